@@ -1,0 +1,181 @@
+"""The event log (version 1): append-only JSON lines that the trainer writes and the host follows.
+
+Every event carries ``seq`` (0, 1, 2, ... without gaps) and ``t_boot_ms`` (milliseconds since boot,
+CLOCK_BOOTTIME, the clock of /proc/uptime field 1). A line counts once its newline is there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from harness.contract.base import Message
+from harness.contract.job import SelectionPolicy, Sha256, SubModel
+
+Phase = Literal["preprocess", "load", "train", "evaluate", "save"]
+StopReason = Literal["epochs_done", "patience", "battery", "memory", "command", "no_sub_model_fits"]
+
+
+class _Event(Message):
+    seq: int = Field(ge=0)
+    t_boot_ms: int = Field(ge=0)
+
+
+class Started(_Event):
+    """First event: who trains."""
+
+    type: Literal["started"] = "started"
+    trainer: str
+    trainer_version: str
+    runtime: str
+    pid: int
+    threads: int
+
+
+class Selected(_Event):
+    """The sub-model decision and what it was made from."""
+
+    type: Literal["selected"] = "selected"
+    sub_model: SubModel | None
+    policy: SelectionPolicy
+    forced: bool
+    available_mb: float
+    need_mb: dict[SubModel, float]
+
+
+class PhaseChange(_Event):
+    """A phase begins or ends; phases do not nest."""
+
+    type: Literal["phase"] = "phase"
+    phase: Phase
+    state: Literal["begin", "end"]
+    epoch: int | None = None
+
+
+class Step(_Event):
+    """One optimiser step."""
+
+    type: Literal["step"] = "step"
+    epoch: int
+    step: int
+    loss: float
+    seconds: float
+    utterances: int
+
+
+class Hypothesis(Message):
+    """What the model heard in one validation utterance."""
+
+    id: str
+    text: str
+
+
+class Epoch(_Event):
+    """An epoch was evaluated; epoch 0 is the evaluation before any training."""
+
+    type: Literal["epoch"] = "epoch"
+    epoch: int
+    wer_percent: float
+    train_loss: float | None
+    train_seconds: float
+    evaluate_seconds: float
+    battery_percent: float | None
+    available_mb: float | None
+    best: bool
+    hypotheses: tuple[Hypothesis, ...]
+
+
+class Checkpoint(_Event):
+    """A checkpoint was written and is complete."""
+
+    type: Literal["checkpoint"] = "checkpoint"
+    epoch: int
+    path: str
+    sha256: Sha256
+    size_bytes: int
+    best: bool
+
+
+class Stopped(_Event):
+    """Training ended by rule, not by failure."""
+
+    type: Literal["stopped"] = "stopped"
+    reason: StopReason
+    epoch: int
+
+
+class TrainerError(_Event):
+    """Training failed; the last event of a failed log."""
+
+    type: Literal["error"] = "error"
+    kind: str
+    message: str
+    detail: str = ""
+
+
+class Finished(_Event):
+    """Last event of a complete log."""
+
+    type: Literal["finished"] = "finished"
+    epochs: int
+    kept_epoch: int
+    kept_checkpoint: str | None
+    wer_before_percent: float
+    wer_after_percent: float
+    peak_rss_mb: float | None = None
+
+
+Event = Annotated[
+    Union[  # noqa: UP007 - pydantic needs a runtime union under Python 3.10 too
+        Started,
+        Selected,
+        PhaseChange,
+        Step,
+        Epoch,
+        Checkpoint,
+        Stopped,
+        TrainerError,
+        Finished,
+    ],
+    Field(discriminator="type"),
+]
+
+EVENT_TYPES = (
+    Started,
+    Selected,
+    PhaseChange,
+    Step,
+    Epoch,
+    Checkpoint,
+    Stopped,
+    TrainerError,
+    Finished,
+)
+
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Event)
+
+
+class EventError(ValueError):
+    """A line of the event log is not a valid event."""
+
+
+def parse_event(line: str | bytes) -> Any:
+    """Parse one line of the event log.
+
+    Args:
+        line: One JSON object, with or without its newline.
+
+    Returns:
+        One of ``EVENT_TYPES``.
+
+    Raises:
+        EventError: The line is not JSON, or not an event of contract version 1.
+    """
+    try:
+        return _ADAPTER.validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "line"
+        shown = line[:200] if isinstance(line, str) else line[:200].decode("utf-8", "replace")
+        raise EventError(f"{where}: {first['msg']} in event {shown!r}") from error

@@ -1,0 +1,209 @@
+"""The result of one attempt, as written to ``attempts/<job>/<n>/result.json`` (version 1).
+
+Sizes named ``_mb`` are MiB; times named ``_s`` are seconds since the attempt's first sample
+unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Origin = Literal["device", "virtual", "trace"]
+Status = Literal["finished", "failed"]
+FailureKind = Literal[
+    "DeviceLost",
+    "GateTimedOut",
+    "ProvisionFailed",
+    "PressureUnreachable",
+    "TrainerCrashed",
+    "TrainerKilled",
+    "TrainerStalled",
+    "ScoreMismatch",
+    "Interrupted",
+    "InternalError",
+]
+
+
+class Record(BaseModel):
+    """Base of all result records."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PhoneRecord(Record):
+    """The phone as it named itself."""
+
+    serial: str
+    """``ro.serialno``."""
+    adb_serial: str
+    """What ``adb devices`` calls it."""
+    profile: str
+    model: str
+    android: str
+    sdk: int
+    abi: str
+    ram_total_mb: float
+    origin: Origin
+    isolation: str | None = None
+    """Virtual phones: ``userns`` or ``none``."""
+    host_wide: tuple[str, ...] = ()
+    """Virtual phones: figures that are the host's, not the phone's (for example ``loadavg``)."""
+    properties: dict[str, str] = Field(default_factory=dict)
+
+
+class EpochRecord(Record):
+    """One evaluated epoch; epoch 0 is before training. WER is the host's own score (jiwer)."""
+
+    epoch: int
+    wer_percent: float
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_words: int
+    train_loss: float | None
+    train_seconds: float
+    evaluate_seconds: float
+    battery_percent: float | None
+    available_mb: float | None
+    best: bool
+
+
+class PhaseRecord(Record):
+    """One phase of the trainer on the attempt's time axis."""
+
+    phase: str
+    epoch: int | None
+    begin_s: float
+    end_s: float
+    rss_delta_mb: float | None
+    """RSS at the phase's end minus RSS at its begin, from the samples nearest to them."""
+    rss_peak_mb: float | None
+    cpu_mean_percent_one_core: float | None
+
+
+class SelectionRecord(Record):
+    """The trainer's decision."""
+
+    sub_model: str | None
+    forced: bool
+    available_mb: float
+    need_mb: dict[str, float]
+
+
+class KillRecord(Record):
+    """A process that the phone killed."""
+
+    t_s: float
+    process: str
+    pid: int | None
+    role: Literal["trainer", "ballast", "bystander"]
+    reason: str
+    evidence: str
+
+
+class PressureRecord(Record):
+    """What was asked of the RAM pressure, and what it reached."""
+
+    goal_mb: float
+    goal: str
+    """As the scenario wrote it, for example ``fits: S5``."""
+    tolerance_mb: float
+    reached_mb: float
+    """Median over the hold of MemAvailable plus the trainer's own memory."""
+    settle_s: float
+    within_tolerance_percent: float
+    """Share of the hold's seconds within the tolerance."""
+    ballast_peak_mb: float
+    means: tuple[str, ...]
+    kills: tuple[KillRecord, ...] = ()
+    steps: tuple[tuple[float, float], ...] = ()
+    """(t_s, ballast_mb) each time the ballast changed."""
+
+
+class TransferRecord(Record):
+    """What provisioning really moved."""
+
+    pushed_files: int
+    pushed_bytes: int
+    skipped_files: int
+    """Already on the phone with the same SHA-256."""
+    skipped_bytes: int
+    seconds: float
+
+
+class SamplingRecord(Record):
+    """Fidelity of the one-second samples."""
+
+    period_s: float
+    expected: int
+    missing: int
+    start_jitter_p99_ms: float
+    cost_mean_ms: float
+    sampler_cpu_percent_one_core: float | None
+
+
+class GateRecord(Record):
+    """A gate before the attempt."""
+
+    name: str
+    outcome: Literal["passed", "waited", "skipped", "failed"]
+    waited_s: float
+    detail: str
+
+
+class FailureRecord(Record):
+    """Why an attempt failed."""
+
+    kind: FailureKind
+    message: str
+    evidence: tuple[str, ...] = ()
+
+
+class AttemptResult(Record):
+    """``result.json``."""
+
+    version: Literal[1] = 1
+    run_id: str
+    job_id: str
+    attempt: int
+    status: Status
+    failure: FailureRecord | None = None
+    axes: dict[str, Any] = Field(default_factory=dict)
+    """Dotted scenario path -> value, for the fields that the matrix varies."""
+    repeat: int = 1
+    round: int = 1
+    started_utc: str
+    seconds: float
+    phone: PhoneRecord
+    model_name: str
+    model_sha256: str
+    speaker: str
+    accent: str
+    batch_size: int
+    learning_rate: float
+    epochs_planned: int
+    stop_policy: str
+    selection: SelectionRecord | None = None
+    epochs: tuple[EpochRecord, ...] = ()
+    kept_epoch: int | None = None
+    wer_before_percent: float | None = None
+    wer_after_percent: float | None = None
+    stop_reason: str | None = None
+    minutes_per_epoch: float | None = None
+    peak_rss_mb: float | None = None
+    need_mb: float | None = None
+    """Predicted need of the chosen sub-model."""
+    measured_need_mb: float | None = None
+    """Peak RSS minus RSS at the moment of selection."""
+    phases: tuple[PhaseRecord, ...] = ()
+    pressure: PressureRecord | None = None
+    transfer: TransferRecord | None = None
+    sampling: SamplingRecord | None = None
+    gates: tuple[GateRecord, ...] = ()
+    checkpoint_sha256: str | None = None
+    trainer: str | None = None
+    runtime: str | None = None
+    notes: tuple[str, ...] = ()
+    """Things a reader must know, in words: a modelled figure, a restored setting, ..."""
