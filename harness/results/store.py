@@ -1,0 +1,314 @@
+"""Run folders on disk (DESIGN 7): who wrote what, whole or not at all.
+
+    runs/<run-id>/run.json
+                  ledger.sqlite
+                  attempts/<job>/<n>/result.json, events.jsonl, samples.parquet,
+                                     hypotheses.jsonl, logcat.txt, checkpoint.npz, ...
+
+Small files are replaced atomically. ``events.jsonl`` grows byte for byte as the phone's file does,
+so that its length is the offset from which to follow on. ``result.json`` is written last: where it
+lies, all else of that attempt lies too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from harness.contract import parse_event
+from harness.contract.events import EventError
+from harness.errors import InputError
+from harness.results.files import StoreError, said, write_atomically, write_bytes
+from harness.results.model import AttemptResult, Record
+from harness.results.names import safe_name
+from harness.results.run import RunRecord
+from harness.results.samples import SAMPLE_SCHEMA
+
+
+class HypothesisRow(Record):
+    """One line of ``hypotheses.jsonl``: what was said and what was heard, scored by the host."""
+
+    epoch: int
+    id: str
+    reference: str
+    hypothesis: str
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_words: int
+
+
+class AttemptFolder:
+    """Files of one attempt.
+
+    Args:
+        path: ``attempts/<job>/<n>`` of a run folder.
+        job_id: The job, as the ledger names it.
+        attempt: 1, 2, ...
+    """
+
+    def __init__(self, path: Path, job_id: str, attempt: int) -> None:
+        self.path = path
+        self.job_id = job_id
+        self.attempt = attempt
+
+    @property
+    def events_path(self) -> Path:
+        """The trainer's event log as followed so far."""
+        return self.path / "events.jsonl"
+
+    @property
+    def samples_path(self) -> Path:
+        """The one-second samples."""
+        return self.path / "samples.parquet"
+
+    @property
+    def hypotheses_path(self) -> Path:
+        """Scored hypotheses of all epochs."""
+        return self.path / "hypotheses.jsonl"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The kept checkpoint."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def logcat_path(self) -> Path:
+        """Log of the phone during the attempt."""
+        return self.path / "logcat.txt"
+
+    @property
+    def result_path(self) -> Path:
+        """``result.json``."""
+        return self.path / "result.json"
+
+    def make(self) -> None:
+        """Create the folder."""
+        with said(self.path, "make the folder"):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def events_size(self) -> int:
+        """Return how many bytes of the event log are here: the offset to follow from."""
+        return self.events_path.stat().st_size if self.events_path.exists() else 0
+
+    def append_events(self, chunk: bytes) -> None:
+        """Add bytes of the event log exactly as the phone wrote them."""
+        with said(self.events_path, "write"), self.events_path.open("ab") as file:
+            file.write(chunk)
+
+    def events(self) -> list[Any]:
+        """Read the event log; a last line without newline does not count.
+
+        Raises:
+            StoreError: A complete line is not an event of contract version 1.
+        """
+        if not self.events_path.exists():
+            return []
+        with said(self.events_path, "read"):
+            lines = self.events_path.read_bytes().split(b"\n")[:-1]
+        return [self._event(number, line) for number, line in enumerate(lines, 1)]
+
+    def _event(self, number: int, line: bytes) -> Any:
+        try:
+            return parse_event(line)
+        except EventError as error:
+            raise StoreError(f"{self.events_path}:{number}: {error}") from error
+
+    # -- samples --------------------------------------------------------------------------------
+
+    def write_samples(self, table: pa.Table) -> None:
+        """Write the samples.
+
+        Raises:
+            StoreError: The table's columns are not those of ``SAMPLE_SCHEMA``, or the disk fails.
+        """
+        if not table.schema.equals(SAMPLE_SCHEMA):
+            raise StoreError(
+                f"{self.samples_path}: columns differ from SAMPLE_SCHEMA: {table.schema}"
+            )
+        write_atomically(
+            self.samples_path, lambda path: pq.write_table(table, path, compression="zstd")
+        )
+
+    def samples(self) -> pa.Table:
+        """Read the samples; an empty table where none were taken.
+
+        Raises:
+            StoreError: The file is damaged or of another schema.
+        """
+        if not self.samples_path.exists():
+            return SAMPLE_SCHEMA.empty_table()
+        try:
+            with said(self.samples_path, "read"):
+                table = pq.read_table(self.samples_path)
+        except pa.ArrowException as error:
+            raise StoreError(
+                f"{self.samples_path}: not a readable Parquet file: {error}"
+            ) from error
+        if not table.schema.equals(SAMPLE_SCHEMA):
+            raise StoreError(f"{self.samples_path}: columns differ from SAMPLE_SCHEMA")
+        return table
+
+    # -- hypotheses -----------------------------------------------------------------------------
+
+    def write_hypotheses(self, rows: Iterable[HypothesisRow]) -> None:
+        """Write the scored hypotheses."""
+        text = "".join(row.model_dump_json() + "\n" for row in rows)
+        write_bytes(self.hypotheses_path, text.encode())
+
+    def hypotheses(self) -> list[HypothesisRow]:
+        """Read the scored hypotheses; empty where none were written."""
+        if not self.hypotheses_path.exists():
+            return []
+        with said(self.hypotheses_path, "read"):
+            lines = self.hypotheses_path.read_bytes().split(b"\n")[:-1]
+        try:
+            return [HypothesisRow.model_validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise StoreError(f"{self.hypotheses_path}: {error}") from error
+
+    # -- the rest -------------------------------------------------------------------------------
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a small artefact (``logcat.txt``, ``exit-info.txt``, ...) and return its path."""
+        path = self.path / safe_name(name)
+        write_bytes(path, text.encode("utf-8", "replace"))
+        return path
+
+    def write_result(self, result: AttemptResult) -> None:
+        """Write ``result.json``: the attempt is complete once this returns."""
+        write_bytes(self.result_path, (result.model_dump_json(indent=1) + "\n").encode())
+
+    def result(self) -> AttemptResult:
+        """Read ``result.json``.
+
+        Raises:
+            StoreError: It is missing or not a result of version 1.
+        """
+        with said(self.result_path, "read"):
+            data = self.result_path.read_bytes()
+        try:
+            return AttemptResult.model_validate_json(data)
+        except ValidationError as error:
+            raise StoreError(f"{self.result_path}: not a result of version 1: {error}") from error
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, run_id: str) -> RunFolder:
+        """Make ``root/<run-id>``.
+
+        Raises:
+            StoreError: It exists already or cannot be made.
+        """
+        path = root / safe_name(run_id)
+        with said(path, "make the run folder"):
+            path.mkdir(parents=True)
+            (path / "attempts").mkdir()
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open an existing run folder.
+
+        Raises:
+            InputError: There is none at ``path``.
+        """
+        if not (path / "run.json").is_file():
+            raise InputError(
+                "not a run folder (no run.json)",
+                where=str(path),
+                hint="`harness run` makes one below runs/.",
+            )
+        return cls(path)
+
+    @property
+    def run_id(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger (sqlite)."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def record_path(self) -> Path:
+        """``run.json``."""
+        return self.path / "run.json"
+
+    @property
+    def report_path(self) -> Path:
+        """The HTML report."""
+        return self.path / "report" / "index.html"
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write ``run.json``."""
+        write_bytes(self.record_path, (record.model_dump_json(indent=1) + "\n").encode())
+
+    def record(self) -> RunRecord:
+        """Read ``run.json``.
+
+        Raises:
+            StoreError: It is not a run record of version 1.
+        """
+        with said(self.record_path, "read"):
+            data = self.record_path.read_bytes()
+        try:
+            return RunRecord.model_validate_json(data)
+        except ValidationError as error:
+            raise StoreError(f"{self.record_path}: not a run of version 1: {error}") from error
+
+    def attempt(self, job_id: str, attempt: int) -> AttemptFolder:
+        """Return the folder of one attempt (which may not exist yet)."""
+        if attempt < 1:
+            raise ValueError(f"attempts count from 1, not {attempt}")
+        path = self.path / "attempts" / safe_name(job_id) / str(attempt)
+        return AttemptFolder(path, job_id, attempt)
+
+    def attempts(self) -> Iterator[AttemptFolder]:
+        """Yield the folders of all attempts that have a result, by job and attempt number."""
+        found = [
+            path.parent
+            for path in (self.path / "attempts").glob("*/*/result.json")
+            if path.parent.name.isdecimal()
+        ]
+        for folder in sorted(found, key=lambda path: (path.parent.name, int(path.name))):
+            job_id = _peek(folder / "result.json").get("job_id", folder.parent.name)
+            yield AttemptFolder(folder, str(job_id), int(folder.name))
+
+    def results(self) -> list[AttemptResult]:
+        """Read all results, by job and attempt number.
+
+        Raises:
+            StoreError: One of them is damaged.
+        """
+        return [folder.result() for folder in self.attempts()]
+
+    def last_results(self) -> list[AttemptResult]:
+        """Return the last attempt of every job: what the job came to."""
+        last: dict[str, AttemptResult] = {}
+        for result in self.results():
+            last[result.job_id] = result
+        return list(last.values())
+
+
+def _peek(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
