@@ -1,0 +1,262 @@
+"""What the parts of a virtual phone agree on: its spec, its root, its faults.
+
+``harness.virtual.root`` makes roots (how a process becomes a process of the phone),
+``harness.virtual.adbd`` speaks ADB for a root, and the userland (shims, memory and battery model,
+lmkd) fills the root's folders and watches its processes. None of them reaches around this module.
+
+Layout of a phone's folder on the host (``PhoneSpec.root``), the same in both isolations::
+
+    data/local/tmp/   data/misc/   data/system/     writable; /data on the phone
+    storage/emulated/0/                             writable; /storage, and sdcard -> storage/...
+    system/bin/  system/etc/                        tools and shims; read-only under ``userns``
+    proc/                                           meminfo, stat, ... kept by the userland; under
+                                                    ``userns`` each *existing* file is bound over
+                                                    the real /proc/<name> when the root starts, so
+                                                    write in place and never rename
+    sys/                                            shown as /sys under ``userns`` (read-only)
+    dev/__props/                                    shown as /dev/__props under ``userns``
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Isolation = Literal["userns", "none"]
+
+SERIAL_VARIABLE = "VLAB_SERIAL"
+"""Environment variable that every process of a phone carries."""
+
+
+@dataclass(frozen=True)
+class PhoneSpec:
+    """What a virtual phone is.
+
+    Args:
+        serial: Its serial number, unique on this host; also the mark of its processes.
+        root: Host folder of the phone; made if absent.
+        isolation: How its processes are kept apart from the host's.
+        profile: Name of the device profile it was made from.
+        properties: System properties (``ro.product.model`` ...).
+    """
+
+    serial: str
+    root: Path
+    isolation: Isolation = "none"
+    profile: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WindowSize:
+    """Size of a terminal in characters and pixels."""
+
+    rows: int = 24
+    columns: int = 80
+    x_pixels: int = 0
+    y_pixels: int = 0
+
+
+class PhoneProcess(abc.ABC):
+    """A process of the phone, leader of a session and a process group of its own.
+
+    Attributes:
+        host_pid: Its pid as the host sees it (under ``userns`` not the pid the phone sees).
+        stdin: Write end, or None if not piped. With a terminal the three are one file.
+        stdout: Read end, or None.
+        stderr: Read end, or None (also when merged into stdout, and with a terminal).
+    """
+
+    host_pid: int
+    stdin: asyncio.StreamWriter | None
+    stdout: asyncio.StreamReader | None
+    stderr: asyncio.StreamReader | None
+
+    @abc.abstractmethod
+    async def wait(self) -> int:
+        """Wait for its end; return its exit code, 128 + signal number if a signal ended it."""
+
+    @abc.abstractmethod
+    def hang_up(self) -> None:
+        """Send SIGHUP to its process group and close the pipes, as adbd does on a lost stream.
+
+        What was started with nohup or setsid lives on.
+        """
+
+    @abc.abstractmethod
+    def kill(self) -> None:
+        """Send SIGKILL to its process group."""
+
+    @abc.abstractmethod
+    def resize(self, size: WindowSize) -> None:
+        """Tell its terminal a new size; nothing happens without a terminal."""
+
+
+class PhoneRoot(abc.ABC):
+    """The phone as the host holds it: a folder, and a way to start processes in it."""
+
+    def __init__(self, spec: PhoneSpec) -> None:
+        self.spec = spec
+        self.root_dir = spec.root.resolve()
+
+    @property
+    def isolation(self) -> Isolation:
+        """How the phone's processes are kept apart from the host's."""
+        return self.spec.isolation
+
+    @abc.abstractmethod
+    async def start(self) -> None:
+        """Make missing folders and tools, then let the phone have processes.
+
+        Existing files are kept, so shims may be written into ``system/bin`` before.
+        """
+
+    @abc.abstractmethod
+    async def stop(self) -> None:
+        """Kill every process of the phone, daemons too. The folder stays. Idempotent."""
+
+    @abc.abstractmethod
+    async def spawn(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: int | None = asyncio.subprocess.PIPE,
+        stdout: int | None = asyncio.subprocess.PIPE,
+        stderr: int | None = asyncio.subprocess.PIPE,
+        pty: WindowSize | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> PhoneProcess:
+        """Start a process of the phone.
+
+        Args:
+            command: A text for the phone's ``sh -c`` (empty: an interactive shell), or an argv
+                whose first entry is looked up on the phone's PATH.
+            stdin: As for ``asyncio.create_subprocess_exec``; ignored with ``pty``.
+            stdout: Likewise.
+            stderr: Likewise.
+            pty: Give it a terminal of this size.
+            env: Variables added to :meth:`environment`.
+            cwd: Phone path to start in; default is the phone's ``/``.
+
+        Raises:
+            OSError: The process could not be started, or the phone isn't running.
+        """
+
+    @abc.abstractmethod
+    def host_path(self, phone_path: str, *, follow: bool = True) -> Path:
+        """Return the host file behind a phone path; it need not exist.
+
+        Links are resolved as the phone would, the last component only if ``follow``.
+
+        Raises:
+            PermissionError: The path, or a link on it, leads out of the phone.
+            OSError: ELOOP, or a component that is no folder.
+        """
+
+    @abc.abstractmethod
+    def phone_path(self, host_path: Path) -> str:
+        """Return the phone path of a host file of the phone.
+
+        Raises:
+            PermissionError: The file isn't the phone's.
+        """
+
+    @abc.abstractmethod
+    def process_path(self, phone_path: str) -> str:
+        """Return how a *process* of the phone must name a phone path.
+
+        The same path under ``userns``; the host's path under ``none``.
+        """
+
+    @property
+    @abc.abstractmethod
+    def shell(self) -> str:
+        """Path of ``sh`` for shebang lines of shims (short, without spaces, valid inside)."""
+
+    @abc.abstractmethod
+    def environment(self) -> dict[str, str]:
+        """Return the environment that every process of the phone starts with."""
+
+    @abc.abstractmethod
+    def pids(self) -> list[int]:
+        """Return the host pids of all processes of the phone."""
+
+    @abc.abstractmethod
+    def phone_pid(self, host_pid: int) -> int:
+        """Return the pid that the phone sees.
+
+        Raises:
+            ProcessLookupError: No such process of the phone.
+        """
+
+    @abc.abstractmethod
+    def host_pid(self, phone_pid: int) -> int:
+        """Return the pid that the host sees.
+
+        Raises:
+            ProcessLookupError: No such process of the phone.
+        """
+
+
+@dataclass
+class Faults:
+    """What is wrong with a phone right now; adbd asks here before it acts.
+
+    Set the fields from the event loop that runs adbd. None and False mean: nothing wrong.
+
+    Attributes:
+        refuse: Close each new connection at once, as an unplugged phone would.
+        unauthorized: Ask for authentication, accept no key.
+        silent: Take connections, answer nothing.
+        delay_s: Wait that long before answering each OPEN.
+        drop_after_bytes: Break the connection after this much payload (both ways together),
+            once; becomes None when it has happened.
+        truncate_output_after: A shell stream ends, without exit code, after this much output.
+        disk_free_bytes: What pushes may still write; then ENOSPC. Counts down.
+    """
+
+    refuse: bool = False
+    unauthorized: bool = False
+    silent: bool = False
+    delay_s: float = 0.0
+    drop_after_bytes: int | None = None
+    truncate_output_after: int | None = None
+    disk_free_bytes: int | None = None
+    cable_back_at: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _drop_listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def lose_cable(self, seconds: float) -> None:
+        """Break all connections now and refuse new ones for that long (``inf``: until restored)."""
+        self.cable_back_at = self.clock() + seconds
+        self.drop_connections()
+
+    def restore_cable(self) -> None:
+        """Take connections again."""
+        self.cable_back_at = 0.0
+
+    def drop_connections(self) -> None:
+        """Break all connections now; new ones are taken."""
+        for listener in list(self._drop_listeners):
+            listener()
+
+    @property
+    def refusing(self) -> bool:
+        """Whether a new connection is to be closed at once."""
+        return self.refuse or self.clock() < self.cable_back_at
+
+    def on_drop(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever connections are to be broken (adbd registers itself)."""
+        self._drop_listeners.append(listener)
+
+    def clear(self) -> None:
+        """Make everything well again."""
+        self.refuse = self.unauthorized = self.silent = False
+        self.delay_s = self.cable_back_at = 0.0
+        self.drop_after_bytes = self.truncate_output_after = self.disk_free_bytes = None
