@@ -64,9 +64,9 @@ def create() -> list[str]:
     if usable(python):
         return [str(python), "-m", "pip"]
     make = [sys.executable, "-m", "venv", "--clear"]
-    if importlib.util.find_spec("ensurepip") is not None:
-        if subprocess.run([*make, str(VENV)]).returncode == 0:
-            return [str(python), "-m", "pip"]
+    has_pip = importlib.util.find_spec("ensurepip") is not None
+    if has_pip and subprocess.run([*make, str(VENV)]).returncode == 0:
+        return [str(python), "-m", "pip"]
     # Debian's python3 without python3-venv: no ensurepip, but perhaps a pip of its own.
     if importlib.util.find_spec("pip") is None:
         fail(
@@ -90,7 +90,6 @@ def install(level: str) -> None:
         if done.returncode == 0:
             break
         if attempt == 3:
-            shutil.rmtree(VENV, ignore_errors=True)
             fail(
                 "pip could not install the packages (its message is above). Is an index reachable?"
             )
