@@ -1,0 +1,92 @@
+"""The command line as a whole: groups, error handling, exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from harness import __version__
+from harness.cli import console
+from harness.errors import HarnessError
+
+EXIT_INTERRUPTED = 130
+
+_COMMANDS: dict[str, str] = {
+    "doctor": "harness.cli.doctor",
+    "devices": "harness.cli.devices",
+    "plan": "harness.cli.plan",
+    "run": "harness.cli.run",
+    "resume": "harness.cli.resume",
+    "status": "harness.cli.status",
+    "report": "harness.cli.report",
+    "farm": "harness.cli.farm",
+    "corpus": "harness.cli.corpus",
+    "model": "harness.cli.model",
+    "scenario": "harness.cli.scenario",
+}
+"""Command -> module with an ``app`` of typer, imported only when it is asked for."""
+
+
+class _LazyGroup(TyperGroup):
+    """Imports a command's module when the command is used, so that ``--help`` stays quick."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    # typer carries its own copy of click, so the types of click itself do not fit here
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = typer.main.get_command(importlib.import_module(module).app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    name="harness",
+    help="A device-lab bench for on-device speech training.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"mobileasr-lab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
+    ),
+) -> None:
+    """A device-lab bench for on-device speech training."""
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    Exit codes: 0 all as expected, 1 some failed or regressed, 2 bad input, 3 no phone that fits,
+    130 interrupted.
+    """
+    try:
+        app()
+    except HarnessError as error:
+        console.error(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, a pager) left; that is its right.
+        sys.stderr.close()
+    sys.exit(0)
