@@ -1,0 +1,157 @@
+"""``dumpsys activity exit-info`` (Android 11 and later): why processes ended.
+
+Source: AOSP ``android.app.ApplicationExitInfo.dump``. The numeric reason counts: names differ
+between releases. Sizes follow the phone's locale (``0,00``); AOSP prints 0 for a PSS that it never took.
+"""
+
+from __future__ import annotations
+
+import re
+
+from harness.readings.base import Reading, clean, integer, lines, size_kb
+from harness.readings.errors import ReadingError
+
+REASON_SIGNALED = 2
+REASON_LOW_MEMORY = 3
+REASON_USER_REQUESTED = 10
+REASON_OTHER_KILLS_BY_SYSTEM = 13
+"""MIUI's and other vendors' background killers show here."""
+
+_RECORD = re.compile(r"\s*ApplicationExitInfo #([0-9]{1,9}):")
+_PACKAGE = re.compile(r"\s*package: (\S{1,255})")
+_KEYS = (
+    "timestamp",
+    "pid",
+    "realUid",
+    "packageUid",
+    "definingUid",
+    "user",
+    "process",
+    "reason",
+    "subreason",
+    "status",
+    "importance",
+    "pss",
+    "rss",
+    "description",
+    "state",
+    "trace",
+)
+_KEY = re.compile(rf"(?:^|\s)({'|'.join(_KEYS)})=")
+_NUMBERED = re.compile(r"(-?[0-9]{1,9})(?:\s\((.{0,80})\))?")
+
+
+class ExitRecord(Reading):
+    """One ended process."""
+
+    package: str | None = None
+    timestamp: str | None = None
+    pid: int | None = None
+    real_uid: int | None = None
+    process: str | None = None
+    reason: int | None = None
+    reason_name: str | None = None
+    subreason: int | None = None
+    subreason_name: str | None = None
+    status: int | None = None
+    """Exit code or signal number."""
+    importance: int | None = None
+    pss_kb: int | None = None
+    rss_kb: int | None = None
+    description: str | None = None
+    state: str | None = None
+    trace: str | None = None
+
+
+class ExitInfo(Reading):
+    """All records, newest first within a package."""
+
+    records: tuple[ExitRecord, ...] = ()
+
+
+def _fields(line: str) -> dict[str, str]:
+    """Split ``a=1 b=two words c=3`` at the known keys, which come in a fixed order."""
+    found: dict[str, str] = {}
+    marks: list[tuple[str, int, int]] = []
+    last = -1
+    for match in _KEY.finditer(line):
+        order = _KEYS.index(match[1])
+        if order > last:  # a description may itself contain "status=": order tells
+            marks.append((match[1], match.start(), match.end()))
+            last = order
+    for index, (key, _, end) in enumerate(marks):
+        until = marks[index + 1][1] if index + 1 < len(marks) else len(line)
+        found[key] = line[end:until].strip()
+    return found
+
+
+def _numbered(text: str | None) -> tuple[int | None, str | None]:
+    match = _NUMBERED.fullmatch(text) if text else None
+    return (int(match[1]), match[2]) if match else (None, None)
+
+
+def _text(value: str | None) -> str | None:
+    return None if value in (None, "", "null", "empty") else value
+
+
+def _record(package: str | None, found: dict[str, str]) -> ExitRecord:
+    reason, reason_name = _numbered(found.get("reason"))
+    subreason, subreason_name = _numbered(found.get("subreason"))
+    return ExitRecord(
+        package=package,
+        timestamp=found.get("timestamp"),
+        pid=integer(found.get("pid", "")),
+        real_uid=integer(found.get("realUid", "")),
+        process=found.get("process"),
+        reason=reason,
+        reason_name=reason_name,
+        subreason=subreason,
+        subreason_name=subreason_name,
+        status=integer(found.get("status", "")),
+        importance=integer(found.get("importance", "")),
+        pss_kb=size_kb(found.get("pss", "")),
+        rss_kb=size_kb(found.get("rss", "")),
+        description=_text(found.get("description")),
+        state=_text(found.get("state")),
+        trace=_text(found.get("trace")),
+    )
+
+
+def parse_exit_info(text: str | bytes) -> ExitInfo:
+    """Read ``dumpsys activity exit-info [package]``; fragments of records are read too.
+
+    Raises:
+        ReadingError: Neither the header nor a record.
+    """
+    records: list[ExitRecord] = []
+    package: str | None = None
+    record_package: str | None = None
+    found: dict[str, str] = {}
+    seen = False
+
+    def close() -> None:
+        if found:
+            records.append(_record(record_package, found))
+            found.clear()
+
+    for line in lines(text):
+        if (match := _PACKAGE.fullmatch(line.rstrip())) is not None:
+            close()
+            package = match[1]
+            seen = True
+        elif _RECORD.match(line) is not None:
+            close()
+            seen = True
+        elif "ACTIVITY MANAGER PROCESS EXIT INFO" in line:
+            seen = True
+        else:
+            fields = _fields(line)
+            if fields and fields.keys() & found.keys():
+                close()  # a fragment without its "ApplicationExitInfo #n:" line
+            if fields:
+                record_package = package
+                found.update(fields)
+    close()
+    if not records and not seen:
+        raise ReadingError("exit_info", "no exit record", clean(text[:160]))
+    return ExitInfo(records=tuple(records))
