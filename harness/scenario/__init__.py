@@ -1,1 +1,1 @@
-"""TODO."""
+"""Scenario files: schema, matrix expansion, job identity (pure)."""

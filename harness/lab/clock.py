@@ -1,0 +1,84 @@
+"""Time and stopping, as seams: the lab asks these, so that tests and simulations need not wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timezone
+from typing import Protocol
+
+from harness.errors import HarnessError
+
+
+class Clock(Protocol):
+    """Where the lab's time comes from."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def utc(self) -> str:
+        """Return the time of day, ISO 8601 with ``Z``, milliseconds."""
+        ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until ``event`` is set or ``seconds`` have passed; return whether it is set."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def monotonic(self) -> float:
+        """See `Clock`."""
+        return time.monotonic()
+
+    def utc(self) -> str:
+        """See `Clock`."""
+        return utc_text(datetime.now(timezone.utc))
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """See `Clock`."""
+        return event.wait(max(0.0, seconds))
+
+
+def utc_text(moment: datetime) -> str:
+    """Return ``moment`` as the ledger and results write it."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+class StopRequestedError(HarnessError):
+    """The user asked the run to stop (Ctrl-C)."""
+
+    exit_code = 130
+
+
+class StopSignal:
+    """Ctrl-C, heard by all threads: first `gentle`, then `hard`.
+
+    Gentle: no new attempt starts, running ones stop their trainer, save what there is and release
+    the phone. Hard: leave at once; ``resume`` cleans the phones.
+    """
+
+    def __init__(self) -> None:
+        self.gentle = threading.Event()
+        self.hard = threading.Event()
+
+    def press(self) -> bool:
+        """Take one Ctrl-C; return True if it was the second."""
+        if self.gentle.is_set():
+            self.hard.set()
+            return True
+        self.gentle.set()
+        return False
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop."""
+        return self.gentle.is_set()
+
+    def check(self) -> None:
+        """Raise `StopRequestedError` if a stop was requested."""
+        if self.gentle.is_set():
+            raise StopRequestedError("stopped by the user")

@@ -1,0 +1,27 @@
+"""The common shape of every section of a scenario, and its number types.
+
+Numbers are strict: ``epochs: "3"`` or ``epochs: true`` is an error, not a 3 or a 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Count = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Flag = Annotated[bool, Strict()]
+Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+"""A list of words; a single word may be written without brackets."""

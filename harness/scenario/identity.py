@@ -1,0 +1,88 @@
+"""What makes two jobs the same job: the hash of their resolved content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_NOT_IDENTITY = ("limits",)
+"""How long a step may take changes when an attempt is given up, not what it measures."""
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys and no spaces; a whole float is written like the integer.
+
+    ``1`` and ``1.0``, ``1e-4`` and ``0.0001`` are the same value to a scenario's writer, so they
+    must be the same text here.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def sha256_of(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def job_identity(
+    content: Mapping[str, Any],
+    *,
+    repeat: int,
+    round_number: int,
+    rounds: int,
+    avoid: list[dict[str, Any]],
+) -> str:
+    """Return the identity (SHA-256) of a job.
+
+    Args:
+        content: The resolved `JobContent` as a mapping.
+        repeat: 1, 2, ...
+        round_number: 1, 2, ...; a later round stands on the earlier ones, which have the same
+            content, so the number says it all.
+        rounds: How many rounds the corpus is cut into.
+        avoid: Phones that the job must not run on.
+    """
+    kept = {key: value for key, value in content.items() if key not in _NOT_IDENTITY}
+    return sha256_of(
+        {
+            "version": 1,
+            "content": kept,
+            "repeat": repeat,
+            "round": round_number,
+            "rounds": rounds,
+            "avoid": avoid,
+        }
+    )
+
+
+def job_label(axes: Mapping[str, Any], *, repeat: int, round_number: int, rounds: int) -> str:
+    """Return a short readable name: the last word of each value of the axes."""
+    words = [_word(value) for value in axes.values()]
+    if rounds > 1:
+        words.append(f"r{round_number}")
+    if repeat > 1:
+        words.append(f"x{repeat}")
+    return "-".join(word for word in words if word)[:40].strip("-.") or "job"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "-".join(_word(inner) for inner in value.values())
+    if isinstance(value, (list, tuple)):
+        return "-".join(_word(inner) for inner in value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")

@@ -1,0 +1,101 @@
+"""Dotted paths: one word names a field in the matrix, in ``--set``, in ``--only``, in the report."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.scenario.base import Section
+
+MISSING: Final = object()
+"""What `get_path` returns where a mapping has no such field."""
+
+
+def section_of(annotation: Any) -> type[Section] | None:
+    """Return the section that a field's annotation holds, looking through Optional and so on."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        for part in typing.get_args(annotation):
+            found = section_of(part)
+            if found is not None:
+                return found
+    return None
+
+
+def _is_open(annotation: Any) -> bool:
+    """Say whether a field holds a free mapping (``phones``, ``gates``)."""
+    if typing.get_origin(annotation) is dict:
+        return True
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return any(_is_open(part) for part in typing.get_args(annotation))
+    return False
+
+
+def field_paths(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Return every dotted path below ``model`` with its annotation, sections included."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        found[path] = field.annotation
+        inner = section_of(field.annotation)
+        if inner is not None:
+            found.update(field_paths(inner, f"{path}."))
+    return found
+
+
+def open_paths(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the paths below which any key is allowed, because another part validates it."""
+    return tuple(path for path, kind in field_paths(model).items() if _is_open(kind))
+
+
+def is_known(path: str, model: type[BaseModel]) -> bool:
+    """Say whether ``path`` names a field of ``model`` or lies in one of its free mappings."""
+    if path in field_paths(model):
+        return True
+    return any(path.startswith(f"{free}.") and path[len(free) + 1 :] for free in open_paths(model))
+
+
+def suggestion(word: str, known: typing.Iterable[str]) -> str:
+    """Return a "did you mean" sentence for a wrong path or key, or an empty string."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near:
+        # A right last word in the wrong place is the commonest slip: `epochs` for `trainer.epochs`.
+        last = word.rsplit(".", 1)[-1]
+        near = [name for name in names if name.rsplit(".", 1)[-1] == last]
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def get_path(value: Any, path: str) -> Any:
+    """Return the value at ``path``, or ``MISSING``."""
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+def set_path(tree: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of ``tree`` with ``value`` at ``path``; what is not on the path is shared.
+
+    Raises:
+        ValueError: Something on the way is a plain value, which has no fields.
+    """
+    head, _, rest = path.partition(".")
+    copy = dict(tree)
+    if not rest:
+        copy[head] = value
+        return copy
+    inner = copy.get(head)
+    if inner is None:
+        inner = {}
+    if not isinstance(inner, Mapping):
+        raise ValueError(f"{head} is {inner!r}, which has no field {rest.split('.')[0]}")
+    copy[head] = set_path(inner, rest, value)
+    return copy

@@ -1,0 +1,279 @@
+"""What a scenario file may say (SCENARIO.md shows one). Sizes named ``_mb`` are MiB.
+
+The first half, `JobContent`, is what one job is made of and what the matrix may vary; `Scenario`
+adds what is said once for the whole file. Defaults are the paper's (MobileASR, section 5).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from harness.contract import SUB_MODELS, SubModel
+from harness.contract.job import StopPolicy
+from harness.scenario.base import Count, Flag, Number, Section, Words
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+SubModelChoice = Literal["auto", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
+
+
+class Reproduces(Section):
+    """The published table or figure whose protocol this is."""
+
+    paper: Name
+    table: Count | str | None = None
+    figure: Count | str | None = None
+
+
+def _model_by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class ModelChoice(Section):
+    """The trainable model: a shipped one by name, or a folder with a manifest."""
+
+    name: Name | None = None
+    """A folder of ``models/``, for example ``ds2-mini``."""
+    arch: Literal["ds2"] | None = None
+    size: Name | None = None
+    """With ``arch``: the same as ``name: <arch>-<size>``."""
+    path: FileText | None = None
+    """A model folder (with ``manifest.json``) or a .tflite in one; relative to the scenario."""
+    checkpoint: FileText | None = None
+    """Weights (.npz) to start from instead of the model's own; relative to the scenario."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arch_and_size_are_a_name(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("arch"), str):
+            if value.get("name") is not None:
+                raise ValueError("give name, or arch and size, not both")
+            if not isinstance(value.get("size"), str):
+                raise ValueError("arch needs size, for example {arch: ds2, size: mini}")
+            if value["arch"] == "ds2":
+                rest = {k: v for k, v in value.items() if k not in ("arch", "size")}
+                return {**rest, "name": f"ds2-{value['size']}"}
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ModelChoice:
+        if self.size is not None:
+            raise ValueError("size needs arch, for example {arch: ds2, size: mini}")
+        if (self.name is None) == (self.path is None):
+            raise ValueError("give one of name, arch and size, or path")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The model in a word or two."""
+        return self.name or str(self.path)
+
+
+class Data(Section):
+    """Whose speech: a synthetic corpus, or a manifest of recordings."""
+
+    corpus: Name | None = None
+    manifest: FileText | None = None
+    """JSON lines (id, audio, text, speaker, ...); relative to the scenario."""
+    speaker: Name = "us-male"
+    train: Count | None = Field(None, ge=1, le=100_000)
+    """Training utterances a round; a corpus takes 60, a manifest all it has."""
+    validation: Count | None = Field(None, ge=1, le=100_000)
+    """Validation utterances a round; a corpus takes 20, a manifest all it has."""
+    style: Literal["short", "full"] = "short"
+    """Sentences: ``short`` 2-5 s, ``full`` the paper's 7-12 s."""
+    seed: Count = Field(0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if value.get("corpus") is None and value.get("manifest") is None:
+            value = {**value, "corpus": "accents"}
+        if value.get("corpus") is not None:
+            value = {**value, "train": value.get("train") or 60}
+            value = {**value, "validation": value.get("validation") or 20}
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if self.corpus is not None and self.manifest is not None:
+            raise ValueError("give corpus or manifest, not both")
+        return self
+
+
+class Stop(Section):
+    """When training ends before its last epoch; mirrors ``harness.contract.job.Stop``."""
+
+    policy: StopPolicy = "best_so_far"
+    patience: Count = Field(2, ge=1)
+    battery_below_percent: Number = Field(25.0, ge=0, le=100)
+    available_below_mb: Number = Field(300.0, ge=0)
+
+
+class Trainer(Section):
+    """How the phone trains."""
+
+    optimizer: Literal["adam"] = "adam"
+    batch_size: Count = Field(5, ge=1, le=64)
+    learning_rate: Number = Field(1e-4, gt=0, lt=1)
+    epochs: Count = Field(15, ge=0, le=10_000)
+    seed: Count = Field(0, ge=0)
+    """Order of the training utterances; repeat n uses ``seed + n - 1``."""
+    threads: Count = Field(2, ge=1, le=64)
+    stop: Stop = Stop()
+    sub_model: SubModelChoice = "auto"
+    """``auto``: the phone chooses from what is available (Algorithm 1); S1 ... S8 forces one."""
+    candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)
+
+    @model_validator(mode="after")
+    def _largest_first(self) -> Trainer:
+        order = [SUB_MODELS.index(name) for name in self.candidates]
+        if order != sorted(set(order)):
+            raise ValueError("candidates go from the largest (S1) to the smallest (S8), each once")
+        return self
+
+
+class Pressure(Section):
+    """A goal for the RAM that is left to the trainer."""
+
+    available_mb: Number | None = Field(None, gt=0)
+    fits: SubModel | None = None
+    """Just enough for this sub-model and not for the next larger candidate."""
+    by: Annotated[Words, Field(min_length=1)] = ("ballast",)
+    apps: Words = ()
+    """Installed packages that ``by: apps`` may launch."""
+    tolerance_mb: Number | None = Field(None, gt=0)
+    """How near is near enough; None = the pressure loop's own rule."""
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Pressure:
+        if (self.available_mb is None) == (self.fits is None):
+            raise ValueError("give either available_mb or fits")
+        unknown = [means for means in self.by if means not in ("ballast", "apps")]
+        if unknown or len(set(self.by)) != len(self.by):
+            raise ValueError("by names ballast, apps or both, each once")
+        if ("apps" in self.by) != bool(self.apps):
+            raise ValueError("by: apps and the list apps go together")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The goal as the scenario wrote it."""
+        if self.fits is not None:
+            return f"fits: {self.fits}"
+        return f"available_mb: {self.available_mb:g}"
+
+
+class Sampling(Section):
+    """How often the phone is looked at."""
+
+    period_s: Number = Field(1.0, ge=0.2, le=60)
+
+
+class Limits(Section):
+    """The longest that each step of an attempt may take, in seconds."""
+
+    gate_s: Number = Field(900.0, ge=0)
+    provision_s: Number = Field(900.0, gt=0)
+    pressure_s: Number = Field(180.0, gt=0)
+    start_s: Number = Field(60.0, gt=0)
+    """From ``am start`` to the trainer's first event."""
+    stall_s: Number = Field(900.0, gt=0)
+    """Without any event; one step at full size takes seconds, one evaluation minutes."""
+    train_s: Number = Field(6 * 3600.0, gt=0)
+    lost_s: Number = Field(120.0, ge=0)
+    """How long a phone may be gone from the adb server before the attempt is given up."""
+    collect_s: Number = Field(300.0, gt=0)
+
+
+def _off_is_a_word(value: Any) -> Any:
+    # YAML 1.1 reads a bare `off` as false; there is no other boolean that gates could mean.
+    return "off" if value is False else value
+
+
+Gates = Annotated[
+    Union[Literal["strict", "lab", "off"], dict[str, Any]],  # noqa: UP007 - evaluated on 3.10
+    BeforeValidator(_off_is_a_word),
+]
+
+
+class JobContent(Section):
+    """What one job is: everything here can be an axis of the matrix."""
+
+    model: Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+    data: Data = Data.model_validate({})
+    trainer: Trainer = Trainer()
+    phones: dict[str, Any] = Field(default_factory=dict)
+    """Demands on the phone; ``harness.devices.requirements`` reads them."""
+    pressure: Pressure | None = None
+    gates: Gates = "lab"
+    sampling: Sampling = Sampling()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _pressure_names_a_candidate(self) -> JobContent:
+        if self.pressure and self.pressure.fits:
+            trainer = self.trainer
+            if trainer.sub_model == "auto" and self.pressure.fits not in trainer.candidates:
+                raise ValueError(
+                    f"pressure.fits: {self.pressure.fits} is not among trainer.candidates "
+                    f"({', '.join(trainer.candidates)})"
+                )
+        return self
+
+
+class Retry(Section):
+    """How often an attempt is repeated, by kind of failure."""
+
+    lost_phone: Count = Field(2, ge=0, le=100)
+    gate_timed_out: Count = Field(0, ge=0, le=100)
+    provision_failed: Count = Field(1, ge=0, le=100)
+    pressure_unreachable: Count = Field(0, ge=0, le=100)
+    trainer_crashed: Count = Field(0, ge=0, le=100)
+    trainer_killed: Count = Field(0, ge=0, le=100)
+    trainer_stalled: Count = Field(1, ge=0, le=100)
+    score_mismatch: Count = Field(0, ge=0, le=100)
+
+
+class Expect(Section):
+    """Something the results should show; checked by the report and ``nightly``."""
+
+    metric: Name
+    falls_over: str | None = None
+    rises_over: str | None = None
+    below: Number | None = None
+    above: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_claim(self) -> Expect:
+        claims = [self.falls_over, self.rises_over, self.below, self.above]
+        if sum(claim is not None for claim in claims) != 1:
+            raise ValueError("give one of falls_over, rises_over, below, above")
+        return self
+
+
+class Shuffled(Section):
+    """Random order, the same for the same seed."""
+
+    shuffled: Count = Field(ge=0)
+
+
+class Scenario(JobContent):
+    """A scenario file."""
+
+    name: Name
+    title: str = Field("", max_length=200)
+    reproduces: Reproduces | None = None
+    matrix: dict[str, Any] = Field(default_factory=dict)
+    """Dotted path -> list of values; ``include`` and ``exclude`` are lists of mappings."""
+    repeats: Count = Field(1, ge=1, le=1000)
+    rounds: Count = Field(1, ge=1, le=100)
+    order: Literal["as-written", "shuffled", "fewest-pushes"] | Shuffled = "as-written"
+    retry: Retry = Retry()
+    expect: tuple[Expect, ...] = ()
+    farm: dict[str, Annotated[Count, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+    """Profile -> number of virtual phones that ``--farm virtual`` starts."""

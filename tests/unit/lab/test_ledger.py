@@ -1,0 +1,190 @@
+"""The ledger: what it has returned from is there after a crash, and no state goes backwards."""
+
+import itertools
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import InputError
+from harness.lab.ledger import Ledger, LedgerError
+from harness.lab.ledger_schema import ALLOWED
+from harness.scenario.schema import JobContent
+from harness.scenario.spec import JobSpec
+
+CONTENT = JobContent.model_validate({"model": "ds2-tiny"})
+
+
+def jobs(count: int = 3) -> list[JobSpec]:
+    return [
+        JobSpec(job_id=f"j{n}", identity=f"{n:064d}", index=n, content=CONTENT)
+        for n in range(count)
+    ]
+
+
+def chain() -> list[JobSpec]:
+    first, second = jobs(2)
+    return [first, second.model_copy(update={"depends_on": "j0", "round": 2})]
+
+
+def test_a_job_goes_its_way_and_the_history_tells(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "l.sqlite", chain()) as ledger:
+        assert [(row.job_id, row.state) for row in ledger.jobs()] == [
+            ("j0", "queued"),
+            ("j1", "waiting"),
+        ]
+        assert ledger.start_attempt("j0", "S1", "me") == 1
+        ledger.attempt_step("j0", 1, "train")
+        assert ledger.attempts(state="running")[0].step == "train"
+        ledger.end_attempt("j0", 1, state="failed", failure="DeviceLost", job_state="queued")
+        assert ledger.start_attempt("j0", "S2", "me") == 2
+        ledger.end_attempt("j0", 2, state="finished", failure=None, job_state="finished")
+        ledger.set_state("j1", "queued", "j0 finished")
+        assert ledger.counts() == {"finished": 1, "queued": 1}
+        moves = [(c.key, c.old, c.new) for c in ledger.changes() if c.what == "job"]
+        assert moves == [
+            ("j0", "queued", "running"),
+            ("j0", "running", "queued"),
+            ("j0", "queued", "running"),
+            ("j0", "running", "finished"),
+            ("j1", "waiting", "queued"),
+        ]
+        last = ledger.changes()[-2].id
+        assert len(ledger.changes(after=last)) == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(sorted(ALLOWED)), min_size=1, max_size=8))
+def test_states_only_move_as_allowed(
+    tmp_path_factory: pytest.TempPathFactory, walk: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("l") / "l.sqlite"
+    with Ledger.create(path, jobs(1)) as ledger:
+        now = "queued"
+        for wanted in walk:
+            if wanted == now or wanted in ALLOWED[now]:
+                ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+                now = wanted
+            else:
+                with pytest.raises(LedgerError, match="cannot become"):
+                    ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+            assert ledger.job("j0").state == now
+
+
+def test_one_attempt_a_job_and_a_phone(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "l.sqlite", jobs()) as ledger:
+        ledger.start_attempt("j0", "S1", "me")
+        with pytest.raises(LedgerError, match="j1/1 is not running"):
+            ledger.end_attempt("j1", 1, state="finished", failure=None, job_state="finished")
+        with pytest.raises(LedgerError, match="UNIQUE"):
+            ledger.start_attempt("j1", "S1", "me")
+        assert ledger.job("j1").state == "queued"  # the refused change left nothing behind
+        assert [c.key for c in ledger.changes() if c.what == "job"] == ["j0"]
+
+
+def test_leases_open_and_close(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "l.sqlite", jobs()) as ledger:
+        held = {"adb_server": "h:1", "adb_serial": "x", "work_dir": "/w", "owner": "me"}
+        ledger.lease("S1", **held)
+        with pytest.raises(LedgerError, match="UNIQUE"):
+            ledger.lease("S1", **held)
+        assert [row.serial for row in ledger.leases()] == ["S1"]
+        ledger.heartbeat("me")
+        ledger.release("S1")
+        ledger.release("S1")
+        assert ledger.leases() == []
+        ledger.lease("S1", **held)
+        assert [c.new for c in ledger.changes() if c.what == "lease"] == [
+            "held",
+            "released",
+            "held",
+        ]
+
+
+def test_specs_come_back_as_planned(tmp_path: Path) -> None:
+    Ledger.create(tmp_path / "l.sqlite", chain()).close()
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        assert ledger.specs() == chain()
+
+
+def test_bad_files_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no ledger"):
+        Ledger.open(tmp_path / "none.sqlite")
+    (tmp_path / "text.sqlite").write_text("not a database, but long enough to look at " * 50)
+    with pytest.raises(InputError, match=r"text\.sqlite"):
+        Ledger.open(tmp_path / "text.sqlite")
+    Ledger.create(tmp_path / "l.sqlite", jobs()).close()
+    with sqlite3.connect(tmp_path / "l.sqlite") as db:
+        db.execute("UPDATE meta SET value = '99'")
+    with pytest.raises(InputError, match="version 99"):
+        Ledger.open(tmp_path / "l.sqlite")
+    with pytest.raises(LedgerError, match="already"):
+        Ledger.create(tmp_path / "l.sqlite", jobs())
+
+
+def test_threads_share_one_ledger(tmp_path: Path) -> None:
+    many = jobs(40)
+    with Ledger.create(tmp_path / "l.sqlite", many) as ledger:
+
+        def work(worker: int) -> None:
+            for job in many[worker::4]:
+                n = ledger.start_attempt(job.job_id, f"S{worker}", "me")
+                ledger.end_attempt(
+                    job.job_id, n, state="finished", failure=None, job_state="finished"
+                )
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert ledger.counts() == {"finished": 40}
+        assert len(ledger.attempts()) == 40
+
+
+def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> None:
+    """SIGKILL a process in the middle of its writes: all that it reported is in the ledger."""
+    path = tmp_path / "l.sqlite"
+    Ledger.create(path, jobs(500)).close()
+    script = textwrap.dedent(
+        f"""
+        from harness.lab.ledger import Ledger
+        from pathlib import Path
+        ledger = Ledger.open(Path({str(path)!r}))
+        for job in ledger.jobs("queued"):
+            n = ledger.start_attempt(job.job_id, "S", "me")
+            ledger.end_attempt(job.job_id, n, state="finished", failure=None, job_state="finished")
+            print(job.job_id, flush=True)
+        """
+    )
+    for kill_after in (3, 11):
+        with subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        ) as process:
+            assert process.stdout is not None
+            said = [line.strip() for line in itertools.islice(process.stdout, kill_after)]
+            process.send_signal(signal.SIGKILL)
+            said += [line.strip() for line in process.stdout]
+        with Ledger.open(path) as ledger:
+            done = {row.job_id for row in ledger.jobs("finished")}
+            assert len(said) >= kill_after
+            assert set(said) <= done
+            running = ledger.attempts(state="running")
+            assert len(running) <= 1
+            for row in running:  # what resume does with an attempt whose host died
+                ledger.end_attempt(
+                    row.job_id, row.attempt, state="lost", failure=None, job_state="queued"
+                )
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
