@@ -89,6 +89,10 @@ class PhoneProcess(abc.ABC):
         """
 
     @abc.abstractmethod
+    def close(self) -> None:
+        """Close this side of its pipes and terminal; the process isn't told otherwise."""
+
+    @abc.abstractmethod
     def kill(self) -> None:
         """Send SIGKILL to its process group."""
 

@@ -1,0 +1,71 @@
+"""The folders that every virtual phone has, and what its processes find in their environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.virtual.phone import SERIAL_VARIABLE, PhoneSpec
+from harness.virtual.root.tools import link_tools
+
+_FOLDERS = (
+    "data/local/tmp",
+    "data/misc",
+    "data/system",
+    "data/app",
+    "data/data",
+    "dev/__props",
+    "proc",
+    "storage/emulated/0/Download",
+    "sys",
+    "system/bin",
+    "system/etc",
+)
+
+# 2000 is AID_SHELL (AOSP android_filesystem_config.h), the user of everything started by adbd.
+_USERS = (
+    "root:x:0:0:root:/:/system/bin/sh\n"
+    "system:x:1000:1000:system:/:/system/bin/sh\n"
+    "shell:x:2000:2000:shell:/data/local/tmp:/system/bin/sh\n"
+)
+_GROUPS = "root:x:0:\nsystem:x:1000:\nshell:x:2000:\n"
+
+
+def make_folders(root: Path) -> None:
+    """Make what is missing of a phone's folder; existing files stay."""
+    for folder in _FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    sdcard = root / "sdcard"
+    if not sdcard.is_symlink() and not sdcard.exists():
+        sdcard.symlink_to("storage/emulated/0")  # relative: true for the host and for the phone
+    for name, text in (("passwd", _USERS), ("group", _GROUPS)):
+        path = root / "system/etc" / name
+        if not path.exists():
+            path.write_text(text, encoding="ascii")
+    link_tools(root / "system/bin")
+
+
+def environment(spec: PhoneSpec, prefix: str) -> dict[str, str]:
+    """Return the environment of the phone's processes.
+
+    Args:
+        spec: The phone.
+        prefix: What stands before a phone path for its processes (empty with a root of its own).
+    """
+    return {
+        SERIAL_VARIABLE: spec.serial,
+        "VLAB_ROOT": prefix or "/",
+        "PATH": f"{prefix}/system/bin",
+        "ANDROID_ROOT": f"{prefix}/system",
+        "ANDROID_DATA": f"{prefix}/data",
+        "ANDROID_STORAGE": f"{prefix}/storage",
+        "EXTERNAL_STORAGE": f"{prefix}/sdcard",
+        "TMPDIR": f"{prefix}/data/local/tmp",
+        "HOME": f"{prefix}/data/local/tmp",
+        "SHELL": f"{prefix}/system/bin/sh",
+        "USER": "shell",
+        "LOGNAME": "shell",
+        "TERM": "dumb",
+        "PS1": f"{spec.serial}:$PWD $ ",
+        # names with any bytes must come through; C.UTF-8 is in every glibc and musl
+        "LANG": "C.UTF-8",
+    }
