@@ -6,13 +6,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from harness.errors import InputError
-from harness.scenario.identity import canonical_json, job_identity, job_label
 from harness.scenario.filters import filtered
+from harness.scenario.identity import canonical_json, job_identity, job_label
 from harness.scenario.load import LoadedScenario
-from harness.scenario.matrix import Combination, MatrixError, apply, exclusion
+from harness.scenario.matrix import Combination, exclusion
 from harness.scenario.paths import MISSING, get_path
 from harness.scenario.schema import JobContent, Scenario, Shuffled
 from harness.scenario.spec import JobSpec
@@ -32,8 +30,8 @@ def expand_jobs(loaded: LoadedScenario, only: Sequence[str] = ()) -> list[JobSpe
     """
     chains: list[list[JobSpec]] = []
     for combination in loaded.matrix.combinations():
-        content = _content(loaded, combination)
-        resolved = content.model_dump(mode="json", exclude_unset=False)
+        content = loaded.content(combination)
+        resolved = content.model_dump(mode="json")
         verdicts = [exclusion(entry, resolved) for entry in loaded.matrix.exclude]
         if True in verdicts:
             continue
@@ -53,18 +51,6 @@ def expand_jobs(loaded: LoadedScenario, only: Sequence[str] = ()) -> list[JobSpe
     if only:
         jobs = filtered(jobs, only)
     return [job.model_copy(update={"index": index}) for index, job in enumerate(jobs)]
-
-
-def _content(loaded: LoadedScenario, combination: Combination) -> JobContent:
-    try:
-        tree = apply(loaded.base, combination)
-    except MatrixError as error:
-        raise loaded.matrix_error(error) from error
-    raw = {key: tree[key] for key in JobContent.model_fields if key in tree}
-    try:
-        return JobContent.model_validate(raw)
-    except ValidationError as error:
-        raise loaded.invalid(error, combination.written) from error
 
 
 def _chain(

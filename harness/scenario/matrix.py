@@ -97,7 +97,7 @@ def check_matrix(raw: Any) -> Matrix:
                 ("matrix", path), "the axis has no values, so the matrix expands to nothing"
             )
         for index, value in enumerate(values):
-            if value in values[:index]:
+            if any(same_value(value, earlier) for earlier in values[:index]):
                 raise MatrixError(
                     ("matrix", path, index),
                     f"{value!r} stands twice on one axis",
@@ -152,16 +152,17 @@ def apply(base: Mapping[str, Any], combination: Combination) -> dict[str, Any]:
         MatrixError: A path leads into a plain value.
     """
     tree = dict(base)
-    for path, value in combination.values.items():
-        try:
+    path = ""
+    try:
+        for path, value in combination.values.items():
             tree = set_path(tree, path, value)
-        except ValueError as error:
-            raise MatrixError(combination.written[path], f"cannot set {path}: {error}") from error
+    except ValueError as error:
+        raise MatrixError(combination.written[path], f"cannot set {path}: {error}") from error
     return tree
 
 
 def same_value(wanted: Any, actual: Any) -> bool:
-    """Compare a value as written with a resolved one: 5 is 5.0, a list is a tuple, true is not 1."""
+    """Compare a written value with a resolved one: 5 is 5.0, a list is a tuple, true is not 1."""
     if isinstance(wanted, bool) or isinstance(actual, bool):
         return wanted is actual
     if isinstance(wanted, (list, tuple)) and isinstance(actual, (list, tuple)):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from harness.errors import InputError
 from harness.scenario.matrix import RESERVED
 from harness.scenario.paths import field_paths, is_known, set_path, suggestion
 from harness.scenario.schema import Scenario
-
-_EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
+from harness.yamlio import parse_yaml
 
 
 def value_from_text(text: str, where: str) -> Any:
@@ -22,12 +18,10 @@ def value_from_text(text: str, where: str) -> Any:
     Raises:
         InputError: Not a YAML value.
     """
-    if _EXPONENT.fullmatch(text.strip()):
-        return float(text)  # YAML 1.1 wants a dot in a float: 1e-5 would be a word
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"not a value: {text!r}", where=where) from error
+    if not text.strip():
+        return None
+    value, _ = parse_yaml(text, where)
+    return value
 
 
 def override(raw: Mapping[str, Any], text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Dotted paths: one word names a field in the matrix, in ``--set``, in ``--only``, in the report."""
+"""Dotted paths: one word names a field in the matrix, in ``--set``, ``--only`` and the report."""
 
 from __future__ import annotations
 

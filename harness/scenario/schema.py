@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from harness.contract import SUB_MODELS, SubModel
 from harness.contract.job import StopPolicy
-from harness.scenario.base import Count, Flag, Number, Section, Words
+from harness.scenario.base import Count, Number, Section, Words
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -190,15 +190,7 @@ class Limits(Section):
     collect_s: Number = Field(300.0, gt=0)
 
 
-def _off_is_a_word(value: Any) -> Any:
-    # YAML 1.1 reads a bare `off` as false; there is no other boolean that gates could mean.
-    return "off" if value is False else value
-
-
-Gates = Annotated[
-    Union[Literal["strict", "lab", "off"], dict[str, Any]],  # noqa: UP007 - evaluated on 3.10
-    BeforeValidator(_off_is_a_word),
-]
+Gates = Union[Literal["strict", "lab", "off"], dict[str, Any]]  # noqa: UP007 - evaluated on 3.10
 
 
 class JobContent(Section):

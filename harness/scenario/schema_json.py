@@ -17,13 +17,13 @@ def scenario_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "mobileasr-lab scenario"
     schema["properties"]["matrix"] = _matrix(schema.setdefault("$defs", {}))
-    # A bare `off` is a boolean to YAML 1.1 parsers, editors' included.
+    # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})
     schema["properties"]["model"] = {
         "anyOf": [schema["properties"]["model"], {"type": "string"}],
         "description": "A shipped model by name, or its parts.",
     }
-    schema["required"] = ["name", "model"]
+    schema["required"] = ["name"]
     return schema
 
 

@@ -1,0 +1,232 @@
+"""What an attempt needs of the world, as narrow protocols.
+
+``harness.lab.tools`` fills them with the real parts (adb, sampling, pressure, devices); tests fill
+them with strict fakes. Nothing here knows whether a phone is real or virtual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from harness.lab.goal import Goal
+from harness.results.model import (
+    AttemptResult,
+    GateRecord,
+    PhoneRecord,
+    PressureRecord,
+    SamplingRecord,
+    TransferRecord,
+)
+
+
+class ShellOutput(Protocol):
+    """What a command on the phone gave."""
+
+    @property
+    def stdout(self) -> str:
+        """Standard output."""
+        ...
+
+    @property
+    def stderr(self) -> str:
+        """Standard error."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """Exit code."""
+        ...
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A file of the host that the phone must hold, by content.
+
+    Args:
+        path: Where it lies on the host.
+        sha256: Its content's hash.
+        suffix: ``.tflite``, ``.npz``, ``.wav``.
+    """
+
+    path: Path
+    sha256: str
+    suffix: str
+
+
+@dataclass(frozen=True)
+class LabPhone:
+    """A phone that takes part in a run.
+
+    Args:
+        record: The phone as results name it.
+        adb_server: ``host:port`` of its adb server.
+        work_dir: The harness's folder on it.
+        idle_available_mb: MemAvailable of the idle phone by its profile; None if unknown.
+        handle: Whatever the tools need to talk to it; opaque to the lab.
+    """
+
+    record: PhoneRecord
+    adb_server: str
+    work_dir: str
+    idle_available_mb: float | None
+    handle: Any
+
+    @property
+    def serial(self) -> str:
+        """``ro.serialno``."""
+        return self.record.serial
+
+
+class EventFeed(Protocol):
+    """The trainer's event log as it grows, byte for byte."""
+
+    def poll(self, seconds: float) -> bytes:
+        """Return the next bytes, or nothing after ``seconds``.
+
+        Raises:
+            StepFailed: The phone was gone for longer than it may be.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop following."""
+        ...
+
+
+class SamplerPort(Protocol):
+    """The one-second samples of one attempt."""
+
+    def start(self) -> None:
+        """Start the loop on the phone and follow it."""
+        ...
+
+    def available_mb(self) -> float | None:
+        """Return the newest MemAvailable seen, for the progress display."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the loop and take what is left; a second call does nothing."""
+        ...
+
+    def table(self, events: Sequence[Any]) -> tuple[pa.Table, SamplingRecord]:
+        """Return all samples with the phases that ``events`` tell, and their fidelity."""
+        ...
+
+    def teardown(self) -> None:
+        """Remove what was put on the phone."""
+        ...
+
+
+class PressurePort(Protocol):
+    """The RAM pressure of one attempt."""
+
+    def start(self) -> None:
+        """Take the phone to the goal and begin to hold it.
+
+        Raises:
+            StepFailed: ``PressureUnreachable``.
+        """
+        ...
+
+    def stop(self) -> PressureRecord:
+        """Release everything and tell what was reached; a second call returns the same."""
+        ...
+
+
+class Tools(Protocol):
+    """Everything an attempt does to one phone."""
+
+    def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellOutput:
+        """Run a command; its exit code is the caller's business."""
+        ...
+
+    def gate(self, phone: LabPhone, gates: Any, limit_s: float) -> tuple[GateRecord, ...]:
+        """Wait until the phone is fit to be measured.
+
+        Raises:
+            StepFailed: ``GateTimedOut``.
+        """
+        ...
+
+    def ungate(self, phone: LabPhone) -> Sequence[str]:
+        """Restore settings that a gate changed; return notes about them."""
+        ...
+
+    def push(self, phone: LabPhone, files: Sequence[HostFile], limit_s: float) -> TransferRecord:
+        """Make sure that the phone holds ``files`` under ``<work>/cas``."""
+        ...
+
+    def write(self, phone: LabPhone, path: str, data: bytes) -> None:
+        """Write a small file on the phone."""
+        ...
+
+    def pull(self, phone: LabPhone, path: str, local: Path, limit_s: float) -> None:
+        """Copy a file from the phone."""
+        ...
+
+    def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> EventFeed:
+        """Follow a growing file from a byte offset."""
+        ...
+
+    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerPort:
+        """Prepare sampling into ``folder`` on the phone, kept raw under ``local`` meanwhile."""
+        ...
+
+    def pressure(
+        self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
+    ) -> PressurePort:
+        """Prepare pressure."""
+        ...
+
+
+@dataclass(frozen=True)
+class PhoneStatus:
+    """What one phone is doing, for a display."""
+
+    serial: str
+    profile: str
+    job_id: str | None = None
+    axes: str = ""
+    attempt: int = 0
+    step: str = "idle"
+    phase: str | None = None
+    sub_model: str | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    wer_percent: float | None = None
+    available_mb: float | None = None
+    note: str = ""
+
+
+class Progress(Protocol):
+    """Who wants to know how a run goes. Called from several threads; must return soon."""
+
+    def phone(self, status: PhoneStatus) -> None:
+        """A phone's state changed."""
+        ...
+
+    def ended(self, result: AttemptResult, *, retried: bool) -> None:
+        """An attempt ended."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+        ...
+
+
+class NoProgress:
+    """Tells nobody."""
+
+    def phone(self, status: PhoneStatus) -> None:
+        """See `Progress`."""
+
+    def ended(self, result: AttemptResult, *, retried: bool) -> None:
+        """See `Progress`."""
+
+    def note(self, text: str) -> None:
+        """See `Progress`."""

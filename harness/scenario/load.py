@@ -1,0 +1,147 @@
+"""From a scenario file to a checked `Scenario` that still knows where each word stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.errors import InputError
+from harness.scenario.identity import sha256_of
+from harness.scenario.matrix import Combination, Location, Matrix, MatrixError, apply, check_matrix
+from harness.scenario.overrides import override
+from harness.scenario.paths import MISSING, get_path, set_path
+from harness.scenario.schema import JobContent, Scenario
+from harness.yamlio import LineIndex, explain, load_yaml
+
+
+@dataclass(frozen=True)
+class LoadedScenario:
+    """A scenario, its matrix, and where its words stand.
+
+    Args:
+        scenario: The file with its defaults; fields that only the matrix sets hold the first value
+            of their axis.
+        matrix: The checked matrix.
+        base: The mapping that the matrix is applied to.
+        lines: Where things stand.
+        folder: Relative paths of the scenario start here.
+    """
+
+    scenario: Scenario
+    matrix: Matrix
+    base: Mapping[str, Any]
+    lines: LineIndex
+    folder: Path
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the resolved scenario."""
+        return sha256_of(self.scenario.model_dump(mode="json"))
+
+    def where(self, location: Location = ()) -> str:
+        """Return ``file:line: field`` of a place in the scenario."""
+        return self.lines.where(location)
+
+    def content(self, combination: Combination) -> JobContent:
+        """Return what the jobs of one combination are made of.
+
+        Raises:
+            InputError: A value of the combination does not fit its field; the message has the line
+                where the matrix says it.
+        """
+        try:
+            tree = apply(self.base, combination)
+        except MatrixError as error:
+            raise _said(error, self.lines) from error
+        raw = {key: tree[key] for key in JobContent.model_fields if key in tree}
+        try:
+            return JobContent.model_validate(raw)
+        except ValidationError as error:
+            lines = _as_written(self.lines, combination.written)
+            raise explain(error, raw, lines, JobContent) from error
+
+
+def load_scenario(path: Path, overrides: Sequence[str] = ()) -> LoadedScenario:
+    """Read and check a scenario file.
+
+    Args:
+        path: The YAML file.
+        overrides: ``dotted.path=value``, applied in order before anything is checked.
+
+    Raises:
+        InputError: With file, line and field: what is wrong and what to do.
+    """
+    raw, lines = load_yaml(path)
+    return parse_scenario(raw, lines, folder=path.parent, overrides=overrides)
+
+
+def parse_scenario(
+    raw: Any, lines: LineIndex, *, folder: Path, overrides: Sequence[str] = ()
+) -> LoadedScenario:
+    """Check a scenario's mapping; see `load_scenario`."""
+    if not isinstance(raw, Mapping):
+        raise InputError("a scenario is a mapping of fields", where=lines.where())
+    base: Mapping[str, Any] = raw
+    for text in overrides:
+        base = override(base, text)
+    matrix = _matrix(base, lines)
+    tree = _filled(base, matrix)
+    try:
+        scenario = Scenario.model_validate(tree)
+    except ValidationError as error:
+        _blame_override(raw, overrides)
+        first: dict[str, Location] = {path: ("matrix", path, 0) for path in matrix.axes}
+        raise explain(error, tree, _as_written(lines, first), Scenario) from error
+    return LoadedScenario(scenario, matrix, base, lines, folder.resolve())
+
+
+def _matrix(base: Mapping[str, Any], lines: LineIndex) -> Matrix:
+    try:
+        return check_matrix(base.get("matrix"))
+    except MatrixError as error:
+        raise _said(error, lines) from error
+
+
+def _said(error: MatrixError, lines: LineIndex) -> InputError:
+    return InputError(error.what, where=lines.where(error.location), hint=error.hint)
+
+
+def _filled(base: Mapping[str, Any], matrix: Matrix) -> dict[str, Any]:
+    """Return ``base`` with the first value of each axis where the file sets none itself."""
+    tree = dict(base)
+    for path, values in matrix.axes.items():
+        if get_path(tree, path) in (MISSING, None):
+            try:
+                tree = set_path(tree, path, values[0])
+            except ValueError:
+                continue  # told, with its place, when the combination is applied
+    return tree
+
+
+def _as_written(lines: LineIndex, written: Mapping[str, Location]) -> LineIndex:
+    """Return an index that finds a field set by the matrix on the matrix's line."""
+    moved: dict[Location, int] = {
+        tuple(path.split(".")): lines.line(at) for path, at in written.items()
+    }
+    return LineIndex(lines.path, {**lines.lines, **moved})
+
+
+def _blame_override(raw: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Raise naming the first ``--set`` after which a scenario that was right is wrong."""
+    tree: Mapping[str, Any] = raw
+    for step, text in enumerate(("", *overrides)):
+        if step:
+            tree = override(tree, text)
+        filled = _filled(tree, check_matrix(tree.get("matrix")))
+        try:
+            Scenario.model_validate(filled)
+        except ValidationError as error:
+            if not step:
+                return  # the file itself is wrong
+            told = explain(error, filled, LineIndex(f"--set {text}"), Scenario)
+            where = f"--set {text}"
+            raise InputError(told.what, where=where, hint=told.hint) from error
