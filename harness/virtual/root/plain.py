@@ -79,15 +79,9 @@ class PlainRoot(PhoneRoot):
         return [program, *command[1:]]
 
     def _group(self, leader: int) -> list[int]:
-        def is_member(pid: int) -> bool:
-            try:
-                return os.getpgid(pid) == leader
-            except ProcessLookupError:
-                return False
-
-        return [
-            pid for pid in processes.by_serial.pids(self.spec.serial, fresh=True) if is_member(pid)
-        ]
+        return processes.group_members(
+            leader, processes.by_serial.pids(self.spec.serial, fresh=True)
+        )
 
     def host_path(self, phone_path: str, *, follow: bool = True) -> Path:
         """Return the host file behind a phone path; host paths of the phone pass unchanged."""

@@ -104,6 +104,18 @@ def children(pid: int) -> list[int]:
         return [child for child in _all_pids() if _parent(child) == pid]
 
 
+def group_members(leader: int, pids: list[int]) -> list[int]:
+    """Return those of ``pids`` that are in the process group of ``leader``."""
+    return [pid for pid in pids if _group(pid) == leader]
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def _parent(pid: int) -> int | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123

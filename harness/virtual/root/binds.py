@@ -1,0 +1,66 @@
+"""Which folders of the host a phone with its own root must see for Python to run on it."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from pathlib import Path
+
+import harness
+
+# Lent to every phone anyway (see inside.py).
+_SYSTEM = tuple(Path(path) for path in ("/usr", "/lib", "/lib32", "/lib64", "/nix"))
+_MOST_LINKS = 40
+
+
+def python_binds(root: Path) -> list[str]:
+    """Return the folders that this interpreter and its packages live in, outermost first.
+
+    They are shown at the same paths, since a virtual environment holds absolute ones.
+
+    Args:
+        root: The phone's folder; nothing above it is lent.
+    """
+    wanted = {
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        Path(sys.exec_prefix),
+        Path(harness.__file__).parent,
+        *_executable_folders(),
+        *_editable_folders(root),
+    }
+    wanted |= {path.resolve() for path in wanted}
+    chosen: list[Path] = []
+    for path in sorted(wanted, key=lambda path: (len(path.parts), str(path))):
+        covered = any(path == other or other in path.parents for other in (*_SYSTEM, *chosen))
+        if not covered and path.is_dir() and path != Path("/") and path not in root.parents:
+            chosen.append(path)
+    return [str(path) for path in chosen]
+
+
+def _executable_folders() -> set[Path]:
+    """Return the folder of each link from ``python`` to the real binary."""
+    found: set[Path] = set()
+    path = Path(sys.executable)
+    for _ in range(_MOST_LINKS):
+        found.add(path.parent)
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return found
+
+
+def _editable_folders(root: Path) -> set[Path]:
+    """Return the folders named by .pth files, the harness's own left out.
+
+    Its package folder is enough; around it lie repositories with everything else.
+    """
+    found: set[Path] = set()
+    own = Path(harness.__file__).parent.parent
+    for key in ("purelib", "platlib"):
+        for pth in Path(sysconfig.get_path(key)).glob("*.pth"):
+            for line in pth.read_text(encoding="utf-8", errors="replace").splitlines():
+                folder = Path(line.strip())
+                if folder.is_absolute() and folder not in (own, root):
+                    found.add(folder)
+    return found

@@ -1,0 +1,221 @@
+"""A phone with a root of its own, by Linux namespaces and without privileges."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
+from harness.virtual.root import layout, paths, processes
+from harness.virtual.root.binds import python_binds
+from harness.virtual.root.plain import phone_path_of
+from harness.virtual.root.spawning import spawn_process
+from harness.virtual.root.tools import tool_path
+
+_SHELL_UID = 2000
+_START_PATIENCE_S = 30.0
+_STOP_PATIENCE_S = 10.0
+_INSIDE = Path(__file__).with_name("inside.py")
+
+
+class IsolationError(OSError):
+    """The namespaces or mounts of a phone could not be made; the text says which step and why."""
+
+
+class UsernsRoot(PhoneRoot):
+    """Isolation ``userns``.
+
+    A process of the phone sees the phone's files at ``/``, the phone's processes and its /proc,
+    and is uid 2000 without capabilities. It shares the host's network and clock.
+    """
+
+    def __init__(self, spec: PhoneSpec) -> None:
+        super().__init__(spec)
+        self._holder: asyncio.subprocess.Process | None = None
+        self._lifeline: int | None = None
+        self._init: int | None = None
+        self._namespace = ""
+        self._launcher: tuple[str, str] | None = None
+
+    async def start(self) -> None:
+        """Make folders and tools, then namespaces and mounts.
+
+        Raises:
+            IsolationError: This host doesn't allow them.
+        """
+        layout.make_folders(self.root_dir)
+        nsenter, setsid = shutil.which("nsenter"), tool_path("setsid")
+        if nsenter is None or setsid is None:
+            raise IsolationError("nsenter and setsid (util-linux) are not on PATH")
+        self._launcher = (nsenter, str(setsid))
+        reading, self._lifeline = os.pipe()
+        try:
+            self._holder = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                "-S",
+                str(_INSIDE),
+                json.dumps(self._config()),
+                stdin=reading,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C is the farm's, which then stops its phones
+            )
+            assert self._holder.stdout is not None
+            line = await asyncio.wait_for(self._holder.stdout.readline(), _START_PATIENCE_S)
+        except asyncio.TimeoutError:
+            await self.stop()
+            raise IsolationError("the phone's namespaces were not ready in time") from None
+        finally:
+            os.close(reading)
+        answer = json.loads(line) if line else {"error": "the set-up ended without a word"}
+        if "error" in answer:
+            await self.stop()
+            raise IsolationError(answer["error"])
+        self._init = int(answer["init"])
+        self._namespace = processes.pid_namespace(self._init)
+
+    def _config(self) -> dict[str, object]:
+        mount_point = self.root_dir / ".mount"
+        mount_point.mkdir(exist_ok=True)
+        return {
+            "root": str(self.root_dir),
+            "mount_point": str(mount_point),
+            "uid": _SHELL_UID,
+            "gid": _SHELL_UID,
+            "binds": python_binds(self.root_dir),
+        }
+
+    async def stop(self) -> None:
+        """Kill the phone's init, and with it all its processes."""
+        if self._init is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._init, signal.SIGKILL)
+            self._init = None
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        if self._holder is not None:
+            await self._holder.wait()
+            self._holder = None
+        deadline = asyncio.get_running_loop().time() + _STOP_PATIENCE_S
+        while self._namespace and processes.by_namespace.pids(self._namespace, fresh=True):
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"{self.spec.serial}: its processes survive their init")
+            await asyncio.sleep(0.005)
+        self._namespace = ""
+
+    async def spawn(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: int | None = asyncio.subprocess.PIPE,
+        stdout: int | None = asyncio.subprocess.PIPE,
+        stderr: int | None = asyncio.subprocess.PIPE,
+        pty: WindowSize | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> PhoneProcess:
+        """Start a process of the phone; see :meth:`PhoneRoot.spawn`."""
+        if self._init is None or self._launcher is None:
+            raise ProcessLookupError(f"{self.spec.serial} is not running")
+        nsenter, setsid = self._launcher
+        # The session is made inside: one made outside would have the number 0 in there, and
+        # shells' job control would break.
+        inner = [setsid, *(["-c"] if pty else []), *_argv(command, cwd)]
+        return await spawn_process(
+            [
+                nsenter,
+                f"--target={self._init}",
+                "--user",
+                "--mount",
+                "--pid",
+                "--uts",
+                "--ipc",
+                "--preserve-credentials",
+                "--",
+                *inner,
+            ],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pty=pty,
+            env=self.environment() | dict(env or {}),
+            cwd=None,
+            leader=self._leader,
+            group=self._group,
+            take_terminal=False,
+        )
+
+    def _leader(self, launcher: int) -> int | None:
+        """Return the process that the launcher waits for."""
+        found = processes.children(launcher)
+        return found[0] if found else None
+
+    def _group(self, leader: int) -> list[int]:
+        return processes.group_members(
+            leader, processes.by_namespace.pids(self._namespace, fresh=True)
+        )
+
+    def host_path(self, phone_path: str, *, follow: bool = True) -> Path:
+        """Return the host file behind a phone path."""
+        return paths.resolve(self.root_dir, phone_path, follow=follow, foreign_root=False)
+
+    def phone_path(self, host_path: Path) -> str:
+        """Return the phone path of a host file of the phone."""
+        return phone_path_of(self.root_dir, host_path)
+
+    def process_path(self, phone_path: str) -> str:
+        """Return the path unchanged: the phone has a root of its own."""
+        return phone_path
+
+    @property
+    def shell(self) -> str:
+        """The phone's own sh."""
+        return "/system/bin/sh"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that every process of the phone starts with."""
+        return layout.environment(self.spec, "")
+
+    def pids(self) -> list[int]:
+        """Return the host pids of all in the phone's pid namespace, its init left out."""
+        if not self._namespace:
+            return []
+        found = processes.by_namespace.pids(self._namespace)
+        return [pid for pid in found if pid != self._init]
+
+    def phone_pid(self, host_pid: int) -> int:
+        """Return the pid that the phone sees."""
+        try:
+            inside = processes.pid_namespace(host_pid) == self._namespace
+        except OSError:
+            inside = False
+        if not inside:
+            raise ProcessLookupError(f"{self.spec.serial} has no process with host pid {host_pid}")
+        return processes.namespace_pids(host_pid)[-1]
+
+    def host_pid(self, phone_pid: int) -> int:
+        """Return the pid that the host sees."""
+        for pid in processes.by_namespace.pids(self._namespace, fresh=True):
+            with contextlib.suppress(ProcessLookupError):
+                if processes.namespace_pids(pid)[-1] == phone_pid:
+                    return pid
+        raise ProcessLookupError(f"{self.spec.serial} has no process {phone_pid}")
+
+
+def _argv(command: str | Sequence[str], cwd: str | None) -> list[str]:
+    sh = "/system/bin/sh"
+    argv = list(command) if not isinstance(command, str) else [sh, "-c", command]
+    if not command:
+        argv = [sh]
+    if cwd is not None:
+        return [sh, "-c", 'cd "$0" && exec "$@"', cwd, *argv]
+    return argv
