@@ -1,0 +1,189 @@
+"""Device profiles: what is known of a phone model before one is plugged in.
+
+One YAML file a model in ``device_profiles/``. A profile recognises a phone by its properties,
+answers for what the phone cannot be asked (which RAM is free when it idles), and is the plan from
+which a virtual phone is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from harness.errors import InputError
+from harness.paths import data_root
+from harness.yamlio import load_yaml, validate
+
+DEFAULT_WORK_DIR = "/data/local/tmp/mobileasr"
+GENERIC = "generic"
+"""Name of the profile for phones that no other profile recognises."""
+
+Abi = Literal["arm64-v8a", "armeabi-v7a", "x86_64", "x86"]
+PhoneFolder = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$")]
+
+
+def _compiles(expression: str) -> str:
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return expression
+
+
+Expression = Annotated[str, AfterValidator(_compiles)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class Cluster(_Part):
+    """Cores of one kind."""
+
+    kind: Literal["prime", "big", "little"]
+    count: int = Field(ge=1, le=64)
+    max_mhz: int = Field(ge=100, le=10_000)
+
+
+class Quirk(_Part):
+    """Something a person has to know or set on this model; no program can do it for them."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+    what: str
+    """What goes wrong if it is not done."""
+    advice: str
+    """What to do, in the words of the phone's own settings."""
+
+
+class DeviceProfile(_Part):
+    """One phone model. Sizes named ``_mb`` are MiB."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+    title: str
+    match: dict[str, Expression] = Field(default_factory=dict)
+    """Property -> regular expression; all must match the whole value. Empty: matches nothing."""
+    ram_total_mb: float = Field(ge=256, le=65_536)
+    """Built-in RAM. A real phone's MemTotal is some hundred MiB less (the kernel's own share)."""
+    idle_available_mb: float = Field(ge=64)
+    """MemAvailable when nothing but the system runs."""
+    soc: str
+    android: str
+    sdk: int = Field(ge=21, le=99)
+    abi: Abi
+    """ABI of the real phone; a virtual one reports its host's."""
+    cores: tuple[Cluster, ...] = Field(min_length=1)
+    battery_capacity_mah: int = Field(ge=100, le=50_000)
+    lmkd_kill_below_mb: float = Field(ge=0)
+    """MemAvailable below which a virtual phone's lmkd kills background services."""
+    work_dir: PhoneFolder = DEFAULT_WORK_DIR
+    properties: dict[str, str] = Field(default_factory=dict)
+    """What ``getprop`` says on this model, as far as known; a virtual phone says the same."""
+    quirks: tuple[Quirk, ...] = ()
+
+    @model_validator(mode="after")
+    def _idle_fits(self) -> DeviceProfile:
+        if not self.lmkd_kill_below_mb < self.idle_available_mb < self.ram_total_mb:
+            raise ValueError(
+                "must hold: lmkd_kill_below_mb < idle_available_mb < ram_total_mb "
+                f"({self.lmkd_kill_below_mb:g}, {self.idle_available_mb:g}, {self.ram_total_mb:g})"
+            )
+        return self
+
+    @cached_property
+    def core_count(self) -> int:
+        """All cores of the phone."""
+        return sum(cluster.count for cluster in self.cores)
+
+    def matches(self, properties: Mapping[str, str]) -> bool:
+        """Tell whether a phone with these properties is of this model."""
+        return bool(self.match) and all(
+            re.fullmatch(expression, properties.get(name, ""))
+            for name, expression in self.match.items()
+        )
+
+
+def load_profiles(folder: Path | None = None) -> dict[str, DeviceProfile]:
+    """Read all profiles of a folder (the shipped ones if None).
+
+    Returns:
+        Name -> profile, in the order of the names.
+
+    Raises:
+        InputError: A profile is wrong (file, line, field), two have one name, or there are none.
+    """
+    folder = data_root() / "device_profiles" if folder is None else folder
+    profiles: dict[str, DeviceProfile] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        profile = read_profile(path)
+        profiles[profile.name] = profile
+    if not profiles:
+        raise InputError("no device profiles (*.yaml) here", where=str(folder))
+    return profiles
+
+
+def read_profile(path: Path) -> DeviceProfile:
+    """Read one profile file.
+
+    Raises:
+        InputError: It is wrong: file, line and field.
+    """
+    data, index = load_yaml(path)
+    profile = validate(DeviceProfile, _tuples(data), index)
+    if profile.name != path.stem:
+        raise InputError(
+            f"the name is {profile.name!r}, but the file is called {path.name}",
+            where=index.where(("name",)),
+        )
+    return profile
+
+
+def load_profile(name: str, folder: Path | None = None) -> DeviceProfile:
+    """Read one profile by its name.
+
+    Raises:
+        InputError: There is none of that name, or it is wrong.
+    """
+    folder = data_root() / "device_profiles" if folder is None else folder
+    path = folder / f"{name}.yaml"
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) and path.is_file():
+        return read_profile(path)
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    raise InputError(f"no device profile {name!r}", hint=f"{meant}Known: {', '.join(known)}.")
+
+
+def recognise(
+    properties: Mapping[str, str], profiles: Mapping[str, DeviceProfile]
+) -> DeviceProfile | None:
+    """Return the profile of the phone with these properties, ``generic`` if none fits.
+
+    A virtual phone names its profile itself in ``ro.vlab.profile``.
+    """
+    named = profiles.get(properties.get("ro.vlab.profile", ""))
+    if named is not None:
+        return named
+    for profile in profiles.values():
+        if profile.matches(properties):
+            return profile
+    return profiles.get(GENERIC)
+
+
+def _tuples(data: object) -> object:
+    # strict models take a YAML list for a tuple only from JSON; this is the one difference wanted
+    if isinstance(data, dict):
+        return {key: _tuples(value) for key, value in data.items()}
+    return tuple(_tuples(item) for item in data) if isinstance(data, list) else data
