@@ -80,7 +80,7 @@ def _bind(source: str, target: str, *, read_only: bool = False) -> None:
     place = Path(target)
     if Path(source).is_dir():
         place.mkdir(parents=True, exist_ok=True)
-    else:
+    elif not place.exists():  # /proc's own files are there and may not be touched
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
     _mount(source, target, None, MS_BIND | MS_REC)
