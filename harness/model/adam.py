@@ -1,0 +1,68 @@
+"""Adam with clipping of the global norm (Kingma and Ba, 2015), on resource variables."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from harness.model.tensors import Tensor
+
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-7
+
+
+class Adam:
+    """First and second moments of every trainable weight, and the step count.
+
+    Args:
+        weights: Trainable variables by full name.
+    """
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        self.first = {
+            n: tf.Variable(tf.zeros_like(w), name=f"adam_m_{n}") for n, w in weights.items()
+        }
+        self.second = {
+            n: tf.Variable(tf.zeros_like(w), name=f"adam_v_{n}") for n, w in weights.items()
+        }
+        self.step = tf.Variable(0.0, name="adam_step")
+
+    def reset(self, names: list[str]) -> None:
+        """Zero the step count and the moments of the weights named.
+
+        The zeros are made when it runs: as constants they would double the size of the file.
+        """
+        zero = self.step.read_value() * 0.0
+        self.step.assign(zero)
+        for name in names:
+            for slot in (self.first[name], self.second[name]):
+                slot.assign(tf.fill(slot.shape.as_list(), zero))
+
+    def apply(
+        self,
+        weights: dict[str, Tensor],
+        gradients: dict[str, Tensor],
+        learning_rate: Tensor,
+        clip_norm: float,
+    ) -> None:
+        """Take one step on the weights that have a gradient.
+
+        The updates run one after another: without that order all moments are read at once, and a
+        copy of each lives through the whole step.
+        """
+        squares = [tf.reduce_sum(g * g) for g in gradients.values()]
+        norm = tf.sqrt(tf.add_n(squares) + 1e-12)
+        scale = tf.minimum(1.0, clip_norm / norm)
+        step = self.step + 1.0
+        rate = learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
+        grow1 = (1.0 - _BETA1) * scale
+        grow2 = (1.0 - _BETA2) * scale * scale
+        done = None
+        for name, gradient in gradients.items():
+            m, v, w = self.first[name], self.second[name], weights[name]
+            with tf.control_dependencies([] if done is None else [done]):
+                m_new = _BETA1 * m.read_value() + grow1 * gradient
+                v_new = _BETA2 * v.read_value() + (grow2 * gradient) * gradient
+                m.assign(m_new, read_value=False)
+                v.assign(v_new, read_value=False)
+                moved = w.read_value() - rate * m_new / (tf.sqrt(v_new) + _EPSILON)
+                done = w.assign(moved, read_value=False)
+        self.step.assign(step)

@@ -1,0 +1,238 @@
+"""Bidirectional LSTM, forward and backward, in builtin operators.
+
+Both directions are one batch axis (0 = forward in time, 1 = backward): one product a layer for
+each of inputs, weight gradients and input gradients, one WHILE loop for both directions. The
+backward direction reads its utterances reversed within their own lengths, so that padding comes
+last for both and needs no mask. The forward loop keeps only c and h; the backward pass computes
+all gates again with one product and takes out of its loop what does not depend on the loop.
+
+Gate order along 4H: input, forget, output, candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from harness.model.loops import loop_array, runtime_zero, steps_per_iteration
+from harness.model.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class BlstmWeights:
+    """``input`` [2, I, 4H], ``recurrent`` [2, H, 4H], ``bias`` [2, 1, 4H]."""
+
+    input: Tensor
+    recurrent: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True)
+class BlstmCache:
+    """What the backward pass needs: all in the order in which each direction reads."""
+
+    inputs: Tensor
+    """[2, T*B, I]"""
+    pre_activations: Tensor
+    """[2, T*B, 4H], without the recurrent part"""
+    hidden: Tensor
+    """[2, T, B, H]"""
+    cells: Tensor
+    """[2, T, B, H]"""
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """Sizes of one layer's time loop."""
+
+    steps: int
+    batch: int
+    hidden: int
+    unroll: int
+    needed: Tensor
+    """Iterations up to the longest utterance of this batch."""
+
+    @property
+    def iterations(self) -> int:
+        return self.steps // self.unroll
+
+    def blocks(self, a: Tensor, width: int) -> Tensor:
+        """[2, T*B, width] or [2, T, B, width] -> [2, iterations, everything of one iteration]."""
+        return tf.reshape(a, [2, self.iterations, self.unroll * self.batch * width])
+
+    def block(self, blocks: Tensor, n: Tensor, width: int) -> list[Tensor]:
+        """Return iteration ``n`` of ``blocks`` as ``unroll`` tensors [2, B, width]."""
+        one = tf.reshape(tf.gather(blocks, n, axis=1), [2, self.unroll, self.batch, width])
+        return list(tf.unstack(one, axis=1))
+
+    def array(self, width: int, zero: Tensor) -> Tensor:
+        """Return a loop array with one element [2, unroll, B, width] an iteration."""
+        return loop_array(self.iterations, [2, self.unroll, self.batch, width], zero)
+
+    def joined(self, array: Tensor, width: int) -> Tensor:
+        """Return a loop array's content as [2, T, B, width]."""
+        turned = tf.transpose(array.stack(), [1, 0, 2, 3, 4])
+        return tf.reshape(turned, [2, self.steps, self.batch, width])
+
+
+def _loop(steps: int, batch: int, hidden: int, lengths: Tensor, unroll: int) -> _Loop:
+    k = steps_per_iteration(steps, unroll)
+    return _Loop(steps, batch, hidden, k, (tf.reduce_max(lengths) + k - 1) // k)
+
+
+def _recurrent(matrix: Tensor, transposed: Tensor | None, batch: int) -> Any:
+    """Return the product of [2, B, A] with ``matrix`` [2, A, C], in its fastest form.
+
+    At batch 1 FULLY_CONNECTED (wants [C, A]) is a matrix-vector product without the packing that
+    BATCH_MATMUL repeats at each call; above, BATCH_MATMUL wins.
+    """
+    if batch > 1:
+        return lambda h: tf.matmul(h, matrix)
+    both = tf.unstack(tf.transpose(matrix, [0, 2, 1]) if transposed is None else transposed)
+
+    def apart(h: Tensor) -> Tensor:
+        pairs = zip(tf.unstack(h), both, strict=True)
+        return tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
+
+    return apart
+
+
+def blstm_forward(
+    x: Tensor, weights: BlstmWeights, lengths: Tensor, *, unroll: int, keep: bool
+) -> tuple[Tensor, BlstmCache | None]:
+    """Run the layer.
+
+    Args:
+        x: [T, B, I].
+        weights: Of this layer.
+        lengths: [B] int32, 1 .. T.
+        unroll: Most time steps in one loop iteration.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        [T, B, 2H] (arbitrary past an utterance's length) and the cache if ``keep``.
+    """
+    steps, batch, width = x.shape
+    hidden = weights.recurrent.shape[1]
+    loop = _loop(steps, batch, hidden, lengths, unroll)
+    turned = tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
+    inputs = tf.reshape(tf.stack([x, turned]), [2, steps * batch, width])
+    z = tf.matmul(inputs, weights.input) + weights.bias
+    blocks = loop.blocks(z, 4 * hidden)
+    recurrent = _recurrent(weights.recurrent, None, batch)
+    zero = runtime_zero(lengths)
+    arrays = [loop.array(hidden, zero) for _ in range(2 if keep else 1)]
+
+    def body(n: Tensor, h: Tensor, c: Tensor, *arrays: Tensor) -> tuple[Tensor, ...]:
+        hs, cs = [], []
+        for z_t in loop.block(blocks, n, 4 * hidden):
+            i, f, o, g = tf.split(z_t + recurrent(h), 4, axis=2)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            h = tf.sigmoid(o) * tf.tanh(c)
+            hs.append(h)
+            cs.append(c)
+        new = [a.write(n, tf.stack(v, 1)) for a, v in zip(arrays, (hs, cs), strict=False)]
+        return (n + 1, h, c, *new)
+
+    start = tf.zeros([2, batch, hidden])
+    _, _, _, *arrays = tf.while_loop(
+        lambda n, *_: n < loop.needed,
+        body,
+        [tf.constant(0), start, start, *arrays],
+        parallel_iterations=1,
+    )
+    hs = loop.joined(arrays[0], hidden)
+    ahead, back = tf.unstack(hs)
+    back = tf.reverse_sequence(back, lengths, seq_axis=0, batch_axis=1)
+    y = tf.concat([ahead, back], 2)
+    if not keep:
+        return y, None
+    return y, BlstmCache(inputs, z, hs, loop.joined(arrays[1], hidden))
+
+
+def blstm_backward(
+    dy: Tensor,
+    cache: BlstmCache,
+    weights: BlstmWeights,
+    lengths: Tensor,
+    *,
+    unroll: int,
+    input_gradient: bool,
+) -> tuple[Tensor | None, dict[str, Tensor]]:
+    """Return the gradient of the input ([T, B, I], or None) and of the weights by name.
+
+    Args:
+        dy: [T, B, 2H], zero past each utterance's length.
+        cache: From ``blstm_forward``.
+        weights: As in the forward pass.
+        lengths: As in the forward pass.
+        unroll: Most time steps in one loop iteration.
+        input_gradient: Whether a layer below is trained.
+    """
+    _, steps, batch, hidden = cache.hidden.shape
+    loop = _loop(steps, batch, hidden, lengths, unroll)
+    rows = steps * batch
+    ahead, back = tf.split(dy, 2, axis=2)
+    back = tf.reverse_sequence(back, lengths, seq_axis=0, batch_axis=1)
+    dh_blocks = loop.blocks(tf.stack([ahead, back]), hidden)
+
+    h_before = tf.reshape(_one_later(cache.hidden), [2, rows, hidden])
+    c_before = tf.reshape(_one_later(cache.cells), [2, rows, hidden])
+    z = cache.pre_activations + tf.matmul(h_before, weights.recurrent)
+    i, f, o, g = tf.split(z, 4, axis=2)
+    i, f, o, g = tf.sigmoid(i), tf.sigmoid(f), tf.sigmoid(o), tf.tanh(g)
+    tanh_c = tf.tanh(tf.reshape(cache.cells, [2, rows, hidden]))
+    # d(pre-activation) = slope * (dc, dc, dh, dc); d(c) gains dh * o * (1 - tanh(c)^2).
+    slope = tf.concat(
+        [g * i * (1 - i), c_before * f * (1 - f), tanh_c * o * (1 - o), i * (1 - g * g)], 2
+    )
+    slope_blocks = loop.blocks(slope, 4 * hidden)
+    into_c_blocks = loop.blocks(o * (1 - tanh_c * tanh_c), hidden)
+    forget_blocks = loop.blocks(f, hidden)
+    turned = tf.transpose(weights.recurrent, [0, 2, 1])
+    recurrent = _recurrent(turned, weights.recurrent, batch)
+    array = loop.array(4 * hidden, runtime_zero(lengths))
+
+    def body(k: Tensor, dh: Tensor, dc: Tensor, array: Tensor) -> tuple[Tensor, ...]:
+        n = loop.needed - 1 - k
+        slope_t = loop.block(slope_blocks, n, 4 * hidden)
+        into_c = loop.block(into_c_blocks, n, hidden)
+        forget = loop.block(forget_blocks, n, hidden)
+        dh_t = loop.block(dh_blocks, n, hidden)
+        out: list[Tensor] = [None] * loop.unroll
+        for t in reversed(range(loop.unroll)):
+            dh = dh + dh_t[t]
+            dc = dc + dh * into_c[t]
+            out[t] = slope_t[t] * tf.concat([dc, dc, dh, dc], 2)
+            dh = recurrent(out[t])
+            dc = dc * forget[t]
+        return k + 1, dh, dc, array.write(n, tf.stack(out, 1))
+
+    start = tf.zeros([2, batch, hidden])
+    _, _, _, array = tf.while_loop(
+        lambda k, *_: k < loop.needed,
+        body,
+        [tf.constant(0), start, start, array],
+        parallel_iterations=1,
+    )
+    dz = tf.reshape(loop.joined(array, 4 * hidden), [2, rows, 4 * hidden])
+    gradients = {
+        "input": tf.matmul(cache.inputs, dz, transpose_a=True),
+        "recurrent": tf.matmul(h_before, dz, transpose_a=True),
+        "bias": tf.reduce_sum(dz, 1, keepdims=True),
+    }
+    if not input_gradient:
+        return None, gradients
+    width = cache.inputs.shape[2]
+    both = tf.matmul(dz, weights.input, transpose_b=True)
+    ahead, back = tf.unstack(tf.reshape(both, [2, steps, batch, width]))
+    return ahead + tf.reverse_sequence(back, lengths, seq_axis=0, batch_axis=1), gradients
+
+
+def _one_later(a: Tensor) -> Tensor:
+    """Shift [2, T, B, H] by one step: zeros first, the last step falls off."""
+    directions, steps, batch, hidden = a.shape
+    kept = tf.slice(a, [0, 0, 0, 0], [directions, steps - 1, batch, hidden])
+    return tf.concat([tf.zeros([directions, 1, batch, hidden]), kept], 1)

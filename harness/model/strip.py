@@ -1,0 +1,181 @@
+"""Make a converted flatbuffer small (no tensorflow).
+
+What the converter leaves in: start values of variables that are set at run time (Adam's moments, or
+the weights where a checkpoint brings them), one copy of each loop body for every signature, and a
+name, an empty buffer and empty quantisation details for every tensor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+_SUBGRAPH_FIELDS = (
+    "condSubgraphIndex",
+    "bodySubgraphIndex",
+    "initSubgraphIndex",
+    "thenSubgraphIndex",
+    "elseSubgraphIndex",
+)
+
+
+def strip(content: bytes, drop_variables: Sequence[str]) -> bytes:
+    """Return the same model, smaller.
+
+    Args:
+        content: A flatbuffer as the converter wrote it.
+        drop_variables: Beginnings of names of variables whose start value is left out. Such a
+            variable cannot be read before something assigned it.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    _drop_start_values(model, tuple(drop_variables))
+    _drop_unused(model)
+    _share_subgraphs(model)
+    for graph in model.subgraphs:
+        graph.name = None
+        for tensor in graph.tensors:
+            tensor.name = None
+            tensor.quantization = None
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def operator_code(model: Any, operator: Any) -> int:
+    """Return the builtin code of an operator of an unpacked model."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+
+
+def _numbers(values: Any) -> list[int]:
+    return [] if values is None else [int(v) for v in values]
+
+
+def _drop_start_values(model: Any, prefixes: tuple[str, ...]) -> None:
+    codes = schema.BuiltinOperator
+    for graph in model.subgraphs:
+        names = {
+            int(o.outputs[0]): _text(o.builtinOptions.sharedName)
+            for o in graph.operators
+            if operator_code(model, o) == codes.VAR_HANDLE
+        }
+        buffers = [model.buffers[t.buffer].data for t in graph.tensors]
+        dropped = {
+            int(o.inputs[0])
+            for o in graph.operators
+            if operator_code(model, o) == codes.ASSIGN_VARIABLE
+            and buffers[int(o.inputs[1])] is not None
+            and names[int(o.inputs[0])].startswith(prefixes)
+        }
+        graph.operators = [
+            o
+            for o in graph.operators
+            if not (
+                operator_code(model, o) == codes.ASSIGN_VARIABLE and int(o.inputs[0]) in dropped
+            )
+            and not (operator_code(model, o) == codes.VAR_HANDLE and int(o.outputs[0]) in dropped)
+        ]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _drop_unused(model: Any) -> None:
+    """Remove tensors that no operator touches, then buffers that hold nothing or the same."""
+    contents = [_digest(b.data) for b in model.buffers]
+    first: dict[str, int] = {}
+    for n, content in enumerate(contents):
+        first.setdefault(content, n)  # buffer 0 is empty by definition of the format
+    used = {0} | {m.buffer for m in model.metadata or []}
+    for graph in model.subgraphs:
+        live = set(_numbers(graph.inputs)) | set(_numbers(graph.outputs))
+        for operator in graph.operators:
+            live |= set(_numbers(operator.inputs)) | set(_numbers(operator.outputs))
+        place = {old: new for new, old in enumerate(sorted(live - {-1}))}
+        for owner in (graph, *graph.operators):
+            owner.inputs = [place.get(n, -1) for n in _numbers(owner.inputs)]
+            owner.outputs = [place.get(n, -1) for n in _numbers(owner.outputs)]
+        index = model.subgraphs.index(graph)
+        for definition in model.signatureDefs or []:
+            if definition.subgraphIndex == index:
+                for tensor_map in (definition.inputs or []) + (definition.outputs or []):
+                    tensor_map.tensorIndex = place[tensor_map.tensorIndex]
+        graph.tensors = [graph.tensors[old] for old in sorted(place)]
+        for tensor in graph.tensors:
+            tensor.buffer = first[contents[tensor.buffer]]
+        used |= {t.buffer for t in graph.tensors}
+    place = {old: new for new, old in enumerate(sorted(used))}
+    model.buffers = [model.buffers[old] for old in sorted(used)]
+    for metadata in model.metadata or []:
+        metadata.buffer = place[metadata.buffer]
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.buffer = place[tensor.buffer]
+
+
+def _share_subgraphs(model: Any) -> None:
+    """Keep one of several equal subgraphs: the loops of all layers and signatures share theirs."""
+    entry = {d.subgraphIndex for d in model.signatureDefs or []} | {0}
+    contents = [_digest(b.data) for b in model.buffers]
+    while True:
+        seen: dict[str, int] = {}
+        target = list(range(len(model.subgraphs)))
+        for n, graph in enumerate(model.subgraphs):
+            if n not in entry:
+                target[n] = seen.setdefault(_fingerprint(graph, contents), n)
+        kept = sorted(set(target))
+        if len(kept) == len(model.subgraphs):
+            return
+        place = {old: new for new, old in enumerate(kept)}
+        for graph in model.subgraphs:
+            for operator in graph.operators:
+                for name in _SUBGRAPH_FIELDS:
+                    index = getattr(operator.builtinOptions, name, None)
+                    if index is not None:
+                        setattr(operator.builtinOptions, name, place[target[index]])
+        for definition in model.signatureDefs or []:
+            definition.subgraphIndex = place[definition.subgraphIndex]
+        entry = {place[n] for n in entry}
+        model.subgraphs = [model.subgraphs[n] for n in kept]
+
+
+def _digest(data: Any) -> str:
+    if data is None:
+        return ""
+    return hashlib.sha256(np.asarray(data, np.uint8).tobytes()).hexdigest()
+
+
+def _fingerprint(graph: Any, contents: list[str]) -> str:
+    """Describe what a subgraph computes, names left out."""
+    tensors = [
+        (_numbers(t.shape), t.type, contents[t.buffer], t.isVariable, _numbers(t.shapeSignature))
+        for t in graph.tensors
+    ]
+    operators = [
+        (
+            o.opcodeIndex,
+            _numbers(o.inputs),
+            _numbers(o.outputs),
+            _plain(o.builtinOptions),
+            _plain(getattr(o, "builtinOptions2", None)),
+        )
+        for o in graph.operators
+    ]
+    whole = (tensors, operators, _numbers(graph.inputs), _numbers(graph.outputs))
+    return hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def _plain(options: Any) -> Any:
+    if options is None or isinstance(options, (int, float, str, bytes, bool)):
+        return options
+    if isinstance(options, np.ndarray):
+        return options.tolist()
+    if isinstance(options, list):
+        return [_plain(v) for v in options]
+    return type(options).__name__, sorted((k, _plain(v)) for k, v in vars(options).items())

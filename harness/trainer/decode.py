@@ -1,0 +1,26 @@
+"""From logits to text (pure)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+def greedy_decode(logits: npt.NDArray[np.float32], alphabet: str, blank: int) -> str:
+    """Return the best path's text: the best output of each frame, repeats joined, blanks left out.
+
+    Args:
+        logits: [frames, outputs]; outputs = characters of the alphabet and one blank.
+        alphabet: Characters in the order of the outputs, the blank left out.
+        blank: Index of the blank's output.
+
+    Raises:
+        ValueError: The logits do not have one output a character and one for the blank.
+    """
+    if logits.ndim != 2 or logits.shape[1] != len(alphabet) + 1:
+        raise ValueError(f"logits {logits.shape} do not fit {len(alphabet)} characters and a blank")
+    best = np.argmax(logits, axis=1)
+    starts = np.ones(len(best), bool)
+    starts[1:] = best[1:] != best[:-1]
+    heard = best[starts & (best != blank)]
+    return "".join(alphabet[n - (n > blank)] for n in heard)

@@ -1,0 +1,118 @@
+"""The manifest of a shipped baseline: ``models/<name>/manifest.json``."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.contract.job import Sha256, SubModel
+from harness.errors import InputError
+
+FILE_NAME = "manifest.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelFile(_Part):
+    """One file beside the manifest."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    sha256: Sha256
+    bytes: int = Field(ge=1)
+
+
+class Provenance(_Part):
+    """How a baseline was made: enough to make it again."""
+
+    command: str
+    date: str
+    versions: dict[str, str]
+    corpus: str = ""
+    """What it was trained on, in words."""
+    corpus_sha256: Sha256 | None = None
+    """Of the corpus' manifest (JSON lines)."""
+    training: dict[str, float | int | str] = Field(default_factory=dict)
+    """Settings and how far they went (epochs, steps, seconds, learning rate, ...)."""
+    wer_percent: dict[str, float] = Field(default_factory=dict)
+    """Before personalisation, by accent or speaker."""
+
+
+class ModelManifest(_Part):
+    """What a model is, what it weighs, and what training it needs.
+
+    ``need_mb`` is what training a sub-model adds to a fresh trainer process (MiB): peak RSS minus
+    RSS when it selects. ``trainer_base_mb`` is that process' RSS less its shared pages when it
+    selects.
+    """
+
+    name: str
+    arch: str
+    files: dict[int, ModelFile] = Field(min_length=1)
+    """Trainable flatbuffers by batch size."""
+    checkpoint: ModelFile | None = None
+    """Weights that all the files start from; None = each file has its own."""
+    sample_rate: int
+    max_audio_s: float
+    alphabet: str
+    parameters: dict[SubModel, int]
+    need_mb: dict[int, dict[SubModel, float]] = Field(default_factory=dict)
+    """By batch size."""
+    trainer_base_mb: float = 0.0
+    learning_rate: float = 1e-4
+    """For personalising; what the baseline's own figures were made with."""
+    provenance: Provenance
+
+
+def load_manifest(folder: Path) -> ModelManifest:
+    """Read the manifest in ``folder``.
+
+    Raises:
+        InputError: There is none, or it is not one.
+    """
+    path = folder / FILE_NAME
+    try:
+        return ModelManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"no model manifest: {error.strerror}",
+            where=str(path),
+            hint="A model is a folder with a manifest.json, such as models/ds2-mini.",
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{field}: {first['msg']}", where=str(path)) from error
+
+
+def save_manifest(manifest: ModelManifest, folder: Path) -> Path:
+    """Write ``manifest`` into ``folder`` and return the file."""
+    path = folder / FILE_NAME
+    path.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def describe_file(path: Path) -> ModelFile:
+    """Return the manifest entry of a file."""
+    content = path.read_bytes()
+    return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+def check_files(manifest: ModelManifest, folder: Path) -> None:
+    """Check that every file of the manifest is there and unchanged.
+
+    Raises:
+        InputError: One is missing or differs.
+    """
+    files = [*manifest.files.values(), *([manifest.checkpoint] if manifest.checkpoint else [])]
+    for entry in files:
+        path = folder / entry.file
+        try:
+            found = describe_file(path)
+        except OSError as error:
+            raise InputError(f"a file of the model is missing: {error}", where=str(path)) from error
+        if found.sha256 != entry.sha256:
+            raise InputError("the file is not the one the model's manifest names", where=str(path))

@@ -1,0 +1,321 @@
+"""The trainable flatbuffer as the trainer sees it: LiteRT, signatures, batches.
+
+Importing this module does not import LiteRT; making a ``FlatbufferModel`` does. What the signatures
+take and give is written in ``harness.model.signatures``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.contract.job import SUB_MODELS
+from harness.errors import InputError
+
+FORMAT = 1
+"""The version of the signatures that this module speaks."""
+
+_LAYERS = ("CONV1", "CONV2", "CONV3", "BLSTM1", "BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is fixed in a flatbuffer."""
+
+    batch_size: int
+    max_frames: int
+    max_label: int
+    alphabet: str
+    """Characters in the order of the outputs, the blank left out."""
+    blank: int
+    sample_rate: int
+    window: int
+    hop: int
+    time_stride: int
+    """Frames of features an output frame stands for."""
+    layer_parameters: dict[str, int]
+    sub_model_parameters: dict[str, int]
+
+    @cached_property
+    def max_samples(self) -> int:
+        """Samples of the longest utterance."""
+        return self.window + (self.max_frames - 1) * self.hop
+
+    @cached_property
+    def max_audio_s(self) -> float:
+        """Seconds of the longest utterance."""
+        return self.max_samples / self.sample_rate
+
+    def output_frames(self, frames: int) -> int:
+        """Return the output frames of an utterance of ``frames`` frames of features."""
+        return -(-frames // self.time_stride)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances padded to the flatbuffer's static shapes.
+
+    Rows past ``rows`` are padding: ``in_len`` 0. The signatures leave them out of the mean loss, so
+    they change neither the loss nor the gradient.
+    """
+
+    x: Floats
+    """[B, T, mels]"""
+    in_len: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int32]
+    """[B, L]"""
+    lab_len: npt.NDArray[np.int32]
+    rows: int
+    """Real utterances, the first rows."""
+
+
+def encode(text: str, info: ModelInfo) -> list[int]:
+    """Return the output index of each character.
+
+    Raises:
+        InputError: A character is not in the model's alphabet.
+    """
+    unknown = sorted(set(text) - set(info.alphabet))
+    if unknown:
+        raise InputError(
+            f"the model cannot write {''.join(unknown)!r}",
+            where=repr(text),
+            hint="Normalise transcripts to the model's alphabet (a-z and space).",
+        )
+    places = (info.alphabet.index(c) for c in text)
+    return [n + (n >= info.blank) for n in places]
+
+
+def make_batch(features: Sequence[Floats], texts: Sequence[str], info: ModelInfo) -> Batch:
+    """Pad up to B utterances to one batch.
+
+    Args:
+        features: [frames, mels] of each utterance.
+        texts: Their transcripts; empty strings will do for ``infer``.
+        info: The model's sizes.
+
+    Raises:
+        InputError: Too long for the model, too short for its text, or not in its alphabet.
+        ValueError: No utterance, more than B, or as many texts as features are not there.
+    """
+    rows = len(features)
+    if not 1 <= rows <= info.batch_size or rows != len(texts):
+        raise ValueError(f"{rows} features and {len(texts)} texts for batch {info.batch_size}")
+    x = np.zeros((info.batch_size, info.max_frames, features[0].shape[1]), np.float32)
+    labels = np.zeros((info.batch_size, info.max_label), np.int32)
+    in_len, lab_len = np.zeros((2, info.batch_size), np.int32)
+    for row, (feature, text) in enumerate(zip(features, texts, strict=True)):
+        label = encode(text, info)
+        _check_lengths(len(feature), label, text, info)
+        x[row, : len(feature)] = feature
+        labels[row, : len(label)] = label
+        in_len[row], lab_len[row] = len(feature), len(label)
+    return Batch(x, in_len, labels, lab_len, rows)
+
+
+def _check_lengths(frames: int, label: list[int], text: str, info: ModelInfo) -> None:
+    if not 1 <= frames <= info.max_frames:
+        raise InputError(
+            f"{frames} frames of features; the model takes 1 to {info.max_frames} "
+            f"({info.max_audio_s:.2f} s)",
+            where=repr(text),
+        )
+    if len(label) > info.max_label:
+        raise InputError(
+            f"{len(label)} characters; the model takes {info.max_label}", where=repr(text)
+        )
+    repeats = sum(a == b for a, b in pairwise(label))
+    if len(label) + repeats > info.output_frames(frames):
+        raise InputError(
+            f"{info.output_frames(frames)} output frames cannot hold {len(label)} characters",
+            where=repr(text),
+            hint="The recording is too short for its transcript.",
+        )
+
+
+class FlatbufferModel:
+    """One trainable flatbuffer in one LiteRT interpreter.
+
+    Weights and Adam's moments live in the interpreter. A file without embedded weights needs
+    ``set_weights`` before anything but ``features``.
+
+    Args:
+        path: The ``.tflite`` file.
+        threads: Of LiteRT.
+
+    Raises:
+        InputError: Not a flatbuffer, or without the signatures of this version.
+    """
+
+    def __init__(self, path: Path, threads: int = 2) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            self._interpreter: Any = Interpreter(str(path), num_threads=threads)
+            names = set(self._interpreter.get_signature_list())
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"LiteRT cannot read the model: {error}", where=str(path)) from error
+        needed = {"features", "infer", "loss", "get_weights", "set_weights", "info"}
+        if not needed <= names:
+            missing = ", ".join(sorted(needed - names))
+            raise InputError(f"the model lacks the signatures {missing}", where=str(path))
+        self.path = path
+        self._runners: dict[str, Any] = {}
+        values = self._run("info")
+        if int(values["format"]) != FORMAT:
+            raise InputError(
+                f"signatures of format {int(values['format'])}; this trainer speaks {FORMAT}",
+                where=str(path),
+            )
+        self.info = _model_info(values)
+        self.sub_models = tuple(s for s in SUB_MODELS if f"train_{s.lower()}" in names)
+        self._moments_from = len(SUB_MODELS)
+        """Index of the largest sub-model whose moments are there; 8 = none."""
+
+    def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
+        """Return log-mel features [frames, mels] of one utterance.
+
+        Args:
+            pcm: [samples] at the model's sample rate, at least one window.
+
+        Raises:
+            InputError: Shorter than a window or longer than the model takes.
+        """
+        info = self.info
+        if not info.window <= len(pcm) <= info.max_samples:
+            raise InputError(
+                f"{len(pcm) / info.sample_rate:.2f} s of audio; the model takes "
+                f"{info.window / info.sample_rate:.3f} to {info.max_audio_s:.2f} s"
+            )
+        padded = np.zeros(info.max_samples, np.int16)
+        padded[: len(pcm)] = pcm
+        out = self._run("features", pcm=padded, samples=np.array(len(pcm), np.int32))
+        found: Floats = out["features"][: int(out["frames"])]
+        return found
+
+    def train_step(self, sub_model: str, batch: Batch, learning_rate: float) -> float:
+        """Take one Adam step on ``sub_model``; return the mean CTC loss before it.
+
+        A larger sub-model than before (since ``reset_optimizer``) starts Adam anew.
+
+        Raises:
+            InputError: The file cannot train ``sub_model``.
+        """
+        if sub_model not in self.sub_models:
+            raise InputError(
+                f"no signature to train {sub_model}; there are {', '.join(self.sub_models)}",
+                where=str(self.path),
+            )
+        index = SUB_MODELS.index(sub_model)
+        if index < self._moments_from:
+            self._run(f"reset_{sub_model.lower()}")
+            self._moments_from = index
+        out = self._run(
+            f"train_{sub_model.lower()}",
+            x=batch.x,
+            in_len=batch.in_len,
+            labels=batch.labels,
+            lab_len=batch.lab_len,
+            lr=np.array(learning_rate, np.float32),
+        )
+        return float(out["loss"])
+
+    def infer(self, batch: Batch) -> list[Floats]:
+        """Return logits [output frames, outputs] of each real row."""
+        out = self._run("infer", x=batch.x, in_len=batch.in_len)
+        return [
+            out["logits"][: int(frames), row].copy()
+            for row, frames in enumerate(out["out_len"][: batch.rows])
+        ]
+
+    def loss(self, batch: Batch) -> Floats:
+        """Return the CTC loss [rows] of each real row."""
+        out = self._run(
+            "loss",
+            x=batch.x,
+            in_len=batch.in_len,
+            labels=batch.labels,
+            lab_len=batch.lab_len,
+        )
+        losses: Floats = out["loss"][: batch.rows]
+        return losses
+
+    def get_weights(self) -> dict[str, Floats]:
+        """Return a copy of all weights and moving statistics by name."""
+        return dict(self._run("get_weights"))
+
+    def set_weights(self, weights: Mapping[str, Floats]) -> None:
+        """Set all weights.
+
+        Raises:
+            InputError: Names or shapes are not those of this model.
+        """
+        wanted = {
+            name: tuple(int(n) for n in detail["shape"])
+            for name, detail in self._runner("set_weights").get_input_details().items()
+        }
+        given = {name: tuple(value.shape) for name, value in weights.items()}
+        if wanted != given:
+            names = sorted(n for n in wanted.keys() | given.keys() if wanted.get(n) != given.get(n))
+            raise InputError(
+                f"the checkpoint does not fit the model: {', '.join(names[:3])}"
+                + (f" and {len(names) - 3} more" if len(names) > 3 else ""),
+                where=str(self.path),
+            )
+        self._run("set_weights", **{n: np.asarray(v, np.float32) for n, v in weights.items()})
+
+    def load_checkpoint(self, path: Path) -> None:
+        """Set all weights from an ``.npz`` file.
+
+        Raises:
+            InputError: Not a checkpoint, or not of this model.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                weights = {name: stored[name].astype(np.float32) for name in stored.files}
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"not a checkpoint: {error}", where=str(path)) from error
+        self.set_weights(weights)
+
+    def reset_optimizer(self) -> None:
+        """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""
+        self._moments_from = len(SUB_MODELS)
+
+    def _runner(self, name: str) -> Any:
+        if name not in self._runners:
+            self._runners[name] = self._interpreter.get_signature_runner(name)
+        return self._runners[name]
+
+    def _run(self, name: str, **inputs: Any) -> dict[str, Any]:
+        out: dict[str, Any] = self._runner(name)(**inputs)
+        return out
+
+
+def _model_info(values: dict[str, Any]) -> ModelInfo:
+    def number(name: str) -> int:
+        return int(values[name])
+
+    return ModelInfo(
+        batch_size=number("batch_size"),
+        max_frames=number("max_frames"),
+        max_label=number("max_label"),
+        alphabet="".join(chr(int(c)) for c in values["alphabet"]),
+        blank=number("blank"),
+        sample_rate=number("sample_rate"),
+        window=number("window"),
+        hop=number("hop"),
+        time_stride=number("time_stride"),
+        layer_parameters={n: int(v) for n, v in zip(_LAYERS, values["layers"], strict=True)},
+        sub_model_parameters={
+            n: int(v) for n, v in zip(SUB_MODELS, values["sub_models"], strict=True)
+        },
+    )
