@@ -1,0 +1,306 @@
+"""Background RAM pressure on one phone as a closed loop: setup, start, (hold), stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.adb.errors import AdbError
+from harness.pressure.apps import Apps
+from harness.pressure.ballast import SERVICES, Ballast
+from harness.pressure.control import Controller, Decision, Reading, Settings
+from harness.pressure.errors import PressureError, PressureUnreachable
+from harness.pressure.goal import Goal
+from harness.pressure.loop import Loop
+from harness.pressure.phone import PressurePhone, phone_reader
+from harness.pressure.record import make_record, merge_kills
+from harness.pressure.watch import Kill, KillWatch
+from harness.results.model import PressureRecord
+
+TRAINER_PACKAGE = "org.mobileasr.trainer"
+RELEASE_LIMIT_S = 60.0
+"""How long `stop` tries to reach a phone that is lost before it gives up."""
+RETURN_LIMIT_S = 10.0
+"""How long MemAvailable may take to come back after the release."""
+RETURN_SHARE = 0.05
+"""MemAvailable counts as back within this share of what it was before."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Pressure:
+    """Takes a phone to a goal and holds it there while the trainer runs.
+
+    Args:
+        phone: The phone (``harness.adb.Phone``).
+        goal: What to hold.
+        package: The trainer's package, which has the ballast services.
+        proc_dir: Where the phone's ``meminfo`` lies.
+        means: ``ballast``, ``apps`` or both.
+        apps: Packages to launch for ``apps``.
+        period_s: Seconds between two readings.
+        settle_limit_s: How long it may take to reach the goal.
+        command_timeout_s: Limit of one command on the phone.
+        release_limit_s: How long `stop` tries to reach a lost phone.
+        settings: How the controller moves.
+        monotonic: Clock of this host, in seconds.
+        wait: Waits that many seconds or until the event is set.
+    """
+
+    def __init__(
+        self,
+        phone: PressurePhone,
+        goal: Goal,
+        *,
+        package: str = TRAINER_PACKAGE,
+        proc_dir: str = "/proc",
+        means: Sequence[str] = ("ballast",),
+        apps: Sequence[str] = (),
+        period_s: float = 1.0,
+        settle_limit_s: float = 120.0,
+        command_timeout_s: float = 30.0,
+        release_limit_s: float = RELEASE_LIMIT_S,
+        settings: Settings | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+    ) -> None:
+        self.goal = goal
+        self._phone = phone
+        self._package = package
+        self._proc_dir = proc_dir
+        self._means = tuple(means)
+        self._period_s = period_s
+        self._settle_limit_s = settle_limit_s
+        self._timeout_s = command_timeout_s
+        self._release_limit_s = release_limit_s
+        self._monotonic = monotonic
+        self._wait = wait
+        self._controller = Controller(goal, settings)
+        self._ballast = Ballast(phone, package, command_timeout_s)
+        self._apps = Apps(phone, apps if "apps" in self._means else (), command_timeout_s)
+        self._watch = KillWatch(phone, package, command_timeout_s)
+        self._read: Callable[[], Reading] | None = None
+        self._loop: Loop | None = None
+        self._idle: Reading | None = None
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._held: list[tuple[float, bool]] = []
+        self._settle_s = 0.0
+        self._pressed = False
+        self._record: PressureRecord | None = None
+        self.missed_readings = 0
+        """Readings that a lost cable cost during the hold; the ballast stayed on the phone."""
+        self.notes: list[str] = []
+        """Things a reader of the result must know, in words."""
+
+    def setup(self) -> None:
+        """Release what an earlier host may have left, and look at the idle phone."""
+        self._read = phone_reader(
+            self._phone, self._package, SERVICES, self._proc_dir, self._timeout_s
+        )
+        if self._read().alive:
+            self._ballast.release()
+            self._await_return(None)
+        self._watch.setup()
+        self._idle = self._read()
+        ballast = self._ballast if "ballast" in self._means else None
+        self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
+
+    def start(self) -> None:
+        """Settle to the goal, then hold it in a thread until `stop`.
+
+        Raises:
+            PressureUnreachable: The goal cannot be reached; everything is released.
+            PressureError: The phone does not start ballast or an app; likewise.
+            AdbError: The phone was lost; released as far as it answers.
+        """
+        if self._loop is None:
+            self.setup()
+        self._pressed = True
+        try:
+            self._apps.launch()
+            self._settle()
+        except BaseException:
+            try:
+                self._release()
+            except (AdbError, PressureError) as error:
+                self.notes.append(f"pressure may still be on: {error}")
+            raise
+        self._thread = threading.Thread(target=self._hold, name="ram-pressure", daemon=True)
+        self._thread.start()
+
+    def latest(self) -> Mapping[str, float | int | bool]:
+        """Return the newest reading for a display; empty before the first."""
+        if self._loop is None or self._loop.last is None:
+            return {}
+        reading, decision = self._loop.last
+        return {
+            "t_boot_ms": reading.t_ms,
+            "value_mb": reading.value_mb,
+            "available_mb": reading.available_mb,
+            "trainer_mb": reading.trainer_mb,
+            "ballast_mb": self._ballast.total_mb,
+            "within": decision.within,
+        }
+
+    def stop(self, origin_boot_ms: int | None = None) -> PressureRecord:
+        """Release everything and tell what was reached; a second call returns the same.
+
+        Args:
+            origin_boot_ms: Zero of the record's times on the phone's boot clock (the attempt's
+                first sample); None = the idle reading right before `start`.
+
+        Raises:
+            PressureError: Ballast could not be released, also not within ``release_limit_s``.
+            AdbError: The phone stayed lost for that long.
+        """
+        if self._record is not None:
+            return self._record
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2 * self._timeout_s)
+        ballast_left: Exception | None = None
+        try:
+            self._release()
+        except (AdbError, PressureError) as error:
+            ballast_left = error
+        self._record = self._make_record(self._kills(), origin_boot_ms)
+        if ballast_left is not None:
+            raise ballast_left
+        return self._record
+
+    def kills(self) -> Sequence[Kill]:
+        """Return the kills for memory so far (asks the phone): evidence for a lost trainer."""
+        return [kill for _, kill in self._kills()]
+
+    def _settle(self) -> None:
+        begun = due = self._monotonic()
+        while not self._ending.is_set():
+            reading, decision = self._tick()
+            took_s = self._monotonic() - begun
+            if decision.state == "settled":
+                self._settle_s = took_s
+                return
+            if decision.state == "unreachable" or took_s > self._settle_limit_s:
+                why = decision.why or (
+                    f"{self.goal.available_mb:.0f} MB was not reached within "
+                    f"{self._settle_limit_s:g} s; the phone has {reading.value_mb:.0f} MB with "
+                    f"{self._ballast.total_mb} MB of ballast"
+                )
+                raise PressureUnreachable(why, self._evidence())
+            due = self._pace(due)
+        raise PressureError("the pressure was stopped before it settled")
+
+    def _hold(self) -> None:
+        due = self._monotonic()
+        while True:
+            due = self._pace(due)
+            if self._ending.is_set():
+                return
+            try:
+                reading, decision = self._tick()
+            except (AdbError, PressureError) as error:
+                # A lost cable is no reason to let go: the ballast stays on the phone meanwhile.
+                self.missed_readings += 1
+                _LOG.info("no reading of the pressure: %s", error)
+                continue
+            self._held.append((reading.value_mb, decision.within))
+
+    def _tick(self) -> tuple[Reading, Decision]:
+        if self._loop is None:
+            raise PressureError("setup was not called")
+        return self._loop.tick()
+
+    def _pace(self, due: float) -> float:
+        """Wait for the next tick of a fixed grid; ticks that are past are passed over."""
+        now = self._monotonic()
+        due = max(due + self._period_s, now)
+        self._wait(self._ending, due - now)
+        return due
+
+    def _release(self) -> None:
+        """Let go, however often the phone has to be asked.
+
+        Raises:
+            AdbError: The phone stayed lost.
+            PressureError: It does not end the ballast.
+        """
+        if not self._pressed:
+            return
+        until = self._monotonic() + self._release_limit_s
+        rest = threading.Event()
+        while True:
+            try:
+                self._apps.release()
+                self._ballast.release()
+                back = self._await_return(self._idle)
+                break
+            except (AdbError, PressureError):
+                if self._monotonic() >= until:
+                    raise
+                self._wait(rest, self._period_s)
+        self._pressed = False
+        if not back and self._idle is not None:
+            self.notes.append(
+                f"MemAvailable did not come back to {self._idle.value_mb:.0f} MB within "
+                f"{RETURN_LIMIT_S:g} s of the release"
+            )
+
+    def _await_return(self, idle: Reading | None) -> bool:
+        """Wait until no ballast runs and MemAvailable is back; whether it came back in time.
+
+        Raises:
+            PressureError: Ballast still runs after ``RETURN_LIMIT_S``.
+        """
+        if self._read is None:
+            return False
+        until = self._monotonic() + RETURN_LIMIT_S
+        rest = threading.Event()
+        while True:
+            reading = self._read()
+            floor = 0.0 if idle is None else idle.value_mb * (1 - RETURN_SHARE)
+            back = reading.value_mb >= floor
+            if back and not reading.alive:
+                return True
+            if self._monotonic() >= until:
+                if reading.alive:
+                    names = ", ".join(f"pid {pid}" for pid in reading.alive.values())
+                    raise PressureError(f"ballast still runs after its release: {names}")
+                return False
+            self._wait(rest, min(0.2, self._period_s))
+
+    def _kills(self) -> list[tuple[int | None, Kill]]:
+        if self._loop is None:
+            return []
+        logged: list[Kill] = []
+        try:
+            logged = self._watch.kills()
+        except AdbError as error:
+            self.notes.append(f"the phone's log of kills could not be read: {error}")
+        return merge_kills(logged, self._loop.history)
+
+    def _evidence(self) -> list[str]:
+        recent = list(self._loop.history.recent) if self._loop is not None else []
+        killed = [line for _, kill in self._kills() for line in kill.evidence]
+        return recent + killed
+
+    def _make_record(
+        self, kills: Sequence[tuple[int | None, Kill]], origin_boot_ms: int | None
+    ) -> PressureRecord:
+        if self._loop is None or self._idle is None:
+            raise PressureError("pressure was never set up")
+        last = self._loop.last[0] if self._loop.last is not None else self._idle
+        return make_record(
+            goal=self.goal,
+            means=self._means,
+            history=self._loop.history,
+            held=self._held,
+            kills=kills,
+            log_t_ms=self._watch.t_ms,
+            settle_s=self._settle_s,
+            reached_mb=last.value_mb,
+            ballast_peak_mb=float(self._ballast.peak_mb),
+            origin_ms=self._idle.t_ms if origin_boot_ms is None else origin_boot_ms,
+        )

@@ -1,0 +1,234 @@
+"""The sampler's file: framed records of text (pure). Written by ``loop.sh``, read in any pieces.
+
+A line of a frame starts with the sampler's token. A frame counts once its ``end`` line is there;
+what is cut short (a killed sampler, a torn tail) is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_LINE = re.compile(r"(#s[0-9a-f]{8}) ([a-z_]{1,20})(?: (.{0,200}))?")
+_TIME = re.compile(r"([0-9]{1,12})\.([0-9]{2})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Header:
+    """One start of the sampler on the phone."""
+
+    origin_ms: int
+    """Uptime at which tick 0 was due."""
+    period_ms: int
+    pid: int
+    clock_ticks: int
+    """Clock ticks a second (USER_HZ)."""
+    page_kb: int
+    epoch_s: int | None
+    """The phone's wall clock at the origin."""
+
+    def due_ms(self, number: int) -> int:
+        """Uptime at which a tick is due."""
+        return self.origin_ms + number * self.period_ms
+
+
+@dataclass(frozen=True)
+class Slow:
+    """What a slow command printed, and when it began and ended (uptime)."""
+
+    began_ms: int
+    ended_ms: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One tick: the raw texts by section name."""
+
+    header: Header
+    number: int
+    start_ms: int
+    end_ms: int
+    pid: int | None
+    """The sampled process, None while there is none."""
+    sections: dict[str, str]
+    """``self``, ``stat``, ``meminfo``, ``pid_stat``, ``pid_statm``, ``pid_status``."""
+    battery: tuple[int, str] | None = None
+    """(tick in which it was asked, text): the answer joins a later frame."""
+    pss: Slow | None = None
+    thermal: Slow | None = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The sampler's last words."""
+
+    header: Header
+    reason: str
+    """``stop`` asked by the host, ``lease`` host is gone, ``size`` too big, ``gone`` no folder."""
+    number: int
+    battery: tuple[int, str] | None = None
+
+
+@dataclass
+class _Open:
+    """A frame that has begun."""
+
+    number: int
+    start_ms: int
+    pid: int | None
+    sections: dict[str, str] = field(default_factory=dict)
+    battery: tuple[int, str] | None = None
+    slow: dict[str, Slow] = field(default_factory=dict)
+
+
+def _ms(text: str) -> int | None:
+    match = _TIME.fullmatch(text)
+    return int(match[1]) * 1000 + int(match[2]) * 10 if match else None
+
+
+def _int(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+class FrameReader:
+    """Turns the bytes of the file, in any pieces, into frames.
+
+    Attributes:
+        dropped: Frames that were begun and never ended.
+        header: The header of the current start of the sampler, None before the first.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self.header: Header | None = None
+        self._token = ""
+        self._rest = b""
+        self._open: _Open | None = None
+        self._section: tuple[str, list[str]] | None = None
+        self._tail_battery: tuple[int, str] | None = None
+
+    def feed(self, data: bytes) -> list[Frame | Stopped]:
+        """Take the next bytes of the file; return what they complete, in order."""
+        pieces = (self._rest + data).split(b"\n")
+        self._rest = pieces.pop()
+        done: list[Frame | Stopped] = []
+        for piece in pieces:
+            line = piece.decode("utf-8", "replace")
+            match = _LINE.fullmatch(line.rstrip()) if piece.startswith(b"#s") else None
+            if match is not None and (match[1] == self._token or match[2] == "header"):
+                item = self._take(match[1], match[2], (match[3] or "").split())
+                if item is not None:
+                    done.append(item)
+            elif self._section is not None:
+                self._section[1].append(line)
+        return done
+
+    def _take(self, token: str, name: str, words: list[str]) -> Frame | Stopped | None:
+        if name == "header":
+            self._begin(token, words)
+            return None
+        self._close_section()
+        if name == "frame":
+            self._begin_frame(words)
+        elif name == "end":
+            return self._end_frame(words)
+        elif name == "stopped" and self.header is not None and len(words) == 2:
+            self._drop_open()
+            number = _int(words[1])
+            if number is not None:
+                return Stopped(self.header, words[0], number, self._tail_battery)
+        else:
+            self._section = (" ".join([name, *words]), [])
+        return None
+
+    def _begin(self, token: str, words: list[str]) -> None:
+        if len(words) != 7 or words[0] != "1":
+            return
+        origin = _ms(words[1])
+        period, pid, ticks, page = (_int(word) for word in words[2:6])
+        if origin is None or not period or pid is None or not ticks or not page:
+            return
+        self._close_section()
+        self._drop_open()
+        self._token = token
+        self._tail_battery = None
+        self.header = Header(origin, period * 10, pid, ticks, page, _int(words[6]))
+
+    def _begin_frame(self, words: list[str]) -> None:
+        self._drop_open()
+        number = _int(words[0]) if words else None
+        start = _ms(words[1]) if len(words) > 1 else None
+        if number is not None and start is not None:
+            self._open = _Open(number, start, _int(words[2]) if len(words) > 2 else None)
+
+    def _end_frame(self, words: list[str]) -> Frame | None:
+        opened, self._open = self._open, None
+        end = _ms(words[1]) if len(words) == 2 else None
+        if opened is None or self.header is None or end is None or _int(words[0]) != opened.number:
+            self.dropped += opened is not None
+            return None
+        return Frame(
+            header=self.header,
+            number=opened.number,
+            start_ms=opened.start_ms,
+            end_ms=end,
+            pid=opened.pid,
+            sections=opened.sections,
+            battery=opened.battery,
+            pss=opened.slow.get("pss"),
+            thermal=opened.slow.get("thermal"),
+        )
+
+    def _drop_open(self) -> None:
+        if self._open is not None:
+            self.dropped += 1
+            self._open = None
+
+    def _close_section(self) -> None:
+        if self._section is None:
+            return
+        (head, lines), self._section = self._section, None
+        name, *words = head.split()
+        text = "\n".join(lines).strip("\n")
+        if name == "battery":
+            tick = _int(words[0]) if words else None
+            if tick is None or not text:
+                return
+            if self._open is None:
+                self._tail_battery = (tick, text)
+            else:
+                self._open.battery = (tick, text)
+        elif self._open is None:
+            return
+        elif name in ("pss", "thermal"):
+            times = [_ms(word) for word in words]
+            if len(times) == 2 and times[0] is not None and times[1] is not None:
+                self._open.slow[name] = Slow(times[0], times[1], text)
+        elif text:
+            self._open.sections[name] = text
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """All that one file holds."""
+
+    frames: tuple[Frame, ...]
+    stops: tuple[Stopped, ...]
+    dropped: int
+
+    @property
+    def reason(self) -> str | None:
+        """Why the sampler ended the last time, None if it did not say."""
+        return self.stops[-1].reason if self.stops else None
+
+
+def parse_samples(data: bytes) -> SampleFile:
+    """Read a whole ``samples.txt``; a torn tail is dropped."""
+    reader = FrameReader()
+    items = reader.feed(data)
+    return SampleFile(
+        frames=tuple(item for item in items if isinstance(item, Frame)),
+        stops=tuple(item for item in items if isinstance(item, Stopped)),
+        dropped=reader.dropped,
+    )

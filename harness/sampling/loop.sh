@@ -1,0 +1,206 @@
+#!/bin/sh
+# The one-second sampler. It runs on the phone, alone: started once, detached, it paces itself by
+# /proc/uptime against a fixed origin and appends one framed record a period to samples.txt, which
+# the host follows. Written for mksh with toybox and for dash with coreutils: no printf (a fork on
+# Android), no functions of bash, at most three forks a period (dumpsys, cat, sleep).
+#
+# It runs in its own folder, where the host has put sampler.conf:
+#   TOKEN        starts every line that belongs to the frame, so that no reading can fake one
+#   PERIOD_CS    period in 1/100 s           PROC_DIR     where meminfo and stat lie
+#   STAT_MODE    line (first line only), cat (whole file: small, and read at once) or none
+#   PACKAGE      process to sample           PIDOF        command that finds it
+#   BATTERY      command, or empty           PSS          command, or empty
+#   PSS_EVERY    periods between two         THERMAL      command, or empty
+#   THERMAL_EVERY                            MAX_BYTES    size at which it ends
+#   CLK_TCK PAGE_KB  passed on to the reader
+# Files: samples.txt, lock, stop (made by the host), lease (uptime in s until which it may run).
+
+. ./sampler.conf || exit 2
+
+# One sampler a folder: pid and start time name a process for good.
+read -r line < /proc/$$/stat
+set -- ${line##*) }
+me="$$ ${20}"
+if [ -e lock ]; then
+  read -r old_pid old_start < lock
+  if [ -n "$old_pid" ] && [ -r "/proc/$old_pid/stat" ]; then
+    read -r line < "/proc/$old_pid/stat"
+    set -- ${line##*) }
+    if [ "${20}" = "$old_start" ]; then
+      echo "already running as $old_pid"
+      exit 3
+    fi
+  fi
+  rm -f lock
+fi
+(set -C; echo "$me" > lock) 2>/dev/null || { echo "another sampler was quicker"; exit 3; }
+
+NL='
+'
+OUT=samples.txt
+for name in meminfo pid_stat pid_statm pid_status battery stat; do
+  echo "${NL}$TOKEN $name" > "head.$name"
+done
+: > pss.done
+: > thermal.done
+: > battery.0
+: > battery.1
+rm -f stop
+
+# Sets s (whole seconds of uptime), u (as printed) and now (1/100 s since the origin). Differences
+# are taken before multiplying: mksh counts in 32 bits.
+up() {
+  read -r u rest < /proc/uptime
+  s=${u%.*}
+  c=${u#*.}
+  now=$(((s - s0) * 100 + 1$c - 100 - c0))
+}
+
+# slow NAME COMMAND...: runs a slow command beside the loop; its result joins a later frame.
+slow() {
+  name=$1
+  shift
+  (
+    read -r began rest < /proc/uptime
+    "$@" > "$name.part" 2>/dev/null < /dev/null
+    read -r ended rest < /proc/uptime
+    echo "$began $ended" > "$name.when"
+    mv "$name.part" "$name.done"
+  ) &
+}
+
+# ready NAME: puts a finished slow result into the frame.
+ready() {
+  if [ -s "$1.done" ]; then
+    read -r when < "$1.when"
+    echo "${NL}$TOKEN $1 $when"
+    cat "$1.done"
+    : > "$1.done"
+  fi
+}
+
+finish() {
+  if [ -n "$battery_tick" ] && ! kill -0 "$battery_pid" 2>/dev/null; then
+    echo "${NL}$TOKEN battery $battery_tick" >> $OUT
+    cat "battery.$slot" >> $OUT
+  fi
+  echo "${NL}$TOKEN stopped $1 $n" >> $OUT
+  for job in $pss_pid $thermal_pid $battery_pid; do
+    kill "$job" 2>/dev/null
+  done
+  rm -f lock
+  exit 0
+}
+
+read -r u rest < /proc/uptime
+s0=${u%.*}
+c0=${u#*.}
+c0=$((1$c0 - 100))
+echo "${NL}$TOKEN header 1 $u $PERIOD_CS $$ $CLK_TCK $PAGE_KB $(date +%s)" >> $OUT
+
+n=0
+pid=
+slot=0
+battery_pid=
+battery_tick=
+pss_pid=
+thermal_pid=
+next_find=0
+finds=0
+next_pss=0
+next_thermal=0
+until=0
+while :; do
+  up
+  left=$((n * PERIOD_CS - now))
+  if [ $left -gt 0 ]; then
+    f=$((100 + left % 100))
+    sleep "$((left / 100)).${f#1}"
+    up
+  elif [ $left -lt $((0 - PERIOD_CS)) ]; then
+    n=$((now / PERIOD_CS)) # whole periods were lost: the gap in the numbers says so
+  fi
+  start=$u
+
+  [ -e stop ] && finish stop
+  lease=
+  read -r lease < lease || [ -n "$lease" ] || [ -e lease ] || finish gone
+  [ -n "$lease" ] && until=$lease
+  [ "$s" -gt "$until" ] && finish lease
+
+  # The trainer: a dead one has no statm, a zombie an empty one.
+  if [ -n "$pid" ]; then
+    size=0
+    read -r size rest 2>/dev/null < "/proc/$pid/statm" || size=0
+    [ "$size" = 0 ] && pid= && finds=0
+  fi
+  if [ -z "$pid" ] && [ "$n" -ge "$next_find" ]; then
+    set -- $($PIDOF "$PACKAGE" 2>/dev/null)
+    pid=$1
+    next_pss=0
+    finds=$((finds + 1))
+    next_find=$((n + 1))
+    [ "$finds" -gt 60 ] && next_find=$((n + 5)) # it walks all of /proc: less often when idle
+  fi
+
+  # The battery, asked beside the loop: the answer joins the next frame with its own number, so a
+  # service that hangs delays nothing.
+  battery=
+  if [ -n "$BATTERY" ]; then
+    if [ -n "$battery_pid" ] && kill -0 "$battery_pid" 2>/dev/null; then
+      [ $((n - battery_tick)) -gt 10 ] && kill "$battery_pid" 2>/dev/null
+    else
+      if [ -n "$battery_tick" ]; then
+        echo "${NL}$TOKEN battery $battery_tick" > head.battery
+        battery="head.battery battery.$slot"
+      fi
+      slot=$((1 - slot))
+      $BATTERY > "battery.$slot" 2>/dev/null < /dev/null &
+      battery_pid=$!
+      battery_tick=$n
+    fi
+  fi
+
+  {
+    read -r self < /proc/$$/stat
+    head="${NL}$TOKEN frame $n $start $pid${NL}$TOKEN self${NL}$self"
+    files="head.meminfo $PROC_DIR/meminfo"
+    case $STAT_MODE in
+      line)
+        read -r cpu < "$PROC_DIR/stat"
+        head="$head${NL}$TOKEN stat${NL}$cpu"
+        ;;
+      cat) files="$files head.stat $PROC_DIR/stat" ;;
+    esac
+    if [ -n "$pid" ]; then
+      p=/proc/$pid
+      files="$files head.pid_stat $p/stat head.pid_statm $p/statm head.pid_status $p/status"
+    fi
+    echo "$head"
+    cat $files $battery
+    ready pss
+    ready thermal
+    up
+    echo "${NL}$TOKEN end $n $u"
+  } >> $OUT 2>/dev/null
+
+  if [ -n "$PSS" ] && [ -n "$pid" ] && [ "$n" -ge "$next_pss" ]; then
+    if [ -z "$pss_pid" ] || ! kill -0 "$pss_pid" 2>/dev/null; then
+      slow pss $PSS "$PACKAGE"
+      pss_pid=$!
+      next_pss=$((n + PSS_EVERY))
+    fi
+  fi
+  if [ -n "$THERMAL" ] && [ "$n" -ge "$next_thermal" ]; then
+    if [ -z "$thermal_pid" ] || ! kill -0 "$thermal_pid" 2>/dev/null; then
+      slow thermal $THERMAL
+      thermal_pid=$!
+      next_thermal=$((n + THERMAL_EVERY))
+    fi
+  fi
+  if [ $((n % 64)) -eq 63 ]; then
+    size=$(wc -c < $OUT)
+    [ "$size" -gt "$MAX_BYTES" ] && finish size
+  fi
+  n=$((n + 1))
+done

@@ -1,0 +1,236 @@
+"""Frames + the trainer's phases -> the table of ``samples.parquet`` and its fidelity (pure)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from harness.contract.events import PhaseChange
+from harness.readings import Battery
+from harness.results.model import SamplingRecord
+from harness.results.samples import SAMPLE_SCHEMA
+from harness.sampling.frames import SampleFile
+from harness.sampling.samples import (
+    Sample,
+    cpu_percent,
+    read_battery,
+    read_pss_kb,
+    read_sample,
+    read_thermal,
+)
+
+KB = 1024
+
+
+class PhaseInterval(NamedTuple):
+    """One phase of the trainer by the phone's boot clock; ``end_ms`` None = not ended."""
+
+    phase: str
+    epoch: int | None
+    begin_ms: int
+    end_ms: int | None
+
+
+def phase_intervals(events: Iterable[Any]) -> list[PhaseInterval]:
+    """Return the phases of an event log (events of other types are passed over)."""
+    found: list[PhaseInterval] = []
+    begun: PhaseChange | None = None
+    for event in events:
+        if not isinstance(event, PhaseChange):
+            continue
+        if event.state == "begin":
+            if begun is not None:
+                found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
+            begun = event
+        elif begun is not None:
+            found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, event.t_boot_ms))
+            begun = None
+    if begun is not None:
+        found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
+    return sorted(found, key=lambda interval: interval.begin_ms)
+
+
+def _phase_at(
+    intervals: Sequence[PhaseInterval], begins: Sequence[int], t_ms: int
+) -> tuple[str, int | None]:
+    index = bisect_right(begins, t_ms) - 1
+    if index >= 0:
+        interval = intervals[index]
+        if interval.end_ms is None or t_ms < interval.end_ms:
+            return interval.phase, interval.epoch
+    return "idle", None
+
+
+def _mb(kb: int | None) -> float | None:
+    return None if kb is None else kb / KB
+
+
+def _battery_columns(battery: Battery | None) -> dict[str, Any]:
+    if battery is None:
+        return {}
+    return {
+        "battery_percent": battery.percent,
+        "battery_temperature_c": battery.temperature_c,
+        "battery_voltage_mv": battery.voltage_mv,
+        "battery_charge_counter": battery.charge_counter_raw,
+        "battery_plugged": battery.plugged,
+        "battery_updates_stopped": battery.updates_stopped,
+    }
+
+
+def _row(sample: Sample, origin_ms: int, period_ms: int, first_ms: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "seq": round((sample.due_ms - origin_ms) / period_ms),
+        "t_s": (sample.start_ms - first_ms) / 1000,
+        "t_boot_ms": sample.start_ms,
+        "due_boot_ms": sample.due_ms,
+        "cost_ms": float(sample.end_ms - sample.start_ms),
+    }
+    if sample.memory is not None:
+        row["total_mb"] = _mb(sample.memory.total_kb)
+        row["available_mb"] = _mb(sample.memory.available_kb)
+        row["free_mb"] = _mb(sample.memory.free_kb)
+        row["swap_free_mb"] = _mb(sample.memory.swap_free_kb)
+    if sample.process is not None:
+        row["trainer_pid"] = sample.process.pid
+        row["trainer_rss_mb"] = _mb(sample.process.rss_kb)
+        row["trainer_swap_mb"] = _mb(sample.process.swap_kb)
+    return row
+
+
+def _nearest(starts: Sequence[int], t_ms: int) -> int:
+    """Index of the sample that starts nearest to a time."""
+    index = bisect_right(starts, t_ms)
+    if index == 0:
+        return 0
+    if index == len(starts):
+        return index - 1
+    return index - 1 if t_ms - starts[index - 1] <= starts[index] - t_ms else index
+
+
+def _place_late(file: SampleFile, starts: Sequence[int], rows: list[dict[str, Any]]) -> None:
+    """Put what was measured beside the loop into the rows of the seconds it belongs to."""
+    index = {(id(f.header), f.number): i for i, f in enumerate(file.frames)}
+    tails = [(stop.header, stop.battery) for stop in file.stops]
+    answers = [(f.header, f.battery) for f in file.frames] + tails
+    for header, battery in answers:
+        if battery is not None and (at := index.get((id(header), battery[0]))) is not None:
+            rows[at].update(_battery_columns(read_battery(battery[1])))
+    for frame in file.frames:
+        if frame.pss is not None and (pss := read_pss_kb(frame.pss.text)) is not None:
+            rows[_nearest(starts, frame.pss.began_ms)]["trainer_pss_mb"] = _mb(pss)
+        if frame.thermal is not None and (thermal := read_thermal(frame.thermal.text)) is not None:
+            row = rows[_nearest(starts, frame.thermal.ended_ms)]
+            row["temperature_c"] = thermal.hottest_c()
+            row["thermal_status"] = thermal.status
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the samples of one attempt come to."""
+
+    table: pa.Table
+    """One row a frame with the columns of ``SAMPLE_SCHEMA``, in order of time."""
+    record: SamplingRecord | None
+    """Fidelity; None when there is not one sample."""
+    peak_rss_mb: float | None
+    """Highest RSS of the trainer that the kernel saw (VmHWM), or that the samples saw."""
+
+
+def collect(
+    file: SampleFile, intervals: Sequence[PhaseInterval] = (), until_ms: int | None = None
+) -> Collected:
+    """Turn what the sampler wrote into a table and its fidelity.
+
+    CPU columns of a row speak of the time since the row before; the first row has none.
+
+    Args:
+        file: What the sampler wrote.
+        intervals: The trainer's phases by the same clock.
+        until_ms: Uptime until which samples were wanted; a sampler that died before is then seen
+            as missing seconds. None = until its last frame.
+    """
+    if not file.frames:
+        return Collected(SAMPLE_SCHEMA.empty_table(), None, None)
+    samples = [read_sample(frame) for frame in file.frames]
+    return Collected(
+        table=_table(file, samples, sorted(intervals, key=lambda interval: interval.begin_ms)),
+        record=_record(file, samples, until_ms),
+        peak_rss_mb=_peak_rss_mb(samples),
+    )
+
+
+def _table(
+    file: SampleFile, samples: Sequence[Sample], intervals: Sequence[PhaseInterval]
+) -> pa.Table:
+    begins = [interval.begin_ms for interval in intervals]
+    header = file.frames[0].header
+    rows: list[dict[str, Any]] = []
+    before: Sample | None = None
+    for sample, frame in zip(samples, file.frames, strict=True):
+        row = _row(sample, header.origin_ms, header.period_ms, samples[0].start_ms)
+        row["phase"], row["epoch"] = _phase_at(intervals, begins, sample.start_ms)
+        if before is not None:
+            one_core, share, phone = cpu_percent(before, sample, frame.header.clock_ticks)
+            row["trainer_cpu_percent_one_core"] = one_core
+            row["trainer_cpu_percent_phone"] = share
+            row["phone_cpu_percent"] = phone
+        rows.append(row)
+        before = sample
+    _place_late(file, [sample.start_ms for sample in samples], rows)
+    columns = {name: [row.get(name) for row in rows] for name in SAMPLE_SCHEMA.names}
+    return pa.table(columns, schema=SAMPLE_SCHEMA)
+
+
+def _percentile(values: Sequence[float], percent: float) -> float:
+    """Nearest-rank percentile."""
+    ordered = sorted(values)
+    rank = max(1, -(-len(ordered) * percent // 100))
+    return ordered[int(rank) - 1]
+
+
+def _sampler_cpu(file: SampleFile, samples: Sequence[Sample]) -> float | None:
+    """CPU of the sampler itself in percent of one core, over all its starts."""
+    used = seconds = 0.0
+    for frame, before, after in zip(file.frames[1:], samples, samples[1:], strict=False):
+        if before.sampler_ticks is None or after.sampler_ticks is None:
+            continue
+        ticks = after.sampler_ticks - before.sampler_ticks
+        if ticks >= 0:  # a new start counts from 0 again
+            used += ticks / frame.header.clock_ticks
+            seconds += (after.start_ms - before.start_ms) / 1000
+    return 100 * used / seconds if seconds > 0 else None
+
+
+def _record(file: SampleFile, samples: Sequence[Sample], until_ms: int | None) -> SamplingRecord:
+    header = file.frames[0].header
+    last_due = samples[-1].due_ms
+    if until_ms is not None and until_ms > last_due:
+        last_due += (until_ms - last_due - 1) // header.period_ms * header.period_ms
+    expected = round((last_due - samples[0].due_ms) / header.period_ms) + 1
+    seen = len({sample.due_ms for sample in samples})
+    lateness = [float(sample.start_ms - sample.due_ms) for sample in samples]
+    return SamplingRecord(
+        period_s=header.period_ms / 1000,
+        expected=max(expected, seen),
+        missing=max(0, expected - seen),
+        start_jitter_p99_ms=_percentile(lateness, 99),
+        cost_mean_ms=sum(s.end_ms - s.start_ms for s in samples) / len(samples),
+        sampler_cpu_percent_one_core=_sampler_cpu(file, samples),
+    )
+
+
+def _peak_rss_mb(samples: Sequence[Sample]) -> float | None:
+    highest = max(
+        (
+            max(sample.process.rss_kb or 0, sample.process.peak_rss_kb or 0)
+            for sample in samples
+            if sample.process is not None
+        ),
+        default=0,
+    )
+    return highest / KB if highest > 0 else None

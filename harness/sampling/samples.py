@@ -1,0 +1,170 @@
+"""One frame -> the numbers in it (pure). What the phone did not say is None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.readings import (
+    Battery,
+    CpuTimes,
+    ReadingError,
+    Thermal,
+    parse_battery,
+    parse_meminfo_package,
+    parse_proc_meminfo,
+    parse_proc_pid_stat,
+    parse_proc_pid_statm,
+    parse_proc_pid_status,
+    parse_proc_stat,
+    parse_thermal,
+)
+from harness.sampling.frames import Frame
+
+T = TypeVar("T")
+
+_DEAD = frozenset("ZXx")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The phone's memory, in KiB."""
+
+    total_kb: int | None
+    available_kb: int | None
+    free_kb: int | None
+    swap_free_kb: int | None
+
+
+@dataclass(frozen=True)
+class Process:
+    """The sampled process; pid and ``starttime`` name it for good."""
+
+    pid: int
+    starttime: int | None
+    cpu_ticks: int
+    rss_kb: int | None
+    anon_kb: int | None
+    """Resident minus shared: what its memory costs the phone."""
+    swap_kb: int | None
+    peak_rss_kb: int | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The numbers of one tick."""
+
+    number: int
+    due_ms: int
+    start_ms: int
+    end_ms: int
+    memory: Memory | None
+    cpu: CpuTimes | None
+    process: Process | None
+    sampler_ticks: int | None
+    """CPU time of the sampler and of the commands it ran, in clock ticks."""
+
+
+def _try(parse: Callable[[str], T], text: str | None) -> T | None:
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ReadingError:
+        return None
+
+
+def _process(frame: Frame) -> Process | None:
+    stat = _try(parse_proc_pid_stat, frame.sections.get("pid_stat"))
+    if frame.pid is None or stat is None or stat.pid != frame.pid or stat.state in _DEAD:
+        return None
+    statm = _try(parse_proc_pid_statm, frame.sections.get("pid_statm"))
+    status = _try(parse_proc_pid_status, frame.sections.get("pid_status"))
+    page_kb = frame.header.page_kb
+    rss = status.vm_rss_kb if status else None
+    if rss is None and statm is not None:
+        rss = statm.resident * page_kb
+    anon = status.rss_anon_kb if status else None
+    if statm is not None:
+        anon = (statm.resident - statm.shared) * page_kb
+    return Process(
+        pid=stat.pid,
+        starttime=stat.starttime,
+        cpu_ticks=stat.cpu_ticks,
+        rss_kb=rss,
+        anon_kb=anon,
+        swap_kb=status.vm_swap_kb if status else None,
+        peak_rss_kb=status.vm_hwm_kb if status else None,
+    )
+
+
+def read_sample(frame: Frame) -> Sample:
+    """Return the numbers of a frame; a reading that cannot be parsed counts as absent."""
+    meminfo = _try(parse_proc_meminfo, frame.sections.get("meminfo"))
+    stat = _try(parse_proc_stat, frame.sections.get("stat"))
+    own = _try(parse_proc_pid_stat, frame.sections.get("self"))
+    memory = None
+    if meminfo is not None:
+        memory = Memory(
+            total_kb=meminfo.total_kb,
+            available_kb=meminfo.available_kb,
+            free_kb=meminfo.free_kb,
+            swap_free_kb=meminfo.swap_free_kb,
+        )
+    return Sample(
+        number=frame.number,
+        due_ms=frame.header.due_ms(frame.number),
+        start_ms=frame.start_ms,
+        end_ms=frame.end_ms,
+        memory=memory,
+        cpu=stat.all if stat else None,
+        process=_process(frame),
+        sampler_ticks=own.cpu_ticks_with_children if own else None,
+    )
+
+
+def read_battery(text: str) -> Battery | None:
+    """Return a battery reading, or None if the phone gave none."""
+    return _try(parse_battery, text)
+
+
+def read_thermal(text: str) -> Thermal | None:
+    """Return a thermal reading, or None if the phone gave none."""
+    return _try(parse_thermal, text)
+
+
+def read_pss_kb(text: str) -> int | None:
+    """Return the total PSS of the package's processes in KiB, or None.
+
+    Only the first process counts: the trainer; its helper processes bear names of their own.
+    """
+    reading = _try(parse_meminfo_package, text)
+    if reading is None or not reading.processes:
+        return None
+    return reading.processes[0].total_pss_kb
+
+
+def cpu_percent(before: Sample, after: Sample, clock_ticks: int) -> tuple[float | None, ...]:
+    """Return CPU use between two samples.
+
+    Returns:
+        (the process in percent of one core, the process in percent of the whole phone, the phone
+        in percent of all its cores); None where one end is missing or another process.
+    """
+    seconds = (after.start_ms - before.start_ms) / 1000
+    total = busy = None
+    if before.cpu is not None and after.cpu is not None:
+        total = after.cpu.total - before.cpu.total
+        busy = after.cpu.busy - before.cpu.busy
+        if total <= 0 or not 0 <= busy <= total:
+            total = busy = None  # a counter ran backwards: idle time does on some kernels
+    used = None
+    old, new = before.process, after.process
+    if old is not None and new is not None and (old.pid, old.starttime) == (new.pid, new.starttime):
+        used = new.cpu_ticks - old.cpu_ticks
+    one_core = phone = None
+    if used is not None and used >= 0 and seconds > 0:
+        one_core = 100 * used / clock_ticks / seconds
+        phone = min(100.0, 100 * used / total) if total else None
+    return one_core, phone, None if total is None or busy is None else 100 * busy / total
