@@ -222,19 +222,26 @@ def explain(
     error: ValidationError, data: object, index: LineIndex, model_class: type[BaseModel]
 ) -> InputError:
     """Turn pydantic's errors into one message, each with its place and what to do."""
-    seen: dict[tuple[str, str], InputError] = {}
-    for item in error.errors(include_url=False):
-        location = _location(item["loc"], data, missing=item["type"] == "missing")
+    problems: dict[tuple[str, str], InputError] = {}
+    items = error.errors(include_url=False)
+    for item in items:
+        # pydantic also calls a list too short whose items were wrong: the items say it better
+        loc = item["loc"]
+        if any(len(o["loc"]) > len(loc) and o["loc"][: len(loc)] == loc for o in items):
+            continue
+        location = _location(loc, data, missing=item["type"] == "missing")
         where = index.where(location)
         what, hint = _said(item, location, model_class)
-        seen.setdefault((where, what), InputError(what, where=where, hint=hint))
-    first, *rest = sorted(seen.values(), key=lambda one: _line_of(one.where))
-    more = [problem.message() for problem in rest[: _MAX_SHOWN - 1]]
+        problems.setdefault((where, what), InputError(what, where=where, hint=hint))
+    first, *rest = sorted(problems.values(), key=lambda one: _line_of(one.where))
+    lines = [first.hint] if first.hint else []
+    lines += [
+        f"{one.where}: {one.what}{' - ' if one.hint else ''}{one.hint}"
+        for one in rest[: _MAX_SHOWN - 1]
+    ]
     if len(rest) >= _MAX_SHOWN:
-        more.append(f"... and {len(rest) - _MAX_SHOWN + 1} more")
-    return InputError(
-        first.what, where=first.where, hint="\n".join(filter(None, [first.hint, *more]))
-    )
+        lines.append(f"... and {len(rest) - _MAX_SHOWN + 1} more")
+    return InputError(first.what, where=first.where, hint="\n  ".join(lines))
 
 
 def _line_of(where: str) -> int:

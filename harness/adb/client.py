@@ -171,12 +171,28 @@ class Client(adbutils.AdbClient):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def service(
-        self, serial: str, service: str, *, timeout_s: float | None, what: str = ""
+        self,
+        adb_serial: str,
+        service: str,
+        *,
+        timeout_s: float | None,
+        what: str = "",
+        serial: str = "",
     ) -> Iterator[Connection]:
-        """Open a service of a phone (``shell,v2,raw:...``, ``sync:``); see `request`."""
-        transport = f"host:transport:{serial}"
+        """Open a service of a phone (``shell,v2,raw:...``, ``sync:``); see `request`.
+
+        Args:
+            adb_serial: The phone as the server calls it.
+            service: What to open.
+            timeout_s: For everything until the context ends.
+            what: How to call it in errors; the service if empty.
+            serial: How to call the phone in errors; ``adb_serial`` if empty.
+        """
         with self.request(
-            transport, serial=serial, timeout_s=timeout_s, what=what or service
+            f"host:transport:{adb_serial}",
+            serial=serial or adb_serial,
+            timeout_s=timeout_s,
+            what=what or service,
         ) as connection:
             connection.send_command(service)
             connection.check_okay()

@@ -12,9 +12,8 @@ from harness.errors import HarnessError
 _SHOWN_OUTPUT = 2000
 
 
-def _shown(output: bytes | str) -> str:
-    text = output.decode("utf-8", "replace") if isinstance(output, bytes) else output
-    text = text.strip()
+def _shown(output: str) -> str:
+    text = output.strip()
     return text if len(text) <= _SHOWN_OUTPUT else f"... {text[-_SHOWN_OUTPUT:]}"
 
 
@@ -51,7 +50,7 @@ class CommandFailed(AdbError):
     """A command ended with an exit code that was not 0."""
 
     def __init__(
-        self, *, serial: str, command: str, code: int, stdout: bytes = b"", stderr: bytes = b""
+        self, *, serial: str, command: str, code: int, stdout: str = "", stderr: str = ""
     ) -> None:
         self.code = code
         self.stdout = stdout
@@ -65,7 +64,7 @@ class CommandFailed(AdbError):
 class CommandTimedOut(AdbError):
     """A call did not end within its whole time limit."""
 
-    def __init__(self, *, serial: str, command: str, timeout_s: float, stdout: bytes = b"") -> None:
+    def __init__(self, *, serial: str, command: str, timeout_s: float, stdout: str = "") -> None:
         self.timeout_s = timeout_s
         self.stdout = stdout
         said = f"; so far it printed: {_shown(stdout)}" if stdout else ""

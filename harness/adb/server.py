@@ -112,7 +112,8 @@ class AdbServer:
 
         Args:
             address: ``host:port`` or a port; None for adb's own environment variables
-                (``ADB_SERVER_SOCKET``, ``ANDROID_ADB_SERVER_ADDRESS``, ``..._PORT``), else 127.0.0.1:5037.
+                (``ADB_SERVER_SOCKET``, ``ANDROID_ADB_SERVER_ADDRESS`` and ``..._PORT``), else
+                127.0.0.1:5037.
 
         Raises:
             InputError: The address is not one.
@@ -237,6 +238,11 @@ class AdbServer:
             contextlib.suppress(AdbError),
             self.client.request(f"host:disconnect:{address}", timeout_s=timeout_s) as connection,
         ):
+            connection.read_string_block()
+
+    def reconnect_offline(self, timeout_s: float = _CALL_TIMEOUT_S) -> None:
+        """Make the server reach again for every phone that is listed as offline."""
+        with self.client.request("host:reconnect-offline", timeout_s=timeout_s) as connection:
             connection.read_string_block()
 
     def close(self) -> None:
