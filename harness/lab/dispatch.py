@@ -49,7 +49,8 @@ class Dispatcher:
     Args:
         tickets: All jobs that are not finished yet, and their parents' outcomes below.
         phones: Serials of the phones that take part.
-        finished_on: Jobs finished earlier (resume) -> phone that ran them.
+        finished_on: Jobs finished earlier (resume) -> phone that ran them; None if that phone is
+            not here any more, so that later rounds may run on another.
         keep_groups: Prefer a job of the group that the phone ran last (order fewest-pushes).
     """
 
@@ -58,7 +59,7 @@ class Dispatcher:
         tickets: Iterable[Ticket],
         phones: Iterable[str],
         *,
-        finished_on: Mapping[str, str] | None = None,
+        finished_on: Mapping[str, str | None] | None = None,
         keep_groups: bool = False,
     ) -> None:
         self._phones: set[str] = set(phones)

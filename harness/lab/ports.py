@@ -1,7 +1,8 @@
 """What an attempt needs of the world, as narrow protocols.
 
 ``harness.lab.tools`` fills them with the real parts (adb, sampling, pressure, devices); tests fill
-them with strict fakes. Nothing here knows whether a phone is real or virtual.
+them with strict fakes. Nothing here knows whether a phone is real or virtual. All of them may raise
+``harness.adb.errors.AdbError``; what else they raise stands with them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from harness.lab.goal import Goal
+from harness.adb.transfer import LocalFile
+from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
     GateRecord,
@@ -41,21 +43,6 @@ class ShellOutput(Protocol):
     def code(self) -> int:
         """Exit code."""
         ...
-
-
-@dataclass(frozen=True)
-class HostFile:
-    """A file of the host that the phone must hold, by content.
-
-    Args:
-        path: Where it lies on the host.
-        sha256: Its content's hash.
-        suffix: ``.tflite``, ``.npz``, ``.wav``.
-    """
-
-    path: Path
-    sha256: str
-    suffix: str
 
 
 @dataclass(frozen=True)
@@ -89,7 +76,7 @@ class EventFeed(Protocol):
         """Return the next bytes, or nothing after ``seconds``.
 
         Raises:
-            StepFailed: The phone was gone for longer than it may be.
+            DeviceLost: The phone was gone for longer than it may be.
         """
         ...
 
@@ -98,11 +85,26 @@ class EventFeed(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SamplesTaken:
+    """What the sampling of one attempt came to."""
+
+    table: pa.Table
+    record: SamplingRecord | None
+    """None when there is not one sample."""
+    peak_rss_mb: float | None
+    """Highest RSS of the trainer, by the kernel's own mark or by the samples."""
+
+
 class SamplerPort(Protocol):
     """The one-second samples of one attempt."""
 
     def start(self) -> None:
         """Start the loop on the phone and follow it."""
+        ...
+
+    def origin_boot_ms(self) -> int | None:
+        """Return the boot time of the first sample; None before there is one."""
         ...
 
     def available_mb(self) -> float | None:
@@ -113,7 +115,7 @@ class SamplerPort(Protocol):
         """Stop the loop and take what is left; a second call does nothing."""
         ...
 
-    def table(self, events: Sequence[Any]) -> tuple[pa.Table, SamplingRecord]:
+    def collected(self, events: Sequence[Any]) -> SamplesTaken:
         """Return all samples with the phases that ``events`` tell, and their fidelity."""
         ...
 
@@ -129,12 +131,20 @@ class PressurePort(Protocol):
         """Take the phone to the goal and begin to hold it.
 
         Raises:
-            StepFailed: ``PressureUnreachable``.
+            PressureUnreachable: The goal can't be reached; everything is released.
         """
         ...
 
-    def stop(self) -> PressureRecord:
-        """Release everything and tell what was reached; a second call returns the same."""
+    def stop(self, origin_boot_ms: int | None) -> PressureRecord:
+        """Release everything and tell what was reached; a second call returns the same.
+
+        Args:
+            origin_boot_ms: Zero of the record's times: the attempt's first sample.
+        """
+        ...
+
+    def notes(self) -> Sequence[str]:
+        """Return what a reader of the result must know."""
         ...
 
 
@@ -157,12 +167,16 @@ class Tools(Protocol):
         """Restore settings that a gate changed; return notes about them."""
         ...
 
-    def push(self, phone: LabPhone, files: Sequence[HostFile], limit_s: float) -> TransferRecord:
+    def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
         """Make sure that the phone holds ``files`` under ``<work>/cas``."""
         ...
 
     def write(self, phone: LabPhone, path: str, data: bytes) -> None:
         """Write a small file on the phone."""
+        ...
+
+    def remove(self, phone: LabPhone, paths: Sequence[str]) -> None:
+        """Remove files and folders below the phone's work folder; absent ones are no error."""
         ...
 
     def pull(self, phone: LabPhone, path: str, local: Path, limit_s: float) -> None:
@@ -181,6 +195,18 @@ class Tools(Protocol):
         self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
     ) -> PressurePort:
         """Prepare pressure."""
+        ...
+
+    def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
+        """Undo what a run may have left on a phone: ballast, trainer, settings, attempt folders.
+
+        Args:
+            phone: The phone.
+            speech: Also remove recordings.
+
+        Returns:
+            Notes of what could not be undone.
+        """
         ...
 
 

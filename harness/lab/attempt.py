@@ -1,0 +1,493 @@
+"""One attempt: gate -> provision -> press -> train -> collect -> score -> release (DESIGN 1).
+
+`run_attempt` always ends with a result in the run folder, and always releases the phone if it can
+still be reached, whatever happened before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.adb.errors import AdbError, DeviceLost
+from harness.contract.events import Checkpoint, Epoch, Finished, PhaseChange, Selected
+from harness.errors import HarnessError
+from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
+from harness.lab.evidence import Evidence, clear_log, gather, kill_records
+from harness.lab.failures import StepFailed, failure_record
+from harness.lab.jobfile import Material, PhoneLayout, job_file
+from harness.lab.outcome import (
+    Samples,
+    epoch_records,
+    event_figures,
+    first_of,
+    last_sample_lines,
+    memory_figures,
+    phase_records,
+    selection_record,
+)
+from harness.lab.ports import (
+    LabPhone,
+    NoProgress,
+    PhoneStatus,
+    PressurePort,
+    Progress,
+    SamplerPort,
+    SamplesTaken,
+    Tools,
+)
+from harness.lab.score import Scorer, check_agreement, score_epochs
+from harness.lab.trainer_control import end_trainer, start_trainer
+from harness.lab.watch import EventLog, TrainWatch
+from harness.pressure.errors import PressureUnreachable
+from harness.pressure.goal import Goal
+from harness.results.model import (
+    AttemptResult,
+    FailureKind,
+    FailureRecord,
+    GateRecord,
+    PressureRecord,
+    TransferRecord,
+)
+from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.store import AttemptFolder, HypothesisRow
+from harness.scenario.spec import JobSpec
+
+PROBE_TIMEOUT_S = 10.0
+
+_KIND_OF_STEP: dict[str, FailureKind] = {
+    "gate": "GateTimedOut",
+    "provision": "ProvisionFailed",
+    "press": "PressureUnreachable",
+    "train": "TrainerCrashed",
+}
+"""What an error without a kind of its own means, by the step it came in."""
+
+
+@dataclass(frozen=True)
+class AttemptRequest:
+    """Everything an attempt needs to know.
+
+    Args:
+        run_id: The run.
+        spec: The job.
+        attempt: 1, 2, ...
+        phone: A leased phone.
+        material: What to train with.
+        goal: The pressure, None for none.
+        folder: Where the attempt's files go.
+        keep: Leave the attempt's folder and recordings on the phone.
+        forget_speech: Remove the recordings when done, not only when the phone is released.
+    """
+
+    run_id: str
+    spec: JobSpec
+    attempt: int
+    phone: LabPhone
+    material: Material
+    goal: Goal | None
+    folder: AttemptFolder
+    keep: bool = False
+    forget_speech: bool = False
+
+
+@dataclass(frozen=True)
+class AttemptEnd:
+    """How an attempt ended.
+
+    Args:
+        result: As written to the run folder.
+        clean: Whether the phone was reached and released.
+    """
+
+    result: AttemptResult
+    clean: bool
+
+
+@dataclass
+class _State:
+    """What has been learnt so far; a failed attempt reports what there is."""
+
+    gates: tuple[GateRecord, ...] = ()
+    transfer: TransferRecord | None = None
+    pressure: PressureRecord | None = None
+    samples: SamplesTaken = field(
+        default_factory=lambda: SamplesTaken(SAMPLE_SCHEMA.empty_table(), None, None)
+    )
+    log: EventLog = field(default_factory=EventLog)
+    pid: int | None = None
+    evidence: Evidence | None = None
+    scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
+    checkpoint_sha256: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def run_attempt(
+    request: AttemptRequest,
+    *,
+    tools: Tools,
+    scorer: Scorer,
+    stop: StopSignal,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> AttemptEnd:
+    """Run one attempt on one leased phone.
+
+    Args:
+        request: What to do.
+        tools: How to talk to the phone.
+        scorer: The host's word error counter.
+        stop: The user's Ctrl-C.
+        clock: Where the time comes from.
+        progress: Who wants to know.
+        on_step: Called as each step begins (for the ledger).
+
+    Raises:
+        StoreError: The run folder cannot be written; the phone was released before.
+    """
+    return _Attempt(
+        request, tools, scorer, stop, clock or SystemClock(), progress or NoProgress(), on_step
+    ).run()
+
+
+class _Attempt:
+    def __init__(
+        self,
+        request: AttemptRequest,
+        tools: Tools,
+        scorer: Scorer,
+        stop: StopSignal,
+        clock: Clock,
+        progress: Progress,
+        on_step: Callable[[str], None],
+    ) -> None:
+        self.request = request
+        self.spec = request.spec
+        self.phone = request.phone
+        self.folder = request.folder
+        self.tools = tools
+        self.scorer = scorer
+        self.stop = stop
+        self.clock = clock
+        self.progress = progress
+        self.on_step = on_step
+        self.layout = PhoneLayout(request.phone.work_dir, request.spec.job_id, request.attempt)
+        self.state = _State()
+        self.step = "gate"
+        self.sampler: SamplerPort | None = None
+        self.presser: PressurePort | None = None
+        self.status = PhoneStatus(
+            serial=request.phone.serial,
+            profile=request.phone.record.profile,
+            job_id=request.spec.job_id,
+            axes=", ".join(f"{k}={v}" for k, v in request.spec.axes.items()),
+            attempt=request.attempt,
+            epochs=request.spec.content.trainer.epochs,
+        )
+
+    # -- the way ----------------------------------------------------------------------------------
+
+    def run(self) -> AttemptEnd:
+        started_utc, begun = self.clock.utc(), self.clock.monotonic()
+        self.folder.make()
+        failure: FailureRecord | None = None
+        clean = False
+        try:
+            try:
+                for name, step in (
+                    ("gate", self._gate),
+                    ("provision", self._provision),
+                    ("press", self._press),
+                    ("train", self._train),
+                    ("collect", self._collect),
+                    ("score", self._score),
+                ):
+                    self._enter(name)
+                    self.stop.check()
+                    step()
+            except Exception as error:  # noqa: BLE001 - outermost of a job: recorded as its result
+                failure = self._failure(error)
+                self._salvage(failure)
+        finally:
+            # Also on KeyboardInterrupt and SystemExit: a phone is never left pressed.
+            self._enter("release")
+            clean = self._release(failure)
+        seconds = self.clock.monotonic() - begun
+        result = self._result(started_utc, seconds, failure)
+        self.folder.write_result(result)
+        self._say(step="done" if failure is None else failure.kind)
+        return AttemptEnd(result, clean)
+
+    def _enter(self, step: str) -> None:
+        self.step = step
+        self.on_step(step)
+        self._say(step=step)
+
+    def _say(self, **changes: Any) -> None:
+        if self.sampler is not None:
+            changes.setdefault("available_mb", self.sampler.available_mb())
+        self.status = replace(self.status, **changes)
+        self.progress.phone(self.status)
+
+    def _failure(self, error: Exception) -> FailureRecord:
+        if isinstance(error, StepFailed):
+            return error.record()
+        if isinstance(error, StopRequestedError):
+            return failure_record("Interrupted", f"stopped by the user during {self.step}")
+        if isinstance(error, DeviceLost):
+            return failure_record("DeviceLost", str(error), [f"during {self.step}"])
+        if isinstance(error, PressureUnreachable):
+            return failure_record("PressureUnreachable", error.why, error.evidence)
+        if isinstance(error, HarnessError) and self.step in _KIND_OF_STEP:
+            return failure_record(_KIND_OF_STEP[self.step], str(error), [f"during {self.step}"])
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        self.folder.write_text("error.txt", text)
+        return failure_record(
+            "InternalError", f"{type(error).__name__}: {error}", text.splitlines()[-12:]
+        )
+
+    # -- steps ------------------------------------------------------------------------------------
+
+    def _gate(self) -> None:
+        content = self.spec.content
+        self.state.gates = self.tools.gate(self.phone, content.gates, content.limits.gate_s)
+
+    def _provision(self) -> None:
+        limit_s = self.spec.content.limits.provision_s
+        self.state.transfer = self.tools.push(self.phone, self.request.material.files(), limit_s)
+        job = job_file(self.spec, self.request.material, self.layout)
+        text = job.model_dump_json(indent=1) + "\n"
+        self.tools.write(self.phone, self.layout.job, text.encode())
+        self.folder.write_text("job.json", text)
+        clear_log(self.tools, self.phone)
+
+    def _press(self) -> None:
+        # Sampling begins before the pressure, so that its approach is seen too.
+        content = self.spec.content
+        self.sampler = self.tools.sampler(
+            self.phone, self.layout.sampler, self.folder.path, content.sampling.period_s
+        )
+        self.sampler.start()
+        if self.request.goal is None or content.pressure is None:
+            return
+        self.presser = self.tools.pressure(
+            self.phone,
+            self.request.goal,
+            content.pressure.by,
+            content.pressure.apps,
+            content.limits.pressure_s,
+        )
+        self.presser.start()
+
+    def _train(self) -> None:
+        watch = TrainWatch(
+            tools=self.tools,
+            phone=self.phone,
+            layout=self.layout,
+            folder=self.folder,
+            limits=self.spec.content.limits,
+            stop=self.stop,
+            clock=self.clock,
+            on_event=self._event,
+            last_samples=self._last_samples,
+            log=self.state.log,
+        )
+        try:
+            start_trainer(self.tools, self.phone, self.layout.job)
+            watch.run()
+        finally:
+            self.state.pid = watch.pid
+
+    def _event(self, event: Any) -> None:
+        if isinstance(event, PhaseChange):
+            self._say(phase=event.phase if event.state == "begin" else None)
+        elif isinstance(event, Selected):
+            self._say(sub_model=event.sub_model or "none fits")
+        elif isinstance(event, Epoch):
+            self._say(epoch=event.epoch, wer_percent=event.wer_percent)
+        else:
+            self._say()
+
+    def _collect(self) -> None:
+        self._end_pressure()
+        self._end_sampling()
+        self._fetch_checkpoint()
+        self._fetch_log()
+
+    def _score(self) -> None:
+        references = {name: text for name, text, _ in self.request.material.validation}
+        self.state.scored = score_epochs(self.state.log.events, references, self.scorer)
+        rows = [row for epoch in self.state.scored.values() for row in epoch]
+        self.folder.write_hypotheses(rows)
+        check_agreement(self.state.log.events, self.state.scored)
+
+    # -- parts of them ----------------------------------------------------------------------------
+
+    def _end_pressure(self) -> None:
+        if self.presser is not None and self.state.pressure is None:
+            origin = None if self.sampler is None else self.sampler.origin_boot_ms()
+            self.state.pressure = self.presser.stop(origin)
+            self.state.notes.extend(self.presser.notes())
+
+    def _end_sampling(self) -> None:
+        if self.sampler is None:
+            return
+        self.sampler.stop()
+        self.state.samples = self.sampler.collected(self.state.log.events)
+        self.folder.write_samples(self.state.samples.table)
+
+    def _fetch_checkpoint(self) -> None:
+        finished = first_of(self.state.log.events, Finished)
+        if finished is None or finished.kept_checkpoint is None:
+            return
+        path = finished.kept_checkpoint
+        known = [
+            event.sha256
+            for event in self.state.log.events
+            if isinstance(event, Checkpoint) and event.path == path
+        ]
+        if not path.startswith(f"{self.layout.checkpoints}/") or "/../" in path or not known:
+            raise StepFailed(
+                "TrainerCrashed", f"the kept checkpoint {path!r} is none that was written"
+            )
+        self.tools.pull(
+            self.phone, path, self.folder.checkpoint_path, self.spec.content.limits.collect_s
+        )
+        found = hashlib.sha256(self.folder.checkpoint_path.read_bytes()).hexdigest()
+        if found != known[-1]:
+            raise StepFailed(
+                "TrainerCrashed",
+                "the kept checkpoint is not the one that was written",
+                [f"written {known[-1]}", f"found {found}"],
+            )
+        self.state.checkpoint_sha256 = found
+
+    def _fetch_log(self) -> None:
+        if self.state.evidence is None:
+            self.state.evidence = gather(self.tools, self.phone)
+            self.folder.write_text("logcat.txt", self.state.evidence.logcat)
+            if self.state.evidence.exit_info.strip():
+                self.folder.write_text("exit-info.txt", self.state.evidence.exit_info)
+
+    def _last_samples(self) -> list[str]:
+        if self.sampler is None:
+            return []
+        return last_sample_lines(Samples.of(self.sampler.collected(self.state.log.events).table))
+
+    # -- ways out ---------------------------------------------------------------------------------
+
+    def _salvage(self, failure: FailureRecord) -> None:
+        """After a failure: keep what there is, without failing again."""
+        if self.state.pressure is None:
+            self._attempt("release the pressure", self._end_pressure)
+        if self.state.samples.record is None:
+            self._attempt("save the samples", self._end_sampling)
+        if failure.kind != "DeviceLost":
+            self._attempt("save the log", self._fetch_log)
+        if not self.state.scored and self.state.log.events:
+            self._attempt("score the epochs", self._score)
+
+    def _release(self, failure: FailureRecord | None) -> bool:
+        """Give the phone back as it was; return whether that was possible."""
+        if failure is not None and failure.kind == "DeviceLost" and not self._answers():
+            self.state.notes.append(
+                "The phone was gone at the end: pressure, trainer and files are removed when it "
+                "is back (the trainer's ballast ends by itself with its package)."
+            )
+            return False
+        if self.stop.hard.is_set():
+            self.state.notes.append("Left at once (second Ctrl-C): `harness resume` cleans up.")
+            return False
+        done = [
+            self._attempt("release the pressure", self._end_pressure),
+            self._attempt("end the trainer", lambda: end_trainer(self.tools, self.phone)),
+        ]
+        if self.sampler is not None:
+            done.append(self._attempt("end the sampling", self.sampler.stop))
+            done.append(self._attempt("remove the sampler", self.sampler.teardown))
+        done.append(self._attempt("restore settings", self._ungate))
+        if not self.request.keep:
+            done.append(self._attempt("remove the attempt's files", self._remove))
+        return all(done)
+
+    def _ungate(self) -> None:
+        self.state.notes.extend(self.tools.ungate(self.phone))
+
+    def _remove(self) -> None:
+        paths = [self.layout.folder]
+        if self.request.forget_speech:
+            paths += [self.layout.cas(file) for file in self.request.material.speech()]
+        self.tools.remove(self.phone, paths)
+
+    def _answers(self) -> bool:
+        try:
+            self.tools.shell(self.phone, ["true"], PROBE_TIMEOUT_S)
+        except AdbError:
+            return False
+        return True
+
+    def _attempt(self, deed: str, do: Callable[[], object]) -> bool:
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - one failed deed must not keep from the next
+            self.state.notes.append(f"Could not {deed}: {type(error).__name__}: {error}")
+            return False
+        return True
+
+    # -- the result -------------------------------------------------------------------------------
+
+    def _result(
+        self, started_utc: str, seconds: float, failure: FailureRecord | None
+    ) -> AttemptResult:
+        state, spec, material = self.state, self.spec, self.request.material
+        events = state.log.events
+        samples = Samples.of(state.samples.table)
+        epochs = epoch_records(events, state.scored)
+        return AttemptResult(
+            run_id=self.request.run_id,
+            job_id=spec.job_id,
+            attempt=self.request.attempt,
+            status="finished" if failure is None else "failed",
+            failure=failure,
+            axes=spec.axes,
+            repeat=spec.repeat,
+            round=spec.round,
+            started_utc=started_utc,
+            seconds=seconds,
+            phone=self.phone.record,
+            model_name=material.model_name,
+            model_sha256=material.model.sha256,
+            speaker=material.speaker,
+            accent=material.accent,
+            batch_size=spec.content.trainer.batch_size,
+            learning_rate=spec.content.trainer.learning_rate,
+            epochs_planned=spec.content.trainer.epochs,
+            stop_policy=spec.content.trainer.stop.policy,
+            selection=selection_record(events),
+            epochs=epochs,
+            phases=phase_records(events, samples),
+            pressure=self._pressure_record(),
+            transfer=state.transfer,
+            sampling=state.samples.record,
+            gates=state.gates,
+            checkpoint_sha256=state.checkpoint_sha256,
+            notes=tuple(state.notes),
+            **event_figures(events, epochs),
+            **memory_figures(events, samples, state.samples.peak_rss_mb),
+        )
+
+    def _pressure_record(self) -> PressureRecord | None:
+        record = self.state.pressure
+        if record is None or self.state.evidence is None:
+            return record
+        known = {(kill.pid, kill.process) for kill in record.kills}
+        own = [
+            kill
+            for kill in kill_records(self.state.evidence, self.state.pid)
+            if (kill.pid, kill.process) not in known
+        ]
+        return record.model_copy(update={"kills": (*record.kills, *own)}) if own else record

@@ -1,0 +1,134 @@
+"""What the phone can say about a trainer that ended too soon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.lab.failures import StepFailed
+from harness.lab.ports import LabPhone, Tools
+from harness.lab.trainer_control import PACKAGE
+from harness.readings import (
+    REASON_LOW_MEMORY,
+    ExitRecord,
+    KillLine,
+    ReadingError,
+    parse_exit_info,
+    parse_lmk,
+)
+from harness.readings.exit_info import REASON_OTHER_KILLS_BY_SYSTEM, REASON_SIGNALED
+from harness.results.model import KillRecord
+
+LOG_TIMEOUT_S = 60.0
+_SIGKILL = 9
+_KILL_SOURCES = ("lmkd", "killinfo", "am_kill", "am_killing")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The phone's own records, as text and as readings."""
+
+    logcat: str
+    kills: tuple[KillLine, ...]
+    exits: tuple[ExitRecord, ...]
+    exit_info: str
+
+
+def gather(tools: Tools, phone: LabPhone) -> Evidence:
+    """Read the phone's log and exit records; what it does not offer is empty."""
+    logcat = tools.shell(
+        phone,
+        ["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash,events"],
+        LOG_TIMEOUT_S,
+    )
+    told = tools.shell(phone, ["dumpsys", "activity", "exit-info", PACKAGE], LOG_TIMEOUT_S)
+    try:
+        exits = parse_exit_info(told.stdout).records
+    except ReadingError:
+        exits = ()  # before Android 11 there is no such service
+    return Evidence(logcat.stdout, parse_lmk(logcat.stdout).kills, exits, told.stdout)
+
+
+def clear_log(tools: Tools, phone: LabPhone) -> None:
+    """Empty the phone's log, so that what it holds afterwards belongs to the attempt."""
+    tools.shell(phone, ["logcat", "-b", "main,system,crash,events", "-c"], LOG_TIMEOUT_S)
+
+
+def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[str]) -> StepFailed:
+    """Say whether a trainer that is gone was killed or crashed (DESIGN 7).
+
+    Killed: lmkd, ActivityManager or a vendor's cleaner named it, or its exit record says low
+    memory or SIGKILL. Anything else is a crash of its own. The absence of the process alone proves
+    neither.
+
+    Args:
+        evidence: What the phone says.
+        pid: The trainer's pid by its own first event; None if it never wrote one.
+        last_samples: The last seconds before, as lines.
+    """
+    kills = [
+        line for line in evidence.kills if line.source in _KILL_SOURCES and _is_ours(line, pid)
+    ]
+    exits = [record for record in evidence.exits if record.process == PACKAGE]
+    record = next((one for one in exits if pid is None or one.pid == pid), None)
+    lines = [line.line for line in evidence.kills if _is_ours(line, pid)]
+    if record is not None:
+        lines.append(_told(record))
+    lines += _crash_lines(evidence.logcat)
+    lines += last_samples
+    killed = bool(kills) or (record is not None and _says_killed(record))
+    who = f"pid {pid}" if pid is not None else "which never wrote an event"
+    if killed:
+        reason = next((line.reason for line in kills if line.reason), None)
+        reason = reason or (record.description or record.reason_name if record else None)
+        return StepFailed(
+            "TrainerKilled",
+            f"the phone killed the trainer ({who}): {reason or 'no reason given'}",
+            lines,
+        )
+    return StepFailed("TrainerCrashed", f"the trainer ({who}) ended without saying why", lines)
+
+
+def _is_ours(line: KillLine, pid: int | None) -> bool:
+    if line.process is not None and line.process != PACKAGE:
+        return False
+    return line.process == PACKAGE if pid is None else line.pid == pid
+
+
+def _says_killed(record: ExitRecord) -> bool:
+    if record.reason in (REASON_LOW_MEMORY, REASON_OTHER_KILLS_BY_SYSTEM):
+        return True
+    return record.reason == REASON_SIGNALED and record.status == _SIGKILL
+
+
+def _told(record: ExitRecord) -> str:
+    return (
+        f"exit-info: pid {record.pid} reason {record.reason} ({record.reason_name}) "
+        f"status {record.status} rss {record.rss_kb} kB at {record.timestamp}: "
+        f"{record.description or ''}"
+    )
+
+
+def _crash_lines(logcat: str) -> list[str]:
+    marks = ("FATAL EXCEPTION", "Fatal signal", "AndroidRuntime", f"{PACKAGE}", "DEBUG   :")
+    found = [line for line in logcat.splitlines() if any(mark in line for mark in marks)]
+    return found[-12:]
+
+
+def kill_records(evidence: Evidence, pid: int | None) -> list[KillRecord]:
+    """Return the trainer's own death as a kill record, if the phone killed it.
+
+    Its time is unknown here (log lines carry the time of day), so ``t_s`` is 0 until placed.
+    """
+    return [
+        KillRecord(
+            t_s=0.0,
+            process=line.process or PACKAGE,
+            pid=line.pid,
+            role="trainer",
+            reason=line.reason or "",
+            evidence=line.line,
+        )
+        for line in evidence.kills
+        if line.source == "lmkd" and _is_ours(line, pid)
+    ]

@@ -1,0 +1,162 @@
+"""From a planned job to the trainer's ``job.json`` and the files it names (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.adb.transfer import LocalFile
+from harness.contract import SUB_MODELS
+from harness.contract.job import (
+    Data,
+    Job,
+    ModelFiles,
+    Outputs,
+    Selection,
+    Stop,
+    Training,
+    Utterance,
+)
+from harness.results.names import safe_name
+from harness.scenario.spec import JobSpec
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one job trains with, on the host.
+
+    Args:
+        model_name: For people.
+        model: The flatbuffer for the job's batch size.
+        checkpoint: Weights to start from; None for the flatbuffer's own.
+        need_mb: Sub-model -> what training it adds (MiB), for the job's batch size.
+        trainer_base_mb: What the trainer holds when it selects (MiB).
+        speaker: Name of the speaker.
+        accent: The speaker's accent.
+        train: (id, text, file) of the round's training utterances.
+        validation: Likewise.
+    """
+
+    model_name: str
+    model: LocalFile
+    checkpoint: LocalFile | None
+    need_mb: dict[str, float]
+    trainer_base_mb: float
+    speaker: str
+    accent: str
+    train: tuple[tuple[str, str, LocalFile], ...]
+    validation: tuple[tuple[str, str, LocalFile], ...]
+
+    def files(self) -> list[LocalFile]:
+        """Return every file that the phone needs, the model first; equal content once."""
+        found = [self.model]
+        if self.checkpoint is not None:
+            found.append(self.checkpoint)
+        found += self.speech()
+        return list({(file.sha256, file.suffix): file for file in found}.values())
+
+    def speech(self) -> list[LocalFile]:
+        """Return the recordings: what must not stay on a phone longer than needed."""
+        return [file for _, _, file in (*self.train, *self.validation)]
+
+
+@dataclass(frozen=True)
+class PhoneLayout:
+    """Where things lie on a phone (one attempt).
+
+    Args:
+        work_dir: The harness's folder.
+        job_id: The job.
+        attempt: 1, 2, ...
+    """
+
+    work_dir: str
+    job_id: str
+    attempt: int
+
+    @property
+    def folder(self) -> str:
+        """The attempt's own folder."""
+        return f"{self.work_dir}/attempts/{safe_name(self.job_id)}-{self.attempt}"
+
+    @property
+    def job(self) -> str:
+        """``job.json``."""
+        return f"{self.folder}/job.json"
+
+    @property
+    def events(self) -> str:
+        """The event log."""
+        return f"{self.folder}/events.jsonl"
+
+    @property
+    def checkpoints(self) -> str:
+        """Folder of the checkpoints."""
+        return f"{self.folder}/checkpoints"
+
+    @property
+    def sampler(self) -> str:
+        """The sampler's folder."""
+        return f"{self.folder}/sampler"
+
+    @property
+    def stop_file(self) -> str:
+        """The trainer stops once this exists."""
+        return f"{self.folder}/stop"
+
+    def cas(self, file: LocalFile) -> str:
+        """Return where a file lies by its content."""
+        return file.on_phone(self.work_dir)
+
+
+def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
+    """Return the job as the trainer is told of it."""
+    trainer = spec.content.trainer
+    forced = None if trainer.sub_model == "auto" else trainer.sub_model
+    candidates = trainer.candidates if forced is None else (forced,)
+    checkpoint = material.checkpoint
+
+    def utterances(items: Sequence[tuple[str, str, LocalFile]]) -> tuple[Utterance, ...]:
+        return tuple(
+            Utterance(id=name, path=layout.cas(file), text=text) for name, text, file in items
+        )
+
+    return Job(
+        job_id=spec.job_id,
+        attempt=layout.attempt,
+        round=spec.round,
+        model=ModelFiles(
+            name=material.model_name,
+            path=layout.cas(material.model),
+            sha256=material.model.sha256,
+            checkpoint=None if checkpoint is None else layout.cas(checkpoint),
+            checkpoint_sha256=None if checkpoint is None else checkpoint.sha256,
+        ),
+        data=Data(
+            speaker=material.speaker,
+            train=utterances(material.train),
+            validation=utterances(material.validation),
+        ),
+        training=Training(
+            optimizer=trainer.optimizer,
+            batch_size=trainer.batch_size,
+            learning_rate=trainer.learning_rate,
+            epochs=trainer.epochs,
+            seed=spec.training_seed,
+            threads=trainer.threads,
+        ),
+        selection=Selection(
+            candidates=candidates,
+            need_mb={
+                name: material.need_mb[name] for name in SUB_MODELS if name in material.need_mb
+            },
+            forced=forced,
+        ),
+        stop=Stop(**trainer.stop.model_dump()),
+        outputs=Outputs(
+            folder=layout.folder,
+            events=layout.events,
+            checkpoints=layout.checkpoints,
+            stop_file=layout.stop_file,
+        ),
+    )

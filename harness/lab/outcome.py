@@ -1,0 +1,190 @@
+"""From what was followed and sampled to the figures of a result (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Stopped
+from harness.results.model import EpochRecord, PhaseRecord, SelectionRecord
+from harness.results.store import HypothesisRow
+from harness.sampling.rows import PhaseInterval, phase_intervals
+
+NEAR_MS = 1500
+"""A sample this near to a moment may speak for it (samples are a second apart)."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The columns of the samples that figures are made from, as plain lists."""
+
+    t_boot_ms: list[int]
+    rss_mb: list[float | None]
+    cpu_percent: list[float | None]
+    available_mb: list[float | None]
+
+    @classmethod
+    def of(cls, table: Any) -> Samples:
+        """Take them from a table with ``SAMPLE_SCHEMA``."""
+        return cls(
+            table.column("t_boot_ms").to_pylist(),
+            table.column("trainer_rss_mb").to_pylist(),
+            table.column("trainer_cpu_percent_one_core").to_pylist(),
+            table.column("available_mb").to_pylist(),
+        )
+
+    @property
+    def origin_ms(self) -> int | None:
+        """Boot time of the first sample: second 0 of the attempt's axis."""
+        return self.t_boot_ms[0] if self.t_boot_ms else None
+
+    def rss_near(self, t_ms: int) -> float | None:
+        """Return the trainer's RSS in the sample nearest to a moment, None if none is near."""
+        known = [
+            (abs(t - t_ms), rss)
+            for t, rss in zip(self.t_boot_ms, self.rss_mb, strict=True)
+            if rss is not None and abs(t - t_ms) <= NEAR_MS
+        ]
+        return min(known)[1] if known else None
+
+
+def first_of(events: Sequence[Any], kind: type) -> Any:
+    """Return the first event of a type, or None."""
+    return next((event for event in events if isinstance(event, kind)), None)
+
+
+def selection_record(events: Sequence[Any]) -> SelectionRecord | None:
+    """Return the trainer's decision."""
+    selected = first_of(events, Selected)
+    if selected is None:
+        return None
+    return SelectionRecord(
+        sub_model=selected.sub_model,
+        forced=selected.forced,
+        available_mb=selected.available_mb,
+        need_mb=dict(selected.need_mb),
+    )
+
+
+def phase_records(events: Sequence[Any], samples: Samples) -> tuple[PhaseRecord, ...]:
+    """Return the trainer's phases on the attempt's axis, with what the samples saw in them.
+
+    A phase without an end (the trainer was ended in it) ends with the last event or sample.
+    """
+    origin = samples.origin_ms
+    if origin is None:
+        return ()
+    last = max([samples.t_boot_ms[-1], *(event.t_boot_ms for event in events)])
+    return tuple(_phase(interval, samples, origin, last) for interval in phase_intervals(events))
+
+
+def _phase(interval: PhaseInterval, samples: Samples, origin: int, last: int) -> PhaseRecord:
+    end = last if interval.end_ms is None else interval.end_ms
+    inside = [n for n, t in enumerate(samples.t_boot_ms) if interval.begin_ms <= t <= end]
+    rss = [value for n in inside if (value := samples.rss_mb[n]) is not None]
+    cpu = [value for n in inside if (value := samples.cpu_percent[n]) is not None]
+    before, after = samples.rss_near(interval.begin_ms), samples.rss_near(end)
+    return PhaseRecord(
+        phase=interval.phase,
+        epoch=interval.epoch,
+        begin_s=(interval.begin_ms - origin) / 1000,
+        end_s=(end - origin) / 1000,
+        rss_delta_mb=None if before is None or after is None else after - before,
+        rss_peak_mb=max(rss, default=None),
+        cpu_mean_percent_one_core=sum(cpu) / len(cpu) if cpu else None,
+    )
+
+
+def epoch_records(
+    events: Sequence[Any], scored: Mapping[int, tuple[HypothesisRow, ...]]
+) -> tuple[EpochRecord, ...]:
+    """Return the epochs with the host's own score.
+
+    Args:
+        events: The event log.
+        scored: Epoch -> scored hypotheses; an epoch without them is left out.
+    """
+    return tuple(
+        _epoch(event, scored[event.epoch])
+        for event in events
+        if isinstance(event, Epoch) and event.epoch in scored
+    )
+
+
+def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
+    return EpochRecord(
+        epoch=event.epoch,
+        wer_percent=wer_percent(rows),
+        substitutions=sum(row.substitutions for row in rows),
+        deletions=sum(row.deletions for row in rows),
+        insertions=sum(row.insertions for row in rows),
+        reference_words=sum(row.reference_words for row in rows),
+        train_loss=event.train_loss,
+        train_seconds=event.train_seconds,
+        evaluate_seconds=event.evaluate_seconds,
+        battery_percent=event.battery_percent,
+        available_mb=event.available_mb,
+        best=event.best,
+    )
+
+
+def wer_percent(rows: Sequence[HypothesisRow]) -> float:
+    """Return the word error rate over all rows, in percent; 0 without reference words."""
+    errors = sum(row.substitutions + row.deletions + row.insertions for row in rows)
+    words = sum(row.reference_words for row in rows)
+    return 100.0 * errors / words if words else 0.0
+
+
+def event_figures(events: Sequence[Any], epochs: Sequence[EpochRecord]) -> dict[str, Any]:
+    """Return the fields of a result that the event log alone decides."""
+    started, finished = first_of(events, Started), first_of(events, Finished)
+    stopped = [event for event in events if isinstance(event, Stopped)]
+    by_epoch = {record.epoch: record for record in epochs}
+    kept = finished.kept_epoch if finished else None
+    if kept is None:
+        # Without a clean end the best checkpoint that was written is what there is.
+        best = [event.epoch for event in events if isinstance(event, Checkpoint) and event.best]
+        kept = best[-1] if best else None
+    trained = [record.train_seconds for record in epochs if record.epoch >= 1]
+    return {
+        "trainer": f"{started.trainer} {started.trainer_version}" if started else None,
+        "runtime": started.runtime if started else None,
+        "kept_epoch": kept,
+        "wer_before_percent": by_epoch[0].wer_percent if 0 in by_epoch else None,
+        "wer_after_percent": by_epoch[kept].wer_percent if kept in by_epoch else None,
+        "stop_reason": stopped[-1].reason if stopped else None,
+        "minutes_per_epoch": sum(trained) / len(trained) / 60 if trained else None,
+    }
+
+
+def memory_figures(
+    events: Sequence[Any], samples: Samples, sampled_peak_mb: float | None
+) -> dict[str, Any]:
+    """Return peak RSS, predicted and measured need.
+
+    The measured need is the peak minus what the trainer held when it selected, as the sample just
+    before the decision (or near to it) saw it; None where no sample did.
+    """
+    selected, finished = first_of(events, Selected), first_of(events, Finished)
+    peaks = [sampled_peak_mb, finished.peak_rss_mb if finished else None]
+    peak = max((value for value in peaks if value is not None), default=None)
+    need = measured = None
+    if selected is not None and selected.sub_model is not None:
+        need = selected.need_mb.get(selected.sub_model)
+        base = samples.rss_near(selected.t_boot_ms)
+        measured = None if base is None or peak is None else peak - base
+    return {"peak_rss_mb": peak, "need_mb": need, "measured_need_mb": measured}
+
+
+def last_sample_lines(samples: Samples, count: int = 5) -> list[str]:
+    """Return the last seconds in words, as evidence."""
+    rows = list(zip(samples.t_boot_ms, samples.rss_mb, samples.available_mb, strict=True))[-count:]
+    return [
+        f"sample at {t / 1000:.1f} s after boot: trainer {_mb(rss)}, available {_mb(available)}"
+        for t, rss, available in rows
+    ]
+
+
+def _mb(value: float | None) -> str:
+    return "not there" if value is None else f"{value:.0f} MiB"

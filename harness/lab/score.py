@@ -1,0 +1,116 @@
+"""The host's own word errors from the trainer's hypotheses, and whether the two agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from harness.contract.events import Epoch
+from harness.lab.failures import StepFailed
+from harness.lab.outcome import wer_percent
+from harness.results.store import HypothesisRow
+
+TOLERANCE_POINTS = 0.01
+"""How far the trainer's WER may be from the host's, in percentage points: rounding, no more."""
+
+
+class WordErrorCounts(Protocol):
+    """Errors of one utterance."""
+
+    @property
+    def substitutions(self) -> int:
+        """Words heard as others."""
+        ...
+
+    @property
+    def deletions(self) -> int:
+        """Words not heard."""
+        ...
+
+    @property
+    def insertions(self) -> int:
+        """Words heard that were not said."""
+        ...
+
+    @property
+    def reference_words(self) -> int:
+        """Words said."""
+        ...
+
+
+Scorer = Callable[[str, str], WordErrorCounts]
+"""(what was said, what was heard) -> errors."""
+
+
+def score_epochs(
+    events: Sequence[Any], references: Mapping[str, str], scorer: Scorer
+) -> dict[int, tuple[HypothesisRow, ...]]:
+    """Score the hypotheses of every epoch.
+
+    Args:
+        events: The event log.
+        references: Utterance id -> what was said.
+        scorer: The host's own scorer.
+
+    Raises:
+        StepFailed: ``ScoreMismatch``: an epoch's hypotheses are not those of the validation
+            utterances, one each.
+    """
+    scored: dict[int, tuple[HypothesisRow, ...]] = {}
+    for event in events:
+        if isinstance(event, Epoch):
+            _check_ids(event, references)
+            scored[event.epoch] = tuple(
+                _row(event.epoch, one.id, references[one.id], one.text, scorer)
+                for one in event.hypotheses
+            )
+    return scored
+
+
+def check_agreement(events: Sequence[Any], scored: Mapping[int, tuple[HypothesisRow, ...]]) -> None:
+    """Compare the trainer's WER with the host's, epoch by epoch.
+
+    Raises:
+        StepFailed: ``ScoreMismatch``: they differ by more than ``TOLERANCE_POINTS``.
+    """
+    apart = []
+    for event in events:
+        if isinstance(event, Epoch) and event.epoch in scored:
+            host = wer_percent(scored[event.epoch])
+            if abs(host - event.wer_percent) > TOLERANCE_POINTS:
+                apart.append(
+                    f"epoch {event.epoch}: trainer {event.wer_percent:.4f} %, host {host:.4f} %"
+                )
+    if apart:
+        raise StepFailed(
+            "ScoreMismatch",
+            f"trainer and host disagree on the WER of {len(apart)} epoch(s)",
+            apart,
+        )
+
+
+def _check_ids(event: Epoch, references: Mapping[str, str]) -> None:
+    heard = [hypothesis.id for hypothesis in event.hypotheses]
+    if sorted(heard) != sorted(references):
+        missing = sorted(set(references) - set(heard))
+        foreign = sorted(set(heard) - set(references))
+        raise StepFailed(
+            "ScoreMismatch",
+            f"epoch {event.epoch} has hypotheses for {len(heard)} of {len(references)} "
+            "validation utterances",
+            [f"without one: {', '.join(missing[:10])}", f"not asked: {', '.join(foreign[:10])}"],
+        )
+
+
+def _row(epoch: int, name: str, said: str, heard: str, scorer: Scorer) -> HypothesisRow:
+    errors = scorer(said, heard)
+    return HypothesisRow(
+        epoch=epoch,
+        id=name,
+        reference=said,
+        hypothesis=heard,
+        substitutions=errors.substitutions,
+        deletions=errors.deletions,
+        insertions=errors.insertions,
+        reference_words=errors.reference_words,
+    )
