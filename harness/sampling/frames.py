@@ -207,28 +207,3 @@ class FrameReader:
                 self._open.slow[name] = Slow(times[0], times[1], text)
         elif text:
             self._open.sections[name] = text
-
-
-@dataclass(frozen=True)
-class SampleFile:
-    """All that one file holds."""
-
-    frames: tuple[Frame, ...]
-    stops: tuple[Stopped, ...]
-    dropped: int
-
-    @property
-    def reason(self) -> str | None:
-        """Why the sampler ended the last time, None if it did not say."""
-        return self.stops[-1].reason if self.stops else None
-
-
-def parse_samples(data: bytes) -> SampleFile:
-    """Read a whole ``samples.txt``; a torn tail is dropped."""
-    reader = FrameReader()
-    items = reader.feed(data)
-    return SampleFile(
-        frames=tuple(item for item in items if isinstance(item, Frame)),
-        stops=tuple(item for item in items if isinstance(item, Stopped)),
-        dropped=reader.dropped,
-    )

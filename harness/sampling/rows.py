@@ -1,10 +1,11 @@
-"""Frames + the trainer's phases -> the table of ``samples.parquet`` and its fidelity (pure)."""
+"""Samples + the trainer's phases -> the table of ``samples.parquet`` and its fidelity (pure)."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -13,17 +14,11 @@ from harness.contract.events import PhaseChange
 from harness.readings import Battery
 from harness.results.model import SamplingRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.sampling.frames import SampleFile
-from harness.sampling.samples import (
-    Sample,
-    cpu_percent,
-    read_battery,
-    read_pss_kb,
-    read_sample,
-    read_thermal,
-)
+from harness.sampling.samples import Sample, Series, cpu_percent
 
 KB = 1024
+STOP_SLACK_MS = 300
+"""A tick due so shortly before the end need not have happened: the stop may have been quicker."""
 
 
 class PhaseInterval(NamedTuple):
@@ -112,21 +107,19 @@ def _nearest(starts: Sequence[int], t_ms: int) -> int:
     return index - 1 if t_ms - starts[index - 1] <= starts[index] - t_ms else index
 
 
-def _place_late(file: SampleFile, starts: Sequence[int], rows: list[dict[str, Any]]) -> None:
+def _place_late(series: Series, rows: list[dict[str, Any]]) -> None:
     """Put what was measured beside the loop into the rows of the seconds it belongs to."""
-    index = {(id(f.header), f.number): i for i, f in enumerate(file.frames)}
-    tails = [(stop.header, stop.battery) for stop in file.stops]
-    answers = [(f.header, f.battery) for f in file.frames] + tails
-    for header, battery in answers:
-        if battery is not None and (at := index.get((id(header), battery[0]))) is not None:
-            rows[at].update(_battery_columns(read_battery(battery[1])))
-    for frame in file.frames:
-        if frame.pss is not None and (pss := read_pss_kb(frame.pss.text)) is not None:
-            rows[_nearest(starts, frame.pss.began_ms)]["trainer_pss_mb"] = _mb(pss)
-        if frame.thermal is not None and (thermal := read_thermal(frame.thermal.text)) is not None:
-            row = rows[_nearest(starts, frame.thermal.ended_ms)]
-            row["temperature_c"] = thermal.hottest_c()
-            row["thermal_status"] = thermal.status
+    index = {(id(s.header), s.number): i for i, s in enumerate(series.samples)}
+    starts = [sample.start_ms for sample in series.samples]
+    for header, number, battery in series.batteries:
+        if (at := index.get((id(header), number))) is not None:
+            rows[at].update(_battery_columns(battery))
+    for began_ms, pss_kb in series.pss_kb:
+        rows[_nearest(starts, began_ms)]["trainer_pss_mb"] = _mb(pss_kb)
+    for ended_ms, thermal in series.thermals:
+        row = rows[_nearest(starts, ended_ms)]
+        row["temperature_c"] = thermal.hottest_c()
+        row["thermal_status"] = thermal.status
 
 
 @dataclass(frozen=True)
@@ -134,7 +127,7 @@ class Collected:
     """What the samples of one attempt come to."""
 
     table: pa.Table
-    """One row a frame with the columns of ``SAMPLE_SCHEMA``, in order of time."""
+    """One row a sample with the columns of ``SAMPLE_SCHEMA``, in order of time."""
     record: SamplingRecord | None
     """Fidelity; None when there is not one sample."""
     peak_rss_mb: float | None
@@ -142,46 +135,43 @@ class Collected:
 
 
 def collect(
-    file: SampleFile, intervals: Sequence[PhaseInterval] = (), until_ms: int | None = None
+    series: Series, intervals: Sequence[PhaseInterval] = (), until_ms: int | None = None
 ) -> Collected:
-    """Turn what the sampler wrote into a table and its fidelity.
+    """Turn what the sampler said into a table and its fidelity.
 
     CPU columns of a row speak of the time since the row before; the first row has none.
 
     Args:
-        file: What the sampler wrote.
+        series: What the sampler said.
         intervals: The trainer's phases by the same clock.
         until_ms: Uptime until which samples were wanted; a sampler that died before is then seen
-            as missing seconds. None = until its last frame.
+            as missing seconds. None = until its last sample.
     """
-    if not file.frames:
+    if not series.samples:
         return Collected(SAMPLE_SCHEMA.empty_table(), None, None)
-    samples = [read_sample(frame) for frame in file.frames]
     return Collected(
-        table=_table(file, samples, sorted(intervals, key=lambda interval: interval.begin_ms)),
-        record=_record(file, samples, until_ms),
-        peak_rss_mb=_peak_rss_mb(samples),
+        table=_table(series, sorted(intervals, key=lambda interval: interval.begin_ms)),
+        record=_record(series.samples, until_ms),
+        peak_rss_mb=_peak_rss_mb(series.samples),
     )
 
 
-def _table(
-    file: SampleFile, samples: Sequence[Sample], intervals: Sequence[PhaseInterval]
-) -> pa.Table:
+def _table(series: Series, intervals: Sequence[PhaseInterval]) -> pa.Table:
     begins = [interval.begin_ms for interval in intervals]
-    header = file.frames[0].header
+    first = series.samples[0]
     rows: list[dict[str, Any]] = []
     before: Sample | None = None
-    for sample, frame in zip(samples, file.frames, strict=True):
-        row = _row(sample, header.origin_ms, header.period_ms, samples[0].start_ms)
+    for sample in series.samples:
+        row = _row(sample, first.header.origin_ms, first.header.period_ms, first.start_ms)
         row["phase"], row["epoch"] = _phase_at(intervals, begins, sample.start_ms)
         if before is not None:
-            one_core, share, phone = cpu_percent(before, sample, frame.header.clock_ticks)
-            row["trainer_cpu_percent_one_core"] = one_core
-            row["trainer_cpu_percent_phone"] = share
-            row["phone_cpu_percent"] = phone
+            cpu = cpu_percent(before, sample)
+            row["trainer_cpu_percent_one_core"] = cpu.one_core
+            row["trainer_cpu_percent_phone"] = cpu.of_phone
+            row["phone_cpu_percent"] = cpu.phone
         rows.append(row)
         before = sample
-    _place_late(file, [sample.start_ms for sample in samples], rows)
+    _place_late(series, rows)
     columns = {name: [row.get(name) for row in rows] for name in SAMPLE_SCHEMA.names}
     return pa.table(columns, schema=SAMPLE_SCHEMA)
 
@@ -193,24 +183,24 @@ def _percentile(values: Sequence[float], percent: float) -> float:
     return ordered[int(rank) - 1]
 
 
-def _sampler_cpu(file: SampleFile, samples: Sequence[Sample]) -> float | None:
+def _sampler_cpu(samples: Sequence[Sample]) -> float | None:
     """CPU of the sampler itself in percent of one core, over all its starts."""
     used = seconds = 0.0
-    for frame, before, after in zip(file.frames[1:], samples, samples[1:], strict=False):
+    for before, after in pairwise(samples):
         if before.sampler_ticks is None or after.sampler_ticks is None:
             continue
         ticks = after.sampler_ticks - before.sampler_ticks
         if ticks >= 0:  # a new start counts from 0 again
-            used += ticks / frame.header.clock_ticks
+            used += ticks / after.header.clock_ticks
             seconds += (after.start_ms - before.start_ms) / 1000
     return 100 * used / seconds if seconds > 0 else None
 
 
-def _record(file: SampleFile, samples: Sequence[Sample], until_ms: int | None) -> SamplingRecord:
-    header = file.frames[0].header
+def _record(samples: Sequence[Sample], until_ms: int | None) -> SamplingRecord:
+    header = samples[0].header
     last_due = samples[-1].due_ms
-    if until_ms is not None and until_ms > last_due:
-        last_due += (until_ms - last_due - 1) // header.period_ms * header.period_ms
+    if until_ms is not None and until_ms - STOP_SLACK_MS > last_due:
+        last_due += (until_ms - STOP_SLACK_MS - last_due) // header.period_ms * header.period_ms
     expected = round((last_due - samples[0].due_ms) / header.period_ms) + 1
     seen = len({sample.due_ms for sample in samples})
     lateness = [float(sample.start_ms - sample.due_ms) for sample in samples]
@@ -220,7 +210,7 @@ def _record(file: SampleFile, samples: Sequence[Sample], until_ms: int | None) -
         missing=max(0, expected - seen),
         start_jitter_p99_ms=_percentile(lateness, 99),
         cost_mean_ms=sum(s.end_ms - s.start_ms for s in samples) / len(samples),
-        sampler_cpu_percent_one_core=_sampler_cpu(file, samples),
+        sampler_cpu_percent_one_core=_sampler_cpu(samples),
     )
 
 

@@ -1,10 +1,10 @@
-"""One frame -> the numbers in it (pure). What the phone did not say is None."""
+"""Frames -> the numbers in them (pure). What the phone did not say is None."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from harness.readings import (
     Battery,
@@ -20,7 +20,7 @@ from harness.readings import (
     parse_proc_stat,
     parse_thermal,
 )
-from harness.sampling.frames import Frame
+from harness.sampling.frames import Frame, FrameReader, Header, Stopped
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ class Process:
 class Sample:
     """The numbers of one tick."""
 
+    header: Header
     number: int
     due_ms: int
     start_ms: int
@@ -113,6 +114,7 @@ def read_sample(frame: Frame) -> Sample:
             swap_free_kb=meminfo.swap_free_kb,
         )
     return Sample(
+        header=frame.header,
         number=frame.number,
         due_ms=frame.header.due_ms(frame.number),
         start_ms=frame.start_ms,
@@ -122,16 +124,6 @@ def read_sample(frame: Frame) -> Sample:
         process=_process(frame),
         sampler_ticks=own.cpu_ticks_with_children if own else None,
     )
-
-
-def read_battery(text: str) -> Battery | None:
-    """Return a battery reading, or None if the phone gave none."""
-    return _try(parse_battery, text)
-
-
-def read_thermal(text: str) -> Thermal | None:
-    """Return a thermal reading, or None if the phone gave none."""
-    return _try(parse_thermal, text)
 
 
 def read_pss_kb(text: str) -> int | None:
@@ -145,13 +137,19 @@ def read_pss_kb(text: str) -> int | None:
     return reading.processes[0].total_pss_kb
 
 
-def cpu_percent(before: Sample, after: Sample, clock_ticks: int) -> tuple[float | None, ...]:
-    """Return CPU use between two samples.
+class CpuPercent(NamedTuple):
+    """CPU use between two samples; None where one end is missing or another process."""
 
-    Returns:
-        (the process in percent of one core, the process in percent of the whole phone, the phone
-        in percent of all its cores); None where one end is missing or another process.
-    """
+    one_core: float | None
+    """The process, in percent of one core."""
+    of_phone: float | None
+    """The process, in percent of all cores of the phone."""
+    phone: float | None
+    """The whole phone, in percent of all its cores."""
+
+
+def cpu_percent(before: Sample, after: Sample) -> CpuPercent:
+    """Return CPU use between two samples."""
     seconds = (after.start_ms - before.start_ms) / 1000
     total = busy = None
     if before.cpu is not None and after.cpu is not None:
@@ -163,8 +161,58 @@ def cpu_percent(before: Sample, after: Sample, clock_ticks: int) -> tuple[float 
     old, new = before.process, after.process
     if old is not None and new is not None and (old.pid, old.starttime) == (new.pid, new.starttime):
         used = new.cpu_ticks - old.cpu_ticks
-    one_core = phone = None
+    one_core = of_phone = None
     if used is not None and used >= 0 and seconds > 0:
-        one_core = 100 * used / clock_ticks / seconds
-        phone = min(100.0, 100 * used / total) if total else None
-    return one_core, phone, None if total is None or busy is None else 100 * busy / total
+        one_core = 100 * used / after.header.clock_ticks / seconds
+        of_phone = min(100.0, 100 * used / total) if total else None
+    return CpuPercent(
+        one_core, of_phone, None if total is None or busy is None else 100 * busy / total
+    )
+
+
+@dataclass
+class Series:
+    """All that a sampler said, as numbers: small, whatever the length of the run."""
+
+    samples: list[Sample] = field(default_factory=list)
+    batteries: list[tuple[Header, int, Battery]] = field(default_factory=list)
+    """(start of the sampler, tick in which it was asked, answer)."""
+    pss_kb: list[tuple[int, int]] = field(default_factory=list)
+    """(uptime in ms when it was asked, total PSS)."""
+    thermals: list[tuple[int, Thermal]] = field(default_factory=list)
+    """(uptime in ms when it was answered, answer)."""
+    slow_ms: list[int] = field(default_factory=list)
+    """What each PSS reading took."""
+    stopped: str | None = None
+    """Why the sampler ended; None while it runs, or if it was killed."""
+    dropped: int = 0
+    """Frames that were cut short."""
+
+    def add(self, item: Frame | Stopped) -> None:
+        """Take the next frame, or the sampler's last words."""
+        if item.battery is not None:
+            battery = _try(parse_battery, item.battery[1])
+            if battery is not None:
+                self.batteries.append((item.header, item.battery[0], battery))
+        if isinstance(item, Stopped):
+            self.stopped = item.reason
+            return
+        self.stopped = None
+        self.samples.append(read_sample(item))
+        if item.pss is not None and (pss := read_pss_kb(item.pss.text)) is not None:
+            self.pss_kb.append((item.pss.began_ms, pss))
+            self.slow_ms.append(item.pss.ended_ms - item.pss.began_ms)
+        if item.thermal is not None:
+            thermal = _try(parse_thermal, item.thermal.text)
+            if thermal is not None:
+                self.thermals.append((item.thermal.ended_ms, thermal))
+
+
+def read_series(data: bytes) -> Series:
+    """Read a whole ``samples.txt``; a torn tail is dropped."""
+    reader = FrameReader()
+    series = Series()
+    for item in reader.feed(data):
+        series.add(item)
+    series.dropped = reader.dropped
+    return series

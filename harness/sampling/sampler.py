@@ -1,0 +1,345 @@
+"""The host's side of the one-second samples: setup, start, stop, teardown, following between.
+
+The loop runs on the phone by itself (``loop.sh``); here its file is followed. A lost cable costs
+nothing: the phone goes on writing, and the follower goes on from where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from harness.adb.errors import AdbError, DeviceLost
+from harness.adb.follow import FileFollower, LinkLoss
+from harness.adb.phone import Phone
+from harness.errors import HarnessError
+from harness.readings import Battery
+from harness.results.model import SamplingRecord
+from harness.sampling.frames import FrameReader, Stopped
+from harness.sampling.probe import Capabilities, parse_probe, probe_command
+from harness.sampling.rows import KB, Collected, collect, phase_intervals
+from harness.sampling.samples import Sample, Series, cpu_percent
+
+TRAINER_PACKAGE = "org.mobileasr.trainer"
+
+_LOG = logging.getLogger(__name__)
+_START_LIMIT_S = 10.0
+_RETRY_S = 10.0
+
+
+class SamplingError(HarnessError):
+    """The sampler cannot run on this phone, or does not end."""
+
+
+class Sampler:
+    """Samples one phone once a period while an attempt runs.
+
+    Args:
+        phone: The phone.
+        folder: Its folder on the phone (made; removed by `teardown`).
+        local: File on this host that gets the raw frames as they come.
+        package: Process whose CPU and memory are sampled; found again when it restarts.
+        proc_dir: Where the phone's ``meminfo`` and ``stat`` lie.
+        period_s: Seconds between two samples.
+        pss_period_s: Seconds between two PSS readings (hundreds of ms each on a phone).
+        thermal_period_s: Seconds between two temperature readings.
+        lease_s: The loop ends by itself when it has not heard from this host for so long.
+        max_bytes: The loop ends when its file is larger.
+        stop_limit_s: How long `stop` tries to reach a lost phone.
+        monotonic: Clock of this host, in seconds.
+    """
+
+    def __init__(
+        self,
+        phone: Phone,
+        folder: str,
+        local: Path,
+        *,
+        package: str = TRAINER_PACKAGE,
+        proc_dir: str = "/proc",
+        period_s: float = 1.0,
+        pss_period_s: float = 15.0,
+        thermal_period_s: float = 10.0,
+        lease_s: float = 600.0,
+        max_bytes: int = 1 << 29,
+        stop_limit_s: float = 60.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0.1 <= period_s <= 3600:
+            raise ValueError("period_s must lie between 0.1 and 3600")
+        self._phone = phone
+        self._folder = folder.rstrip("/")
+        self._local = local
+        self._package = package
+        self._proc_dir = proc_dir
+        self._period_s = period_s
+        self._pss_every = max(1, round(pss_period_s / period_s))
+        self._thermal_every = max(1, round(thermal_period_s / period_s))
+        self._lease_s = lease_s
+        self._max_bytes = max_bytes
+        self._stop_limit_s = stop_limit_s
+        self._monotonic = monotonic
+        self._series = Series()
+        self._reader = FrameReader()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._said_stopped = threading.Event()
+        self._first = threading.Event()
+        self._losses: Sequence[LinkLoss] = ()
+        self._until_ms: int | None = None
+        self.capabilities: Capabilities | None = None
+        """What the phone lets us read; known after `setup`."""
+        self.notes: list[str] = []
+        """Things a reader of the result must know, in words."""
+
+    # --- the four words -----------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Find out what can be read, and put the loop on the phone.
+
+        Raises:
+            SamplingError: Neither memory nor CPU can be read.
+            AdbError: The phone is lost or refuses the files.
+        """
+        said = self._phone.query(probe_command(self._proc_dir), timeout_s=60.0)
+        found = self.capabilities = parse_probe(said)
+        if not found.meminfo and found.stat_mode == "none":
+            raise SamplingError(
+                f"{self._phone.serial}: neither {self._proc_dir}/meminfo nor "
+                f"{self._proc_dir}/stat can be read"
+            )
+        self.notes.extend(f"not sampled on this phone: {name}" for name in found.absent)
+        self._phone.make_folder(self._folder)
+        # A loop of an earlier host in the same folder has to end before its file may go.
+        self._phone.query(
+            f"cd {shlex.quote(self._folder)} && "
+            "{ [ ! -e lock ] || { touch stop; sleep 2; }; rm -f samples.txt stop; }"
+        )
+        script = resources.files("harness.sampling").joinpath("loop.sh").read_text("utf-8")
+        self._phone.write_text(f"{self._folder}/loop.sh", script, mode=0o755)
+        self._phone.write_text(f"{self._folder}/sampler.conf", self._configuration(found))
+
+    def start(self) -> None:
+        """Start the loop, detached, and follow it. Prepares the phone if `setup` was not called.
+
+        Raises:
+            SamplingError: The loop does not start.
+        """
+        if self.capabilities is None:
+            self.setup()
+        self._local.parent.mkdir(parents=True, exist_ok=True)
+        self._local.write_bytes(b"")
+        folder = shlex.quote(self._folder)
+        # Done twice after a lost cable, the second loop finds the first one's lock and ends.
+        self._phone.query(
+            f"cd {folder} && {self._lease_command()} && "
+            "{ setsid nohup sh ./loop.sh </dev/null >>loop.log 2>&1 & }"
+        )
+        self._thread = threading.Thread(
+            target=self._follow, name=f"sampler-{self._phone.serial}", daemon=True
+        )
+        self._thread.start()
+        if not self._first.wait(_START_LIMIT_S + self._period_s):
+            said = ""
+            with contextlib.suppress(AdbError):
+                said = self._phone.shell(f"cat {folder}/loop.log").stdout.strip()[:300]
+            self._end_thread()
+            raise SamplingError(
+                f"{self._phone.serial}: the sampler wrote nothing within {_START_LIMIT_S:g} s: "
+                f"{said or 'no message'}"
+            )
+
+    def stop(self) -> None:
+        """End the loop and take what is left; a second call does nothing.
+
+        A phone that stays lost is not an error here: what came before counts, `notes` say so, and
+        the loop on the phone ends when its lease runs out.
+        """
+        if self._thread is None or self._ending.is_set():
+            return
+        if self._ask_to_stop() and not self._said_stopped.wait(self._period_s + 10.0):
+            self._kill_loop()
+        self._end_thread()
+        self._series.dropped = self._reader.dropped
+        for loss in self._losses:
+            _LOG.info(
+                "%s: %.1f s without a link (%s)", self._phone.serial, loss.seconds, loss.reason
+            )
+
+    def teardown(self) -> None:
+        """Remove the sampler's folder from the phone; ends the loop if it still runs."""
+        self.stop()
+        self._phone.remove([self._folder])
+
+    # --- what it has seen -------------------------------------------------------------------------
+
+    def latest(self) -> Mapping[str, float | int | bool | None]:
+        """Return the newest sample for a display, by the names of the result's columns; else {}."""
+        with self._lock:
+            pair = self._series.samples[-2:]
+            batteries = self._series.batteries[-1:]
+        if not pair:
+            return {}
+        return _live(pair, batteries[0][2] if batteries else None)
+
+    def available_mb(self) -> float | None:
+        """Return the newest MemAvailable seen."""
+        value = self.latest().get("available_mb")
+        return float(value) if value is not None else None
+
+    def collect(self, events: Iterable[Any] = ()) -> Collected:
+        """Return all samples with the phases that ``events`` tell, their fidelity, and peak RSS."""
+        with self._lock:
+            return collect(self._series, phase_intervals(events), self._until_ms)
+
+    def table(self, events: Iterable[Any] = ()) -> tuple[pa.Table, SamplingRecord]:
+        """Return the table and its fidelity; see `collect`.
+
+        Raises:
+            SamplingError: There is not one sample.
+        """
+        collected = self.collect(events)
+        if collected.record is None:
+            raise SamplingError(f"{self._phone.serial}: not one sample was taken")
+        return collected.table, collected.record
+
+    @property
+    def series(self) -> Series:
+        """All that the sampler said so far."""
+        return self._series
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _configuration(self, found: Capabilities) -> str:
+        values = {
+            "TOKEN": f"#s{secrets.token_hex(4)}",
+            "PERIOD_CS": round(self._period_s * 100),
+            "PROC_DIR": self._proc_dir,
+            "STAT_MODE": found.stat_mode,
+            "PACKAGE": self._package,
+            "PIDOF": found.pidof,
+            "BATTERY": found.battery,
+            "PSS": found.pss,
+            "PSS_EVERY": self._pss_every,
+            "THERMAL": found.thermal,
+            "THERMAL_EVERY": self._thermal_every,
+            "MAX_BYTES": self._max_bytes,
+            "CLK_TCK": found.clock_ticks,
+            "PAGE_KB": found.page_kb,
+        }
+        return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
+
+    def _lease_command(self) -> str:
+        seconds = max(1, round(self._lease_s))
+        return f"read up idle < /proc/uptime && echo $((${{up%%.*}} + {seconds})) > lease"
+
+    def _follow(self) -> None:
+        renewed = self._monotonic()
+        path = f"{self._folder}/samples.txt"
+        with FileFollower(self._phone, path) as follower, self._local.open("ab") as raw:
+            self._losses = follower.losses
+            while not self._ending.is_set():
+                self._take(self._next(follower), raw.write)
+                if self._monotonic() - renewed > self._lease_s / 5:
+                    self._renew()
+                    renewed = self._monotonic()
+            with contextlib.suppress(AdbError):
+                self._take(follower.drain(limit_s=self._stop_limit_s), raw.write)
+
+    def _next(self, follower: FileFollower) -> bytes:
+        try:
+            return follower.read()
+        except AdbError as error:
+            # Lost for long: the loop goes on on the phone, so go on asking.
+            _LOG.info("%s: samples cannot be followed: %s", self._phone.serial, error)
+            self._ending.wait(_RETRY_S)
+            return b""
+
+    def _renew(self) -> None:
+        try:
+            self._phone.shell(f"cd {shlex.quote(self._folder)} && {self._lease_command()}", 10.0)
+        except AdbError as error:
+            _LOG.info("%s: the lease was not renewed: %s", self._phone.serial, error)
+
+    def _take(self, data: bytes, write: Callable[[bytes], int]) -> None:
+        if not data:
+            return
+        write(data)
+        for item in self._reader.feed(data):
+            with self._lock:
+                self._series.add(item)
+            if isinstance(item, Stopped):
+                self._said_stopped.set()
+            else:
+                self._said_stopped.clear()
+                self._first.set()
+
+    def _ask_to_stop(self) -> bool:
+        """Make the stop file; whether the phone took it."""
+        command = f"cat /proc/uptime && touch {shlex.quote(self._folder)}/stop"
+        try:
+            try:
+                said = self._phone.query(command, timeout_s=15.0)
+            except DeviceLost:
+                self._phone.wait_online(self._stop_limit_s)
+                said = self._phone.query(command, timeout_s=15.0)
+            self._until_ms = round(float(said.split()[0]) * 1000)
+        except (AdbError, ValueError, IndexError) as error:
+            self.notes.append(f"the sampler could not be told to stop: {error}")
+            return False
+        return True
+
+    def _kill_loop(self) -> None:
+        """End a loop that does not heed its stop file, if it is still ours and still there."""
+        if self._series.stopped is not None:
+            return
+        folder = shlex.quote(self._folder)
+        with contextlib.suppress(AdbError):
+            self._phone.shell(f"read pid start < {folder}/lock && kill $pid", 10.0)
+            self.notes.append("the sampler did not stop by itself and was killed")
+
+    def _end_thread(self) -> None:
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(self._stop_limit_s + 30.0)
+
+
+def _live(pair: Sequence[Sample], battery: Battery | None) -> dict[str, float | int | bool | None]:
+    """Return the columns of the newest sample that a display wants."""
+    sample = pair[-1]
+    found: dict[str, float | int | bool | None] = {
+        "seq": sample.number,
+        "t_boot_ms": sample.start_ms,
+        "available_mb": None,
+        "trainer_pid": None,
+        "trainer_rss_mb": None,
+        "trainer_anon_mb": None,
+        "trainer_cpu_percent_one_core": None,
+        "phone_cpu_percent": None,
+        "battery_percent": battery.percent if battery else None,
+        "battery_temperature_c": battery.temperature_c if battery else None,
+        "battery_plugged": battery.plugged if battery else None,
+    }
+    if sample.memory is not None and sample.memory.available_kb is not None:
+        found["available_mb"] = sample.memory.available_kb / KB
+    if sample.process is not None:
+        found["trainer_pid"] = sample.process.pid
+        rss, anon = sample.process.rss_kb, sample.process.anon_kb
+        found["trainer_rss_mb"] = None if rss is None else rss / KB
+        found["trainer_anon_mb"] = None if anon is None else anon / KB
+    if len(pair) == 2:
+        cpu = cpu_percent(pair[0], sample)
+        found["trainer_cpu_percent_one_core"] = cpu.one_core
+        found["phone_cpu_percent"] = cpu.phone
+    return found
