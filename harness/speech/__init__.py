@@ -1,1 +1,29 @@
-"""TODO."""
+"""Text, synthetic speakers, corpora and their manifests.
+
+``worker`` speaks (espeak-ng in a process of its own), ``sentences`` gives it words, ``corpus``
+makes and keeps corpora, ``manifest`` reads and writes them. ``lab`` and ``model`` call it.
+"""
+
+from harness.speech.corpus import CorpusSpec, build_corpus, build_pretraining_corpus
+from harness.speech.manifest import Corpus, Utterance, load_manifest
+from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
+from harness.speech.synthesis import SAMPLE_RATE, SynthesisError
+from harness.speech.text import ALPHABET, normalise_text
+from harness.speech.worker import synthesise
+
+__all__ = [
+    "ALPHABET",
+    "SAMPLE_RATE",
+    "SPEAKERS",
+    "Corpus",
+    "CorpusSpec",
+    "Speaker",
+    "SynthesisError",
+    "Utterance",
+    "build_corpus",
+    "build_pretraining_corpus",
+    "load_manifest",
+    "normalise_text",
+    "pretraining_speakers",
+    "synthesise",
+]

@@ -1,0 +1,297 @@
+"""Synthetic corpora, made once and kept: the same spec gives the same bytes.
+
+In the cache, ``wav/<key>.wav`` holds each utterance under a hash of text and speaker, and
+``<name>-<key>.jsonl`` is the manifest. Files appear whole or not at all, so a build that is killed
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import InputError
+from harness.speech.manifest import Corpus, Utterance, load_manifest, manifest_lines
+from harness.speech.sentences import Split, sentences
+from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
+from harness.speech.synthesis import SAMPLE_RATE
+from harness.speech.text import normalise_text
+from harness.speech.worker import Synthesiser
+
+Style = Literal["short", "full"]
+Progress = Callable[[int, int], None]
+"""Called with (utterances made, utterances in all)."""
+
+_FORMAT = 1
+"""Part of every cache key; raise it when synthesis or sentences change."""
+_SECONDS: dict[Style, tuple[float, float]] = {"short": (1.2, 4.9), "full": (9.0, 12.0)}
+_MAX_CHARACTERS = 180  # MobileASR, Appendix B
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """A corpus that can be made.
+
+    Attributes:
+        speakers: Names from :data:`harness.speech.speakers.SPEAKERS`.
+        train: Training utterances a speaker and round.
+        validation: Validation utterances a speaker and round.
+        rounds: Disjoint rounds.
+        style: ``short`` (1.2-4.9 s, one sentence) or ``full`` (9-12 s, at most 180 characters).
+        seed: Chooses the sentences.
+        name: For file names.
+    """
+
+    speakers: tuple[str, ...] = tuple(SPEAKERS)
+    train: int = 60
+    validation: int = 20
+    rounds: int = 1
+    style: Style = "short"
+    seed: int = 0
+    name: str = "accents"
+
+
+def _nothing(_done: int, _total: int) -> None:
+    pass
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def wav_bytes(samples: NDArray[np.int16]) -> bytes:
+    """Return a WAV file: mono, 16 bit, 16 kHz."""
+    with tempfile.SpooledTemporaryFile() as file:
+        with wave.open(file, "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(SAMPLE_RATE)
+            wav.writeframes(samples.astype("<i2").tobytes())
+        file.seek(0)
+        return file.read()
+
+
+def _key(value: object) -> str:
+    text = json.dumps([_FORMAT, value], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+class _Recorder:
+    """Gives the WAV of a text and speaker, from the cache or the synthesiser."""
+
+    def __init__(self, folder: Path, synthesiser: Synthesiser) -> None:
+        self._folder = folder
+        self._synthesiser = synthesiser
+
+    def record(self, text: str, speaker: Speaker) -> tuple[Path, float, str]:
+        """Return path, seconds and SHA-256."""
+        path = self._folder / "wav" / f"{_key([text, dataclasses.asdict(speaker)])}.wav"
+        if not path.is_file():
+            write_atomically(path, wav_bytes(self._synthesiser.synthesise(text, speaker)))
+        data = path.read_bytes()
+        with wave.open(str(path)) as wav:
+            seconds = wav.getnframes() / wav.getframerate()
+        return path, seconds, hashlib.sha256(data).hexdigest()
+
+
+def _texts(style: Style, split: Split, seed: int, share: float | None = None) -> Iterator[str]:
+    source = sentences(split, seed, derived_share=share)
+    if style == "short":
+        yield from source
+        return
+    while True:
+        text = next(source)
+        for sentence in source:
+            if len(text) + 1 + len(sentence) > _MAX_CHARACTERS:
+                break
+            text = f"{text} {sentence}"
+            if len(text) > 0.8 * _MAX_CHARACTERS:
+                break
+        yield text
+
+
+def _utterances(
+    recorder: _Recorder,
+    speaker: Speaker,
+    texts: Iterator[str],
+    count: int,
+    style: Style,
+    split: str,
+    round_: int,
+) -> Iterator[Utterance]:
+    shortest, longest = _SECONDS[style]
+    made = 0
+    for tried, text in enumerate(texts):
+        if made == count:
+            return
+        if tried > 50 * count + 200:
+            raise InputError(
+                f"{speaker.name} says no {style} sentence in {shortest:g}-{longest:g} s",
+                hint="Use another speaker or style.",
+            )
+        path, seconds, sha256 = recorder.record(text, speaker)
+        if not shortest <= seconds <= longest:
+            continue
+        made += 1
+        yield Utterance(
+            id=f"{speaker.name}-r{round_}-{split}-{made:04d}",
+            audio=path,
+            text=normalise_text(text),
+            speaker=speaker.name,
+            accent=speaker.accent,
+            duration_s=round(seconds, 4),
+            sha256=sha256,
+            split=split,
+            round=round_,
+        )
+
+
+def _spec_utterances(spec: CorpusSpec, recorder: _Recorder) -> Iterator[Utterance]:
+    for name in spec.speakers:
+        speaker = SPEAKERS[name]
+        # Every speaker reads sentences of their own; rounds go on where the last one ended.
+        seed = int.from_bytes(hashlib.sha256(f"{spec.seed}:{name}".encode()).digest()[:6], "big")
+        train = _texts(spec.style, "train", seed)
+        validation = _texts(spec.style, "validation", seed)
+        for round_ in range(1, spec.rounds + 1):
+            for split, texts, count in (
+                ("train", train, spec.train),
+                ("validation", validation, spec.validation),
+            ):
+                yield from _utterances(recorder, speaker, texts, count, spec.style, split, round_)
+
+
+def _build(
+    name: str,
+    key: str,
+    cache_dir: Path,
+    total: int,
+    make: Callable[[_Recorder], Iterator[Utterance]],
+    progress: Progress,
+) -> Corpus:
+    manifest = cache_dir / f"{name}-{key}.jsonl"
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(cache_dir / f".{name}-{key}.lock"):
+        if manifest.is_file():
+            try:
+                return dataclasses.replace(load_manifest(manifest), name=name)
+            except InputError:
+                manifest.unlink()  # somebody cleared a part of the cache: make it again
+        made: list[Utterance] = []
+        with Synthesiser() as synthesiser:
+            for utterance in make(_Recorder(cache_dir, synthesiser)):
+                made.append(utterance)
+                progress(len(made), total)
+        write_atomically(manifest, manifest_lines(made, cache_dir).encode())
+    return dataclasses.replace(load_manifest(manifest), name=name)
+
+
+def build_corpus(spec: CorpusSpec, cache_dir: Path, progress: Progress = _nothing) -> Corpus:
+    """Make a corpus, or find it made.
+
+    Training and validation sentences are disjoint, within the corpus and across all corpora;
+    rounds are disjoint.
+
+    Args:
+        spec: What to make.
+        cache_dir: Where it is kept.
+        progress: Told after each utterance.
+
+    Raises:
+        InputError: An unknown speaker, or nobody can say it in the style's length.
+        harness.speech.synthesis.SynthesisError: espeak-ng failed.
+    """
+    for name in spec.speakers:
+        if name not in SPEAKERS:
+            raise InputError(f"unknown speaker {name!r}", hint=f"Speakers: {', '.join(SPEAKERS)}.")
+    total = len(spec.speakers) * spec.rounds * (spec.train + spec.validation)
+    key = _key(dataclasses.asdict(spec))
+    return _build(
+        spec.name,
+        key,
+        cache_dir,
+        total,
+        lambda recorder: _spec_utterances(spec, recorder),
+        progress,
+    )
+
+
+def build_pretraining_corpus(
+    count: int,
+    seed: int,
+    cache_dir: Path,
+    progress: Progress = _nothing,
+    *,
+    validation: int = 64,
+    style: Style = "short",
+) -> Corpus:
+    """Make the mixed US corpus that a baseline is pre-trained on.
+
+    Voices are :func:`pretraining_speakers` with random rate and pitch; none is one of the six
+    speakers, and no sentence is in the validation half.
+
+    Args:
+        count: Training utterances.
+        seed: Chooses sentences and voices.
+        cache_dir: Where it is kept.
+        progress: Told after each utterance.
+        validation: Validation utterances (of the same voices).
+        style: As in :class:`CorpusSpec`.
+    """
+    import random
+
+    def make(recorder: _Recorder) -> Iterator[Utterance]:
+        voices = pretraining_speakers()
+        split: Split
+        for split, wanted in (("train", count), ("validation", validation)):
+            rng = random.Random(f"pretraining:{split}:{seed}")
+            made = 0
+            for text in _texts(style, split, seed, share=0.15):
+                if made == wanted:
+                    break
+                speaker = dataclasses.replace(
+                    rng.choice(voices),
+                    words_per_minute=rng.randint(140, 180),
+                    pitch=rng.randint(30, 70),
+                )
+                path, seconds, sha256 = recorder.record(text, speaker)
+                if not _SECONDS[style][0] <= seconds <= _SECONDS[style][1]:
+                    continue
+                made += 1
+                yield Utterance(
+                    id=f"pretraining-{split}-{made:05d}",
+                    audio=path,
+                    text=normalise_text(text),
+                    speaker=speaker.name,
+                    accent=speaker.accent,
+                    duration_s=round(seconds, 4),
+                    sha256=sha256,
+                    split=split,
+                    round=1,
+                )
+
+    key = _key(["pretraining", count, validation, style, seed])
+    return _build("pretraining", key, cache_dir, count + validation, make, progress)
