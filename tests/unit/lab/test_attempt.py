@@ -1,0 +1,387 @@
+"""One attempt on a scripted phone: what goes wrong gets its name, and the phone is given back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.lab.attempt import AttemptEnd, run_attempt
+from harness.lab.clock import StopSignal
+from harness.results.model import AttemptResult
+from tests.unit.lab.fakes import (
+    CHECKPOINT_SHA,
+    PACKAGE,
+    PID,
+    FakeClock,
+    FakeTools,
+    Output,
+    World,
+    fake_scorer,
+    good_training,
+    line,
+    make_request,
+    make_spec,
+)
+
+LMKD = (
+    f"01-01 00:00:01.000  100  100 I lowmemorykiller: Kill '{PACKAGE}' ({PID}), uid 10123, "
+    "oom_score_adj 200 to free 204800kB rss, 0kB swap; reason: low watermark is breached\n"
+)
+
+
+class Lab:
+    """A world and a way to run one attempt in it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+        self.world = World(FakeClock(), script=good_training())
+        self.stop = StopSignal()
+        self.steps: list[str] = []
+
+    def run(self, **changes: Any) -> AttemptEnd:
+        self.request = make_request(self.tmp_path, **changes)
+        if self.request.goal is None:
+            self.world.calls.append("no-pressure")
+        end = run_attempt(
+            self.request,
+            tools=FakeTools(self.world),
+            scorer=fake_scorer,
+            stop=self.stop,
+            clock=self.world.clock,
+            on_step=self.steps.append,
+        )
+        assert self.request.folder.result() == end.result
+        return end
+
+    def failed(self, kind: str, **changes: Any) -> AttemptResult:
+        end = self.run(**changes)
+        assert end.result.failure is not None, "the attempt did not fail"
+        assert end.result.failure.kind == kind, end.result.failure
+        assert end.result.status == "failed"
+        return end.result
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def test_a_good_attempt_ends_with_all_its_figures(lab: Lab) -> None:
+    end = lab.run()
+    result = end.result
+    assert end.clean
+    assert result.failure is None, result.failure
+    assert lab.steps == ["gate", "provision", "press", "train", "collect", "score", "release"]
+    assert [epoch.wer_percent for epoch in result.epochs] == [100.0, 50.0]
+    assert (result.wer_before_percent, result.wer_after_percent) == (100.0, 50.0)
+    assert result.epochs[1].deletions == 2
+    assert result.kept_epoch == 1
+    assert result.stop_reason == "epochs_done"
+    assert result.minutes_per_epoch == pytest.approx(0.2)
+    assert result.checkpoint_sha256 == CHECKPOINT_SHA
+    assert result.selection is not None
+    assert result.selection.sub_model == "S5"
+    assert result.peak_rss_mb == 512.0
+    assert result.need_mb == 200.0
+    assert result.measured_need_mb == pytest.approx(512.0 - 100.0)
+    assert result.pressure is not None
+    assert result.sampling is not None
+    assert result.gates[0].name == "battery"
+    assert [(phase.phase, phase.epoch) for phase in result.phases] == [
+        ("evaluate", 0),
+        ("train", 1),
+    ]
+    assert result.phases[0].begin_s == pytest.approx(1.6)
+    assert result.phases[1].rss_peak_mb == 300.0
+    folder = lab.request.folder
+    whole = b"".join(data for _, data in good_training())
+    assert folder.events_path.read_bytes() == whole
+    assert folder.checkpoint_path.read_bytes() == b"weights"
+    assert len(folder.hypotheses()) == 4
+    assert folder.samples().num_rows == 6
+    lab.world.assert_released()
+
+
+def test_pressure_and_sampling_come_before_the_trainer(lab: Lab) -> None:
+    lab.run()
+    calls = lab.world.calls
+    assert calls.index("gate") < calls.index("push")
+    started = next(n for n, call in enumerate(calls) if call.startswith("am start-foreground"))
+    assert calls.index("push") < started  # the fake asserts pressure and files at the start itself
+
+
+def test_without_pressure_there_is_none(lab: Lab) -> None:
+    end = lab.run(goal=None, spec=make_spec(pressure=None))
+    assert end.result.failure is None
+    assert end.result.pressure is None
+
+
+def test_a_killed_trainer_is_told_from_a_crashed_one(lab: Lab) -> None:
+    lab.world.script = good_training()[:4]
+    lab.world.dies_after = 4.5
+    lab.world.logcat = LMKD
+    result = lab.failed("TrainerKilled")
+    failure = result.failure
+    assert failure is not None
+    assert "low watermark is breached" in failure.message
+    assert any("lowmemorykiller" in text for text in failure.evidence)
+    assert any("sample at" in text for text in failure.evidence)
+    assert result.pressure is not None
+    assert [kill.role for kill in result.pressure.kills] == ["trainer"]
+    # What had been learnt by then is there, scored by the host.
+    assert [epoch.wer_percent for epoch in result.epochs] == [100.0]
+    assert result.wer_after_percent is None
+    lab.world.assert_released()
+
+
+@pytest.mark.parametrize(
+    ("exit_info", "kind"),
+    [
+        ("reason=3 (LOW_MEMORY) status=0", "TrainerKilled"),
+        ("reason=13 (OTHER KILLS BY SYSTEM) status=0", "TrainerKilled"),
+        ("reason=2 (SIGNALED) status=9", "TrainerKilled"),
+        ("reason=2 (SIGNALED) status=11", "TrainerCrashed"),
+        ("reason=5 (NATIVE CRASH) status=11", "TrainerCrashed"),
+    ],
+)
+def test_the_exit_record_decides_where_the_log_is_silent(
+    lab: Lab, exit_info: str, kind: str
+) -> None:
+    lab.world.script = good_training()[:3]
+    lab.world.dies_after = 4.0
+    lab.world.exit_info = (
+        "ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)\n"
+        f"  package: {PACKAGE}\n"
+        "      ApplicationExitInfo #0:\n"
+        f"        timestamp=2026-01-01 00:00:01.000 pid={PID} realUid=10123 packageUid=10123 "
+        f"definingUid=10123 user=0 process={PACKAGE} {exit_info} importance=125 pss=0,00 rss=0,00\n"
+    )
+    failure = lab.failed(kind).failure
+    assert failure is not None
+    assert any("exit-info: pid 4242" in text for text in failure.evidence)
+    lab.world.assert_released()
+
+
+def test_another_process_killed_is_not_the_trainer(lab: Lab) -> None:
+    lab.world.script = good_training()[:3]
+    lab.world.dies_after = 4.0
+    lab.world.logcat = LMKD.replace(PACKAGE, f"{PACKAGE}:ballast1").replace(str(PID), "77")
+    lab.failed("TrainerCrashed")
+
+
+def test_a_trainer_that_says_why_it_failed(lab: Lab) -> None:
+    lab.world.script = [
+        *good_training()[:2],
+        (3.0, line(3, "error", kind="BadModel", message="no signature train_s5", detail="a\nb")),
+    ]
+    failure = lab.failed("TrainerCrashed").failure
+    assert failure is not None
+    assert failure.message == "BadModel: no signature train_s5"
+    assert failure.evidence == ("a", "b")
+    lab.world.assert_released()
+
+
+def test_a_trainer_that_will_not_start(lab: Lab) -> None:
+    lab.world.start_output = Output("Error: Not found; no service started.", code=0)
+    failure = lab.failed("TrainerCrashed").failure
+    assert failure is not None
+    assert "does not start" in failure.message
+    lab.world.assert_released()
+
+
+def test_a_trainer_that_never_says_anything_is_stalled(lab: Lab) -> None:
+    lab.world.script = []
+    failure = lab.failed("TrainerStalled").failure
+    assert failure is not None
+    assert "no event within 60 s" in failure.message
+    lab.world.assert_released()
+
+
+def test_a_silent_trainer_is_stalled_and_a_slow_one_is_not(lab: Lab) -> None:
+    lab.world.script = good_training()[:6]
+    spec = make_spec(limits={"stall_s": 30.0})
+    failure = lab.failed("TrainerStalled", spec=spec).failure
+    assert failure is not None
+    assert failure.message == "no event for 30 s"
+    assert "last event" in failure.evidence[0]
+    lab.world.assert_released()
+
+
+def test_slow_is_not_stalled(lab: Lab) -> None:
+    lab.world.script = [(20 * at, data) for at, data in good_training()]
+    assert lab.run(spec=make_spec(limits={"stall_s": 30.0})).result.failure is None
+
+
+def test_a_training_that_never_ends(lab: Lab) -> None:
+    steps = b"".join(
+        line(n, "step", epoch=1, step=n, loss=1.0, seconds=1.0, utterances=1) for n in range(6, 7)
+    )
+    lab.world.script = [
+        *good_training()[:5],
+        (6.0, steps),
+        *(
+            (6.0 + n, line(6 + n, "step", epoch=1, step=n, loss=1.0, seconds=1.0, utterances=1))
+            for n in range(1, 500)
+        ),
+    ]
+    failure = lab.failed("TrainerStalled", spec=make_spec(limits={"train_s": 100.0})).failure
+    assert failure is not None
+    assert "still training after 100 s" in failure.message
+
+
+def test_a_lost_cable_that_comes_back_loses_nothing(lab: Lab) -> None:
+    lab.world.lost = (2.5, 60.0)
+    end = lab.run()
+    assert end.result.failure is None
+    assert end.clean
+    whole = b"".join(data for _, data in good_training())
+    assert lab.request.folder.events_path.read_bytes() == whole
+    lab.world.assert_released()
+
+
+def test_a_phone_that_does_not_come_back_is_lost_and_said_to_be_unclean(lab: Lab) -> None:
+    lab.world.lost = (2.5, 1e9)
+    end = lab.run(spec=make_spec(limits={"lost_s": 50.0}))
+    assert not end.clean
+    assert end.result.failure is not None
+    assert end.result.failure.kind == "DeviceLost"
+    assert any("gone at the end" in note for note in end.result.notes)
+    assert lab.request.folder.events_size() > 0
+
+
+def test_pressure_that_cannot_be_reached(lab: Lab) -> None:
+    lab.world.unreachable = True
+    failure = lab.failed("PressureUnreachable").failure
+    assert failure is not None
+    assert failure.message == "the phone has only 100 MB"
+    assert failure.evidence == ("MemAvailable 100 MB",)
+    assert lab.world.started_at is None
+    lab.world.assert_released()
+
+
+def test_a_disagreement_about_the_score_fails_the_attempt(lab: Lab) -> None:
+    lab.world.script = [(at, data.replace(b"50.0,", b"50.02,")) for at, data in good_training()]
+    result = lab.failed("ScoreMismatch")
+    assert result.failure is not None
+    assert result.failure.evidence == ("epoch 1: trainer 50.0200 %, host 50.0000 %",)
+    assert result.epochs[1].wer_percent == 50.0
+    lab.world.assert_released()
+
+
+def test_a_rounding_difference_is_no_disagreement(lab: Lab) -> None:
+    lab.world.script = [(at, data.replace(b"50.0,", b"50.009,")) for at, data in good_training()]
+    assert lab.run().result.failure is None
+
+
+def test_hypotheses_for_other_utterances_are_a_mismatch(lab: Lab) -> None:
+    lab.world.script = [(at, data.replace(b'"v2"', b'"v3"')) for at, data in good_training()]
+    failure = lab.failed("ScoreMismatch").failure
+    assert failure is not None
+    assert failure.evidence == ("without one: v2", "not asked: v3")
+
+
+def test_a_gap_in_the_events_is_found(lab: Lab) -> None:
+    script = good_training()
+    lab.world.script = [*script[:2], *script[5:]]
+    failure = lab.failed("InternalError").failure
+    assert failure is not None
+    assert "event 6 follows 2" in failure.message
+    lab.world.assert_released()
+
+
+def test_a_line_that_is_no_event(lab: Lab) -> None:
+    lab.world.script = [*good_training()[:2], (3.0, b'{"seq": 3, "type": "surprise"}\n')]
+    failure = lab.failed("TrainerCrashed").failure
+    assert failure is not None
+    assert "line 4 of the event log" in failure.message
+
+
+def test_a_checkpoint_that_is_not_the_one_written(lab: Lab) -> None:
+    lab.world.checkpoint = b"other"
+    failure = lab.failed("TrainerCrashed").failure
+    assert failure is not None
+    assert "not the one that was written" in failure.message
+
+
+def test_a_checkpoint_path_outside_the_attempt_is_refused(lab: Lab) -> None:
+    lab.world.script = [
+        (at, data.replace(b"checkpoints/epoch-1.npz", b"checkpoints/../../../x"))
+        for at, data in good_training()
+    ]
+    failure = lab.failed("TrainerCrashed").failure
+    assert failure is not None
+    assert "none that was written" in failure.message
+
+
+def test_no_sub_model_fits_is_a_result(lab: Lab) -> None:
+    lab.world.script = [
+        good_training()[0],
+        (2.0, line(2, "stopped", reason="no_sub_model_fits", epoch=0)),
+    ]
+    lab.world.dies_after = 3.0
+    result = lab.run().result
+    assert result.failure is None
+    assert result.stop_reason == "no_sub_model_fits"
+    assert result.wer_after_percent is None
+
+
+def test_ctrl_c_stops_the_trainer_and_releases_the_phone(lab: Lab) -> None:
+    def press(seconds: float) -> None:
+        if seconds > 4 and not lab.stop.requested:
+            lab.stop.press()
+
+    lab.world.on_poll = press
+    lab.world.on_stop = [line(5, "stopped", reason="command", epoch=0)]
+    lab.world.script = good_training()[:3]
+    result = lab.failed("Interrupted")
+    assert lab.world.asked_to_stop
+    assert result.stop_reason == "command"
+    assert [epoch.wer_percent for epoch in result.epochs] == [100.0]
+    lab.world.assert_released()
+
+
+def test_ctrl_c_before_the_training_starts_nothing(lab: Lab) -> None:
+    lab.stop.press()
+    lab.failed("Interrupted")
+    assert lab.world.started_at is None
+    lab.world.assert_released()
+
+
+def test_a_second_ctrl_c_leaves_at_once(lab: Lab) -> None:
+    def press(seconds: float) -> None:
+        if seconds > 4:
+            lab.stop.press()
+
+    lab.world.on_poll = press
+    end = lab.run()
+    assert not end.clean
+    assert end.result.failure is not None
+    assert end.result.failure.kind == "Interrupted"
+
+
+def test_keep_leaves_files_and_rounds_forget_speech(lab: Lab) -> None:
+    lab.run(keep=True)
+    assert any("/attempts/" in path for path in lab.world.files)
+    assert any(path.endswith(".wav") for path in lab.world.files)
+
+
+def test_a_rounds_recordings_do_not_stay(lab: Lab) -> None:
+    lab.run(forget_speech=True)
+    assert not any(path.endswith(".wav") for path in lab.world.files)
+    assert any(path.endswith(".tflite") for path in lab.world.files)
+
+
+def test_a_fault_of_our_own_is_recorded_with_its_trace(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: FakeTools, *_: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(FakeTools, "push", broken)
+    failure = lab.failed("InternalError").failure
+    assert failure is not None
+    assert "ZeroDivisionError: oops" in failure.message
+    assert "oops" in (lab.request.folder.path / "error.txt").read_text()
+    lab.world.assert_released()
