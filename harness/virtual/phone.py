@@ -208,14 +208,12 @@ class PhoneRoot(abc.ABC):
         """
 
 
-@dataclass
 class Faults:
     """What is wrong with a phone right now; adbd asks here before it acts.
 
-    Set the fields from the event loop that runs adbd. None and False mean: nothing wrong.
+    To be used from the event loop that runs adbd. None, False and 0 mean: nothing wrong.
 
     Attributes:
-        refuse: Close each new connection at once, as an unplugged phone would.
         unauthorized: Ask for authentication, accept no key.
         silent: Take connections, answer nothing.
         delay_s: Wait that long before answering each OPEN.
@@ -223,44 +221,71 @@ class Faults:
             once; becomes None when it has happened.
         truncate_output_after: A shell stream ends, without exit code, after this much output.
         disk_free_bytes: What pushes may still write; then ENOSPC. Counts down.
+
+    Args:
+        clock: Seconds that only go forward.
     """
 
-    refuse: bool = False
-    unauthorized: bool = False
-    silent: bool = False
-    delay_s: float = 0.0
-    drop_after_bytes: int | None = None
-    truncate_output_after: int | None = None
-    disk_free_bytes: int | None = None
-    cable_back_at: float = 0.0
-    clock: Callable[[], float] = time.monotonic
-    _drop_listeners: list[Callable[[], None]] = field(default_factory=list)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.unauthorized = False
+        self.silent = False
+        self.delay_s = 0.0
+        self.drop_after_bytes: int | None = None
+        self.truncate_output_after: int | None = None
+        self.disk_free_bytes: int | None = None
+        self._refuse = False
+        self._cable_back_at = 0.0
+        self._clock = clock
+        self._drop_listeners: list[Callable[[], None]] = []
+        self._reach_listeners: list[Callable[[], None]] = []
+
+    @property
+    def refuse(self) -> bool:
+        """Whether new connections are refused until this is taken back; old ones live on."""
+        return self._refuse
+
+    @refuse.setter
+    def refuse(self, value: bool) -> None:
+        self._refuse = value
+        self._tell(self._reach_listeners)
 
     def lose_cable(self, seconds: float) -> None:
-        """Break all connections now and refuse new ones for that long (``inf``: until restored)."""
-        self.cable_back_at = self.clock() + seconds
+        """Break all connections now and refuse new ones for so long (``inf``: until restored)."""
+        self._cable_back_at = self._clock() + seconds
+        self._tell(self._reach_listeners)
         self.drop_connections()
 
     def restore_cable(self) -> None:
         """Take connections again."""
-        self.cable_back_at = 0.0
+        self._cable_back_at = 0.0
+        self._tell(self._reach_listeners)
 
     def drop_connections(self) -> None:
         """Break all connections now; new ones are taken."""
-        for listener in list(self._drop_listeners):
-            listener()
+        self._tell(self._drop_listeners)
 
     @property
-    def refusing(self) -> bool:
-        """Whether a new connection is to be closed at once."""
-        return self.refuse or self.clock() < self.cable_back_at
+    def refused_for_s(self) -> float:
+        """Seconds for which new connections are refused from now on; 0 if they are taken."""
+        return float("inf") if self._refuse else max(0.0, self._cable_back_at - self._clock())
 
     def on_drop(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` whenever connections are to be broken (adbd registers itself)."""
+        """Call ``listener`` whenever connections are to be broken (for adbd)."""
         self._drop_listeners.append(listener)
+
+    def on_reach(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever :attr:`refused_for_s` has been changed (for adbd)."""
+        self._reach_listeners.append(listener)
 
     def clear(self) -> None:
         """Make everything well again."""
-        self.refuse = self.unauthorized = self.silent = False
-        self.delay_s = self.cable_back_at = 0.0
+        self.unauthorized = self.silent = False
+        self.delay_s = 0.0
         self.drop_after_bytes = self.truncate_output_after = self.disk_free_bytes = None
+        self._refuse = False
+        self.restore_cable()
+
+    @staticmethod
+    def _tell(listeners: list[Callable[[], None]]) -> None:
+        for listener in list(listeners):
+            listener()

@@ -59,10 +59,10 @@ class Connection(asyncio.BufferedProtocol):
     # ---- asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless the cable is out."""
+        """Begin, unless the cable went just now."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._faults.refusing:
+        if self._faults.refused_for_s:
             transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature

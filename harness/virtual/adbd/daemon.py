@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 
 from harness.virtual.adbd.connection import Connection
+from harness.virtual.adbd.listener import Listener
 from harness.virtual.adbd.services import ServiceHandler, Services
 from harness.virtual.adbd.streams import Stream, StreamClosed
 from harness.virtual.phone import Faults, PhoneRoot
 
 _LOG = logging.getLogger(__name__)
-
-# An adb server looks for emulators on the odd ports of this range and would list a phone twice.
-_EMULATOR_PORTS = range(5555, 5586)
 
 
 class Adbd:
@@ -43,9 +42,12 @@ class Adbd:
         self.faults = faults if faults is not None else Faults()
         self._properties = properties
         self._services = Services(root, self.faults, services or {}, on_reboot)
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._connections: set[Connection] = set()
+        self._cable_timer: asyncio.TimerHandle | None = None
+        self._listening: set[asyncio.Task[None]] = set()
         self.faults.on_drop(self._drop)
+        self.faults.on_reach(self._follow_cable)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; return the port (a free one for 0, never one where emulators are looked for).
@@ -54,27 +56,22 @@ class Adbd:
             OSError: The port is taken.
             ValueError: The port is among 5555 to 5585.
         """
-        if port in _EMULATOR_PORTS:
-            raise ValueError(f"port {port} is where adb looks for emulators; take another")
-        loop = asyncio.get_running_loop()
-        refused: list[asyncio.Server] = []  # kept open, so that they aren't given again
-        try:
-            while True:
-                server = await loop.create_server(self._connection, host, port)
-                got = int(server.sockets[0].getsockname()[1])
-                if got not in _EMULATOR_PORTS:
-                    self._server = server
-                    return got
-                refused.append(server)
-        finally:
-            for server in refused:
-                server.close()
+        listener = Listener(self._connection)
+        got = listener.bind(host, port)
+        self._listener = listener
+        if not self.faults.refused_for_s:
+            await listener.listen()
+        self._follow_cable()
+        return got
 
     async def stop(self) -> None:
         """Stop listening, break all connections, wait for their services. Idempotent."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._cable_timer is not None:
+            self._cable_timer.cancel()
+            self._cable_timer = None
         tasks = {task for connection in self._connections for task in connection.tasks}
         self._drop()
         if tasks:
@@ -82,6 +79,24 @@ class Adbd:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    def _follow_cable(self) -> None:
+        """Listen or refuse, as the faults say now; come back when a lost cable is due back."""
+        if self._cable_timer is not None:
+            self._cable_timer.cancel()
+            self._cable_timer = None
+        if self._listener is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = self.faults.refused_for_s
+        if left:
+            self._listener.refuse()
+            if math.isfinite(left):
+                self._cable_timer = loop.call_later(left, self._follow_cable)
+        else:
+            task = loop.create_task(self._listener.listen())
+            self._listening.add(task)
+            task.add_done_callback(self._listening.discard)
 
     def _connection(self) -> Connection:
         connection = Connection(

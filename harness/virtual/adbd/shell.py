@@ -80,10 +80,7 @@ class _Output:
     async def pump(self, reader: asyncio.StreamReader | None, kind: int) -> None:
         """Send all that comes from ``reader``."""
         while reader is not None:
-            try:
-                data = await reader.read(self._read_bytes)
-            except OSError:  # a terminal whose last holder is gone reads EIO
-                return
+            data = await reader.read(self._read_bytes)
             if not data:
                 return
             if self._left is not None:

@@ -189,12 +189,22 @@ async def spawn_process(
     return process
 
 
+class _OutputProtocol(asyncio.StreamReaderProtocol):
+    """A terminal whose last holder is gone reads EIO: that is its end, not a failure.
+
+    As a failure it would hide what the reader still holds.
+    """
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(None if isinstance(exc, OSError) else exc)
+
+
 async def _reader(
     loop: asyncio.AbstractEventLoop, fd: int
 ) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
     reader = asyncio.StreamReader(limit=_READ_LIMIT)
     pipe = os.fdopen(fd, "rb", 0)
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    transport, _ = await loop.connect_read_pipe(lambda: _OutputProtocol(reader), pipe)
     return reader, transport
 
 
