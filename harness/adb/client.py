@@ -119,6 +119,23 @@ class Connection(adbutils.AdbConnection):  # type: ignore[misc]
             parts += part
         return bytes(parts)
 
+    def check_okay(self) -> None:
+        """Read the server's OKAY.
+
+        Raises:
+            EOFError: The connection ended instead.
+            adbutils.AdbError: FAIL, with the server's reason.
+        """
+        answer = self.read_exactly(4)
+        if answer == b"FAIL":
+            raise adbutils.AdbError(self.read_string_block())
+        if answer != b"OKAY":
+            raise adbutils.AdbError(f"neither OKAY nor FAIL but {answer!r}")
+
+    def read_string_block(self) -> str:
+        """Return text that has its length (four hexadecimal digits) in front."""
+        return self.read_exactly(int(self.read_exactly(4), 16)).decode("utf-8", "replace")
+
     def close(self) -> None:
         """Close at once (adbutils sleeps 10 ms here)."""
         made = self._take_socket()
@@ -207,6 +224,7 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
         CommandTimedOut: Time was over.
         DeviceUnauthorized: The phone has not accepted the key.
         DeviceLost: The phone is gone, or the connection broke.
+        ServerUnavailable: The connection broke, and it was not about one phone.
         AdbError: The server said something else.
     """
     try:
@@ -216,6 +234,8 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
     except adbutils.AdbError as error:
         raise _from_server(str(error), serial, command) from error
     except (EOFError, OSError) as error:
+        if not serial:
+            raise ServerUnavailable(f"the adb server broke off {command!r} ({error})") from error
         raise DeviceLost(
             f"the connection broke during {command!r} ({error})", serial=serial, command=command
         ) from error

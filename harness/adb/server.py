@@ -212,7 +212,7 @@ class AdbServer:
     def devices(self) -> list[Listed]:
         """Return what the server lists, in any state."""
         with self.client.request("host:devices-l", timeout_s=_CALL_TIMEOUT_S) as connection:
-            text: str = connection.read_string_block()
+            text = connection.read_string_block()
         return parse_devices(text)
 
     def state(self, adb_serial: str) -> str:
@@ -227,7 +227,7 @@ class AdbServer:
             AdbError: It did not work, with what the server said.
         """
         with self.client.request(f"host:connect:{address}", timeout_s=timeout_s) as connection:
-            said: str = connection.read_string_block()
+            said = connection.read_string_block()
         if not said.startswith(("connected to", "already connected")):
             raise AdbError(said.strip(), serial=address, command="connect")
 
