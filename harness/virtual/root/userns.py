@@ -99,18 +99,20 @@ class UsernsRoot(PhoneRoot):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._init, signal.SIGKILL)
             self._init = None
+        # before the holder goes: init is its child, and with nobody else to reap it, it would
+        # stay a zombie until the host's init comes round to it
+        deadline = asyncio.get_running_loop().time() + _STOP_PATIENCE_S
+        while self._namespace and processes.by_namespace.pids(self._namespace, fresh=True):
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"{self.spec.serial}: its processes survive their init")
+            await asyncio.sleep(0.002)
+        self._namespace = ""
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
         if self._holder is not None:
             await self._holder.wait()
             self._holder = None
-        deadline = asyncio.get_running_loop().time() + _STOP_PATIENCE_S
-        while self._namespace and processes.by_namespace.pids(self._namespace, fresh=True):
-            if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError(f"{self.spec.serial}: its processes survive their init")
-            await asyncio.sleep(0.005)
-        self._namespace = ""
 
     async def spawn(
         self,
