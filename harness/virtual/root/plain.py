@@ -13,6 +13,7 @@ from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
 from harness.virtual.root.spawning import spawn_process
 from harness.virtual.root.tools import shell_path
+from harness.virtual.root.watcher import Watcher
 
 _STOP_PATIENCE_S = 10.0
 
@@ -27,10 +28,12 @@ class PlainRoot(PhoneRoot):
     def __init__(self, spec: PhoneSpec) -> None:
         super().__init__(spec)
         self._running = False
+        self._watcher = Watcher(spec.serial)
 
     async def start(self) -> None:
         """Make folders and tools."""
         layout.make_folders(self.root_dir)
+        await self._watcher.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -44,6 +47,7 @@ class PlainRoot(PhoneRoot):
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{self.spec.serial}: processes {pids} survive SIGKILL")
             await asyncio.sleep(0.01)
+        await self._watcher.stop()
 
     async def spawn(
         self,

@@ -1,12 +1,16 @@
 """Commands through the stock adb client."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.virtual.root import IsolationProbe, processes
 from tests.fixtures.bare_phone import BarePhone
 
 
@@ -183,6 +187,44 @@ def test_interrupt_reaches_the_command_on_a_terminal(bare_phone: BarePhone) -> N
     out, _ = client.communicate(timeout=20)
     assert b"got" in out
     assert client.returncode == 9
+
+
+_FARM = """
+import asyncio, sys
+from pathlib import Path
+from harness.virtual.phone import PhoneSpec
+from harness.virtual.root import open_root
+
+async def main():
+    root = open_root(PhoneSpec(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    await root.start()
+    process = await root.spawn("setsid sleep 307 & nohup sleep 308 & echo up; sleep 309")
+    print((await process.stdout.readline()).decode(), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("isolation", ["none", pytest.param("userns", marks=pytest.mark.userns)])
+def test_a_killed_farm_leaves_no_process(
+    isolation: str, isolation_probe: IsolationProbe, tmp_path: Path
+) -> None:
+    if isolation == "userns" and isolation_probe.kind != "userns":
+        pytest.skip(f"no user namespaces here: {isolation_probe.reason}")
+    serial = f"KILLED{os.getpid()}{isolation}"
+    farm = subprocess.Popen(
+        [sys.executable, "-c", _FARM, serial, str(tmp_path / "phone"), isolation],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert farm.stdout is not None
+    assert farm.stdout.readline() == b"up\n"
+    marked = processes.by_serial
+    assert wait_until(lambda: len(marked.pids(serial, fresh=True)) >= 3)
+    os.killpg(farm.pid, signal.SIGKILL)
+    farm.communicate()
+    assert wait_until(lambda: marked.pids(serial, fresh=True) == [])
 
 
 def _sleepers(phone: BarePhone) -> list[str]:
