@@ -1,0 +1,182 @@
+"""The trainer as a process, training the tiny model for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.contract import parse_event
+
+
+def run(job, tmp_path: Path, available_mb: float | None = 1000, **env: str):
+    path = tmp_path / "job.json"
+    path.write_text(job.model_dump_json())
+    proc = tmp_path / "proc"
+    proc.mkdir(exist_ok=True)
+    if available_mb is not None:
+        (proc / "meminfo").write_text(
+            f"MemTotal: 9 kB\nMemAvailable: {int(available_mb * 1024)} kB\n"
+        )
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.trainer", "--job", str(path)],
+        env={**os.environ, "MOBILEASR_PROC_DIR": str(proc), **env},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def events_of(job) -> list:
+    lines = Path(job.outputs.events).read_bytes().splitlines()
+    return [parse_event(line) for line in lines]
+
+
+def of_type(events, name):
+    return [event for event in events if event.type == name]
+
+
+def test_a_whole_job(make_job, tmp_path):
+    job = make_job(training={"epochs": 3})
+    process = run(job, tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    events = events_of(job)
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert events[0].type == "started"
+    assert events[0].pid == process.pid
+    assert events[1].type == "selected"
+    assert (events[1].sub_model, events[1].available_mb, events[1].forced) == ("S1", 1000, False)
+    phases = [(e.phase, e.epoch) for e in of_type(events, "phase") if e.state == "begin"]
+    assert phases[:3] == [("load", None), ("preprocess", None), ("evaluate", 0)]
+    assert phases[3:6] == [("train", 1), ("evaluate", 1), ("save", 1)]
+    assert [e.epoch for e in of_type(events, "epoch")] == [0, 1, 2, 3]
+    losses = [e.train_loss for e in of_type(events, "epoch")[1:]]
+    assert losses[-1] < losses[0]
+    assert [(e.reason, e.epoch) for e in of_type(events, "stopped")] == [("epochs_done", 3)]
+    finished = events[-1]
+    wers = {e.epoch: e.wer_percent for e in of_type(events, "epoch")}
+    assert finished.wer_after_percent == min(wers.values()) == wers[finished.kept_epoch]
+    kept = {f"epoch-{epoch:04d}.npz" for epoch in {finished.kept_epoch, 3} if epoch}
+    assert {path.name for path in Path(job.outputs.checkpoints).iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("available_mb", "sub_model"), [(10, "S1"), (9, "S5"), (4.5, "S8"), (0.5, None)]
+)
+def test_the_phone_chooses_by_available_memory(make_job, tmp_path, available_mb, sub_model):
+    job = make_job(training={"epochs": 0})
+    process = run(job, tmp_path, available_mb)
+    assert process.wait(60) == 0
+    events = events_of(job)
+    assert of_type(events, "selected")[0].sub_model == sub_model
+    reason = "epochs_done" if sub_model else "no_sub_model_fits"
+    assert of_type(events, "stopped")[0].reason == reason
+    assert events[-1].kept_checkpoint is None
+
+
+def test_a_frozen_part_stays_as_it_was(make_job, tmp_path):
+    job = make_job(training={"epochs": 1}, selection={"forced": "S8"})
+    process = run(job, tmp_path)
+    assert process.wait(60) == 0
+    events = events_of(job)
+    assert of_type(events, "selected")[0].forced
+    path = of_type(events, "checkpoint")[0].path
+    from harness.trainer.runtime import FlatbufferModel
+
+    before = FlatbufferModel(Path(job.model.path)).get_weights()
+    with np.load(path) as after:
+        changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed
+    assert all("fc" in name.lower() for name in changed), changed
+
+
+@pytest.mark.parametrize(
+    ("level", "available_mb", "reason"), [(20, 1000, "battery"), (80, 50, "memory")]
+)
+def test_scarce_resources_end_training(make_job, tmp_path, level, available_mb, reason):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    shim = tools / "dumpsys"
+    shim.write_text(f"#!/bin/sh\necho 'Current Battery Service state:'\necho '  level: {level}'\n")
+    shim.chmod(0o755)
+    job = make_job(stop={"battery_below_percent": 25, "available_below_mb": 100})
+    process = run(job, tmp_path, available_mb, PATH=f"{tools}:{os.environ['PATH']}")
+    assert process.wait(60) == 0
+    events = events_of(job)
+    assert [(e.reason, e.epoch) for e in of_type(events, "stopped")] == [(reason, 0)]
+    assert of_type(events, "epoch")[0].battery_percent == level
+
+
+def test_stop_command_ends_at_the_next_step(make_job, tmp_path):
+    job = make_job(training={"epochs": 10_000})
+    process = run(job, tmp_path)
+    wait_for(lambda: Path(job.outputs.events).exists() and "checkpoint" in read(job))
+    Path(job.outputs.stop_file).touch()
+    assert process.wait(30) == 0
+    events = events_of(job)
+    assert of_type(events, "stopped")[0].reason == "command"
+    assert events[-1].type == "finished"
+
+
+def test_a_killed_trainer_goes_on_after_its_last_checkpoint(make_job, tmp_path):
+    job = make_job(training={"epochs": 10_000})
+    process = run(job, tmp_path)
+    wait_for(lambda: Path(job.outputs.events).exists() and read(job).count('"checkpoint"') >= 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    with Path(job.outputs.events).open("ab") as log:
+        log.write(b'{"seq": 999, "torn')
+    saved = [e.epoch for e in events_before_tear(job) if e.type == "checkpoint"]
+    again = run(make_job(training={"epochs": max(saved) + 2}), tmp_path, available_mb=0.1)
+    _, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err
+    events = events_of(job)
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert [e.epoch for e in of_type(events, "checkpoint")] == list(range(1, max(saved) + 3))
+    assert len(of_type(events, "selected")) == 1
+    assert events[-1].epochs == max(saved) + 2
+
+
+def test_a_missing_recording_is_said(make_job, tmp_path):
+    job = make_job()
+    Path(job.data.train[1].path).unlink()
+    process = run(job, tmp_path)
+    assert process.wait(60) == 1
+    last = events_of(job)[-1]
+    assert (last.type, last.kind) == ("error", "BadInput")
+    assert "1.wav" in last.message
+
+
+def test_a_bad_job_is_refused(tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text('{"version": 1, "job_id": "x", "surprise": 1}')
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.trainer", "--job", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "job.json" in done.stderr
+
+
+def events_before_tear(job) -> list:
+    lines = Path(job.outputs.events).read_bytes().split(b"\n")[:-1]
+    return [parse_event(line) for line in lines]
+
+
+def read(job) -> str:
+    return Path(job.outputs.events).read_text()
+
+
+def wait_for(condition, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
