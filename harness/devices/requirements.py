@@ -1,0 +1,220 @@
+"""What a job wants of its phone, and why a phone does not fit (pure).
+
+As a scenario writes it::
+
+    phones: {profile: oneplus-7t}
+    phones: {ram_mb: ">= 6000", soc: "Snapdragon 8*", android: ">= 10"}
+    phones: {serial: [R58M1, R58M2]}
+    phones: {count: 3, each: true}
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.yamlio import LineIndex, explain
+
+_TERM = re.compile(r"(>=|<=|==|!=|>|<|=)?\s*([0-9]+(?:\.[0-9]+)*)")
+
+
+class PhoneFacts(Protocol):
+    """What a phone is, as far as demands go (`inventory.PhoneInfo` has it)."""
+
+    @property
+    def serial(self) -> str: ...  # noqa: D102
+    @property
+    def adb_serial(self) -> str: ...  # noqa: D102
+    @property
+    def profile(self) -> str: ...  # noqa: D102
+    @property
+    def ram_total_mb(self) -> float: ...  # noqa: D102
+    @property
+    def soc(self) -> str: ...  # noqa: D102
+    @property
+    def android(self) -> str: ...  # noqa: D102
+    @property
+    def sdk(self) -> int: ...  # noqa: D102
+    @property
+    def abi(self) -> str: ...  # noqa: D102
+    @property
+    def origin(self) -> str: ...  # noqa: D102
+    @property
+    def tags(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+PhoneT = TypeVar("PhoneT", bound=PhoneFacts)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _text(value: object) -> object:
+    return (
+        f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    )
+
+
+def _comparison(text: str) -> str:
+    for term in text.split(","):
+        if not _TERM.fullmatch(term.strip()):
+            raise ValueError('not a comparison; write for example ">= 6000" or ">= 10, < 13"')
+    return text
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Comparison = Annotated[str, BeforeValidator(_text), AfterValidator(_comparison)]
+"""Terms joined by commas, all of which must hold; a bare number has the field's own meaning."""
+
+
+class Demands(BaseModel):
+    """What a job wants; a field that is not given is not asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: Words | None = None
+    """Names of profiles, with ``*`` and ``?``."""
+    serial: Words | None = None
+    """``ro.serialno``, or what ``adb devices`` calls it."""
+    ram_mb: Comparison | None = None
+    """Total RAM as the phone says it (MemTotal); a bare number is the least."""
+    soc: Words | None = None
+    """With ``*`` and ``?``; upper and lower case are one."""
+    android: Comparison | None = None
+    """A bare number is that version and its minor ones."""
+    sdk: Comparison | None = None
+    abi: Words | None = None
+    origin: Literal["device", "virtual"] | None = None
+    tags: Words = ()
+    """All of them; a phone's tags stand in its property ``debug.mobileasr.tags``."""
+    count: int | None = Field(None, ge=1, le=1000)
+    """How many phones the job may be spread over; all that fit if None."""
+    each: bool = False
+    """Run the job on every one of the phones instead of on any one."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whether a phone fits.
+
+    Attributes:
+        fits: It does.
+        reasons: What does not fit: ``wanted ram_mb >= 6000, has 5700``.
+    """
+
+    fits: bool
+    reasons: tuple[str, ...] = ()
+
+
+def parse_demands(data: Mapping[str, Any] | None, where: str = "phones") -> Demands:
+    """Read the ``phones:`` of a scenario.
+
+    Args:
+        data: The mapping; None or empty for any phone.
+        where: How to call it in messages.
+
+    Raises:
+        InputError: A key or value that is not one, saying which.
+    """
+    try:
+        return Demands.model_validate(dict(data or {}))
+    except ValidationError as error:
+        raise explain(error, data, LineIndex(where), Demands) from error
+
+
+def match(demands: Demands, phone: PhoneFacts) -> Match:
+    """Say whether a phone fits, and if not, everything in which it does not."""
+    reasons = [
+        *_word("profile", demands.profile, [phone.profile]),
+        *_word("serial", demands.serial, [phone.serial, phone.adb_serial]),
+        *_number("ram_mb", demands.ram_mb, f"{phone.ram_total_mb:.0f}", bare=">="),
+        *_word("soc", demands.soc, [phone.soc]),
+        *_number("android", demands.android, phone.android, bare="="),
+        *_number("sdk", demands.sdk, str(phone.sdk), bare="="),
+        *_word("abi", demands.abi, [phone.abi]),
+        *_word("origin", (demands.origin,) if demands.origin else None, [phone.origin]),
+    ]
+    missing = [tag for tag in demands.tags if tag not in phone.tags]
+    if missing:
+        has = ", ".join(phone.tags) or "none"
+        reasons.append(f"wanted tags {', '.join(missing)}, has {has}")
+    return Match(not reasons, tuple(reasons))
+
+
+def fitting(demands: Demands, phones: Sequence[PhoneT]) -> list[PhoneT]:
+    """Return the phones that fit, in the order given, at most ``count`` of them."""
+    found = [phone for phone in phones if match(demands, phone).fits]
+    return found if demands.count is None else found[: demands.count]
+
+
+def why_none(demands: Demands, phones: Sequence[PhoneFacts]) -> str:
+    """Say what was wanted and what is there, for when nothing (or too little) fits."""
+    wanted = ", ".join(
+        f"{name} {_shown(value)}"
+        for name, value in demands.model_dump(exclude_defaults=True).items()
+        if name not in ("count", "each")
+    )
+    lines = [f"no phone fits: wanted {wanted or 'any phone'}"]
+    found = fitting(demands, phones)
+    if found:
+        lines = [f"wanted {demands.count} phones, only {len(found)} fit: {wanted or 'any phone'}"]
+    for phone in phones:
+        reasons = match(demands, phone).reasons
+        lines.append(f"  {phone.serial} ({phone.profile}): {'; '.join(reasons) or 'fits'}")
+    if not phones:
+        lines.append("  there is no usable phone at all; see: harness devices")
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    return " or ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _word(name: str, patterns: Sequence[str] | None, has: Sequence[str]) -> list[str]:
+    if patterns is None:
+        return []
+    for pattern in patterns:
+        for value in has:
+            if value == pattern or fnmatch.fnmatchcase(value.lower(), pattern.lower()):
+                return []
+    return [f"wanted {name} {' or '.join(patterns)}, has {has[0] or 'unknown'}"]
+
+
+def _number(name: str, comparison: str | None, has: str, *, bare: str) -> list[str]:
+    if comparison is None:
+        return []
+    value = _version(has)
+    if value is None:
+        return [f"wanted {name} {comparison}, has {has or 'unknown'}"]
+    for term in comparison.split(","):
+        found = _TERM.fullmatch(term.strip())
+        assert found is not None, "the model has checked it"
+        if not _holds(value, found[1] or bare, _version(found[2]) or ()):
+            return [f"wanted {name} {comparison}, has {has}"]
+    return []
+
+
+def _holds(value: tuple[int, ...], operator: str, wanted: tuple[int, ...]) -> bool:
+    # "11" is 11.0 and 11.1: only as many parts are looked at as were written
+    length = len(wanted)
+    value = (*value, *(0,) * length)[:length]
+    return {
+        ">=": value >= wanted,
+        "<=": value <= wanted,
+        ">": value > wanted,
+        "<": value < wanted,
+        "=": value == wanted,
+        "==": value == wanted,
+        "!=": value != wanted,
+    }[operator]
+
+
+def _version(text: str) -> tuple[int, ...] | None:
+    found = re.match(r"[0-9]+(?:\.[0-9]+)*", text)
+    return tuple(int(part) for part in found[0].split(".")) if found else None
