@@ -1,7 +1,8 @@
 """``dumpsys activity exit-info`` (Android 11 and later): why processes ended.
 
 Source: AOSP ``android.app.ApplicationExitInfo.dump``. The numeric reason counts: names differ
-between releases. Sizes follow the phone's locale (``0,00``); AOSP prints 0 for a PSS that it never took.
+between releases. Sizes follow the phone's locale (``0,00``); AOSP prints 0 for a PSS that it
+never took.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Sources: AOSP ``system/memory/lmkd/lmkd.cpp`` (``Kill '...'``), its ``event.logtags``
 (``killinfo``), ``frameworks/base/services/.../EventLogTags.logtags`` (``am_kill``,
-``am_proc_died``). The format of a log line (brief, time, threadtime, with uid) does not matter: only the tag and the text after it.
+``am_proc_died``). The format of a log line (brief, time, threadtime, with uid) does not
+matter: only the tag and the text after it.
 """
 
 from __future__ import annotations

@@ -202,7 +202,9 @@ def parse_meminfo(text: str | bytes) -> MeminfoPackage | MeminfoSystem | Meminfo
         ReadingError: No form fits.
     """
     cleaned = clean(text)
-    if re.search(r"^\s*\*\* MEMINFO in pid|^\s*No process found for:", cleaned, re.MULTILINE):
+    if re.search(
+        r"^[ \t]{0,20}(?:\*\* MEMINFO in pid|No process found for:)", cleaned, re.MULTILINE
+    ):
         return parse_meminfo_package(cleaned)
     if re.search(r"^(?:time|[0-9]{1,3}),[0-9]{1,18},", cleaned, re.MULTILINE):
         return parse_meminfo_checkin(cleaned)
