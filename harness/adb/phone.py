@@ -26,7 +26,7 @@ from harness.adb.errors import (
     ServerUnavailable,
     TransferFailed,
 )
-from harness.adb.server import AdbServer
+from harness.adb.server import AdbServer, is_tcp
 from harness.adb.shell import (
     Command,
     ShellResult,
@@ -45,7 +45,6 @@ T = TypeVar("T")
 DEFAULT_TIMEOUT_S = 30.0
 _TRANSFER_TIMEOUT_S = 600.0
 _ATTEMPTS = 3
-_TCP_SERIAL = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}")
 _LOCAL_CHUNK = 1 << 20
 DISK_FULL = re.compile(r"no space left|ENOSPC|disk full|quota exceeded", re.IGNORECASE)
 
@@ -189,7 +188,7 @@ class Phone:
         that is offline. Streams that are open on it break.
         """
         with contextlib.suppress(AdbError):
-            if not _TCP_SERIAL.fullmatch(self.adb_serial):
+            if not is_tcp(self.adb_serial):
                 if self.state() == "offline":
                     self.server.reconnect_offline()
                 return

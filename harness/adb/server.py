@@ -7,16 +7,12 @@ one is only connected to.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
+import re
 import shutil
-import socket
 import subprocess
-import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -24,29 +20,14 @@ import adbutils
 
 from harness.adb.client import Client
 from harness.adb.errors import AdbError, CommandTimedOut, ServerUnavailable
+from harness.adb.listing import Listed, parse_devices
+from harness.adb.private import ServerProcess
 from harness.errors import InputError
 
-log = logging.getLogger(__name__)
-
-DEFAULT_ADDRESS = "127.0.0.1:5037"
 _START_TIMEOUT_S = 15.0
 _CALL_TIMEOUT_S = 15.0
-_RESTARTS = 5
 _TRANSFERS_AT_ONCE = 4
 """Pushes at once on one server: a USB hub divides its throughput, more only adds time-outs."""
-
-# Ends the server when our end of the pipe closes, so also when this process is killed. `read` and
-# not `cat`, so that nothing is left behind when the server ends first.
-_WATCHER = """
-exec 3<&0 </dev/null
-"$@" 3<&- &
-server=$!
-{ read -r _ <&3; kill "$server" 2>/dev/null; } &
-watch=$!
-wait "$server"; code=$?
-kill "$watch" 2>/dev/null
-exit "$code"
-"""
 
 
 def adb_binary() -> Path:
@@ -64,16 +45,6 @@ def adb_binary() -> Path:
             "ADBUTILS_ADB_PATH"
         )
     return Path(found)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A line of ``adb devices -l``."""
-
-    adb_serial: str
-    state: str
-    """``device``, ``offline``, ``unauthorized``, ``no permissions``, ``recovery`` ..."""
-    tags: Mapping[str, str]
 
 
 class AdbServer:
@@ -94,7 +65,8 @@ class AdbServer:
         self.binary = binary
         self.transfers = threading.BoundedSemaphore(_TRANSFERS_AT_ONCE)
         self.client = Client(host, port)
-        self._child: _Child | None = None
+        self._process: ServerProcess | None = None
+        self._by_tcp: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -104,7 +76,7 @@ class AdbServer:
     @property
     def private(self) -> bool:
         """Whether it is ours and ends with us."""
-        return self._child is not None
+        return self._process is not None
 
     @classmethod
     def existing(cls, address: str | None = None) -> AdbServer:
@@ -161,17 +133,30 @@ class AdbServer:
         Raises:
             ServerUnavailable: It did not start.
         """
+        host = "127.0.0.1"
+        server: AdbServer | None = None
+
+        def answers(port: int) -> bool:
+            with contextlib.suppress(AdbError):
+                return cls(host, port).version() > 0
+            return False
+
+        def restarted() -> None:
+            if server is not None:
+                server._reconnect_all()
+
         binary = adb_binary()
-        server = cls("127.0.0.1", 0, binary=binary)
-        server._child = _Child(server, binary, folder)
-        server._child.start()
+        process = ServerProcess(binary, folder, answers, restarted)
+        process.start()
+        server = cls(host, process.port, binary=binary)
+        server._process = process
         return server
 
     def environment(self) -> dict[str, str]:
         """Return an environment in which the stock adb client talks to this server."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("ADB_", "ANDROID_"))}
-        if self._child is not None:
-            env.update(HOME=str(self._child.home), TMPDIR=str(self._child.home))
+        if self._process is not None:
+            env.update(HOME=str(self._process.home), TMPDIR=str(self._process.home))
         env.update(
             ANDROID_ADB_SERVER_ADDRESS=self.host,
             ANDROID_ADB_SERVER_PORT=str(self.port),
@@ -213,7 +198,9 @@ class AdbServer:
         """Return what the server lists, in any state."""
         with self.client.request("host:devices-l", timeout_s=_CALL_TIMEOUT_S) as connection:
             text = connection.read_string_block()
-        return parse_devices(text)
+        found = parse_devices(text)
+        self._by_tcp.update(one.adb_serial for one in found if is_tcp(one.adb_serial))
+        return found
 
     def state(self, adb_serial: str) -> str:
         """Return the state of a phone, ``absent`` if it is not listed."""
@@ -230,15 +217,23 @@ class AdbServer:
             said = connection.read_string_block()
         if not said.startswith(("connected to", "already connected")):
             raise AdbError(said.strip(), serial=address, command="connect")
+        self._by_tcp.add(address)
 
     def disconnect(self, address: str, timeout_s: float = _CALL_TIMEOUT_S) -> None:
         """Drop a phone added by its TCP address; nothing happens if it is not there."""
+        self._by_tcp.discard(address)
         # "no such device" is the one answer that comes as a failure
         with (
             contextlib.suppress(AdbError),
             self.client.request(f"host:disconnect:{address}", timeout_s=timeout_s) as connection,
         ):
             connection.read_string_block()
+
+    def _reconnect_all(self) -> None:
+        """Add the TCP phones again that a server knew before it died."""
+        for address in sorted(self._by_tcp):
+            with contextlib.suppress(AdbError):
+                self.connect(address, timeout_s=5.0)
 
     def reconnect_offline(self, timeout_s: float = _CALL_TIMEOUT_S) -> None:
         """Make the server reach again for every phone that is listed as offline."""
@@ -247,8 +242,8 @@ class AdbServer:
 
     def close(self) -> None:
         """End the server if it is ours; otherwise nothing."""
-        if self._child is not None:
-            self._child.stop()
+        if self._process is not None:
+            self._process.stop()
 
     def __enter__(self) -> AdbServer:
         return self
@@ -265,119 +260,6 @@ class AdbServer:
         return f"AdbServer({self.address}{', private' if self.private else ''})"
 
 
-class _Child:
-    """The process of a private server, started again if it dies."""
-
-    def __init__(self, server: AdbServer, binary: Path, folder: Path | None) -> None:
-        self._server = server
-        self._binary = binary
-        self._temporary = None
-        if folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="mobileasr-adb-")
-            folder = Path(self._temporary.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.home = folder.resolve()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stopping = threading.Event()
-        self._watcher: threading.Thread | None = None
-        self.restarts = 0
-
-    def start(self) -> None:
-        """Start it on a free port and wait until it answers."""
-        said = ""
-        for _ in range(3):  # another process may take the port between choosing and binding it
-            self._server.port = _free_port()
-            self._server.client = Client(self._server.host, self._server.port)
-            if self._launch():
-                self._watcher = threading.Thread(
-                    target=self._supervise, name=f"adb-{self._server.port}", daemon=True
-                )
-                self._watcher.start()
-                return
-            said = self._said()
-        self._clean()
-        raise ServerUnavailable(f"the adb server did not start: {said or 'it said nothing'}")
-
-    def stop(self) -> None:
-        """End it and remove its temporary home. Idempotent."""
-        self._stopping.set()
-        self._end_process()
-        if self._watcher is not None:
-            self._watcher.join(_START_TIMEOUT_S)
-            self._watcher = None
-        self._clean()
-
-    def _launch(self) -> bool:
-        log_file = self.home / "server.log"
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("ADB_", "ANDROID_"))}
-        env.update(
-            HOME=str(self.home),
-            TMPDIR=str(self.home),
-            ADB_MDNS="0",
-            ADB_MDNS_AUTO_CONNECT="0",
-            ADB_EMU="0",
-            ADB_USB="0",
-            ADB_LOCAL_TRANSPORT_MAX_PORT="5553",  # below the first emulator port: scan none
-            ADB_REJECT_KILL_SERVER="1",
-        )
-        adb = [str(self._binary), "-P", str(self._server.port), "nodaemon", "server"]
-        with log_file.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCHER, "sh", *adb],
-                stdin=subprocess.PIPE,
-                stdout=stderr,
-                stderr=stderr,
-                env=env,
-                cwd=self.home,
-                start_new_session=True,  # Ctrl-C is for the run, which still needs its phones
-            )
-        end = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < end and self._process.poll() is None:
-            with contextlib.suppress(AdbError):
-                self._server.version()
-                return True
-            time.sleep(0.02)
-        self._end_process()
-        return False
-
-    def _supervise(self) -> None:
-        while not self._stopping.is_set():
-            process = self._process
-            assert process is not None
-            code = process.wait()
-            if self._stopping.is_set():
-                return
-            self.restarts += 1
-            log.warning("adb server %s ended (%s): %s", self._server.address, code, self._said())
-            if self.restarts > _RESTARTS or not self._launch():
-                log.error("adb server %s is given up", self._server.address)
-                return
-
-    def _end_process(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-        try:
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)  # its own session: nothing else is in this group
-            process.wait()
-
-    def _said(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = (self.home / "server.log").read_text("utf-8", "replace").splitlines()
-            return " / ".join(lines[-3:])
-        return ""
-
-    def _clean(self) -> None:
-        if self._temporary is not None:
-            self._temporary.cleanup()
-
-
 @contextlib.contextmanager
 def private_server(folder: Path | None = None) -> Iterator[AdbServer]:
     """A private server for as long as the context lasts; see `AdbServer.start_private`."""
@@ -388,42 +270,12 @@ def private_server(folder: Path | None = None) -> Iterator[AdbServer]:
         server.close()
 
 
-def parse_devices(text: str) -> list[Listed]:
-    """Read the output of ``host:devices-l``.
-
-    The serial may hold spaces (mDNS names) and the state too (``no permissions (...); see [...]``),
-    so the line is split where the server pads: before the state.
-    """
-    listed = []
-    for line in text.splitlines():
-        serial, _, rest = _split_serial(line)
-        if not rest:
-            continue
-        tags = dict(
-            word.split(":", 1)
-            for word in rest.split()
-            if ":" in word and word.split(":", 1)[0] in _TAGS
-        )
-        state = rest
-        for name in ("no permissions", *rest.split()[:1]):
-            if rest.startswith(name):
-                state = name
-                break
-        listed.append(Listed(serial, state, tags))
-    return listed
+_TCP_SERIAL = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}")
 
 
-_TAGS = ("usb", "product", "model", "device", "transport_id", "features")
-
-
-def _split_serial(line: str) -> tuple[str, str, str]:
-    if "\t" in line:
-        return line.partition("\t")
-    # devices-l pads the serial to 22 columns; a longer one is followed by a single space
-    if len(line) > 22 and line[21] == " ":
-        return line[:22].rstrip(), " ", line[22:].strip()
-    serial, gap, rest = line.partition(" ")
-    return serial, gap, rest.strip()
+def is_tcp(adb_serial: str) -> bool:
+    """Tell whether a phone is connected by ``host:port``."""
+    return _TCP_SERIAL.fullmatch(adb_serial) is not None
 
 
 def default_address() -> str:
@@ -445,13 +297,3 @@ def parse_address(text: str) -> tuple[str, int]:
     if port.isdigit() and 0 < int(port) < 65_536:
         return host.strip("[]") or "127.0.0.1", int(port)
     raise InputError(f"not an address of an adb server: {text!r}", hint="Write host:port.")
-
-
-def _free_port() -> int:
-    """Return a free port, not one that adb itself scans for emulators (5555 to 5585)."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if not 5554 <= port <= 5586:
-            return port

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.adb.errors import AdbError
+from harness.adb.listing import Listed
 from harness.adb.phone import Phone
-from harness.adb.server import AdbServer, Listed
+from harness.adb.server import AdbServer
 from harness.devices.profile import DEFAULT_WORK_DIR, DeviceProfile, load_profiles, recognise
 from harness.readings import ReadingError, parse_getprop, parse_proc_meminfo
 from harness.results.model import Origin, PhoneRecord

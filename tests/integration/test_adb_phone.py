@@ -19,7 +19,8 @@ from harness.adb.errors import (
     TransferFailed,
 )
 from harness.adb.phone import Phone
-from harness.adb.server import AdbServer, _free_port
+from harness.adb.private import free_port
+from harness.adb.server import AdbServer
 from tests.fixtures.bare_phone import BarePhone
 
 
@@ -222,7 +223,7 @@ def test_a_phone_that_is_not_there(adb_server: AdbServer) -> None:
 
 
 def test_no_server_is_started_behind_our_back() -> None:
-    server = AdbServer("127.0.0.1", _free_port())
+    server = AdbServer("127.0.0.1", free_port())
     with pytest.raises(ServerUnavailable, match=str(server.port)):
         server.devices()
     with pytest.raises(ServerUnavailable):
