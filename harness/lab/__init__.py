@@ -1,1 +1,33 @@
-"""TODO."""
+"""Many jobs on many phones, surviving the night: for ``cli``. Never imports ``virtual``.
+
+``runner`` (a whole run, and its continuation), ``run`` and ``scheduler`` (threads), ``dispatch``
+(the pure queue), ``ledger`` and ``leases`` (what must not be forgotten, and who owns a phone),
+``plan`` and ``materials`` (before a phone is touched), ``attempt`` and its steps (one phone, one
+job), ``ports`` and ``tools`` (what an attempt needs of the world, and the real thing).
+"""
+
+from harness.lab.bench import Bench, open_bench
+from harness.lab.clock import StopSignal
+from harness.lab.materials import Materials
+from harness.lab.plan import Plan, PlannedJob
+from harness.lab.ports import PhoneStatus, Progress
+from harness.lab.runner import check_scenario, plan_run, resume_run, run_scenario
+from harness.lab.summary import RunStatus, RunSummary, status
+
+__all__ = [
+    "Bench",
+    "Materials",
+    "PhoneStatus",
+    "Plan",
+    "PlannedJob",
+    "Progress",
+    "RunStatus",
+    "RunSummary",
+    "StopSignal",
+    "check_scenario",
+    "open_bench",
+    "plan_run",
+    "resume_run",
+    "run_scenario",
+    "status",
+]

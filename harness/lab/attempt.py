@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.adb.errors import AdbError, DeviceLost
 from harness.contract.events import Checkpoint, Epoch, Finished, PhaseChange, Selected
+from harness.devices.gates import GateTimedOut, parse_gates
 from harness.errors import HarnessError
 from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
 from harness.lab.evidence import Evidence, clear_log, gather, kill_records
@@ -254,7 +255,15 @@ class _Attempt:
 
     def _gate(self) -> None:
         content = self.spec.content
-        self.state.gates = self.tools.gate(self.phone, content.gates, content.limits.gate_s)
+        try:
+            self.state.gates, notes = self.tools.gate(
+                self.phone, parse_gates(content.gates), content.limits.gate_s, self.stop.gentle
+            )
+        except GateTimedOut as error:
+            self.state.gates = error.records
+            self.stop.check()  # Ctrl-C ends the wait too
+            raise StepFailed("GateTimedOut", str(error)) from error
+        self.state.notes.extend(notes)
 
     def _provision(self) -> None:
         limit_s = self.spec.content.limits.provision_s
@@ -339,6 +348,7 @@ class _Attempt:
         self.sampler.stop()
         self.state.samples = self.sampler.collected(self.state.log.events)
         self.folder.write_samples(self.state.samples.table)
+        self.state.notes.extend(self.sampler.notes())
 
     def _fetch_checkpoint(self) -> None:
         finished = first_of(self.state.log.events, Finished)

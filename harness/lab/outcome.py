@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Stopped
+from harness.metrics.words import WordErrors
 from harness.results.model import EpochRecord, PhaseRecord, SelectionRecord
 from harness.results.store import HypothesisRow
 from harness.sampling.rows import PhaseInterval, phase_intervals
@@ -130,10 +131,12 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
 
 
 def wer_percent(rows: Sequence[HypothesisRow]) -> float:
-    """Return the word error rate over all rows, in percent; 0 without reference words."""
-    errors = sum(row.substitutions + row.deletions + row.insertions for row in rows)
-    words = sum(row.reference_words for row in rows)
-    return 100.0 * errors / words if words else 0.0
+    """Return the word error rate over all rows, in percent."""
+    counts = (
+        WordErrors(row.substitutions, row.deletions, row.insertions, row.reference_words)
+        for row in rows
+    )
+    return sum(counts, WordErrors()).wer_percent
 
 
 def event_figures(events: Sequence[Any], epochs: Sequence[EpochRecord]) -> dict[str, Any]:

@@ -7,14 +7,18 @@ them with strict fakes. Nothing here knows whether a phone is real or virtual. A
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from harness.adb.transfer import LocalFile
+from harness.devices.gates import Gates
+from harness.devices.inventory import PhoneInfo
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
@@ -50,23 +54,27 @@ class LabPhone:
     """A phone that takes part in a run.
 
     Args:
-        record: The phone as results name it.
-        adb_server: ``host:port`` of its adb server.
-        work_dir: The harness's folder on it.
-        idle_available_mb: MemAvailable of the idle phone by its profile; None if unknown.
+        info: What it is.
         handle: Whatever the tools need to talk to it; opaque to the lab.
     """
 
-    record: PhoneRecord
-    adb_server: str
-    work_dir: str
-    idle_available_mb: float | None
+    info: PhoneInfo
     handle: Any
+
+    @cached_property
+    def record(self) -> PhoneRecord:
+        """The phone as results name it."""
+        return self.info.record()
 
     @property
     def serial(self) -> str:
         """``ro.serialno``."""
-        return self.record.serial
+        return self.info.serial
+
+    @property
+    def work_dir(self) -> str:
+        """The harness's folder on it."""
+        return self.info.work_dir
 
 
 class EventFeed(Protocol):
@@ -123,6 +131,10 @@ class SamplerPort(Protocol):
         """Remove what was put on the phone."""
         ...
 
+    def notes(self) -> Sequence[str]:
+        """Return what a reader of the result must know."""
+        ...
+
 
 class PressurePort(Protocol):
     """The RAM pressure of one attempt."""
@@ -155,11 +167,16 @@ class Tools(Protocol):
         """Run a command; its exit code is the caller's business."""
         ...
 
-    def gate(self, phone: LabPhone, gates: Any, limit_s: float) -> tuple[GateRecord, ...]:
-        """Wait until the phone is fit to be measured.
+    def gate(
+        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+    ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
+        """Wait until the phone is fit to be measured, and set what measuring wants set.
+
+        Returns:
+            The gates, and notes about settings.
 
         Raises:
-            StepFailed: ``GateTimedOut``.
+            GateTimedOut: A gate stayed shut.
         """
         ...
 

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from harness.contract.events import Epoch
 from harness.lab.failures import StepFailed
 from harness.lab.outcome import wer_percent
+from harness.metrics.host import score
+from harness.metrics.words import WordErrors
 from harness.results.store import HypothesisRow
 
 TOLERANCE_POINTS = 0.01
 """How far the trainer's WER may be from the host's, in percentage points: rounding, no more."""
 
 
-class WordErrorCounts(Protocol):
-    """Errors of one utterance."""
-
-    @property
-    def substitutions(self) -> int:
-        """Words heard as others."""
-        ...
-
-    @property
-    def deletions(self) -> int:
-        """Words not heard."""
-        ...
-
-    @property
-    def insertions(self) -> int:
-        """Words heard that were not said."""
-        ...
-
-    @property
-    def reference_words(self) -> int:
-        """Words said."""
-        ...
-
-
-Scorer = Callable[[str, str], WordErrorCounts]
+Scorer = Callable[[str, str], WordErrors]
 """(what was said, what was heard) -> errors."""
+
+
+def host_scorer(said: str, heard: str) -> WordErrors:
+    """Count the errors of one utterance with jiwer."""
+    return score([(said, heard)])
 
 
 def score_epochs(

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from harness.scenario.base import Section
+from harness.scenario.identity import sha256_of
 from harness.scenario.schema import JobContent
 
 
@@ -32,3 +33,19 @@ class JobSpec(Section):
     def training_seed(self) -> int:
         """Seed of this repeat."""
         return self.content.trainer.seed + self.repeat - 1
+
+    def on_phone(self, serial: str) -> JobSpec:
+        """Return this job for one phone only: the phone is an axis and part of its identity."""
+        mark = sha256_of(serial)[:6]
+        phones = {**self.content.phones, "serial": serial}
+        phones.pop("each", None)
+        phones.pop("count", None)
+        return self.model_copy(
+            update={
+                "job_id": f"{self.job_id}-{mark}",
+                "identity": sha256_of([self.identity, serial]),
+                "content": self.content.model_copy(update={"phones": phones}),
+                "axes": {**self.axes, "phones.serial": serial},
+                "depends_on": f"{self.depends_on}-{mark}" if self.depends_on else None,
+            }
+        )

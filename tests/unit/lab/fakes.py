@@ -14,14 +14,16 @@ import pyarrow as pa
 
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
+from harness.devices.gates import Gates, GateTimedOut
+from harness.devices.inventory import PhoneInfo
 from harness.lab.attempt import AttemptRequest
 from harness.lab.jobfile import Material
 from harness.lab.ports import LabPhone, SamplesTaken
+from harness.metrics.words import WordErrors
 from harness.pressure.errors import PressureUnreachable
 from harness.pressure.goal import Goal
 from harness.results.model import (
     GateRecord,
-    PhoneRecord,
     PressureRecord,
     SamplingRecord,
     TransferRecord,
@@ -76,6 +78,7 @@ class World:
     exit_info: str = ""
     start_output: Output = field(default_factory=lambda: Output("Starting service: Intent"))
     unreachable: bool = False
+    gate_shut: bool = False
     checkpoint: bytes = b"weights"
     started_at: float | None = None
     running: bool = False
@@ -183,6 +186,9 @@ class FakeSampler:
         self.world.check_link()
         self.world.sampler_there = False
 
+    def notes(self) -> Sequence[str]:
+        return ["not sampled on this phone: thermal"]
+
 
 class FakePressure:
     def __init__(self, world: World, goal: Goal) -> None:
@@ -251,10 +257,18 @@ class FakeTools:
             return Output(world.exit_info)
         raise AssertionError(f"an unexpected command: {words}")
 
-    def gate(self, phone: LabPhone, gates: Any, limit_s: float) -> tuple[GateRecord, ...]:
+    def gate(
+        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+    ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         self.world.calls.append("gate")
         self.world.settings_changed = True
-        return (GateRecord(name="battery", outcome="passed", waited_s=0.0, detail="80 %"),)
+        shut = self.world.gate_shut
+        record = GateRecord(
+            name="battery", outcome="failed" if shut else "passed", waited_s=0.0, detail="80 %"
+        )
+        if shut:
+            raise GateTimedOut("battery: 12 %", (record,))
+        return (record,), ["The screen is kept on."]
 
     def ungate(self, phone: LabPhone) -> Sequence[str]:
         self.world.check_link()
@@ -393,32 +407,28 @@ def good_training() -> list[tuple[float, bytes]]:
     ]
 
 
-@dataclass(frozen=True)
-class Counts:
-    substitutions: int
-    deletions: int
-    insertions: int
-    reference_words: int
-
-
-def fake_scorer(reference: str, hypothesis: str) -> Counts:
+def fake_scorer(reference: str, hypothesis: str) -> WordErrors:
     said, heard = reference.split(), hypothesis.split()
-    return Counts(0, max(0, len(said) - len(heard)), max(0, len(heard) - len(said)), len(said))
+    return WordErrors(0, max(0, len(said) - len(heard)), max(0, len(heard) - len(said)), len(said))
 
 
-def make_phone(serial: str = "SER1") -> LabPhone:
-    record = PhoneRecord(
-        serial=serial,
-        adb_serial="127.0.0.1:7001",
-        profile="oneplus-7t",
-        model="HD1905",
-        android="10",
-        sdk=29,
-        abi="x86_64",
-        ram_total_mb=7500.0,
-        origin="virtual",
-    )
-    return LabPhone(record, "127.0.0.1:5999", "/data/local/tmp/mobileasr", 4500.0, None)
+def make_phone(serial: str = "SER1", **changes: Any) -> LabPhone:
+    fields: dict[str, Any] = {
+        "serial": serial,
+        "adb_serial": "127.0.0.1:7001",
+        "adb_server": "127.0.0.1:5999",
+        "state": "device",
+        "profile": "oneplus-7t",
+        "model": "HD1905",
+        "android": "10",
+        "sdk": 29,
+        "abi": "x86_64",
+        "soc": "Snapdragon 855+",
+        "ram_total_mb": 7500.0,
+        "idle_available_mb": 4500.0,
+        "origin": "virtual",
+    }
+    return LabPhone(PhoneInfo(**{**fields, **changes}), None)
 
 
 def make_spec(job_id: str = "job-1", **content: Any) -> JobSpec:

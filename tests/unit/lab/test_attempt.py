@@ -251,6 +251,14 @@ def test_a_phone_that_does_not_come_back_is_lost_and_said_to_be_unclean(lab: Lab
     assert lab.request.folder.events_size() > 0
 
 
+def test_a_gate_that_stays_shut(lab: Lab) -> None:
+    lab.world.gate_shut = True
+    result = lab.failed("GateTimedOut")
+    assert [gate.outcome for gate in result.gates] == ["failed"]
+    assert lab.world.started_at is None
+    lab.world.assert_released()
+
+
 def test_pressure_that_cannot_be_reached(lab: Lab) -> None:
     lab.world.unreachable = True
     failure = lab.failed("PressureUnreachable").failure

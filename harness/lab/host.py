@@ -1,0 +1,45 @@
+"""What ``run.json`` says of the machine and the versions that made a run."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import sys
+
+from harness.results.run import HostRecord
+
+_PACKAGES = (
+    "mobileasr-lab",
+    "adbutils",
+    "ai-edge-litert",
+    "espeakng-loader",
+    "jiwer",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def host_record() -> HostRecord:
+    """Return this machine as a run records it."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    except (ValueError, OSError):
+        memory = 0.0
+    return HostRecord(
+        platform=platform.platform(),
+        cpus=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
+        memory_mb=memory,
+        python=platform.python_version(),
+    )

@@ -1,0 +1,93 @@
+"""Bringing a run whose host died back to a state from which it can go on."""
+
+from __future__ import annotations
+
+from harness.adb.errors import AdbError
+from harness.lab.bench import Bench
+from harness.lab.leases import PhoneBusyError, acquire
+from harness.lab.ledger import Ledger
+from harness.lab.ports import LabPhone, Progress
+from harness.results.model import AttemptResult
+from harness.results.store import RunFolder
+
+
+def reconcile(ledger: Ledger, folder: RunFolder) -> list[str]:
+    """Bring a ledger whose host died in line with what lies in the run folder.
+
+    An attempt that wrote its result but could not say so in the ledger counts with that result;
+    any other running one is ``lost`` and its job queued again.
+
+    Returns:
+        What was done, in words.
+    """
+    told: list[str] = []
+    for row in ledger.attempts(state="running"):
+        result = _written(folder, row.job_id, row.attempt)
+        if result is not None and result.failure is None:
+            ledger.end_attempt(
+                row.job_id, row.attempt, state="finished", failure=None, job_state="finished"
+            )
+            told.append(f"{row.job_id}/{row.attempt}: finished before the host died")
+            continue
+        ledger.end_attempt(
+            row.job_id,
+            row.attempt,
+            state="failed" if result is not None else "lost",
+            failure=result.failure.kind if result is not None and result.failure else None,
+            job_state="queued",
+            reason="its host died",
+        )
+        told.append(f"{row.job_id}/{row.attempt}: lost with its host")
+    states = {row.job_id: row.state for row in ledger.jobs()}
+    for job in ledger.jobs("waiting"):
+        if job.depends_on and states.get(job.depends_on) == "finished":
+            ledger.set_state(job.job_id, "queued", f"after {job.depends_on}")
+    return told
+
+
+def _written(folder: RunFolder, job_id: str, attempt: int) -> AttemptResult | None:
+    attempt_folder = folder.attempt(job_id, attempt)
+    if not attempt_folder.result_path.is_file():
+        return None
+    return attempt_folder.result()
+
+
+def reopen(ledger: Ledger) -> None:
+    """Queue failed and skipped jobs again."""
+    states = {row.job_id: row.state for row in ledger.jobs()}
+    for row in ledger.jobs("failed", "skipped"):
+        ready = row.depends_on is None or states[row.depends_on] == "finished"
+        if row.state == "failed" or ready:
+            ledger.set_state(row.job_id, "queued", "reopened")
+        else:
+            ledger.set_state(row.job_id, "waiting", "reopened")
+
+
+def clean_left_phones(
+    ledger: Ledger, bench: Bench, owner: str, run: str, progress: Progress
+) -> None:
+    """Clean and free the phones that a dead owner of this run still held."""
+    here = {phone.serial: phone for phone in bench.phones}
+    for row in ledger.leases():
+        phone = here.get(row.serial)
+        if phone is None:
+            # Whoever leases it next cleans it first, so nothing is forgotten by letting it go.
+            progress.note(f"{row.serial} was left unclean and is not here.")
+            ledger.release(row.serial, "not here")
+            continue
+        trouble = _clean(phone, bench, owner, run)
+        if trouble:
+            progress.note(f"{row.serial}: {trouble}")
+        ledger.release(row.serial, trouble or "cleaned on resume")
+
+
+def _clean(phone: LabPhone, bench: Bench, owner: str, run: str) -> str:
+    """Clean a phone; return what came in between."""
+    try:
+        with acquire(phone.serial, owner=owner, run=run, root=bench.lease_root, clock=bench.clock):
+            bench.tools.clean(phone, speech=True)
+    except PhoneBusyError as error:
+        return f"not cleaned, since {error} by now"
+    except AdbError as error:
+        return f"could not be cleaned: {error}"
+    return ""

@@ -1,0 +1,233 @@
+"""A run from beginning to end, and its continuation after whatever ended it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from harness.errors import InputError
+from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
+from harness.lab.checks import check_demands
+from harness.lab.clock import StopSignal
+from harness.lab.host import host_record, versions
+from harness.lab.ledger import Ledger
+from harness.lab.materials import Materials
+from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.ports import NoProgress, Progress
+from harness.lab.recovery import clean_left_phones, reconcile, reopen
+from harness.lab.run import Run
+from harness.lab.summary import RunSummary, summary
+from harness.results.names import safe_name
+from harness.results.run import RunRecord
+from harness.results.store import RunFolder
+from harness.scenario import JobSpec, LoadedScenario, Scenario, expand_jobs
+
+
+def check_scenario(
+    loaded: LoadedScenario, materials: Materials, only: Sequence[str] = ()
+) -> list[JobSpec]:
+    """Expand a scenario and check all that it names, before any phone is looked for.
+
+    Raises:
+        InputError: Something in the scenario is wrong or missing.
+    """
+    specs = expand_jobs(loaded, only)
+    check_demands(loaded, specs)
+    materials.check(specs)
+    return specs
+
+
+def plan_run(
+    loaded: LoadedScenario, bench: Bench, materials: Materials, only: Sequence[str] = ()
+) -> Plan:
+    """Say which jobs a scenario comes to and which phones each may get; starts nothing.
+
+    Raises:
+        InputError: Something in the scenario is wrong or missing.
+        NoPhoneError: A job fits no phone.
+    """
+    specs = check_scenario(loaded, materials, only)
+    return make_plan(one_for_each(specs, bench.phones), bench.phones, materials)
+
+
+def run_scenario(
+    loaded: LoadedScenario,
+    bench: Bench,
+    *,
+    run_root: Path,
+    only: Sequence[str] = (),
+    run_id: str | None = None,
+    command: Sequence[str] = (),
+    keep: bool = False,
+    progress: Progress | None = None,
+    stop: StopSignal | None = None,
+    materials: Materials | None = None,
+    on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
+) -> RunSummary:
+    """Run a scenario on the phones at hand.
+
+    Args:
+        loaded: The scenario.
+        bench: Phones and tools.
+        run_root: Where run folders are made.
+        only: Filters, as ``--only`` has them.
+        run_id: Name of the run; None for one from scenario and time.
+        command: The command line, for the record.
+        keep: Leave on the phones what was put there.
+        progress: Who wants to know.
+        stop: To stop the run from outside; Ctrl-C in this thread does the same.
+        materials: Models and recordings; None for the usual ones.
+        on_plan: Told the plan before the first job starts.
+
+    Raises:
+        InputError: Something in the scenario is wrong or missing; nothing was started.
+        NoPhoneError: A job fits no phone, or all that fit are leased by others.
+        StoreError: The run folder cannot be written.
+    """
+    materials = materials or Materials(loaded.folder)
+    plan = plan_run(loaded, bench, materials, only)
+    clock = bench.clock
+    run_id = run_id or _run_id(loaded.scenario.name, clock.utc())
+    stop = stop or StopSignal()
+    progress = progress or NoProgress()
+    owner = owner_name()
+    with ExitStack() as stack:
+        leases, busy = lease_phones(stack, plan.phones, owner, str(run_root / run_id), bench)
+        jobs = leased_only(plan.jobs, leases, busy)
+        folder = RunFolder.create(run_root, run_id)
+        stack.enter_context(_alone(folder))
+        models, data = materials.describe([job.spec for job in jobs])
+        record = RunRecord(
+            run_id=folder.run_id,
+            name=loaded.scenario.name,
+            title=loaded.scenario.title,
+            started_utc=clock.utc(),
+            command=tuple(command),
+            origins=tuple(sorted({phone.record.origin for phone in plan.phones})),
+            scenario=loaded.scenario.model_dump(mode="json"),
+            scenario_source=str(loaded.lines.path),
+            scenario_sha256=loaded.sha256,
+            plan=tuple(job.record() for job in jobs),
+            versions=versions(),
+            host=host_record(),
+            phones=tuple(phone.record for phone in plan.phones),
+            models=models,
+            data=data,
+            farm=dict(bench.farm) if bench.farm is not None else None,
+            notes=tuple(busy.values()),
+        )
+        ledger = stack.enter_context(
+            Ledger.create(folder.ledger_path, [job.spec for job in jobs], clock)
+        )
+        # Last of the three: a folder with run.json is a run that can be resumed.
+        folder.write_record(record)
+        on_plan(plan, folder)
+        run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
+        return run.go(jobs, leases)
+
+
+def resume_run(
+    path: Path,
+    bench: Bench,
+    *,
+    keep: bool = False,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+    stop: StopSignal | None = None,
+    materials: Materials | None = None,
+) -> RunSummary:
+    """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
+
+    Args:
+        path: The run folder.
+        bench: Phones and tools.
+        keep: Leave on the phones what was put there.
+        retry_failed: Run failed and skipped jobs again too.
+        progress: Who wants to know.
+        stop: To stop the run from outside.
+        materials: Models and recordings; None for the usual ones.
+
+    Raises:
+        InputError: Not a run folder, or the model is not the one that the run began with.
+        NoPhoneError: No phone fits an unfinished job.
+    """
+    folder = RunFolder.open(path)
+    record = folder.record()
+    scenario = Scenario.model_validate({**record.scenario, "matrix": {}})
+    source = Path(record.scenario_source)
+    materials = materials or Materials(source.parent.resolve())
+    stop = stop or StopSignal()
+    progress = progress or NoProgress()
+    owner = owner_name()
+    with ExitStack() as stack:
+        stack.enter_context(_alone(folder))
+        ledger = stack.enter_context(Ledger.open(folder.ledger_path, bench.clock))
+        reconcile(ledger, folder)
+        clean_left_phones(ledger, bench, owner, str(path), progress)
+        if retry_failed:
+            reopen(ledger)
+        specs = {spec.job_id: spec for spec in ledger.specs()}
+        todo = [specs[row.job_id] for row in ledger.jobs("waiting", "queued", "running")]
+        if not todo:
+            return summary(folder, ledger, interrupted=False)
+        _same_models(record, materials, todo)
+        plan = make_plan(todo, bench.phones, materials)
+        leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
+        jobs = leased_only(plan.jobs, leases, busy)
+        known = {phone.serial for phone in record.phones}
+        new = tuple(p.record for p in plan.phones if p.serial not in known)
+        folder.write_record(
+            record.model_copy(
+                update={
+                    "finished_utc": None,
+                    "interrupted": False,
+                    "phones": (*record.phones, *new),
+                    "notes": (*record.notes, f"resumed at {bench.clock.utc()}"),
+                }
+            )
+        )
+        run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
+        return run.go(jobs, leases)
+
+
+def _same_models(record: RunRecord, materials: Materials, specs: Sequence[JobSpec]) -> None:
+    for spec in specs:
+        manifest = materials.model(spec.content.model).manifest
+        before = record.models.get(manifest.name)
+        if before is not None and before != manifest.model_dump(mode="json"):
+            raise InputError(
+                f"the model {manifest.name} is not the one that the run began with",
+                where=str(materials.model(spec.content.model).folder),
+                hint="Put it back, or start a new run.",
+            )
+
+
+def _run_id(name: str, utc: str) -> str:
+    stamp = utc.replace("-", "").replace(":", "").split(".")[0]
+    return safe_name(f"{stamp}-{name}-{secrets.token_hex(2)}")
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Iterator[None]:
+    """Be the only process that works on a run.
+
+    Raises:
+        InputError: Another one does.
+    """
+    lock = FileLock(folder.path / ".lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            "another process works on this run",
+            where=str(folder.path),
+            hint="See `harness status`.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

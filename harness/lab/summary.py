@@ -1,0 +1,86 @@
+"""How a run stands or ended, counted from its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.lab.ledger import AttemptRow, JobRow, LeaseRow, Ledger
+from harness.results.model import AttemptResult
+from harness.results.run import RunRecord
+from harness.results.store import RunFolder
+
+EXIT_INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended."""
+
+    run_id: str
+    folder: Path
+    finished: int
+    failed: int
+    skipped: int
+    unfinished: int
+    interrupted: bool
+    results: tuple[AttemptResult, ...]
+    """Last attempt of every job that had one."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 all finished, 1 some did not, 130 interrupted."""
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        return 1 if self.failed or self.skipped or self.unfinished else 0
+
+
+def summary(
+    folder: RunFolder, ledger: Ledger, *, interrupted: bool, notes: Sequence[str] = ()
+) -> RunSummary:
+    """Count what became of a run's jobs."""
+    counts = ledger.counts()
+    return RunSummary(
+        run_id=folder.run_id,
+        folder=folder.path,
+        finished=counts.get("finished", 0),
+        failed=counts.get("failed", 0),
+        skipped=counts.get("skipped", 0),
+        unfinished=sum(counts.get(state, 0) for state in ("waiting", "queued", "running")),
+        interrupted=interrupted,
+        results=tuple(folder.last_results()),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run stands, for ``harness status``."""
+
+    record: RunRecord
+    jobs: tuple[JobRow, ...]
+    attempts: tuple[AttemptRow, ...]
+    leases: tuple[LeaseRow, ...]
+    """Phones held, or left by a dead owner."""
+    results: tuple[AttemptResult, ...]
+    """Last attempt of every job that has one."""
+
+
+def status(path: Path) -> RunStatus:
+    """Read where a run stands; may be asked while it runs.
+
+    Raises:
+        InputError: Not a run folder.
+    """
+    folder = RunFolder.open(path)
+    with Ledger.open(folder.ledger_path) as ledger:
+        return RunStatus(
+            record=folder.record(),
+            jobs=tuple(ledger.jobs()),
+            attempts=tuple(ledger.attempts()),
+            leases=tuple(ledger.leases()),
+            results=tuple(folder.last_results()),
+        )

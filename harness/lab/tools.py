@@ -1,0 +1,257 @@
+"""The real parts behind ``harness.lab.ports``: adb, sampling, pressure, gates."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.adb.errors import CommandFailed, DeviceLost, DeviceUnauthorized
+from harness.adb.follow import FileFollower
+from harness.adb.phone import Phone
+from harness.adb.shell import ShellResult
+from harness.adb.transfer import LocalFile, ensure_files
+from harness.devices.gates import Gates, pass_gates
+from harness.devices.settings_guard import SettingsGuard
+from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.trainer_control import PACKAGE
+from harness.pressure import Goal, Pressure
+from harness.results.model import GateRecord, PressureRecord, TransferRecord
+from harness.results.names import safe_name
+from harness.sampling import Sampler
+
+FOLLOW_CHECK_S = 5.0
+"""Silence after which a followed file's size is compared: a dead link looks like an idle file."""
+LINK_PATIENCE_S = 2.0
+"""How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
+RELEASE_LIMIT_S = 20.0
+"""How long a release tries; a phone that is gone for longer is cleaned when it is back."""
+PRESSURE_PERIOD_S = 0.5
+
+
+class Feed:
+    """A followed file whose patience with a lost phone is counted over all polls."""
+
+    def __init__(
+        self, phone: Phone, path: str, offset: int, lost_s: float, clock: Callable[[], float]
+    ) -> None:
+        self._follower = FileFollower(
+            phone,
+            path,
+            offset,
+            check_s=FOLLOW_CHECK_S,
+            lost_timeout_s=min(LINK_PATIENCE_S, lost_s),
+            clock=clock,
+        )
+        self._lost_s = lost_s
+        self._clock = clock
+        self._lost_since: float | None = None
+
+    def poll(self, seconds: float) -> bytes:
+        """See `harness.lab.ports.EventFeed`."""
+        begun = self._clock()
+        try:
+            data = self._follower.read(seconds)
+        except DeviceUnauthorized:
+            raise
+        except DeviceLost:
+            if self._lost_since is None:
+                self._lost_since = begun
+            if self._clock() - self._lost_since >= self._lost_s:
+                raise
+            return b""
+        self._lost_since = None
+        return data
+
+    def close(self) -> None:
+        """See `harness.lab.ports.EventFeed`."""
+        self._follower.__exit__(None, None, None)
+
+
+class SamplerTool:
+    """`Sampler` as an attempt wants it."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def start(self) -> None:
+        """See `harness.lab.ports.SamplerPort`."""
+        self._sampler.start()
+
+    def origin_boot_ms(self) -> int | None:
+        """See `harness.lab.ports.SamplerPort`."""
+        samples = self._sampler.series.samples
+        return samples[0].start_ms if samples else None
+
+    def available_mb(self) -> float | None:
+        """See `harness.lab.ports.SamplerPort`."""
+        return self._sampler.available_mb()
+
+    def stop(self) -> None:
+        """See `harness.lab.ports.SamplerPort`."""
+        self._sampler.stop()
+
+    def collected(self, events: Sequence[Any]) -> SamplesTaken:
+        """See `harness.lab.ports.SamplerPort`."""
+        found = self._sampler.collect(events)
+        return SamplesTaken(found.table, found.record, found.peak_rss_mb)
+
+    def teardown(self) -> None:
+        """See `harness.lab.ports.SamplerPort`."""
+        self._sampler.teardown()
+
+    def notes(self) -> Sequence[str]:
+        """See `harness.lab.ports.SamplerPort`."""
+        return self._sampler.notes
+
+
+class PressureTool:
+    """`Pressure` as an attempt wants it."""
+
+    def __init__(self, pressure: Pressure) -> None:
+        self._pressure = pressure
+
+    def start(self) -> None:
+        """See `harness.lab.ports.PressurePort`."""
+        self._pressure.start()
+
+    def stop(self, origin_boot_ms: int | None) -> PressureRecord:
+        """See `harness.lab.ports.PressurePort`."""
+        return self._pressure.stop(origin_boot_ms)
+
+    def notes(self) -> Sequence[str]:
+        """See `harness.lab.ports.PressurePort`."""
+        return self._pressure.notes
+
+
+class RealTools:
+    """`harness.lab.ports.Tools` over adb; a `LabPhone.handle` is a `Phone`.
+
+    Args:
+        clock: Monotonic clock, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellResult:
+        """See `harness.lab.ports.Tools`."""
+        return _handle(phone).shell(command, timeout_s)
+
+    def gate(
+        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+    ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
+        """See `harness.lab.ports.Tools`."""
+        handle = _handle(phone)
+        records = pass_gates(
+            handle,
+            phone.info,
+            gates,
+            limit_s=limit_s,
+            clock=self._clock,
+            sleep=lambda seconds: _rest(stop, seconds),
+            stop=stop,
+        )
+        if not gates.trainer:
+            return records, ()
+        try:
+            changed = SettingsGuard(handle, phone.work_dir).stay_awake()
+        except CommandFailed as error:
+            return records, (f"The screen is not kept on: {error}",)
+        return records, ("The screen is kept on while plugged in.",) if changed else ()
+
+    def ungate(self, phone: LabPhone) -> Sequence[str]:
+        """See `harness.lab.ports.Tools`."""
+        return SettingsGuard(_handle(phone), phone.work_dir).restore()
+
+    def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
+        """See `harness.lab.ports.Tools`."""
+        return ensure_files(_handle(phone), phone.work_dir, files, timeout_s=limit_s)
+
+    def write(self, phone: LabPhone, path: str, data: bytes) -> None:
+        """See `harness.lab.ports.Tools`."""
+        handle = _handle(phone)
+        handle.make_folder(path.rsplit("/", 1)[0])
+        handle.write_bytes(path, data)
+
+    def remove(self, phone: LabPhone, paths: Sequence[str]) -> None:
+        """See `harness.lab.ports.Tools`."""
+        for path in paths:
+            if not path.startswith(f"{phone.work_dir}/"):
+                raise ValueError(f"refusing to remove {path!r}: not below {phone.work_dir}")
+        _handle(phone).remove(paths)
+
+    def pull(self, phone: LabPhone, path: str, local: Path, limit_s: float) -> None:
+        """See `harness.lab.ports.Tools`."""
+        _handle(phone).pull_file(path, local, timeout_s=limit_s)
+
+    def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> Feed:
+        """See `harness.lab.ports.Tools`."""
+        return Feed(_handle(phone), path, offset, lost_s, self._clock)
+
+    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerTool:
+        """See `harness.lab.ports.Tools`."""
+        return SamplerTool(
+            Sampler(
+                _handle(phone),
+                folder,
+                local / "samples.txt",
+                package=PACKAGE,
+                proc_dir=phone.info.proc_dir,
+                period_s=period_s,
+                stop_limit_s=RELEASE_LIMIT_S,
+            )
+        )
+
+    def pressure(
+        self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
+    ) -> PressureTool:
+        """See `harness.lab.ports.Tools`."""
+        return PressureTool(
+            Pressure(
+                _PressurePhone(_handle(phone)),
+                goal,
+                package=PACKAGE,
+                proc_dir=phone.info.proc_dir,
+                means=means,
+                apps=apps,
+                period_s=PRESSURE_PERIOD_S,
+                settle_limit_s=limit_s,
+                release_limit_s=RELEASE_LIMIT_S,
+            )
+        )
+
+    def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
+        """See `harness.lab.ports.Tools`."""
+        handle = _handle(phone)
+        notes = list(SettingsGuard(handle, phone.work_dir).restore())
+        handle.retried(lambda: handle.run(["am", "force-stop", PACKAGE]))
+        handle.remove([f"{phone.work_dir}/attempts"])
+        if speech:
+            folder = f"{phone.work_dir}/cas"
+            names = [one.name for one in handle.entries(folder) if one.name.endswith(".wav")]
+            handle.remove([f"{folder}/{name}" for name in names if name == safe_name(name)])
+        return notes
+
+
+def _rest(stop: threading.Event, seconds: float) -> None:
+    stop.wait(seconds)
+
+
+class _PressurePhone:
+    """A phone with the keyword that `Pressure` calls."""
+
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
+
+    def shell(self, command: str, *, timeout_s: float = 30.0) -> ShellResult:
+        return self._phone.shell(command, timeout_s)
+
+
+def _handle(phone: LabPhone) -> Phone:
+    handle = phone.handle
+    if not isinstance(handle, Phone):
+        raise TypeError(f"{phone.serial}: not a phone behind adb: {type(handle).__name__}")
+    return handle
