@@ -1,0 +1,72 @@
+"""The farm's control socket: one JSON object a line in, one out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.virtual.faults import FaultError, PhoneFaults
+from harness.virtual.virtual_phone import VirtualPhone
+
+_MOST_LINE = 1 << 16
+
+
+class Control:
+    """Takes orders for the phones of a farm.
+
+    Args:
+        phones: The phones by serial.
+        path: Where the socket shall be; only its owner may use it.
+    """
+
+    def __init__(self, phones: Mapping[str, VirtualPhone], path: Path) -> None:
+        self._faults = {serial: PhoneFaults(phone) for serial, phone in phones.items()}
+        self._path = path
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        self._path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(
+                self._serve, str(self._path), limit=_MOST_LINE
+            )
+        finally:
+            os.umask(mask)
+
+    async def stop(self) -> None:
+        """Stop listening. Idempotent."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                answer = await self._answer(line)
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # the client has gone, or sent a line beyond the limit
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            order = json.loads(line)
+            if not isinstance(order, dict):
+                raise FaultError("an order is a JSON object")
+            if order.get("do") == "phones":
+                return {"ok": True, "value": sorted(self._faults)}
+            phone = self._faults.get(str(order.get("phone")))
+            if phone is None:
+                raise FaultError(f"no phone {order.get('phone')!r}")
+            return {"ok": True, "value": await phone.carry_out(order)}
+        except ValueError as error:
+            return {"ok": False, "error": str(error)}

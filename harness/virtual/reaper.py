@@ -1,0 +1,72 @@
+"""Cleans up after a farm that died without saying goodbye.
+
+Run by the farm as a process of its own (``python -I -S reaper.py``), in a session of its own, with
+the farm's end of a pipe as standard input. It reads lines ``serial NAME``, ``folder PATH`` and
+``done``; when the pipe ends without ``done``, it kills all processes with one of the serials and
+removes the folders. It imports nothing of the harness, so that it starts fast and stays small.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+
+VARIABLE = "VLAB_SERIAL"
+"""The mark, see ``harness.virtual.phone.SERIAL_VARIABLE``."""
+
+_ROUNDS = 200
+
+
+def marked_processes(serials: set[str]) -> list[int]:
+    """Return all processes of this host that carry one of the serials."""
+    marks = [f"{VARIABLE}={serial}".encode() for serial in serials]
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as environ:  # noqa: PTH123
+                variables = environ.read().split(b"\0")
+        except OSError:
+            continue
+        if any(mark in variables for mark in marks):
+            found.append(int(entry))
+    return found
+
+
+def kill_all(serials: set[str]) -> None:
+    """Kill all marked processes, and those they start meanwhile."""
+    for _ in range(_ROUNDS):
+        pids = marked_processes(serials)
+        if not pids:
+            return
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def main() -> None:
+    """Wait for the farm's end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the farm decides; its pipe tells
+    serials: set[str] = set()
+    folders: list[str] = []
+    for line in sys.stdin:
+        word, _, value = line.rstrip("\n").partition(" ")
+        if word == "serial":
+            serials.add(value)
+        elif word == "folder":
+            folders.append(value)
+        elif word == "done":
+            return
+    if serials:
+        kill_all(serials)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

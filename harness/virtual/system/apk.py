@@ -1,0 +1,173 @@
+"""What a package installer needs of an APK: package, version, least SDK from its manifest.
+
+Source of the format: AOSP ``libs/androidfw/include/androidfw/ResourceTypes.h`` (chunks of a
+resource file) and ``aapt``'s attribute numbers.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+_STRING_POOL, _XML, _START, _RESOURCE_MAP = 0x0001, 0x0003, 0x0102, 0x0180
+_UTF8 = 1 << 8
+_STRING, _INT_DEC, _INT_HEX = 0x03, 0x10, 0x11
+_ATTRIBUTES = {
+    0x0101021B: "versionCode",
+    0x0101021C: "versionName",
+    0x0101020C: "minSdkVersion",
+    0x01010270: "targetSdkVersion",
+    0x01010003: "name",
+}
+_MOST_MANIFEST_BYTES = 4 << 20
+
+
+class ApkError(ValueError):
+    """Not an APK, or one without a readable manifest."""
+
+
+@dataclass(frozen=True)
+class ApkInfo:
+    """What a manifest says.
+
+    Args:
+        package: Name of the package.
+        version_code: Its version as a number.
+        version_name: Its version as people see it.
+        min_sdk: Least API level it runs on.
+        target_sdk: API level it's made for.
+        permissions: Permissions it asks for.
+    """
+
+    package: str
+    version_code: int = 0
+    version_name: str = ""
+    min_sdk: int = 1
+    target_sdk: int = 1
+    permissions: tuple[str, ...] = ()
+
+
+def read_apk(path: Path) -> ApkInfo:
+    """Read an APK's manifest.
+
+    Raises:
+        ApkError: It has none that can be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo("AndroidManifest.xml")
+            if info.file_size > _MOST_MANIFEST_BYTES:
+                raise ApkError("the manifest is too big")
+            data = archive.read(info)
+    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError) as error:
+        raise ApkError(f"not an APK: {error}") from error
+    return parse_manifest(data)
+
+
+def parse_manifest(data: bytes) -> ApkInfo:
+    """Read a binary AndroidManifest.xml.
+
+    Raises:
+        ApkError: It isn't one, or names no package.
+    """
+    try:
+        elements = _elements(data)
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise ApkError(f"the manifest is broken: {error}") from error
+    found: dict[str, object] = {}
+    permissions: list[str] = []
+    for name, attributes in elements:
+        if name == "manifest" and "package" not in found:
+            found.update(attributes)
+        elif name == "uses-sdk":
+            found.update({k: v for k, v in attributes.items() if k.endswith("SdkVersion")})
+        elif name == "uses-permission":
+            permissions.append(str(attributes.get("name", "")))
+    package = str(found.get("package", ""))
+    if not package:
+        raise ApkError("the manifest names no package")
+    least = _integer(found.get("minSdkVersion"), 1)
+    return ApkInfo(
+        package=package,
+        version_code=_integer(found.get("versionCode"), 0),
+        version_name=str(found.get("versionName", "")),
+        min_sdk=least,
+        target_sdk=_integer(found.get("targetSdkVersion"), least),
+        permissions=tuple(p for p in permissions if p),
+    )
+
+
+def _integer(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default
+
+
+def _elements(data: bytes) -> list[tuple[str, dict[str, object]]]:
+    """Return all start tags with their attributes."""
+    kind, header, size = struct.unpack_from("<HHI", data)
+    if kind != _XML:
+        raise ApkError("the manifest isn't binary XML")
+    strings: list[str] = []
+    resources: list[int] = []
+    found: list[tuple[str, dict[str, object]]] = []
+    at = header
+    while at + 8 <= min(size, len(data)):
+        kind, header, length = struct.unpack_from("<HHI", data, at)
+        if length < 8:
+            raise ApkError("the manifest is broken: a chunk without length")
+        if kind == _STRING_POOL:
+            strings = _strings(data[at : at + length])
+        elif kind == _RESOURCE_MAP:
+            count = (length - header) // 4
+            resources = list(struct.unpack_from(f"<{count}I", data, at + header))
+        elif kind == _START:
+            found.append(_start(data, at + header, strings, resources))
+        at += length
+    return found
+
+
+def _start(
+    data: bytes, at: int, strings: list[str], resources: list[int]
+) -> tuple[str, dict[str, object]]:
+    name, first, size, count = struct.unpack_from("<4xIHHH", data, at)
+    attributes: dict[str, object] = {}
+    for index in range(count):
+        place = at + first + index * size
+        key, raw, value_kind, value = struct.unpack_from("<4xIi3xBI", data, place)
+        known = _ATTRIBUTES.get(resources[key]) if key < len(resources) else None
+        label = known or strings[key]
+        if value_kind in (_INT_DEC, _INT_HEX):
+            attributes[label] = value
+        elif value_kind == _STRING:
+            attributes[label] = strings[value]
+        elif raw >= 0:
+            attributes[label] = strings[raw]
+    return strings[name], attributes
+
+
+def _strings(pool: bytes) -> list[str]:
+    header, count, flags, start = struct.unpack_from("<2xH4xI4xII", pool)
+    offsets = struct.unpack_from(f"<{count}I", pool, header)
+    read = _utf8 if flags & _UTF8 else _utf16
+    return [read(pool, start + offset) for offset in offsets]
+
+
+def _utf8(pool: bytes, at: int) -> str:
+    at += 2 if pool[at] & 0x80 else 1  # length in characters, not needed
+    length = pool[at]
+    at += 1
+    if length & 0x80:
+        length = (length & 0x7F) << 8 | pool[at]
+        at += 1
+    return pool[at : at + length].decode("utf-8")
+
+
+def _utf16(pool: bytes, at: int) -> str:
+    (length,) = struct.unpack_from("<H", pool, at)
+    at += 2
+    if length & 0x8000:
+        (low,) = struct.unpack_from("<H", pool, at)
+        length = (length & 0x7FFF) << 16 | low
+        at += 2
+    return pool[at : at + 2 * length].decode("utf-16-le")

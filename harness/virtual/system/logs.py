@@ -1,0 +1,140 @@
+"""The phone's log: ring buffers, and lines in logcat's formats."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+BUFFERS = ("main", "system", "radio", "events", "crash")
+DEFAULT_BUFFERS = ("main", "system", "crash")
+PRIORITIES = "VDIWEFS"
+_CAPACITY = 4000
+_MESSAGE_BYTES = 4000  # LOGGER_ENTRY_MAX_PAYLOAD is 4068 with tag and priority
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a buffer.
+
+    Args:
+        sequence: Its number among all entries of the phone.
+        when: Seconds since 1970.
+        buffer: Its buffer.
+        priority: One letter of ``PRIORITIES``.
+        tag: Who says it.
+        message: What; may have several lines.
+        pid: Phone pid.
+        tid: Thread, as a phone pid.
+        uid: User.
+    """
+
+    sequence: int
+    when: float
+    buffer: str
+    priority: str
+    tag: str
+    message: str
+    pid: int
+    tid: int
+    uid: int
+
+
+class LogStore:
+    """All buffers of one phone.
+
+    Args:
+        clock: Gives seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._entries: dict[str, deque[Entry]] = {b: deque(maxlen=_CAPACITY) for b in BUFFERS}
+        self._numbers = itertools.count()
+        self._changed = asyncio.Event()
+
+    def add(
+        self,
+        tag: str,
+        message: str,
+        *,
+        priority: str = "I",
+        buffer: str = "main",
+        pid: int = 1000,
+        tid: int | None = None,
+        uid: int = 1000,
+    ) -> None:
+        """Append an entry and wake those who follow."""
+        self._entries[buffer].append(
+            Entry(
+                next(self._numbers),
+                self._clock(),
+                buffer,
+                priority,
+                tag,
+                message[:_MESSAGE_BYTES],
+                pid,
+                pid if tid is None else tid,
+                uid,
+            )
+        )
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def event(self, tag: str, values: Iterable[object], *, pid: int = 1000) -> None:
+        """Append to the events buffer, as logcat prints a list: ``[a,b,c]``."""
+        text = ",".join(str(value) for value in values)
+        self.add(tag, f"[{text}]", buffer="events", pid=pid)
+
+    def entries(self, buffers: Iterable[str], after: int = -1) -> list[Entry]:
+        """Return entries of some buffers later than number ``after``, in order."""
+        found = [e for b in buffers for e in self._entries[b] if e.sequence > after]
+        return sorted(found, key=lambda entry: entry.sequence)
+
+    def clear(self, buffers: Iterable[str]) -> None:
+        """Empty some buffers."""
+        for buffer in buffers:
+            self._entries[buffer].clear()
+
+    async def wait_new(self) -> None:
+        """Wait for the next entry."""
+        await self._changed.wait()
+
+
+def stamp(when: float, *, year: bool = False) -> str:
+    """Return a time as logcat prints it, in the phone's zone: ``MM-DD HH:MM:SS.mmm``."""
+    milliseconds = int(when * 1000)
+    local = time.localtime(milliseconds // 1000)
+    form = "%Y-%m-%d %H:%M:%S" if year else "%m-%d %H:%M:%S"
+    return f"{time.strftime(form, local)}.{milliseconds % 1000:03d}"
+
+
+def format_entry(entry: Entry, style: str, modifiers: frozenset[str] = frozenset()) -> str:
+    """Return an entry's lines. Source of the formats: AOSP ``liblog/logprint.cpp``.
+
+    Args:
+        entry: The entry.
+        style: brief, process, tag, thread, raw, time, threadtime or long.
+        modifiers: Of year, epoch, uid.
+    """
+    when = (
+        f"{entry.when:.3f}" if "epoch" in modifiers else stamp(entry.when, year="year" in modifiers)
+    )
+    uid = f"{entry.uid:>5} " if "uid" in modifiers else ""
+    p, tag, pid, tid = entry.priority, entry.tag, entry.pid, entry.tid
+    if style == "long":
+        return f"[ {when} {uid}{pid:>5}:{tid:>5} {p}/{tag:<8} ]\n{entry.message}\n\n"
+    prefix = {
+        "brief": f"{p}/{tag:<8}({uid}{pid:>5}): ",
+        "process": f"{p}({uid}{pid:>5}) ",
+        "tag": f"{p}/{tag:<8}: ",
+        "thread": f"{p}({uid}{pid:>5}:{tid:>5}) ",
+        "raw": "",
+        "time": f"{when} {p}/{tag:<8}({uid}{pid:>5}): ",
+        "threadtime": f"{when} {uid}{pid:>5} {tid:>5} {p} {tag:<8}: ",
+    }[style]
+    suffix = f"  ({tag})\n" if style == "process" else "\n"
+    return "".join(f"{prefix}{line}{suffix}" for line in entry.message.split("\n"))

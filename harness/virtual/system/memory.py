@@ -1,0 +1,95 @@
+"""The phone's RAM as numbers (pure): MemAvailable from what is held, and the text of meminfo.
+
+One rule: MemAvailable = the profile's idle figure - what the phone's processes hold (resident minus
+shared pages) - declared ballast, never below 0. All other lines only have to agree with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KB_PER_MB = 1024
+# A kernel keeps a share of the built-in RAM for itself and its firmware: MemTotal of phones in
+# saved meminfo files is 0.93 to 0.96 of the sold size.
+_KERNEL_SHARE = 0.045
+_FREE_FLOOR = 0.012
+_FREE_OF_AVAILABLE = 0.35
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What never changes of a phone's RAM, in KiB.
+
+    Args:
+        total_kb: MemTotal.
+        idle_available_kb: MemAvailable when nothing but the system runs.
+        swap_kb: Size of zram; not modelled further, it stays free.
+    """
+
+    total_kb: int
+    idle_available_kb: int
+    swap_kb: int
+
+    @staticmethod
+    def of(ram_total_mb: float, idle_available_mb: float) -> MemoryPlan:
+        """Return the plan of a phone with this much built-in and this much idle RAM (MiB)."""
+        total = int(ram_total_mb * (1 - _KERNEL_SHARE)) * KB_PER_MB
+        idle = min(int(idle_available_mb * KB_PER_MB), total)
+        return MemoryPlan(total, idle, min(total // 2, 4 * KB_PER_MB * KB_PER_MB))
+
+    def available_kb(self, processes_kb: int, ballast_kb: int) -> int:
+        """Return MemAvailable with this much held by processes and declared as ballast."""
+        return max(0, self.idle_available_kb - processes_kb - ballast_kb)
+
+
+def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int) -> bytes:
+    """Return the whole of /proc/meminfo; its length is always the same, so it can be overwritten.
+
+    Source of the lines and their order: proc(5), kernels 4.14 of Android 10.
+    """
+    held = processes_kb + ballast_kb
+    available = plan.available_kb(processes_kb, ballast_kb)
+    floor = int(plan.total_kb * _FREE_FLOOR)
+    free = max(floor, int(available * _FREE_OF_AVAILABLE))
+    file_pages = max(floor, available - free + floor)
+    buffers = min(12_288, file_pages // 8)
+    system = plan.total_kb - plan.idle_available_kb
+    slab = min(system // 6, 280_000)
+    stacks = min(system // 40, 40_000)
+    tables = min(system // 30, 52_000)
+    anon = min(system // 3 + held, plan.total_kb - free)
+    shmem = 6_144
+    cached = file_pages - buffers
+    values = (
+        ("MemTotal", plan.total_kb),
+        ("MemFree", free),
+        ("MemAvailable", available),
+        ("Buffers", buffers),
+        ("Cached", cached),
+        ("SwapCached", 0),
+        ("Active", anon * 7 // 10 + cached // 2),
+        ("Inactive", anon * 3 // 10 + cached // 2),
+        ("Active(anon)", anon * 7 // 10),
+        ("Inactive(anon)", anon * 3 // 10),
+        ("Active(file)", cached // 2),
+        ("Inactive(file)", cached // 2),
+        ("Unevictable", 4_096),
+        ("Mlocked", 4_096),
+        ("SwapTotal", plan.swap_kb),
+        ("SwapFree", plan.swap_kb),
+        ("Dirty", 512),
+        ("Writeback", 0),
+        ("AnonPages", anon),
+        ("Mapped", min(cached, 420_000)),
+        ("Shmem", shmem),
+        ("Slab", slab),
+        ("SReclaimable", slab * 2 // 5),
+        ("SUnreclaim", slab - slab * 2 // 5),
+        ("KernelStack", stacks),
+        ("PageTables", tables),
+        ("CommitLimit", plan.total_kb // 2 + plan.swap_kb),
+        ("Committed_AS", system + held),
+        ("VmallocTotal", 263_061_440),
+        ("VmallocUsed", 0),
+    )
+    return "".join(f"{name + ':':<16}{value:>11d} kB\n" for name, value in values).encode()

@@ -1,0 +1,218 @@
+"""Installed packages of a virtual phone, and the rules by which an APK is taken or refused."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from harness.virtual.system.apk import ApkError, ApkInfo, read_apk
+
+FIRST_APP_UID = 10000
+TRAINER = "org.mobileasr.trainer"
+TRAINER_UID = 10234
+
+
+class InstallError(Exception):
+    """An APK was refused.
+
+    Args:
+        code: Android's word for it, such as ``INSTALL_PARSE_FAILED_NOT_APK``.
+        detail: More for a person.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        super().__init__(f"[{code}: {detail}]" if detail else f"[{code}]")
+
+
+@dataclass(frozen=True)
+class Package:
+    """One installed package.
+
+    Args:
+        name: Its name.
+        uid: Its user id.
+        path: Phone path of its APK.
+        version_code: Version as a number.
+        version_name: Version as people see it.
+        min_sdk: Least API level.
+        target_sdk: API level it's made for.
+        system: It came with the phone.
+        installed: When, in seconds since 1970.
+        updated: When last replaced.
+        permissions: Asked for.
+        granted: Granted at run time.
+        app_mb: RAM that its main process takes when launched (modelled).
+    """
+
+    name: str
+    uid: int
+    path: str
+    version_code: int = 1
+    version_name: str = "1.0"
+    min_sdk: int = 21
+    target_sdk: int = 33
+    system: bool = False
+    installed: float = 0.0
+    updated: float = 0.0
+    permissions: tuple[str, ...] = ()
+    granted: frozenset[str] = field(default_factory=frozenset)
+    app_mb: int = 120
+
+
+def _shipped(now: float, trainer_version: str) -> list[Package]:
+    year_2009 = 1230768000.0  # what phones print for packages of the system image
+    return [
+        Package("android", 1000, "/system/framework/framework-res.apk", system=True,
+                installed=year_2009, updated=year_2009, app_mb=0),
+        Package("com.android.settings", 1000, "/system/priv-app/Settings/Settings.apk",
+                system=True, installed=year_2009, updated=year_2009, app_mb=90),
+        Package("com.android.browser", 10045, "/system/app/Browser/Browser.apk",
+                system=True, installed=year_2009, updated=year_2009, app_mb=260),
+        Package(TRAINER, TRAINER_UID, f"/data/app/{TRAINER}-1/base.apk",
+                version_name=trainer_version, installed=now, updated=now),
+    ]  # fmt: skip
+
+
+class PackageRegistry:
+    """What is installed; kept in a file so that it outlives a restart of the phone.
+
+    Args:
+        root: Host folder of the phone.
+        sdk: API level of the phone.
+        trainer_version: Version of the trainer that the phone comes with.
+    """
+
+    def __init__(self, root: Path, sdk: int, trainer_version: str) -> None:
+        self._root = root
+        self._sdk = sdk
+        self._file = root / "data/system/packages.json"
+        self._packages: dict[str, Package] = {}
+        self._load(trainer_version)
+
+    def __iter__(self) -> Iterator[Package]:
+        return iter(sorted(self._packages.values(), key=lambda p: p.name))
+
+    def get(self, name: str) -> Package | None:
+        """Return a package, None if it isn't installed."""
+        return self._packages.get(name)
+
+    def by_uid(self, uid: int) -> Package | None:
+        """Return the (first) package of a user id."""
+        return next((p for p in self if p.uid == uid), None)
+
+    def install(self, apk: Path, *, replace_existing: bool, downgrade: bool) -> Package:
+        """Install an APK.
+
+        Raises:
+            InstallError: It's refused.
+        """
+        try:
+            info = read_apk(apk)
+        except ApkError as error:
+            raise InstallError("INSTALL_PARSE_FAILED_NOT_APK", str(error)) from error
+        old = self._packages.get(info.package)
+        self._check(info, old, replace_existing, downgrade)
+        now = time.time()
+        folder = self._root / "data/app" / f"{info.package}-1"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "base.apk").write_bytes(apk.read_bytes())
+        package = Package(
+            name=info.package,
+            uid=old.uid if old else self._free_uid(),
+            path=f"/data/app/{info.package}-1/base.apk",
+            version_code=info.version_code,
+            version_name=info.version_name,
+            min_sdk=info.min_sdk,
+            target_sdk=info.target_sdk,
+            installed=old.installed if old else now,
+            updated=now,
+            permissions=info.permissions,
+            granted=old.granted if old else frozenset(),
+        )
+        self._packages[package.name] = package
+        self._save()
+        return package
+
+    def _check(self, info: ApkInfo, old: Package | None, replacing: bool, downgrade: bool) -> None:
+        if info.min_sdk > self._sdk:
+            raise InstallError(
+                "INSTALL_FAILED_OLDER_SDK",
+                f"Requires newer sdk version #{info.min_sdk} (current version is #{self._sdk})",
+            )
+        if old is None:
+            return
+        if not replacing:
+            raise InstallError(
+                "INSTALL_FAILED_ALREADY_EXISTS",
+                f"Attempt to re-install {info.package} without first uninstalling.",
+            )
+        if info.version_code < old.version_code and not downgrade:
+            raise InstallError(
+                "INSTALL_FAILED_VERSION_DOWNGRADE",
+                f"Downgrade detected: Update version code {info.version_code} is older than "
+                f"current {old.version_code}",
+            )
+
+    def uninstall(self, name: str) -> bool:
+        """Remove a package that isn't part of the system; return whether there was one."""
+        package = self._packages.get(name)
+        if package is None or package.system:
+            return False
+        del self._packages[name]
+        apk = self._root / package.path.lstrip("/")
+        if apk.is_file():
+            apk.unlink()
+            apk.parent.rmdir()
+        self._save()
+        return True
+
+    def grant(self, name: str, permission: str, *, granted: bool) -> None:
+        """Grant or take a run-time permission.
+
+        Raises:
+            KeyError: No such package.
+        """
+        package = self._packages[name]
+        now = package.granted | {permission} if granted else package.granted - {permission}
+        self._packages[name] = replace(package, granted=now)
+        self._save()
+
+    def _free_uid(self) -> int:
+        taken = {p.uid for p in self._packages.values()}
+        return next(
+            uid for uid in range(FIRST_APP_UID + 300, FIRST_APP_UID + 9999) if uid not in taken
+        )
+
+    def _load(self, trainer_version: str) -> None:
+        try:
+            kept = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            kept = None
+        if kept is None:
+            packages = _shipped(time.time(), trainer_version)
+        else:
+            packages = [
+                Package(
+                    **{
+                        **p,
+                        "permissions": tuple(p["permissions"]),
+                        "granted": frozenset(p["granted"]),
+                    }
+                )
+                for p in kept
+            ]
+        self._packages = {p.name: p for p in packages}
+        for package in packages:
+            if not package.system:
+                apk = self._root / package.path.lstrip("/")
+                apk.parent.mkdir(parents=True, exist_ok=True)
+                apk.touch()
+
+    def _save(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        rows = [{**asdict(p), "granted": sorted(p.granted)} for p in self]
+        self._file.write_text(json.dumps(rows), encoding="utf-8")

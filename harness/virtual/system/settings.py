@@ -1,0 +1,71 @@
+"""``settings``: tables of texts, kept over a restart of the phone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.virtual.system.call import Call
+
+_TABLES = ("global", "secure", "system")
+
+
+class Settings:
+    """The three tables.
+
+    Args:
+        file: Where they're kept.
+        android_id: The phone's ``secure`` ``android_id``.
+    """
+
+    def __init__(self, file: Path, android_id: str) -> None:
+        self._file = file
+        try:
+            self._values: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            self._values = {
+                "global": {"adb_enabled": "1", "stay_on_while_plugged_in": "0",
+                           "device_provisioned": "1", "airplane_mode_on": "0"},
+                "secure": {"android_id": android_id, "location_mode": "0"},
+                "system": {"screen_brightness": "128", "screen_brightness_mode": "0",
+                           "screen_off_timeout": "60000", "accelerometer_rotation": "0"},
+            }  # fmt: skip
+
+    def get(self, table: str, key: str) -> str | None:
+        """Return a setting, None if it isn't set."""
+        return self._values.get(table, {}).get(key)
+
+    def put(self, table: str, key: str, value: str | None) -> None:
+        """Set a setting, or delete it (None)."""
+        if value is None:
+            self._values[table].pop(key, None)
+        else:
+            self._values[table][key] = value
+        self._file.write_text(json.dumps(self._values), encoding="utf-8")
+
+    def run(self, call: Call) -> int:
+        """Carry out ``settings``. Source: AOSP ``SettingsService``."""
+        args = list(call.args)
+        if "--user" in args:
+            at = args.index("--user")
+            del args[at : at + 2]
+        verb, table, *rest = [*args, "", ""]
+        words = [word for word in rest if word]
+        if verb in ("get", "put", "delete", "list", "reset") and table not in _TABLES:
+            call.error(f"Invalid namespace '{table}'")
+            return 255
+        if verb == "list":
+            for key, value in sorted(self._values[table].items()):
+                call.print(f"{key}={value}")
+        elif verb == "get" and len(words) == 1:
+            call.print(self._values[table].get(words[0], "null"))
+        elif verb == "put" and len(words) >= 2:
+            self.put(table, words[0], words[1])
+        elif verb == "delete" and len(words) == 1:
+            count = int(words[0] in self._values[table])
+            self.put(table, words[0], None)
+            call.print(f"Deleted {count} rows")
+        else:
+            call.error("Bad arguments")
+            return 255
+        return 0

@@ -1,0 +1,237 @@
+"""Commands that need a few lines each."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable
+
+from harness.virtual.phone import Faults, PhoneRoot
+from harness.virtual.system.call import Call
+from harness.virtual.system.settings import Settings
+
+_GROUPS = "2000(shell),1004(input),1007(log),1011(adb),1015(sdcard_rw),1028(sdcard_r),3003(inet)"
+_CONTEXT = "u:r:shell:s0"
+_SIZE, _DENSITY = "1080x2400", "420"
+
+
+class SmallCommands:
+    """One method a command; :attr:`table` names them.
+
+    Args:
+        root: The phone.
+        faults: What's wrong with it (a full disk shows in ``df``).
+        settings: Its settings.
+        services: Names of its services.
+        android_id: For ``content query``.
+    """
+
+    def __init__(
+        self, root: PhoneRoot, faults: Faults, settings: Settings, services: Callable[[], list[str]]
+    ) -> None:
+        self._root = root
+        self._faults = faults
+        self._settings = settings
+        self._services = services
+        self._wm = {"size": "", "density": ""}
+        self.table: dict[str, Callable[[Call], int]] = {
+            "content": self._content,
+            "df": self._df,
+            "getenforce": lambda call: _say(call, "Enforcing"),
+            "id": self._id,
+            "ifconfig": self._ifconfig,
+            "ime": self._nothing,
+            "input": self._nothing,
+            "ip": self._ip,
+            "run-as": self._run_as,
+            "screencap": self._screencap,
+            "service": self._service,
+            "setenforce": self._setenforce,
+            "svc": self._nothing,
+            "uiautomator": self._uiautomator,
+            "whoami": lambda call: _say(call, "shell"),
+            "wm": self._window,
+        }
+
+    @staticmethod
+    def _nothing(call: Call) -> int:
+        """Do nothing: what this would change isn't modelled, and it prints nothing on a phone."""
+        del call
+        return 0
+
+    @staticmethod
+    def _id(call: Call) -> int:
+        flags = "".join(a[1:] for a in call.args if a.startswith("-"))
+        if "Z" in flags:
+            call.print(_CONTEXT)
+        elif "u" in flags or "g" in flags:
+            call.print("shell" if "n" in flags else "2000")
+        elif "G" in flags:
+            numbers = re.findall("[0-9]+", _GROUPS)
+            names = re.findall(r"\((\w+)\)", _GROUPS)
+            call.print(" ".join(names if "n" in flags else numbers))
+        else:
+            call.print(f"uid=2000(shell) gid=2000(shell) groups={_GROUPS} context={_CONTEXT}")
+        return 0
+
+    @staticmethod
+    def _setenforce(call: Call) -> int:
+        call.error("setenforce: Couldn't set enforcing status to "
+                   f"'{call.args[0] if call.args else ''}': Permission denied")  # fmt: skip
+        return 1
+
+    def _window(self, call: Call) -> int:
+        what, value = [*call.args, "", ""][:2]
+        if what not in self._wm:
+            call.error(f"Unknown command: {what}")
+            return 255
+        if value:
+            self._wm[what] = "" if value == "reset" else value
+            return 0
+        call.print(f"Physical {what}: {_SIZE if what == 'size' else _DENSITY}")
+        if self._wm[what]:
+            call.print(f"Override {what}: {self._wm[what]}")
+        return 0
+
+    def _service(self, call: Call) -> int:
+        verb, name = [*call.args, "", ""][:2]
+        names = self._services()
+        if verb == "list":
+            call.print(f"Found {len(names)} services:")
+            for number, known in enumerate(names):
+                call.print(f"{number}\t{known}: [android.os.I{known.capitalize()}]")
+        elif verb == "check" and name:
+            call.print(f"Service {name}: {'found' if name in names else 'not found'}")
+        elif verb == "call" and name in names:
+            call.print("Result: Parcel(00000000    '....')")
+        else:
+            call.print("Usage: service [-h|-?]\n       service list\n       service check SERVICE")
+            return 10
+        return 0
+
+    def _content(self, call: Call) -> int:
+        text = " ".join(call.args)
+        found = re.search(r"content://settings/(\w+).*name='?(\w+)'?", text)
+        if not call.args or call.args[0] != "query" or found is None:
+            call.print("No result found.")
+            return 0
+        value = self._settings.get(found[1], found[2])
+        call.print("No result found." if value is None else f"Row: 0 value={value}")
+        return 0
+
+    def _df(self, call: Call) -> int:
+        human = any(a.startswith("-") and "h" in a for a in call.args)
+        asked = [a for a in call.args if not a.startswith("-")]
+        disk = os.statvfs(self._root.root_dir)
+        free = disk.f_bavail * disk.f_frsize
+        if self._faults.disk_free_bytes is not None:
+            free = min(free, self._faults.disk_free_bytes)
+        total = disk.f_blocks * disk.f_frsize
+        mounts = {"/": "/dev/block/dm-0", "/data": "/dev/block/dm-5",
+                  "/storage/emulated": "/dev/fuse"}  # fmt: skip
+        size = "Size" if human else "1K-blocks"
+        call.print(f"{'Filesystem':<18}{size:>12} {'Used':>11} {'Available':>11} Use% Mounted on")
+        code = 0
+        for path in asked or list(mounts):
+            try:
+                inside = self._root.phone_path(self._root.host_path(path))
+                self._root.host_path(path).stat()
+            except OSError:
+                call.error(f"df: {path}: No such file or directory")
+                code = 1
+                continue
+            mount = max((m for m in mounts if _under(inside, m)), key=len)
+            values = (4 << 30, 4 << 30, 0) if mount == "/" else (total, total - free, free)
+            shown = [_human(v) if human else str(v // 1024) for v in values]
+            used = 100 * values[1] // max(1, values[0])
+            call.print(f"{mounts[mount]:<18}{shown[0]:>12} {shown[1]:>11} {shown[2]:>11} "
+                       f"{used:>3}% {mount}")  # fmt: skip
+        return code
+
+    @staticmethod
+    def _run_as(call: Call) -> int:
+        call.error(f"run-as: package not debuggable: {call.args[0] if call.args else ''}")
+        return 1
+
+    @staticmethod
+    def _ifconfig(call: Call) -> int:
+        name = call.args[0] if call.args else "wlan0"
+        if name not in ("wlan0", "lo"):
+            call.error(f"ifconfig: {name}: No such device")
+            return 1
+        # 192.0.2.0/24 is for documentation (RFC 5737): the host's own address isn't the phone's
+        call.print(f"{name}     Link encap:UNSPEC")
+        call.print("          inet addr:192.0.2.15  Bcast:192.0.2.255  Mask:255.255.255.0")
+        call.print("          UP BROADCAST RUNNING")
+        return 0
+
+    @staticmethod
+    def _ip(call: Call) -> int:
+        if "route" in call.args or "r" in call.args:
+            call.print("192.0.2.0/24 dev wlan0 proto kernel scope link src 192.0.2.15")
+        else:
+            call.print("30: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
+                       "    inet 192.0.2.15/24 brd 192.0.2.255 scope global wlan0")  # fmt: skip
+        return 0
+
+    def _screencap(self, call: Call) -> int:
+        image = _png(108, 240)
+        files = [a for a in call.args if not a.startswith("-")]
+        if not files:
+            call.write(image)
+            return 0
+        return self._save(call, files[0], image)
+
+    def _uiautomator(self, call: Call) -> int:
+        if not call.args or call.args[0] != "dump":
+            call.error("Unsupported command")
+            return 1
+        files = [a for a in call.args[1:] if not a.startswith("-")]
+        path = files[0] if files else "/sdcard/window_dump.xml"
+        text = (
+            "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\" />"
+        )
+        call.print(f"UI hierchary dumped to: {path}")  # so misspelt on phones, and clients match it
+        return self._save(call, path, text.encode())
+
+    def _save(self, call: Call, path: str, data: bytes) -> int:
+        try:
+            self._root.host_path(path).write_bytes(data)
+        except OSError as error:
+            call.error(f"{call.name}: {path}: {error.strerror}")
+            return 1
+        return 0
+
+
+def _say(call: Call, text: str) -> int:
+    call.print(text)
+    return 0
+
+
+def _under(path: str, mount: str) -> bool:
+    return mount == "/" or path == mount or path.startswith(f"{mount}/")
+
+
+def _human(size: int) -> str:
+    value = float(size)
+    for unit in ("", "K", "M", "G"):
+        if value < 1024:
+            return f"{value:.0f}{unit}" if value >= 10 or not unit else f"{value:.1f}{unit}"
+        value /= 1024
+    return f"{value:.0f}T"
+
+
+def _png(width: int, height: int) -> bytes:
+    """Return a black picture. Source of the format: RFC 2083."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    lines = b"".join(b"\0" + b"\0" * width for _ in range(height))
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body

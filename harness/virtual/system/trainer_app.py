@@ -1,0 +1,168 @@
+"""The services of the trainer's package: training as a real process, ballast as declared RAM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import harness
+from harness.virtual.phone import PhoneRoot
+from harness.virtual.system.apps import PERCEPTIBLE_ADJ, PREVIOUS_ADJ, App, Apps
+from harness.virtual.system.exits import ExitWhy
+from harness.virtual.system.intent import Intent
+from harness.virtual.system.logs import LogStore
+from harness.virtual.system.packages import TRAINER, TRAINER_UID
+
+COMMAND_VARIABLE = "MOBILEASR_TRAINER_COMMAND"
+"""Names another trainer (a command line; ``--job PATH`` is added); tests set it for the farm."""
+
+_TAG = "MobileASR"
+_BALLAST = re.compile(rf"{re.escape(TRAINER)}\.BallastService([1-8])")
+_BALLAST_COMMAND = ("sleep", "2147483647")
+_MOST_BALLAST_MB = 1 << 20
+# Last 15 characters, as Zygote names a process; the kernel keeps no more (TASK_COMM_LEN).
+_BOOTSTRAP = (
+    "import runpy, sys\n"
+    f"open('/proc/self/comm', 'w').write({TRAINER[-15:]!r})\n"
+    "sys.argv[0] = 'harness.trainer'\n"
+    "runpy.run_module('harness.trainer', run_name='__main__', alter_sys=True)\n"
+)
+
+
+class TrainerApp:
+    """What ``am`` does with ``org.mobileasr.trainer``.
+
+    Args:
+        root: The phone.
+        apps: Its processes.
+        logs: Its log.
+        proc_dir: Folder with the phone's meminfo, as its processes name it.
+    """
+
+    def __init__(self, root: PhoneRoot, apps: Apps, logs: LogStore, proc_dir: str) -> None:
+        self._root = root
+        self._apps = apps
+        self._logs = logs
+        self._proc_dir = proc_dir
+
+    async def start_service(self, intent: Intent) -> bool:
+        """Deliver an intent; return whether the package has such a service."""
+        name = intent.component_parts[1]
+        if name == f"{TRAINER}.TrainService":
+            await self._train_service(intent)
+            return True
+        ballast = _BALLAST.fullmatch(name)
+        if ballast is not None:
+            await self._ballast_service(int(ballast[1]), intent)
+            return True
+        return False
+
+    async def stop_service(self, intent: Intent) -> bool | None:
+        """Stop a service; return whether it ran, None if there's no such service."""
+        name = intent.component_parts[1]
+        ballast = _BALLAST.fullmatch(name)
+        if name == f"{TRAINER}.TrainService":
+            app = self._apps.get(TRAINER)
+        elif ballast is not None:
+            app = self._apps.get(f"{TRAINER}:ballast{ballast[1]}")
+        else:
+            return None
+        if app is not None:
+            await self._end(app, "stopService")
+        return app is not None
+
+    async def _train_service(self, intent: Intent) -> None:
+        command = intent.extras.get("command")
+        job = intent.extras.get("job")
+        if command == "stop":
+            self._stop(job)
+        elif command not in (None, "start"):
+            self._say(f"unknown command {command!r}", "E")
+        elif not isinstance(job, str) or not job:
+            self._say("no job given", "E")
+        elif self._apps.get(TRAINER) is not None:
+            self._say(f"busy with another job, {job} is refused", "E")
+        else:
+            await self._start(job)
+
+    async def _start(self, job: str) -> None:
+        try:
+            await self._apps.start(
+                TRAINER,
+                [*trainer_command(), "--job", job],
+                package=TRAINER,
+                uid=TRAINER_UID,
+                adj=PERCEPTIBLE_ADJ,
+                env=self._environment(),
+                component=f"{TRAINER}/.TrainService",
+                log_tag=_TAG,
+            )
+        except OSError as error:
+            self._say(f"cannot start the trainer: {error}", "E")
+
+    def _environment(self) -> Mapping[str, str]:
+        found = {"MOBILEASR_PROC_DIR": self._proc_dir, "PYTHONUNBUFFERED": "1"}
+        package = Path(harness.__file__).resolve().parent.parent
+        if package.name not in ("site-packages", "dist-packages"):
+            found["PYTHONPATH"] = str(package)  # a checkout that isn't installed must work too
+        for name in ("OMP_NUM_THREADS", "MOBILEASR_TRAINER_FAULT"):
+            if name in os.environ:
+                found[name] = os.environ[name]
+        return found
+
+    def _stop(self, job: object) -> None:
+        app = self._apps.get(TRAINER)
+        if not isinstance(job, str) or not job:
+            self._say("stop: no job given", "E")
+            return
+        try:
+            described = json.loads(self._root.host_path(job).read_text("utf-8"))
+            stop_file = self._root.host_path(str(described["outputs"]["stop_file"]))
+            stop_file.touch()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._say(f"stop: {job} names no stop file: {error}", "E")
+            return
+        self._say(f"stop: {stop_file.name} made" + ("" if app else ", but no job is running"))
+
+    async def _end(self, app: App, reason: str) -> None:
+        self._apps.kill(app, ExitWhy(10, "USER REQUESTED", 23, "STOP APP", reason))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(app.ended.wait(), 5.0)
+
+    async def _ballast_service(self, number: int, intent: Intent) -> None:
+        name = f"{TRAINER}:ballast{number}"
+        mb = intent.extras.get("mb")
+        app = self._apps.get(name)
+        if isinstance(mb, bool) or not isinstance(mb, int) or not 0 <= mb <= _MOST_BALLAST_MB:
+            self._say(f"ballast{number}: --ei mb must be 0 to {_MOST_BALLAST_MB}, not {mb!r}", "E")
+        elif mb == 0:
+            if app is not None:
+                await self._end(app, "mb 0")
+        elif app is not None:
+            self._apps.declare(app, mb)
+        else:
+            await self._apps.start(
+                name,
+                _BALLAST_COMMAND,
+                package=TRAINER,
+                uid=TRAINER_UID,
+                adj=PREVIOUS_ADJ,
+                declared_mb=mb,
+                component=f"{TRAINER}/.BallastService{number}",
+            )
+
+    def _say(self, message: str, priority: str = "I") -> None:
+        self._logs.add(_TAG, message, priority=priority, uid=TRAINER_UID)
+
+
+def trainer_command() -> list[str]:
+    """Return the command of the trainer, without its job."""
+    other = os.environ.get(COMMAND_VARIABLE)
+    return shlex.split(other) if other else [sys.executable, "-c", _BOOTSTRAP]

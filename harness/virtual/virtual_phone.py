@@ -1,0 +1,161 @@
+"""One virtual phone put together: root, userland, system, adbd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from harness.devices.profile import DeviceProfile
+from harness.virtual.adbd import Adbd
+from harness.virtual.phone import Faults, Isolation, PhoneSpec
+from harness.virtual.properties import PROPERTY_FOLDER, PropertyStore, all_properties
+from harness.virtual.root import open_root
+from harness.virtual.system import SystemServer
+from harness.virtual.system.battery import BatteryState, Power
+from harness.virtual.userland import install_userland
+
+_HOST_WIDE = {
+    "none": "pids,uptime,cpuinfo,loadavg,vmstat,pressure,network,disk",
+    "userns": "uptime,cpuinfo,loadavg,vmstat,pressure,network,disk",
+}
+
+
+class VirtualPhone:
+    """A phone that any adb client can use.
+
+    Args:
+        profile: What it's modelled on.
+        serial: Its serial number, unique on this host.
+        folder: Host folder of its files.
+        proc_dir: Host folder for its meminfo and stat when it has no /proc of its own; on a file
+            system in memory, so that no reader sees half a write.
+        isolation: How its processes are kept apart.
+        battery_percent: Level at the start.
+        power: What it's plugged into.
+    """
+
+    def __init__(
+        self,
+        profile: DeviceProfile,
+        serial: str,
+        folder: Path,
+        proc_dir: Path,
+        *,
+        isolation: Isolation = "none",
+        battery_percent: float = 87.0,
+        power: Power = "none",
+    ) -> None:
+        host_wide = _HOST_WIDE[isolation]
+        properties = all_properties(
+            profile, serial=serial, isolation=isolation, host_wide=host_wide
+        )
+        self.profile = profile
+        self.serial = serial
+        self.faults = Faults()
+        self.port = 0
+        self.boots = 0
+        self._rebooting: asyncio.Task[None] | None = None
+        (folder / PROPERTY_FOLDER).mkdir(parents=True, exist_ok=True)
+        self.root = open_root(
+            PhoneSpec(serial, folder, isolation, profile=profile.name, properties=properties)
+        )
+        if isolation == "none":
+            self._inside = str(proc_dir)
+            self._proc_dir = proc_dir
+        else:
+            self._inside = "/proc"
+            self._proc_dir = self.root.root_dir / "proc"
+        self._proc_dir.mkdir(parents=True, exist_ok=True)
+        self._battery = BatteryState.at(battery_percent, float(profile.battery_capacity_mah), power)
+        store = PropertyStore(self.root.root_dir)
+        store.set_all(properties)
+        if isolation == "none":
+            store.set("debug.mobileasr.work_dir", self.root.process_path(profile.work_dir))
+            store.set("debug.mobileasr.proc_dir", self._inside)
+            uptime = proc_dir / "uptime"
+            if not uptime.is_symlink():
+                uptime.symlink_to("/proc/uptime")
+        self.properties = store
+        self.system = SystemServer(
+            self.root,
+            profile,
+            self.faults,
+            proc_dir=self._proc_dir,
+            proc_dir_inside=self._inside,
+            battery=self._battery,
+            on_reboot=self._reboot_soon,
+        )
+        self.adbd = Adbd(self.root, store, self.faults, on_reboot=self._reboot_by_adb)
+
+    async def start(self, port: int = 0) -> int:
+        """Boot and listen; return the port of its adbd."""
+        install_userland(self.root)
+        await self.root.start()
+        self.system.start()
+        self.boots = 1
+        self.port = await self.adbd.start(port=port)
+        return self.port
+
+    async def stop(self) -> None:
+        """End everything of the phone; its files stay."""
+        if self._rebooting is not None:
+            self._rebooting.cancel()
+            await asyncio.gather(self._rebooting, return_exceptions=True)
+        await self.adbd.stop()
+        await self.system.stop()
+        await self.root.stop()
+        self.system.close()
+
+    async def reboot(self, seconds: float) -> None:
+        """Go down, stay away for so long, come up again with the same files and no processes."""
+        self.faults.lose_cable(float("inf"))
+        self.properties.set("sys.boot_completed", "0")
+        await self.system.stop()
+        await self.root.stop()
+        await asyncio.sleep(seconds)
+        await self.root.start()
+        self.system.logs.clear(("main", "system", "radio", "events", "crash"))
+        self.system.start()
+        self.boots += 1
+        self.properties.set("sys.boot_completed", "1")
+        self.faults.restore_cable()
+
+    async def restart_adbd(self, seconds: float) -> None:
+        """Kill adbd and have it back, on the same port, after so long."""
+        await self.adbd.stop()
+        await asyncio.sleep(seconds)
+        await self.adbd.start(port=self.port)
+
+    def state(self) -> dict[str, Any]:
+        """Return figures for tests and for people."""
+        accountant = self.system.accountant
+        accountant.refresh()
+        return {
+            "serial": self.serial,
+            "profile": self.profile.name,
+            "port": self.port,
+            "boots": self.boots,
+            "available_mb": accountant.available_kb / 1024,
+            "processes_mb": accountant.processes_kb / 1024,
+            "ballast_mb": self.system.apps.declared_kb() / 1024,
+            "battery_percent": accountant.battery.state.level,
+            "busy_cores": accountant.busy_cores,
+            "apps": {app.name: app.pid for app in self.system.apps},
+            "pids": self.root.pids(),
+        }
+
+    def _reboot_soon(self) -> None:
+        if self._rebooting is None or self._rebooting.done():
+            self._rebooting = asyncio.ensure_future(self.reboot(2.0))
+
+    async def _reboot_by_adb(self, argument: str) -> None:
+        del argument
+        self._reboot_soon()
+
+
+def memory_folder() -> Path | None:
+    """Return a folder on a file system in memory where this user may write, or None."""
+    folder = Path("/dev/shm")  # noqa: S108 - only own subfolders with own names are made in it
+    return folder if folder.is_dir() and os.access(folder, os.W_OK) else None
