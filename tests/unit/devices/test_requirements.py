@@ -1,0 +1,146 @@
+"""Demands on phones: what fits, and why something does not."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.devices.requirements import fitting, match, parse_demands, why_none
+from harness.errors import InputError
+
+
+@dataclass(frozen=True)
+class Facts:
+    serial: str = "S1"
+    adb_serial: str = "127.0.0.1:7001"
+    profile: str = "oneplus-7t"
+    ram_total_mb: float = 7700.4
+    soc: str = "Snapdragon 855 Plus"
+    android: str = "10"
+    sdk: int = 29
+    abi: str = "arm64-v8a"
+    origin: str = "device"
+    tags: tuple[str, ...] = ("rack-2",)
+
+
+@pytest.mark.parametrize(
+    "demands",
+    [
+        {},
+        None,
+        {"profile": "oneplus-7t"},
+        {"profile": ["pixel-4", "oneplus-*"]},
+        {"serial": "S1"},
+        {"serial": ["x", "127.0.0.1:7001"]},
+        {"ram_mb": ">= 6000"},
+        {"ram_mb": 6000},
+        {"ram_mb": ">= 6000, < 9000"},
+        {"soc": "snapdragon 8*"},
+        {"android": ">= 10"},
+        {"android": 10},
+        {"android": "10"},
+        {"android": "!= 11"},
+        {"sdk": 29},
+        {"abi": "arm64*"},
+        {"origin": "device"},
+        {"tags": "rack-2"},
+        {"profile": "oneplus-7t", "ram_mb": ">= 6000", "tags": ["rack-2"], "count": 2},
+    ],
+)
+def test_fits(demands: dict[str, object] | None) -> None:
+    assert match(parse_demands(demands), Facts()).reasons == ()
+    assert match(parse_demands(demands), Facts()).fits
+
+
+@pytest.mark.parametrize(
+    ("demands", "reason"),
+    [
+        ({"ram_mb": ">= 9000"}, "wanted ram_mb >= 9000, has 7700"),
+        ({"ram_mb": 8000}, "wanted ram_mb 8000, has 7700"),
+        ({"ram_mb": "< 6000"}, "wanted ram_mb < 6000, has 7700"),
+        ({"profile": "pixel-4"}, "wanted profile pixel-4, has oneplus-7t"),
+        ({"serial": ["A", "B"]}, "wanted serial A or B, has S1"),
+        ({"soc": "Exynos*"}, "wanted soc Exynos*, has Snapdragon 855 Plus"),
+        ({"android": ">= 11"}, "wanted android >= 11, has 10"),
+        ({"android": "1"}, "wanted android 1, has 10"),
+        ({"origin": "virtual"}, "wanted origin virtual, has device"),
+        ({"tags": ["rack-2", "quiet"]}, "wanted tags quiet, has rack-2"),
+    ],
+)
+def test_does_not_fit_and_says_why(demands: dict[str, object], reason: str) -> None:
+    found = match(parse_demands(demands), Facts())
+    assert not found.fits
+    assert found.reasons == (reason,)
+
+
+def test_all_reasons_are_given() -> None:
+    found = match(parse_demands({"ram_mb": ">= 9000", "android": ">= 12"}), Facts())
+    assert len(found.reasons) == 2
+
+
+def test_versions_compare_by_parts() -> None:
+    assert match(parse_demands({"android": "8.1"}), Facts(android="8.1.0")).fits
+    assert match(parse_demands({"android": "8"}), Facts(android="8.1.0")).fits
+    assert match(parse_demands({"android": ">= 8.1"}), Facts(android="9")).fits
+    assert not match(parse_demands({"android": ">= 8.1"}), Facts(android="8.0.0")).fits
+    assert match(parse_demands({"android": "> 8"}), Facts(android="")).reasons == (
+        "wanted android > 8, has unknown",
+    )
+
+
+OPERATORS = {
+    ">=": lambda a, b: a >= b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    "<": lambda a, b: a < b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000), st.sampled_from(sorted(OPERATORS)))
+def test_comparing_is_comparing(has: int, wanted: int, operator: str) -> None:
+    demands = parse_demands({"ram_mb": f"{operator}{wanted}"})
+    assert match(demands, Facts(ram_total_mb=float(has))).fits == OPERATORS[operator](has, wanted)
+
+
+@given(st.lists(st.integers(0, 9000), max_size=8), st.integers(1, 5), st.integers(0, 9000))
+def test_fitting_keeps_order_and_count(sizes: list[int], count: int, least: int) -> None:
+    phones = [Facts(serial=str(i), ram_total_mb=float(size)) for i, size in enumerate(sizes)]
+    demands = parse_demands({"ram_mb": least, "count": count})
+    found = fitting(demands, phones)
+    expected = [p for p in phones if p.ram_total_mb >= least][:count]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"ram": 3}, "unknown key 'ram'"),
+        ({"ram_mb": "lots"}, "not a comparison"),
+        ({"ram_mb": ">= 3 GB"}, "not a comparison"),
+        ({"ram_mb": True}, "valid string"),
+        ({"origin": "real"}, "'device' or 'virtual'"),
+        ({"count": 0}, "greater than or equal to 1"),
+        ({"serial": 5}, "phones:1: serial"),
+    ],
+)
+def test_bad_demands(data: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_demands(data)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("phones")
+
+
+def test_nothing_fits_says_what_was_wanted_and_what_is_there() -> None:
+    phones = [Facts(), Facts(serial="S2", profile="pixel-4", ram_total_mb=5600)]
+    text = why_none(parse_demands({"ram_mb": ">= 9000", "profile": ["oneplus-7t"]}), phones)
+    assert text.splitlines() == [
+        "no phone fits: wanted profile oneplus-7t, ram_mb >= 9000",
+        "  S1 (oneplus-7t): wanted ram_mb >= 9000, has 7700",
+        "  S2 (pixel-4): wanted profile oneplus-7t, has pixel-4; wanted ram_mb >= 9000, has 5600",
+    ]
+    assert "harness devices" in why_none(parse_demands({}), [])
+    few = why_none(parse_demands({"count": 3}), phones)
+    assert few.startswith("wanted 3 phones, only 2 fit")
