@@ -15,6 +15,9 @@ from harness.virtual.phone import Faults, PhoneRoot
 
 _LOG = logging.getLogger(__name__)
 
+# Services notice a broken connection at once; what is left after this waits for a process.
+_STOP_PATIENCE_S = 1.0
+
 
 class Adbd:
     """ADB's device side for one phone.
@@ -75,7 +78,7 @@ class Adbd:
         tasks = {task for connection in self._connections for task in connection.tasks}
         self._drop()
         if tasks:
-            _, left = await asyncio.wait(tasks, timeout=5)
+            _, left = await asyncio.wait(tasks, timeout=_STOP_PATIENCE_S)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

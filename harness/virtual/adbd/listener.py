@@ -48,6 +48,7 @@ class Listener:
         """Take connections; nothing happens if it does already, or is closed."""
         async with self._turn:
             if self._server is None and self._socket is not None:
+                self._share(True)
                 loop = asyncio.get_running_loop()
                 self._server = await loop.create_server(self._protocol, sock=self._socket.dup())
 
@@ -58,6 +59,15 @@ class Listener:
             self._server = None
             # on Linux this ends listening and keeps the port, as it was asked for by number
             self._socket.shutdown(socket.SHUT_RDWR)
+            self._share(False)
+
+    def _share(self, wanted: bool) -> None:
+        """Allow the port to be bound beside us: needed to listen over old connections' remains.
+
+        While we refuse, another could take it that way.
+        """
+        if self._socket is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(wanted))
 
     def close(self) -> None:
         """Give the port back. Idempotent."""
@@ -68,7 +78,9 @@ class Listener:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    taken = socket.socket()
+    # asyncio turns Nagle's delay off only for sockets that say TCP themselves; with it each
+    # answer would take 40 ms
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((host, port))

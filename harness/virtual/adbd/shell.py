@@ -16,6 +16,7 @@ _COULD_NOT_START = 127
 # Without the shell protocol a host can end a command's input only by closing the stream, so what
 # it sent last must have time to arrive (adb exec-in) before the command hears that nobody listens.
 _RAW_GRACE_S = 2.0
+_RAW_INPUT_GRACE_S = 15.0
 
 
 class _Truncated(Exception):  # noqa: N818
@@ -45,6 +46,7 @@ async def run_shell(
             await stream.write(message)
         return
     feeding = asyncio.create_task(_feed(stream, process, asked))
+    watching = asyncio.create_task(_watch(stream, process, feeding, asked.protocol))
     try:
         output = _Output(stream, asked.protocol, faults.truncate_output_after)
         await asyncio.gather(
@@ -60,9 +62,9 @@ async def run_shell(
         process.hang_up()
         raise
     finally:
+        watching.cancel()
         feeding.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await feeding
+        await asyncio.gather(watching, feeding, return_exceptions=True)
         # what the command left running in the background lives on, as on a phone
         process.close()
 
@@ -98,8 +100,19 @@ async def _packet(stream: Stream, kind: int, data: bytes) -> None:
     await stream.write(protocol.SHELL_HEADER.pack(kind, len(data)), data)
 
 
+async def _watch(
+    stream: Stream, process: PhoneProcess, feeding: asyncio.Task[None], packets: bool
+) -> None:
+    """Hang up when the host has gone, also on a command that doesn't read what was sent to it."""
+    await stream.wait_ended()
+    if not packets:
+        await asyncio.wait([feeding], timeout=_RAW_INPUT_GRACE_S)
+        await asyncio.sleep(_RAW_GRACE_S)
+    process.hang_up()
+
+
 async def _feed(stream: Stream, process: PhoneProcess, asked: protocol.ShellService) -> None:
-    """Give the host's input to the command; hang up when the host has gone."""
+    """Give the host's input to the command."""
     if asked.protocol:
         with contextlib.suppress(StreamClosed):
             await _feed_packets(stream, process, asked.terminal)
@@ -107,8 +120,6 @@ async def _feed(stream: Stream, process: PhoneProcess, asked: protocol.ShellServ
         while data := await stream.read():
             await _give(process, data)
         _close_input(process)
-        await asyncio.sleep(_RAW_GRACE_S)
-    process.hang_up()
 
 
 async def _feed_packets(stream: Stream, process: PhoneProcess, terminal: bool) -> None:

@@ -49,6 +49,7 @@ class Stream:
         self._waiting_bytes = 0
         self._okay_owed = False
         self._ended = False  # the host closed it, or the cable is gone: nothing more comes
+        self._end = asyncio.Event()
         self._closed = False  # we closed it
         self._data = asyncio.Event()
         self._writable = asyncio.Event()
@@ -105,6 +106,7 @@ class Stream:
     def on_end(self) -> None:
         """Take in the host's CLSE, or the end of the connection."""
         self._ended = True
+        self._end.set()
         self._data.set()
         self._writable.set()
 
@@ -114,6 +116,10 @@ class Stream:
         """Wait until the host has answered a stream of ours; False if it refused."""
         await self._writable.wait()
         return not self._ended
+
+    async def wait_ended(self) -> None:
+        """Wait until the host has closed it, or is gone, however much is still unread."""
+        await self._end.wait()
 
     async def read(self, most: int = 1 << 20) -> memoryview:
         """Return what has come, up to ``most`` bytes; empty at the end."""

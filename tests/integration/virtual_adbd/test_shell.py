@@ -1,5 +1,6 @@
 """Commands through the stock adb client."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -131,6 +132,22 @@ def test_a_command_ends_with_its_client(bare_phone: BarePhone) -> None:
     client.kill()
     client.communicate()
     assert wait_until(lambda: bare_phone.root.pids() == [])
+
+
+def test_a_command_that_does_not_read_ends_with_the_cable_too(plain_phone: BarePhone) -> None:
+    client = plain_phone.popen("shell", "sleep 300")
+    assert client.stdin is not None
+    assert wait_until(lambda: plain_phone.root.pids() != [])
+    os.set_blocking(client.stdin.fileno(), False)
+    with contextlib.suppress(BlockingIOError):  # until all buffers on the way are full
+        for _ in range(400):
+            client.stdin.write(bytes(1 << 16))
+            client.stdin.flush()
+            time.sleep(0.002)
+    plain_phone.thread.call(plain_phone.faults.drop_connections)
+    client.kill()
+    client.wait()
+    assert wait_until(lambda: plain_phone.root.pids() == [])
 
 
 def test_what_is_detached_survives_a_lost_cable(bare_phone: BarePhone) -> None:
