@@ -13,7 +13,6 @@ from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
 from harness.virtual.root.spawning import spawn_process
 from harness.virtual.root.tools import shell_path
-from harness.virtual.root.watcher import Watcher
 
 _STOP_PATIENCE_S = 10.0
 
@@ -22,18 +21,17 @@ class PlainRoot(PhoneRoot):
     """Isolation ``none``.
 
     A process of the phone sees the host's files and processes; it has the phone's tools, folders
-    and environment, and the mark by which it is found again.
+    and environment, and the mark by which it is found again. If the process that holds this object
+    is killed, they live on: ending them is then the farm's reaper's part.
     """
 
     def __init__(self, spec: PhoneSpec) -> None:
         super().__init__(spec)
         self._running = False
-        self._watcher = Watcher(spec.serial)
 
     async def start(self) -> None:
         """Make folders and tools."""
         layout.make_folders(self.root_dir)
-        await self._watcher.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -47,7 +45,6 @@ class PlainRoot(PhoneRoot):
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{self.spec.serial}: processes {pids} survive SIGKILL")
             await asyncio.sleep(0.01)
-        await self._watcher.stop()
 
     async def spawn(
         self,
