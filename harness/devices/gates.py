@@ -179,8 +179,10 @@ def judge(gates: Gates, state: PhoneState, idle_available_mb: float | None = Non
         has = None
         if state.available_mb is not None:
             has = 100.0 * state.available_mb / idle_available_mb
-        least("available_percent_of_idle_min", share, has, "% of the idle phone's")
-    is_so("power_save", gates.power_save, state.power_save, ("battery saver on", "off"))
+        least("available_percent_of_idle_min", share, has, "% of idle")
+    is_so(
+        "power_save", gates.power_save, state.power_save, ("battery saver on", "battery saver off")
+    )
     is_so("screen_on", gates.screen_on, state.screen_on, ("screen on", "screen off"))
     return found
 
@@ -190,7 +192,8 @@ def _bound(name: str, wanted: float, has: float | None, unit: str, *, least: boo
     if has is None:
         return Verdict(name, None, f"wanted {word} {wanted:g}{unit}, the phone does not tell")
     opened = has >= wanted if least else has <= wanted
-    return Verdict(name, opened, f"wanted {word} {wanted:g}{unit}, is {has:.4g}{unit}")
+    shown = f"{has:.0f}" if abs(has) >= 100 else f"{has:.3g}"
+    return Verdict(name, opened, f"wanted {word} {wanted:g}{unit}, is {shown}{unit}")
 
 
 def _trainer(gates: Gates, version: str | None) -> Verdict:

@@ -1,0 +1,225 @@
+"""Gates: what opens them, what is waited for, and what is said when they stay shut."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from harness.devices.gate_state import PhoneState, parse_state, state_command
+from harness.devices.gates import PRESETS, Gates, GateTimedOut, judge, parse_gates, pass_gates
+from harness.devices.inventory import PhoneInfo
+from harness.errors import InputError
+
+FAKED = "  (UPDATES STOPPED -- use 'reset' to restart)\n"
+BATTERY = """\
+Current Battery Service state:
+{faked}  AC powered: false
+  USB powered: {usb}
+  Wireless powered: false
+  status: 3
+  level: {level}
+  scale: 100
+  temperature: {tenths}
+"""
+
+
+def answer(
+    *,
+    booted: str = "1",
+    level: int = 90,
+    usb: str = "false",
+    tenths: int = 270,
+    faked: str = "",
+    thermal: str = "Thermal Status: 0\n",
+    available_kb: int = 3_000_000,
+    free_kb: int = 9_000_000,
+    wake: str = "Awake",
+    low_power: str = "0",
+    version: str = "    versionName=0.1.0\n",
+    pids: str = "",
+) -> str:
+    battery = BATTERY.format(level=level, usb=usb, tenths=tenths, faked=faked)
+    blocks = {
+        "boot": f"{booted}\n",
+        "battery": battery,
+        "thermal": thermal,
+        "meminfo": f"MemTotal: 8000000 kB\nMemAvailable: {available_kb} kB\n",
+        "storage": "Filesystem 1K-blocks Used Available Use% Mounted on\n"
+        f"/dev/block/dm-5 99000000 1 {free_kb} 3% /data\n",
+        "power": f"  mWakefulness={wake}\n",
+        "low_power": f"{low_power}\n",
+        "package": version,
+        "pids": f"{pids}\n",
+    }
+    return "".join(f"\n#mobileasr-gate {name}\n{body}" for name, body in blocks.items())
+
+
+def shut(gates: Gates, text: str, idle_mb: float | None = None) -> list[str]:
+    return [one.name for one in judge(gates, parse_state(text), idle_mb) if one.open is False]
+
+
+def test_the_state_is_read() -> None:
+    state = parse_state(answer(pids="12 13", usb="true", wake="Dozing", low_power="1"))
+    assert state.booted
+    assert state.battery is not None
+    assert (state.battery.percent, state.battery.plugged) == (90.0, True)
+    assert state.available_mb == pytest.approx(2929.7, abs=0.1)
+    assert state.free_storage_mb == pytest.approx(8789.1, abs=0.1)
+    assert (state.screen_on, state.power_save) == (False, True)
+    assert (state.trainer_version, state.trainer_pids) == ("0.1.0", (12, 13))
+
+
+@pytest.mark.parametrize("text", ["", "rubbish", "\n#mobileasr-gate battery\nCan't find service\n"])
+def test_what_the_phone_does_not_say_is_none(text: str) -> None:
+    assert parse_state(text) == PhoneState()
+
+
+def test_screen_from_the_display_line() -> None:
+    text = "\n#mobileasr-gate power\nDisplay Power: state={}\n"
+    assert parse_state(text.format("ON")).screen_on is True
+    assert parse_state(text.format("OFF")).screen_on is False
+
+
+@pytest.mark.parametrize(
+    ("gates", "changes", "expected"),
+    [
+        (Gates(), {}, []),
+        (Gates(), {"booted": ""}, ["booted"]),
+        (Gates(), {"version": ""}, ["trainer"]),
+        (Gates(trainer_version="0.2*"), {}, ["trainer_version"]),
+        (Gates(trainer_version="0.1*"), {}, []),
+        (Gates(), {"pids": "77"}, ["idle"]),
+        (Gates(), {"level": 29}, ["battery_percent_min"]),
+        (Gates(), {"level": 30}, []),
+        (
+            Gates(),
+            {"faked": FAKED},
+            ["battery_measured"],
+        ),
+        (Gates(charging=True), {}, ["charging"]),
+        (Gates(charging=False), {"usb": "true"}, ["charging"]),
+        (Gates(), {"tenths": 421}, ["battery_c_max"]),
+        (Gates(), {"thermal": "Thermal Status: 2\n"}, ["thermal_status_max"]),
+        (Gates(), {"free_kb": 1000}, ["free_storage_mb_min"]),
+        (Gates(available_mb_min=3000), {}, ["available_mb_min"]),
+        (Gates(available_percent_of_idle_min=70), {}, ["available_percent_of_idle_min"]),
+        (Gates(available_percent_of_idle_min=70), {"available_kb": 3_700_000}, []),
+        (Gates(), {"low_power": "1"}, ["power_save"]),
+        (Gates(), {"low_power": "null"}, []),
+        (Gates(screen_on=False), {}, ["screen_on"]),
+        (
+            PRESETS["strict"],
+            {"level": 79, "tenths": 351, "available_kb": 5_000_000},
+            ["battery_percent_min", "battery_c_max"],
+        ),
+        (PRESETS["off"], {"level": 1, "pids": "7", "version": "", "low_power": "1"}, []),
+    ],
+)
+def test_gates(gates: Gates, changes: dict[str, Any], expected: list[str]) -> None:
+    assert shut(gates, answer(**changes), idle_mb=5000.0) == expected
+
+
+def test_presets_and_own_fields() -> None:
+    assert parse_gates("lab") == Gates()
+    own = parse_gates({"preset": "strict", "battery_percent_min": 50})
+    assert (own.battery_percent_min, own.battery_c_max) == (50, 35)
+    assert parse_gates({"screen_on": False}).battery_percent_min == 30
+    with pytest.raises(InputError, match="no preset 'loose'"):
+        parse_gates("loose")
+    with pytest.raises(InputError) as caught:
+        parse_gates({"battery_percent": 50})
+    assert "did you mean 'battery_percent_min'?" in str(caught.value)
+
+
+INFO = PhoneInfo(
+    serial="S1", adb_serial="a", adb_server="s", state="device", idle_available_mb=4000
+)
+
+
+class Scripted:
+    """A phone that answers the gates' one question, in turn; anything else fails the test."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+
+    def query(self, command: str, timeout_s: float) -> str:
+        assert command == state_command("org.mobileasr.trainer", INFO.work_dir, "/proc")
+        assert timeout_s > 0
+        self.asked += 1
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class FakeTime:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def go(phone: Scripted, gates: Gates, **more: Any) -> tuple[Any, FakeTime]:
+    clock = FakeTime()
+    result = pass_gates(phone, INFO, gates, clock=clock, sleep=clock.sleep, **more)  # type: ignore[arg-type]
+    return result, clock
+
+
+def test_open_gates_are_passed_at_once() -> None:
+    phone = Scripted(answer())
+    records, clock = go(phone, Gates())
+    assert {record.outcome for record in records} == {"passed"}
+    assert (phone.asked, clock.slept) == (1, [])
+
+
+def test_a_warm_phone_is_waited_for() -> None:
+    said: list[str] = []
+    phone = Scripted(answer(tenths=450), answer(tenths=430), answer(tenths=400))
+    records, clock = go(phone, Gates(poll_s=10), waiting=said.append)
+    by_name = {record.name: record for record in records}
+    assert by_name["battery_c_max"].outcome == "waited"
+    assert by_name["battery_c_max"].waited_s == 10.0
+    assert by_name["idle"].outcome == "passed"
+    assert clock.slept == [10, 10]
+    assert said == ["wanted at most 42°C, is 45°C", "wanted at most 42°C, is 43°C"]
+
+
+def test_time_runs_out() -> None:
+    with pytest.raises(GateTimedOut) as caught:
+        go(Scripted(answer(level=5)), Gates(poll_s=40), limit_s=100)
+    assert "S1: not fit to be measured after 100 s" in str(caught.value)
+    assert "battery_percent_min: wanted at least 30%, is 5%" in str(caught.value)
+    failed = [record.name for record in caught.value.records if record.outcome == "failed"]
+    assert failed == ["battery_percent_min"]
+
+
+def test_what_waiting_cannot_change_is_not_waited_for() -> None:
+    phone = Scripted(answer(version=""))
+    with pytest.raises(GateTimedOut, match="not installed"):
+        go(phone, Gates())
+    assert phone.asked == 1
+
+
+def test_mode_fail_does_not_wait_and_mode_skip_goes_on() -> None:
+    with pytest.raises(GateTimedOut):
+        go(Scripted(answer(level=5), answer()), Gates(mode="fail"))
+    records, _ = go(Scripted(answer(level=5)), Gates(mode="skip"))
+    assert [r.outcome for r in records if r.name == "battery_percent_min"] == ["skipped"]
+
+
+def test_what_is_not_told_is_skipped_and_said() -> None:
+    records, _ = go(Scripted(answer(thermal="")), Gates())
+    found = next(record for record in records if record.name == "thermal_status_max")
+    assert found.outcome == "skipped"
+    assert "does not tell" in found.detail
+
+
+def test_stop_ends_the_wait() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(GateTimedOut):
+        go(Scripted(answer(level=5)), Gates(), stop=stop)
