@@ -48,7 +48,8 @@ class Settings:
     """How the controller moves.
 
     Args:
-        max_step_mb: Largest growth in one step: a ramp gives lmkd and zram time.
+        max_step_mb: Largest growth in one step near the goal: a ramp gives lmkd and zram time.
+        far_share: Far from the goal a step may be this share of what is still to go.
         settle_readings: Readings in a row within the tolerance that count as settled.
         max_wait: Readings after which a change that does not show is taken as lost.
         give_up_readings: Readings in a row at an end stop that count as unreachable.
@@ -57,6 +58,7 @@ class Settings:
     """
 
     max_step_mb: float = 256.0
+    far_share: float = 0.25
     settle_readings: int = 3
     max_wait: int = 5
     give_up_readings: int = 5
@@ -119,8 +121,10 @@ class Controller:
         if self.state == "ramping" and self._within_row >= self.settings.settle_readings:
             self.state = "settled"
         before = self.ballast_mb
-        if not self._trainer_jumped(reading) and not self._still_waiting(value):
-            self._move(error)
+        jumped = self._trainer_jumped(reading)
+        pending = self._pending(value)
+        if not jumped and pending is not None:
+            self._move(error - pending)
         why = "" if self.state == "settled" else self._hopeless(error, value)
         if why:
             self.state = "unreachable"
@@ -142,18 +146,20 @@ class Controller:
     def _dead_band(self) -> float:
         return self.goal.tolerance_mb / 2
 
-    def _still_waiting(self, value: float) -> bool:
+    def _pending(self, value: float) -> float | None:
+        """Return how much of the last change is still to show; None = too much to act now."""
         if self._waiting is None:
-            return False
+            return 0.0
         asked_at, change, readings = self._waiting
-        readings += 1
-        self._waiting = (asked_at, change, readings)
-        missing = abs(value - (asked_at - change))
-        shows = missing <= max(self._dead_band, 0.25 * abs(change))
-        if shows or readings >= self.settings.max_wait:
+        missing = value - (asked_at - change)
+        self._waiting = (asked_at, change, readings + 1)
+        if readings + 1 >= self.settings.max_wait:
             self._waiting = None
-            return False
-        return True
+            return 0.0  # it will not come any more: swapped out, or something else gave way
+        if abs(missing) > max(self._dead_band, 0.25 * abs(change)):
+            return None
+        self._waiting = None
+        return max(0.0, missing) if change > 0 else 0.0
 
     def _move(self, error: float) -> None:
         if self.state == "settled" and len(self._recent) == self._recent.maxlen:
@@ -162,7 +168,8 @@ class Controller:
             return
         if abs(error) <= self._dead_band:
             return
-        step = min(error, self.settings.max_step_mb)
+        ramp = max(self.settings.max_step_mb, self.settings.far_share * error)
+        step = min(error, ramp)
         limit = self._max_mb if self._max_mb is not None else 0.0
         self.ballast_mb = round(min(max(0.0, self.ballast_mb + step), max(limit, 0.0)))
 

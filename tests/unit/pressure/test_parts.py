@@ -1,0 +1,203 @@
+"""Ballast, readings, kills, apps: against a fake phone that refuses unexpected commands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pressure.apps import Apps
+from harness.pressure.ballast import Ballast, spread
+from harness.pressure.errors import PressureError
+from harness.pressure.phone import parse_reading
+from harness.pressure.watch import KillWatch, find_kills
+from harness.readings import parse_lmk
+
+PACKAGE = "org.mobileasr.trainer"
+
+
+@dataclass
+class Answer:
+    stdout: str = ""
+    stderr: str = ""
+    code: int = 0
+
+
+class FakePhone:
+    """Answers in the order of its script; anything else fails at once."""
+
+    def __init__(self, *script: tuple[str, Answer]) -> None:
+        self.script = list(script)
+        self.said: list[str] = []
+
+    def shell(self, command: str, *, timeout_s: float = 0) -> Answer:
+        assert timeout_s > 0
+        self.said.append(command)
+        assert self.script, f"unexpected command {command!r}"
+        part, answer = self.script.pop(0)
+        assert part in command, f"{part!r} expected, got {command!r}"
+        return answer
+
+
+@pytest.fixture
+def fake() -> "Callable[..., FakePhone]":
+    made: list[FakePhone] = []
+
+    def make(*script: tuple[str, Answer]) -> FakePhone:
+        made.append(FakePhone(*script))
+        return made[-1]
+
+    yield make  # type: ignore[misc]
+    for phone in made:
+        assert not phone.script, f"never asked: {phone.script}"
+
+
+@given(st.integers(0, 20000))
+def test_spread_keeps_the_total(total: int) -> None:
+    sizes = spread(total)
+    assert sum(sizes) == total
+    assert len(sizes) == 8
+    assert sizes == sorted(sizes, reverse=True)
+    assert max(sizes) <= max(256, -(-total // 8))
+
+
+@given(st.integers(0, 2000), st.integers(0, 2000))
+def test_a_small_change_touches_few_services(a: int, b: int) -> None:
+    changed = sum(x != y for x, y in zip(spread(a), spread(b), strict=True))
+    assert changed <= abs(a - b) // 256 + 2
+
+
+def test_ballast_tells_only_services_that_change(fake: Callable[..., FakePhone]) -> None:
+    service = f"am startservice -n {PACKAGE}/.BallastService"
+    phone = fake(
+        (f"{service}2 --ei mb 44", Answer()),
+        (f"{service}2 --ei mb 0", Answer()),
+        (f"{service}1 --ei mb 0", Answer()),
+    )
+    ballast = Ballast(phone, PACKAGE)
+    ballast.hold(300)
+    assert ballast.asked == {1: 256, 2: 44}
+    ballast.hold(300)  # nothing to say
+    ballast.hold(256)
+    assert phone.said[1] == f"{service}2 --ei mb 0"
+    ballast.release()
+    assert (ballast.total_mb, ballast.peak_mb) == (0, 300)
+
+
+def test_ballast_that_is_not_allowed_in_the_background(fake: Callable[..., FakePhone]) -> None:
+    phone = fake(
+        ("am startservice", Answer("", "Error: app is in background uid null", 255)),
+        ("am start-foreground-service", Answer()),
+    )
+    Ballast(phone, PACKAGE).hold(10)
+
+
+def test_ballast_that_does_not_start_is_an_error(fake: Callable[..., FakePhone]) -> None:
+    phone = fake(("am startservice", Answer("Error: Not found; no service started.\n")))
+    ballast = Ballast(phone, PACKAGE)
+    with pytest.raises(PressureError, match="no service started"):
+        ballast.hold(10)
+    assert ballast.total_mb == 0
+
+
+def test_release_without_knowledge_ends_all(fake: Callable[..., FakePhone]) -> None:
+    phone = fake((".BallastService1 --ei mb 0; am", Answer()))
+    Ballast(phone, PACKAGE).release()
+    assert phone.said[0].count("--ei mb 0") == 8
+
+
+READING = (
+    "1234.56 999.00\n"
+    "MemTotal:  4096000 kB\nMemAvailable:  2048000 kB\n"
+    f"#process 70\n{PACKAGE}\0\0\n1000 700 300 0 0 0 0\n"
+    f"#process 71\n{PACKAGE}:ballast1\0--mb\0\n500 100 50 0 0 0 0\n"
+    f"#process 72\n{PACKAGE}:ballast8\n0 0 0 0 0 0 0\n"  # a zombie
+    f"#process 73\n{PACKAGE}:ballast2\n"  # it ended between two reads
+)
+
+
+def test_a_reading_of_the_phone() -> None:
+    reading = parse_reading(READING, PACKAGE, 4)
+    assert (reading.t_ms, reading.available_mb) == (1234560, 2000)
+    assert reading.trainer_mb == pytest.approx(400 * 4 / 1024)
+    assert reading.value_mb == pytest.approx(2000 + 400 * 4 / 1024)
+    assert reading.trainer_pid == 70
+    assert reading.alive == {1: 71}
+    assert parse_reading(READING.replace("\n", "\r\n"), PACKAGE, 4) == reading
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x\n", "1.0 2\nMemTotal: 5 kB\n", "nan\nMemAvailable: 5 kB\n"]
+)
+def test_nonsense_is_not_a_reading(text: str) -> None:
+    with pytest.raises(PressureError):
+        parse_reading(text, PACKAGE, 4)
+
+
+LOG = f"""01-02 03:00:00.500 1 1 I lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, \
+oom_score_adj 700 to free 95000kB rss; reason: low watermark
+01-02 03:00:00.510 1 1 I am_kill : [0,77,{PACKAGE}:ballast2,700,lmk]
+01-02 03:00:00.520 1 1 I am_proc_died: [0,77,{PACKAGE}:ballast2,700,4]
+01-02 03:00:01.000 1 1 I lowmemorykiller: Kill 'com.game' (80), uid 10001, oom_score_adj 900 \
+to free 1kB rss
+01-02 03:00:02.000 1 1 I killinfo: [90,10123,200,100,150000,3]
+01-02 03:00:02.100 1 1 I am_proc_died: [0,90,{PACKAGE},200,4]
+01-02 03:00:03.000 1 1 I am_kill : [0,81,com.chat,906,empty for 1899s]
+01-02 03:00:04.000 1 1 I am_kill : [0,82,com.photos,900,remove task]
+01-02 03:00:05.000 1 1 I am_kill : [0,78,{PACKAGE}:ballast3,700,stop {PACKAGE} due to from pid 9]
+01-02 03:00:05.100 1 1 I am_proc_died: [0,78,{PACKAGE}:ballast3,700,4]
+01-02 03:00:06.000 1 1 I am_proc_died: [0,83,com.mail,900,4]
+01-02 03:00:07.000 1 1 I am_proc_died: [0,79,{PACKAGE}:ballast4,700,4]
+"""
+
+
+def test_kills_are_told_apart_and_counted_once() -> None:
+    kills = find_kills(parse_lmk(LOG).kills, PACKAGE, {90: PACKAGE})
+    assert [(k.pid, k.role, k.reason) for k in kills] == [
+        (77, "ballast", "lmkd: low watermark"),
+        (80, "bystander", "lmkd"),
+        (90, "trainer", "lmkd: lmkd reason 3"),
+        (81, "bystander", "ActivityManager: empty for 1899s"),
+        (79, "ballast", "died, no killer named"),
+    ]
+    assert len(kills[0].evidence) == 3
+
+
+def test_the_watch_adds_exit_records_and_the_phones_clock(fake: Callable[..., FakePhone]) -> None:
+    exits = """ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)
+  package: org.mobileasr.trainer
+        ApplicationExitInfo #0:
+          timestamp=2026-01-02 03:00:09.000 pid=91 realUid=1 packageUid=1 definingUid=1 user=0
+          process=org.mobileasr.trainer reason=3 (LOW_MEMORY) subreason=0 (UNKNOWN) status=9
+        ApplicationExitInfo #1:
+          timestamp=2026-01-02 03:00:00.500 pid=77 realUid=1 packageUid=1 definingUid=1 user=0
+          process=org.mobileasr.trainer:ballast2 reason=3 (LOW_MEMORY) subreason=0 status=9
+"""
+    phone = fake(
+        ("date +", Answer("2026-01-02 03:00:00\n500.25 7.0\n")),
+        ("-T '01-02 03:00:00.000'", Answer(LOG.splitlines()[0] + "\n")),
+        ("exit-info", Answer(exits)),
+    )
+    watch = KillWatch(phone, PACKAGE)
+    watch.setup()
+    watch.known.update({77: f"{PACKAGE}:ballast2", 91: PACKAGE})
+    kills = watch.kills()
+    assert [(k.pid, k.role) for k in kills] == [(77, "ballast"), (91, "trainer")]
+    assert any("reason=3" in line for line in kills[0].evidence)
+    assert watch.t_ms(kills[0].time) == 500750
+    assert watch.t_ms(kills[1].time) == 509250
+    assert watch.t_ms("nonsense") is None
+
+
+def test_apps_are_launched_and_ended(fake: Callable[..., FakePhone]) -> None:
+    phone = fake(
+        ("monkey -p com.a -c android.intent.category.LAUNCHER 1", Answer("Events injected: 1")),
+        ("monkey -p com.b", Answer("** No activities found to run, monkey aborted.")),
+        ("am force-stop com.a", Answer()),
+    )
+    apps = Apps(phone, ["com.a", "com.b"])
+    with pytest.raises(PressureError, match=r"com\.b cannot be launched"):
+        apps.launch()
+    apps.release()
+    apps.release()
