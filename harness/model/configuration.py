@@ -28,6 +28,8 @@ def first_layer(sub_model: str) -> int:
     Raises:
         ValueError: No such sub-model.
     """
+    if sub_model not in SUB_MODELS:
+        raise ValueError(f"no sub-model {sub_model!r}; there are {', '.join(SUB_MODELS)}")
     return SUB_MODELS.index(sub_model)
 
 
@@ -194,20 +196,21 @@ MINI = NetworkConfig(
     max_frames=320,
     max_label=80,
     convolutions=(
-        Convolution((3, 7), (2, 2), 16),
+        Convolution((3, 7), (2, 1), 16),
         Convolution((3, 7), (1, 2), 16),
-        Convolution((3, 7), (1, 1), 16),
+        Convolution((3, 7), (1, 2), 16),
     ),
     hidden=128,
     dense=256,
+    unroll=16,
 )
 """The shipped baseline: the same shape with 1.7 M parameters, 5 s of audio."""
 
 TINY = NetworkConfig(
     name="ds2-tiny",
     batch_size=2,
-    max_frames=160,
-    max_label=40,
+    max_frames=320,
+    max_label=80,
     convolutions=(
         Convolution((3, 7), (2, 2), 4),
         Convolution((3, 5), (1, 2), 4),

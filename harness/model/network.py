@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import tensorflow as tf
 
 from harness.model.blstm import BlstmCache, BlstmWeights, blstm_backward, blstm_forward
@@ -81,14 +80,15 @@ class Network:
             lengths = (lengths + conv.stride[0] - 1) // conv.stride[0]
         return lengths
 
-    def infer(self, x: Tensor, in_len: Tensor) -> tuple[Tensor, Tensor]:
+    def infer(self, x: Tensor, in_len: Tensor, *, first: int = NO_LAYER) -> tuple[Tensor, Tensor]:
         """Return logits [To, B, V] and output lengths [B] (0 for an empty row).
 
         Args:
             x: [B, T, mels], zero past each utterance.
             in_len: [B] int32; 0 marks a row that is only padding.
+            first: As if layers from here up were in training; it matters to batch statistics.
         """
-        logits = self._forward(x, tf.maximum(in_len, 1), NO_LAYER, _Tape())
+        logits = self._forward(x, tf.maximum(in_len, 1), first, _Tape())
         return logits, self.output_lengths(in_len)
 
     def loss(self, x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
@@ -295,8 +295,3 @@ def _inside(lengths: Tensor, steps: int) -> Tensor:
     """[B] -> [B, steps, 1, 1]: 1.0 within each utterance."""
     mask = tf.cast(tf.range(steps)[None, :] < lengths[:, None], tf.float32)
     return tf.reshape(mask, [lengths.shape[0], steps, 1, 1])
-
-
-def parameter_values(network: Network) -> dict[str, np.ndarray]:
-    """Return a copy of all weights by full name."""
-    return {name: variable.numpy() for name, variable in network.weights.items()}

@@ -6,6 +6,7 @@ take and give is written in ``harness.model.signatures``.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -282,7 +283,7 @@ class FlatbufferModel:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 weights = {name: stored[name].astype(np.float32) for name in stored.files}
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"not a checkpoint: {error}", where=str(path)) from error
         self.set_weights(weights)
 

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from harness.errors import InputError
+from harness.paths import data_root
+from harness.trainer.manifest import (
+    ModelManifest,
+    Provenance,
+    check_files,
+    describe_file,
+    load_manifest,
+    save_manifest,
+)
+
+SHIPPED = sorted(p.parent for p in (data_root() / "models").glob("*/manifest.json"))
+
+
+def manifest(**changes):
+    entry = {"file": "a.tflite", "sha256": "0" * 64, "bytes": 3}
+    values = {
+        "name": "m",
+        "arch": "3 CONV",
+        "files": {5: entry},
+        "sample_rate": 16_000,
+        "max_audio_s": 5.1,
+        "alphabet": " ab",
+        "parameters": {"S1": 10},
+        "need_mb": {5: {"S1": 100.0}},
+        "provenance": Provenance(command="c", date="2026-01-01", versions={}),
+    }
+    return ModelManifest.model_validate(values | changes)
+
+
+def test_round_trip(tmp_path):
+    original = manifest()
+    save_manifest(original, tmp_path)
+    assert load_manifest(tmp_path) == original
+    assert json.loads((tmp_path / "manifest.json").read_text())["need_mb"] == {"5": {"S1": 100.0}}
+
+
+def test_no_manifest_says_where(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.json: no model manifest"):
+        load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("{", "the file"),
+        ('{"name": 3}', "name"),
+        ('{"nome": "x"}', "name: Field required"),
+    ],
+)
+def test_bad_manifest_names_the_field(tmp_path, text, field):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=field):
+        load_manifest(tmp_path)
+
+
+def test_file_names_stay_in_the_folder():
+    entry = {"file": "../../etc/passwd", "sha256": "0" * 64, "bytes": 3}
+    with pytest.raises(ValueError, match="file"):
+        manifest(files={5: entry})
+
+
+def test_changed_file_is_found(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(b"abc")
+    good = manifest(files={5: describe_file(tmp_path / "a.tflite")})
+    check_files(good, tmp_path)
+    (tmp_path / "a.tflite").write_bytes(b"abd")
+    with pytest.raises(InputError, match="not the one"):
+        check_files(good, tmp_path)
+    (tmp_path / "a.tflite").unlink()
+    with pytest.raises(InputError, match="missing"):
+        check_files(good, tmp_path)
+
+
+def test_there_are_shipped_models():
+    assert {"ds2-tiny"} <= {p.name for p in SHIPPED}
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_shipped_manifest_fits_its_files(folder):
+    found = load_manifest(folder)
+    assert found.name == folder.name
+    check_files(found, folder)
+    named = {f.file for f in found.files.values()} | {"manifest.json"}
+    named |= {found.checkpoint.file} if found.checkpoint else set()
+    assert {p.name for p in folder.iterdir()} == named
+    for batch, needs in found.need_mb.items():
+        assert batch in found.files
+        assert list(needs) == ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
+        assert needs["S1"] > needs["S5"] > needs["S8"] > 0
+    assert found.trainer_base_mb > 5
+    assert found.provenance.command.startswith("harness model ")
+
+
+def test_shipped_models_are_small():
+    files = [p for folder in SHIPPED for p in folder.iterdir()]
+    assert sum(p.stat().st_size for p in files) < 15_000_000
