@@ -418,14 +418,6 @@ class Phone:
                     return int(fields[position - 1]) * 1024
         return None
 
-    # --- packages ---------------------------------------------------------------------------
-
-    def install(self, apk: Path, *, timeout_s: float = 300.0) -> None:
-        """Install an APK; see `harness.adb.install.install`."""
-        from harness.adb.install import install
-
-        install(self, apk, timeout_s=timeout_s)
-
 
 def local_chunks(path: Path) -> Iterator[bytes]:
     """Yield a local file's content in pieces of 1 MiB."""

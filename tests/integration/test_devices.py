@@ -1,0 +1,212 @@
+"""Inventory, gates, settings, doctor, install and transfer on whole virtual phones."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.adb.errors import InstallFailed
+from harness.adb.install import install, installed, uninstall
+from harness.adb.phone import Phone
+from harness.adb.server import AdbServer
+from harness.adb.transfer import LocalFile, ensure_files
+from harness.devices.doctor import check_host, check_phones
+from harness.devices.gates import GateTimedOut, parse_gates, pass_gates, read_state
+from harness.devices.inventory import PhoneInfo, inventory
+from harness.devices.settings_guard import SettingsGuard
+from tests.fixtures.bare_phone import BarePhone
+from tests.fixtures.data.apk import write_apk
+from tests.fixtures.farm import FarmPhone
+
+AWAKE = "settings get global stay_on_while_plugged_in"
+
+
+@pytest.fixture
+def info(adb_server: AdbServer, stub_phone: FarmPhone) -> PhoneInfo:
+    found = inventory(adb_server, only=[stub_phone.adb_serial])
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.fixture
+def phone(adb_server: AdbServer, info: PhoneInfo) -> Phone:
+    return info.phone([adb_server])
+
+
+def test_the_inventory_knows_a_virtual_phone(info: PhoneInfo, stub_phone: FarmPhone) -> None:
+    assert (info.serial, info.adb_serial) == (stub_phone.serial, stub_phone.adb_serial)
+    assert info.usable
+    assert (info.profile, info.origin) == ("pixel-4", "virtual")
+    assert info.isolation in ("userns", "none")
+    assert info.host_wide
+    assert info.idle_available_mb == 3072
+    assert info.available_mb is not None
+    assert 0 < info.available_mb <= 3072 < info.ram_total_mb < 6144
+    assert (info.work_dir, info.proc_dir) == (stub_phone.work_dir, stub_phone.proc_dir)
+    assert PhoneInfo.model_validate_json(info.model_dump_json()) == info
+
+
+def test_files_arrive_where_the_phones_processes_find_them(
+    phone: Phone, info: PhoneInfo, tmp_path: Path
+) -> None:
+    local = tmp_path / "m.tflite"
+    local.write_bytes(b"model" * 1000)
+    file = LocalFile.of(local)
+    assert ensure_files(phone, info.work_dir, [file]).pushed_files == 1
+    assert ensure_files(phone, info.work_dir, [file]).skipped_files == 1
+    assert phone.run(["cat", file.on_phone(info.work_dir)]).raw == local.read_bytes()
+
+
+def test_gates_read_the_phone(phone: Phone, info: PhoneInfo, stub_phone: FarmPhone) -> None:
+    records = pass_gates(phone, info, parse_gates("strict"), limit_s=0)
+    assert {record.outcome for record in records} == {"passed"}
+    names = {record.name for record in records}
+    assert {"booted", "trainer", "battery_c_max", "thermal_status_max", "power_save"} <= names
+    stub_phone.do("battery", percent=12, celsius=46)
+    try:
+        with pytest.raises(GateTimedOut) as caught:
+            pass_gates(phone, info, parse_gates("lab"), limit_s=0)
+        failed = {record.name for record in caught.value.records if record.outcome == "failed"}
+        assert failed == {"battery_percent_min", "battery_c_max"}
+    finally:
+        stub_phone.do("battery", percent=87, celsius=27)
+
+
+def test_a_gate_opens_while_it_is_waited_for(
+    phone: Phone, info: PhoneInfo, stub_phone: FarmPhone
+) -> None:
+    stub_phone.do("battery", percent=12)
+    records = pass_gates(
+        phone,
+        info,
+        parse_gates({"poll_s": 0.1}),
+        limit_s=30,
+        waiting=lambda _: stub_phone.do("battery", percent=87),
+    )
+    waited = [record.name for record in records if record.outcome == "waited"]
+    assert waited == ["battery_percent_min"]
+
+
+def test_faked_batteries_are_seen(phone: Phone, info: PhoneInfo) -> None:
+    phone.run("dumpsys battery set level 99")
+    try:
+        with pytest.raises(GateTimedOut, match="dumpsys battery reset"):
+            pass_gates(phone, info, parse_gates("lab"), limit_s=30)
+    finally:
+        phone.run("dumpsys battery reset")
+    battery = read_state(phone, info).battery
+    assert battery is not None
+    assert not battery.updates_stopped
+
+
+def test_settings_come_back_even_after_a_crash(phone: Phone, info: PhoneInfo) -> None:
+    before = phone.query(AWAKE).strip()
+    assert SettingsGuard(phone, info.work_dir).stay_awake()
+    assert phone.query(AWAKE).strip() == "15"
+    assert not SettingsGuard(phone, info.work_dir).stay_awake(), "it is so already"
+    SettingsGuard(phone, info.work_dir).change("global", "stay_on_while_plugged_in", "7")
+    SettingsGuard(phone, info.work_dir).change("system", "mobileasr_unknown", "it's $x")
+    assert phone.query("settings get system mobileasr_unknown").strip() == "it's $x"
+    # the host that changed them is gone; another one meets the phone
+    notes = SettingsGuard(phone, info.work_dir).restore()
+    assert len(notes) == 2
+    assert phone.query(AWAKE).strip() == before, "the first value counts, not the one between"
+    assert phone.query("settings get system mobileasr_unknown").strip() == "null"
+    assert phone.stat(f"{info.work_dir}/restore.json") is None
+    assert SettingsGuard(phone, info.work_dir).restore() == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"namespace": "global; reboot", "key": "x", "value": "1"},
+        {"namespace": "global", "key": "$(touch pwned)", "value": "1"},
+        {"namespace": "global", "key": "x", "value": "1", "more": 1},
+    ],
+)
+def test_a_foreign_restore_file_is_not_obeyed(
+    phone: Phone, info: PhoneInfo, entry: dict[str, object]
+) -> None:
+    path = f"{info.work_dir}/restore.json"
+    phone.make_folder(info.work_dir)
+    phone.write_text(path, json.dumps({"version": 1, "settings": [entry]}))
+    assert SettingsGuard(phone, info.work_dir).restore() == ()
+    phone.remove([path])
+
+
+def test_doctor_finds_a_virtual_phone_well(adb_server: AdbServer, info: PhoneInfo) -> None:
+    checks = check_phones([adb_server], [info])
+    assert {check.scope for check in checks} == {info.serial}
+    assert {check.outcome for check in checks} == {"ok"}, checks
+    assert {"connection", "trainer", "tools", "battery", "memory"} <= {c.name for c in checks}
+
+
+def test_doctor_says_what_is_wrong(adb_server: AdbServer, phone: Phone, info: PhoneInfo) -> None:
+    phone.run("dumpsys battery set level 5")
+    phone.run("settings put global low_power 1")
+    try:
+        found = {c.name: c for c in check_phones([adb_server], [info]) if c.outcome == "warning"}
+        assert set(found) == {"battery", "power-save"}
+        assert "dumpsys battery reset" in found["battery"].advice
+    finally:
+        phone.run("dumpsys battery reset; settings put global low_power 0")
+    assert check_phones([adb_server], [])[0].outcome == "warning"
+
+
+def test_doctor_of_this_host() -> None:
+    checks = {check.name: check for check in check_host()}
+    assert checks["adb"].outcome == "ok"
+    assert checks["packages"].outcome == "ok"
+    assert checks["espeak-ng"].outcome == "ok"
+    assert checks["profiles"].outcome == "ok"
+
+
+def test_install_and_uninstall(phone: Phone, tmp_path: Path) -> None:
+    package = "org.example.thing"
+    assert installed(phone, package) is None
+    install(
+        phone, write_apk(tmp_path / "it's one.apk", package, version_code=3, version_name="1.2")
+    )
+    found = installed(phone, package)
+    assert found is not None
+    assert (found.version_name, found.version_code) == ("1.2", 3)
+    install(phone, write_apk(tmp_path / "two.apk", package, version_code=4, version_name="1.3"))
+    uninstall(phone, package)
+    assert installed(phone, package) is None
+    uninstall(phone, package)
+
+
+def test_a_refused_install_says_why(phone: Phone, tmp_path: Path) -> None:
+    apk = write_apk(tmp_path / "new.apk", "org.example.new", min_sdk=99)
+    with pytest.raises(InstallFailed) as caught:
+        install(phone, apk)
+    assert caught.value.code == "INSTALL_FAILED_OLDER_SDK"
+    assert "minSdkVersion" in caught.value.advice
+    with pytest.raises(InstallFailed, match="No such file"):
+        install(phone, tmp_path / "absent.apk")
+    (tmp_path / "no.apk").write_bytes(b"not a zip")
+    with pytest.raises(InstallFailed) as caught:
+        install(phone, tmp_path / "no.apk")
+    assert caught.value.code.startswith("INSTALL_")
+
+
+def test_phones_that_cannot_be_used_are_listed_with_advice(
+    adb_server: AdbServer, make_bare_phone: Callable[..., BarePhone]
+) -> None:
+    locked = make_bare_phone(connect=False)
+    locked.thread.call(lambda: setattr(locked.faults, "unauthorized", True))
+    adb_server.adb("connect", locked.address)
+    dead = make_bare_phone()
+    dead.thread.call(lambda: setattr(dead.faults, "delay_s", 60.0))
+    found = {
+        one.adb_serial: one
+        for one in inventory(adb_server, only=[locked.address, dead.address], timeout_s=0.5)
+    }
+    assert found[locked.address].state == "unauthorized"
+    assert "accept" in found[locked.address].advice
+    assert found[dead.address].state == "unresponsive"
+    assert not any(one.usable for one in found.values())
+    checks = check_phones([adb_server], list(found.values()))
+    assert [check.outcome for check in checks] == ["problem", "problem"]
+    assert all(check.advice for check in checks)
