@@ -1,228 +1,30 @@
 """One phone: shell, properties, files. Every call has one time limit for all of it.
 
-Safe to use from several threads: each call opens a connection of its own.
+Safe to use from several threads: each call opens a connection of its own. Paths are those that the
+phone's own processes use.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-import tenacity
-
-from harness.adb.client import Clock, Deadline
-from harness.adb.errors import (
-    AdbError,
-    CommandFailed,
-    DeviceLost,
-    DeviceUnauthorized,
-    DiskFull,
-    ServerUnavailable,
-    TransferFailed,
-)
-from harness.adb.server import AdbServer, is_tcp
-from harness.adb.shell import (
-    Command,
-    ShellResult,
-    ShellStream,
-    command_text,
-    open_shell,
-    quote,
-    run_shell,
-)
+from harness.adb.errors import AdbError, DiskFull, TransferFailed
+from harness.adb.link import DEFAULT_TIMEOUT_S, PhoneLink
+from harness.adb.shell import quote
 from harness.adb.sync import FileStat, SyncSession, open_sync
-from harness.readings import parse_getprop
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-DEFAULT_TIMEOUT_S = 30.0
 _TRANSFER_TIMEOUT_S = 600.0
-_ATTEMPTS = 3
 _LOCAL_CHUNK = 1 << 20
 DISK_FULL = re.compile(r"no space left|ENOSPC|disk full|quota exceeded", re.IGNORECASE)
 
 
-class Phone:
-    """One phone on one adb server.
-
-    Args:
-        server: Where it is listed.
-        adb_serial: What the server calls it.
-        serial: Its own name (``ro.serialno``), used in errors; ``adb_serial`` if empty.
-        clock: Monotonic clock, s.
-        sleep: How to wait, s.
-    """
-
-    def __init__(
-        self,
-        server: AdbServer,
-        adb_serial: str,
-        serial: str = "",
-        *,
-        clock: Clock = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.server = server
-        self.adb_serial = adb_serial
-        self.serial = serial or adb_serial
-        self._clock = clock
-        self._sleep = sleep
-
-    def __repr__(self) -> str:
-        return f"Phone({self.serial} as {self.adb_serial} on {self.server.address})"
-
-    # --- commands ---------------------------------------------------------------------------
-
-    def shell(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> ShellResult:
-        """Run a command; any exit code is a result.
-
-        Args:
-            command: Text for the phone's ``sh``, or words, each of which arrives as it is.
-            timeout_s: For everything, output included.
-
-        Raises:
-            DeviceLost: The phone is gone, or its output broke off. It is not known how far the
-                command came.
-            CommandTimedOut: With the output so far.
-        """
-        return run_shell(
-            self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
-        )
-
-    def run(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> ShellResult:
-        """Run a command that must succeed; see `shell`.
-
-        Raises:
-            CommandFailed: Its exit code was not 0.
-        """
-        result = self.shell(command, timeout_s)
-        if result.code != 0:
-            raise CommandFailed(
-                serial=self.serial,
-                command=command_text(command),
-                code=result.code,
-                stdout=result.stdout,
-                stderr=result.stderr,
-            )
-        return result
-
-    def query(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> str:
-        """Run a command that changes nothing and return its stdout; a lost cable is tried again.
-
-        Raises:
-            CommandFailed: Its exit code was not 0.
-        """
-        return self.retried(lambda: self.run(command, timeout_s)).stdout
-
-    @contextlib.contextmanager
-    def stream(
-        self, command: Command, start_timeout_s: float = DEFAULT_TIMEOUT_S
-    ) -> Iterator[ShellStream]:
-        """Start a command and give its stdout as a stream; it is hung up at the end."""
-        with open_shell(
-            self.server.client,
-            self.adb_serial,
-            command,
-            timeout_s=start_timeout_s,
-            serial=self.serial,
-        ) as opened:
-            yield opened
-
-    def getprop(self, name: str) -> str:
-        """Return a system property; empty if it is not set."""
-        return self.query(["getprop", name]).strip()
-
-    def properties(self) -> dict[str, str]:
-        """Return all system properties."""
-        return dict(parse_getprop(self.query(["getprop"])).properties)
-
-    # --- being there ------------------------------------------------------------------------
-
-    def state(self) -> str:
-        """Return its state as listed: ``device``, ``offline``, ``unauthorized``, ``absent`` ..."""
-        return self.server.state(self.adb_serial)
-
-    def is_online(self, timeout_s: float = 5.0) -> bool:
-        """Tell whether it answers a real command (the listed state may be a dead connection's)."""
-        try:
-            return self.shell("echo alive", timeout_s).stdout.strip() == "alive"
-        except AdbError:
-            return False
-
-    def wait_online(self, timeout_s: float) -> None:
-        """Wait until it answers, reconnecting where that can help.
-
-        Raises:
-            DeviceLost: It did not come back in time.
-            DeviceUnauthorized: It waits for a person.
-        """
-        deadline = Deadline(timeout_s, self._clock)
-        pause = 0.1
-        while not self.is_online(min(5.0, max(0.5, deadline.remaining() or 0.5))):
-            state = self._state_or_unknown()
-            if state == "unauthorized":
-                raise DeviceUnauthorized(
-                    "unlock the phone and accept this computer's debugging key", serial=self.serial
-                )
-            if deadline.passed:
-                raise DeviceLost(
-                    f"did not answer within {timeout_s:g} s (its state is {state}); look at the "
-                    "cable, the hub's power and the Wi-Fi",
-                    serial=self.serial,
-                )
-            self.reconnect()
-            self._sleep(min(pause, deadline.remaining() or pause))
-            pause = min(pause * 2, 2.0)
-
-    def reconnect(self) -> None:
-        """Make the server reach for the phone again; whether it worked shows in `is_online`.
-
-        A TCP phone is disconnected first, since ``connect`` alone says "already connected" of one
-        that is offline. Streams that are open on it break.
-        """
-        with contextlib.suppress(AdbError):
-            if not is_tcp(self.adb_serial):
-                if self.state() == "offline":
-                    self.server.reconnect_offline()
-                return
-            if self.state() != "device" or not self.is_online(2.0):
-                self.server.disconnect(self.adb_serial)
-                self.server.connect(self.adb_serial, timeout_s=5.0)
-
-    def _state_or_unknown(self) -> str:
-        try:
-            return self.state()
-        except AdbError:
-            return "unknown"
-
-    def retried(self, call: Callable[[], T]) -> T:
-        """Do something that may be done twice; when the phone is lost, reconnect and try again.
-
-        Only for what changes nothing, or leaves the same however often it is done.
-        """
-
-        def lost(error: BaseException) -> bool:
-            return isinstance(error, (DeviceLost, ServerUnavailable)) and not isinstance(
-                error, DeviceUnauthorized
-            )
-
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lost),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=tenacity.wait_exponential(multiplier=0.2, max=2.0),
-            before_sleep=lambda _: self.reconnect(),
-            sleep=self._sleep,
-            reraise=True,
-        )(call)
-
-    # --- files ------------------------------------------------------------------------------
+class Phone(PhoneLink):
+    """One phone: its link (see `PhoneLink`) and its files."""
 
     @contextlib.contextmanager
     def sync(self, timeout_s: float = _TRANSFER_TIMEOUT_S) -> Iterator[SyncSession]:
