@@ -97,6 +97,7 @@ class Controller:
         self._max_mb = self.settings.max_ballast_mb
         self._recent: deque[float] = deque(maxlen=3)
         self._trainer_mb: float | None = None
+        self._last_value: float | None = None
         self._within_row = 0
         self._stuck_row = 0
         self._waiting: tuple[float, float, int] | None = None
@@ -116,7 +117,6 @@ class Controller:
         if self._max_mb is None:
             self._max_mb = max(0.0, 4 * error) + 512
         within = abs(error) <= self.goal.tolerance_mb
-        self._recent.append(value)
         self._within_row = self._within_row + 1 if within else 0
         if self.state == "ramping" and self._within_row >= self.settings.settle_readings:
             self.state = "settled"
@@ -124,7 +124,9 @@ class Controller:
         jumped = self._trainer_jumped(reading)
         pending = self._pending(value)
         if not jumped and pending is not None:
+            self._recent.append(value)
             self._move(error - pending)
+        self._last_value = value
         why = "" if self.state == "settled" else self._hopeless(error, value)
         if why:
             self.state = "unreachable"
@@ -151,15 +153,17 @@ class Controller:
         if self._waiting is None:
             return 0.0
         asked_at, change, readings = self._waiting
+        readings += 1
+        self._waiting = (asked_at, change, readings)
         missing = value - (asked_at - change)
-        self._waiting = (asked_at, change, readings + 1)
-        if readings + 1 >= self.settings.max_wait:
-            self._waiting = None
-            return 0.0  # it will not come any more: swapped out, or something else gave way
-        if abs(missing) > max(self._dead_band, 0.25 * abs(change)):
+        shows = abs(missing) <= max(self._dead_band, 0.25 * abs(change))
+        moves = self._last_value is not None and abs(value - self._last_value) > self._dead_band
+        late = readings >= self.settings.max_wait and not moves
+        if not shows and not late and readings < 3 * self.settings.max_wait:
             return None
         self._waiting = None
-        return max(0.0, missing) if change > 0 else 0.0
+        # What does not come in time will not come: swapped out, or something else gave way.
+        return max(0.0, missing) if shows and change > 0 else 0.0
 
     def _move(self, error: float) -> None:
         if self.state == "settled" and len(self._recent) == self._recent.maxlen:

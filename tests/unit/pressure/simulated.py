@@ -79,7 +79,7 @@ class SimulatedPhone:
 def run(phone: SimulatedPhone, controller: Controller, seconds: int) -> list[Decision]:
     """Drive the phone as ``Loop`` does."""
     decisions = []
-    sizes: dict[int, int] = {}
+    sizes = dict(phone.asked)
     for _ in range(seconds):
         reading = phone.step()
         for service in [k for k in sizes if k not in phone.pids]:
