@@ -7,6 +7,7 @@ still be reached, whatever happened before.
 from __future__ import annotations
 
 import hashlib
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,7 @@ from harness.results.store import AttemptFolder, HypothesisRow
 from harness.scenario.spec import JobSpec
 
 PROBE_TIMEOUT_S = 10.0
+TICK_S = 1.0
 
 _KIND_OF_STEP: dict[str, FailureKind] = {
     "gate": "GateTimedOut",
@@ -179,6 +181,7 @@ class _Attempt:
         self.layout = PhoneLayout(request.phone.work_dir, request.spec.job_id, request.attempt)
         self.state = _State()
         self.step = "gate"
+        self.saying = threading.Lock()
         self.sampler: SamplerPort | None = None
         self.presser: PressurePort | None = None
         self.status = PhoneStatus(
@@ -197,6 +200,9 @@ class _Attempt:
         self.folder.make()
         failure: FailureRecord | None = None
         clean = False
+        over = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(over,), name="ticker", daemon=True)
+        ticker.start()
         try:
             try:
                 for name, step in (
@@ -217,6 +223,8 @@ class _Attempt:
             # Also on KeyboardInterrupt and SystemExit: a phone is never left pressed.
             self._enter("release")
             clean = self._release(failure)
+            over.set()
+            ticker.join()
         seconds = self.clock.monotonic() - begun
         result = self._result(started_utc, seconds, failure)
         self.folder.write_result(result)
@@ -228,11 +236,18 @@ class _Attempt:
         self.on_step(step)
         self._say(step=step)
 
+    def _tick(self, over: threading.Event) -> None:
+        """Show what is newly available once a second, also while a step waits."""
+        while not over.wait(TICK_S):
+            if self.sampler is not None:
+                self._say()
+
     def _say(self, **changes: Any) -> None:
-        if self.sampler is not None:
-            changes.setdefault("available_mb", self.sampler.available_mb())
-        self.status = replace(self.status, **changes)
-        self.progress.phone(self.status)
+        with self.saying:
+            if self.sampler is not None:
+                changes.setdefault("available_mb", self.sampler.available_mb())
+            self.status = replace(self.status, **changes)
+            self.progress.phone(self.status)
 
     def _failure(self, error: Exception) -> FailureRecord:
         if isinstance(error, StepFailed):

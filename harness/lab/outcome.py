@@ -55,6 +55,16 @@ def first_of(events: Sequence[Any], kind: type) -> Any:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
+def epoch_events(events: Sequence[Any]) -> list[Epoch]:
+    """Return the evaluated epochs in order, each once.
+
+    A trainer that was killed and started again evaluates an epoch anew whose checkpoint it had not
+    written; the later event counts.
+    """
+    last = {event.epoch: event for event in events if isinstance(event, Epoch)}
+    return [last[epoch] for epoch in sorted(last)]
+
+
 def selection_record(events: Sequence[Any]) -> SelectionRecord | None:
     """Return the trainer's decision."""
     selected = first_of(events, Selected)
@@ -108,8 +118,8 @@ def epoch_records(
     """
     return tuple(
         _epoch(event, scored[event.epoch])
-        for event in events
-        if isinstance(event, Epoch) and event.epoch in scored
+        for event in epoch_events(events)
+        if event.epoch in scored
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.devices.requirements import Demands, match, parse_demands, why_none
@@ -81,8 +81,8 @@ class Plan:
 
     jobs: tuple[PlannedJob, ...]
     phones: tuple[LabPhone, ...]
-    unused: tuple[str, ...] = ()
-    """Serials of phones that no job takes."""
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """Serial -> why no job takes that phone."""
 
     @property
     def estimate_s(self) -> float:
@@ -122,7 +122,7 @@ def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: M
     return Plan(
         jobs=tuple(planned),
         phones=tuple(phone for phone in phones if phone.serial in used),
-        unused=tuple(phone.serial for phone in phones if phone.serial not in used),
+        unfit={p.serial: "no job asks for a phone like it" for p in phones if p.serial not in used},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.contract.events import Epoch
 from harness.lab.failures import StepFailed
-from harness.lab.outcome import wer_percent
+from harness.lab.outcome import epoch_events, wer_percent
 from harness.metrics.host import score
 from harness.metrics.words import WordErrors
 from harness.results.store import HypothesisRow
@@ -40,13 +40,12 @@ def score_epochs(
             utterances, one each.
     """
     scored: dict[int, tuple[HypothesisRow, ...]] = {}
-    for event in events:
-        if isinstance(event, Epoch):
-            _check_ids(event, references)
-            scored[event.epoch] = tuple(
-                _row(event.epoch, one.id, references[one.id], one.text, scorer)
-                for one in event.hypotheses
-            )
+    for event in epoch_events(events):
+        _check_ids(event, references)
+        scored[event.epoch] = tuple(
+            _row(event.epoch, one.id, references[one.id], one.text, scorer)
+            for one in event.hypotheses
+        )
     return scored
 
 
@@ -57,8 +56,8 @@ def check_agreement(events: Sequence[Any], scored: Mapping[int, tuple[Hypothesis
         StepFailed: ``ScoreMismatch``: they differ by more than ``TOLERANCE_POINTS``.
     """
     apart = []
-    for event in events:
-        if isinstance(event, Epoch) and event.epoch in scored:
+    for event in epoch_events(events):
+        if event.epoch in scored:
             host = wer_percent(scored[event.epoch])
             if abs(host - event.wer_percent) > TOLERANCE_POINTS:
                 apart.append(

@@ -27,7 +27,6 @@ FOLLOW_CHECK_S = 5.0
 LINK_PATIENCE_S = 2.0
 """How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
 RELEASE_LIMIT_S = 20.0
-"""How long a release tries; a phone that is gone for longer is cleaned when it is back."""
 PRESSURE_PERIOD_S = 0.5
 
 
@@ -131,10 +130,18 @@ class RealTools:
 
     Args:
         clock: Monotonic clock, in seconds.
+        release_limit_s: How long sampling and pressure try to end on a phone that is lost; it is
+            cleaned when it is back in any case.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        release_limit_s: float = RELEASE_LIMIT_S,
+    ) -> None:
         self._clock = clock
+        self._release_limit_s = release_limit_s
 
     def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellResult:
         """See `harness.lab.ports.Tools`."""
@@ -201,7 +208,7 @@ class RealTools:
                 package=PACKAGE,
                 proc_dir=phone.info.proc_dir,
                 period_s=period_s,
-                stop_limit_s=RELEASE_LIMIT_S,
+                stop_limit_s=self._release_limit_s,
             )
         )
 
@@ -219,7 +226,7 @@ class RealTools:
                 apps=apps,
                 period_s=PRESSURE_PERIOD_S,
                 settle_limit_s=limit_s,
-                release_limit_s=RELEASE_LIMIT_S,
+                release_limit_s=self._release_limit_s,
             )
         )
 

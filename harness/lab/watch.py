@@ -5,6 +5,7 @@ The event log is the truth; the process list only says whether more of it can st
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -183,8 +184,11 @@ class TrainWatch:
         if not self.stop.hard.is_set():
             ask_trainer_to_stop(self.tools, self.phone, self.layout.job)
             until = self.clock.monotonic() + STOP_GRACE_S
-            while self.clock.monotonic() < until and not self.stop.hard.is_set():
-                self._take(feed, POLL_S)
-                if self._ended():
-                    break
+            # A trainer without anything evaluated yet ends with an error event, which is no
+            # failure here: it did as it was told.
+            with contextlib.suppress(StepFailed):
+                while self.clock.monotonic() < until and not self.stop.hard.is_set():
+                    self._take(feed, POLL_S)
+                    if self._ended():
+                        break
         raise StopRequestedError("stopped by the user")

@@ -267,5 +267,3 @@ class Scenario(JobContent):
     order: Literal["as-written", "shuffled", "fewest-pushes"] | Shuffled = "as-written"
     retry: Retry = Retry()
     expect: tuple[Expect, ...] = ()
-    farm: dict[str, Annotated[Count, Field(ge=1, le=1000)]] = Field(default_factory=dict)
-    """Profile -> number of virtual phones that ``--farm virtual`` starts."""

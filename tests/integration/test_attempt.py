@@ -1,0 +1,356 @@
+"""The lab on virtual phones: whole runs through the real adb, and what breaks them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError, NoPhoneError
+from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
+from harness.lab.ports import LabPhone, PhoneStatus
+from harness.lab.trainer_control import PACKAGE
+from harness.results.model import AttemptResult
+from harness.results.store import AttemptFolder, RunFolder
+from harness.scenario import LoadedScenario
+from tests.fixtures.lab import FarmLab, Once, Watcher, adb_phone
+
+Scenarios = Callable[..., LoadedScenario]
+LONG = "trainer.epochs=10000"
+
+
+def assert_released(phone: LabPhone) -> None:
+    """Nothing of ours runs on the phone, its settings are as before, no attempt lies on it."""
+    adb = adb_phone(phone)
+    names = adb.shell(["ps", "-A", "-o", "NAME"]).stdout.split()
+    assert not [name for name in names if name.startswith(PACKAGE)]
+    assert "loop.sh" not in adb.shell(["ps", "-A", "-o", "ARGS"]).stdout
+    assert adb.shell(["ls", f"{phone.work_dir}/attempts"]).stdout.split() == []
+    assert adb.shell(["settings", "get", "global", "stay_on_while_plugged_in"]).stdout.strip() in (
+        "0",
+        "null",
+    )
+    assert adb.shell(f"ls {phone.work_dir}/cas/*.wav").stdout == ""
+    deadline = time.monotonic() + 5
+    idle = phone.info.idle_available_mb
+    assert idle is not None
+    while True:
+        meminfo = adb.query(["cat", f"{phone.info.proc_dir}/meminfo"])
+        available = next(
+            int(line.split()[1]) / 1024
+            for line in meminfo.splitlines()
+            if line.startswith("MemAvailable")
+        )
+        if available > 0.95 * idle:
+            return
+        assert time.monotonic() < deadline, f"only {available:.0f} of {idle:.0f} MiB came back"
+        time.sleep(0.2)
+
+
+def only_result(bench: Bench, folder: Path) -> tuple[AttemptResult, AttemptFolder]:
+    run = RunFolder.open(folder)
+    (attempt,) = run.attempts()
+    for phone in bench.phones:
+        assert_released(phone)
+    return attempt.result(), attempt
+
+
+def test_an_attempt_under_pressure_from_end_to_end(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "redmi-note-7-pro")
+    watcher = Watcher()
+    loaded = tiny_scenario("pressure: {available_mb: 1800}\n")
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", progress=watcher, command=["harness", "run"]
+    )
+    assert (summary.exit_code, summary.finished) == (0, 1), watcher.notes
+    result, attempt = only_result(bench, summary.folder)
+    assert result.failure is None
+    assert result.phone.origin == "virtual"
+    assert result.phone.profile == "redmi-note-7-pro"
+    assert [epoch.epoch for epoch in result.epochs] == [0, 1, 2]
+    assert result.selection is not None
+    assert result.selection.sub_model == "S1"
+    assert 1700 < result.selection.available_mb < 1900
+    assert result.pressure is not None
+    assert abs(result.pressure.reached_mb - 1800) <= result.pressure.tolerance_mb
+    assert result.transfer is not None
+    assert result.transfer.pushed_files == 7
+    assert {gate.outcome for gate in result.gates} == {"passed"}
+    table = attempt.samples()
+    assert table.num_rows >= 3
+    assert result.sampling is not None
+    assert result.sampling.expected >= table.num_rows
+    assert {phase.phase for phase in result.phases} >= {"load", "preprocess", "train", "evaluate"}
+    assert result.peak_rss_mb is not None
+    assert 50 < result.peak_rss_mb < 500
+    assert len(attempt.hypotheses()) == 3 * 2
+    assert attempt.events()[-1].type == "finished"
+    assert "MobileASR" in attempt.logcat_path.read_text() or attempt.logcat_path.stat().st_size
+    record = RunFolder.open(summary.folder).record()
+    assert record.origins == ("virtual",)
+    assert record.finished_utc is not None
+    assert record.models["ds2-tiny"]["arch"]
+    assert record.plan[0].candidates == (bench.phones[0].serial,)
+    assert {s.step for s in watcher.statuses} >= {"gate", "provision", "press", "train", "released"}
+    assert any(s.available_mb and s.available_mb < 2500 for s in watcher.statuses)
+
+
+def test_two_phones_share_the_work_and_a_second_run_pushes_nothing(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    loaded = tiny_scenario("matrix: {trainer.learning_rate: [1.0e-3, 1.0e-4, 1.0e-5]}\n")
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    assert summary.exit_code == 0
+    assert {result.phone.serial for result in summary.results} == {p.serial for p in bench.phones}
+    transfers = [result.transfer for result in summary.results]
+    # The speech of the third job is on its phone from the first, the model perhaps from a run
+    # before: it is pushed at most once a phone.
+    assert sorted(t.pushed_files for t in transfers if t)[0] == 0
+    for phone in bench.phones:
+        assert_released(phone)
+
+
+def test_a_killed_trainer_is_a_typed_failure_with_its_evidence(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    watcher = Watcher(Once(2, lambda s: farm.control.do("kill", s.serial, process=PACKAGE)))
+    summary = run_scenario(
+        tiny_scenario("", LONG), bench, run_root=tmp_path / "runs", progress=watcher
+    )
+    assert (summary.exit_code, summary.failed) == (1, 1)
+    result, attempt = only_result(bench, summary.folder)
+    assert result.failure is not None
+    assert result.failure.kind == "TrainerKilled"
+    evidence = "\n".join(result.failure.evidence)
+    assert "lowmemorykiller" in evidence
+    assert "sample at" in evidence
+    assert len(result.epochs) >= 2
+    assert "lowmemorykiller" in attempt.logcat_path.read_text()
+    assert attempt.samples().num_rows > 0
+
+
+def test_a_crashed_trainer_is_retried_as_often_as_asked(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    adb = adb_phone(bench.phones[0])
+    watcher = Watcher(Once(1, lambda _: adb.shell(f"kill -SEGV $(pidof {PACKAGE})")))
+    loaded = tiny_scenario("retry: {trainer_crashed: 1}\n", "trainer.epochs=40")
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    kinds = [result.failure and result.failure.kind for result in watcher.results]
+    assert kinds == ["TrainerCrashed", None]
+    assert watcher.retried == [True, False]
+    assert summary.exit_code == 0
+    run = RunFolder.open(summary.folder)
+    assert [result.attempt for result in run.results()] == [1, 2]
+    assert_released(bench.phones[0])
+
+
+def test_a_lost_cable_loses_nothing(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    (phone,) = bench.phones
+    watcher = Watcher(Once(2, lambda s: farm.control.do("lose_cable", s.serial, seconds=4)))
+    loaded = tiny_scenario("pressure: {available_mb: 3600}\n", "trainer.epochs=60")
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher, keep=True)
+    assert summary.exit_code == 0, summary.results[0].failure
+    run = RunFolder.open(summary.folder)
+    (attempt,) = run.attempts()
+    result = attempt.result()
+    assert [epoch.epoch for epoch in result.epochs] == list(range(61))
+    folder = f"{phone.work_dir}/attempts/{attempt.job_id}-1"
+    assert adb_phone(phone).read_file(f"{folder}/events.jsonl") == attempt.events_path.read_bytes()
+    assert result.sampling is not None
+    assert result.sampling.missing <= 1
+    gaps = attempt.samples().column("t_boot_ms").to_pylist()
+    assert max(b - a for a, b in itertools.pairwise(gaps)) < 2500
+    adb_phone(phone).remove([f"{phone.work_dir}/attempts"])
+    adb_phone(phone).shell(f"rm -f {phone.work_dir}/cas/*.wav")
+    assert_released(phone)
+
+
+def test_a_phone_that_stays_away_is_lost_and_the_job_moves(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    lost: list[str] = []
+
+    def cut(status: PhoneStatus) -> None:
+        lost.append(status.serial)
+        farm.control.do("lose_cable", status.serial)
+
+    watcher = Watcher(Once(2, cut))
+    loaded = tiny_scenario("limits: {lost_s: 2}\n", "trainer.epochs=150")
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    kinds = [result.failure and result.failure.kind for result in watcher.results]
+    assert kinds == ["DeviceLost", None]
+    assert summary.exit_code == 0
+    first, second = watcher.results
+    assert first.phone.serial == lost[0] != second.phone.serial
+    held = [row.serial for row in status(summary.folder).leases]
+    assert held == lost, "the ledger must know which phone was left unclean"
+    farm.control.do("restore_cable", lost[0])
+    for phone in bench.phones:
+        adb_phone(phone).wait_online(20)
+    resume_run(summary.folder, bench)
+    assert status(summary.folder).leases == ()
+    for phone in bench.phones:
+        assert_released(phone)
+
+
+def test_ctrl_c_releases_and_resume_finishes_without_repeating(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path, stop_signal: StopSignal
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "redmi-note-7-pro")
+    pressed: list[str | None] = []
+
+    def press(status: PhoneStatus) -> None:
+        if len(watcher.results) == 1 and status.step == "train" and (status.epoch or 0) >= 1:
+            pressed.append(status.job_id)
+            stop_signal.gentle.set()
+
+    watcher = Watcher(press)
+    loaded = tiny_scenario(
+        "matrix: {trainer.epochs: [1, 300, 2]}\npressure: {available_mb: 1800}\n"
+    )
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", progress=watcher, stop=stop_signal
+    )
+    assert pressed
+    assert summary.exit_code == 130
+    assert (summary.finished, summary.unfinished) == (1, 2)
+    assert [r.failure and r.failure.kind for r in watcher.results] == [None, "Interrupted"]
+    assert_released(bench.phones[0])
+    assert status(summary.folder).leases == ()
+    again = Watcher()
+    resumed = resume_run(summary.folder, bench, progress=again)
+    assert resumed.exit_code == 0
+    assert resumed.finished == 3
+    done = [result.job_id for result in again.results]
+    assert len(done) == 2
+    assert watcher.results[0].job_id not in done
+    assert (again.results[0].job_id, again.results[0].attempt) == (pressed[0], 2)
+    assert resume_run(summary.folder, bench, progress=again).finished == 3
+    assert len(again.results) == 2
+    assert_released(bench.phones[0])
+
+
+HOST = """
+import sys
+from pathlib import Path
+from harness.adb.server import AdbServer
+from harness.lab import open_bench, run_scenario
+from harness.scenario import load_scenario
+from dataclasses import replace
+
+class Say:
+    def phone(self, status):
+        print(status.step, status.epoch, flush=True)
+    def ended(self, result, *, retried):
+        print("ended", result.job_id, flush=True)
+    def note(self, text):
+        print("note", text, flush=True)
+
+bench = open_bench([AdbServer.existing(sys.argv[1])], lease_root=Path(sys.argv[2]))
+bench = replace(bench, phones=[p for p in bench.phones if p.info.profile == "oneplus-7t"])
+loaded = load_scenario(Path(sys.argv[3]))
+run_scenario(loaded, bench, run_root=Path(sys.argv[4]), run_id="r", progress=Say())
+"""
+
+
+def test_a_host_that_is_killed_loses_no_finished_attempt(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    loaded = tiny_scenario("matrix: {trainer.epochs: [1, 5000]}\npressure: {available_mb: 3600}\n")
+    arguments = [farm.server.address, str(tmp_path / "leases"), str(loaded.lines.path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", HOST, *arguments, str(tmp_path / "runs")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as host:
+        assert host.stdout is not None
+        ended = ""
+        for line in host.stdout:
+            if line.startswith("ended"):
+                ended = line.split()[1]
+            if ended and line.startswith("train") and line.split()[1] not in ("None", "0"):
+                break
+        host.send_signal(signal.SIGKILL)
+    assert ended
+    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    adb = adb_phone(bench.phones[0])
+    assert adb.shell(["pidof", PACKAGE]).code == 0, "the trainer should have been left running"
+    folder = tmp_path / "runs" / "r"
+    before = status(folder)
+    assert [job.state for job in before.jobs] == ["finished", "running"]
+    watcher = Watcher(Once(1, lambda _: stop.gentle.set()))
+    stop = StopSignal()
+    summary = resume_run(folder, bench, progress=watcher, stop=stop)
+    assert (summary.finished, summary.unfinished) == (1, 1)
+    assert [result.job_id for result in watcher.results] == [before.jobs[1].job_id]
+    assert [row.state for row in status(folder).attempts] == ["finished", "lost", "failed"]
+    assert_released(bench.phones[0])
+
+
+def test_a_phone_in_use_and_a_phone_that_does_not_fit(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    from harness.lab.leases import acquire
+
+    bench = farm.bench(tmp_path / "leases")
+    loaded = tiny_scenario("phones: {profile: oneplus-7t}\n")
+    phone = next(p for p in bench.phones if p.info.profile == "oneplus-7t")
+    with (
+        acquire(phone.serial, owner="else", run="runs/x", root=tmp_path / "leases"),
+        pytest.raises(NoPhoneError, match=r"in use:\n.*leased by else"),
+    ):
+        run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    with pytest.raises(NoPhoneError, match="wanted ram_mb >= 64000, has"):
+        run_scenario(
+            tiny_scenario('phones: {ram_mb: ">= 64000"}\n'), bench, run_root=tmp_path / "runs"
+        )
+    with pytest.raises(InputError, match=r"tiny\.yaml:\d+: phones\.profile: .*oneplus-7"):
+        run_scenario(
+            tiny_scenario("phones: {profile: oneplus-7}\n"), bench, run_root=tmp_path / "runs"
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_rounds_go_on_from_the_kept_checkpoint_and_take_their_speech_away(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    loaded = tiny_scenario("rounds: 2\n", rounds=2)
+    watcher = Watcher()
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    assert summary.exit_code == 0
+    first, second = watcher.results
+    assert (first.round, second.round) == (1, 2)
+    assert first.phone.serial == second.phone.serial
+    run = RunFolder.open(summary.folder)
+    jobs = [attempt.path / "job.json" for attempt in run.attempts()]
+    texts = [path.read_text() for path in jobs]
+    assert len(texts) == 2
+    heard = {text.count("r1-u") > 0: text for text in texts}
+    assert '"r2-u0"' in heard[False]
+    assert '"r2-u0"' not in heard[True]
+    kept = run.attempt(first.job_id, 1).checkpoint_path
+    # Round 2's job names round 1's kept weights, if training made any better than the start.
+    assert (first.checkpoint_sha256 is not None) == kept.is_file()
+    if first.checkpoint_sha256 is not None:
+        assert first.checkpoint_sha256 in heard[False]
+    for phone in bench.phones:
+        assert_released(phone)
