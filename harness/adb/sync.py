@@ -80,6 +80,8 @@ class SyncSession:
         """
         self._request(b"SEND", f"{path},{stat.S_IFREG | mode}")
         size = 0
+        answers = select.poll()  # not select(): it cannot watch file descriptors above 1023
+        answers.register(self._connection.conn, select.POLLIN)
         for chunk in chunks:
             view = memoryview(chunk)
             for start in range(0, len(view), _CHUNK):
@@ -87,7 +89,7 @@ class SyncSession:
                 self._connection.send_all(b"DATA" + _U32.pack(len(part)) + part)
                 size += len(part)
                 # a full disk is said early; without looking, all of the file would be sent first
-                if select.select([self._connection.conn], [], [], 0)[0]:
+                if answers.poll(0):
                     self._status(path)
                     raise TransferFailed(path, "the phone answered too early", serial=self._serial)
         self._connection.send_all(b"DONE" + _U32.pack(mtime))

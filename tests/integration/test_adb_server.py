@@ -1,5 +1,6 @@
 """The private adb server: it ends with us, comes back when it dies, and rejects being killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,21 +13,34 @@ import pytest
 
 from harness.adb.errors import ServerUnavailable
 from harness.adb.phone import Phone
+from harness.adb.private import free_port
 from harness.adb.server import AdbServer
 from tests.fixtures.bare_phone import BarePhone
 
 
+def command_lines() -> Iterator[tuple[int, list[bytes]]]:
+    """All processes of this host with their command lines."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield int(folder.name), (folder / "cmdline").read_bytes().split(b"\0")
+
+
 def server_pids(port: int) -> list[int]:
     """Pids of adb processes (and their watchers) that serve a port."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"nodaemon" in words and str(port).encode() in words:
-            found.append(int(folder.name))
-    return found
+    return [
+        pid
+        for pid, words in command_lines()
+        if b"nodaemon" in words and str(port).encode() in words
+    ]
+
+
+def serving(port: str) -> list[int]:
+    """Pids of stock servers (``adb fork-server``) on a port."""
+    return [
+        pid
+        for pid, words in command_lines()
+        if b"fork-server" in words and any(port.encode() in word for word in words)
+    ]
 
 
 def until(what: Callable[[], object], limit_s: float = 15.0) -> bool:
@@ -99,6 +113,28 @@ def test_it_ends_when_its_owner_is_killed() -> None:
     owner.kill()
     owner.wait()
     assert until(lambda: not server_pids(port))
+
+
+def test_the_users_own_server_is_started_and_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(ServerUnavailable):
+        AdbServer.existing(address)
+    for name, value in {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "ADB_USB": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ADB_EMU", "0")
+    monkeypatch.setenv("ADB_MDNS_AUTO_CONNECT", "0")
+    port = address.rpartition(":")[2]
+    try:
+        with AdbServer.start_default(address) as server:
+            assert not server.private
+            assert server.version() >= 41
+        assert AdbServer.start_default(address).version() >= 41, "the one that runs is used"
+    finally:
+        for pid in serving(port):
+            os.kill(pid, signal.SIGTERM)
+    assert until(lambda: not serving(port))
 
 
 def test_a_binary_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
