@@ -34,11 +34,11 @@ _COMMANDS: dict[str, str] = {
 class _LazyGroup(TyperGroup):
     """Imports a command's module when the command is used, so that ``--help`` stays quick."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, _ctx: Any) -> list[str]:
         return list(_COMMANDS)
 
     # typer carries its own copy of click, so the types of click itself do not fit here
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None

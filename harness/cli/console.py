@@ -47,4 +47,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
         )
     for row in rows:
         shown.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    Console(highlight=False).print(shown)
+    # a pipe has no width: keep every row on one line there
+    Console(highlight=False, width=None if out.is_terminal else 220).print(shown)
+
+
+def emit_line(value: Any) -> None:
+    """Print one JSON document on one line of stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

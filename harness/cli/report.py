@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Annotated, Optional
 
 import typer
 
 from harness.cli import console
-from harness.cli.runs import run_folder
+from harness.cli.options import JsonOption, RunArgument, RunsOption
+from harness.cli.runs import RUN_ROOT, run_folder
 
 app = typer.Typer()
 
 
 @app.command()
 def report(
-    run: Path = typer.Argument(help="A run folder, or the name of a run under runs/."),
-    out: Optional[Path] = typer.Option(None, "--out", "-o", help="Write the page here."),  # noqa: UP007, UP045
-    as_json: bool = typer.Option(False, "--json", help="Print the page's path as JSON."),
+    run: RunArgument,
+    out: Annotated[
+        Optional[Path], typer.Option("--out", "-o", help="Write the page here.", show_default=False)
+    ] = None,
+    runs: RunsOption = RUN_ROOT,
+    as_json: JsonOption = False,
 ) -> None:
     """Write one self-contained HTML page (and junit.xml) of a run."""
     from harness.report import build_report
 
-    page = build_report(run_folder(run), out)
+    page = build_report(run_folder(run, runs), out)
     if as_json:
         console.emit_json({"report": str(page)})
     else:

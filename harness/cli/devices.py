@@ -1,0 +1,58 @@
+"""``harness devices``: the phones that can be worked with."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli import console
+from harness.cli.options import AdbOption, FarmOption, JsonOption
+from harness.cli.session import open_session
+from harness.devices.inventory import inventory
+
+app = typer.Typer()
+
+
+@app.command()
+def devices(
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List phones with their profile, memory and Android version, and what keeps one from use."""
+    with open_session(farm=farm, adb=adb) as session:
+        infos = inventory(session.servers)
+        if as_json:
+            console.emit_json([info.model_dump(mode="json") for info in infos])
+            return
+        if not infos:
+            where = ", ".join(server.address for server in session.servers)
+            console.say(f"No phone on {where}.")
+            console.note(
+                "Plug one in with USB debugging on, or try: harness devices --farm virtual"
+            )
+            return
+        console.table(
+            (
+                "serial",
+                "state",
+                "profile",
+                "Android",
+                "SoC",
+                "RAM MiB >",
+                "available MiB >",
+                "origin",
+            ),
+            [
+                (
+                    info.serial,
+                    info.state if info.usable else f"{info.state}: {info.advice}",
+                    info.profile,
+                    info.android,
+                    info.soc,
+                    f"{info.ram_total_mb:.0f}",
+                    "" if info.available_mb is None else f"{info.available_mb:.0f}",
+                    info.origin if not info.isolation else f"{info.origin} ({info.isolation})",
+                )
+                for info in infos
+            ],
+        )

@@ -1,0 +1,50 @@
+"""``harness doctor``: is this computer, and is each phone, fit to work?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import typer
+
+from harness.adb.errors import AdbError
+from harness.cli import console
+from harness.cli.farm_process import FarmError
+from harness.cli.options import AdbOption, FarmOption, JsonOption
+from harness.cli.session import open_session
+from harness.devices.doctor import Check, check_host, check_phones
+from harness.devices.inventory import inventory
+
+app = typer.Typer()
+
+_MARKS = {"ok": "ok", "info": "note", "warning": "WARNING", "problem": "PROBLEM"}
+
+
+@app.command()
+def doctor(
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the host and each phone, and say what to do. Exit code 1 if there is a problem."""
+    checks = check_host()
+    try:
+        with open_session(farm=farm, adb=adb) as session:
+            checks += check_phones(session.servers, inventory(session.servers))
+    except (AdbError, FarmError) as error:
+        checks.append(Check("host", "phones", "problem", str(error)))
+    if as_json:
+        console.emit_json([dataclasses.asdict(check) for check in checks])
+    else:
+        for scope in dict.fromkeys(check.scope for check in checks):
+            console.say(f"\n{scope}")
+            for check in checks:
+                if check.scope == scope:
+                    _show(check)
+    if any(check.outcome == "problem" for check in checks):
+        raise typer.Exit(1)
+
+
+def _show(check: Check) -> None:
+    console.say(f"  {_MARKS[check.outcome]:8}{check.name}: {check.detail}")
+    if check.advice and check.outcome != "ok":
+        console.say(f"          -> {check.advice}")

@@ -1,0 +1,58 @@
+"""Options that several commands share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+ScenarioArgument = Annotated[
+    Path, typer.Argument(help="A scenario file (YAML).", show_default=False)
+]
+FarmOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--farm",
+        help="`virtual`: start virtual phones for this command, one for each profile that the "
+        "scenario names. `virtual:PROFILE=N,...`: these. Without it, the phones that adb lists.",
+        show_default=False,
+    ),
+]
+AdbOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--adb",
+        metavar="HOST:PORT",
+        help="adb server to look for phones on; may be given several times. "
+        "[default: adb's own, 127.0.0.1:5037]",
+        show_default=False,
+    ),
+]
+SetOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Change a field: --set trainer.epochs=3.",
+        show_default=False,
+    ),
+]
+OnlyOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--only",
+        metavar="FIELD=VALUE[,VALUE]",
+        help="Keep these jobs only: --only pressure.fits=S5.",
+        show_default=False,
+    ),
+]
+RunsOption = Annotated[
+    Path, typer.Option("--runs", metavar="FOLDER", help="Where run folders are kept.")
+]
+KeepOption = Annotated[bool, typer.Option("--keep", help="Leave on the phones what was put there.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+RunArgument = Annotated[
+    Path,
+    typer.Argument(help="A run folder, the name of a run, or `latest`.", show_default=False),
+]

@@ -1,0 +1,90 @@
+"""``harness plan``: what a scenario would do, without doing it."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli import console
+from harness.cli.materials import shown_materials
+from harness.cli.options import (
+    AdbOption,
+    FarmOption,
+    JsonOption,
+    OnlyOption,
+    ScenarioArgument,
+    SetOption,
+)
+from harness.cli.session import open_session
+from harness.lab import Plan, check_scenario, open_bench, plan_run
+from harness.scenario import load_scenario
+
+app = typer.Typer()
+
+
+@app.command()
+def plan(
+    scenario: ScenarioArgument,
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    set_: SetOption = None,
+    only: OnlyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the jobs, the phones each may get, predicted memory and rough time; start nothing."""
+    loaded = load_scenario(scenario, set_ or ())
+    with shown_materials(loaded.folder) as materials:
+        check_scenario(loaded, materials, only or ())
+    with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
+        made = plan_run(
+            loaded, open_bench(session.servers, farm=session.farm), materials, only or ()
+        )
+    if as_json:
+        console.emit_json(
+            {
+                "jobs": [job.record().model_dump(mode="json") for job in made.jobs],
+                "phones": [phone.info.model_dump(mode="json") for phone in made.phones],
+                "unused": made.unused,
+                "estimate_s": made.estimate_s,
+            }
+        )
+        return
+    _show(made)
+
+
+def _show(made: Plan) -> None:
+    rows = []
+    for job in made.jobs:
+        record = job.record()
+        needs = "  ".join(f"{name} {mb:.0f}" for name, mb in record.need_mb.items())
+        rows.append(
+            (
+                record.job_id,
+                " ".join(record.candidates),
+                record.pressure,
+                "" if job.goal is None else f"{job.goal.available_mb:.0f}",
+                record.sub_model,
+                needs,
+                f"{job.estimate_s / 60:.1f}",
+            )
+        )
+    console.table(
+        (
+            "job",
+            "phones that fit",
+            "pressure",
+            "goal MiB >",
+            "sub-model",
+            "need MiB",
+            "minutes >",
+        ),
+        rows,
+    )
+    for job in made.jobs:
+        for warning in job.warnings:
+            console.note(f"{job.spec.job_id}: {warning}")
+    for serial in made.unused:
+        console.note(f"{serial}: no job asks for a phone like it")
+    console.say(
+        f"\n{len(made.jobs)} jobs on {len(made.phones)} phones, roughly "
+        f"{made.estimate_s / 60:.0f} minutes. Nothing was started."
+    )

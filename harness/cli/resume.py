@@ -1,0 +1,60 @@
+"""``harness resume``: go on with a run that was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.ending import end_of_run
+from harness.cli.options import (
+    AdbOption,
+    FarmOption,
+    JsonOption,
+    KeepOption,
+    RunArgument,
+    RunsOption,
+)
+from harness.cli.progress import progress_display
+from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.session import open_session
+from harness.lab import open_bench, resume_run
+from harness.results.store import RunFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    runs: RunsOption = RUN_ROOT,
+    keep: KeepOption = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run failed and skipped jobs again too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Finish a run: unfinished jobs run, finished ones are never repeated."""
+    folder = run_folder(run, runs)
+    if farm is None and adb is None:
+        farm = _farm_of(folder)
+    with open_session(farm=farm, adb=adb) as session, progress_display() as progress:
+        summary = resume_run(
+            folder,
+            open_bench(session.servers, farm=session.farm),
+            keep=keep,
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+    raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
+
+
+def _farm_of(folder: Path) -> str | None:
+    """Return the virtual phones that the run had, so that it goes on with the same kinds."""
+    farm = RunFolder.open(folder).record().farm
+    if farm is None:
+        return None
+    return "virtual:" + ",".join(f"{name}={n}" for name, n in farm["profiles"].items())

@@ -1,0 +1,73 @@
+"""``harness run``: run a scenario on the phones at hand, and report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from harness.cli import console
+from harness.cli.ending import end_of_run
+from harness.cli.materials import shown_materials
+from harness.cli.options import (
+    AdbOption,
+    FarmOption,
+    JsonOption,
+    KeepOption,
+    OnlyOption,
+    RunsOption,
+    ScenarioArgument,
+    SetOption,
+)
+from harness.cli.progress import progress_display
+from harness.cli.runs import RUN_ROOT
+from harness.cli.session import open_session
+from harness.lab import check_scenario, open_bench, run_scenario
+from harness.scenario import load_scenario
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    set_: SetOption = None,
+    only: OnlyOption = None,
+    runs: RunsOption = RUN_ROOT,
+    name: Annotated[
+        Optional[str],
+        typer.Option("--name", help="Name of the run folder.", show_default=False),
+    ] = None,
+    keep: KeepOption = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a scenario: exit code 0 all finished, 1 some failed, 2 bad input, 3 no phone that fits.
+
+    Ctrl-C stops gently: trainers end, phones are released; `harness resume` goes on later.
+    """
+    loaded = load_scenario(scenario, set_ or ())
+    with shown_materials(loaded.folder) as materials:
+        check_scenario(loaded, materials, only or ())
+    with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
+        bench = open_bench(session.servers, farm=session.farm)
+        for info in bench.unusable:
+            console.note(f"{info.serial} is {info.state}. {info.advice}")
+        with progress_display() as progress:
+            summary = run_scenario(
+                loaded,
+                bench,
+                run_root=runs,
+                only=only or (),
+                run_id=name,
+                command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+                keep=keep,
+                progress=progress,
+                materials=materials,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+            )
+    raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))
