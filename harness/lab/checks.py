@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -11,8 +12,27 @@ from harness.devices.gates import parse_gates
 from harness.devices.profile import DeviceProfile, load_profile
 from harness.devices.requirements import Demands
 from harness.errors import InputError
-from harness.scenario import JobSpec, LoadedScenario
+from harness.scenario import JobContent, JobSpec, LoadedScenario
+from harness.scenario.paths import is_known
 from harness.yamlio import validate
+
+
+@contextmanager
+def located(loaded: LoadedScenario) -> Iterator[None]:
+    """Give an error that names only a field (``model.name``) its file and line.
+
+    Raises:
+        InputError: What was raised inside, with its place.
+    """
+    try:
+        yield
+    except InputError as error:
+        path, colon, rest = error.where.partition(":")
+        if not is_known(path, JobContent):
+            raise
+        written = ("matrix", path) if path in loaded.matrix.axes else tuple(path.split("."))
+        where = f"{loaded.where(written)}{colon}{rest}"
+        raise InputError(error.what, where=where, hint=error.hint) from error
 
 
 class _Phones(BaseModel):

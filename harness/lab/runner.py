@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import InputError
 from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
-from harness.lab.checks import check_demands
+from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
@@ -37,7 +37,8 @@ def check_scenario(
     """
     specs = expand_jobs(loaded, only)
     check_demands(loaded, specs)
-    materials.check(specs)
+    with located(loaded):
+        materials.check(specs)
     return specs
 
 

@@ -1,0 +1,114 @@
+"""A run whose host died: what is on disk and what the ledger says are brought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.adb.errors import DeviceLost
+from harness.lab.bench import Bench
+from harness.lab.clock import SystemClock
+from harness.lab.leases import acquire
+from harness.lab.ledger import Ledger
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.recovery import clean_left_phones, reconcile, reopen
+from harness.results.store import RunFolder
+from tests.unit.lab.fakes import FakeTools, World, make_phone, make_spec
+from tests.unit.lab.test_scheduler import result
+
+
+def make_run(tmp_path: Path, count: int = 3) -> tuple[RunFolder, Ledger]:
+    run = RunFolder.create(tmp_path, "r")
+    specs = [
+        make_spec(f"j{n}").model_copy(
+            update={"index": n, "depends_on": f"j{n - 1}" if n == 2 else None}
+        )
+        for n in range(count)
+    ]
+    return run, Ledger.create(run.ledger_path, specs)
+
+
+def write(run: RunFolder, job: str, kind: str | None) -> None:
+    folder = run.attempt(job, 1)
+    folder.make()
+    folder.write_result(result(job, 1, make_phone("A"), kind))
+
+
+def test_a_written_result_counts_though_the_ledger_did_not_hear_of_it(tmp_path: Path) -> None:
+    run, ledger = make_run(tmp_path)
+    ledger.start_attempt("j1", "A", "dead")
+    write(run, "j1", None)
+    assert reconcile(ledger, run) == ["j1/1: finished before the host died"]
+    assert [row.state for row in ledger.jobs()] == ["queued", "finished", "queued"]
+    assert reconcile(ledger, run) == []
+
+
+def test_a_running_attempt_without_a_result_is_lost_and_its_job_queued(tmp_path: Path) -> None:
+    run, ledger = make_run(tmp_path)
+    ledger.start_attempt("j0", "A", "dead")
+    run.attempt("j0", 1).make()
+    reconcile(ledger, run)
+    assert ledger.job("j0").state == "queued"
+    assert [row.state for row in ledger.attempts()] == ["lost"]
+    assert ledger.start_attempt("j0", "A", "me") == 2
+
+
+def test_a_written_failure_is_kept_and_the_job_runs_again(tmp_path: Path) -> None:
+    run, ledger = make_run(tmp_path)
+    ledger.start_attempt("j0", "A", "dead")
+    write(run, "j0", "TrainerKilled")
+    reconcile(ledger, run)
+    assert [(row.state, row.failure) for row in ledger.attempts()] == [("failed", "TrainerKilled")]
+    assert ledger.job("j0").state == "queued"
+
+
+def test_reopening_failed_jobs_and_what_waited_for_them(tmp_path: Path) -> None:
+    _, ledger = make_run(tmp_path)
+    n = ledger.start_attempt("j1", "A", "me")
+    ledger.end_attempt("j1", n, state="failed", failure="TrainerCrashed", job_state="failed")
+    ledger.set_state("j2", "skipped", "j1 failed")
+    reopen(ledger)
+    assert [row.state for row in ledger.jobs()] == ["queued", "queued", "waiting"]
+
+
+class Cleaner(FakeTools):
+    def __init__(self, *, lost: bool = False) -> None:
+        super().__init__(World(clock=None))  # type: ignore[arg-type]
+        self.cleaned: list[str] = []
+        self.lost = lost
+
+    def clean(self, phone: LabPhone, *, speech: bool) -> list[str]:
+        if self.lost:
+            raise DeviceLost("gone", serial=phone.serial)
+        self.cleaned.append(phone.serial)
+        return []
+
+
+def held(ledger: Ledger, serial: str) -> None:
+    ledger.lease(serial, adb_server="h:1", adb_serial="x", work_dir="/w/x", owner="dead")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_phones_of_a_dead_owner_are_cleaned_and_freed(tmp_path: Path, lost: bool) -> None:
+    _, ledger = make_run(tmp_path)
+    held(ledger, "A")
+    held(ledger, "GONE")
+    tools = Cleaner(lost=lost)
+    bench = Bench([make_phone("A")], tools, lease_root=tmp_path / "leases", clock=SystemClock())
+    clean_left_phones(ledger, bench, "me", "r", NoProgress())
+    assert tools.cleaned == ([] if lost else ["A"])
+    assert ledger.leases() == []
+    notes = {change.key: change.note for change in ledger.changes() if change.new == "released"}
+    assert notes["GONE"] == "not here"
+    assert ("gone" in notes["A"]) == lost
+
+
+def test_a_phone_that_somebody_else_uses_by_now_is_left_alone(tmp_path: Path) -> None:
+    _, ledger = make_run(tmp_path)
+    held(ledger, "A")
+    tools = Cleaner()
+    bench = Bench([make_phone("A")], tools, lease_root=tmp_path / "leases", clock=SystemClock())
+    with acquire("A", owner="other", run="x", root=tmp_path / "leases"):
+        clean_left_phones(ledger, bench, "me", "r", NoProgress())
+    assert tools.cleaned == []

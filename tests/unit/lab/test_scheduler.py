@@ -1,0 +1,189 @@
+"""The scheduler's threads over a real ledger, with attempts that are scripts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.adb.errors import DeviceLost
+from harness.lab.attempt import AttemptEnd
+from harness.lab.clock import StopSignal, SystemClock
+from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.ledger import Ledger
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.scheduler import Scheduler, Work
+from harness.results.files import DiskFullError
+from harness.results.model import AttemptResult, FailureRecord
+from harness.scenario.spec import JobSpec
+from tests.unit.lab.fakes import make_phone, make_spec
+
+Script = Callable[[str, int, str], "str | None"]
+"""(job, attempt, phone) -> kind of failure, or None."""
+
+
+def result(job_id: str, attempt: int, phone: LabPhone, kind: str | None) -> AttemptResult:
+    return AttemptResult(
+        run_id="r",
+        job_id=job_id,
+        attempt=attempt,
+        status="failed" if kind else "finished",
+        failure=FailureRecord(kind=kind, message="m") if kind else None,  # type: ignore[arg-type]
+        started_utc="2026-01-01T00:00:00Z",
+        seconds=1.0,
+        phone=phone.record,
+        model_name="m",
+        model_sha256="0" * 64,
+        speaker="s",
+        accent="US",
+        batch_size=5,
+        learning_rate=1e-4,
+        epochs_planned=1,
+        stop_policy="best_so_far",
+    )
+
+
+class Bench:
+    def __init__(self, tmp_path: Path, jobs: list[JobSpec], serials: list[str]) -> None:
+        self.jobs = [job.model_copy(update={"index": n}) for n, job in enumerate(jobs)]
+        self.ledger = Ledger.create(tmp_path / "l.sqlite", self.jobs)
+        self.phones = [make_phone(serial) for serial in serials]
+        for phone in self.phones:
+            self.ledger.lease(
+                phone.serial, adb_server="h:1", adb_serial="x", work_dir="/w/x", owner="me"
+            )
+        self.stop = StopSignal()
+        self.ran: list[tuple[str, int, str]] = []
+        self.left: list[str] = []
+        self.recovered: list[str] = []
+        self.unreachable: set[str] = set()
+        self.retries = {"DeviceLost": 1}
+        self.lock = threading.Lock()
+
+    def run(self, script: Script, recover_s: float = 0.0) -> Bench:
+        def attempt(
+            job: str, n: int, phone: LabPhone, on_step: Callable[[str], None]
+        ) -> AttemptEnd:
+            on_step("train")
+            with self.lock:
+                self.ran.append((job, n, phone.serial))
+            kind = script(job, n, phone.serial)
+            return AttemptEnd(result(job, n, phone, kind), clean=kind != "DeviceLost")
+
+        def recover(phone: LabPhone) -> None:
+            if phone.serial in self.unreachable:
+                raise DeviceLost("gone", serial=phone.serial)
+            self.recovered.append(phone.serial)
+
+        serials = [phone.serial for phone in self.phones]
+        tickets = [
+            Ticket(job.job_id, job.index, frozenset(serials), job.depends_on, retries=self.retries)
+            for job in self.jobs
+        ]
+        Scheduler(
+            dispatcher=Dispatcher(tickets, serials),
+            ledger=self.ledger,
+            phones=self.phones,
+            work=Work(attempt, recover, lambda phone: self.left.append(phone.serial)),
+            owner="me",
+            stop=self.stop,
+            clock=SystemClock(),
+            progress=NoProgress(),
+            recover_s=recover_s,
+        ).run()
+        return self
+
+
+def specs(count: int) -> list[JobSpec]:
+    return [make_spec(f"j{n}") for n in range(count)]
+
+
+def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(20), ["A", "B", "C"])
+    busy: set[str] = set()
+
+    def script(job: str, n: int, phone: str) -> None:
+        with bench.lock:
+            assert phone not in busy, "two attempts on one phone"
+            busy.add(phone)
+        time.sleep(0.002)
+        with bench.lock:
+            busy.discard(phone)
+
+    bench.run(script)
+    assert sorted(job for job, _, _ in bench.ran) == sorted(job.job_id for job in bench.jobs)
+    assert {phone for _, _, phone in bench.ran} == {"A", "B", "C"}
+    assert bench.ledger.counts() == {"finished": 20}
+    assert sorted(bench.left) == ["A", "B", "C"]
+    assert bench.ledger.leases() == []
+
+
+def test_a_lost_phones_job_goes_to_another_and_the_phone_comes_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
+    (_, _, first), (_, _, second) = bench.ran
+    assert {first, second} == {"A", "B"}
+    assert bench.recovered == [first]
+    assert bench.ledger.counts() == {"finished": 1}
+    assert [row.failure for row in bench.ledger.attempts()] == ["DeviceLost", None]
+    assert bench.ledger.leases() == []
+
+
+def test_a_phone_that_stays_away_keeps_its_lease_open(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench.unreachable = {"A", "B"}
+    bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
+    lost = bench.ran[0][2]
+    assert [row.serial for row in bench.ledger.leases()] == [lost]
+    assert bench.left == [bench.ran[1][2]]
+
+
+def test_a_failed_round_takes_the_next_ones_with_it(tmp_path: Path) -> None:
+    first, second = specs(2)
+    second = second.model_copy(update={"depends_on": "j0", "round": 2})
+    bench = Bench(tmp_path, [first, second], ["A"])
+    bench.run(lambda job, n, phone: "TrainerCrashed")
+    assert [(row.job_id, row.state) for row in bench.ledger.jobs()] == [
+        ("j0", "failed"),
+        ("j1", "skipped"),
+    ]
+    assert "TrainerCrashed" in bench.ledger.job("j1").reason
+
+
+def test_jobs_that_no_phone_is_left_for_are_skipped_with_a_reason(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(3), ["A"])
+    bench.unreachable = {"A"}
+    bench.run(lambda job, n, phone: "DeviceLost")
+    assert {row.state for row in bench.ledger.jobs()} == {"skipped"}
+    assert {row.reason for row in bench.ledger.jobs()} == {"no phone left that fits"}
+
+
+def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(5), ["A", "B"])
+    both = threading.Barrier(2)
+
+    def script(job: str, n: int, phone: str) -> str:
+        both.wait(10)
+        bench.stop.press()
+        return "Interrupted"
+
+    bench.run(script)
+    assert len(bench.ran) == 2
+    assert bench.ledger.counts() == {"queued": 5}
+    assert {row.state for row in bench.ledger.attempts()} == {"failed"}
+    assert sorted(bench.left) == ["A", "B"]
+
+
+def test_a_full_disk_stops_the_run_and_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(5), ["A"])
+
+    def script(job: str, n: int, phone: str) -> str:
+        raise DiskFullError("the disk is full")
+
+    with pytest.raises(DiskFullError, match="the disk is full"):
+        bench.run(script)
+    assert len(bench.ran) == 1
+    assert bench.ledger.counts() == {"queued": 4, "running": 1}
