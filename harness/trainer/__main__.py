@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import signal
 import sys
 import traceback
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from harness.contract.events import Finished, TrainerError
 from harness.contract.job import Job
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError
 from harness.trainer.events import EventLog
 from harness.trainer.loop import StopCommand, Training
 
@@ -36,6 +37,28 @@ def _read_job(path: Path) -> Job:
         raise InputError(f"{field}: {first['msg']}", where=str(path)) from error
 
 
+def _events_of_bad_job(path: Path) -> Path | None:
+    """Return where a job that is not valid wants its events, if it says so."""
+    try:
+        outputs = json.loads(path.read_bytes())["outputs"]
+        events = outputs.get("events") or f"{outputs['folder']}/events.jsonl"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Path(events) if isinstance(events, str) and events.startswith("/") else None
+
+
+def _say_bad_job(path: Path, message: str) -> None:
+    """Tell the host, which follows the log and not this process's standard error."""
+    events = _events_of_bad_job(path)
+    if events is None:
+        return
+    try:
+        with EventLog(events) as log:
+            _fail(log, "BadJob", message)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        print(f"no event log at {events}: {error}", file=sys.stderr)
+
+
 def main() -> int:
     """Train the job named on the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="harness.trainer", description="Train one job.")
@@ -46,6 +69,7 @@ def main() -> int:
         job = _read_job(path)
     except InputError as error:
         print(error, file=sys.stderr)
+        _say_bad_job(path, str(error))
         return 2
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
@@ -58,7 +82,7 @@ def main() -> int:
             _fail(log, "BadInput", str(error))
         except MemoryError:
             _fail(log, "OutOfMemory", "an allocation failed", traceback.format_exc())
-        except (HarnessError, OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - the job's outermost loop: all is recorded
             _fail(log, type(error).__name__, str(error), traceback.format_exc())
         else:
             return 0

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness.errors import InputError
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -19,6 +21,29 @@ class Saved:
     path: Path
     sha256: str
     size_bytes: int
+
+
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 without holding the file in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_sha256(path: Path, sha256: str) -> None:
+    """Check that a file is the one that is meant.
+
+    Raises:
+        InputError: It is not there, or it is another.
+    """
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if found != sha256:
+        raise InputError(f"its SHA-256 begins {found[:12]}, not {sha256[:12]}", where=str(path))
 
 
 def checkpoint_path(folder: Path, epoch: int) -> Path:
@@ -42,11 +67,21 @@ def save_checkpoint(
             np.savez(file, allow_pickle=False, **weights)
             file.flush()
             os.fsync(file.fileno())
-        data = partial.read_bytes()
+        saved = Saved(path, file_sha256(partial), partial.stat().st_size)
         partial.replace(path)
+        _sync_folder(folder)
     finally:
         partial.unlink(missing_ok=True)
-    return Saved(path, hashlib.sha256(data).hexdigest(), len(data))
+    return saved
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable: the event that announces it is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def prune(folder: Path, keep: set[int]) -> None:

@@ -6,6 +6,7 @@ Each event is one line, written with a single call and flushed to the disk unles
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -79,9 +80,14 @@ class EventLog:
             raise TypeError(f"{event_type} is not an event")
         event = event_type(seq=self._seq, t_boot_ms=boot_ms(), **fields)
         line = event.model_dump_json().encode() + b"\n"
+        before = os.fstat(self._file).st_size
         written = os.write(self._file, line)
         if written != len(line):
-            raise OSError(f"only {written} of {len(line)} bytes of an event were written")
+            # a full disk: take the torn line back, or the next event would continue it
+            os.ftruncate(self._file, before)
+            raise OSError(
+                errno.ENOSPC, f"only {written} of {len(line)} bytes of an event could be written"
+            )
         if event_type is not Step:
             os.fdatasync(self._file)
         self._seq += 1

@@ -7,6 +7,7 @@ epoch whose checkpoint is complete; Adam's moments start anew then.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import time
@@ -31,23 +32,33 @@ from harness.contract.events import (
     StopReason,
 )
 from harness.contract.job import Job, SubModel, Utterance
+from harness.errors import HarnessError, InputError
 from harness.metrics.words import wer_percent
 from harness.trainer import device
-from harness.trainer.checkpoints import checkpoint_path, prune, save_checkpoint
+from harness.trainer.checkpoints import (
+    check_sha256,
+    checkpoint_path,
+    prune,
+    save_checkpoint,
+)
 from harness.trainer.decode import greedy_decode
 from harness.trainer.events import EventLog
-from harness.trainer.policies import (
-    Patience,
-    resources_allow,
-    select_sub_model,
-    start_patience,
-)
+from harness.trainer.history import History
+from harness.trainer.policies import resources_allow, select_sub_model
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel, make_batch
 
 TRAINER_NAME = "python-reference"
 
 Features = Sequence[npt.NDArray[np.float32]]
+
+
+class TrainingDivergedError(HarnessError):
+    """The loss is no longer a number: the learning rate is too high for these weights."""
+
+
+class MemoryUnknownError(HarnessError):
+    """The phone does not tell MemAvailable, so no sub-model can be chosen."""
 
 
 class StopCommand(Exception):  # noqa: N818 - an order, not an error
@@ -67,12 +78,7 @@ class Training:
         self._job = job
         self._log = log
         self._stop_requested = stop_requested
-        saved = [e.epoch for e in log.before if isinstance(e, Checkpoint)]
-        self._last_saved = max(saved, default=0)
-        # an epoch that was evaluated but not saved is trained again; its event stands twice then
-        self._epochs = {
-            e.epoch: e for e in log.before if isinstance(e, Epoch) and e.epoch <= self._last_saved
-        }
+        self._history = History(log.before)
         self._folder = Path(job.outputs.checkpoints)
         self._sub_model: SubModel | None = None
 
@@ -80,12 +86,18 @@ class Training:
         """Train; ends with a ``finished`` event.
 
         Raises:
-            harness.errors.InputError: A file of the job cannot be used.
+            InputError: A file of the job cannot be used.
+            MemoryUnknownError: There is nothing to choose a sub-model by.
+            TrainingDivergedError: The loss became infinite or NaN.
+            StopCommand: Asked to stop before there was anything to finish with.
             OSError: A file could not be written.
         """
         import ai_edge_litert
 
-        if any(isinstance(event, Finished) for event in self._log.before):
+        if self._history.finished:
+            return
+        if self._history.stopped:
+            self._finish()  # killed between its last two words
             return
         # LiteRT's own pages belong to what the trainer holds before it asks what is available
         import ai_edge_litert.interpreter
@@ -105,29 +117,27 @@ class Training:
         with self._phase("preprocess"):
             train = self._features(model, self._job.data.train)
             validation = self._features(model, self._job.data.validation)
-        if 0 not in self._epochs:
+        if 0 not in self._history.epochs:
             self._evaluate(model, validation, 0, None, 0.0)
         reason: StopReason
         try:
             reason = self._train_epochs(model, train, validation)
         except StopCommand:
             reason = "command"
-        done = max(self._epochs)
-        self._log.write(Stopped, reason=reason, epoch=done)
-        kept = self._kept()
+        self._log.write(Stopped, reason=reason, epoch=self._history.done)
+        self._finish()
+
+    def _finish(self) -> None:
+        epochs, kept = self._history.epochs, self._history.kept
         self._log.write(
             Finished,
-            epochs=done,
+            epochs=self._history.done,
             kept_epoch=kept,
             kept_checkpoint=str(checkpoint_path(self._folder, kept)) if kept else None,
-            wer_before_percent=self._epochs[0].wer_percent,
-            wer_after_percent=self._epochs[kept].wer_percent,
+            wer_before_percent=epochs[0].wer_percent,
+            wer_after_percent=epochs[kept].wer_percent,
             peak_rss_mb=device.peak_rss_mb(),
         )
-
-    def _kept(self) -> int:
-        """Return the epoch with the lowest WER, the earliest of equals; 0 = nothing got better."""
-        return min(self._epochs, key=lambda epoch: (self._epochs[epoch].wer_percent, epoch))
 
     @contextlib.contextmanager
     def _phase(self, phase: Phase, epoch: int | None = None) -> Iterator[None]:
@@ -138,12 +148,13 @@ class Training:
             self._log.write(PhaseChange, phase=phase, state="end", epoch=epoch)
 
     def _select(self) -> None:
-        earlier = [e for e in self._log.before if isinstance(e, Selected)]
-        if earlier and self._last_saved:
-            self._sub_model = earlier[-1].sub_model  # the weights so far belong to this choice
+        if self._history.selected is not None:
+            self._sub_model = self._history.selected.sub_model
             return
         selection = self._job.selection
         available = device.available_mb()
+        if available is None and selection.forced is None:
+            raise MemoryUnknownError("the phone does not tell MemAvailable")
         self._sub_model = selection.forced or select_sub_model(
             available or 0.0, selection.need_mb, selection.candidates
         )
@@ -158,12 +169,30 @@ class Training:
 
     def _load(self) -> FlatbufferModel:
         files = self._job.model
+        check_sha256(Path(files.path), files.sha256)
         model = FlatbufferModel(Path(files.path), self._job.training.threads)
-        if self._last_saved:
-            model.load_checkpoint(checkpoint_path(self._folder, self._last_saved))
-        elif files.checkpoint is not None:
-            model.load_checkpoint(Path(files.checkpoint))
+        if self._job.training.batch_size > model.info.batch_size:
+            raise InputError(
+                f"batch size {self._job.training.batch_size} is asked for, "
+                f"the model takes {model.info.batch_size}",
+                where=files.path,
+            )
+        start = self._start_weights()
+        if start is not None:
+            path, sha256 = start
+            if sha256 is not None:
+                check_sha256(path, sha256)
+            model.load_checkpoint(path)
         return model
+
+    def _start_weights(self) -> tuple[Path, str | None] | None:
+        files = self._job.model
+        own = self._history.last_checkpoint
+        if own is not None:
+            return checkpoint_path(self._folder, own.epoch), own.sha256
+        if files.checkpoint is not None:
+            return Path(files.checkpoint), files.checkpoint_sha256
+        return None
 
     def _features(self, model: FlatbufferModel, utterances: Sequence[Utterance]) -> Features:
         rate = model.info.sample_rate
@@ -178,8 +207,8 @@ class Training:
     ) -> StopReason:
         if self._sub_model is None:
             return "no_sub_model_fits"
-        patience = self._patience_so_far()
-        for epoch in range(max(self._epochs) + 1, self._job.training.epochs + 1):
+        patience = self._history.patience(self._job.stop)
+        for epoch in range(self._history.done + 1, self._job.training.epochs + 1):
             if patience.stop:
                 return "patience"
             why = resources_allow(
@@ -189,7 +218,7 @@ class Training:
                 available_below_mb=self._job.stop.available_below_mb,
             )
             if why is not None:
-                return "battery" if why == "battery" else "memory"
+                return why
             began = time.monotonic()
             with self._phase("train", epoch):
                 loss = self._train_epoch(model, self._sub_model, train, epoch)
@@ -197,15 +226,8 @@ class Training:
             self._evaluate(model, validation, epoch, loss, seconds)
             with self._phase("save", epoch):
                 self._save(model, epoch)
-            patience = patience.after(self._epochs[epoch].wer_percent)
+            patience = patience.after(self._history.epochs[epoch].wer_percent)
         return "patience" if patience.stop else "epochs_done"
-
-    def _patience_so_far(self) -> Patience:
-        stop = self._job.stop
-        patience = start_patience(stop.policy, stop.patience, self._epochs[0].wer_percent)
-        for epoch in range(1, self._last_saved + 1):
-            patience = patience.after(self._epochs[epoch].wer_percent)
-        return patience
 
     def _train_epoch(
         self, model: FlatbufferModel, sub_model: SubModel, features: Features, epoch: int
@@ -213,7 +235,7 @@ class Training:
         utterances, training = self._job.data.train, self._job.training
         order = list(range(len(utterances)))
         random.Random(f"{training.seed}:{epoch}").shuffle(order)
-        size = min(training.batch_size, model.info.batch_size)
+        size = training.batch_size
         losses: list[float] = []
         for step, start in enumerate(range(0, len(order), size)):
             self._check_stop()
@@ -223,6 +245,8 @@ class Training:
             )
             began = time.monotonic()
             loss = model.train_step(sub_model, batch, training.learning_rate)
+            if not math.isfinite(loss):
+                raise TrainingDivergedError(f"the loss is {loss} in step {step} of epoch {epoch}")
             self._log.write(
                 Step,
                 epoch=epoch,
@@ -254,8 +278,7 @@ class Training:
         wer = wer_percent(
             (utterance.text, text) for utterance, text in zip(utterances, heard, strict=True)
         )
-        best = all(wer < earlier.wer_percent for earlier in self._epochs.values())
-        self._epochs[epoch] = self._log.write(
+        self._history.epochs[epoch] = self._log.write(
             Epoch,
             epoch=epoch,
             wer_percent=wer,
@@ -264,7 +287,7 @@ class Training:
             evaluate_seconds=round(time.monotonic() - began, 4),
             battery_percent=device.battery_percent(),
             available_mb=device.available_mb(),
-            best=best,
+            best=self._history.is_best(wer),
             hypotheses=tuple(
                 Hypothesis(id=utterance.id, text=text)
                 for utterance, text in zip(utterances, heard, strict=True)
@@ -273,7 +296,7 @@ class Training:
 
     def _save(self, model: FlatbufferModel, epoch: int) -> None:
         saved = save_checkpoint(self._folder, epoch, model.get_weights())
-        kept = self._kept()
+        kept = self._history.kept
         self._log.write(
             Checkpoint,
             epoch=epoch,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.contract.job import StopPolicy, SubModel
 
@@ -37,7 +38,7 @@ def resources_allow(
     *,
     battery_below_percent: float,
     available_below_mb: float,
-) -> str | None:
+) -> Literal["battery", "memory"] | None:
     """Return why the next epoch must not start: ``battery``, ``memory`` or None (Algorithm 2, 7).
 
     A reading that the phone did not give stops nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -113,11 +114,15 @@ def test_scarce_resources_end_training(make_job, tmp_path, level, available_mb, 
     assert of_type(events, "epoch")[0].battery_percent == level
 
 
-def test_stop_command_ends_at_the_next_step(make_job, tmp_path):
+@pytest.mark.parametrize("way", ["file", "signal"])
+def test_stop_command_ends_at_the_next_step(make_job, tmp_path, way):
     job = make_job(training={"epochs": 10_000})
     process = run(job, tmp_path)
-    wait_for(lambda: Path(job.outputs.events).exists() and "checkpoint" in read(job))
-    Path(job.outputs.stop_file).touch()
+    wait_for(process, lambda: Path(job.outputs.events).exists() and "checkpoint" in read(job))
+    if way == "file":
+        Path(job.outputs.stop_file).touch()
+    else:
+        process.terminate()
     assert process.wait(30) == 0
     events = events_of(job)
     assert of_type(events, "stopped")[0].reason == "command"
@@ -127,7 +132,9 @@ def test_stop_command_ends_at_the_next_step(make_job, tmp_path):
 def test_a_killed_trainer_goes_on_after_its_last_checkpoint(make_job, tmp_path):
     job = make_job(training={"epochs": 10_000})
     process = run(job, tmp_path)
-    wait_for(lambda: Path(job.outputs.events).exists() and read(job).count('"checkpoint"') >= 2)
+    wait_for(
+        process, lambda: Path(job.outputs.events).exists() and read(job).count('"checkpoint"') >= 2
+    )
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     with Path(job.outputs.events).open("ab") as log:
@@ -153,17 +160,49 @@ def test_a_missing_recording_is_said(make_job, tmp_path):
     assert "1.wav" in last.message
 
 
-def test_a_bad_job_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("outputs", "log"),
+    [
+        ({"folder": "{out}", "events": "{out}/events.jsonl"}, "events.jsonl"),
+        ({"folder": "{out}"}, "events.jsonl"),
+        ({"events": "{out}/other.jsonl"}, "other.jsonl"),
+        ({"folder": "relative", "events": 7}, None),
+        ("text", None),
+        (None, None),
+    ],
+)
+def test_a_bad_job_is_refused_and_said_where_the_host_looks(tmp_path, outputs, log):
+    path, out = tmp_path / "job.json", tmp_path / "out"
+    text = json.dumps({"version": 1, "job_id": "x", "surprise": 1, "outputs": outputs})
+    path.write_text(text.replace("{out}", str(out)))
+    done = run_to_end(path)
+    assert done.returncode == 2
+    assert "job.json" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(p.name for p in tmp_path.rglob("*.jsonl")) == ([log] if log else [])
+    if log:
+        (said,) = [parse_event(line) for line in (out / log).read_bytes().splitlines()]
+        assert (said.type, said.kind) == ("error", "BadJob")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"\xff\xfe", b"[]"])
+def test_what_is_no_job_at_all_is_refused(tmp_path, content):
     path = tmp_path / "job.json"
-    path.write_text('{"version": 1, "job_id": "x", "surprise": 1}')
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.trainer", "--job", str(path)],
+    if content is not None:
+        path.write_bytes(content)
+    done = run_to_end(path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(str(path))
+    assert "Traceback" not in done.stderr
+
+
+def run_to_end(job_path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness.trainer", "--job", str(job_path)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 2
-    assert "job.json" in done.stderr
 
 
 def events_before_tear(job) -> list:
@@ -175,8 +214,9 @@ def read(job) -> str:
     return Path(job.outputs.events).read_text()
 
 
-def wait_for(condition, timeout_s: float = 60) -> None:
+def wait_for(process, condition, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)

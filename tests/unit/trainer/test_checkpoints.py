@@ -1,0 +1,58 @@
+"""Checkpoints: whole or not there, and the ones that are not needed go."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from harness.errors import InputError
+from harness.trainer import checkpoints
+from harness.trainer.checkpoints import check_sha256, checkpoint_path, prune, save_checkpoint
+
+WEIGHTS = {"fc/w": np.arange(6, dtype=np.float32).reshape(2, 3), "fc/b": np.zeros(0, np.float32)}
+
+
+def test_what_is_saved_is_what_is_read(tmp_path):
+    saved = save_checkpoint(tmp_path / "new", 3, WEIGHTS)
+    content = saved.path.read_bytes()
+    assert (saved.sha256, saved.size_bytes) == (hashlib.sha256(content).hexdigest(), len(content))
+    with np.load(saved.path, allow_pickle=False) as stored:
+        assert set(stored.files) == set(WEIGHTS)
+        for name, value in WEIGHTS.items():
+            np.testing.assert_array_equal(stored[name], value)
+    check_sha256(saved.path, saved.sha256)
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(tmp_path, monkeypatch):
+    old = save_checkpoint(tmp_path, 1, WEIGHTS)
+
+    def full(_file, **_weights):
+        _file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints.np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tmp_path, 2, WEIGHTS)
+    assert [path.name for path in tmp_path.iterdir()] == [old.path.name]
+
+
+def test_another_or_no_file_is_said(tmp_path):
+    saved = save_checkpoint(tmp_path, 1, WEIGHTS)
+    with pytest.raises(InputError, match=r"epoch-0001\.npz.*SHA-256"):
+        check_sha256(saved.path, "0" * 64)
+    with pytest.raises(InputError, match="No such file"):
+        check_sha256(tmp_path / "nothing", "0" * 64)
+
+
+def test_pruning_keeps_the_named_epochs_and_foreign_files(tmp_path):
+    for epoch in range(5):
+        checkpoint_path(tmp_path, epoch).touch()
+    (tmp_path / "notes.txt").touch()
+    prune(tmp_path, {0, 3})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "epoch-0000.npz",
+        "epoch-0003.npz",
+        "notes.txt",
+    ]
