@@ -117,6 +117,7 @@ class PhoneFaults:
             if order["power"] not in _POWERS:
                 raise FaultError(f"power must be one of {', '.join(_POWERS)}")
             state = replace(state, power=order["power"])
+        state = state.step(0.0, accountant.busy_cores)  # its current goes by the new values
         accountant.battery = accountant.battery.with_state(state)
         accountant.write_battery()
 
@@ -130,7 +131,9 @@ class PhoneFaults:
         """Stop everything on the phone for some seconds, as a kernel that's stuck would."""
         seconds = _number(order, "seconds", float("inf"))
         self._phone.faults.delay_s = 1e9
-        self._stopped += _signal_all(self._phone.root.pids(), signal.SIGSTOP)
+        for _ in range(2):  # the table of processes may be a moment old
+            self._stopped += _signal_all(self._phone.root.pids(), signal.SIGSTOP)
+            await asyncio.sleep(0.06)
         if seconds != float("inf"):
             asyncio.get_running_loop().call_later(seconds, self._wake)
 

@@ -21,8 +21,7 @@ from harness.virtual.system.memory import MemoryPlan, meminfo
 from harness.virtual.system.procfs import TICKS, ProcessUse
 from harness.virtual.system.thermal import ThermalState
 
-# Shell processes are out of lmkd's reach, as on a phone, unless they raise their own score.
-_SHELL_ADJ = -950
+_SHELL_UID = 2000
 _BATTERY_PERIOD_S = 2.0
 
 
@@ -140,19 +139,23 @@ class Accountant:
             self._kill_one()
 
     def _kill_one(self) -> None:
+        """Let lmkd take one process.
+
+        Shell processes are out of its reach, as on a phone, unless they raise their own score.
+        """
         apps = self._apps.by_host_pid()
         if any(app.why is LOW_MEMORY for app in apps.values()):
             return  # one at a time: the last one is still ending
+        own = procfs.read_score_adj(os.getpid()) or 0
         able = []
-        for use in self.uses:
-            app = apps.get(use.pid)
-            if app is not None:
-                continue
-            adj = procfs.read_score_adj(use.pid)
-            own = procfs.read_score_adj(os.getpid()) or 0
-            pid = self._phone_pid(use.pid)
-            score = adj if adj is not None and adj > own else _SHELL_ADJ
-            able.append(lmkd.Candidate(use.name, pid, use.pid, 2000, score, use.own_kb))
+        for host_pid in self._root.pids():
+            adj = procfs.read_score_adj(host_pid)
+            if host_pid in apps or adj is None or adj <= own:
+                continue  # an app, or a shell process that left its score alone
+            use = procfs.read_use(host_pid)
+            if use is not None:
+                pid = self._phone_pid(host_pid)
+                able.append(lmkd.Candidate(use.name, pid, host_pid, _SHELL_UID, adj, use.own_kb))
         able += [
             lmkd.Candidate(a.name, a.pid, a.host_pid, a.uid, a.adj, a.held_kb)
             for a in apps.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -22,6 +23,10 @@ _MODELLED = (
     (LMKD_PID, "lmkd", "lmkd"),
     (SYSTEM_SERVER_PID, "system", "system_server"),
 )
+
+
+# A root's table of processes may be that old, see ``harness.virtual.root.processes``.
+_TABLE_AGE_S = 0.055
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,9 @@ class ProcessList:
         self._root = root
         self._apps = apps
 
-    def rows(self) -> list[Row]:
-        """Return all processes, by pid."""
+    async def rows(self) -> list[Row]:
+        """Return all processes, by pid; those too that were started a moment ago."""
+        await asyncio.sleep(_TABLE_AGE_S)
         apps = self._apps.by_host_pid()
         found = [Row(user, pid, 0 if pid == 1 else 1, 0, 0, "S", name, name, None)
                  for pid, user, name in _MODELLED]  # fmt: skip
@@ -112,7 +118,7 @@ class ProcessList:
         except ProcessLookupError:
             return 1
 
-    def ps(self, call: Call) -> int:
+    async def ps(self, call: Call) -> int:
         """Carry out toybox ``ps``."""
         columns = list(_DEFAULT)
         wanted: set[int] | None = None
@@ -137,7 +143,7 @@ class ProcessList:
                 every = True
             elif arg in ("-u", "-U", "-t", "-G", "-g", "-k") and args:
                 args.pop(0)
-        rows = self.rows()
+        rows = await self.rows()
         if wanted is not None:
             rows = [row for row in rows if row.pid in wanted]
         elif not every:
@@ -145,7 +151,7 @@ class ProcessList:
         _print(call, columns, rows)
         return 0 if rows else 1
 
-    def pidof(self, call: Call) -> int:
+    async def pidof(self, call: Call) -> int:
         """Carry out toybox ``pidof``."""
         args = list(call.args)
         single = "-s" in args
@@ -155,9 +161,10 @@ class ProcessList:
             omitted = {int(p) for p in args[at + 1].split(",") if p.isdigit()}
             del args[at : at + 2]
         names = {a for a in args if not a.startswith("-")}
+        rows = await self.rows()
         found = [
             row.pid
-            for row in self.rows()
+            for row in rows
             if row.pid not in omitted
             and (row.name in names or os.path.basename(row.args.split(" ")[0]) in names)  # noqa: PTH119
         ]
@@ -166,7 +173,7 @@ class ProcessList:
         call.print(" ".join(str(pid) for pid in (found[:1] if single else found)))
         return 0
 
-    def pgrep(self, call: Call) -> int:
+    async def pgrep(self, call: Call) -> int:
         """Carry out ``pgrep``, ``pkill`` and ``killall`` on what the phone's user may touch."""
         number, rest = _signal(call.args)
         flags = {letter for a in rest if a.startswith("-") for letter in a[1:]}
@@ -181,7 +188,7 @@ class ProcessList:
             return 2
         exact = call.name == "killall" or "x" in flags
         found = []
-        for row in self.rows():
+        for row in await self.rows():
             text = row.args if "f" in flags else row.name
             hit = text == patterns[0] if exact else pattern.search(text)
             if hit and row.args.find(f"system/bin/{call.name}") < 0:
@@ -202,9 +209,9 @@ class ProcessList:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(row.host_pid, number)
 
-    def top(self, call: Call) -> int:
+    async def top(self, call: Call) -> int:
         """Carry out ``top -b -n 1``: one picture, whatever was asked."""
-        rows = self.rows()
+        rows = await self.rows()
         call.print(f"Tasks: {len(rows)} total,   1 running, {len(rows) - 1} sleeping")
         _print(call, ["PID", "USER", "PRI", "NI", "VSZ", "RSS", "S", "%CPU", "TIME+", "ARGS"], rows)
         return 0

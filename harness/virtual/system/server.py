@@ -98,22 +98,22 @@ class SystemServer:
         self._awaited: dict[str, Callable[[Call], Awaitable[int]]] = {
             "am": self.activity.run,
             "cmd": self._cmd,
+            "killall": self._processes.pgrep,
             "logcat": lambda call: logcat(call, self.logs),
             "monkey": self._monkey,
+            "pgrep": self._processes.pgrep,
+            "pidof": self._processes.pidof,
+            "pkill": self._processes.pgrep,
+            "ps": self._processes.ps,
+            "top": self._processes.top,
         }
         self._plain: dict[str, Callable[[Call], int]] = {
             **self._small.table,
             "dumpsys": self.dumps.run,
-            "killall": self._processes.pgrep,
             "log": lambda call: log(call, self.logs),
-            "pgrep": self._processes.pgrep,
-            "pidof": self._processes.pidof,
-            "pkill": self._processes.pgrep,
             "pm": self._pm.run,
-            "ps": self._processes.ps,
             "reboot": self._reboot,
             "settings": self.settings.run,
-            "top": self._processes.top,
         }
         self._ticks = 0
 

@@ -1,0 +1,98 @@
+"""What can be made wrong with a phone, as the host's adb side meets it."""
+
+import time
+
+import pytest
+
+from harness.adb.errors import DeviceLost
+from tests.fixtures.farm import FarmPhone, FarmStarter, eventually
+
+
+@pytest.fixture
+def phone(start_farm: FarmStarter) -> FarmPhone:
+    """A phone of our own: these tests break it."""
+    return start_farm({"redmi-note-7-pro": 1}).phones[0]
+
+
+def test_a_lost_cable_breaks_commands_and_leaves_what_runs(phone: FarmPhone) -> None:
+    phone.sh(
+        "setsid sh -c 'while :; do echo tick >> $ANDROID_DATA/local/tmp/ticks; sleep 0.1; done'"
+        " < /dev/null > /dev/null 2>&1 &"
+    )
+    phone.do("lose_cable", seconds=2)
+    began = time.monotonic()
+    with pytest.raises(DeviceLost):
+        phone.phone.shell("echo here", timeout_s=5)
+    before = len((phone.root / "data/local/tmp/ticks").read_bytes())
+    phone.phone.wait_online(30)
+    assert time.monotonic() - began > 1.0
+    assert phone.sh("echo here") == "here\n"
+    assert len((phone.root / "data/local/tmp/ticks").read_bytes()) > before + 20
+
+
+def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
+    phone.sh("am startservice -n org.mobileasr.trainer/.BallastService1 --ei mb 500")
+    phone.sh("setsid sleep 1000 < /dev/null > /dev/null 2>&1 &")
+    phone.sh("echo kept > $ANDROID_DATA/local/tmp/file; settings put global a 1")
+    loaded = phone.available_kb()
+    phone.do("reboot", seconds=0.5)
+    phone.phone.wait_online(30)
+    assert phone.sh("getprop sys.boot_completed") == "1\n"
+    assert phone.sh("cat $ANDROID_DATA/local/tmp/file; settings get global a") == "kept\n1\n"
+    assert "sleep" not in phone.sh("ps -A -o NAME").split()
+    assert phone.available_kb() - loaded > 490 * 1024
+    assert phone.state()["boots"] == 2
+
+
+def test_adb_reboot_is_a_reboot(phone: FarmPhone) -> None:
+    phone.adb("reboot")
+    eventually(lambda: phone.state()["boots"] == 2, timeout_s=20)
+    phone.phone.wait_online(30)
+    assert phone.sh("getprop sys.boot_completed") == "1\n"
+
+
+def test_adbd_comes_back_on_its_port(phone: FarmPhone) -> None:
+    phone.do("kill_adbd", seconds=0.5)
+    phone.phone.wait_online(30)
+    assert phone.sh("echo back") == "back\n"
+
+
+def test_a_full_disk_refuses_pushes_and_shows_in_df(phone: FarmPhone) -> None:
+    folder = phone.sh("echo $ANDROID_DATA/local/tmp").strip()
+    phone.do("disk_full", bytes=100_000)
+    free = int(phone.sh("df /data").splitlines()[1].split()[3])
+    assert free == 100_000 // 1024
+    with pytest.raises(Exception, match="(?i)no space|ENOSPC|free"):
+        phone.phone.write_bytes(f"{folder}/big", bytes(500_000))
+    phone.do("clear")
+    phone.phone.write_bytes(f"{folder}/big", bytes(500_000))
+
+
+def test_slow_answers(phone: FarmPhone) -> None:
+    phone.do("slow_commands", seconds=0.7)
+    began = time.monotonic()
+    phone.sh("getprop ro.serialno; dumpsys battery")
+    quick = time.monotonic() - began
+    began = time.monotonic()
+    phone.sh("wm size")
+    assert time.monotonic() - began > 0.7 > quick
+    phone.do("slow_commands", seconds=0)
+    phone.do("slow_shell", seconds=0.7)
+    began = time.monotonic()
+    phone.sh("true")
+    assert time.monotonic() - began > 0.7
+
+
+def test_a_phone_that_hangs_answers_again_later(phone: FarmPhone) -> None:
+    phone.sh(
+        "setsid sh -c 'while :; do echo tick >> $ANDROID_DATA/local/tmp/ticks; sleep 0.05; done'"
+        " < /dev/null > /dev/null 2>&1 &"
+    )
+    phone.do("hang")
+    time.sleep(0.2)
+    size = (phone.root / "data/local/tmp/ticks").stat().st_size
+    time.sleep(0.4)
+    assert (phone.root / "data/local/tmp/ticks").stat().st_size == size
+    phone.do("clear")
+    eventually(lambda: (phone.root / "data/local/tmp/ticks").stat().st_size > size)
+    assert phone.sh("echo awake") == "awake\n"
