@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from harness.pressure.ballast import Ballast, process_name
@@ -27,7 +27,7 @@ class Loop:
     """Reader, controller and ballast of one phone.
 
     Args:
-        read: Takes one reading of the phone.
+        read: Takes one reading of the phone, looking for these ballast services.
         controller: Decides.
         ballast: Does; None when pressure comes from apps alone.
         package: The trainer's package.
@@ -36,7 +36,7 @@ class Loop:
 
     def __init__(
         self,
-        read: Callable[[], Reading],
+        read: Callable[[Iterable[int]], Reading],
         controller: Controller,
         ballast: Ballast | None,
         package: str,
@@ -58,7 +58,7 @@ class Loop:
             PressureError: The reading is nonsense, or the phone starts no ballast.
             AdbError: The phone is lost.
         """
-        reading = self._read()
+        reading = self._read(self._ballast.asked if self._ballast is not None else ())
         self._see_processes(reading)
         decision = self._controller.step(reading)
         held = self._ballast.total_mb if self._ballast is not None else 0

@@ -14,7 +14,7 @@ from harness.pressure.control import Controller, Decision, Reading, Settings
 from harness.pressure.errors import PressureError, PressureUnreachable
 from harness.pressure.goal import Goal
 from harness.pressure.loop import Loop
-from harness.pressure.phone import PressurePhone, phone_reader
+from harness.pressure.phone import PhoneReader, PressurePhone
 from harness.pressure.record import make_record, merge_kills
 from harness.pressure.watch import Kill, KillWatch
 from harness.results.model import PressureRecord
@@ -27,6 +27,7 @@ RETURN_LIMIT_S = 10.0
 RETURN_SHARE = 0.05
 """MemAvailable counts as back within this share of what it was before."""
 
+_ALL = range(1, SERVICES + 1)
 _LOG = logging.getLogger(__name__)
 
 
@@ -67,9 +68,7 @@ class Pressure:
         wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
     ) -> None:
         self.goal = goal
-        self._phone = phone
         self._package = package
-        self._proc_dir = proc_dir
         self._means = tuple(means)
         self._period_s = period_s
         self._settle_limit_s = settle_limit_s
@@ -81,7 +80,7 @@ class Pressure:
         self._ballast = Ballast(phone, package, command_timeout_s)
         self._apps = Apps(phone, apps if "apps" in self._means else (), command_timeout_s)
         self._watch = KillWatch(phone, package, command_timeout_s)
-        self._read: Callable[[], Reading] | None = None
+        self._read = PhoneReader(phone, package, proc_dir, command_timeout_s)
         self._loop: Loop | None = None
         self._idle: Reading | None = None
         self._ending = threading.Event()
@@ -97,14 +96,11 @@ class Pressure:
 
     def setup(self) -> None:
         """Release what an earlier host may have left, and look at the idle phone."""
-        self._read = phone_reader(
-            self._phone, self._package, SERVICES, self._proc_dir, self._timeout_s
-        )
-        if self._read().alive:
+        if self._read(_ALL).alive:
             self._ballast.release()
             self._await_return(None)
         self._watch.setup()
-        self._idle = self._read()
+        self._idle = self._read(())
         ballast = self._ballast if "ballast" in self._means else None
         self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
 
@@ -254,12 +250,10 @@ class Pressure:
         Raises:
             PressureError: Ballast still runs after ``RETURN_LIMIT_S``.
         """
-        if self._read is None:
-            return False
         until = self._monotonic() + RETURN_LIMIT_S
         rest = threading.Event()
         while True:
-            reading = self._read()
+            reading = self._read(_ALL)
             floor = 0.0 if idle is None else idle.value_mb * (1 - RETURN_SHARE)
             back = reading.value_mb >= floor
             if back and not reading.alive:

@@ -53,9 +53,10 @@ def find_kills(
 ) -> list[Kill]:
     """Put log lines together into kills for memory, in the order of the log (pure).
 
-    Counted: what lmkd says it killed; what ActivityManager killed for memory; and what died without
-    anyone saying why, of our own processes (the kernel's own killer of old phones leaves no line).
-    Not counted: processes that were told to end (``force-stop``, an update, the user).
+    Counted: what lmkd says it killed, and what ActivityManager killed for memory. Not counted:
+    processes that were told to end (``force-stop``, an update, the user) or ended by themselves.
+    (The kernel's own killer of old phones leaves no line at all: ballast that is gone is seen by
+    the loop.)
 
     Args:
         lines: Kill lines of the log.
@@ -64,7 +65,6 @@ def find_kills(
     """
     known = known or {}
     by_pid: dict[int, Kill] = {}
-    told_to_end: set[int] = set()
     kills: list[Kill] = []
     for line in lines:
         if line.pid is None:
@@ -76,12 +76,8 @@ def find_kills(
                 seen.reason = f"lmkd: {line.reason}"
             continue
         process = known.get(line.pid) or line.process
-        if process is None or line.pid in told_to_end:
-            continue
-        reason = _memory_reason(line, role_of(process, package))
-        if reason is None:
-            if line.source in ("am_kill", "am_killing"):
-                told_to_end.add(line.pid)
+        reason = _memory_reason(line)
+        if process is None or reason is None:
             continue
         kill = Kill(process, line.pid, role_of(process, package), reason, line.time, [line.line])
         by_pid[line.pid] = kill
@@ -89,15 +85,13 @@ def find_kills(
     return kills
 
 
-def _memory_reason(line: KillLine, role: Role) -> str | None:
+def _memory_reason(line: KillLine) -> str | None:
     said = line.reason or ""
     if line.source in _NAMED_KILLERS:
         return f"lmkd: {said}" if said else "lmkd"
     if line.source in ("am_kill", "am_killing"):
         memory = any(word in said.lower() for word in _MEMORY_WORDS)
         return f"ActivityManager: {said}" if memory else None
-    if line.source in ("am_proc_died", "am_died") and role != "bystander":
-        return "died, no killer named"
     return None
 
 

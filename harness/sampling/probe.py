@@ -48,10 +48,7 @@ cat /proc/1/stat >/dev/null 2>&1 && echo other_stat=1
 echo clock_ticks=$(getconf CLK_TCK 2>/dev/null)
 echo page=$(getconf PAGESIZE 2>/dev/null)
 command -v pidof >/dev/null 2>&1 && echo pidof=1
-case "$(dumpsys -t 2 battery 2>/dev/null </dev/null)" in
-  *level:*) echo battery=limit;;
-  *) case "$(dumpsys battery 2>/dev/null </dev/null)" in *level:*) echo battery=plain;; esac;;
-esac
+case "$(dumpsys battery 2>/dev/null </dev/null)" in *level:*) echo battery=1;; esac
 case "$(dumpsys thermalservice 2>/dev/null </dev/null)" in *"Thermal Status"*) echo thermal=1;; esac
 true"""
 
@@ -68,21 +65,18 @@ def parse_probe(text: str) -> Capabilities:
         if (match := _LINE.fullmatch(line)) is not None
     }
     stat_bytes = _number(found.get("stat_bytes"), 0)
-    battery = {"limit": "dumpsys -t 2 battery", "plain": "dumpsys battery"}.get(
-        found.get("battery", ""), ""
-    )
     missing = {
         "MemAvailable (/proc/meminfo)": "meminfo" not in found,
         "the phone's CPU (/proc/stat)": stat_bytes == 0,
         "the trainer's process (no pidof)": "pidof" not in found,
-        "battery (dumpsys battery)": not battery,
+        "battery (dumpsys battery)": "battery" not in found,
         "temperatures (dumpsys thermalservice)": "thermal" not in found,
     }
     mode = "none" if stat_bytes == 0 else "cat" if stat_bytes <= _SMALL_STAT_BYTES else "line"
     return Capabilities(
         meminfo="meminfo" in found,
         stat_mode=mode,
-        battery=battery,
+        battery="dumpsys battery" if "battery" in found else "",
         thermal="dumpsys thermalservice" if "thermal" in found else "",
         pss="dumpsys meminfo -s",
         pidof="pidof" if "pidof" in found else "true",

@@ -94,13 +94,13 @@ def test_every_second_with_the_trainers_figures_and_phases(bench: Bench) -> None
     assert sampler.capabilities.absent == ()
     assert sampler.latest() == {}
     sampler.start()
-    time.sleep(1.2)
+    time.sleep(1.1)
     begin_ms, pid = bench.uptime_ms(), bench.start_trainer()
-    time.sleep(4.5)
+    time.sleep(4.1)
     live = sampler.latest()
     bench.end_trainer()
     end_ms = bench.uptime_ms()
-    time.sleep(1.6)
+    time.sleep(1.1)
     sampler.stop()
     sampler.stop()
 
@@ -111,20 +111,20 @@ def test_every_second_with_the_trainers_figures_and_phases(bench: Bench) -> None
     table, record = sampler.table(events)
     rows = table.to_pylist()
     assert [row["seq"] for row in rows] == list(range(len(rows)))
-    assert len(rows) >= 7
+    assert len(rows) >= 6
     assert (record.missing, record.expected) == (0, len(rows))
     assert record.start_jitter_p99_ms < 500
     assert record.sampler_cpu_percent_one_core is not None
     assert 0 < record.sampler_cpu_percent_one_core < 20
 
     training = [row for row in rows if row["phase"] == "train"]
-    assert 4 <= len(training) <= 6
+    assert 3 <= len(training) <= 5
     assert {row["epoch"] for row in training} == {2}
     assert rows[0]["phase"] == rows[-1]["phase"] == "idle"
     assert {row["trainer_pid"] for row in training} == {pid}
     assert rows[0]["trainer_pid"] is None
     assert rows[-1]["trainer_pid"] is None
-    settled = training[2:]
+    settled = training[1:]
     assert all(row["trainer_rss_mb"] > 40 for row in settled)
     # It sleeps 30 ms for each 20 ms of work (and copies 40 MB): well under one core, well over 0.
     assert all(5 < row["trainer_cpu_percent_one_core"] < 100 for row in settled)

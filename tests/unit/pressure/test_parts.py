@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.pressure.apps import Apps
 from harness.pressure.ballast import Ballast, spread
 from harness.pressure.errors import PressureError
-from harness.pressure.phone import parse_reading
+from harness.pressure.phone import PhoneReader, parse_reading
 from harness.pressure.watch import KillWatch, find_kills
 from harness.readings import parse_lmk
 
@@ -107,24 +107,30 @@ def test_release_without_knowledge_ends_all(fake: Callable[..., FakePhone]) -> N
     assert phone.said[0].count("--ei mb 0") == 8
 
 
+def stat(pid: int, start: int = 5) -> str:
+    return f"{pid} (a (b) c) S 1 1 1 0 -1 0 0 0 0 0 10 0 0 0 20 0 3 0 {start} 9 9\n"
+
+
+SYSTEM = "1234.56 999.00\nMemTotal:  4096000 kB\nMemAvailable:  2048000 kB\n"
 READING = (
-    "1234.56 999.00\n"
-    "MemTotal:  4096000 kB\nMemAvailable:  2048000 kB\n"
-    f"#process 70\n{PACKAGE}\0\0\n1000 700 300 0 0 0 0\n"
-    f"#process 71\n{PACKAGE}:ballast1\0--mb\0\n500 100 50 0 0 0 0\n"
-    f"#process 72\n{PACKAGE}:ballast8\n0 0 0 0 0 0 0\n"  # a zombie
-    f"#process 73\n{PACKAGE}:ballast2\n"  # it ended between two reads
+    SYSTEM
+    + f"#process 0 70\n{stat(70)}1000 700 300 0 0 0 0\n"
+    + f"#process 1 71\n{stat(71)}500 100 50 0 0 0 0\n"
+    + f"#process 8 72\n{stat(72)}0 0 0 0 0 0 0\n"  # a zombie
+    + "#process 2 73\n"  # it ended between two reads
+    + f"#process 3 74\n{stat(75)}500 100 50 0 0 0 0\n"  # nonsense
 )
 
 
 def test_a_reading_of_the_phone() -> None:
-    reading = parse_reading(READING, PACKAGE, 4)
+    reading, seen = parse_reading(READING, 4)
     assert (reading.t_ms, reading.available_mb) == (1234560, 2000)
     assert reading.trainer_mb == pytest.approx(400 * 4 / 1024)
     assert reading.value_mb == pytest.approx(2000 + 400 * 4 / 1024)
     assert reading.trainer_pid == 70
     assert reading.alive == {1: 71}
-    assert parse_reading(READING.replace("\n", "\r\n"), PACKAGE, 4) == reading
+    assert sorted(seen) == [0, 1]
+    assert parse_reading(READING.replace("\n", "\r\n"), 4) == (reading, seen)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +138,26 @@ def test_a_reading_of_the_phone() -> None:
 )
 def test_nonsense_is_not_a_reading(text: str) -> None:
     with pytest.raises(PressureError):
-        parse_reading(text, PACKAGE, 4)
+        parse_reading(text, 4)
+
+
+def test_processes_are_looked_for_by_name_only_until_found(fake: Callable[..., FakePhone]) -> None:
+    second = SYSTEM + f"#process 0 70\n{stat(70)}1000 700 300 0 0 0 0\n"
+    phone = fake(
+        ("getconf PAGESIZE", Answer("16384\n")),
+        (f"f 0 {PACKAGE}; f 1 {PACKAGE}:ballast1", Answer(READING)),
+        ("then p 0 70; else f 0 ", Answer(second)),
+        ("then p 0 70; else f 0 ", Answer(second.replace(" 20 0 3 0 5 ", " 20 0 3 0 6 "))),
+        (f"f 0 {PACKAGE}; f 1", Answer(SYSTEM)),
+    )
+    read = PhoneReader(phone, PACKAGE, "/proc", 5)
+    assert read([1]).trainer_mb == pytest.approx(400 * 16 / 1024)
+    assert read([1]).alive == {}  # the service is gone
+    other = read([1])
+    assert (other.trainer_mb, other.trainer_pid) == (0, None)  # its pid went to another process
+    read([1])
+    assert "pidof" in phone.said[1]
+    assert phone.said[2].count("f 1 ") == 1  # 71 was known
 
 
 LOG = f"""01-02 03:00:00.500 1 1 I lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, \
@@ -159,7 +184,6 @@ def test_kills_are_told_apart_and_counted_once() -> None:
         (80, "bystander", "lmkd"),
         (90, "trainer", "lmkd: lmkd reason 3"),
         (81, "bystander", "ActivityManager: empty for 1899s"),
-        (79, "ballast", "died, no killer named"),
     ]
     assert len(kills[0].evidence) == 3
 

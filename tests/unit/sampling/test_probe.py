@@ -6,12 +6,12 @@ from harness.sampling.probe import parse_probe, probe_command
 def test_a_phone_that_gives_all() -> None:
     found = parse_probe(
         "meminfo=1\nstat_bytes=9000\nother_stat=1\nclock_ticks=100\npage=16384\npidof=1\n"
-        "battery=limit\r\nthermal=1\n"
+        "battery=1\r\nthermal=1\n"
     )
     assert found.absent == ()
     assert found.stat_mode == "line"  # thousands of interrupts: only the first line is wanted
     assert (found.clock_ticks, found.page_kb) == (100, 16)
-    assert found.battery == "dumpsys -t 2 battery"
+    assert found.battery == "dumpsys battery"
 
 
 def test_what_may_not_be_read_is_named() -> None:

@@ -1,0 +1,148 @@
+"""RAM pressure on a whole virtual phone: reached, held, replaced, released whatever happens."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from harness.pressure import Pressure, PressureUnreachable, resolve_goal
+from harness.pressure.control import Reading
+from tests.fixtures.farm import FarmPhone, eventually
+
+PACKAGE = "org.mobileasr.trainer"
+# The first test shows both isolations; the others need not.
+one_isolation = pytest.mark.parametrize("stub_phone", ["none"], indirect=True)
+
+
+@pytest.fixture
+def phone(stub_phone: FarmPhone) -> Iterator[FarmPhone]:
+    """The module's phone, checked to be without ballast before and after."""
+    assert stub_phone.sh(f"pidof {PACKAGE}:ballast1 || true").strip() == ""
+    idle_kb = stub_phone.available_kb()
+    yield stub_phone
+    left = " ".join(f"{PACKAGE}:ballast{k}" for k in range(1, 9))
+    assert stub_phone.sh(f"pidof {left} || true").strip() == ""
+    eventually(lambda: abs(stub_phone.available_kb() - idle_kb) < 64 * 1024)
+
+
+def pressure(phone: FarmPhone, goal_mb: float, **settings: Any) -> Pressure:
+    settings = {"period_s": 0.3, "settle_limit_s": 40.0, **settings}
+    return Pressure(
+        phone.phone, resolve_goal(available_mb=goal_mb), proc_dir=phone.proc_dir, **settings
+    )
+
+
+def start_stub_trainer(phone: FarmPhone, allocate_mb: int, seconds: int) -> None:
+    folder = f"{phone.work_dir}/attempts/p-1"
+    job = {
+        "job_id": "p",
+        "stub": {"allocate_mb": allocate_mb, "seconds": seconds},
+        "outputs": {
+            "folder": folder,
+            "events": f"{folder}/events.jsonl",
+            "checkpoints": f"{folder}/checkpoints",
+            "stop_file": f"{folder}/stop",
+        },
+    }
+    phone.phone.make_folder(folder)
+    phone.phone.write_text(f"{folder}/job.json", json.dumps(job))
+    phone.sh(f"am start-foreground-service -n {PACKAGE}/.TrainService --es job {folder}/job.json")
+
+
+def test_reached_held_over_a_growing_trainer_and_a_kill_and_released(phone: FarmPhone) -> None:
+    goal_mb = phone.available_kb() / 1024 - 900
+    held = pressure(phone, goal_mb)
+    held.setup()
+    assert held.latest() == {}
+    held.start()
+    assert abs(held.latest()["value_mb"] - goal_mb) <= held.goal.tolerance_mb
+    assert 800 <= held.latest()["ballast_mb"] <= 1000
+
+    start_stub_trainer(phone, allocate_mb=220, seconds=4)
+    eventually(lambda: held.latest()["trainer_mb"] > 200)
+    time.sleep(1.0)
+    assert phone.available_kb() / 1024 < goal_mb - 150  # the trainer had its share of the goal
+    ballast_with_trainer = held.latest()["ballast_mb"]
+    assert 800 <= ballast_with_trainer <= 1000
+
+    phone.do("kill", process=f"{PACKAGE}:ballast2")
+    eventually(lambda: held.latest()["ballast_mb"] < ballast_with_trainer - 200)
+    eventually(lambda: held.latest()["ballast_mb"] > 800 and held.latest()["within"])
+    phone.do("lose_cable", seconds=1.5)
+    eventually(lambda: held.missed_readings > 0)
+    phone.sh("true") if eventually(lambda: phone.phone.is_online(1.0), 20) else None
+    eventually(lambda: held.latest()["trainer_mb"] == 0, 15)
+
+    record = held.stop()
+    assert held.stop() is record
+    assert abs(record.reached_mb - goal_mb) <= record.tolerance_mb
+    assert record.within_tolerance_percent > 50
+    assert record.goal == f"available_mb: {goal_mb:g}"
+    assert 800 <= record.ballast_peak_mb <= 1100
+    assert [kill.role for kill in record.kills] == ["ballast"]
+    assert record.kills[0].process == f"{PACKAGE}:ballast2"
+    assert record.kills[0].reason.startswith("lmkd")
+    assert "started again" in record.kills[0].evidence
+    assert "Kill '" in record.kills[0].evidence
+    steps = [mb for _, mb in record.steps]
+    assert any(later < sooner for sooner, later in pairwise(steps))
+    assert 0 < record.kills[0].t_s < 60
+    assert held.notes == []
+
+
+@one_isolation
+def test_a_goal_above_what_is_there_is_said_so(phone: FarmPhone) -> None:
+    idle_mb = phone.available_kb() / 1024
+    held = pressure(phone, idle_mb + 500)
+    with pytest.raises(PressureUnreachable, match="without ballast") as caught:
+        held.start()
+    assert any("MemAvailable" in line for line in caught.value.evidence)
+    assert held.stop().ballast_peak_mb == 0
+
+
+@one_isolation
+def test_lmkd_does_not_allow_the_goal(phone: FarmPhone) -> None:
+    held = pressure(phone, 40.0, settle_limit_s=60.0)
+    with pytest.raises(PressureUnreachable, match="killed ballast") as caught:
+        held.start()
+    assert any("lowmemorykiller" in line for line in caught.value.evidence)
+
+
+class InterruptError(Exception):
+    """Stands in for Ctrl-C or any failure in the middle."""
+
+
+@one_isolation
+def test_released_after_a_failure_in_the_middle(phone: FarmPhone) -> None:
+    goal_mb = phone.available_kb() / 1024 - 600
+    held = pressure(phone, goal_mb)
+    held.setup()
+    assert held._loop is not None
+    read, calls = held._loop._read, 0
+
+    def failing(services: Iterable[int]) -> Reading:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise InterruptError
+        return read(services)
+
+    held._loop._read = failing
+    with pytest.raises(InterruptError):
+        held.start()
+    assert held.latest()["ballast_mb"] == 0  # the fixture asks the phone itself
+
+
+@one_isolation
+def test_ballast_of_a_host_that_died_is_released_first(phone: FarmPhone) -> None:
+    idle_mb = phone.available_kb() / 1024
+    phone.sh(f"am startservice -n {PACKAGE}/.BallastService7 --ei mb 500")
+    eventually(lambda: phone.available_kb() / 1024 < idle_mb - 400)
+    held = pressure(phone, idle_mb - 300)
+    held.setup()
+    held.start()
+    assert held.latest()["ballast_mb"] < 400
+    held.stop()
