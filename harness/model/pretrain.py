@@ -38,7 +38,7 @@ _LAST_RATE = 0.02
 class Schedule:
     """Settings of a pre-training."""
 
-    epochs: int = 9
+    epochs: int = 6
     batch_size: int = 16
     learning_rate: float = 2e-3
     noise: float = 0.2
@@ -93,7 +93,7 @@ def pretrain(
     """
     corpus = load_manifest(manifest)
     purpose = {"corpus": corpus.sha256, "config": repr(config), "schedule": repr(schedule)}
-    model = _model(config, work, schedule, purpose, threads)
+    model = _model(config, work, schedule, threads)
     began = time.monotonic()
     lines = [u for u in corpus.utterances if u.duration_s <= model.info.max_audio_s]
     sounds = {u.id: model.features(read_pcm(u.audio)) for u in lines}
@@ -164,19 +164,17 @@ class _Progress:
         partial.replace(self._state)
 
 
-def _model(
-    config: NetworkConfig, work: Path, schedule: Schedule, purpose: dict[str, str], threads: int
-) -> FlatbufferModel:
-    """Return the flatbuffer to pre-train with, built at the first call for a purpose."""
-    digest = hashlib.sha256((purpose["config"] + purpose["schedule"]).encode()).hexdigest()
+def _model(config: NetworkConfig, work: Path, schedule: Schedule, threads: int) -> FlatbufferModel:
+    """Return the flatbuffer to pre-train with, built at the first call."""
+    larger = replace(
+        config,
+        batch_size=schedule.batch_size,
+        max_frames=schedule.max_frames,
+        unroll=schedule.unroll,
+    )
+    digest = hashlib.sha256(f"{larger!r} {schedule.seed}".encode()).hexdigest()
     path = work / f"pretrain-{digest[:12]}.tflite"
     if not path.exists():
-        larger = replace(
-            config,
-            batch_size=schedule.batch_size,
-            max_frames=schedule.max_frames,
-            unroll=schedule.unroll,
-        )
         build_model(larger, path, seed=schedule.seed, batch_statistics=True, sub_models=("S1",))
     return FlatbufferModel(path, threads)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from harness.contract.job import SUB_MODELS
 from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
 from harness.model.export import build_model
 from harness.model.initial import Weights
+from harness.model.pretrain import Schedule, pretrain, settings
+from harness.speech import CorpusSpec, build_corpus, build_pretraining_corpus
 from harness.trainer.manifest import (
     ModelFile,
     ModelManifest,
@@ -141,4 +143,71 @@ def ship_random(
     )
     return write_manifest(
         config, folder, files, checkpoint=None, provenance=provenance, learning_rate=1e-3
+    )
+
+
+def ship_pretrained(
+    config: NetworkConfig,
+    folder: Path,
+    batch_sizes: Sequence[int],
+    work: Path,
+    *,
+    command: str,
+    learning_rate: float,
+    utterances: int = 1800,
+    schedule: Schedule | None = None,
+    threads: int = 2,
+    say: Callable[[str], None] = print,
+) -> ModelManifest:
+    """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs.
+
+    Args:
+        config: Sizes.
+        folder: Where to, such as ``models/ds2-mini``.
+        batch_sizes: Those to ship a flatbuffer for; all start from one checkpoint.
+        work: Keeps the corpus and the progress of the training.
+        command: How this was called, for the manifest.
+        learning_rate: For personalising; goes into the manifest.
+        utterances: Of the US pre-training voices.
+        schedule: Of the pre-training.
+        threads: Of LiteRT.
+        say: Takes a line of progress.
+    """
+    schedule = schedule or Schedule()
+    speech = work / "speech"
+    corpus = build_pretraining_corpus(utterances, schedule.seed, speech)
+    others = build_corpus(CorpusSpec(name="listened", train=0, validation=40, seed=0), speech)
+    say(f"{len(corpus.utterances)} utterances to train and validate on")
+    result = pretrain(
+        config,
+        corpus.manifest,
+        work,
+        schedule,
+        others=others.manifest,
+        threads=threads,
+        say=say,
+    )
+    say(f"validation WER by speaker: {result.wer_percent}")
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = write_checkpoint(result.weights, folder)
+    files = write_models(config, folder, batch_sizes, embed=False)
+    say(f"wrote flatbuffers for batch sizes {', '.join(map(str, files))}")
+    provenance = Provenance(
+        command=command,
+        date=today(),
+        versions=versions(),
+        corpus=f"{utterances} sentences by synthetic US voices (espeak-ng), none of them one of "
+        "the six speakers, no sentence of the validation half",
+        corpus_sha256=result.corpus_sha256,
+        training=settings(schedule, result),
+        wer_percent=result.wer_percent,
+    )
+    return write_manifest(
+        config,
+        folder,
+        files,
+        checkpoint=checkpoint,
+        provenance=provenance,
+        learning_rate=learning_rate,
+        threads=threads,
     )

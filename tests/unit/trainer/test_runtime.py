@@ -34,11 +34,11 @@ def batch(model, sounds):
 
 def test_info(model):
     info = model.info
-    assert (info.batch_size, info.max_frames, info.max_label) == (2, 160, 40)
+    assert (info.batch_size, info.max_frames, info.max_label) == (2, 320, 80)
     assert (info.sample_rate, info.window, info.hop, info.time_stride) == (16_000, 512, 256, 2)
     assert info.alphabet == " abcdefghijklmnopqrstuvwxyz"
     assert info.blank == 0
-    assert info.max_audio_s == pytest.approx(2.576)
+    assert info.max_audio_s == pytest.approx(5.136)
     assert info.sub_model_parameters["S1"] == sum(info.layer_parameters.values())
     assert info.sub_model_parameters["S8"] == (
         info.layer_parameters["FC1"] + info.layer_parameters["FC2"]
@@ -65,7 +65,7 @@ def reference_log_mel(pcm):
     return log / (np.sqrt((log**2).mean(0)) + 1e-2)
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.37, 2.576])
+@pytest.mark.parametrize("seconds", [0.5, 1.37, 5.136])
 def test_features(model, seconds):
     pcm = tone(seconds)
     found = model.features(pcm)
@@ -78,7 +78,7 @@ def test_features_do_not_depend_on_level(model):
     np.testing.assert_allclose(model.features(loud), model.features(loud // 4), atol=0.05)
 
 
-@pytest.mark.parametrize("samples", [511, 41_217])
+@pytest.mark.parametrize("samples", [511, 82_177])
 def test_features_need_a_fitting_length(model, samples):
     with pytest.raises(InputError, match="the model takes"):
         model.features(np.zeros(samples, np.int16))
@@ -97,12 +97,12 @@ def test_batch_refuses_what_does_not_fit(model, sounds):
     info = model.info
     with pytest.raises(InputError, match="'3é'"):
         encode("é3 ", info)
-    with pytest.raises(InputError, match="41 characters"):
-        make_batch(sounds[:1], ["a" * 41], info)
+    with pytest.raises(InputError, match="81 characters"):
+        make_batch(sounds[:1], ["a" * 81], info)
     with pytest.raises(InputError, match="frames cannot hold"):
         make_batch([sounds[0][:10]], ["aabbc"], info)
-    with pytest.raises(InputError, match="161 frames"):
-        make_batch([np.zeros((161, 80), np.float32)], ["a"], info)
+    with pytest.raises(InputError, match="321 frames"):
+        make_batch([np.zeros((321, 80), np.float32)], ["a"], info)
     with pytest.raises(ValueError, match="batch 2"):
         make_batch([sounds[0]] * 3, ["a"] * 3, info)
     with pytest.raises(ValueError, match="batch 2"):

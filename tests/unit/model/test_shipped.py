@@ -1,0 +1,122 @@
+"""The shipped flatbuffers: builtin operators only, the agreed signatures (no tensorflow)."""
+
+import functools
+import json
+
+import pytest
+
+from harness.errors import InputError
+from harness.model.configuration import CONFIGS, SUB_MODELS, sub_model_parameters
+from harness.model.inspection import inspect
+from harness.model.strip import strip
+from harness.paths import data_root
+from harness.trainer.manifest import load_manifest
+from harness.trainer.runtime import FlatbufferModel
+
+FILES = sorted((data_root() / "models").glob("*/*.tflite"))
+SIGNATURES = {
+    "features",
+    "get_weights",
+    "infer",
+    "info",
+    "loss",
+    "reset_optimizer",
+    "set_weights",
+    *(f"{kind}_{s.lower()}" for kind in ("train", "reset") for s in SUB_MODELS),
+}
+
+look = functools.cache(inspect)  # unpacking a file takes seconds
+files = pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+
+
+def test_there_are_some():
+    assert any("tiny" in p.name for p in FILES)
+
+
+@files
+def test_builtin_operators_only(path):
+    found = look(path)
+    assert found.custom_operators == ()
+    assert {"WHILE", "BATCH_MATMUL", "CONV_2D", "ASSIGN_VARIABLE"} <= set(found.operators)
+    # StableHLO operators are builtin by number, but old runtimes do not have them.
+    assert not [name for name in found.operators if name.startswith("STABLEHLO")]
+    assert len(found.operators) < 60
+
+
+@files
+def test_signatures(path):
+    config = CONFIGS[path.parent.name]
+    found = look(path).signatures
+    assert set(found) == SIGNATURES
+    batch = int(path.stem.rpartition("-b")[2])
+    sound = {
+        "x": f"float32[{batch}, {config.max_frames}, 80]",
+        "in_len": f"int32[{batch}]",
+    }
+    text = {"labels": f"int32[{batch}, {config.max_label}]", "lab_len": f"int32[{batch}]"}
+    assert found["infer"].inputs == sound
+    assert found["infer"].outputs == {
+        "logits": f"float32[{config.output_frames}, {batch}, 28]",
+        "out_len": f"int32[{batch}]",
+    }
+    assert found["loss"].inputs == sound | text
+    assert found["loss"].outputs == {"loss": f"float32[{batch}]"}
+    for sub_model in SUB_MODELS:
+        train = found[f"train_{sub_model.lower()}"]
+        assert train.inputs == sound | text | {"lr": "float32[]"}
+        assert train.outputs == {"loss": "float32[]"}
+    assert found["get_weights"].outputs == found["set_weights"].inputs
+
+
+@files
+def test_smaller_sub_models_do_less(path):
+    found = look(path).signatures
+    loops = [found[f"train_s{n}"].operators["WHILE"] for n in range(1, 9)]
+    assert loops == [9, 9, 9, 9, 8, 7, 6, 5]  # CTC, 4 forward, and backward as far as needed
+    # Three for each trained variable: the weight and its two moments.
+    updates = [found[f"train_s{n}"].operators["ASSIGN_VARIABLE"] for n in range(1, 9)]
+    assert updates == sorted(updates, reverse=True)
+    assert len(set(updates)) == len(updates)
+
+
+@files
+def test_files_and_manifests_agree(path):
+    manifest = load_manifest(path.parent)
+    info = FlatbufferModel(path, threads=1).info
+    assert manifest.files[info.batch_size].file == path.name
+    assert manifest.parameters == info.sub_model_parameters
+    assert manifest.parameters == sub_model_parameters(CONFIGS[manifest.name])
+    assert manifest.max_audio_s == pytest.approx(info.max_audio_s)
+    assert manifest.alphabet == info.alphabet
+    assert manifest.sample_rate == info.sample_rate
+
+
+def test_strip_drops_the_start_values_that_are_named(tiny_model_path, tmp_path):
+    content = tiny_model_path.read_bytes()
+    smaller = strip(content, ["blstm"])
+    whole = FlatbufferModel(tiny_model_path, 1)
+    counts = whole.info.layer_parameters
+    weights = sum(4 * size for layer, size in counts.items() if layer.startswith("BLSTM"))
+    assert len(content) - len(smaller) > 0.9 * weights
+    path = tmp_path / "smaller.tflite"
+    path.write_bytes(smaller)
+    without = FlatbufferModel(path, 1)
+    values = whole.get_weights()
+    without.set_weights(values)
+    assert all((v == values[n]).all() for n, v in without.get_weights().items())
+    assert strip(smaller, ["blstm"]) == smaller
+
+
+def test_loops_are_shared(tiny_model_path):
+    found = look(tiny_model_path)
+    loops = found.subgraphs - len(found.signatures)
+    assert 5 < loops < 15  # 8 sub-models x (4 forward + up to 4 backward + CTC), condition and body
+
+
+def test_inspect_refuses_other_files(tmp_path):
+    path = tmp_path / "x.tflite"
+    path.write_text(json.dumps({"not": "a model"}))
+    with pytest.raises(InputError, match="not a TensorFlow Lite"):
+        inspect(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        inspect(tmp_path / "y.tflite")
