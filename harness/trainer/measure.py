@@ -130,7 +130,12 @@ def _probe(
 
 
 def _job(
-    work: Path, model: Path, sub_model: SubModel, checkpoint: Path | None, threads: int
+    work: Path,
+    model: Path,
+    sub_model: SubModel,
+    checkpoint: Path | None,
+    threads: int,
+    count: int,
 ) -> Job:
     """Write recordings as long as the model takes, and return a job that trains on them."""
     info = _info_of(model)
