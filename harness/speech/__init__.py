@@ -5,9 +5,9 @@ makes and keeps corpora, ``manifest`` reads and writes them. ``lab`` and ``model
 """
 
 from harness.speech.corpus import CorpusSpec, build_corpus, build_pretraining_corpus
-from harness.speech.manifest import Corpus, Utterance, load_manifest
+from harness.speech.manifest import SAMPLE_RATE, Corpus, Utterance, load_manifest
 from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
-from harness.speech.synthesis import SAMPLE_RATE, SynthesisError
+from harness.speech.synthesis import SynthesisError
 from harness.speech.text import ALPHABET, normalise_text
 from harness.speech.worker import synthesise
 

@@ -23,10 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import InputError
-from harness.speech.manifest import Corpus, Utterance, load_manifest, manifest_lines
+from harness.speech.manifest import (
+    SAMPLE_RATE,
+    Corpus,
+    Utterance,
+    load_manifest,
+    manifest_lines,
+)
 from harness.speech.sentences import Split, sentences
 from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
-from harness.speech.synthesis import SAMPLE_RATE
 from harness.speech.text import normalise_text
 from harness.speech.worker import Synthesiser
 
@@ -102,14 +107,17 @@ def _key(value: object) -> str:
 class _Recorder:
     """Gives the WAV of a text and speaker, from the cache or the synthesiser."""
 
-    def __init__(self, folder: Path, synthesiser: Synthesiser) -> None:
+    def __init__(self, folder: Path, synthesiser: Synthesiser, *, trust: bool = True) -> None:
         self._folder = folder
         self._synthesiser = synthesiser
+        self._trust = trust
+        self._mine: set[Path] = set()
 
     def record(self, text: str, speaker: Speaker) -> tuple[Path, float, str]:
         """Return path, seconds and SHA-256."""
         path = self._folder / "wav" / f"{_key([text, dataclasses.asdict(speaker)])}.wav"
-        if not path.is_file():
+        if not (path.is_file() and (self._trust or path in self._mine)):
+            self._mine.add(path)
             write_atomically(path, wav_bytes(self._synthesiser.synthesise(text, speaker)))
         data = path.read_bytes()
         with wave.open(str(path)) as wav:
@@ -195,14 +203,16 @@ def _build(
     manifest = cache_dir / f"{name}-{key}.jsonl"
     cache_dir.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(cache_dir / f".{name}-{key}.lock"):
+        trust = True
         if manifest.is_file():
             try:
                 return dataclasses.replace(load_manifest(manifest), name=name)
             except InputError:
-                manifest.unlink()  # somebody cleared a part of the cache: make it again
+                trust = False  # somebody cleared or broke a part of the cache: make it again
+                manifest.unlink()
         made: list[Utterance] = []
         with Synthesiser() as synthesiser:
-            for utterance in make(_Recorder(cache_dir, synthesiser)):
+            for utterance in make(_Recorder(cache_dir, synthesiser, trust=trust)):
                 made.append(utterance)
                 progress(len(made), total)
         write_atomically(manifest, manifest_lines(made, cache_dir).encode())

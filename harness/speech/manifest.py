@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
+import wave
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.speech.text import normalise_text
+
+SAMPLE_RATE = 16_000
+"""Hz of every recording."""
+_TOLERANCE_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -98,26 +105,69 @@ def _utterance(record: Any, folder: Path, where: str) -> Utterance:
             raise InputError(f"{name} is not a {kinds[0].__name__}", where=where)
     if record["split"] not in ("train", "validation"):
         raise InputError("split is neither train nor validation", where=where)
+    if record["round"] < 1:
+        raise InputError("round is less than 1", where=where)
+    if not record["id"]:
+        raise InputError("id is empty", where=where)
     audio = folder / record["audio"]
-    if not audio.is_file():
-        raise InputError(f"no such file: {audio}", where=where)
-    return Utterance(**{**{name: record[name] for name in _FIELDS}, "audio": audio})
+    checked = {
+        "audio": audio,
+        "text": _text(record["text"], where),
+        "duration_s": _duration(record, audio, where),
+    }
+    return Utterance(**{**{name: record[name] for name in _FIELDS}, **checked})
+
+
+def _text(text: str, where: str) -> str:
+    if any(c.isdigit() for c in text):
+        raise InputError(f"text has digits: {text!r}", where=where, hint="Write numbers as words.")
+    normal = normalise_text(text)
+    if not normal:
+        raise InputError(f"text has no letters of a-z: {text!r}", where=where)
+    return normal
+
+
+def _duration(record: dict[str, Any], audio: Path, where: str) -> float:
+    """Return the seconds of a recording, which must be what the manifest says it is."""
+    try:
+        data = audio.read_bytes()
+        with wave.open(io.BytesIO(data)) as wav:
+            shape = (wav.getnchannels(), wav.getsampwidth(), wav.getframerate())
+            seconds = len(wav.readframes(wav.getnframes())) / (2 * SAMPLE_RATE)
+    except OSError as error:
+        raise InputError(f"audio {audio}: {error.strerror}", where=where) from error
+    except (EOFError, wave.Error) as error:
+        raise InputError(f"audio {audio} is not a WAV file: {error}", where=where) from error
+    if shape != (1, 2, SAMPLE_RATE):
+        raise InputError(
+            f"audio {audio} has {shape[0]} channels, {8 * shape[1]} bit, {shape[2]} Hz",
+            where=where,
+            hint=f"Convert it to mono, 16 bit, {SAMPLE_RATE} Hz.",
+        )
+    if hashlib.sha256(data).hexdigest() != record["sha256"]:
+        raise InputError(f"audio {audio} does not have this sha256", where=where)
+    if not abs(seconds - record["duration_s"]) <= _TOLERANCE_S:
+        raise InputError(f"audio {audio} lasts {seconds:.3f} s, not duration_s", where=where)
+    return float(record["duration_s"])
 
 
 def load_manifest(path: Path) -> Corpus:
-    """Read a manifest.
+    """Read a manifest and check every recording that it names.
+
+    Texts are normalised; audio paths are relative to the manifest's folder.
 
     Raises:
-        InputError: It cannot be read, or a line of it is not an utterance (file and line said).
+        InputError: It cannot be read, or a line of it is not an utterance, or a recording is not
+            what its line says (file and line said).
     """
     try:
         raw = path.read_bytes()
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from error
     utterances: list[Utterance] = []
     seen: set[str] = set()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         where = f"{path}:{number}"
         if not line.strip():
             continue

@@ -15,11 +15,9 @@ import soxr
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.speech.manifest import SAMPLE_RATE
 from harness.speech.speakers import Speaker
 from harness.speech.text import normalise_text
-
-SAMPLE_RATE = 16_000
-"""Hz, of everything that leaves this module."""
 
 # espeak-ng/speak_lib.h
 _AUDIO_OUTPUT_SYNCHRONOUS = 2

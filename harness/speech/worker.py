@@ -91,8 +91,22 @@ class Synthesiser:
         return np.frombuffer(body, np.int16)
 
 
-def synthesise(text: str, speaker: Speaker) -> NDArray[np.int16]:
-    """Speak one text repeatably (see :meth:`Synthesiser.synthesise`)."""
+def synthesise(
+    text: str, speaker: Speaker, *, rate: int | None = None, pitch: int | None = None
+) -> NDArray[np.int16]:
+    """Speak one text repeatably (see :meth:`Synthesiser.synthesise`).
+
+    Args:
+        text: English words.
+        speaker: Who speaks.
+        rate: Words a minute, if other than the speaker's.
+        pitch: 0 to 99, if other than the speaker's.
+    """
+    speaker = dataclasses.replace(
+        speaker,
+        words_per_minute=speaker.words_per_minute if rate is None else rate,
+        pitch=speaker.pitch if pitch is None else pitch,
+    )
     with Synthesiser() as synthesiser:
         return synthesiser.synthesise(text, speaker)
 
