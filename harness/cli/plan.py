@@ -43,7 +43,7 @@ def plan(
             {
                 "jobs": [job.record().model_dump(mode="json") for job in made.jobs],
                 "phones": [phone.info.model_dump(mode="json") for phone in made.phones],
-                "unused": made.unused,
+                "unfit": dict(made.unfit),
                 "estimate_s": made.estimate_s,
             }
         )
@@ -82,8 +82,8 @@ def _show(made: Plan) -> None:
     for job in made.jobs:
         for warning in job.warnings:
             console.note(f"{job.spec.job_id}: {warning}")
-    for serial in made.unused:
-        console.note(f"{serial}: no job asks for a phone like it")
+    for serial, why in made.unfit.items():
+        console.note(f"{serial}: {why}")
     console.say(
         f"\n{len(made.jobs)} jobs on {len(made.phones)} phones, roughly "
         f"{made.estimate_s / 60:.0f} minutes. Nothing was started."
