@@ -1,0 +1,123 @@
+"""The golden files: current, and read back by the reference as any trainer would read them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jiwer
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from harness.contract import EVENT_TYPES, Job, parse_event
+from harness.contract.events import EventError, StopReason
+from harness.trainer.decode import greedy_decode
+from harness.trainer.policies import resources_allow, select_sub_model, start_patience
+from tests.golden.write import FOLDER, VECTORS
+
+
+def golden(name: str) -> Any:
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_files_are_current(name):
+    """`python -m tests.golden.write` writes them again: look at the difference first."""
+    assert golden(name) == json.loads(json.dumps(VECTORS[name]()))
+
+
+def test_no_file_is_forgotten():
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(VECTORS)
+
+
+def test_jobs():
+    vectors = golden("jobs")
+    assert len(vectors["valid"]) >= 7
+    for case in vectors["valid"]:
+        job = Job.model_validate_json(json.dumps(case["job"]))
+        assert job.model_dump(mode="json") == case["means"]
+        assert Job.model_validate(case["means"]) == job
+    assert len(vectors["invalid"]) >= 24
+    for case in vectors["invalid"]:
+        with pytest.raises(ValidationError):
+            Job.model_validate_json(json.dumps(case["job"]))
+
+
+def test_events_of_every_type_and_reason():
+    vectors = golden("events")
+    parsed = [parse_event(json.dumps(event)) for event in vectors["valid"]]
+    assert {type(event) for event in parsed} == set(EVENT_TYPES)
+    reasons = {event.reason for event in parsed if event.type == "stopped"}
+    assert reasons == set(StopReason.__args__)
+    for event, given in zip(parsed, vectors["valid"], strict=True):
+        assert event.model_dump(mode="json").items() >= given.items()
+    for line in vectors["invalid"]:
+        with pytest.raises(EventError):
+            parse_event(line)
+
+
+@pytest.mark.parametrize("event", golden("events")["valid"], ids=lambda event: event["type"])
+def test_no_event_takes_more_or_less_or_numbers_that_are_none(event):
+    parsed = parse_event(json.dumps(event))
+    with pytest.raises(EventError):
+        parse_event(json.dumps({**event, "surprise": 1}))
+    for name, field in type(parsed).model_fields.items():
+        if field.is_required():
+            with pytest.raises(EventError):
+                parse_event(json.dumps({k: v for k, v in event.items() if k != name}))
+        if isinstance(getattr(parsed, name), (int, float)):
+            for number in (float("nan"), float("inf")):
+                with pytest.raises(EventError):
+                    parse_event(json.dumps({**event, name: number}))
+
+
+def test_selection():
+    cases = golden("selection")
+    for case in cases:
+        given = (case["available_mb"], case["need_mb"], case["candidates"])
+        assert select_sub_model(*given) == case["sub_model"]
+    assert {case["sub_model"] for case in cases} == {f"S{n}" for n in range(1, 9)} | {None}
+
+
+def test_resources():
+    cases = golden("resources")
+    for case in cases:
+        assert resources_allow(**{k: v for k, v in case.items() if k != "reason"}) == case["reason"]
+    assert {case["reason"] for case in cases} == {None, "battery", "memory"}
+
+
+def test_stopping():
+    for case in golden("stopping"):
+        state = start_patience(case["policy"], case["patience"], case["baseline_wer_percent"])
+        counts = []
+        for wer in case["wer_percent"]:
+            if state.stop:
+                break
+            state = state.after(wer)
+            counts.append(state.count)
+        assert counts == case["counts"]
+        assert (len(counts) if state.stop else None) == case["stop_epoch"]
+
+
+def test_as_printed_never_stops_from_patience_two_on():
+    """The published contradiction: with p >= 2 the count is reset before it can reach p."""
+    printed = [case for case in golden("stopping") if case["policy"] == "as_printed"]
+    assert any(case["stop_epoch"] == 2 for case in printed if case["patience"] == 1)
+    assert all(case["stop_epoch"] is None for case in printed if case["patience"] > 1)
+
+
+def test_decoding():
+    cases = golden("decoding")
+    for case in cases:
+        outputs = len(case["alphabet"]) + 1
+        logits = np.array(case["logits"], np.float32).reshape(-1, outputs)
+        assert greedy_decode(logits, case["alphabet"], case["blank"]) == case["text"]
+    assert any("aa" in case["text"] or "bb" in case["text"] for case in cases)
+
+
+def test_scoring():
+    for case in golden("scoring"):
+        if case["reference"]:
+            wer = 100 * jiwer.wer(case["reference"], case["hypothesis"])
+            assert case["wer_percent"] == pytest.approx(wer)
