@@ -1,0 +1,224 @@
+"""What it cost: timelines, phases, predicted and measured memory (pure, from samples as arrays)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from harness.report.load import Attempt
+from harness.report.numbers import Spread, spread
+from harness.report.outcome import sub_model_rank
+from harness.report.style import PHASES
+from harness.results.model import KillRecord, PhaseRecord, PressureRecord
+
+Array = npt.NDArray[np.float64]
+
+GAP_PERIODS = 2.5
+"""Samples further apart than this many periods are not joined by a line."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One line of a timeline, already thinned to what can be seen."""
+
+    t_s: Array
+    value: Array
+    """NaN where the phone did not say, and where seconds are missing."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to draw."""
+        return bool(np.isfinite(self.value).any())
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The strip of one attempt."""
+
+    end_s: float
+    cpu_core: Trace
+    cpu_phone: Trace
+    rss: Trace
+    pss: Trace
+    available: Trace
+    to_trainer: Trace
+    """MemAvailable plus the trainer's own RSS: what the pressure loop steers."""
+    battery: Trace
+    temperature: Trace
+    temperature_source: str
+    phases: tuple[PhaseRecord, ...]
+    kills: tuple[KillRecord, ...]
+    pressure: PressureRecord | None
+    available_in_training: float | None
+    """Most MemAvailable while the trainer was in a phase; the scale that matters."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """Figures of one attempt's samples."""
+
+    battery_drop: float | None
+    """Percentage points of charge."""
+    temperature_max: float | None
+    cpu_mean_core: float | None
+    available_min: float | None
+    plugged: bool | None
+
+
+@dataclass(frozen=True)
+class PhaseCost:
+    """One phase over all attempts of a sub-model."""
+
+    sub_model: str | None
+    phase: str
+    seconds: Spread | None
+    rss_delta_mb: Spread | None
+    rss_peak_mb: Spread | None
+    cpu_core: Spread | None
+    times: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """Predicted against measured need of one attempt (MiB above the trainer's base)."""
+
+    attempt: Attempt
+    predicted_mb: float
+    measured_mb: float
+
+
+def column(table: pa.Table, name: str) -> Array:
+    """Return a column as floats, NaN for null."""
+    values = table.column(name).to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float64)
+
+
+def thin(t_s: Array, value: Array, buckets: int, gap_s: float | None = None) -> Trace:
+    """Keep the least and the greatest of each bucket of time, so that no peak is lost.
+
+    Args:
+        t_s: Times, ascending, [N].
+        value: Values, NaN where unknown, [N].
+        buckets: About as many as there are pixels.
+        gap_s: Break the line where known values are further apart than this.
+
+    Returns:
+        At most two points a bucket, plus one NaN a gap.
+    """
+    known = np.isfinite(value) & np.isfinite(t_s)
+    t_s, value = t_s[known], value[known]
+    # From all times, not from the thinned ones, which are further apart
+    breaks = t_s[1:][np.diff(t_s) > gap_s] if gap_s is not None and t_s.size > 1 else t_s[:0]
+    if t_s.size > 2 * buckets:
+        bucket = ((t_s - t_s[0]) / max(t_s[-1] - t_s[0], 1e-9) * (buckets - 1e-6)).astype(int)
+        order = np.lexsort((value, bucket))
+        edge = np.flatnonzero(np.diff(bucket[order])) + 1
+        first, last = np.r_[0, edge], np.r_[edge, order.size] - 1
+        keep = np.unique(np.r_[order[first], order[last]])
+        t_s, value = t_s[keep], value[keep]
+    at = np.searchsorted(t_s, breaks, side="left")
+    at = at[(at > 0) & (at < t_s.size)]
+    return Trace(np.insert(t_s, at, t_s[at]), np.insert(value, at, np.nan))
+
+
+def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timeline | None:
+    """Return the strip of an attempt, None where nothing was sampled."""
+    if samples.num_rows == 0:
+        return None
+    result = attempt.result
+    t_s = column(samples, "t_s")
+    gap = GAP_PERIODS * (result.sampling.period_s if result.sampling else 1.0)
+    rss, available = column(samples, "trainer_rss_mb"), column(samples, "available_mb")
+    temperature, source = column(samples, "temperature_c"), "hottest sensor"
+    if not np.isfinite(temperature).any():
+        temperature, source = column(samples, "battery_temperature_c"), "battery"
+    ends = [float(t_s[-1]), *(phase.end_s for phase in result.phases)]
+    return Timeline(
+        end_s=max(ends),
+        cpu_core=thin(t_s, column(samples, "trainer_cpu_percent_one_core"), buckets, gap),
+        cpu_phone=thin(t_s, column(samples, "phone_cpu_percent"), buckets, gap),
+        rss=thin(t_s, rss, buckets, gap),
+        pss=thin(t_s, column(samples, "trainer_pss_mb"), buckets),
+        available=thin(t_s, available, buckets, gap),
+        to_trainer=thin(t_s, available + np.nan_to_num(rss), buckets, gap),
+        battery=thin(t_s, column(samples, "battery_percent"), buckets, gap),
+        temperature=thin(t_s, temperature, buckets, None),
+        temperature_source=source,
+        phases=result.phases,
+        kills=result.pressure.kills if result.pressure else (),
+        pressure=result.pressure,
+        available_in_training=_most(available[_inside(t_s, result.phases)]),
+    )
+
+
+def _inside(t_s: Array, phases: Sequence[PhaseRecord]) -> npt.NDArray[np.bool_]:
+    inside = np.zeros(t_s.shape, dtype=bool)
+    for phase in phases:
+        inside |= (t_s >= phase.begin_s) & (t_s <= phase.end_s)
+    return inside
+
+
+def _most(values: Array) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.max()) if known.size else None
+
+
+def use_of(attempt: Attempt, samples: pa.Table) -> Use:
+    """Return the figures that a table of attempts shows beside the result's own."""
+    if samples.num_rows == 0:
+        return Use(None, None, None, None, None)
+    t_s = column(samples, "t_s")
+    battery = _known(column(samples, "battery_percent"))
+    hottest = np.r_[column(samples, "temperature_c"), column(samples, "battery_temperature_c")]
+    inside = _inside(t_s, attempt.result.phases)
+    cpu = _known(column(samples, "trainer_cpu_percent_one_core")[inside])
+    available = _known(column(samples, "available_mb")[inside])
+    plugged = [one for one in samples.column("battery_plugged").to_pylist() if one is not None]
+    return Use(
+        battery_drop=float(battery[0] - battery[-1]) if battery.size else None,
+        temperature_max=_most(hottest),
+        cpu_mean_core=float(cpu.mean()) if cpu.size else None,
+        available_min=float(available.min()) if available.size else None,
+        plugged=any(plugged) if plugged else None,
+    )
+
+
+def _known(values: Array) -> Array:
+    return values[np.isfinite(values)]
+
+
+def phase_costs(attempts: Iterable[Attempt]) -> tuple[PhaseCost, ...]:
+    """Return what each phase of each sub-model took, over attempts and epochs."""
+    found: dict[tuple[int, int], list[PhaseRecord]] = {}
+    names: dict[int, str | None] = {}
+    for one in attempts:
+        rank = sub_model_rank(one.sub_model)
+        names[rank] = one.sub_model
+        for phase in one.result.phases:
+            place = PHASES.index(phase.phase) if phase.phase in PHASES else len(PHASES)
+            found.setdefault((rank, place), []).append(phase)
+    return tuple(
+        PhaseCost(
+            sub_model=names[key[0]],
+            phase=found[key][0].phase,
+            seconds=spread(phase.end_s - phase.begin_s for phase in found[key]),
+            rss_delta_mb=spread(phase.rss_delta_mb for phase in found[key]),
+            rss_peak_mb=spread(phase.rss_peak_mb for phase in found[key]),
+            cpu_core=spread(phase.cpu_mean_percent_one_core for phase in found[key]),
+            times=len(found[key]),
+        )
+        for key in sorted(found)
+    )
+
+
+def needs(attempts: Iterable[Attempt]) -> tuple[Need, ...]:
+    """Return predicted and measured needs where both are known."""
+    return tuple(
+        Need(one, one.result.need_mb, one.result.measured_need_mb)
+        for one in attempts
+        if one.result.need_mb is not None and one.result.measured_need_mb is not None
+    )

@@ -1,0 +1,161 @@
+"""Reading a run folder for the report: all that is there, however far the run has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from harness.contract.events import Epoch, PhaseChange, Selected
+from harness.results.files import StoreError
+from harness.results.model import AttemptResult
+from harness.results.run import RunRecord
+from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.store import AttemptFolder, HypothesisRow, RunFolder
+
+
+def _no_samples() -> pa.Table:
+    return SAMPLE_SCHEMA.empty_table()
+
+
+def _no_hypotheses() -> list[HypothesisRow]:
+    return []
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt that has a result; its samples are read only when asked for."""
+
+    key: str
+    """Unique on the page: ``a1``, ``a2``, ..."""
+    result: AttemptResult
+    final: bool
+    """The last attempt of its job: what the job came to."""
+    read_samples: Callable[[], pa.Table] = field(default=_no_samples, compare=False)
+    read_hypotheses: Callable[[], list[HypothesisRow]] = field(
+        default=_no_hypotheses, compare=False
+    )
+
+    def no_samples(self) -> pa.Table:
+        """Return what stands for samples that cannot be read."""
+        return _no_samples()
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended as planned or by a stop rule."""
+        return self.result.status == "finished"
+
+    @property
+    def sub_model(self) -> str | None:
+        """What the trainer chose."""
+        return self.result.selection.sub_model if self.result.selection else None
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """An attempt without a result: still going on, or cut off with the host."""
+
+    job_id: str
+    attempt: int
+    sub_model: str | None
+    phase: str | None
+    epoch: int | None
+    wer_percent: float | None
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What the report is made from."""
+
+    record: RunRecord
+    attempts: tuple[Attempt, ...] = ()
+    under_way: tuple[UnderWay, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Files of the run folder that cannot be read, in words."""
+
+    @property
+    def final(self) -> tuple[Attempt, ...]:
+        """The last attempt of every job."""
+        return tuple(attempt for attempt in self.attempts if attempt.final)
+
+
+def as_attempts(results: Iterable[AttemptResult]) -> tuple[Attempt, ...]:
+    """Number results for a page and mark each job's last."""
+    return _numbered([(result, None) for result in results])
+
+
+def _numbered(
+    found: Iterable[tuple[AttemptResult, AttemptFolder | None]],
+) -> tuple[Attempt, ...]:
+    ordered = list(found)
+    last: dict[tuple[str, str], int] = {}
+    for result, _ in ordered:
+        job = (result.run_id, result.job_id)
+        last[job] = max(last.get(job, 0), result.attempt)
+    return tuple(
+        Attempt(
+            key=f"a{number}",
+            result=result,
+            final=result.attempt == last[result.run_id, result.job_id],
+            read_samples=folder.samples if folder else _no_samples,
+            read_hypotheses=folder.hypotheses if folder else _no_hypotheses,
+        )
+        for number, (result, folder) in enumerate(ordered, 1)
+    )
+
+
+def load_run(path: Path) -> RunData:
+    """Read a run folder; damaged attempts are told of in ``problems`` and left out.
+
+    Raises:
+        InputError: ``path`` is no run folder.
+        StoreError: ``run.json`` is damaged.
+    """
+    folder = RunFolder.open(path)
+    record = folder.record()
+    order = {job.job_id: number for number, job in enumerate(record.plan)}
+    problems: list[str] = []
+    found: list[tuple[AttemptResult, AttemptFolder | None]] = []
+    for attempt in folder.attempts():
+        try:
+            result = attempt.result()
+        except StoreError as error:
+            problems.append(_relative(str(error), path))
+            continue
+        found.append((result, attempt))
+    found.sort(key=lambda one: (order.get(one[0].job_id, len(order)), one[0].attempt))
+    return RunData(record, _numbered(found), tuple(_under_way(folder)), tuple(problems))
+
+
+def _relative(text: str, path: Path) -> str:
+    """Cut the run folder's own place out of a message: a report travels."""
+    return text.replace(f"{path}/", "")
+
+
+def _under_way(folder: RunFolder) -> Iterable[UnderWay]:
+    for events_path in sorted((folder.path / "attempts").glob("*/*/events.jsonl")):
+        place = events_path.parent
+        if (place / "result.json").exists() or not place.name.isdecimal():
+            continue
+        try:
+            events = AttemptFolder(place, place.parent.name, int(place.name)).events()
+        except StoreError:
+            events = []  # being written, or damaged: that it is there is all we can say
+        yield _state(place.parent.name, int(place.name), events)
+
+
+def _state(job_id: str, attempt: int, events: list[Any]) -> UnderWay:
+    sub_model = phase = None
+    epoch: int | None = None
+    wer: float | None = None
+    for event in events:
+        if isinstance(event, Selected):
+            sub_model = event.sub_model
+        elif isinstance(event, PhaseChange):
+            phase = event.phase
+        elif isinstance(event, Epoch):
+            epoch, wer = event.epoch, event.wer_percent
+    return UnderWay(job_id, attempt, sub_model, phase, epoch, wer)

@@ -1,0 +1,343 @@
+"""What came out: WER by epoch, before and after, against settings, and the choice (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.report.axes import (
+    PROFILE,
+    SPEAKER,
+    Axis,
+    Value,
+    facets,
+    is_number,
+    is_phone,
+    is_pressure,
+    key_at,
+    label_of,
+    shown,
+    value_at,
+    varying,
+)
+from harness.report.load import Attempt
+from harness.report.numbers import Spread, spread
+from harness.report.style import SUB_MODELS
+
+
+@dataclass(frozen=True)
+class Point:
+    """One epoch of a line: the median over repeats and their range."""
+
+    epoch: int
+    wer: Spread
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sub-model in a panel."""
+
+    sub_model: str | None
+    round: int
+    points: tuple[Point, ...]
+    kept: Point | None
+    """The kept epoch (the commonest where repeats differ)."""
+    note: str
+    """What tells it from another line of the same sub-model; empty where nothing must."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """WER against epochs for one speaker on one kind of phone under one setting."""
+
+    key: str
+    speaker: str
+    accent: str
+    phone: str
+    settings: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    baseline: float | None
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True)
+class Small:
+    """Panels to be compared, on one scale."""
+
+    panels: tuple[Panel, ...]
+    wer_max: float
+    epoch_max: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """WER before and after, over the repeats of one thing."""
+
+    speaker: str
+    accent: str
+    phone: str
+    sub_model: str | None
+    round: int
+    settings: tuple[tuple[str, str], ...]
+    before: Spread | None
+    after: Spread | None
+    kept: Spread | None
+    stops: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """After minus before, in percentage points of WER."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after.median - self.before.median
+
+    @property
+    def relative_percent(self) -> float | None:
+        """Change in percent of the WER before."""
+        if self.difference is None or self.before is None or self.before.median == 0:
+            return None
+        return 100 * self.difference / self.before.median
+
+
+@dataclass(frozen=True)
+class Series:
+    """One sub-model's figure against a setting."""
+
+    sub_model: str | None
+    points: tuple[tuple[Value, Spread], ...]
+
+
+@dataclass(frozen=True)
+class Against:
+    """One metric against one setting."""
+
+    axis: Axis
+    metric: str
+    label: str
+    unit: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision of a trainer."""
+
+    attempt: Attempt
+    available_mb: float
+    sub_model: str | None
+    forced: bool
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Decisions made from the same needs."""
+
+    need_mb: tuple[tuple[str, float], ...]
+    """Candidates from the largest to the smallest."""
+    choices: tuple[Choice, ...]
+    batch_sizes: tuple[int, ...]
+
+
+METRICS = (
+    ("wer_after_percent", "WER after", "%"),
+    ("minutes_per_epoch", "time an epoch", "min"),
+    ("peak_rss_mb", "peak RSS", "MB"),
+)
+
+
+def sub_model_rank(name: str | None) -> int:
+    """Return the place of a sub-model from S1 to S8; none comes last."""
+    return SUB_MODELS.index(name) if name in SUB_MODELS else len(SUB_MODELS)
+
+
+def grouped(
+    attempts: Iterable[Attempt], paths: Sequence[str]
+) -> list[tuple[Attempt, tuple[Attempt, ...]]]:
+    """Group attempts that agree in ``paths``: (the first, all), in order of appearance."""
+    groups: dict[tuple[str, ...], list[Attempt]] = {}
+    for one in attempts:
+        groups.setdefault(tuple(key_at(one, path) for path in paths), []).append(one)
+    return [(members[0], tuple(members)) for members in groups.values()]
+
+
+def evaluated(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Return the attempts that have something to show over epochs."""
+    return tuple(one for one in attempts if one.result.epochs)
+
+
+def small_multiples(attempts: Sequence[Attempt]) -> Small:
+    """Return one panel a speaker, phone and setting, with one line a sub-model and round."""
+    shown_ones = evaluated(attempts)
+    axes = varying(shown_ones)
+    panel_paths = [SPEAKER, PROFILE, *_panel_axes(axes)]
+    pressure_paths = [axis.path for axis in axes if is_pressure(axis.path)]
+    panels = [
+        _panel(f"p{number}", first, members, panel_paths[2:], pressure_paths)
+        for number, (first, members) in enumerate(grouped(shown_ones, panel_paths), 1)
+    ]
+    every = [epoch for one in shown_ones for epoch in one.result.epochs]
+    return Small(
+        tuple(panels),
+        max((epoch.wer_percent for epoch in every), default=0.0),
+        max((epoch.epoch for epoch in every), default=0),
+    )
+
+
+def _panel_axes(axes: Sequence[Axis]) -> list[str]:
+    serials = [axis.path for axis in axes if is_phone(axis.path) and axis.path != PROFILE]
+    return [axis.path for axis in facets(axes)] + serials
+
+
+def _settings(attempt: Attempt, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((label_of(path), shown(value_at(attempt, path))) for path in paths)
+
+
+def _panel(
+    key: str,
+    first: Attempt,
+    members: tuple[Attempt, ...],
+    paths: Sequence[str],
+    pressure_paths: Sequence[str],
+) -> Panel:
+    baseline = spread(
+        one.result.wer_before_percent for one in members if one.result.round == 1
+    ) or spread(one.result.wer_before_percent for one in members)
+    lines = []
+    parts: dict[tuple[int, int, tuple[str, ...]], list[Attempt]] = {}
+    for one in members:
+        pressed = tuple(key_at(one, path) for path in pressure_paths)
+        parts.setdefault((sub_model_rank(one.sub_model), one.result.round, pressed), []).append(one)
+    for part in sorted(parts, key=lambda part: part[:2]):
+        same = [other for other in parts if other[:2] == part[:2]]
+        note = ""
+        if len(same) > 1:
+            note = ", ".join(shown(value_at(parts[part][0], path)) for path in pressure_paths)
+        lines.append(_line(parts[part], note))
+    return Panel(
+        key=key,
+        speaker=first.result.speaker,
+        accent=first.result.accent,
+        phone=first.result.phone.profile,
+        settings=_settings(first, paths),
+        lines=tuple(lines),
+        baseline=baseline.median if baseline else None,
+        attempts=members,
+    )
+
+
+def _line(members: Sequence[Attempt], note: str) -> Line:
+    by_epoch: dict[int, list[float]] = {}
+    for one in members:
+        for epoch in one.result.epochs:
+            by_epoch.setdefault(epoch.epoch, []).append(epoch.wer_percent)
+    points = []
+    for number in sorted(by_epoch):
+        found = spread(by_epoch[number])
+        if found is not None:
+            points.append(Point(number, found))
+    kept = [one.result.kept_epoch for one in members if one.result.kept_epoch is not None]
+    commonest = max(sorted(set(kept)), key=kept.count) if kept else None
+    return Line(
+        sub_model=members[0].sub_model,
+        round=members[0].result.round,
+        points=tuple(points),
+        kept=next((point for point in points if point.epoch == commonest), None),
+        note=note,
+    )
+
+
+def changes(attempts: Sequence[Attempt]) -> tuple[Change, ...]:
+    """Return WER before and after by speaker, phone, setting, sub-model and round."""
+    finished = [one for one in attempts if one.finished]
+    axes = varying(finished)
+    paths = _panel_axes(axes)
+    rows = []
+    for first, members in grouped(finished, [SPEAKER, PROFILE, *paths]):
+        parts: dict[tuple[int, int], list[Attempt]] = {}
+        for one in members:
+            parts.setdefault((sub_model_rank(one.sub_model), one.result.round), []).append(one)
+        rows += [_change(first, parts[key], paths) for key in sorted(parts)]
+    return tuple(rows)
+
+
+def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Change:
+    results = [one.result for one in part]
+    return Change(
+        speaker=first.result.speaker,
+        accent=first.result.accent,
+        phone=first.result.phone.profile,
+        sub_model=part[0].sub_model,
+        round=results[0].round,
+        settings=_settings(first, paths),
+        before=spread(one.wer_before_percent for one in results),
+        after=spread(one.wer_after_percent for one in results),
+        kept=spread(one.kept_epoch for one in results),
+        stops=tuple(sorted({one.stop_reason for one in results if one.stop_reason})),
+        attempts=tuple(part),
+    )
+
+
+def against_settings(attempts: Sequence[Attempt]) -> tuple[tuple[Against, ...], ...]:
+    """Return WER, time an epoch and peak RSS against each setting that varies.
+
+    One tuple a setting; a metric that no attempt has, or has for one value only, is left out.
+    """
+    finished = [one for one in attempts if one.finished]
+    rows = []
+    for axis in facets(varying(finished)):
+        row = [_against(axis, *metric, finished) for metric in METRICS]
+        told = tuple(one for one in row if any(len(line.points) > 1 for line in one.series))
+        if told:
+            rows.append(told)
+    return tuple(rows)
+
+
+def _against(
+    axis: Axis, metric: str, label: str, unit: str, attempts: Sequence[Attempt]
+) -> Against:
+    names = sorted({one.sub_model for one in attempts}, key=sub_model_rank)
+    series = []
+    for name in names:
+        points: list[tuple[Value, Spread]] = []
+        for value in axis.values:
+            found = spread(
+                getattr(one.result, metric)
+                for one in attempts
+                if one.sub_model == name and _same(value_at(one, axis.path), value)
+            )
+            if found is not None:
+                points.append((value, found))
+        if points:
+            series.append(Series(name, tuple(points)))
+    return Against(axis, metric, label, unit, tuple(series))
+
+
+def _same(left: Value, right: Value) -> bool:
+    if is_number(left) and is_number(right):
+        return left == right
+    return bool(left == right and type(left) is type(right))
+
+
+def decisions(attempts: Sequence[Attempt]) -> tuple[Decisions, ...]:
+    """Return the sub-model decisions, apart by the needs that they were made from."""
+    groups: dict[tuple[tuple[str, float], ...], list[Attempt]] = {}
+    for one in attempts:
+        selection = one.result.selection
+        if selection is not None:
+            need = sorted(selection.need_mb.items(), key=lambda item: sub_model_rank(item[0]))
+            groups.setdefault(tuple(need), []).append(one)
+    return tuple(
+        Decisions(need, tuple(_choice(one) for one in members), _batches(members))
+        for need, members in groups.items()
+    )
+
+
+def _batches(members: Sequence[Attempt]) -> tuple[int, ...]:
+    return tuple(sorted({one.result.batch_size for one in members}))
+
+
+def _choice(attempt: Attempt) -> Choice:
+    selection = attempt.result.selection
+    assert selection is not None
+    return Choice(attempt, selection.available_mb, selection.sub_model, selection.forced)

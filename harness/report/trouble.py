@@ -1,0 +1,92 @@
+"""What went wrong: failures by kind with their evidence, kills, and what was tried again (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.load import Attempt
+from harness.report.numbers import fixed
+from harness.results.model import FailureKind, FailureRecord, KillRecord
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed attempt."""
+
+    attempt: Attempt
+    record: FailureRecord
+    then: str
+    """What followed: a retry and where, or nothing."""
+    last: tuple[str, ...]
+    """The last that was known of it, in words."""
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failures of one kind."""
+
+    kind: FailureKind
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that a phone killed in an attempt."""
+
+    attempt: Attempt
+    record: KillRecord
+
+
+def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
+    """Return failed attempts by kind, the commonest first."""
+    groups: dict[FailureKind, list[Failure]] = {}
+    for one in attempts:
+        record = one.result.failure
+        if record is not None:
+            failure = Failure(one, record, _then(one, attempts), _last(one))
+            groups.setdefault(record.kind, []).append(failure)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(FailureGroup(kind, tuple(failures)) for kind, failures in ordered)
+
+
+def _then(attempt: Attempt, attempts: Sequence[Attempt]) -> str:
+    later = [
+        one
+        for one in attempts
+        if one.result.run_id == attempt.result.run_id
+        and one.result.job_id == attempt.result.job_id
+        and one.result.attempt > attempt.result.attempt
+    ]
+    if not later:
+        return "Not tried again."
+    following = min(later, key=lambda one: one.result.attempt).result
+    same = following.phone.serial == attempt.result.phone.serial
+    where = "the same phone" if same else f"{following.phone.profile} {following.phone.serial}"
+    ended = "finished" if following.status == "finished" else "failed too"
+    return f"Tried again on {where} (attempt {following.attempt}), which {ended}."
+
+
+def _last(attempt: Attempt) -> tuple[str, ...]:
+    result = attempt.result
+    told = []
+    if result.phases:
+        phase = result.phases[-1]
+        epoch = "" if phase.epoch is None else f", epoch {phase.epoch}"
+        told.append(f"Last phase: {phase.phase}{epoch}, at {fixed(phase.begin_s)} s.")
+    if result.epochs:
+        last = result.epochs[-1]
+        told.append(f"Last WER: {fixed(last.wer_percent, 1)} % at epoch {last.epoch}.")
+    if result.peak_rss_mb is not None:
+        told.append(f"Peak RSS: {fixed(result.peak_rss_mb)} MB.")
+    return tuple(told)
+
+
+def kills(attempts: Sequence[Attempt]) -> tuple[Kill, ...]:
+    """Return every process that a phone killed."""
+    return tuple(
+        Kill(one, record)
+        for one in attempts
+        if one.result.pressure is not None
+        for record in one.result.pressure.kills
+    )

@@ -1,0 +1,115 @@
+"""Can I trust and repeat it: what is modelled, seeds, gates, notes (pure)."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from harness.report.load import Attempt, RunData
+from harness.results.model import GateRecord, PhoneRecord
+
+MODELLED = (
+    (
+        "Available RAM",
+        "MemAvailable = the profile's available RAM when idle, less what the phone's processes "
+        "hold alone (resident less shared), less the ballast's declared size; never below 0.",
+    ),
+    (
+        "Ballast",
+        "Each ballast process is real and small; the size it declares is charged in full.",
+    ),
+    (
+        "Low memory killer",
+        "Kills by oom_score_adj, ballast before the trainer, once MemAvailable falls below the "
+        "profile's threshold, and writes the log lines and exit records that a phone would.",
+    ),
+    ("Battery, temperature", "A model of charge and heat fed by the trainer's CPU time."),
+    (
+        "System services",
+        "dumpsys, am, pm, getprop, settings and logcat are stand-ins in the phone's userland.",
+    ),
+    (
+        "Not modelled",
+        "The trainer's training, its CPU time, its RSS and PSS, and what goes over ADB are real; "
+        "seconds are those of the host's CPU, not of the phone's.",
+    ),
+)
+"""What a virtual phone makes up, and what it does not (DESIGN 3)."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate that did more than let an attempt pass."""
+
+    attempt: Attempt
+    record: GateRecord
+
+
+def phones(data: RunData) -> tuple[PhoneRecord, ...]:
+    """Return every phone of the run, once a serial."""
+    found: dict[str, PhoneRecord] = {}
+    for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
+        found.setdefault(phone.serial, phone)
+    return tuple(found.values())
+
+
+def notable_gates(data: RunData) -> tuple[Gate, ...]:
+    """Return gates that waited, failed or were skipped."""
+    return tuple(
+        Gate(one, gate)
+        for one in data.attempts
+        for gate in one.result.gates
+        if gate.outcome != "passed"
+    )
+
+
+def seeds(scenario: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return every field called ``seed`` or ``shuffled`` with its dotted path."""
+    found: list[tuple[str, str]] = []
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(inner, f"{path}.{key}" if path else str(key))
+        elif path.rsplit(".", 1)[-1] in ("seed", "shuffled") and value is not None:
+            found.append((path, str(value)))
+
+    walk(scenario, "")
+    return tuple(found)
+
+
+def notes(data: RunData) -> tuple[tuple[str, int], ...]:
+    """Return what the run and its attempts note, with how many attempts say it."""
+    counted: dict[str, int] = dict.fromkeys(data.record.notes, 0)
+    for one in data.attempts:
+        for note in one.result.notes:
+            counted[note] = counted.get(note, 0) + 1
+    return tuple(counted.items())
+
+
+def command_line(data: RunData) -> str:
+    """Return the command as one would type it."""
+    return shlex.join(data.record.command)
+
+
+def as_yaml(value: Any) -> str:
+    """Return plain data as YAML, in its own order."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=96)
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
+    """Return nested data as dotted paths and short values, for a table."""
+    rows: list[tuple[str, str]] = []
+    for key, inner in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(inner, Mapping):
+            rows.extend(flat(inner, f"{path}."))
+        elif isinstance(inner, list | tuple):
+            rows.append((path, ", ".join(str(one) for one in inner)))
+        elif inner is not None:
+            rows.append((path, str(inner)))
+    return tuple(rows)

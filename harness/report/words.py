@@ -1,0 +1,162 @@
+"""What a run came to, in sentences made from its data (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import mean
+
+from harness.report.load import Attempt, RunData
+from harness.report.numbers import fixed, parse_utc
+from harness.report.text import listed, plural
+from harness.results.model import FailureKind, Origin
+
+KIND_WORDS: dict[FailureKind, str] = {
+    "DeviceLost": "lost with the phone",
+    "GateTimedOut": "never let through a gate",
+    "ProvisionFailed": "could not be provisioned",
+    "PressureUnreachable": "could not be brought under the RAM pressure asked for",
+    "TrainerCrashed": "ended by a crash of the trainer",
+    "TrainerKilled": "ended by the phone killing the trainer",
+    "TrainerStalled": "given up because the trainer stood still",
+    "ScoreMismatch": "refused because host and trainer disagree on the WER",
+    "Interrupted": "interrupted",
+    "InternalError": "ended by an error of the harness itself",
+}
+"""A failed attempt was ..."""
+
+KIND_MEANING: dict[FailureKind, str] = {
+    "DeviceLost": "The phone left the adb server and did not come back in time: cable, reboot, "
+    "or a phone that died.",
+    "GateTimedOut": "The phone never met a demand that was to hold before the attempt.",
+    "ProvisionFailed": "Files or the trainer could not be put on the phone.",
+    "PressureUnreachable": "The RAM pressure could not reach or hold its goal.",
+    "TrainerCrashed": "The trainer ended by itself without saying why.",
+    "TrainerKilled": "The phone's own records name the trainer as killed.",
+    "TrainerStalled": "The trainer lived on but wrote no event.",
+    "ScoreMismatch": "The WER that the phone reported differs from the host's own score.",
+    "Interrupted": "Someone stopped the run.",
+    "InternalError": "A fault in the harness; please report it.",
+}
+
+STOP_WORDS = {
+    "epochs_done": "all epochs done",
+    "patience": "no better for a while",
+    "battery": "battery low",
+    "memory": "memory low",
+    "command": "asked to stop",
+    "no_sub_model_fits": "no sub-model fits",
+}
+
+ORIGIN_WORDS: dict[Origin, str] = {
+    "device": "Real phones: every figure was read from a phone.",
+    "virtual": "Virtual phones: a real trainer process really trained and its CPU and RSS are the "
+    "host kernel's own figures for it; the phone's RAM, battery and temperature are modelled.",
+    "trace": "Recorded or made-up data: nothing was trained for this page.",
+}
+
+
+def origins(data: RunData) -> tuple[Origin, ...]:
+    """Return where the results come from, the least real first."""
+    found = {attempt.result.phone.origin for attempt in data.attempts}
+    found.update(data.record.origins)
+    found.update(phone.origin for phone in data.record.phones)
+    order: tuple[Origin, ...] = ("trace", "virtual", "device")
+    return tuple(origin for origin in order if origin in found)
+
+
+def headline(data: RunData) -> str:
+    """Return the answer to "did it work?" in one sentence."""
+    final = data.final
+    planned = max(len(data.record.plan), len(final))
+    finished = sum(attempt.finished for attempt in final)
+    if not final:
+        jobs = plural(planned, "job")
+        return f"Nothing has come to a result yet; {jobs} planned." if planned else "Nothing ran."
+    parts = [_jobs(finished, planned), _wer(final), _failures(data.attempts)]
+    left = planned - len(final)
+    if left:
+        still = "not started or under way" if data.record.finished_utc is None else "never ran"
+        parts.append(f"{plural(left, 'job')} {still}")
+    return "; ".join(part for part in parts if part) + "."
+
+
+def summary_of(attempts: Sequence[Attempt]) -> str:
+    """Return the same sentence from results alone, for the end of a run on a terminal."""
+    final = [attempt for attempt in attempts if attempt.final]
+    if not final:
+        return "No attempt came to a result."
+    finished = sum(attempt.finished for attempt in final)
+    parts = [_jobs(finished, len(final)), _wer(final), _failures(attempts)]
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _jobs(finished: int, planned: int) -> str:
+    if planned == 1:
+        return "The one job finished" if finished else "The one job did not finish"
+    if finished == planned:
+        return f"All {planned} jobs finished"
+    return f"{finished or 'None'} of {planned} jobs finished"
+
+
+def _wer(final: Iterable[Attempt]) -> str:
+    scored = [
+        (one.result.speaker, one.result.wer_before_percent, one.result.wer_after_percent)
+        for one in final
+        if one.finished
+    ]
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for speaker, before, after in scored:
+        if before is not None and after is not None:
+            pairs.setdefault(speaker, []).append((before, after))
+    if not pairs:
+        return ""
+    change = {
+        speaker: mean(after - before for before, after in own) for speaker, own in pairs.items()
+    }
+    every = [pair for own in pairs.values() for pair in own]
+    before, after = mean(pair[0] for pair in every), mean(pair[1] for pair in every)
+    fell = sum(one < 0 for one in change.values())
+    who = f"{fell} of {plural(len(change), 'speaker')}" if len(change) > 1 else next(iter(change))
+    average = " on average" if len(every) > 1 else ""
+    figures = f"{fixed(before, 1)} % to {fixed(after, 1)} %{average}"
+    if fell == 0:
+        return f"WER did not fall for {'any speaker' if len(change) > 1 else who} ({figures})"
+    return f"WER fell for {who}, {figures}"
+
+
+def _failures(attempts: Iterable[Attempt]) -> str:
+    kinds: dict[FailureKind, int] = {}
+    for one in attempts:
+        if one.result.failure is not None:
+            kinds[one.result.failure.kind] = kinds.get(one.result.failure.kind, 0) + 1
+    return listed(
+        [
+            f"{plural(count, 'attempt')} {'was ' if count == 1 else 'were '}{KIND_WORDS[kind]}"
+            if KIND_WORDS[kind].split()[0] not in ("could", "never")
+            else f"{plural(count, 'attempt')} {KIND_WORDS[kind]}"
+            for kind, count in sorted(kinds.items(), key=lambda item: -item[1])
+        ]
+    )
+
+
+def phones_in_words(data: RunData) -> str:
+    """Return on what it ran: ``2 oneplus-7t, 1 redmi-note-7-pro``."""
+    serials: dict[str, set[str]] = {}
+    for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
+        serials.setdefault(phone.profile, set()).add(phone.serial)
+    return listed([f"{len(own)} × {profile}" for profile, own in serials.items()])
+
+
+def run_seconds(data: RunData) -> float | None:
+    """Return how long the run took, None while it goes on or where a time cannot be read."""
+    begin, end = parse_utc(data.record.started_utc), parse_utc(data.record.finished_utc)
+    return (end - begin).total_seconds() if begin and end else None
+
+
+def state_in_words(data: RunData) -> str:
+    """Return whether the run ended, and how; empty where it ended as planned."""
+    if data.record.interrupted:
+        return "The run was interrupted; this page shows what there is."
+    if data.record.finished_utc is None:
+        return "The run has not ended; this page shows what there is so far."
+    return ""
