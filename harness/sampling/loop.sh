@@ -1,8 +1,9 @@
 #!/bin/sh
 # The one-second sampler. It runs on the phone, alone: started once, detached, it paces itself by
 # /proc/uptime against a fixed origin and appends one framed record a period to samples.txt, which
-# the host follows. Written for mksh with toybox and for dash with coreutils: no printf (a fork on
-# Android), no functions of bash, at most three forks a period (dumpsys, cat, sleep).
+# the host follows. Written for mksh with toybox and for dash with coreutils: nothing of bash, and at
+# most three forks a period (dumpsys, cat, sleep). A frame is written at once, so that whoever
+# follows the file wakes up once a period.
 #
 # It runs in its own folder, where the host has put sampler.conf:
 #   TOKEN        starts every line that belongs to the frame, so that no reading can fake one
@@ -37,6 +38,11 @@ fi
 
 NL='
 '
+if [ -n "$KSH_VERSION" ]; then
+  out() { print -r -- "$1"; } # printf is no builtin there, and echo eats backslashes
+else
+  out() { printf '%s\n' "$1"; }
+fi
 OUT=samples.txt
 for name in meminfo pid_stat pid_statm pid_status battery stat; do
   echo "${NL}$TOKEN $name" > "head.$name"
@@ -69,13 +75,12 @@ slow() {
   ) &
 }
 
-# ready NAME: puts a finished slow result into the frame.
+# ready NAME: puts a finished slow result into the frame's files.
 ready() {
   if [ -s "$1.done" ]; then
     read -r when < "$1.when"
-    echo "${NL}$TOKEN $1 $when"
-    cat "$1.done"
-    : > "$1.done"
+    echo "${NL}$TOKEN $1 $when" > "head.$1"
+    files="$files head.$1 $1.done"
   fi
 }
 
@@ -161,28 +166,32 @@ while :; do
     fi
   fi
 
-  {
-    read -r self < /proc/$$/stat
-    head="${NL}$TOKEN frame $n $start $pid${NL}$TOKEN self${NL}$self"
-    files="head.meminfo $PROC_DIR/meminfo"
-    case $STAT_MODE in
-      line)
-        read -r cpu < "$PROC_DIR/stat"
-        head="$head${NL}$TOKEN stat${NL}$cpu"
-        ;;
-      cat) files="$files head.stat $PROC_DIR/stat" ;;
-    esac
-    if [ -n "$pid" ]; then
-      p=/proc/$pid
-      files="$files head.pid_stat $p/stat head.pid_statm $p/statm head.pid_status $p/status"
-    fi
-    echo "$head"
-    cat $files $battery
-    ready pss
-    ready thermal
-    up
-    echo "${NL}$TOKEN end $n $u"
-  } >> $OUT 2>/dev/null
+  read -r self < /proc/$$/stat
+  head="${NL}$TOKEN frame $n $start $pid${NL}$TOKEN self${NL}$self"
+  files=$battery
+  if [ -n "$pid" ]; then
+    p=/proc/$pid
+    files="$files head.pid_stat $p/stat head.pid_statm $p/statm head.pid_status $p/status"
+  fi
+  ready pss
+  ready thermal
+  case $STAT_MODE in
+    cat) body=$(cat head.meminfo "$PROC_DIR/meminfo" head.stat "$PROC_DIR/stat" $files 2>/dev/null) ;;
+    *)
+      cpu=
+      [ "$STAT_MODE" = line ] && read -r cpu < "$PROC_DIR/stat"
+      head="$head${NL}$TOKEN stat${NL}$cpu"
+      body=$(cat head.meminfo "$PROC_DIR/meminfo" $files 2>/dev/null)
+      ;;
+  esac
+  up
+  out "$head$body${NL}$TOKEN end $n $u" >> $OUT
+  case $files in
+    *pss.done*) : > pss.done ;;
+  esac
+  case $files in
+    *thermal.done*) : > thermal.done ;;
+  esac
 
   if [ -n "$PSS" ] && [ -n "$pid" ] && [ "$n" -ge "$next_pss" ]; then
     if [ -z "$pss_pid" ] || ! kill -0 "$pss_pid" 2>/dev/null; then

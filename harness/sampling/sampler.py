@@ -35,6 +35,7 @@ TRAINER_PACKAGE = "org.mobileasr.trainer"
 _LOG = logging.getLogger(__name__)
 _START_LIMIT_S = 10.0
 _RETRY_S = 10.0
+_READ_S = 2.5
 
 
 class SamplingError(HarnessError):
@@ -93,6 +94,7 @@ class Sampler:
         self._reader = FrameReader()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
         self._ending = threading.Event()
         self._said_stopped = threading.Event()
         self._first = threading.Event()
@@ -168,6 +170,7 @@ class Sampler:
         """
         if self._thread is None or self._ending.is_set():
             return
+        self._stopping.set()
         if self._ask_to_stop() and not self._said_stopped.wait(self._period_s + 10.0):
             self._kill_loop()
         self._end_thread()
@@ -249,7 +252,7 @@ class Sampler:
         path = f"{self._folder}/samples.txt"
         with FileFollower(self._phone, path) as follower, self._local.open("ab") as raw:
             self._losses = follower.losses
-            while not self._ending.is_set():
+            while not self._ending.is_set() and not self._over():
                 self._take(self._next(follower), raw.write)
                 if self._monotonic() - renewed > self._lease_s / 5:
                     self._renew()
@@ -257,9 +260,14 @@ class Sampler:
             with contextlib.suppress(AdbError):
                 self._take(follower.drain(limit_s=self._stop_limit_s), raw.write)
 
+    def _over(self) -> bool:
+        """The loop has said its last word, as it was asked to."""
+        return self._stopping.is_set() and self._said_stopped.is_set()
+
     def _next(self, follower: FileFollower) -> bytes:
         try:
-            return follower.read()
+            # Long waits: each look without a byte costs as much as one that brings a frame.
+            return follower.read(_READ_S if not self._stopping.is_set() else 0.2)
         except AdbError as error:
             # Lost for long: the loop goes on on the phone, so go on asking.
             _LOG.info("%s: samples cannot be followed: %s", self._phone.serial, error)

@@ -103,7 +103,8 @@ def _process(frame: Frame) -> Process | None:
 def read_sample(frame: Frame) -> Sample:
     """Return the numbers of a frame; a reading that cannot be parsed counts as absent."""
     meminfo = _try(parse_proc_meminfo, frame.sections.get("meminfo"))
-    stat = _try(parse_proc_stat, frame.sections.get("stat"))
+    # The first line is of all cores; those of single cores and interrupts are not wanted here.
+    stat = _try(parse_proc_stat, frame.sections.get("stat", "").partition("\n")[0])
     own = _try(parse_proc_pid_stat, frame.sections.get("self"))
     memory = None
     if meminfo is not None:
@@ -126,15 +127,19 @@ def read_sample(frame: Frame) -> Sample:
     )
 
 
-def read_pss_kb(text: str) -> int | None:
-    """Return the total PSS of the package's processes in KiB, or None.
+_PSS_LOOK_BACK = 60
 
-    Only the first process counts: the trainer; its helper processes bear names of their own.
+
+def read_pss_kb(text: str, pid: int | None) -> int | None:
+    """Return the total PSS of the trainer's process in KiB, or None.
+
+    A vendor's dump may hold other processes of the package (ballast) too; they do not count.
     """
     reading = _try(parse_meminfo_package, text)
-    if reading is None or not reading.processes:
+    if reading is None or pid is None:
         return None
-    return reading.processes[0].total_pss_kb
+    found = [process for process in reading.processes if process.pid == pid]
+    return found[0].total_pss_kb if found else None
 
 
 class CpuPercent(NamedTuple):
@@ -198,10 +203,15 @@ class Series:
             self.stopped = item.reason
             return
         self.stopped = None
-        self.samples.append(read_sample(item))
-        if item.pss is not None and (pss := read_pss_kb(item.pss.text)) is not None:
-            self.pss_kb.append((item.pss.began_ms, pss))
+        sample = read_sample(item)
+        self.samples.append(sample)
+        if item.pss is not None:
+            # the answer may come after the process has gone: the last one seen is the one asked
+            seen = [one.process.pid for one in self.samples[-_PSS_LOOK_BACK:] if one.process]
+            pid = seen[-1] if seen else None
             self.slow_ms.append(item.pss.ended_ms - item.pss.began_ms)
+            if (pss := read_pss_kb(item.pss.text, pid)) is not None:
+                self.pss_kb.append((item.pss.began_ms, pss))
         if item.thermal is not None:
             thermal = _try(parse_thermal, item.thermal.text)
             if thermal is not None:

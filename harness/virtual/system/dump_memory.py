@@ -52,9 +52,7 @@ class MemoryDump:
         """Print the dump."""
         flags = {a for a in args if a.startswith("-")}
         words = [a for a in args if not a.startswith("-")]
-        if "--package" in flags and words:
-            flags.discard("--package")
-        usages = self._wanted(words[0]) if words else self._all()
+        usages = self._wanted(words[0], "--package" in flags) if words else self._all()
         if not usages and words:
             call.print(f"No process found for: {words[0]}")
             return 0
@@ -73,11 +71,12 @@ class MemoryDump:
             call.print(self._whole(usages))
         return 0
 
-    def _wanted(self, what: str) -> list[_Usage]:
+    def _wanted(self, what: str, whole_package: bool) -> list[_Usage]:
+        """Return a process by name or pid; all of a package only with ``--package``, as AOSP."""
         found = [
             self._usage(app.host_pid, app.pid, app.name, app.adj, app.declared_mb)
             for app in self._apps
-            if what in (app.name, app.package, str(app.pid))
+            if what in (app.name, str(app.pid)) or (whole_package and what == app.package)
         ]
         if not found and what.isdigit():
             try:

@@ -78,7 +78,7 @@ def test_answers_join_the_second_they_belong_to() -> None:
     pss = "\n** MEMINFO in pid 9 [x] **\n App Summary\n   TOTAL PSS:  3072  TOTAL RSS: 1\n"
     text = (
         header()
-        + frame(0, "100.00")
+        + frame(0, "100.00", pid=9)
         + frame(1, "101.00")
         + frame(
             2,
@@ -91,6 +91,8 @@ def test_answers_join_the_second_they_belong_to() -> None:
     assert [row["battery_percent"] for row in rows] == [None, 80, None]
     assert rows[1]["battery_temperature_c"] == pytest.approx(25.1)
     assert [row["trainer_pss_mb"] for row in rows] == [3, None, None]
+    other = rows_of(text.replace("in pid 9 [x]", "in pid 8 [x:ballast1]"))
+    assert [row["trainer_pss_mb"] for row in other] == [None, None, None]
     assert [row["temperature_c"] for row in rows] == [None, 61.5, None]
     assert rows[1]["thermal_status"] == 3
 
