@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import lmkd, procfs
-from harness.virtual.system.apps import Apps
+from harness.virtual.system.apps import App, Apps
 from harness.virtual.system.battery import BatteryService
 from harness.virtual.system.cpu_account import CpuAccount
 from harness.virtual.system.exits import LOW_MEMORY
@@ -84,6 +84,7 @@ class Accountant:
         self._stepped_at = now
         self._busy_then = 0
         self.busy_cores = 0.0
+        apps.on_end.append(self._forget)
         self._meminfo = FixedFile(proc_dir / "meminfo", meminfo(limits.memory, 0, 0))
         self._stat = FixedFile(proc_dir / "stat", self._stat_text(now))
         self.write_battery()
@@ -126,6 +127,11 @@ class Accountant:
                 held += procfs.read_own_kb(pid)
         self.processes_kb = held
         self._write_meminfo()
+
+    def _forget(self, app: App) -> None:
+        """Give back at once what an ended process held."""
+        self.uses = [use for use in self.uses if use.pid != app.host_pid]
+        self.refresh()
 
     def close(self) -> None:
         """Close the files."""

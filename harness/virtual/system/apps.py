@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -98,6 +98,7 @@ class Apps:
         self._tasks: set[asyncio.Task[None]] = set()
         self.exits: deque[ExitRecord] = deque(maxlen=_KEPT_EXITS)
         self.lmk_adjs: list[int] = []
+        self.on_end: list[Callable[[App], None]] = []
         self._write_table()
 
     def __iter__(self) -> Iterator[App]:
@@ -230,6 +231,8 @@ class Apps:
         app.process.close()
         if self._apps.get(app.name) is app:
             del self._apps[app.name]
+        for listener in self.on_end:
+            listener(app)
         self._write_table()
         self._record_end(app, code)
         app.ended.set()

@@ -112,7 +112,7 @@ class TrainerApp:
         package = Path(harness.__file__).resolve().parent.parent
         if package.name not in ("site-packages", "dist-packages"):
             found["PYTHONPATH"] = str(package)  # a checkout that isn't installed must work too
-        for name in ("OMP_NUM_THREADS", "MOBILEASR_TRAINER_FAULT"):
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             if name in os.environ:
                 found[name] = os.environ[name]
         return found

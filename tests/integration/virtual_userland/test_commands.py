@@ -54,6 +54,7 @@ def test_dumpsys_of_an_unknown_service_is_no_failure(stub_phone: FarmPhone) -> N
 
 
 def test_dumps_are_what_our_own_parsers_expect(stub_phone: FarmPhone) -> None:
+    stub_phone.do("battery", percent=87, power="none")
     battery = parse_battery(stub_phone.sh("dumpsys battery"))
     assert battery.percent == 87
     assert battery.plugged is False
@@ -108,7 +109,7 @@ def test_proc_files_hold_the_phones_figures_and_grow(stub_phone: FarmPhone) -> N
 
 def test_ps_shows_the_phones_processes_alone(stub_phone: FarmPhone) -> None:
     lines = stub_phone.sh("ps -A").splitlines()
-    assert lines[0].split() == "USER PID PPID VSZ RSS WCHAN ADDR S NAME".split()
+    assert " ".join(lines[0].split()) == "USER PID PPID VSZ RSS WCHAN ADDR S NAME"
     names = {line.split()[-1] for line in lines[1:]}
     assert {"init", "system_server", "ps"} <= names
     assert not names & {"python3", "python", "adb", "pytest"}
@@ -131,7 +132,7 @@ def test_pidof_pgrep_and_pkill_reach_only_the_phone(stub_phone: FarmPhone) -> No
     assert stub_phone.sh("pgrep snoozer").split() == [str(pid)]
     stub_phone.sh("pkill -9 -x snoozer")
     eventually(lambda: _failed(stub_phone, "pidof snoozer")[0] == 1)
-    code, _, errors = _failed(stub_phone, "pkill lmkd")
+    _, _, errors = _failed(stub_phone, "pkill lmkd")
     assert "not permitted" in errors
     assert _failed(stub_phone, "pgrep no_such_process")[0] == 1
 

@@ -31,12 +31,14 @@ def test_two_profiles_two_phones_each_with_its_own_identity(
         assert phone.sh("getprop sys.boot_completed").strip() == "1"
     ids = {p.sh("settings get secure android_id").strip() for p in farm.phones}
     assert len(ids) == 2
+    # exit records came with Android 11; the OnePlus 7T of the paper has 10
+    assert first.sh("dumpsys activity exit-info").startswith("Bad activity command")
     # 4.5 and 2.8 GB idle by the profiles, less what an idle phone's own processes hold
     assert 4500 * 1024 < first.available_kb() <= 4608 * 1024
     assert 2760 * 1024 < second.available_kb() <= 2867 * 1024
 
 
-@pytest.mark.parametrize("end", ["stdin", "SIGTERM", "SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("end", ["stdin", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("isolation", ["none", pytest.param("userns", marks=pytest.mark.userns)])
 def test_nothing_stays_however_the_farm_ends(
     start_farm: FarmStarter, isolation: str, end: str, isolation_probe: object, tmp_path: Path

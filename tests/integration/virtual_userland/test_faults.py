@@ -1,33 +1,40 @@
 """What can be made wrong with a phone, as the host's adb side meets it."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from harness.adb.errors import DeviceLost
-from tests.fixtures.farm import FarmPhone, FarmStarter, eventually
+from tests.fixtures.farm import FarmPhone, eventually
 
 
 @pytest.fixture
-def phone(start_farm: FarmStarter) -> FarmPhone:
-    """A phone of our own: these tests break it."""
-    return start_farm({"redmi-note-7-pro": 1}).phones[0]
+def phone(stub_phone: FarmPhone) -> Iterator[FarmPhone]:
+    """A phone, made well again after each test."""
+    stub_phone.sh("am force-stop org.mobileasr.trainer")
+    yield stub_phone
+    stub_phone.do("clear")
+    stub_phone.phone.wait_online(30)
+    stub_phone.adb("shell", "pkill -9 sh")  # its own shell too
+    stub_phone.sh("rm -f $ANDROID_DATA/local/tmp/ticks")
 
 
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
 def test_a_lost_cable_breaks_commands_and_leaves_what_runs(phone: FarmPhone) -> None:
     phone.sh(
         "setsid sh -c 'while :; do echo tick >> $ANDROID_DATA/local/tmp/ticks; sleep 0.1; done'"
         " < /dev/null > /dev/null 2>&1 &"
     )
-    phone.do("lose_cable", seconds=2)
+    phone.do("lose_cable", seconds=1)
     began = time.monotonic()
     with pytest.raises(DeviceLost):
         phone.phone.shell("echo here", timeout_s=5)
     before = len((phone.root / "data/local/tmp/ticks").read_bytes())
     phone.phone.wait_online(30)
-    assert time.monotonic() - began > 1.0
+    assert time.monotonic() - began > 0.8
     assert phone.sh("echo here") == "here\n"
-    assert len((phone.root / "data/local/tmp/ticks").read_bytes()) > before + 20
+    assert len((phone.root / "data/local/tmp/ticks").read_bytes()) > before
 
 
 def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
@@ -35,39 +42,45 @@ def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
     phone.sh("setsid sleep 1000 < /dev/null > /dev/null 2>&1 &")
     phone.sh("echo kept > $ANDROID_DATA/local/tmp/file; settings put global a 1")
     loaded = phone.available_kb()
+    boots = phone.state()["boots"]
     phone.do("reboot", seconds=0.5)
     phone.phone.wait_online(30)
     assert phone.sh("getprop sys.boot_completed") == "1\n"
     assert phone.sh("cat $ANDROID_DATA/local/tmp/file; settings get global a") == "kept\n1\n"
     assert "sleep" not in phone.sh("ps -A -o NAME").split()
     assert phone.available_kb() - loaded > 490 * 1024
-    assert phone.state()["boots"] == 2
+    assert phone.state()["boots"] == boots + 1
 
 
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
 def test_adb_reboot_is_a_reboot(phone: FarmPhone) -> None:
+    boots = phone.state()["boots"]
     phone.adb("reboot")
-    eventually(lambda: phone.state()["boots"] == 2, timeout_s=20)
+    eventually(lambda: phone.state()["boots"] == boots + 1, timeout_s=20)
     phone.phone.wait_online(30)
     assert phone.sh("getprop sys.boot_completed") == "1\n"
 
 
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
 def test_adbd_comes_back_on_its_port(phone: FarmPhone) -> None:
     phone.do("kill_adbd", seconds=0.5)
     phone.phone.wait_online(30)
     assert phone.sh("echo back") == "back\n"
 
 
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
 def test_a_full_disk_refuses_pushes_and_shows_in_df(phone: FarmPhone) -> None:
     folder = phone.sh("echo $ANDROID_DATA/local/tmp").strip()
     phone.do("disk_full", bytes=100_000)
     free = int(phone.sh("df /data").splitlines()[1].split()[3])
     assert free == 100_000 // 1024
-    with pytest.raises(Exception, match="(?i)no space|ENOSPC|free"):
+    with pytest.raises(Exception, match=r"(?i)no space left"):
         phone.phone.write_bytes(f"{folder}/big", bytes(500_000))
     phone.do("clear")
     phone.phone.write_bytes(f"{folder}/big", bytes(500_000))
 
 
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
 def test_slow_answers(phone: FarmPhone) -> None:
     phone.do("slow_commands", seconds=0.7)
     began = time.monotonic()

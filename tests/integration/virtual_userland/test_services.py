@@ -44,8 +44,10 @@ def _ballast(phone: FarmPhone, number: int, mb: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean(stub_phone: FarmPhone) -> None:
-    stub_phone.sh(f"am force-stop {_PACKAGE}; logcat -b all -c")
-    _gone(stub_phone)
+    stub_phone.sh(f"am force-stop {_PACKAGE}")
+    for name in (_PACKAGE, *(f"{_PACKAGE}:ballast{n}" for n in (1, 2, 3))):
+        _gone(stub_phone, name)
+    stub_phone.sh("logcat -b all -c")
 
 
 def test_the_trainer_is_a_real_process_with_the_phones_environment(stub_phone: FarmPhone) -> None:
@@ -103,8 +105,8 @@ def test_force_stop_kills_trainer_and_ballast_and_says_so(stub_phone: FarmPhone)
     assert not [k for k in kills if k.source == "lmkd"]
 
 
-def test_how_a_trainer_ended_is_in_the_exit_record(start_exits: FarmPhone) -> None:
-    phone = start_exits
+def test_how_a_trainer_ended_is_in_the_exit_record(stub_phone: FarmPhone) -> None:
+    phone = stub_phone
     job, _ = _job(phone, "bad", seconds=0, exit=3)
     _start(phone, job)
     _gone(phone)
@@ -121,15 +123,6 @@ def test_how_a_trainer_ended_is_in_the_exit_record(start_exits: FarmPhone) -> No
     newest, older = eventually(records)[:2]
     assert (newest.reason, newest.reason_name) == (10, "USER REQUESTED")
     assert (older.reason, older.status) == (1, 3)
-
-
-@pytest.fixture
-def start_exits(stub_phone: FarmPhone) -> FarmPhone:
-    """The phone, if its release has exit records (Android 11 and later)."""
-    if int(stub_phone.sh("getprop ro.build.version.sdk")) < 30:
-        bad = stub_phone.sh("dumpsys activity exit-info")
-        assert bad.startswith("Bad activity command")
-    return stub_phone
 
 
 def test_a_service_that_is_not_there(stub_phone: FarmPhone) -> None:
