@@ -161,6 +161,7 @@ class Scheduler:
 
     def _next(self, phone: LabPhone) -> tuple[Ticket, int] | None:
         """Wait for the phone's next job; None when there will be none."""
+        told = False
         with self._changed:
             while not self._stop.requested and self._fatal is None:
                 ticket = self._dispatcher.take(phone.serial)
@@ -169,7 +170,10 @@ class Scheduler:
                     return ticket, attempt
                 if not self._dispatcher.may_get_more(phone.serial):
                     return None
-                self._progress.phone(PhoneStatus(phone.serial, phone.record.profile, step="idle"))
+                if not told:
+                    idle = PhoneStatus(phone.serial, phone.record.profile, step="idle")
+                    self._progress.phone(idle)
+                    told = True
                 self._changed.wait(IDLE_POLL_S)
         return None
 

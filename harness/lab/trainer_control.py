@@ -43,9 +43,9 @@ def end_trainer(tools: Tools, phone: LabPhone) -> None:
     tools.shell(phone, ["am", "force-stop", PACKAGE], COMMAND_TIMEOUT_S)
 
 
-def trainer_pid(tools: Tools, phone: LabPhone) -> int | None:
+def trainer_pid(tools: Tools, phone: LabPhone, timeout_s: float = COMMAND_TIMEOUT_S) -> int | None:
     """Return the trainer's process id, None if there is no such process."""
-    result = tools.shell(phone, ["pidof", PACKAGE], COMMAND_TIMEOUT_S)
+    result = tools.shell(phone, ["pidof", PACKAGE], timeout_s)
     pids = [int(word) for word in result.stdout.split() if word.isdecimal()]
     return pids[0] if result.code == 0 and pids else None
 

@@ -25,6 +25,8 @@ from harness.scenario.schema import Limits
 POLL_S: Final = 0.5
 ALIVE_CHECK_S: Final = 2.0
 """How often the process list is asked; an end shows in the events before it shows there."""
+ALIVE_TIMEOUT_S: Final = 5.0
+"""A phone that does not answer by then is asked again later; the events must not wait for it."""
 DRAIN_S: Final = 3.0
 """After the process is gone: silence of the log after which nothing more is expected."""
 STOP_GRACE_S: Final = 15.0
@@ -152,7 +154,7 @@ class TrainWatch:
     def _alive(self) -> bool | None:
         """Return whether the trainer's process is there; None where the phone cannot be asked."""
         try:
-            return trainer_pid(self.tools, self.phone) is not None
+            return trainer_pid(self.tools, self.phone, ALIVE_TIMEOUT_S) is not None
         except (DeviceLost, CommandTimedOut):
             return None  # the feed knows how long a phone may be gone
 
