@@ -85,14 +85,12 @@ def parse_proc_pid_stat(text: str | bytes) -> PidStat:
     words = rest.split()
     if len(words) < 15:
         raise ReadingError("proc_pid_stat", "the line is cut short", cleaned)
-    numbers = [integer(word) for word in words]
-    required = [numbers[1], numbers[11], numbers[12], numbers[13], numbers[14]]
-    ppid, utime, stime, cutime, cstime = required
+    ppid, utime, stime, cutime, cstime = (integer(words[i]) for i in (1, 11, 12, 13, 14))
     if ppid is None or utime is None or stime is None or cutime is None or cstime is None:
         raise ReadingError("proc_pid_stat", "a field is not a number", cleaned)
 
     def later(index: int) -> int | None:
-        return numbers[index] if index < len(numbers) else None
+        return integer(words[index]) if index < len(words) else None
 
     return PidStat(
         pid=int(match[1]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from harness.readings import (
@@ -76,12 +77,25 @@ def _try(parse: Callable[[str], T], text: str | None) -> T | None:
         return None
 
 
+def _only(text: str | None, beginnings: tuple[str, ...]) -> str | None:
+    """Keep the lines that are wanted: parsing all of them is most of a sample's cost here."""
+    if text is None:
+        return None
+    return "\n".join(line for line in text.split("\n") if line.startswith(beginnings))
+
+
+@lru_cache(maxsize=256)
+def _battery(text: str) -> Battery | None:
+    """Read a battery's answer; it often stays the same for many seconds."""
+    return _try(parse_battery, text)
+
+
 def _process(frame: Frame) -> Process | None:
     stat = _try(parse_proc_pid_stat, frame.sections.get("pid_stat"))
     if frame.pid is None or stat is None or stat.pid != frame.pid or stat.state in _DEAD:
         return None
     statm = _try(parse_proc_pid_statm, frame.sections.get("pid_statm"))
-    status = _try(parse_proc_pid_status, frame.sections.get("pid_status"))
+    status = _try(parse_proc_pid_status, _only(frame.sections.get("pid_status"), ("Vm", "Rss")))
     page_kb = frame.header.page_kb
     rss = status.vm_rss_kb if status else None
     if rss is None and statm is not None:
@@ -102,7 +116,7 @@ def _process(frame: Frame) -> Process | None:
 
 def read_sample(frame: Frame) -> Sample:
     """Return the numbers of a frame; a reading that cannot be parsed counts as absent."""
-    meminfo = _try(parse_proc_meminfo, frame.sections.get("meminfo"))
+    meminfo = _try(parse_proc_meminfo, _only(frame.sections.get("meminfo"), ("Mem", "Swap")))
     # The first line is of all cores; those of single cores and interrupts are not wanted here.
     stat = _try(parse_proc_stat, frame.sections.get("stat", "").partition("\n")[0])
     own = _try(parse_proc_pid_stat, frame.sections.get("self"))
@@ -196,7 +210,7 @@ class Series:
     def add(self, item: Frame | Stopped) -> None:
         """Take the next frame, or the sampler's last words."""
         if item.battery is not None:
-            battery = _try(parse_battery, item.battery[1])
+            battery = _battery(item.battery[1])
             if battery is not None:
                 self.batteries.append((item.header, item.battery[0], battery))
         if isinstance(item, Stopped):

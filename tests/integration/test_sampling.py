@@ -23,7 +23,7 @@ battery)
   scale: 100
   voltage: 4011
   temperature: 297" ;;
-meminfo) sleep 0.4; echo "** MEMINFO in pid 1 [$3] **
+meminfo) sleep 0.4; read -r pid < "${0%/*}/trainer.pid"; echo "** MEMINFO in pid $pid [$3] **
  App Summary
            TOTAL PSS:    20480            TOTAL RSS:    40960      TOTAL SWAP (KB):        0" ;;
 thermalservice) echo "Thermal Status: 1
