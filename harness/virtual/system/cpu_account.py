@@ -12,7 +12,8 @@ class CpuAccount:
 
     A process's figures include those of its reaped children. So when one vanishes while its parent
     is the phone's, its time is in the parent's figures already; when the parent isn't the phone's
-    (or has vanished with it), its last figures are kept here.
+    (or has vanished with it), its last figures are kept here. What begins and ends between two
+    looks under a parent that isn't the phone's (a short ``adb shell``) is not seen.
     """
 
     def __init__(self) -> None:
