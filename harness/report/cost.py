@@ -17,6 +17,8 @@ from harness.results.model import KillRecord, PhaseRecord, PressureRecord
 
 Array = npt.NDArray[np.float64]
 
+DOTS = 24
+"""Buckets of a sparse figure that is drawn as dots, so that they do not run together."""
 GAP_PERIODS = 2.5
 """Samples further apart than this many periods are not joined by a line."""
 
@@ -142,7 +144,7 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
         cpu_core=thin(t_s, column(samples, "trainer_cpu_percent_one_core"), buckets, gap),
         cpu_phone=thin(t_s, column(samples, "phone_cpu_percent"), buckets, gap),
         rss=thin(t_s, rss, buckets, gap),
-        pss=thin(t_s, column(samples, "trainer_pss_mb"), buckets),
+        pss=thin(t_s, column(samples, "trainer_pss_mb"), DOTS),
         available=thin(t_s, available, buckets, gap),
         to_trainer=thin(t_s, available + np.nan_to_num(rss), buckets, gap),
         battery=thin(t_s, column(samples, "battery_percent"), buckets, gap),

@@ -1,4 +1,4 @@
-"""What came out: WER by epoch, before and after, against settings, and the choice (pure)."""
+"""What came out: WER by epoch, before and after (pure)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from harness.report.axes import (
     PROFILE,
     SPEAKER,
     Axis,
-    Value,
     facets,
-    is_number,
     is_phone,
     is_pressure,
     key_at,
@@ -98,52 +96,6 @@ class Change:
         if self.difference is None or self.before is None or self.before.median == 0:
             return None
         return 100 * self.difference / self.before.median
-
-
-@dataclass(frozen=True)
-class Series:
-    """One sub-model's figure against a setting."""
-
-    sub_model: str | None
-    points: tuple[tuple[Value, Spread], ...]
-
-
-@dataclass(frozen=True)
-class Against:
-    """One metric against one setting."""
-
-    axis: Axis
-    metric: str
-    label: str
-    unit: str
-    series: tuple[Series, ...]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One decision of a trainer."""
-
-    attempt: Attempt
-    available_mb: float
-    sub_model: str | None
-    forced: bool
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """Decisions made from the same needs."""
-
-    need_mb: tuple[tuple[str, float], ...]
-    """Candidates from the largest to the smallest."""
-    choices: tuple[Choice, ...]
-    batch_sizes: tuple[int, ...]
-
-
-METRICS = (
-    ("wer_after_percent", "WER after", "%"),
-    ("minutes_per_epoch", "time an epoch", "min"),
-    ("peak_rss_mb", "peak RSS", "MB"),
-)
 
 
 def sub_model_rank(name: str | None) -> int:
@@ -276,68 +228,3 @@ def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Ch
         stops=tuple(sorted({one.stop_reason for one in results if one.stop_reason})),
         attempts=tuple(part),
     )
-
-
-def against_settings(attempts: Sequence[Attempt]) -> tuple[tuple[Against, ...], ...]:
-    """Return WER, time an epoch and peak RSS against each setting that varies.
-
-    One tuple a setting; a metric that no attempt has, or has for one value only, is left out.
-    """
-    finished = [one for one in attempts if one.finished]
-    rows = []
-    for axis in facets(varying(finished)):
-        row = [_against(axis, *metric, finished) for metric in METRICS]
-        told = tuple(one for one in row if any(len(line.points) > 1 for line in one.series))
-        if told:
-            rows.append(told)
-    return tuple(rows)
-
-
-def _against(
-    axis: Axis, metric: str, label: str, unit: str, attempts: Sequence[Attempt]
-) -> Against:
-    names = sorted({one.sub_model for one in attempts}, key=sub_model_rank)
-    series = []
-    for name in names:
-        points: list[tuple[Value, Spread]] = []
-        for value in axis.values:
-            found = spread(
-                getattr(one.result, metric)
-                for one in attempts
-                if one.sub_model == name and _same(value_at(one, axis.path), value)
-            )
-            if found is not None:
-                points.append((value, found))
-        if points:
-            series.append(Series(name, tuple(points)))
-    return Against(axis, metric, label, unit, tuple(series))
-
-
-def _same(left: Value, right: Value) -> bool:
-    if is_number(left) and is_number(right):
-        return left == right
-    return bool(left == right and type(left) is type(right))
-
-
-def decisions(attempts: Sequence[Attempt]) -> tuple[Decisions, ...]:
-    """Return the sub-model decisions, apart by the needs that they were made from."""
-    groups: dict[tuple[tuple[str, float], ...], list[Attempt]] = {}
-    for one in attempts:
-        selection = one.result.selection
-        if selection is not None:
-            need = sorted(selection.need_mb.items(), key=lambda item: sub_model_rank(item[0]))
-            groups.setdefault(tuple(need), []).append(one)
-    return tuple(
-        Decisions(need, tuple(_choice(one) for one in members), _batches(members))
-        for need, members in groups.items()
-    )
-
-
-def _batches(members: Sequence[Attempt]) -> tuple[int, ...]:
-    return tuple(sorted({one.result.batch_size for one in members}))
-
-
-def _choice(attempt: Attempt) -> Choice:
-    selection = attempt.result.selection
-    assert selection is not None
-    return Choice(attempt, selection.available_mb, selection.sub_model, selection.forced)

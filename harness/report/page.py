@@ -13,8 +13,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.paths import data_root
-from harness.report import axes, cost, numbers, outcome, style, text, trouble, trust, words
+from harness.report import (
+    axes,
+    cost,
+    decisions,
+    numbers,
+    outcome,
+    settings,
+    style,
+    text,
+    trouble,
+    trust,
+    words,
+)
 from harness.report.expect import check_all
+from harness.report.facets import Facets
 from harness.report.figures.against import against
 from harness.report.figures.need import need_scatter
 from harness.report.figures.selection import selection
@@ -97,10 +110,11 @@ def _static(name: str) -> str:
 def _context(data: RunData) -> dict[str, Any]:
     final = data.final
     small = outcome.small_multiples(final)
-    decisions = outcome.decisions(data.attempts)
+    chosen = decisions.decisions(data.attempts)
     script = _static("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     strips, problems = _strips(data)
+    facets = Facets.of(data.attempts)
     return {
         "data": data,
         "record": data.record,
@@ -122,15 +136,14 @@ def _context(data: RunData) -> dict[str, Any]:
         ],
         "changes": (changes := outcome.changes(final)),
         "repeated": any(len(one.attempts) > 1 for one in changes),
-        "choices": [choice for one in decisions for choice in one.choices],
+        "choices": [choice for one in chosen for choice in one.choices],
         "against": _against(final),
-        "decisions": [
-            (one, selection(one, str(number))) for number, one in enumerate(decisions, 1)
-        ],
+        "decisions": [(one, selection(one, str(number))) for number, one in enumerate(chosen, 1)],
         "strips": strips,
         "phase_costs": cost.phase_costs(data.attempts),
         "needs": (needs := cost.needs(final)),
         "need_figure": need_scatter(needs, "all") if needs else None,
+        "serials_tell": facets.serials,
         "phases_present": _phases(data.attempts),
         "groups": trouble.failure_groups(data.attempts),
         "kind_meaning": words.KIND_MEANING,
@@ -142,6 +155,9 @@ def _context(data: RunData) -> dict[str, Any]:
         "notes": trust.notes(data),
         "command": trust.command_line(data),
         "modelled": trust.MODELLED if "virtual" in words.origins(data) else (),
+        "facets": facets.titles,
+        "attributes": facets.of_attempt,
+        "group_attributes": facets.of_group,
         "shown": axes.shown,
         "label_of": axes.label_of,
         "css": Markup(_css()),  # noqa: S704 - our own files and constants
@@ -182,12 +198,11 @@ def _marker_paths() -> dict[str, str]:
     return paths
 
 
-def _against(final: Sequence[Attempt]) -> list[tuple[axes.Axis, list[tuple[Any, Markup]]]]:
-    found = []
-    for row, views in enumerate(outcome.against_settings(final), 1):
-        figures = [(view, against(view, f"{row}-{column}")) for column, view in enumerate(views, 1)]
-        found.append((views[0].axis, figures))
-    return found
+def _against(final: Sequence[Attempt]) -> list[tuple[settings.Row, list[tuple[Any, Markup]]]]:
+    return [
+        (row, [(view, against(view, f"{number}-{n}")) for n, view in enumerate(row.drawn, 1)])
+        for number, row in enumerate(settings.against_settings(final), 1)
+    ]
 
 
 def _strips(data: RunData) -> tuple[list[Strip], list[str]]:

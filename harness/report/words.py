@@ -39,7 +39,7 @@ KIND_MEANING: dict[FailureKind, str] = {
 }
 
 STOP_WORDS = {
-    "epochs_done": "all epochs done",
+    "epochs_done": "all epochs",
     "patience": "no better for a while",
     "battery": "battery low",
     "memory": "memory low",
@@ -116,12 +116,18 @@ def _wer(final: Iterable[Attempt]) -> str:
     every = [pair for own in pairs.values() for pair in own]
     before, after = mean(pair[0] for pair in every), mean(pair[1] for pair in every)
     fell = sum(one < 0 for one in change.values())
-    who = f"{fell} of {plural(len(change), 'speaker')}" if len(change) > 1 else next(iter(change))
+    who = next(iter(change)) if len(change) == 1 else _share(fell, len(change))
     average = " on average" if len(every) > 1 else ""
     figures = f"{fixed(before, 1)} % to {fixed(after, 1)} %{average}"
     if fell == 0:
         return f"WER did not fall for {'any speaker' if len(change) > 1 else who} ({figures})"
     return f"WER fell for {who}, {figures}"
+
+
+def _share(some: int, every: int) -> str:
+    if some < every:
+        return f"{some} of {every} speakers"
+    return "both speakers" if every == 2 else f"all {every} speakers"
 
 
 def _failures(attempts: Iterable[Attempt]) -> str:
@@ -144,7 +150,8 @@ def phones_in_words(data: RunData) -> str:
     serials: dict[str, set[str]] = {}
     for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
         serials.setdefault(phone.profile, set()).add(phone.serial)
-    return listed([f"{len(own)} × {profile}" for profile, own in serials.items()])
+    # No-break spaces: a count must not part from its profile
+    return listed([f"{len(own)}\u00a0×\u00a0{profile}" for profile, own in serials.items()])
 
 
 def run_seconds(data: RunData) -> float | None:

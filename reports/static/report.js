@@ -2,13 +2,10 @@
 // The page reads in full without this script. It adds filters, opens the strip that a link names,
 // and unfolds strips for paper.
 (() => {
-  const FACETS = [
-    ["phone", "Phone"], ["serial", "Serial"], ["speaker", "Speaker"],
-    ["sub", "Sub-model"], ["batch", "Batch size"], ["result", "Result"],
-  ];
   const rows = [...document.querySelectorAll("#attempts tbody tr[data-f]")];
   const parts = [...document.querySelectorAll("[data-f]")];
   const bar = document.getElementById("filters");
+  const facets = JSON.parse(bar.dataset.facets);
   const chosen = new Map();
 
   const values = (name) => [...new Set(rows.map((row) => row.dataset[name]))]
@@ -46,11 +43,9 @@
 
   if (rows.length > 2) {
     let any = false;
-    const profiles = values("phone").length;
-    for (const [name, title] of FACETS) {
+    for (const [name, title] of facets) {
       const options = values(name);
-      // Serials say nothing new where each profile has one phone
-      if (options.length < 2 || (name === "serial" && options.length === profiles)) continue;
+      if (options.length < 2) continue;
       addSelect(name, title, options);
       any = true;
     }

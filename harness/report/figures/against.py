@@ -11,7 +11,7 @@ from harness.report.axes import Axis, Value, shown
 from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import digits_for, fixed
-from harness.report.outcome import Against
+from harness.report.settings import Against
 from harness.report.style import marker_of, role_of
 from harness.report.text import one_line
 

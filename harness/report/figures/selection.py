@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
+from harness.report.decisions import Choice, Decisions
 from harness.report.figures.plot import BASELINE, CHARACTER_PX, Plot, steps
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
-from harness.report.outcome import Choice, Decisions
 from harness.report.style import marker_of, role_of
 
 WIDTH, ROW_PX = 760.0, 42.0

@@ -180,8 +180,7 @@ def _draw_phases(over: Plot, view: Timeline) -> None:
 def _draw_row(
     sheet: Sheet, row: _Row, view: Timeline, box: tuple[float, float, float, float], end: float
 ) -> None:
-    low, high = _limits(row, view)
-    ticks = steps(low, high, 4 if row.height > 100 else 2 if row.height > 60 else 1)
+    ticks = _ticks(row, view)
     plot = Plot(sheet, box, (0, end), (ticks[0], ticks[-1]))
     plot.y_axis(ticks, row.label)
     plot.rule(ticks[0], "rule", dash=None, width=0.8)
@@ -213,17 +212,18 @@ def _draw_line(plot: Plot, line: _Line, view: Timeline) -> EndLabel:
     return EndLabel(last, line.label, line.role, marker, dash, line=marker is None)
 
 
-def _limits(row: _Row, view: Timeline) -> tuple[float, float]:
+def _ticks(row: _Row, view: Timeline) -> list[float]:
     high = max(float(np.nanmax(line.trace.value)) for line in row.lines)
     low = min(float(np.nanmin(line.trace.value)) for line in row.lines)
     if not row.from_zero:
-        return (low, high) if high - low >= 1 else (math.floor(low), math.floor(low) + 1)
+        bottom = math.floor(low)
+        return [bottom, max(math.ceil(high), bottom + 1)]
     if row.goal and view.available_in_training is not None and view.pressure is not None:
         # Before and after the pressure far more is free; the scale serves the training
         rss = float(np.nanmax(view.rss.value)) if view.rss.known else 0.0
         asked = view.pressure.goal_mb + view.pressure.tolerance_mb
         high = min(high, 1.15 * max(rss, asked, view.available_in_training))
-    return 0.0, max(high, 1.0)
+    return steps(0, max(high, 1.0), 4 if row.height > 100 else 3)
 
 
 def _draw_goal(plot: Plot, view: Timeline) -> EndLabel:

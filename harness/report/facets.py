@@ -1,0 +1,78 @@
+"""By what a reader may filter: data attributes on rows, panels and strips, and their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from harness.report.axes import (
+    PROFILE,
+    SPEAKER,
+    SUB_MODEL,
+    facets,
+    is_pressure,
+    label_of,
+    shown,
+    value_at,
+    varying,
+)
+from harness.report.load import Attempt
+from harness.report.text import clean
+
+_FIXED = (("phone", PROFILE), ("speaker", SPEAKER), ("sub", SUB_MODEL))
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Filters of one page."""
+
+    paths: tuple[tuple[str, str], ...]
+    """(attribute, dotted path) of each setting that varies."""
+    group: frozenset[str]
+    """Attributes in which all attempts of one panel agree."""
+    serials: bool
+    """Whether the phone's profile is not enough to tell phones apart."""
+
+    @classmethod
+    def of(cls, attempts: Sequence[Attempt]) -> Facets:
+        """Choose the filters for these attempts."""
+        axes = varying(attempts)
+        settings = [axis.path for axis in facets(axes)]
+        pressures = [axis.path for axis in axes if is_pressure(axis.path)]
+        numbered = enumerate([*settings, *pressures], 1)
+        phones = {(one.result.phone.profile, one.result.phone.serial) for one in attempts}
+        return cls(
+            paths=(*_FIXED, *((f"x{number}", path) for number, path in numbered)),
+            group=frozenset({"phone", "speaker", *(f"x{n + 1}" for n in range(len(settings)))}),
+            serials=len(phones) > len({profile for profile, _ in phones}),
+        )
+
+    @property
+    def titles(self) -> list[tuple[str, str]]:
+        """(attribute, what it is called), in the order of the page."""
+        found = [(name, label_of(path).capitalize()) for name, path in self.paths]
+        if self.serials:
+            found.append(("serial", "Serial"))
+        return [*found, ("result", "Result")]
+
+    def of_attempt(self, attempt: Attempt) -> Markup:
+        """Return the attributes of something that belongs to one attempt."""
+        values = {name: shown(value_at(attempt, path)) for name, path in self.paths}
+        values["result"] = attempt.result.status
+        if self.serials:
+            values["serial"] = attempt.result.phone.serial
+        return _attributes(values)
+
+    def of_group(self, first: Attempt) -> Markup:
+        """Return the attributes that all attempts of a panel or a row of medians share."""
+        return _attributes(
+            {name: shown(value_at(first, path)) for name, path in self.paths if name in self.group}
+        )
+
+
+def _attributes(values: dict[str, str]) -> Markup:
+    return Markup(" ").join(
+        Markup('data-{}="{}"').format(name, clean(value)) for name, value in values.items()
+    )

@@ -1,0 +1,104 @@
+"""WER, time and memory against the settings that a matrix varies (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.axes import Axis, Value, facets, is_number, value_at, varying
+from harness.report.load import Attempt
+from harness.report.numbers import Spread, spread
+from harness.report.outcome import sub_model_rank
+
+FLAT = 0.03
+"""Medians that differ by less than this share of the largest are called the same."""
+METRICS = (
+    ("wer_after_percent", "WER after", "%"),
+    ("minutes_per_epoch", "time an epoch", "min"),
+    ("peak_rss_mb", "peak RSS", "MB"),
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One sub-model's figure against a setting."""
+
+    sub_model: str | None
+    points: tuple[tuple[Value, Spread], ...]
+
+
+@dataclass(frozen=True)
+class Against:
+    """One metric against one setting."""
+
+    axis: Axis
+    metric: str
+    label: str
+    unit: str
+    series: tuple[Series, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether any sub-model has more than one value of the setting."""
+        return any(len(line.points) > 1 for line in self.series)
+
+    @property
+    def flat(self) -> bool:
+        """Whether the setting makes no difference to speak of."""
+        for line in self.series:
+            medians = [point.median for _, point in line.points]
+            if max(medians) - min(medians) > FLAT * max(abs(one) for one in medians):
+                return False
+        return True
+
+
+@dataclass(frozen=True)
+class Row:
+    """All metrics against one setting."""
+
+    axis: Axis
+    drawn: tuple[Against, ...]
+    flat: tuple[Against, ...]
+    """Metrics that the setting does not change; said in words."""
+
+
+def against_settings(attempts: Sequence[Attempt]) -> tuple[Row, ...]:
+    """Return WER, time an epoch and peak RSS against each setting that varies.
+
+    A metric that no attempt has, or has for one value only, is left out.
+    """
+    finished = [one for one in attempts if one.finished]
+    rows = []
+    for axis in facets(varying(finished)):
+        told = [_against(axis, *metric, finished) for metric in METRICS]
+        told = [one for one in told if one.comparable]
+        if told:
+            flat = tuple(one for one in told if one.flat and one.metric != "wer_after_percent")
+            rows.append(Row(axis, tuple(one for one in told if one not in flat), flat))
+    return tuple(rows)
+
+
+def _against(
+    axis: Axis, metric: str, label: str, unit: str, attempts: Sequence[Attempt]
+) -> Against:
+    names = sorted({one.sub_model for one in attempts}, key=sub_model_rank)
+    series = []
+    for name in names:
+        points: list[tuple[Value, Spread]] = []
+        for value in axis.values:
+            found = spread(
+                getattr(one.result, metric)
+                for one in attempts
+                if one.sub_model == name and _same(value_at(one, axis.path), value)
+            )
+            if found is not None:
+                points.append((value, found))
+        if points:
+            series.append(Series(name, tuple(points)))
+    return Against(axis, metric, label, unit, tuple(series))
+
+
+def _same(left: Value, right: Value) -> bool:
+    if is_number(left) and is_number(right):
+        return left == right
+    return bool(left == right and type(left) is type(right))
