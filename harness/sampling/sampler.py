@@ -99,6 +99,7 @@ class Sampler:
         self._said_stopped = threading.Event()
         self._first = threading.Event()
         self._losses: Sequence[LinkLoss] = ()
+        self._follower: FileFollower | None = None
         self._until_ms: int | None = None
         self.capabilities: Capabilities | None = None
         """What the phone lets us read; known after `setup`."""
@@ -171,8 +172,11 @@ class Sampler:
         if self._thread is None or self._ending.is_set():
             return
         self._stopping.set()
-        if self._ask_to_stop() and not self._said_stopped.wait(self._period_s + 10.0):
+        reached = self._ask_to_stop()
+        if reached and not self._said_stopped.wait(self._period_s + 10.0):
             self._kill_loop()
+        if not reached and self._follower is not None:
+            self._follower.stop()  # there is nobody to drain from, and it would wait for minutes
         self._end_thread()
         self._series.dropped = self._reader.dropped
         for loss in self._losses:
@@ -252,6 +256,7 @@ class Sampler:
         path = f"{self._folder}/samples.txt"
         with FileFollower(self._phone, path) as follower, self._local.open("ab") as raw:
             self._losses = follower.losses
+            self._follower = follower
             while not self._ending.is_set() and not self._over():
                 self._take(self._next(follower), raw.write)
                 if self._monotonic() - renewed > self._lease_s / 5:
