@@ -13,6 +13,7 @@ from harness.report.axes import (
     SUB_MODEL,
     facets,
     is_pressure,
+    key_at,
     label_of,
     shown,
     value_at,
@@ -40,7 +41,13 @@ class Facets:
         """Choose the filters for these attempts."""
         axes = varying(attempts)
         settings = [axis.path for axis in facets(axes)]
-        pressures = [axis.path for axis in axes if is_pressure(axis.path)]
+        # Pressure that fits S5 chooses S5: asking for both would be asking twice
+        chosen = _partition(attempts, SUB_MODEL)
+        pressures = [
+            axis.path
+            for axis in axes
+            if is_pressure(axis.path) and _partition(attempts, axis.path) != chosen
+        ]
         numbered = enumerate([*settings, *pressures], 1)
         phones = {(one.result.phone.profile, one.result.phone.serial) for one in attempts}
         return cls(
@@ -70,6 +77,12 @@ class Facets:
         return _attributes(
             {name: shown(value_at(first, path)) for name, path in self.paths if name in self.group}
         )
+
+
+def _partition(attempts: Sequence[Attempt], path: str) -> list[int]:
+    """Return for each attempt the place of the first that has the same value."""
+    keys = [key_at(one, path) for one in attempts]
+    return [keys.index(key) for key in keys]
 
 
 def _attributes(values: dict[str, str]) -> Markup:

@@ -132,9 +132,9 @@ def steps(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def tick_text(tick: float, ticks: Sequence[float]) -> str:
-    """Return a tick's label, with as many decimals as the ticks need to differ."""
+    """Return a tick's label, with as many decimals as the ticks need."""
     digits = 0
-    while digits < 6 and len({f"{one:.{digits}f}" for one in ticks}) < len(set(ticks)):
+    while digits < 6 and any(abs(round(one, digits) - one) > 1e-9 for one in ticks):
         digits += 1
     return f"{tick:,.{digits}f}".replace("-", "−")
 

@@ -1,0 +1,199 @@
+"""The report as a reader's browser shows it: headless Chromium, opened from a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.report import build_report
+from harness.report.style import DARK, LIGHT
+from tests.fixtures.report_run import Failing, RunShape, make_run
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+A4_PX = 695
+"""Width between the margins of the print style at 96 dots an inch."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("needs Chromium (on Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox refuses to run as root, as in a container
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=program, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    shape = RunShape(
+        batch_sizes=(5, 10),
+        speakers=("us-male",),
+        failing=(Failing(2, "TrainerKilled", evidence=("x" * 400,)),),
+        epochs=3,
+    )
+    run = make_run(tmp_path_factory.mktemp("runs"), shape)
+    return build_report(run).as_uri()
+
+
+class Opened:
+    """A page with all that it complained of and asked for."""
+
+    def __init__(self, browser: Any, url: str, **options: Any) -> None:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(url)
+
+
+@pytest.fixture
+def opened(browser: Any, url: str) -> Iterator[Any]:
+    contexts = []
+
+    def make(**options: Any) -> Opened:
+        one = Opened(browser, url, **options)
+        contexts.append(one.context)
+        return one
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def colour(page: Any, script: str) -> str:
+    red, green, blue = page.evaluate(script).removeprefix("rgb(").rstrip(")").split(",")
+    return f"#{int(red):02x}{int(green):02x}{int(blue):02x}"
+
+
+def test_it_opens_quietly_and_asks_for_nothing(opened: Any, url: str) -> None:
+    one = opened()
+    assert one.complaints == []
+    assert one.requests == [url]
+    took = one.page.evaluate("performance.getEntriesByType('navigation')[0].duration")
+    assert 0 < took < 5000  # a second on an idle laptop; tests share their machine
+
+
+def test_nothing_from_outside_could_be_loaded_either(opened: Any) -> None:
+    one = opened()
+    blocked = one.page.evaluate(
+        """() => new Promise((done) => {
+            addEventListener('securitypolicyviolation', (e) => done(e.effectiveDirective));
+            const image = new Image();
+            image.src = 'http://127.0.0.1:9/x.png';
+            document.body.append(image);
+        })"""
+    )
+    assert blocked == "img-src"
+
+
+@pytest.mark.parametrize(("scheme", "theme"), [("light", LIGHT), ("dark", DARK)])
+def test_light_and_dark(opened: Any, scheme: str, theme: dict[str, str]) -> None:
+    page = opened(color_scheme=scheme).page
+    body = "getComputedStyle(document.body)"
+    assert colour(page, f"{body}.backgroundColor") == theme["paper"]
+    assert colour(page, f"{body}.color") == theme["ink"]
+    line = "document.querySelector('.multiples path[style*=\"--s1\"]')"
+    assert colour(page, f"getComputedStyle({line}).stroke") == theme["s1"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_never_scrolls_sideways(opened: Any, width: int) -> None:
+    page = opened(viewport={"width": width, "height": 800}).page
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_filters_hide_what_is_not_asked_for(opened: Any) -> None:
+    page = opened().page
+    rows = page.locator("#attempts tbody tr")
+    assert rows.count() == 13
+    assert page.locator("#filters select").evaluate_all(
+        "all => all.map((one) => one.dataset.filter)"
+    ) == ["phone", "sub", "x1", "result"]
+    page.locator("select[data-filter=sub]").select_option(label="S5")
+    page.locator("select[data-filter=x1]").select_option(label="10")
+    assert page.locator("#attempts tbody tr:visible").count() == 2
+    assert page.locator("details.strip:visible").count() == 2
+    assert page.locator("#came figure[data-f]:visible").count() == 2
+    assert page.locator("#filters output").inner_text() == "2 of 13 attempts"
+    page.locator("select[data-filter=result]").select_option(label="failed")
+    assert page.locator("#attempts tbody tr:visible").count() == 0
+    page.get_by_role("button", name="Show all").click()
+    assert page.locator("#attempts tbody tr:visible").count() == 13
+    assert page.locator("#filters output").inner_text() == "13 attempts"
+
+
+def test_text_in_figures_can_be_selected(opened: Any) -> None:
+    page = opened().page
+    label = page.locator(".multiples svg text", has_text="WER, %").first
+    label.scroll_into_view_if_needed()
+    label.dblclick()
+    assert page.evaluate("getSelection().toString()").strip() in ("WER", "WER,", "%")
+
+
+def test_a_link_to_a_strip_unfolds_it(opened: Any) -> None:
+    page = opened().page
+    strip = page.locator("#a9")
+    assert strip.get_attribute("open") is None
+    page.locator("#attempts a[href='#a9']").click()
+    assert strip.get_attribute("open") is not None
+    assert strip.locator("svg[role=img]").is_visible()
+
+
+def test_it_reads_without_scripts(opened: Any) -> None:
+    page = opened(java_script_enabled=False).page
+    assert page.locator("#filters").is_hidden()
+    assert page.locator("#attempts tbody tr:visible").count() == 13
+    assert page.locator(".multiples svg").first.is_visible()
+    strip = page.locator("#a9")
+    strip.locator("> summary").click()
+    assert strip.locator("svg[role=img]").is_visible()
+
+
+def test_the_keyboard_skips_to_the_report(opened: Any) -> None:
+    page = opened().page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    inside = "document.querySelector('main').contains(document.activeElement)"
+    assert page.evaluate(inside)
+
+
+def test_it_prints_on_a4_with_every_strip(opened: Any, tmp_path: Path) -> None:
+    one = opened(viewport={"width": A4_PX, "height": 1000}, color_scheme="dark")
+    page = one.page
+    page.evaluate(
+        """() => addEventListener('beforeprint', () => {
+            window.unfolded = document.querySelectorAll('details.strip[open]').length;
+        })"""
+    )
+    folded = page.locator("details.strip:not([open])").count()
+    assert folded > 0
+    paper = tmp_path / "report.pdf"
+    page.pdf(path=str(paper), prefer_css_page_size=True)
+    assert paper.read_bytes().startswith(b"%PDF")
+    assert page.evaluate("window.unfolded") == 13
+    assert page.locator("details.strip:not([open])").count() == folded
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_PX
+    assert page.locator("#filters").is_hidden()
+    assert colour(page, "getComputedStyle(document.body).color") == LIGHT["ink"]
+    assert one.complaints == []

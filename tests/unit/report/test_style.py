@@ -1,0 +1,127 @@
+"""Colours keep their promises: contrast, order, and apart for the colour-blind."""
+
+import math
+from itertools import combinations
+
+import matplotlib as mpl
+import pytest
+
+from harness.report.style import (
+    DARK,
+    LIGHT,
+    MARKERS,
+    PHASES,
+    ROLES,
+    SUB_MODELS,
+    drawing,
+    paint,
+    role_of,
+)
+
+Linear = tuple[float, float, float]
+
+# Machado, Oliveira, Fernandes 2009, severity 1.0 (linear RGB)
+BLINDNESS = {
+    "protanopia": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deuteranopia": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritanopia": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+
+
+def linear(colour: str) -> Linear:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    one, two, three = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return one, two, three
+
+
+def luminance(colour: Linear) -> float:
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(linear(one)), luminance(linear(other))), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def oklab(colour: Linear) -> Linear:
+    r, g, b = colour
+    lms = (
+        (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3),
+        (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3),
+        (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3),
+    )
+    rows = (
+        (0.2104542553, 0.7936177850, -0.0040720468),
+        (1.9779984951, -2.4285922050, 0.4505937099),
+        (0.0259040371, 0.7827717662, -0.8086757660),
+    )
+    one, two, three = (sum(w * v for w, v in zip(row, lms, strict=True)) for row in rows)
+    return one, two, three
+
+
+def seen(colour: str, kind: str) -> Linear:
+    if kind == "full":
+        return oklab(linear(colour))
+    rgb = linear(colour)
+    one, two, three = (
+        max(0.0, sum(w * v for w, v in zip(row, rgb, strict=True))) for row in BLINDNESS[kind]
+    )
+    return oklab((one, two, three))
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+class TestThemes:
+    def test_sub_models_stand_out_from_the_paper(self, theme: dict[str, str]) -> None:
+        for name in SUB_MODELS:
+            assert contrast(theme[role_of(name)], theme["paper"]) >= 3.0, name
+
+    def test_text_is_readable_on_paper_and_on_every_phase(self, theme: dict[str, str]) -> None:
+        for role in ("ink", "soft", "good", "bad"):
+            assert contrast(theme[role], theme["paper"]) >= 4.5, role
+        for phase in PHASES:
+            assert contrast(theme["soft"], theme[f"phase-{phase}"]) >= 4.5, phase
+
+    def test_lines_stand_out_from_every_phase(self, theme: dict[str, str]) -> None:
+        for phase in PHASES:
+            for role in ("s1", "s5", "phone"):
+                assert contrast(theme[role], theme[f"phase-{phase}"]) >= 2.5, (role, phase)
+
+    def test_lighter_from_s1_to_s8(self, theme: dict[str, str]) -> None:
+        ramp = [luminance(linear(theme[role_of(name)])) for name in SUB_MODELS]
+        assert ramp == sorted(ramp)
+        assert len(set(ramp)) == len(ramp)
+
+    @pytest.mark.parametrize("kind", ["full", *BLINDNESS])
+    def test_sub_models_differ_for_every_eye(self, theme: dict[str, str], kind: str) -> None:
+        colours = {name: seen(theme[role_of(name)], kind) for name in SUB_MODELS}
+        paper = ("S1", "S5", "S8")  # those the paper trains: far apart
+        for one, other in combinations(paper, 2):
+            assert math.dist(colours[one], colours[other]) > 0.11, (one, other)
+        for one, other in combinations(SUB_MODELS, 2):
+            # about a just noticeable difference; markers and labels do the rest
+            assert math.dist(colours[one], colours[other]) > 0.02, (one, other)
+
+
+def test_both_themes_know_every_role() -> None:
+    assert set(LIGHT) == set(DARK)
+    assert {ROLES[paint(role)] for role in LIGHT} == set(LIGHT)
+    assert len(set(MARKERS.values())) == len(SUB_MODELS)
+
+
+def test_drawing_leaves_matplotlib_as_it_was() -> None:
+    before = mpl.rcParams["svg.fonttype"]
+    with drawing():
+        assert mpl.rcParams["svg.fonttype"] == "none"
+    assert mpl.rcParams["svg.fonttype"] == before
