@@ -6,60 +6,46 @@ still be reached, whatever happened before.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from harness.adb.errors import AdbError, DeviceLost
-from harness.contract.events import Checkpoint, Epoch, Finished, PhaseChange, Selected
+from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gates import GateTimedOut, parse_gates
 from harness.errors import HarnessError
+from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
 from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
-from harness.lab.evidence import Evidence, clear_log, gather, kill_records
+from harness.lab.collect import fetch_checkpoint
+from harness.lab.evidence import clear_log, gather
 from harness.lab.failures import StepFailed, failure_record
-from harness.lab.jobfile import Material, PhoneLayout, job_file
+from harness.lab.jobfile import PhoneLayout, job_file
 from harness.lab.outcome import (
     Samples,
-    epoch_records,
-    event_figures,
-    first_of,
     last_sample_lines,
-    memory_figures,
-    phase_records,
-    selection_record,
 )
 from harness.lab.ports import (
-    LabPhone,
     NoProgress,
     PhoneStatus,
     PressurePort,
     Progress,
     SamplerPort,
-    SamplesTaken,
     Tools,
 )
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
-from harness.lab.watch import EventLog, TrainWatch
+from harness.lab.watch import TrainWatch
 from harness.pressure.errors import PressureUnreachable
-from harness.pressure.goal import Goal
 from harness.results.model import (
-    AttemptResult,
     FailureKind,
     FailureRecord,
-    GateRecord,
-    PressureRecord,
-    TransferRecord,
 )
-from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow
-from harness.scenario.spec import JobSpec
 
 PROBE_TIMEOUT_S = 10.0
 TICK_S = 1.0
+RAW_SAMPLES = "samples.txt"
 
 _KIND_OF_STEP: dict[str, FailureKind] = {
     "gate": "GateTimedOut",
@@ -68,64 +54,6 @@ _KIND_OF_STEP: dict[str, FailureKind] = {
     "train": "TrainerCrashed",
 }
 """What an error without a kind of its own means, by the step it came in."""
-
-
-@dataclass(frozen=True)
-class AttemptRequest:
-    """Everything an attempt needs to know.
-
-    Args:
-        run_id: The run.
-        spec: The job.
-        attempt: 1, 2, ...
-        phone: A leased phone.
-        material: What to train with.
-        goal: The pressure, None for none.
-        folder: Where the attempt's files go.
-        keep: Leave the attempt's folder and recordings on the phone.
-        forget_speech: Remove the recordings when done, not only when the phone is released.
-    """
-
-    run_id: str
-    spec: JobSpec
-    attempt: int
-    phone: LabPhone
-    material: Material
-    goal: Goal | None
-    folder: AttemptFolder
-    keep: bool = False
-    forget_speech: bool = False
-
-
-@dataclass(frozen=True)
-class AttemptEnd:
-    """How an attempt ended.
-
-    Args:
-        result: As written to the run folder.
-        clean: Whether the phone was reached and released.
-    """
-
-    result: AttemptResult
-    clean: bool
-
-
-@dataclass
-class _State:
-    """What has been learnt so far; a failed attempt reports what there is."""
-
-    gates: tuple[GateRecord, ...] = ()
-    transfer: TransferRecord | None = None
-    pressure: PressureRecord | None = None
-    samples: SamplesTaken = field(
-        default_factory=lambda: SamplesTaken(SAMPLE_SCHEMA.empty_table(), None, None)
-    )
-    log: EventLog = field(default_factory=EventLog)
-    pid: int | None = None
-    evidence: Evidence | None = None
-    scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
-    checkpoint_sha256: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def run_attempt(
@@ -179,7 +107,7 @@ class _Attempt:
         self.progress = progress
         self.on_step = on_step
         self.layout = PhoneLayout(request.phone.work_dir, request.spec.job_id, request.attempt)
-        self.state = _State()
+        self.state = AttemptState()
         self.step = "gate"
         self.saying = threading.Lock()
         self.sampler: SamplerPort | None = None
@@ -226,8 +154,10 @@ class _Attempt:
             over.set()
             ticker.join()
         seconds = self.clock.monotonic() - begun
-        result = self._result(started_utc, seconds, failure)
+        result = make_result(self.request, self.state, started_utc, seconds, failure)
         self.folder.write_result(result)
+        if failure is None:  # of a failed attempt the raw frames may be evidence
+            (self.folder.path / RAW_SAMPLES).unlink(missing_ok=True)
         self._say(step="done" if failure is None else failure.kind)
         return AttemptEnd(result, clean)
 
@@ -293,7 +223,10 @@ class _Attempt:
         # Sampling begins before the pressure, so that its approach is seen too.
         content = self.spec.content
         self.sampler = self.tools.sampler(
-            self.phone, self.layout.sampler, self.folder.path, content.sampling.period_s
+            self.phone,
+            self.layout.sampler,
+            self.folder.path / RAW_SAMPLES,
+            content.sampling.period_s,
         )
         self.sampler.start()
         if self.request.goal is None or content.pressure is None:
@@ -339,7 +272,14 @@ class _Attempt:
     def _collect(self) -> None:
         self._end_pressure()
         self._end_sampling()
-        self._fetch_checkpoint()
+        self.state.checkpoint_sha256 = fetch_checkpoint(
+            self.tools,
+            self.phone,
+            self.layout,
+            self.state.log.events,
+            self.folder.checkpoint_path,
+            self.spec.content.limits.collect_s,
+        )
         self._fetch_log()
 
     def _score(self) -> None:
@@ -364,32 +304,6 @@ class _Attempt:
         self.state.samples = self.sampler.collected(self.state.log.events)
         self.folder.write_samples(self.state.samples.table)
         self.state.notes.extend(self.sampler.notes())
-
-    def _fetch_checkpoint(self) -> None:
-        finished = first_of(self.state.log.events, Finished)
-        if finished is None or finished.kept_checkpoint is None:
-            return
-        path = finished.kept_checkpoint
-        known = [
-            event.sha256
-            for event in self.state.log.events
-            if isinstance(event, Checkpoint) and event.path == path
-        ]
-        if not path.startswith(f"{self.layout.checkpoints}/") or "/../" in path or not known:
-            raise StepFailed(
-                "TrainerCrashed", f"the kept checkpoint {path!r} is none that was written"
-            )
-        self.tools.pull(
-            self.phone, path, self.folder.checkpoint_path, self.spec.content.limits.collect_s
-        )
-        found = hashlib.sha256(self.folder.checkpoint_path.read_bytes()).hexdigest()
-        if found != known[-1]:
-            raise StepFailed(
-                "TrainerCrashed",
-                "the kept checkpoint is not the one that was written",
-                [f"written {known[-1]}", f"found {found}"],
-            )
-        self.state.checkpoint_sha256 = found
 
     def _fetch_log(self) -> None:
         if self.state.evidence is None:
@@ -462,57 +376,3 @@ class _Attempt:
             self.state.notes.append(f"Could not {deed}: {type(error).__name__}: {error}")
             return False
         return True
-
-    # -- the result -------------------------------------------------------------------------------
-
-    def _result(
-        self, started_utc: str, seconds: float, failure: FailureRecord | None
-    ) -> AttemptResult:
-        state, spec, material = self.state, self.spec, self.request.material
-        events = state.log.events
-        samples = Samples.of(state.samples.table)
-        epochs = epoch_records(events, state.scored)
-        return AttemptResult(
-            run_id=self.request.run_id,
-            job_id=spec.job_id,
-            attempt=self.request.attempt,
-            status="finished" if failure is None else "failed",
-            failure=failure,
-            axes=spec.axes,
-            repeat=spec.repeat,
-            round=spec.round,
-            started_utc=started_utc,
-            seconds=seconds,
-            phone=self.phone.record,
-            model_name=material.model_name,
-            model_sha256=material.model.sha256,
-            speaker=material.speaker,
-            accent=material.accent,
-            batch_size=spec.content.trainer.batch_size,
-            learning_rate=spec.content.trainer.learning_rate,
-            epochs_planned=spec.content.trainer.epochs,
-            stop_policy=spec.content.trainer.stop.policy,
-            selection=selection_record(events),
-            epochs=epochs,
-            phases=phase_records(events, samples),
-            pressure=self._pressure_record(),
-            transfer=state.transfer,
-            sampling=state.samples.record,
-            gates=state.gates,
-            checkpoint_sha256=state.checkpoint_sha256,
-            notes=tuple(state.notes),
-            **event_figures(events, epochs),
-            **memory_figures(events, samples, state.samples.peak_rss_mb),
-        )
-
-    def _pressure_record(self) -> PressureRecord | None:
-        record = self.state.pressure
-        if record is None or self.state.evidence is None:
-            return record
-        known = {(kill.pid, kill.process) for kill in record.kills}
-        own = [
-            kill
-            for kill in kill_records(self.state.evidence, self.state.pid)
-            if (kill.pid, kill.process) not in known
-        ]
-        return record.model_copy(update={"kills": (*record.kills, *own)}) if own else record

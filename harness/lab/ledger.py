@@ -11,12 +11,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from harness.errors import HarnessError, InputError
 from harness.lab.clock import Clock, SystemClock
+from harness.lab.ledger_rows import AttemptRow, Change, JobRow, LeaseRow
 from harness.lab.ledger_schema import ALLOWED, SCHEMA_VERSION, TABLES, JobState
 from harness.results.files import DiskFullError
 from harness.scenario.spec import JobSpec
@@ -26,61 +26,6 @@ BUSY_TIMEOUT_S = 30.0
 
 class LedgerError(HarnessError):
     """The ledger refuses a change that would contradict what it holds, or cannot be used."""
-
-
-@dataclass(frozen=True)
-class JobRow:
-    """A job and where it stands."""
-
-    job_id: str
-    index: int
-    identity: str
-    depends_on: str | None
-    state: JobState
-    reason: str
-    updated_utc: str
-
-
-@dataclass(frozen=True)
-class AttemptRow:
-    """An attempt and where it stands."""
-
-    job_id: str
-    attempt: int
-    serial: str
-    owner: str
-    state: str
-    """``running``, ``finished``, ``failed``, or ``lost`` (its host died)."""
-    step: str
-    failure: str | None
-    started_utc: str
-    ended_utc: str | None
-
-
-@dataclass(frozen=True)
-class LeaseRow:
-    """A phone held by this run."""
-
-    serial: str
-    adb_server: str
-    adb_serial: str
-    work_dir: str
-    owner: str
-    acquired_utc: str
-    heartbeat_utc: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of the ledger's history."""
-
-    id: int
-    utc: str
-    what: str
-    key: str
-    old: str
-    new: str
-    note: str
 
 
 class Ledger:

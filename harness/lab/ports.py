@@ -205,7 +205,7 @@ class Tools(Protocol):
         ...
 
     def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerPort:
-        """Prepare sampling into ``folder`` on the phone, kept raw under ``local`` meanwhile."""
+        """Prepare sampling into ``folder`` on the phone; raw frames go to the file ``local``."""
         ...
 
     def pressure(

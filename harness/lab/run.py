@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.adb.errors import AdbError
-from harness.lab.attempt import AttemptEnd, AttemptRequest, run_attempt
+from harness.lab.attempt import run_attempt
+from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.dispatch import Dispatcher

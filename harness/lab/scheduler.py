@@ -15,7 +15,7 @@ from typing import Final
 
 from harness.adb.errors import AdbError
 from harness.errors import HarnessError
-from harness.lab.attempt import AttemptEnd
+from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import Clock, StopSignal
 from harness.lab.dispatch import Dispatcher, Ticket
 from harness.lab.ledger import Ledger

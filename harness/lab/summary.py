@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.lab.ledger import AttemptRow, JobRow, LeaseRow, Ledger
+from harness.lab.ledger import Ledger
+from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder

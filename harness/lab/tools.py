@@ -204,7 +204,7 @@ class RealTools:
             Sampler(
                 _handle(phone),
                 folder,
-                local / "samples.txt",
+                local,
                 package=PACKAGE,
                 proc_dir=phone.info.proc_dir,
                 period_s=period_s,

@@ -16,7 +16,7 @@ from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates, GateTimedOut
 from harness.devices.inventory import PhoneInfo
-from harness.lab.attempt import AttemptRequest
+from harness.lab.attempt_state import AttemptRequest
 from harness.lab.jobfile import Material
 from harness.lab.ports import LabPhone, SamplesTaken
 from harness.metrics.words import WordErrors

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.lab.attempt import AttemptEnd, run_attempt
+from harness.lab.attempt import run_attempt
+from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal
 from harness.results.model import AttemptResult
 from tests.unit.lab.fakes import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.adb.errors import DeviceLost
-from harness.lab.attempt import AttemptEnd
+from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
 from harness.lab.dispatch import Dispatcher, Ticket
 from harness.lab.ledger import Ledger

@@ -1,0 +1,146 @@
+"""What an attempt is asked to do, what it has learnt so far, and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.lab.evidence import Evidence, kill_records
+from harness.lab.jobfile import Material
+from harness.lab.outcome import (
+    Samples,
+    epoch_records,
+    event_figures,
+    memory_figures,
+    phase_records,
+    selection_record,
+)
+from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.watch import EventLog
+from harness.pressure.goal import Goal
+from harness.results.model import (
+    AttemptResult,
+    FailureRecord,
+    GateRecord,
+    PressureRecord,
+    TransferRecord,
+)
+from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.store import AttemptFolder, HypothesisRow
+from harness.scenario.spec import JobSpec
+
+
+@dataclass(frozen=True)
+class AttemptRequest:
+    """Everything an attempt needs to know.
+
+    Args:
+        run_id: The run.
+        spec: The job.
+        attempt: 1, 2, ...
+        phone: A leased phone.
+        material: What to train with.
+        goal: The pressure, None for none.
+        folder: Where the attempt's files go.
+        keep: Leave the attempt's folder and recordings on the phone.
+        forget_speech: Remove the recordings when done, not only when the phone is released.
+    """
+
+    run_id: str
+    spec: JobSpec
+    attempt: int
+    phone: LabPhone
+    material: Material
+    goal: Goal | None
+    folder: AttemptFolder
+    keep: bool = False
+    forget_speech: bool = False
+
+
+@dataclass(frozen=True)
+class AttemptEnd:
+    """How an attempt ended.
+
+    Args:
+        result: As written to the run folder.
+        clean: Whether the phone was reached and released.
+    """
+
+    result: AttemptResult
+    clean: bool
+
+
+@dataclass
+class AttemptState:
+    """What has been learnt so far; a failed attempt reports what there is."""
+
+    gates: tuple[GateRecord, ...] = ()
+    transfer: TransferRecord | None = None
+    pressure: PressureRecord | None = None
+    samples: SamplesTaken = field(
+        default_factory=lambda: SamplesTaken(SAMPLE_SCHEMA.empty_table(), None, None)
+    )
+    log: EventLog = field(default_factory=EventLog)
+    pid: int | None = None
+    evidence: Evidence | None = None
+    scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
+    checkpoint_sha256: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def make_result(
+    request: AttemptRequest,
+    state: AttemptState,
+    started_utc: str,
+    seconds: float,
+    failure: FailureRecord | None,
+) -> AttemptResult:
+    """Return the result of an attempt that has ended, from all that was learnt."""
+    spec, material, events = request.spec, request.material, state.log.events
+    samples = Samples.of(state.samples.table)
+    epochs = epoch_records(events, state.scored)
+    return AttemptResult(
+        run_id=request.run_id,
+        job_id=spec.job_id,
+        attempt=request.attempt,
+        status="finished" if failure is None else "failed",
+        failure=failure,
+        axes=spec.axes,
+        repeat=spec.repeat,
+        round=spec.round,
+        started_utc=started_utc,
+        seconds=seconds,
+        phone=request.phone.record,
+        model_name=material.model_name,
+        model_sha256=material.model.sha256,
+        speaker=material.speaker,
+        accent=material.accent,
+        batch_size=spec.content.trainer.batch_size,
+        learning_rate=spec.content.trainer.learning_rate,
+        epochs_planned=spec.content.trainer.epochs,
+        stop_policy=spec.content.trainer.stop.policy,
+        selection=selection_record(events),
+        epochs=epochs,
+        phases=phase_records(events, samples),
+        pressure=_pressure_record(state),
+        transfer=state.transfer,
+        sampling=state.samples.record,
+        gates=state.gates,
+        checkpoint_sha256=state.checkpoint_sha256,
+        notes=tuple(state.notes),
+        **event_figures(events, epochs),
+        **memory_figures(events, samples, state.samples.peak_rss_mb),
+    )
+
+
+def _pressure_record(state: AttemptState) -> PressureRecord | None:
+    """Return the pressure with the trainer's own death among the kills, if the phone killed it."""
+    record = state.pressure
+    if record is None or state.evidence is None:
+        return record
+    known = {(kill.pid, kill.process) for kill in record.kills}
+    own = [
+        kill
+        for kill in kill_records(state.evidence, state.pid)
+        if (kill.pid, kill.process) not in known
+    ]
+    return record.model_copy(update={"kills": (*record.kills, *own)}) if own else record
