@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.report.load import Attempt
 from harness.report.outcome import sub_model_rank
@@ -29,18 +30,36 @@ class Decisions:
     batch_sizes: tuple[int, ...]
 
 
-def decisions(attempts: Sequence[Attempt]) -> tuple[Decisions, ...]:
-    """Return the sub-model decisions, apart by the needs that they were made from."""
+def decisions(attempts: Sequence[Attempt], candidates: Sequence[str] = ()) -> tuple[Decisions, ...]:
+    """Return the sub-model decisions, apart by the needs that they were made from.
+
+    Args:
+        attempts: Those without a decision are passed over.
+        candidates: Sub-models that the scenario lets the trainer choose from, where its matrix
+            does not say so for an attempt; empty = all that have a need.
+    """
     groups: dict[tuple[tuple[str, float], ...], list[Attempt]] = {}
     for one in attempts:
         selection = one.result.selection
         if selection is not None:
-            need = sorted(selection.need_mb.items(), key=lambda item: sub_model_rank(item[0]))
+            offered = one.result.axes.get("trainer.candidates", candidates)
+            need = [
+                (name, selection.need_mb[name])
+                for name in sorted(selection.need_mb, key=sub_model_rank)
+                if not offered or name in offered or name == selection.sub_model
+            ]
             groups.setdefault(tuple(need), []).append(one)
     return tuple(
         Decisions(need, tuple(_choice(one) for one in members), _batches(members))
         for need, members in groups.items()
     )
+
+
+def candidates_of(scenario: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return ``trainer.candidates`` of a resolved scenario, empty where it does not say."""
+    trainer = scenario.get("trainer")
+    found = trainer.get("candidates") if isinstance(trainer, Mapping) else None
+    return tuple(str(one) for one in found) if isinstance(found, list | tuple) else ()
 
 
 def _batches(members: Sequence[Attempt]) -> tuple[int, ...]:

@@ -49,6 +49,13 @@ def signed(value: float | None, digits: int = 0) -> str:
     return text if value is None or value < 0 or text == DASH or zero else f"+{text}"
 
 
+def minutes(value: float | None) -> str:
+    """Return minutes with about two figures, also where an epoch takes a second."""
+    if value is None or not math.isfinite(value) or value == 0:
+        return fixed(value)
+    return fixed(value, min(4, max(1, 1 - math.floor(math.log10(abs(value))))))
+
+
 def plain(value: float) -> str:
     """Return a setting's value as people write it: 5, 0.5, 1e-4."""
     if value == 0:

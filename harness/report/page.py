@@ -89,6 +89,7 @@ def _environment() -> Environment:
         signed=numbers.signed,
         plain=numbers.plain,
         duration=numbers.duration,
+        minutes=numbers.minutes,
         size=numbers.size,
         when=numbers.when,
         plural=text.plural,
@@ -110,7 +111,7 @@ def _static(name: str) -> str:
 def _context(data: RunData) -> dict[str, Any]:
     final = data.final
     small = outcome.small_multiples(final)
-    chosen = decisions.decisions(data.attempts)
+    chosen = decisions.decisions(data.attempts, decisions.candidates_of(data.record.scenario))
     script = _static("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     strips, problems = _strips(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.report.load import Attempt, as_attempts
-from harness.report.numbers import fixed
+from harness.report.numbers import fixed, minutes
 from harness.report.words import summary_of
 from harness.results.model import AttemptResult
 
@@ -50,7 +50,7 @@ def _row(one: Attempt) -> list[str]:
         fixed(result.wer_before_percent, 1),
         fixed(result.wer_after_percent, 1),
         fixed(trained),
-        fixed(result.minutes_per_epoch, 2),
+        minutes(result.minutes_per_epoch),
         fixed(result.peak_rss_mb),
         ended,
     ]

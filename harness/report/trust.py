@@ -15,8 +15,8 @@ from harness.results.model import GateRecord, PhoneRecord
 MODELLED = (
     (
         "Available RAM",
-        "MemAvailable = the profile's available RAM when idle, less what the phone's processes "
-        "hold alone (resident less shared), less the ballast's declared size; never below 0.",
+        "MemAvailable = the profile’s available RAM when idle, less what the phone’s processes "
+        "hold alone (resident less shared), less the ballast’s declared size; never below 0.",
     ),
     (
         "Ballast",
@@ -25,17 +25,17 @@ MODELLED = (
     (
         "Low memory killer",
         "Kills by oom_score_adj, ballast before the trainer, once MemAvailable falls below the "
-        "profile's threshold, and writes the log lines and exit records that a phone would.",
+        "profile’s threshold, and writes the log lines and exit records that a phone would.",
     ),
-    ("Battery, temperature", "A model of charge and heat fed by the trainer's CPU time."),
+    ("Battery, temperature", "A model of charge and heat fed by the trainer’s CPU time."),
     (
         "System services",
-        "dumpsys, am, pm, getprop, settings and logcat are stand-ins in the phone's userland.",
+        "dumpsys, am, pm, getprop, settings and logcat are stand-ins in the phone’s userland.",
     ),
     (
         "Not modelled",
-        "The trainer's training, its CPU time, its RSS and PSS, and what goes over ADB are real; "
-        "seconds are those of the host's CPU, not of the phone's.",
+        "The trainer’s training, its CPU time, its RSS and PSS, and what goes over ADB are real; "
+        "seconds are those of the host’s CPU, not of the phone's.",
     ),
 )
 """What a virtual phone makes up, and what it does not (DESIGN 3)."""

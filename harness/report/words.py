@@ -31,9 +31,9 @@ KIND_MEANING: dict[FailureKind, str] = {
     "ProvisionFailed": "Files or the trainer could not be put on the phone.",
     "PressureUnreachable": "The RAM pressure could not reach or hold its goal.",
     "TrainerCrashed": "The trainer ended by itself without saying why.",
-    "TrainerKilled": "The phone's own records name the trainer as killed.",
+    "TrainerKilled": "The phone’s own records name the trainer as killed.",
     "TrainerStalled": "The trainer lived on but wrote no event.",
-    "ScoreMismatch": "The WER that the phone reported differs from the host's own score.",
+    "ScoreMismatch": "The WER that the phone reported differs from the host’s own score.",
     "Interrupted": "Someone stopped the run.",
     "InternalError": "A fault in the harness; please report it.",
 }
@@ -50,7 +50,7 @@ STOP_WORDS = {
 ORIGIN_WORDS: dict[Origin, str] = {
     "device": "Real phones: every figure was read from a phone.",
     "virtual": "Virtual phones: a real trainer process really trained and its CPU and RSS are the "
-    "host kernel's own figures for it; the phone's RAM, battery and temperature are modelled.",
+    "host kernel’s own figures for it; the phone’s RAM, battery and temperature are modelled.",
     "trace": "Recorded or made-up data: nothing was trained for this page.",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.report.figures.sheet import DASHED, Box, Dash, Sheet
+from harness.report.numbers import fixed
 from harness.report.style import FONT_PX
 
 CHARACTER_PX = 6.2
@@ -136,7 +137,7 @@ def tick_text(tick: float, ticks: Sequence[float]) -> str:
     digits = 0
     while digits < 6 and any(abs(round(one, digits) - one) > 1e-9 for one in ticks):
         digits += 1
-    return f"{tick:,.{digits}f}".replace("-", "−")
+    return fixed(tick, digits)
 
 
 def integer_ticks(last: int, room_px: float) -> list[int]:

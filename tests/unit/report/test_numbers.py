@@ -7,6 +7,7 @@ from harness.report.numbers import (
     digits_for,
     duration,
     fixed,
+    minutes,
     plain,
     signed,
     size,
@@ -53,6 +54,21 @@ def test_settings_look_as_people_write_them(value: float, text: str) -> None:
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12.34, "12.3"),
+        (3.49, "3.5"),
+        (0.2133, "0.21"),
+        (0.00322, "0.0032"),
+        (0.0, "0"),
+        (None, DASH),
+    ],
+)
+def test_minutes(value: float | None, text: str) -> None:
+    assert minutes(value) == text
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.axes import facets, ordered, shown, varying
-from harness.report.decisions import decisions
+from harness.report.decisions import candidates_of, decisions
 from harness.report.load import RunData, as_attempts, load_run
 from harness.report.outcome import changes, small_multiples
 from harness.report.settings import against_settings
@@ -101,6 +101,19 @@ def test_decisions_are_apart_by_need(quick: RunData) -> None:
     assert [len(view.choices) for view in found] == [1, 1]
     assert [name for name, _ in found[0].need_mb] == ["S1", "S5", "S8"]
     assert found[1].batch_sizes == (10,)
+
+
+def test_only_candidates_and_what_was_chosen_are_shown(quick: RunData) -> None:
+    one = quick.attempts[0].result
+    assert one.selection is not None
+    all_needs = {f"S{number}": 200.0 - 10 * number for number in range(1, 9)}
+    chosen = one.selection.model_copy(update={"need_mb": all_needs, "sub_model": "S3"})
+    attempts = as_attempts([one.model_copy(update={"selection": chosen})])
+    offered = candidates_of({"trainer": {"candidates": ["S1", "S5", "S8"]}})
+    (view,) = decisions(attempts, offered)
+    assert [name for name, _ in view.need_mb] == ["S1", "S3", "S5", "S8"]
+    (view,) = decisions(attempts, candidates_of({}))
+    assert len(view.need_mb) == 8
 
 
 def test_two_pressures_with_one_choice_stay_two_lines(tmp_path: Path) -> None:
