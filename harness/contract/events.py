@@ -42,6 +42,8 @@ class Selected(_Event):
     forced: bool
     available_mb: float
     need_mb: dict[SubModel, float]
+    rss_mb: float | None = None
+    """The trainer's own resident memory at that moment: what its peak is measured from."""
 
 
 class PhaseChange(_Event):

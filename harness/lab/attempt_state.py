@@ -128,7 +128,7 @@ def make_result(
         checkpoint_sha256=state.checkpoint_sha256,
         notes=tuple(state.notes),
         **event_figures(events, epochs),
-        **memory_figures(events, samples, state.samples.peak_rss_mb),
+        **memory_figures(events, state.samples.peak_rss_mb),
     )
 
 

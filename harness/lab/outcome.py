@@ -40,14 +40,27 @@ class Samples:
         """Boot time of the first sample: second 0 of the attempt's axis."""
         return self.t_boot_ms[0] if self.t_boot_ms else None
 
-    def rss_near(self, t_ms: int) -> float | None:
-        """Return the trainer's RSS in the sample nearest to a moment, None if none is near."""
+    def rss_change(self, begin_ms: int, end_ms: int) -> float | None:
+        """Return how the trainer's RSS changed between two moments.
+
+        By the samples nearest to them; None if none is near, or if one sample is nearest to both:
+        what is shorter than a second was not seen, which is not the same as no change.
+        """
+        before, after = self._nearest(begin_ms), self._nearest(end_ms)
+        if before is None or after is None or before == after:
+            return None
+        return self._rss(after) - self._rss(before)
+
+    def _nearest(self, t_ms: int) -> int | None:
         known = [
-            (abs(t - t_ms), rss)
-            for t, rss in zip(self.t_boot_ms, self.rss_mb, strict=True)
-            if rss is not None and abs(t - t_ms) <= NEAR_MS
+            (abs(t - t_ms), index)
+            for index, t in enumerate(self.t_boot_ms)
+            if self.rss_mb[index] is not None and abs(t - t_ms) <= NEAR_MS
         ]
         return min(known)[1] if known else None
+
+    def _rss(self, index: int) -> float:
+        return self.rss_mb[index] or 0.0
 
 
 def first_of(events: Sequence[Any], kind: type) -> Any:
@@ -95,13 +108,12 @@ def _phase(interval: PhaseInterval, samples: Samples, origin: int, last: int) ->
     inside = [n for n, t in enumerate(samples.t_boot_ms) if interval.begin_ms <= t <= end]
     rss = [value for n in inside if (value := samples.rss_mb[n]) is not None]
     cpu = [value for n in inside if (value := samples.cpu_percent[n]) is not None]
-    before, after = samples.rss_near(interval.begin_ms), samples.rss_near(end)
     return PhaseRecord(
         phase=interval.phase,
         epoch=interval.epoch,
         begin_s=(interval.begin_ms - origin) / 1000,
         end_s=(end - origin) / 1000,
-        rss_delta_mb=None if before is None or after is None else after - before,
+        rss_delta_mb=samples.rss_change(interval.begin_ms, end),
         rss_peak_mb=max(rss, default=None),
         cpu_mean_percent_one_core=sum(cpu) / len(cpu) if cpu else None,
     )
@@ -171,13 +183,11 @@ def event_figures(events: Sequence[Any], epochs: Sequence[EpochRecord]) -> dict[
     }
 
 
-def memory_figures(
-    events: Sequence[Any], samples: Samples, sampled_peak_mb: float | None
-) -> dict[str, Any]:
+def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict[str, Any]:
     """Return peak RSS, predicted and measured need.
 
-    The measured need is the peak minus what the trainer held when it selected, as the sample just
-    before the decision (or near to it) saw it; None where no sample did.
+    The measured need is the peak minus what the trainer held when it selected, by its own word: it
+    selects within a second of its start, too soon for the samples to see.
     """
     selected, finished = first_of(events, Selected), first_of(events, Finished)
     peaks = [sampled_peak_mb, finished.peak_rss_mb if finished else None]
@@ -185,7 +195,7 @@ def memory_figures(
     need = measured = None
     if selected is not None and selected.sub_model is not None:
         need = selected.need_mb.get(selected.sub_model)
-        base = samples.rss_near(selected.t_boot_ms)
+        base = selected.rss_mb
         measured = None if base is None or peak is None else peak - base
     return {"peak_rss_mb": peak, "need_mb": need, "measured_need_mb": measured}
 

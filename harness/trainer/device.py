@@ -43,11 +43,20 @@ def battery_percent() -> float | None:
     return 100.0 * found["level"] / max(1, found.get("scale", 100))
 
 
+def rss_mb() -> float | None:
+    """Return this process's resident memory (VmRSS) in MiB."""
+    return _own_mb("VmRSS")
+
+
 def peak_rss_mb() -> float | None:
     """Return this process's peak resident memory (VmHWM) in MiB."""
+    return _own_mb("VmHWM")
+
+
+def _own_mb(field: str) -> float | None:
     try:
         text = Path("/proc/self/status").read_text()
     except OSError:
         return None
-    match = re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)
+    match = re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE)
     return int(match[1]) / 1024 if match else None

@@ -165,6 +165,7 @@ class Training:
             forced=selection.forced is not None,
             available_mb=round(available or 0.0, 3),
             need_mb=selection.need_mb,
+            rss_mb=device.rss_mb(),
         )
 
     def _load(self) -> FlatbufferModel:

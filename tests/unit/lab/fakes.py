@@ -369,6 +369,7 @@ def good_training() -> list[tuple[float, bytes]]:
         forced=False,
         available_mb=300.0,
         need_mb=need,
+        rss_mb=95.0,
     )
     return [
         (1.0, started + selected),
