@@ -87,7 +87,11 @@ class DeviceProfile(_Part):
     cores: tuple[Cluster, ...] = Field(min_length=1)
     battery_capacity_mah: int = Field(ge=100, le=50_000)
     lmkd_kill_below_mb: float = Field(ge=0)
-    """MemAvailable below which a virtual phone's lmkd kills background services."""
+    """MemAvailable below which a virtual phone's lmkd kills, the highest oom_score_adj first.
+
+    Modelled: lmkd of Android 10 and later kills on stalls (PSI), which a virtual phone has none of,
+    so no level of a real phone would be right; the shipped profiles say almost nothing left.
+    """
     work_dir: PhoneFolder = DEFAULT_WORK_DIR
     properties: dict[str, str] = Field(default_factory=dict)
     """What ``getprop`` says on this model, as far as known; a virtual phone says the same."""
