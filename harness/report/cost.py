@@ -170,7 +170,7 @@ def _most(values: Array) -> float | None:
 
 
 def use_of(attempt: Attempt, samples: pa.Table) -> Use:
-    """Return the figures that a table of attempts shows beside the result's own."""
+    """Return the figures that a table of attempts shows beside those of the result."""
     if samples.num_rows == 0:
         return Use(None, None, None, None, None)
     t_s = column(samples, "t_s")

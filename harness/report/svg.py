@@ -27,8 +27,8 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FONT = re.compile(r"font: (?:(?:italic|bold|\d{3}) )*([\d.]+)px [^;]*")
 _NOISE = re.compile(r"stroke-line(?:join|cap): (?:miter|square|round|butt)$|font-family:")
-_BY_CSS = (f"font-size:{FONT_PX:g}px", "fill:var(--ink)")
-"""What the page's style sheet says of the text in every figure."""
+_BY_CSS = (f"font-size:{FONT_PX:g}px", "fill:var(--ink)", "text-anchor:start")
+"""What the style sheet of the page, or SVG itself, says of text anyway."""
 _KEPT = ("d", "x", "y", "width", "height", "transform", "clip-path", "points")
 
 
@@ -117,7 +117,7 @@ def _attributes(element: ET.Element, name: str, referenced: set[str]) -> list[st
         elif key == _HREF:
             found.append(f' href="#{name}-{escape(value.removeprefix("#"))}"')
         elif key == "style":
-            style = _style(value)
+            style = _style(value, text=element.tag == f"{_SVG}text")
             if style:
                 found.append(f' style="{escape(style)}"')
         elif key == "d":
@@ -128,7 +128,7 @@ def _attributes(element: ET.Element, name: str, referenced: set[str]) -> list[st
     return found
 
 
-def _style(value: str) -> str:
+def _style(value: str, *, text: bool) -> str:
     value = _FONT.sub(r"font-size:\1px", value)
     value = _COLOUR.sub(_variable, value)
     parts = [part.strip() for part in value.split(";")]
@@ -137,7 +137,7 @@ def _style(value: str) -> str:
         for part in parts
         if part and not _NOISE.match(part)
     ]
-    return ";".join(part for part in kept if part not in _BY_CSS)
+    return ";".join(part for part in kept if not (text and part in _BY_CSS))
 
 
 def _variable(match: re.Match[str]) -> str:

@@ -111,6 +111,18 @@ def test_light_and_dark(opened: Any, scheme: str, theme: dict[str, str]) -> None
     assert colour(page, f"{body}.color") == theme["ink"]
     line = "document.querySelector('.multiples path[style*=\"--s1\"]')"
     assert colour(page, f"getComputedStyle({line}).stroke") == theme["s1"]
+    # nothing that is drawn has a colour of its own, which the other theme would not know
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll('figure svg :is(path, use, text)')]
+            .filter((one) => !one.closest('defs'))
+            .flatMap((one) => [getComputedStyle(one).fill, getComputedStyle(one).stroke])
+            .filter((value) => value.startsWith('rgb'))"""
+    )
+    known = {
+        f"rgb({', '.join(str(int(c[n : n + 2], 16)) for n in (1, 3, 5))})" for c in theme.values()
+    }
+    assert set(drawn) <= known
+    assert len(drawn) > 100
 
 
 @pytest.mark.parametrize("width", [1280, 390])

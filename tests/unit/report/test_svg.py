@@ -79,6 +79,16 @@ def test_colours_are_variables_and_no_style_reaches_the_page() -> None:
     assert "http" not in svg
 
 
+def test_marks_in_the_colour_of_text_keep_it() -> None:
+    # black is SVG's own default, and what is left out would be black in the dark
+    one = Sheet(50, 50)
+    one.marks([10], [10], "ink", "^")
+    one.text(5, 40, "x")
+    tree = ET.fromstring(str(one.svg("fig", "t", "d")))
+    assert "fill:var(--ink)" in ET.tostring(next(tree.iter("use")), encoding="unicode")
+    assert next(tree.iter("text")).get("style") is None
+
+
 def test_a_name_with_a_stand_in_colour_is_left_alone() -> None:
     colour = next(iter(ROLES))
     assert colour in draw(text=f"colour {colour}")
