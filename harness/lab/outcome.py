@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Stopped
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.metrics.words import WordErrors
 from harness.results.model import EpochRecord, PhaseRecord, SelectionRecord
 from harness.results.store import HypothesisRow
@@ -187,7 +187,8 @@ def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict
     """Return peak RSS, predicted and measured need.
 
     The measured need is the peak minus what the trainer held when it selected, by its own word: it
-    selects within a second of its start, too soon for the samples to see.
+    selects within a second of its start, too soon for the samples to see. None if not one step was
+    trained, since then the peak says nothing of training.
     """
     selected, finished = first_of(events, Selected), first_of(events, Finished)
     peaks = [sampled_peak_mb, finished.peak_rss_mb if finished else None]
@@ -195,7 +196,8 @@ def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict
     need = measured = None
     if selected is not None and selected.sub_model is not None:
         need = selected.need_mb.get(selected.sub_model)
-        base = selected.rss_mb
+        trained = any(isinstance(event, Step) for event in events)
+        base = selected.rss_mb if trained else None
         measured = None if base is None or peak is None else peak - base
     return {"peak_rss_mb": peak, "need_mb": need, "measured_need_mb": measured}
 
@@ -210,4 +212,4 @@ def last_sample_lines(samples: Samples, count: int = 5) -> list[str]:
 
 
 def _mb(value: float | None) -> str:
-    return "not there" if value is None else f"{value:.0f} MiB"
+    return "unknown" if value is None else f"{value:.0f} MiB"

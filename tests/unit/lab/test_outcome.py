@@ -1,0 +1,135 @@
+"""Figures of a result from events and samples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.contract import parse_event
+from harness.lab.outcome import (
+    Samples,
+    epoch_events,
+    event_figures,
+    last_sample_lines,
+    memory_figures,
+    phase_records,
+)
+
+
+def event(seq: int, t_ms: int, type_: str, **fields: Any) -> Any:
+    return parse_event(json.dumps({"seq": seq, "t_boot_ms": t_ms, "type": type_, **fields}))
+
+
+def selected(rss_mb: float | None = 60.0) -> Any:
+    return event(
+        0,
+        1000,
+        "selected",
+        sub_model="S5",
+        policy="first_fit",
+        forced=False,
+        available_mb=250.0,
+        need_mb={"S1": 300.0, "S5": 170.0},
+        rss_mb=rss_mb,
+    )
+
+
+def epoch(seq: int, number: int, wer: float = 50.0) -> Any:
+    return event(
+        seq,
+        2000,
+        "epoch",
+        epoch=number,
+        wer_percent=wer,
+        train_loss=1.0,
+        train_seconds=6.0,
+        evaluate_seconds=1.0,
+        battery_percent=None,
+        available_mb=None,
+        best=True,
+        hypotheses=[],
+    )
+
+
+STEP = event(1, 1500, "step", epoch=1, step=0, loss=1.0, seconds=0.1, utterances=5)
+
+
+def test_measured_need_is_the_peak_above_what_was_held_at_the_choice() -> None:
+    found = memory_figures([selected(), STEP], 240.0)
+    assert found == {"peak_rss_mb": 240.0, "need_mb": 170.0, "measured_need_mb": 180.0}
+
+
+def test_without_a_step_or_a_peak_nothing_was_measured() -> None:
+    assert memory_figures([selected()], 240.0)["measured_need_mb"] is None
+    assert memory_figures([selected(None), STEP], 240.0)["measured_need_mb"] is None
+    assert memory_figures([selected(), STEP], None)["measured_need_mb"] is None
+    assert memory_figures([], None) == {
+        "peak_rss_mb": None,
+        "need_mb": None,
+        "measured_need_mb": None,
+    }
+
+
+def test_an_epoch_evaluated_twice_counts_once_and_the_later_one() -> None:
+    # A trainer that was killed before its checkpoint goes over that epoch again.
+    events = [epoch(1, 0), epoch(2, 1, 40.0), epoch(3, 1, 30.0)]
+    assert [(one.epoch, one.wer_percent) for one in epoch_events(events)] == [(0, 50.0), (1, 30.0)]
+
+
+def test_the_last_checkpoint_counts_where_the_end_is_missing() -> None:
+    best = {"path": "/c", "sha256": "0" * 64, "size_bytes": 1}
+    events = [
+        event(0, 1, "checkpoint", epoch=1, best=True, **best),
+        event(1, 2, "checkpoint", epoch=2, best=False, **best),
+    ]
+    assert event_figures(events, [])["kept_epoch"] == 1
+    assert event_figures([], [])["kept_epoch"] is None
+
+
+def samples() -> Samples:
+    return Samples(
+        t_boot_ms=[1000, 2000, 3000, 4000, 5000],
+        rss_mb=[None, 100.0, 300.0, 200.0, None],
+        cpu_percent=[None, 50.0, 150.0, 100.0, None],
+        available_mb=[900.0, 800.0, 600.0, 700.0, None],
+    )
+
+
+def phase(seq: int, t_ms: int, name: str, state: str) -> Any:
+    return event(seq, t_ms, "phase", phase=name, state=state, epoch=1)
+
+
+def test_phases_lie_on_the_attempts_axis() -> None:
+    events = [phase(0, 1900, "train", "begin"), phase(1, 3900, "train", "end")]
+    (found,) = phase_records(events, samples())
+    assert (found.begin_s, found.end_s) == (0.9, 2.9)
+    assert found.rss_delta_mb == 100.0
+    assert found.rss_peak_mb == 300.0
+    assert found.cpu_mean_percent_one_core == 100.0
+
+
+def test_a_phase_between_two_samples_was_not_seen() -> None:
+    events = [phase(0, 2400, "save", "begin"), phase(1, 2450, "save", "end")]
+    (found,) = phase_records(events, samples())
+    assert (found.rss_delta_mb, found.rss_peak_mb, found.cpu_mean_percent_one_core) == (
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_phase_that_was_cut_off_ends_with_what_was_last_seen() -> None:
+    (found,) = phase_records([phase(0, 2000, "train", "begin")], samples())
+    assert found.end_s == 4.0
+    assert found.rss_delta_mb == 100.0  # the last sample that still saw the trainer
+
+
+def test_without_samples_there_is_no_axis() -> None:
+    assert phase_records([phase(0, 1, "train", "begin")], Samples([], [], [], [])) == ()
+
+
+def test_the_last_seconds_in_words() -> None:
+    assert last_sample_lines(samples(), 2) == [
+        "sample at 4.0 s after boot: trainer 200 MiB, available 700 MiB",
+        "sample at 5.0 s after boot: trainer unknown, available unknown",
+    ]
