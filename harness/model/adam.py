@@ -1,4 +1,8 @@
-"""Adam with clipping of the global norm (Kingma and Ba, 2015), on resource variables."""
+"""Adam with clipping of the global norm, on resource variables.
+
+Kingma and Ba, 2015, in the order of the end of their section 2 (as Keras has it): epsilon stands
+beside the square root of the second moment before its bias is corrected.
+"""
 
 from __future__ import annotations
 

@@ -67,6 +67,6 @@ def build_model(
     drop = ["adam_m_", "adam_v_"] + ([] if embed else list(network.weights))
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f"{out.name}.{os.getpid()}.part")
-    partial.write_bytes(strip(content, drop))
+    partial.write_bytes(strip(content, drop, {"weights_included": int(embed)}))
     partial.replace(out)
     return out

@@ -3,7 +3,8 @@
 ``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``, ``get_weights``, ``set_weights``,
 ``reset_optimizer`` (and ``reset_s1`` .. ``reset_s8``: only the moments that a sub-model trains, so
 that frozen layers never get any), ``info``. Adam's moments hold nothing until one of the resets
-ran. Shapes are static.
+ran; nor do the weights before ``set_weights`` if ``info`` says ``weights_included`` 0. Shapes are
+static.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ name, an empty buffer and empty quantisation details for every tensor.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flatbuffers
@@ -24,18 +24,23 @@ _SUBGRAPH_FIELDS = (
 )
 
 
-def strip(content: bytes, drop_variables: Sequence[str]) -> bytes:
+def strip(
+    content: bytes, drop_variables: Sequence[str], facts: Mapping[str, int] | None = None
+) -> bytes:
     """Return the same model, smaller.
 
     Args:
         content: A flatbuffer as the converter wrote it.
         drop_variables: Beginnings of names of variables whose start value is left out. Such a
-            variable cannot be read before something assigned it.
+            variable holds arbitrary memory until something assigned it.
+        facts: Numbers that the signature ``info`` is to return besides its own.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     _drop_start_values(model, tuple(drop_variables))
     _drop_unused(model)
     _share_subgraphs(model)
+    for name, value in (facts or {}).items():
+        _add_fact(model, name, value)
     for graph in model.subgraphs:
         graph.name = None
         for tensor in graph.tensors:
@@ -143,6 +148,26 @@ def _share_subgraphs(model: Any) -> None:
             definition.subgraphIndex = place[definition.subgraphIndex]
         entry = {place[n] for n in entry}
         model.subgraphs = [model.subgraphs[n] for n in kept]
+
+
+def _add_fact(model: Any, name: str, value: int) -> None:
+    """Let the signature ``info`` return one more scalar (or another value of it)."""
+    definition = next(d for d in model.signatureDefs if _text(d.signatureKey) == "info")
+    graph = model.subgraphs[definition.subgraphIndex]
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(np.array(value, "<i4").tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    known = [m for m in definition.outputs if _text(m.name) == name]
+    if known:
+        graph.tensors[known[0].tensorIndex].buffer = len(model.buffers) - 1
+        return
+    tensor = schema.TensorT()
+    tensor.shape, tensor.type, tensor.buffer = [], schema.TensorType.INT32, len(model.buffers) - 1
+    graph.tensors.append(tensor)
+    graph.outputs = [*_numbers(graph.outputs), len(graph.tensors) - 1]
+    output = schema.TensorMapT()
+    output.name, output.tensorIndex = name, len(graph.tensors) - 1
+    definition.outputs.append(output)
 
 
 def _digest(data: Any) -> str:

@@ -25,6 +25,8 @@ FORMAT = 1
 
 _LAYERS = ("CONV1", "CONV2", "CONV3", "BLSTM1", "BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
 
+_READ_WEIGHTS = frozenset({"infer", "loss", "get_weights"})
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -179,6 +181,7 @@ class FlatbufferModel:
             )
         self.info = _model_info(values)
         self.sub_models = tuple(s for s in SUB_MODELS if f"train_{s.lower()}" in names)
+        self._has_weights = bool(values["weights_included"])
         self._moments_from = len(SUB_MODELS)
         """Index of the largest sub-model whose moments are there; 8 = none."""
 
@@ -273,6 +276,7 @@ class FlatbufferModel:
                 where=str(self.path),
             )
         self._run("set_weights", **{n: np.asarray(v, np.float32) for n, v in weights.items()})
+        self._has_weights = True
 
     def load_checkpoint(self, path: Path) -> None:
         """Set all weights from an ``.npz`` file.
@@ -297,8 +301,19 @@ class FlatbufferModel:
         return self._runners[name]
 
     def _run(self, name: str, **inputs: Any) -> dict[str, Any]:
+        if name in _READ_WEIGHTS or name.startswith("train_"):
+            self._check_weights()
         out: dict[str, Any] = self._runner(name)(**inputs)
         return out
+
+    def _check_weights(self) -> None:
+        """LiteRT would read whatever memory a variable without a value happens to have."""
+        if not self._has_weights:
+            raise InputError(
+                "this model file has no weights of its own",
+                where=str(self.path),
+                hint="Load the checkpoint that its manifest names first.",
+            )
 
 
 def _model_info(values: dict[str, Any]) -> ModelInfo:
