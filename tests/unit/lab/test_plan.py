@@ -13,7 +13,13 @@ from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import LabPhone
 from harness.lab.runner import check_scenario
-from harness.scenario import JobSpec, LoadedScenario, expand_jobs, parse_scenario
+from harness.scenario import (
+    JobSpec,
+    LoadedScenario,
+    expand_jobs,
+    load_scenario,
+    parse_scenario,
+)
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
 
@@ -172,13 +178,18 @@ def test_an_unreadable_model_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_shipped_scenarios_are_right() -> None:
+    """Each names phones, gates and models that there are (speech is synthesised elsewhere)."""
     folder = Path(__file__).parents[3] / "scenarios"
-    from harness.scenario import load_scenario
-
     names = set()
     for path in sorted(folder.glob("*.yaml")):
         loaded = load_scenario(path)
         assert loaded.scenario.name == path.stem.replace("_", "-")
-        check_demands(loaded, expand_jobs(loaded))
+        specs = expand_jobs(loaded)
+        check_demands(loaded, specs)
+        materials = Materials(loaded.folder)
+        for spec in specs:
+            model = materials.model(spec.content.model)
+            assert model.file(spec.content.trainer.batch_size).path.is_file()
+            assert (materials.goal(spec.content) is None) == (spec.content.pressure is None)
         names.add(path.stem)
     assert {"quickstart", "batch_size", "smoke"} <= names
