@@ -64,6 +64,8 @@ class Pretrained:
     steps: int
     seconds: float
     corpus_sha256: str
+    taken_up_after: tuple[int, ...] = ()
+    """Epochs after which it was interrupted; Adam started anew there."""
 
 
 def pretrain(
@@ -129,7 +131,14 @@ def pretrain(
     scores = {"us-pretrain": _wer(model, watched, sounds)}
     if others is not None:
         scores |= listen(model, load_manifest(others))
-    return Pretrained(model.get_weights(), scores, steps, progress.seconds, corpus.sha256)
+    return Pretrained(
+        model.get_weights(),
+        scores,
+        steps,
+        progress.seconds,
+        corpus.sha256,
+        tuple(progress.taken_up_after),
+    )
 
 
 class _Progress:
@@ -141,6 +150,7 @@ class _Progress:
         self._purpose = purpose
         self.epoch = 0
         self.seconds = 0.0
+        self.taken_up_after: list[int] = []
 
     def restore(self, model: FlatbufferModel) -> bool:
         """Take up kept progress of the same purpose; say whether there was any."""
@@ -151,6 +161,7 @@ class _Progress:
             return False
         model.load_checkpoint(self._weights)
         self.epoch, self.seconds = kept["epoch"], kept["seconds"]
+        self.taken_up_after = [*kept["taken_up_after"], self.epoch]
         return True
 
     def keep(self, model: FlatbufferModel, seconds: float) -> None:
@@ -158,7 +169,12 @@ class _Progress:
         self.epoch += 1
         self.seconds += seconds
         np.savez(self._weights, **model.get_weights())  # type: ignore[arg-type]
-        state = {"purpose": self._purpose, "epoch": self.epoch, "seconds": self.seconds}
+        state = {
+            "purpose": self._purpose,
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "taken_up_after": self.taken_up_after,
+        }
         partial = self._state.with_name(f"{self._state.name}.{os.getpid()}.part")
         partial.write_text(json.dumps(state), encoding="utf-8")
         partial.replace(self._state)
@@ -226,4 +242,9 @@ def read_pcm(path: Path) -> npt.NDArray[np.int16]:
 
 def settings(schedule: Schedule, result: Pretrained) -> dict[str, float | int | str]:
     """Return what the model manifest keeps of a pre-training."""
-    return {**asdict(schedule), "steps": result.steps, "seconds": round(result.seconds)}
+    return {
+        **asdict(schedule),
+        "steps": result.steps,
+        "seconds": round(result.seconds),
+        "taken_up_after_epochs": ", ".join(map(str, result.taken_up_after)) or "never",
+    }

@@ -199,7 +199,7 @@ def ship_pretrained(
         corpus=f"{utterances} sentences by synthetic US voices (espeak-ng), none of them one of "
         "the six speakers, no sentence of the validation half",
         corpus_sha256=result.corpus_sha256,
-        training=settings(schedule, result),
+        training=settings(schedule, result) | {"utterances": utterances},
         wer_percent=result.wer_percent,
     )
     return write_manifest(
