@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -78,6 +79,10 @@ def main() -> NoReturn:
     Exit codes: 0 all as expected, 1 some failed or regressed, 2 bad input, 3 no phone that fits,
     130 interrupted.
     """
+    # A stop by a service manager (SIGTERM) cleans up like Ctrl-C; so does Ctrl-C for a command that
+    # a script started in the background, where the shell has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         app()
     except HarnessError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -11,7 +10,7 @@ import typer
 
 from harness.adb.server import AdbServer
 from harness.cli import console
-from harness.cli.farm_process import running_farm
+from harness.cli.farm_process import Farm, running_farm
 from harness.cli.options import JsonOption
 from harness.cli.session import parse_profiles, unhurried
 
@@ -54,16 +53,19 @@ def up(
             else:
                 server = AdbServer.existing(adb)
             farm = stack.enter_context(running_farm(profiles, server.address, root=root, keep=keep))
-        for phone in farm.phones:
-            if as_json:
-                console.emit_line({"adb": server.address, **vars(phone)})
-            else:
-                console.say(f"{phone.serial}\t{phone.profile}\t{phone.adb_serial}")
-        console.note(f"use them:  ANDROID_ADB_SERVER_PORT={server.port} adb devices")
-        console.note(f"           harness devices --adb {server.address}")
-        console.note("Ctrl-C ends them.")
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         with contextlib.suppress(KeyboardInterrupt):
+            _announce(farm, server, as_json)
             code = farm.process.wait()
             console.error(f"the virtual phones ended (exit code {code})")
             raise typer.Exit(1)
+
+
+def _announce(farm: Farm, server: AdbServer, as_json: bool) -> None:
+    for phone in farm.phones:
+        if as_json:
+            console.emit_line({"adb": server.address, **vars(phone)})
+        else:
+            console.say(f"{phone.serial}\t{phone.profile}\t{phone.adb_serial}")
+    console.note(f"use them:  ANDROID_ADB_SERVER_PORT={server.port} adb devices")
+    console.note(f"           harness devices --adb {server.address}")
+    console.note("Ctrl-C ends them.")

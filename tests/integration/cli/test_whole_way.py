@@ -83,9 +83,9 @@ def test_ctrl_c_releases_the_phone_and_resume_finishes(harness, start_harness, t
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "resume" in err
+    assert "harness resume" in out
     shown = json.loads(harness("status", "cut", "--json").stdout)
     assert shown["leases"] == []
     assert shown["counts"].get("finished", 0) == 0

@@ -184,7 +184,7 @@ def test_lmkd_takes_ballast_before_the_trainer_and_leaves_evidence(stub_phone: F
     trainer = _pid(stub_phone)
     available_mb = stub_phone.available_kb() // 1024
     _ballast(stub_phone, 1, 200)
-    _ballast(stub_phone, 2, available_mb - 230)
+    _ballast(stub_phone, 2, available_mb - 203)
     victim = f"{_PACKAGE}:ballast2"
     _gone(stub_phone, victim)
     assert _pid(stub_phone) == trainer
@@ -192,7 +192,7 @@ def test_lmkd_takes_ballast_before_the_trainer_and_leaves_evidence(stub_phone: F
     main = parse_lmk(stub_phone.sh("logcat -d -b main,events")).kills
     (kill,) = [k for k in main if k.source == "lmkd"]
     assert (kill.process, kill.oom_score_adj) == (victim, 700)
-    assert kill.freed_kb == (available_mb - 230) * 1024
+    assert kill.freed_kb == (available_mb - 203) * 1024
     assert [k.process for k in main if k.source == "am_proc_died"] == [victim]
 
 
@@ -221,7 +221,7 @@ def test_a_shell_process_that_raises_its_own_score_can_be_taken(stub_phone: Farm
     ).decode()
     stub_phone.sh(f"echo 900 > /proc/{hog}/oom_score_adj")
     assert hog in stub_phone.sh("ps -A -o PID").split()
-    _ballast(stub_phone, 1, stub_phone.available_kb() // 1024 - 20)
+    _ballast(stub_phone, 1, 10 + stub_phone.available_kb() // 1024 - 4)
     eventually(lambda: hog not in stub_phone.sh("ps -A -o PID").split())
     lines = stub_phone.sh("logcat -d -s lowmemorykiller")
     assert f"({hog}), uid 2000" in lines
