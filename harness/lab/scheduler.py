@@ -8,6 +8,7 @@ sees one without the other.
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from harness.lab.ports import LabPhone, PhoneStatus, Progress
 from harness.results.model import AttemptResult
 
 IDLE_POLL_S: Final = 0.5
+_LOOK_S: Final = 0.05
 """How often an idle worker looks at Ctrl-C; a job that comes free wakes it at once."""
 RECOVER_POLL_S: Final = 2.0
 
@@ -82,6 +84,7 @@ class Scheduler:
         self._recover_s = recover_s
         self._changed = threading.Condition()
         self._fatal: BaseException | None = None
+        self._working = set(self._phones)
 
     def run(self) -> None:
         """Work until every job has an outcome, no phone can take what is left, or Ctrl-C.
@@ -100,27 +103,30 @@ class Scheduler:
         ]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads):
+        # Not `join` or `is_alive`: before Python 3.13 a join that Ctrl-C interrupts takes a thread
+        # that still works for one that has ended.
+        while True:
             try:
-                for thread in threads:
-                    thread.join(0.1)
-                    if self._stop.hard.is_set():
-                        break
-                if self._stop.hard.is_set():
-                    break
+                while self._working and not self._stop.hard.is_set():
+                    time.sleep(_LOOK_S)
+                break
             except KeyboardInterrupt:
-                second = self._stop.press()
-                self._progress.note(
-                    "Leaving at once; `harness resume` will clean the phones."
-                    if second
-                    else "Stopping: trainers end, phones are released (Ctrl-C again to leave now)."
-                )
-                with self._changed:
-                    self._changed.notify_all()
+                self._pressed()
         if self._fatal is not None:
             raise self._fatal
         if not self._stop.requested:
             self._skip_stranded()
+
+    def _pressed(self) -> None:
+        """Take a Ctrl-C and tell the workers."""
+        second = self._stop.press()
+        self._progress.note(
+            "Leaving at once; `harness resume` will clean the phones."
+            if second
+            else "Stopping: trainers end, phones are released (Ctrl-C again to leave now)."
+        )
+        with self._changed:
+            self._changed.notify_all()
 
     # -- a worker ---------------------------------------------------------------------------------
 
@@ -132,6 +138,7 @@ class Scheduler:
         finally:
             with self._changed:
                 self._dispatcher.phone_gone(phone.serial)
+                self._working.discard(phone.serial)
                 self._changed.notify_all()
 
     def _serve(self, phone: LabPhone) -> None:
