@@ -135,6 +135,7 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
     t_s = column(samples, "t_s")
     gap = GAP_PERIODS * (result.sampling.period_s if result.sampling else 1.0)
     rss, available = column(samples, "trainer_rss_mb"), column(samples, "available_mb")
+    own = np.nan_to_num(column(samples, "trainer_anon_mb"))
     temperature, source = column(samples, "temperature_c"), "hottest sensor"
     if not np.isfinite(temperature).any():
         temperature, source = column(samples, "battery_temperature_c"), "battery"
@@ -146,7 +147,7 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
         rss=thin(t_s, rss, buckets, gap),
         pss=thin(t_s, column(samples, "trainer_pss_mb"), DOTS),
         available=thin(t_s, available, buckets, gap),
-        to_trainer=thin(t_s, available + np.nan_to_num(rss), buckets, gap),
+        to_trainer=thin(t_s, available + own, buckets, gap),
         battery=thin(t_s, column(samples, "battery_percent"), buckets, gap),
         temperature=thin(t_s, temperature, buckets, None),
         temperature_source=source,

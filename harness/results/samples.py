@@ -20,6 +20,7 @@ SAMPLE_SCHEMA = pa.schema(
         ("trainer_rss_mb", pa.float32()),
         ("trainer_pss_mb", pa.float32()),  # sparse: dumpsys meminfo at its own period
         ("trainer_swap_mb", pa.float32()),
+        ("trainer_anon_mb", pa.float32()),  # what it adds to available_mb when it ends
         ("total_mb", pa.float32()),
         ("available_mb", pa.float32()),
         ("free_mb", pa.float32()),

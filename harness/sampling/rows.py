@@ -94,6 +94,7 @@ def _row(sample: Sample, origin_ms: int, period_ms: int, first_ms: int) -> dict[
         row["trainer_pid"] = sample.process.pid
         row["trainer_rss_mb"] = _mb(sample.process.rss_kb)
         row["trainer_swap_mb"] = _mb(sample.process.swap_kb)
+        row["trainer_anon_mb"] = _mb(sample.process.anon_kb)
     return row
 
 

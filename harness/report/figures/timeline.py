@@ -81,7 +81,7 @@ def _rows(view: Timeline, own: str) -> list[_Row]:
     least = _least_in_training(view)
     free = [_Line(view.available, "phone", f"available, least {least}")]
     if view.pressure is not None and view.rss.known:
-        free.append(_Line(view.to_trainer, "soft", "available + RSS", "dotted"))
+        free.append(_Line(view.to_trainer, "soft", "available + own", "dotted"))
     if _two_scales(view):
         memory = [
             _Row(62, "trainer’s memory, MB", trainer),
