@@ -101,6 +101,7 @@ def test_a_phone_that_hangs_answers_again_later(phone: FarmPhone) -> None:
         "setsid sh -c 'while :; do echo tick >> $ANDROID_DATA/local/tmp/ticks; sleep 0.05; done'"
         " < /dev/null > /dev/null 2>&1 &"
     )
+    eventually((phone.root / "data/local/tmp/ticks").exists)
     phone.do("hang")
     time.sleep(0.2)
     size = (phone.root / "data/local/tmp/ticks").stat().st_size
