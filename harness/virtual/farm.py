@@ -26,10 +26,11 @@ from harness.virtual.control import Control
 from harness.virtual.farm_folder import FarmFolder, clean_up_dead_farms
 from harness.virtual.phone import Isolation
 from harness.virtual.root import probe_isolation
+from harness.virtual.system.server import TICKS_A_SECOND
 from harness.virtual.virtual_phone import VirtualPhone
 
 _LOG = logging.getLogger(__name__)
-_TICK_S = 0.25
+_TICK_S = 1 / TICKS_A_SECOND
 
 
 class Farm:

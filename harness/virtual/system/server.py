@@ -24,7 +24,7 @@ from harness.virtual.system.dumpsys import Dumps
 from harness.virtual.system.logcat import log, logcat
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.memory import MemoryPlan
-from harness.virtual.system.packages import PackageRegistry
+from harness.virtual.system.packages import TRAINER, PackageRegistry
 from harness.virtual.system.pm import PackageCommands
 from harness.virtual.system.process_list import ProcessList
 from harness.virtual.system.settings import Settings
@@ -33,6 +33,8 @@ from harness.virtual.system.trainer_app import TrainerApp
 from harness.virtual.userland import STATE_FOLDER
 
 _LOG = logging.getLogger(__name__)
+
+TICKS_A_SECOND = 20
 
 
 class SystemServer:
@@ -133,14 +135,18 @@ class SystemServer:
         self.accountant.close()
 
     def tick(self) -> None:
-        """Bring all figures up to date; called some times a second by the farm."""
+        """Bring the figures up to date; called `TICKS_A_SECOND` times a second by the farm.
+
+        All processes are read twice a second. The trainer's memory is read each time: what it finds
+        available when it chooses its sub-model must have its own first megabytes taken off.
+        """
         self._ticks += 1
-        if self._ticks % 2:
+        if self._ticks % (TICKS_A_SECOND // 2) == 1:
             self.accountant.tick()
             self._cpu.take(self.accountant.uses)
-        else:
+        elif self.apps.get(TRAINER) is not None or self._ticks % (TICKS_A_SECOND // 4) == 1:
             self.accountant.refresh()
-        if self._ticks % 200 == 0:
+        if self._ticks % (50 * TICKS_A_SECOND) == 0:
             self._channel.sweep()
 
     def kill_for_memory(self, name: str) -> bool:
