@@ -94,7 +94,8 @@ def test_reverse_to_a_closed_port_of_the_host(plain_phone: BarePhone) -> None:
     with echo_server() as port:
         pass
     device_port = int(plain_phone.adb("reverse", "tcp:0", f"tcp:{port}").stdout)
-    assert talk(device_port, b"x") == b""
+    with contextlib.suppress(ConnectionResetError):  # closed before our byte was read
+        assert talk(device_port, b"x") == b""
     assert plain_phone.adb("shell", "echo alive").stdout == b"alive\n"
 
 
