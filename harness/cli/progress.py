@@ -34,6 +34,11 @@ def result_words(result: AttemptResult) -> str:
     return f"{name} finished {where}: {', '.join(parts)}"
 
 
+def minutes_words(seconds: float) -> str:
+    """Return a rough time in whole minutes, ``1 min`` at least."""
+    return f"{max(1, round(seconds / 60))} min"
+
+
 class PlainProgress:
     """One line for each thing worth one."""
 
@@ -55,7 +60,7 @@ class PlainProgress:
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do."""
         jobs, phones = len(plan.jobs), len(plan.phones)
-        self._line(f"{jobs} jobs on {phones} phones, about {plan.estimate_s / 60:.0f} min")
+        self._line(f"{jobs} jobs on {phones} phones, about {minutes_words(plan.estimate_s)}")
 
     def phone(self, status: PhoneStatus) -> None:
         """Say a line when the step or the epoch changed."""
@@ -148,7 +153,7 @@ class LiveProgress:
             minutes = (time.monotonic() - self._started) / 60
             head = f"{self._ended} of {self._jobs} jobs, {self._failed} failed, {minutes:.1f} min"
             if self._estimate_s:
-                head += f" of about {self._estimate_s / 60:.0f}"
+                head += f" of about {minutes_words(self._estimate_s)}"
         table = Table(box=None, header_style="dim", pad_edge=False)
         for name, right in (
             ("phone", False),
