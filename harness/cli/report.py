@@ -23,7 +23,7 @@ def report(
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
-    """Write one self-contained HTML page (and junit.xml) of a run."""
+    """Write one self-contained HTML page of a run; without --out, junit.xml beside it too."""
     from harness.report import build_report
 
     page = build_report(run_folder(run, runs), out)

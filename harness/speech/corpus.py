@@ -143,16 +143,18 @@ def _texts(style: Style, split: Split, seed: int, share: float | None = None) ->
 
 def _utterances(
     recorder: _Recorder,
-    speaker: Speaker,
-    texts: Iterator[str],
+    spoken: Iterator[tuple[str, Speaker]],
     count: int,
     style: Style,
     split: str,
+    *,
     round_: int,
+    name: Callable[[int], str],
 ) -> Iterator[Utterance]:
+    """Record until ``count`` texts have a length of the style; ``name`` gives the n-th its id."""
     shortest, longest = _SECONDS[style]
     made = 0
-    for tried, text in enumerate(texts):
+    for tried, (text, speaker) in enumerate(spoken):
         if made == count:
             return
         if tried > 50 * count + 200:
@@ -165,7 +167,7 @@ def _utterances(
             continue
         made += 1
         yield Utterance(
-            id=f"{speaker.name}-r{round_}-{split}-{made:04d}",
+            id=name(made),
             audio=path,
             text=normalise_text(text),
             speaker=speaker.name,
@@ -189,7 +191,15 @@ def _spec_utterances(spec: CorpusSpec, recorder: _Recorder) -> Iterator[Utteranc
                 ("train", train, spec.train),
                 ("validation", validation, spec.validation),
             ):
-                yield from _utterances(recorder, speaker, texts, count, spec.style, split, round_)
+                yield from _utterances(
+                    recorder,
+                    ((text, speaker) for text in texts),
+                    count,
+                    spec.style,
+                    split,
+                    round_=round_,
+                    name=f"{name}-r{round_}-{split}-{{:04d}}".format,
+                )
 
 
 def _build(
@@ -261,7 +271,7 @@ def build_pretraining_corpus(
     """Make the mixed US corpus that a baseline is pre-trained on.
 
     Voices are :func:`pretraining_speakers` with random rate and pitch; none is one of the six
-    speakers, and no sentence is in the validation half.
+    speakers, and no training sentence is in the validation half.
 
     Args:
         count: Training utterances.
@@ -278,30 +288,26 @@ def build_pretraining_corpus(
         split: Split
         for split, wanted in (("train", count), ("validation", validation)):
             rng = random.Random(f"pretraining:{split}:{seed}")
-            made = 0
-            for text in _texts(style, split, seed, share=0.15):
-                if made == wanted:
-                    break
-                speaker = dataclasses.replace(
-                    rng.choice(voices),
-                    words_per_minute=rng.randint(140, 180),
-                    pitch=rng.randint(30, 70),
+            spoken = (
+                (
+                    text,
+                    dataclasses.replace(
+                        rng.choice(voices),
+                        words_per_minute=rng.randint(140, 180),
+                        pitch=rng.randint(30, 70),
+                    ),
                 )
-                path, seconds, sha256 = recorder.record(text, speaker)
-                if not _SECONDS[style][0] <= seconds <= _SECONDS[style][1]:
-                    continue
-                made += 1
-                yield Utterance(
-                    id=f"pretraining-{split}-{made:05d}",
-                    audio=path,
-                    text=normalise_text(text),
-                    speaker=speaker.name,
-                    accent=speaker.accent,
-                    duration_s=round(seconds, 4),
-                    sha256=sha256,
-                    split=split,
-                    round=1,
-                )
+                for text in _texts(style, split, seed, share=0.15)
+            )
+            yield from _utterances(
+                recorder,
+                spoken,
+                wanted,
+                style,
+                split,
+                round_=1,
+                name=f"pretraining-{split}-{{:05d}}".format,
+            )
 
     key = _key(["pretraining", count, validation, style, seed])
     return _build("pretraining", key, cache_dir, count + validation, make, progress)
