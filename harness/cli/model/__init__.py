@@ -1,0 +1,14 @@
+"""``harness model``: trainable flatbuffers, from making them to measuring them; a file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.model.bench import bench
+from harness.cli.model.build import build
+from harness.cli.model.inspect import inspect
+from harness.cli.model.pretrain import pretrain
+
+app = typer.Typer(help="Trainable flatbuffers.", no_args_is_help=True)
+for command in (build, pretrain, inspect, bench):
+    app.command()(command)
