@@ -1,4 +1,4 @@
-"""``harness model``: trainable flatbuffers, from making them to measuring them; a file a command."""
+"""``harness model``: make trainable flatbuffers and measure them; a file a command."""
 
 from __future__ import annotations
 
