@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from harness.contract.events import (
     StopReason,
 )
 from harness.contract.job import Job, SubModel, Utterance
+from harness.contract.order import epoch_batches
 from harness.errors import HarnessError, InputError
 from harness.metrics.words import wer_percent
 from harness.trainer import device
@@ -234,13 +234,11 @@ class Training:
         self, model: FlatbufferModel, sub_model: SubModel, features: Features, epoch: int
     ) -> float:
         utterances, training = self._job.data.train, self._job.training
-        order = list(range(len(utterances)))
-        random.Random(f"{training.seed}:{epoch}").shuffle(order)
-        size = training.batch_size
+        lengths = [len(one) for one in features]
+        batches = epoch_batches(training.seed, epoch, lengths, training.batch_size)
         losses: list[float] = []
-        for step, start in enumerate(range(0, len(order), size)):
+        for step, rows in enumerate(batches):
             self._check_stop()
-            rows = order[start : start + size]
             batch = make_batch(
                 [features[row] for row in rows], [utterances[row].text for row in rows], model.info
             )

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from harness.contract import Job, parse_event
 from harness.contract.events import EventError
 from harness.contract.job import SUB_MODELS
+from harness.contract.order import epoch_batches
 from harness.metrics import word_errors
 from harness.trainer.decode import greedy_decode
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
@@ -371,6 +372,32 @@ def stopping() -> list[dict[str, Any]]:
     return cases
 
 
+def batches() -> list[dict[str, Any]]:
+    """Batches of an epoch: several windows, a short last batch, equal lengths, one utterance."""
+    rng = random.Random(3)
+    cases = []
+    for seed, epoch, count, batch_size in (
+        (0, 1, 60, 5),
+        (0, 2, 60, 5),
+        (7, 1, 60, 5),
+        (1, 3, 23, 5),
+        (4, 1, 7, 1),
+        (4, 1, 1, 10),
+        (12345678901, 9999, 11, 2),
+    ):
+        lengths = [rng.randint(70, 90) for _ in range(count)]
+        cases.append(
+            {
+                "seed": seed,
+                "epoch": epoch,
+                "lengths": lengths,
+                "batch_size": batch_size,
+                "batches": epoch_batches(seed, epoch, lengths, batch_size),
+            }
+        )
+    return cases
+
+
 def decoding() -> list[dict[str, Any]]:
     """Greedy decoding of small logits, ties included (the first of equals wins)."""
     rng = random.Random(2)
@@ -435,6 +462,7 @@ VECTORS = {
     "selection": selection,
     "resources": resources,
     "stopping": stopping,
+    "batches": batches,
     "decoding": decoding,
     "scoring": scoring,
 }

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness.contract import EVENT_TYPES, Job, parse_event
 from harness.contract.events import EventError, StopReason
+from harness.contract.order import epoch_batches
 from harness.trainer.decode import greedy_decode
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from tests.golden.write import FOLDER, VECTORS
@@ -121,3 +122,11 @@ def test_scoring():
         if case["reference"]:
             wer = 100 * jiwer.wer(case["reference"], case["hypothesis"])
             assert case["wer_percent"] == pytest.approx(wer)
+
+
+def test_batches():
+    cases = golden("batches")
+    for case in cases:
+        given = (case["seed"], case["epoch"], case["lengths"], case["batch_size"])
+        assert epoch_batches(*given) == case["batches"]
+    assert any(len(case["batches"][-1]) != case["batch_size"] for case in cases)

@@ -145,7 +145,8 @@ def test_each_epoch_trains_all_utterances_in_another_order(train, monkeypatch):
     epochs = [tuple(texts[i] + texts[i + 1]) for i in range(0, len(texts), STEPS_AN_EPOCH)]
     assert all(sorted(epoch) == ["a dog", "the boy", "the king"] for epoch in epochs)
     assert len(set(epochs)) > 1
-    assert [e.utterances for e in of(events, Step)] == [2, 1] * 4
+    sizes = [e.utterances for e in of(events, Step)]
+    assert [sorted(sizes[i : i + 2]) for i in range(0, 8, 2)] == [[1, 2]] * 4
 
 
 def test_the_same_seed_gives_the_same_log(train, tmp_path):
