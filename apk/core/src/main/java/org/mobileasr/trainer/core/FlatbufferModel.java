@@ -1,0 +1,257 @@
+package org.mobileasr.trainer.core;
+
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+
+/** One trainable flatbuffer; weights and Adam's moments live in its interpreter. */
+public final class FlatbufferModel implements Closeable {
+  /** The version of the signatures that this class speaks. */
+  static final int FORMAT = 1;
+
+  private static final List<String> NEEDED =
+      Arrays.asList("features", "infer", "loss", "get_weights", "set_weights", "info");
+
+  private final Signatures signatures;
+  private final String path;
+  private final ModelInfo info;
+  private boolean hasWeights;
+
+  /** Index of the largest sub-model whose moments are there; 8 = none. */
+  private int momentsFrom = SubModels.ALL.size();
+
+  /**
+   * Looks into a flatbuffer.
+   *
+   * @param signatures of the file; closed with this object
+   * @param path of the file, for messages
+   * @throws BadInputException without the signatures of this version
+   */
+  public FlatbufferModel(Signatures signatures, String path) throws BadInputException {
+    this.signatures = signatures;
+    this.path = path;
+    TreeSet<String> missing = new TreeSet<String>(NEEDED);
+    missing.removeAll(signatures.names());
+    if (!missing.isEmpty()) {
+      throw new BadInputException(path, "the model lacks the signatures " + missing);
+    }
+    Map<String, int[]> values = new HashMap<String, int[]>();
+    Map<String, ByteBuffer> out = outputs("info");
+    signatures.run("info", new HashMap<String, ByteBuffer>(), out);
+    for (Map.Entry<String, ByteBuffer> value : out.entrySet()) {
+      int[] numbers = new int[value.getValue().capacity() / 4];
+      value.getValue().asIntBuffer().get(numbers);
+      values.put(value.getKey(), numbers);
+    }
+    if (values.get("format")[0] != FORMAT) {
+      throw new BadInputException(
+          path,
+          "signatures of format " + values.get("format")[0] + "; this trainer speaks " + FORMAT);
+    }
+    info = info(values);
+    hasWeights = values.get("weights_included")[0] != 0;
+  }
+
+  private static ModelInfo info(Map<String, int[]> values) {
+    StringBuilder alphabet = new StringBuilder();
+    for (int c : values.get("alphabet")) {
+      alphabet.append((char) c);
+    }
+    return new ModelInfo(
+        values.get("batch_size")[0],
+        values.get("max_frames")[0],
+        values.get("max_label")[0],
+        alphabet.toString(),
+        values.get("blank")[0],
+        values.get("sample_rate")[0],
+        values.get("window")[0],
+        values.get("hop")[0],
+        values.get("time_stride")[0]);
+  }
+
+  public ModelInfo info() {
+    return info;
+  }
+
+  /**
+   * Returns log-mel features {@code [frames][mels]} of one utterance.
+   *
+   * @throws BadInputException shorter than a window or longer than the model takes
+   */
+  public float[][] features(short[] pcm) throws BadInputException {
+    if (pcm.length < info.window || pcm.length > info.maxSamples()) {
+      throw new BadInputException(
+          path,
+          String.format(
+              Locale.ROOT,
+              "%.2f s of audio; the model takes %.3f to %.2f s",
+              (double) pcm.length / info.sampleRate,
+              (double) info.window / info.sampleRate,
+              (double) info.maxSamples() / info.sampleRate));
+    }
+    ByteBuffer sound = buffer(2 * info.maxSamples());
+    sound.asShortBuffer().put(pcm);
+    Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
+    inputs.put("pcm", sound);
+    inputs.put("samples", ints(pcm.length));
+    Map<String, ByteBuffer> out = outputs("features");
+    signatures.run("features", inputs, out);
+    int frames = out.get("frames").getInt(0);
+    int mels = signatures.outputs("features").get("features").shape[1];
+    float[][] found = new float[frames][mels];
+    for (int t = 0; t < frames; t++) {
+      ByteBuffer row = at(out.get("features"), 4 * t * mels);
+      row.asFloatBuffer().get(found[t]);
+    }
+    return found;
+  }
+
+  /**
+   * Takes one Adam step; returns the mean CTC loss before it. A larger sub-model than before starts
+   * Adam anew.
+   *
+   * @throws BadInputException the file cannot train it, or has no weights
+   */
+  public double trainStep(String subModel, Batch batch, double learningRate)
+      throws BadInputException {
+    String name = subModel.toLowerCase(Locale.ROOT);
+    if (!signatures.names().contains("train_" + name)) {
+      throw new BadInputException(path, "no signature to train " + subModel);
+    }
+    checkWeights();
+    int index = SubModels.ALL.indexOf(subModel);
+    if (index < momentsFrom) {
+      signatures.run("reset_" + name, new HashMap<String, ByteBuffer>(), outputs("reset_" + name));
+      momentsFrom = index;
+    }
+    Map<String, ByteBuffer> inputs = sound(batch);
+    inputs.put("labels", ints(batch.labels));
+    inputs.put("lab_len", ints(batch.labLen));
+    ByteBuffer rate = buffer(4);
+    rate.putFloat(0, (float) learningRate);
+    inputs.put("lr", rate);
+    Map<String, ByteBuffer> out = outputs("train_" + name);
+    signatures.run("train_" + name, inputs, out);
+    return out.get("loss").getFloat(0);
+  }
+
+  /**
+   * Returns logits {@code [frame][output]} of each real row.
+   *
+   * @throws BadInputException the file has no weights yet
+   */
+  public float[][][] infer(Batch batch) throws BadInputException {
+    checkWeights();
+    Map<String, ByteBuffer> out = outputs("infer");
+    signatures.run("infer", sound(batch), out);
+    int[] shape = signatures.outputs("infer").get("logits").shape;
+    float[][][] found = new float[batch.rows][][];
+    for (int row = 0; row < batch.rows; row++) {
+      found[row] = new float[out.get("out_len").getInt(4 * row)][shape[2]];
+      for (int t = 0; t < found[row].length; t++) {
+        int place = 4 * (t * shape[1] + row) * shape[2];
+        at(out.get("logits"), place).asFloatBuffer().get(found[row][t]);
+      }
+    }
+    return found;
+  }
+
+  /** Returns a copy of all weights and moving statistics by name. */
+  public Map<String, Tensor> weights() throws BadInputException {
+    checkWeights();
+    Map<String, ByteBuffer> out = outputs("get_weights");
+    signatures.run("get_weights", new HashMap<String, ByteBuffer>(), out);
+    Map<String, Tensor> found = new LinkedHashMap<String, Tensor>();
+    for (Map.Entry<String, Signatures.Spec> spec : signatures.outputs("get_weights").entrySet()) {
+      float[] values = new float[Tensor.size(spec.getValue().shape)];
+      out.get(spec.getKey()).asFloatBuffer().get(values);
+      found.put(spec.getKey(), new Tensor(spec.getValue().shape, values));
+    }
+    return found;
+  }
+
+  /**
+   * Sets all weights from a checkpoint.
+   *
+   * @throws BadInputException not a checkpoint, or not of this model
+   */
+  public void loadCheckpoint(File checkpoint) throws BadInputException {
+    Map<String, Tensor> weights = Npz.read(checkpoint);
+    Map<String, Signatures.Spec> wanted = signatures.inputs("set_weights");
+    TreeSet<String> wrong = new TreeSet<String>(wanted.keySet());
+    wrong.addAll(weights.keySet());
+    for (Map.Entry<String, Tensor> weight : weights.entrySet()) {
+      Signatures.Spec spec = wanted.get(weight.getKey());
+      if (spec != null && Arrays.equals(spec.shape, weight.getValue().shape)) {
+        wrong.remove(weight.getKey());
+      }
+    }
+    if (!wrong.isEmpty()) {
+      throw new BadInputException(
+          checkpoint.getPath(), "the checkpoint does not fit the model: " + wrong);
+    }
+    Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
+    for (Map.Entry<String, Tensor> weight : weights.entrySet()) {
+      ByteBuffer values = buffer(4 * weight.getValue().values.length);
+      values.asFloatBuffer().put(weight.getValue().values);
+      inputs.put(weight.getKey(), values);
+    }
+    signatures.run("set_weights", inputs, outputs("set_weights"));
+    hasWeights = true;
+  }
+
+  @Override
+  public void close() throws IOException {
+    signatures.close();
+  }
+
+  /** The runtime would read whatever memory a variable without a value happens to have. */
+  private void checkWeights() throws BadInputException {
+    if (!hasWeights) {
+      throw new BadInputException(
+          path, "this model file has no weights of its own; load its checkpoint first");
+    }
+  }
+
+  private Map<String, ByteBuffer> sound(Batch batch) {
+    Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
+    ByteBuffer x = buffer(4 * batch.x.length);
+    x.asFloatBuffer().put(batch.x);
+    inputs.put("x", x);
+    inputs.put("in_len", ints(batch.inLen));
+    return inputs;
+  }
+
+  private Map<String, ByteBuffer> outputs(String signature) {
+    Map<String, ByteBuffer> found = new HashMap<String, ByteBuffer>();
+    for (Map.Entry<String, Signatures.Spec> spec : signatures.outputs(signature).entrySet()) {
+      found.put(spec.getKey(), buffer(spec.getValue().bytes()));
+    }
+    return found;
+  }
+
+  private static ByteBuffer ints(int... values) {
+    ByteBuffer buffer = buffer(4 * values.length);
+    buffer.asIntBuffer().put(values);
+    return buffer;
+  }
+
+  private static ByteBuffer buffer(int bytes) {
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+  }
+
+  private static ByteBuffer at(ByteBuffer buffer, int place) {
+    ByteBuffer view = buffer.duplicate().order(buffer.order());
+    view.position(place);
+    return view;
+  }
+}

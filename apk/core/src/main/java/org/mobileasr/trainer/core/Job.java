@@ -1,0 +1,237 @@
+package org.mobileasr.trainer.core;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** The job file (version 1): one attempt as the trainer is told of it. Sizes are MiB. */
+public final class Job {
+  private static final Pattern PATH = Pattern.compile("/[^\\x00\\n\\r]{0,1023}");
+  private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+
+  public final String jobId;
+  public final int attempt;
+  public final int round;
+  public final Model model;
+  public final Data data;
+  public final Training training;
+  public final Selection selection;
+  public final Stop stop;
+  public final Outputs outputs;
+
+  private Job(Fields fields) throws BadInputException {
+    fields.known("version", "attempt", "round");
+    if (fields.has("version") && fields.integer("version", 0, Integer.MAX_VALUE) != 1) {
+      throw fields.wrong("version", "this trainer speaks version 1");
+    }
+    jobId = fields.text("job_id");
+    attempt = optional(fields, "attempt", 1, 1, Integer.MAX_VALUE);
+    round = optional(fields, "round", 1, 1, Integer.MAX_VALUE);
+    model = new Model(fields.object("model"));
+    data = new Data(fields.object("data"));
+    training = new Training(fields.object("training"));
+    selection = new Selection(fields.object("selection"));
+    stop = new Stop(fields.object("stop"));
+    outputs = new Outputs(fields.object("outputs"));
+    fields.end();
+  }
+
+  /**
+   * Reads {@code job.json}.
+   *
+   * @throws BadInputException it is not a job; the message begins with the field at fault
+   */
+  public static Job parse(String json) throws BadInputException {
+    return new Job(Fields.parse(json));
+  }
+
+  /** Where a job that may be no job wants its events, or null if it does not say. */
+  static String eventsPath(String json) {
+    try {
+      Fields outputs = Fields.parse(json).object("outputs");
+      return outputs.has("events")
+          ? path(outputs, "events")
+          : path(outputs, "folder") + "/events.jsonl";
+    } catch (BadInputException e) {
+      return null;
+    }
+  }
+
+  private static int optional(Fields fields, String name, int other, int least, int most)
+      throws BadInputException {
+    fields.known(name);
+    return fields.has(name) ? (int) fields.integer(name, least, most) : other;
+  }
+
+  private static String path(Fields fields, String name) throws BadInputException {
+    return fields.text(name, PATH, "an absolute path");
+  }
+
+  /** The trainable flatbuffer and the weights to start from. */
+  public static final class Model {
+    public final String name;
+    public final String path;
+    public final String sha256;
+
+    /** Weights (.npz), or null: the flatbuffer's own. */
+    public final String checkpoint;
+
+    /** Or null: not told. */
+    public final String checkpointSha256;
+
+    private Model(Fields fields) throws BadInputException {
+      fields.known("checkpoint", "checkpoint_sha256");
+      name = fields.text("name");
+      path = path(fields, "path");
+      sha256 = fields.text("sha256", SHA256, "a SHA-256");
+      checkpoint = fields.has("checkpoint") ? path(fields, "checkpoint") : null;
+      checkpointSha256 =
+          fields.has("checkpoint_sha256")
+              ? fields.text("checkpoint_sha256", SHA256, "a SHA-256")
+              : null;
+      fields.end();
+    }
+
+    private static String path(Fields fields, String name) throws BadInputException {
+      return Job.path(fields, name);
+    }
+  }
+
+  /** One recording: 16-bit PCM WAV, mono, at the model's rate. */
+  public static final class Utterance {
+    public final String id;
+    public final String path;
+    public final String text;
+
+    private Utterance(Fields fields) throws BadInputException {
+      id = fields.text("id");
+      path = path(fields, "path");
+      text = fields.text("text");
+      fields.end();
+    }
+  }
+
+  /** Utterances of one round. */
+  public static final class Data {
+    public final String speaker;
+    public final List<Utterance> train;
+    public final List<Utterance> validation;
+
+    private Data(Fields fields) throws BadInputException {
+      speaker = fields.text("speaker");
+      train = utterances(fields.objects("train"));
+      validation = utterances(fields.objects("validation"));
+      fields.end();
+    }
+
+    private static List<Utterance> utterances(List<Fields> all) throws BadInputException {
+      List<Utterance> found = new ArrayList<Utterance>();
+      for (Fields fields : all) {
+        found.add(new Utterance(fields));
+      }
+      return Collections.unmodifiableList(found);
+    }
+  }
+
+  /** Optimisation settings. */
+  public static final class Training {
+    public final int batchSize;
+    public final double learningRate;
+    public final int epochs;
+    public final long seed;
+    public final int threads;
+
+    private Training(Fields fields) throws BadInputException {
+      fields.known("optimizer", "learning_rate", "seed");
+      if (fields.has("optimizer")) {
+        fields.word("optimizer", "adam");
+      }
+      batchSize = optional(fields, "batch_size", 5, 1, 64);
+      learningRate = fields.has("learning_rate") ? fields.number("learning_rate") : 1e-4;
+      if (!(learningRate > 0 && learningRate < 1)) {
+        throw fields.wrong("learning_rate", "not between 0 and 1");
+      }
+      epochs = optional(fields, "epochs", 15, 0, 10_000);
+      seed = fields.has("seed") ? fields.integer("seed", 0, Long.MAX_VALUE) : 0;
+      threads = optional(fields, "threads", 2, 1, 64);
+      fields.end();
+    }
+  }
+
+  /** How the sub-model is chosen (MobileASR, Algorithm 1). */
+  public static final class Selection {
+    public final String policy;
+
+    /** In order of preference. */
+    public final List<String> candidates;
+
+    public final Map<String, Double> needMb;
+
+    /** The sub-model to take whatever is available, or null. */
+    public final String forced;
+
+    private Selection(Fields fields) throws BadInputException {
+      fields.known("policy", "candidates", "forced");
+      policy = fields.has("policy") ? fields.word("policy", "first_fit") : "first_fit";
+      candidates =
+          fields.has("candidates")
+              ? fields.words("candidates", SubModels.ALL)
+              : Arrays.asList("S1", "S5", "S8");
+      needMb = fields.numbers("need_mb", SubModels.ALL);
+      forced = fields.has("forced") ? fields.word("forced", SubModels.ALL) : null;
+      fields.end();
+      for (String candidate : candidates) {
+        if (!needMb.containsKey(candidate)) {
+          throw fields.wrong("", "need_mb lacks " + candidate);
+        }
+      }
+    }
+  }
+
+  /** When training ends before its last epoch (MobileASR, Algorithm 2). */
+  public static final class Stop {
+    public final String policy;
+    public final int patience;
+    public final double batteryBelowPercent;
+    public final double availableBelowMb;
+
+    private Stop(Fields fields) throws BadInputException {
+      fields.known("policy", "battery_below_percent", "available_below_mb");
+      policy =
+          fields.has("policy")
+              ? fields.word("policy", Patience.BEST_SO_FAR, Patience.AS_PRINTED)
+              : Patience.BEST_SO_FAR;
+      patience = optional(fields, "patience", 2, 1, Integer.MAX_VALUE);
+      batteryBelowPercent =
+          fields.has("battery_below_percent")
+              ? fields.number("battery_below_percent", 0, 100)
+              : 25.0;
+      availableBelowMb =
+          fields.has("available_below_mb")
+              ? fields.number("available_below_mb", 0, Double.MAX_VALUE)
+              : 300.0;
+      fields.end();
+    }
+  }
+
+  /** Where the host finds what the trainer writes. */
+  public static final class Outputs {
+    public final String folder;
+    public final String events;
+    public final String checkpoints;
+
+    /** The trainer stops at the next step once this file exists. */
+    public final String stopFile;
+
+    private Outputs(Fields fields) throws BadInputException {
+      folder = path(fields, "folder");
+      events = path(fields, "events");
+      checkpoints = path(fields, "checkpoints");
+      stopFile = path(fields, "stop_file");
+      fields.end();
+    }
+  }
+}

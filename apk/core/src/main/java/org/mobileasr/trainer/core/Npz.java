@@ -1,0 +1,180 @@
+package org.mobileasr.trainer.core;
+
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.Charset;
+import java.util.Enumeration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Checkpoints in NumPy's {@code .npz}: a zip of {@code .npy} arrays of format 1.0 (NumPy, "NEP 1").
+ * Only little-endian 32-bit floats in C order are taken.
+ */
+public final class Npz {
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final Charset LATIN = Charset.forName("ISO-8859-1");
+  private static final Pattern HEADER =
+      Pattern.compile(
+          "\\{\\s*'descr':\\s*'<f4',\\s*'fortran_order':\\s*False,\\s*"
+              + "'shape':\\s*\\(([0-9, ]*)\\),?\\s*\\}\\s*");
+  private static final int MAX_HEADER_BYTES = 1 << 16;
+  private static final int BUFFER_BYTES = 1 << 16;
+  private static final int ALIGNMENT = 64;
+
+  private Npz() {}
+
+  /**
+   * Reads all arrays by name.
+   *
+   * @throws BadInputException not there, or not such a file
+   */
+  public static Map<String, Tensor> read(File path) throws BadInputException {
+    Map<String, Tensor> found = new LinkedHashMap<String, Tensor>();
+    try {
+      ZipFile zip = new ZipFile(path);
+      try {
+        Enumeration<? extends ZipEntry> entries = zip.entries();
+        while (entries.hasMoreElements()) {
+          ZipEntry entry = entries.nextElement();
+          if (!entry.getName().endsWith(".npy")) {
+            throw new BadInputException(path.getPath(), "not a checkpoint: " + entry.getName());
+          }
+          String name = entry.getName().substring(0, entry.getName().length() - 4);
+          DataInputStream in = new DataInputStream(zip.getInputStream(entry));
+          try {
+            found.put(name, array(in, path, entry));
+          } finally {
+            in.close();
+          }
+        }
+      } finally {
+        zip.close();
+      }
+    } catch (ZipException e) {
+      throw new BadInputException(path.getPath(), "not a checkpoint: " + e.getMessage());
+    } catch (IOException e) {
+      throw new BadInputException(path.getPath(), "cannot be read: " + e.getMessage());
+    }
+    return found;
+  }
+
+  private static Tensor array(DataInputStream in, File path, ZipEntry entry)
+      throws IOException, BadInputException {
+    byte[] magic = new byte[MAGIC.length + 2];
+    in.readFully(magic);
+    for (int n = 0; n < MAGIC.length; n++) {
+      if (magic[n] != MAGIC[n]) {
+        throw new BadInputException(path.getPath(), entry.getName() + " is not an array");
+      }
+    }
+    byte[] wide = new byte[magic[MAGIC.length] == 1 ? 2 : 4];
+    in.readFully(wide);
+    long length = 0;
+    for (int n = wide.length - 1; n >= 0; n--) {
+      length = length << 8 | (wide[n] & 0xff);
+    }
+    if (length > MAX_HEADER_BYTES) {
+      throw new BadInputException(path.getPath(), entry.getName() + " has no header");
+    }
+    byte[] header = new byte[(int) length];
+    in.readFully(header);
+    Matcher matcher = HEADER.matcher(new String(header, LATIN));
+    if (!matcher.matches()) {
+      throw new BadInputException(path.getPath(), entry.getName() + " is not of 32-bit floats");
+    }
+    int[] shape = shape(matcher.group(1));
+    long bytes = 4L * Tensor.size(shape);
+    // The entry's own size bounds what a broken header can make us allocate.
+    if (entry.getSize() >= 0 && bytes > entry.getSize()) {
+      throw new BadInputException(path.getPath(), entry.getName() + " is shorter than its shape");
+    }
+    return new Tensor(shape, floats(in, Tensor.size(shape)));
+  }
+
+  private static int[] shape(String text) {
+    String[] parts = text.trim().isEmpty() ? new String[0] : text.trim().split("\\s*,\\s*");
+    int[] shape = new int[parts.length];
+    for (int n = 0; n < parts.length; n++) {
+      shape[n] = Integer.parseInt(parts[n]);
+    }
+    return shape;
+  }
+
+  private static float[] floats(DataInputStream in, int count) throws IOException {
+    float[] values = new float[count];
+    byte[] bytes = new byte[BUFFER_BYTES];
+    for (int done = 0; done < count; ) {
+      int some = Math.min(count - done, BUFFER_BYTES / 4);
+      in.readFully(bytes, 0, 4 * some);
+      ByteBuffer.wrap(bytes)
+          .order(ByteOrder.LITTLE_ENDIAN)
+          .asFloatBuffer()
+          .get(values, done, some);
+      done += some;
+    }
+    return values;
+  }
+
+  /**
+   * Writes arrays, forced to the disk.
+   *
+   * @throws IOException the disk is full, for example; a part of the file may be left
+   */
+  public static void write(File path, Map<String, Tensor> arrays) throws IOException {
+    FileOutputStream file = new FileOutputStream(path);
+    try {
+      ZipOutputStream zip = new ZipOutputStream(new BufferedOutputStream(file, BUFFER_BYTES));
+      zip.setLevel(Deflater.NO_COMPRESSION);
+      for (Map.Entry<String, Tensor> array : arrays.entrySet()) {
+        zip.putNextEntry(new ZipEntry(array.getKey() + ".npy"));
+        writeArray(zip, array.getValue());
+        zip.closeEntry();
+      }
+      zip.finish();
+      zip.flush();
+      file.getFD().sync();
+    } finally {
+      file.close();
+    }
+  }
+
+  private static void writeArray(OutputStream out, Tensor array) throws IOException {
+    StringBuilder shape = new StringBuilder();
+    for (int n = 0; n < array.shape.length; n++) {
+      shape.append(n > 0 ? " " : "").append(array.shape[n]).append(",");
+    }
+    StringBuilder header =
+        new StringBuilder("{'descr': '<f4', 'fortran_order': False, 'shape': (")
+            .append(shape)
+            .append("), }");
+    int before = MAGIC.length + 4;
+    while ((before + header.length() + 1) % ALIGNMENT != 0) {
+      header.append(' ');
+    }
+    header.append('\n');
+    out.write(MAGIC);
+    out.write(new byte[] {1, 0, (byte) header.length(), (byte) (header.length() >> 8)});
+    out.write(header.toString().getBytes(LATIN));
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int done = 0; done < array.values.length; ) {
+      int some = Math.min(array.values.length - done, BUFFER_BYTES / 4);
+      buffer.asFloatBuffer().put(array.values, done, some);
+      out.write(buffer.array(), 0, 4 * some);
+      done += some;
+    }
+  }
+}

@@ -1,0 +1,182 @@
+package org.mobileasr.trainer.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.reflect.TypeToken;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Decisions, decoding and scoring against the vectors of the Python reference. */
+final class GoldenTest {
+  private static final Gson GSON = new Gson();
+
+  private static Stream<JsonObject> cases(String name) {
+    return Golden.read(name).getAsJsonArray().asList().stream().map(JsonElement::getAsJsonObject);
+  }
+
+  static Stream<JsonObject> selection() {
+    return cases("selection");
+  }
+
+  @ParameterizedTest
+  @MethodSource("selection")
+  void selection(JsonObject given) {
+    Map<String, Double> needs =
+        GSON.fromJson(given.get("need_mb"), new TypeToken<Map<String, Double>>() {}.getType());
+    List<String> candidates =
+        GSON.fromJson(given.get("candidates"), new TypeToken<List<String>>() {}.getType());
+    String chosen =
+        Policies.selectSubModel(given.get("available_mb").getAsDouble(), needs, candidates);
+    assertEquals(textOrNull(given, "sub_model"), chosen);
+  }
+
+  static Stream<JsonObject> resources() {
+    return cases("resources");
+  }
+
+  @ParameterizedTest
+  @MethodSource("resources")
+  void resources(JsonObject given) {
+    String reason =
+        Policies.resourcesAllow(
+            numberOrNull(given, "battery_percent"),
+            numberOrNull(given, "available_mb"),
+            given.get("battery_below_percent").getAsDouble(),
+            given.get("available_below_mb").getAsDouble());
+    assertEquals(textOrNull(given, "reason"), reason);
+  }
+
+  static Stream<JsonObject> stopping() {
+    return cases("stopping");
+  }
+
+  @ParameterizedTest
+  @MethodSource("stopping")
+  void stopping(JsonObject given) {
+    Patience state =
+        Patience.start(
+            given.get("policy").getAsString(),
+            given.get("patience").getAsInt(),
+            given.get("baseline_wer_percent").getAsDouble());
+    List<Integer> counts = new ArrayList<>();
+    for (JsonElement wer : given.getAsJsonArray("wer_percent")) {
+      if (state.stop) {
+        break;
+      }
+      state = state.after(wer.getAsDouble());
+      counts.add(state.count);
+    }
+    assertEquals(
+        GSON.fromJson(given.get("counts"), new TypeToken<List<Integer>>() {}.getType()), counts);
+    Double stopped = numberOrNull(given, "stop_epoch");
+    assertEquals(stopped, state.stop ? Double.valueOf(counts.size()) : null);
+  }
+
+  static Stream<JsonObject> decoding() {
+    return cases("decoding");
+  }
+
+  @ParameterizedTest
+  @MethodSource("decoding")
+  void decoding(JsonObject given) {
+    float[][] logits = GSON.fromJson(given.get("logits"), float[][].class);
+    String alphabet = given.get("alphabet").getAsString();
+    String text = GreedyDecoder.decode(logits, alphabet, given.get("blank").getAsInt());
+    assertEquals(given.get("text").getAsString(), text);
+  }
+
+  static Stream<JsonObject> scoring() {
+    return cases("scoring");
+  }
+
+  @ParameterizedTest
+  @MethodSource("scoring")
+  void scoring(JsonObject given) {
+    WordErrors found =
+        WordErrors.between(
+            given.get("reference").getAsString(), given.get("hypothesis").getAsString());
+    assertEquals(given.get("errors").getAsInt(), found.errors);
+    assertEquals(given.get("reference_words").getAsInt(), found.referenceWords);
+    assertEquals(given.get("wer_percent").getAsDouble(), found.werPercent());
+  }
+
+  static Stream<JsonObject> batches() {
+    return cases("batches");
+  }
+
+  @ParameterizedTest
+  @MethodSource("batches")
+  void batches(JsonObject given) {
+    List<List<Integer>> batches =
+        EpochBatches.of(
+            given.get("seed").getAsLong(),
+            given.get("epoch").getAsInt(),
+            GSON.fromJson(given.get("lengths"), int[].class),
+            given.get("batch_size").getAsInt());
+    assertEquals(
+        GSON.fromJson(given.get("batches"), new TypeToken<List<List<Integer>>>() {}.getType()),
+        batches);
+  }
+
+  @Test
+  void errorsOfSeveralUtterancesAddUp() {
+    WordErrors sum =
+        WordErrors.none()
+            .plus(WordErrors.between("the boy", "the dog"))
+            .plus(WordErrors.between("the boy saw it", "the boy saw it"));
+    assertEquals(100.0 / 6, sum.werPercent(), 1e-12);
+  }
+
+  @Test
+  void logitsOfAnotherAlphabetAreRefused() {
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> GreedyDecoder.decode(new float[][] {{1f, 2f}}, "abc", 0));
+  }
+
+  static Stream<JsonObject> validJobs() {
+    return Golden.read("jobs").getAsJsonObject().getAsJsonArray("valid").asList().stream()
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  @ParameterizedTest
+  @MethodSource("validJobs")
+  void jobs(JsonObject given) throws BadInputException {
+    Job job = Job.parse(given.get("job").toString());
+    JsonObject means = given.getAsJsonObject("means");
+    assertEquals(means, JobText.of(job));
+    assertEquals(means, JobText.of(Job.parse(means.toString())));
+  }
+
+  static Stream<JsonObject> invalidJobs() {
+    return Golden.read("jobs").getAsJsonObject().getAsJsonArray("invalid").asList().stream()
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  @ParameterizedTest
+  @MethodSource("invalidJobs")
+  void jobsToRefuse(JsonObject given) {
+    BadInputException error =
+        assertThrows(BadInputException.class, () -> Job.parse(given.get("job").toString()));
+    assertEquals(given.get("field").getAsString(), error.where());
+    assertTrue(error.getMessage().startsWith(error.where() + ": "));
+  }
+
+  private static Double numberOrNull(JsonObject object, String name) {
+    return object.get(name).isJsonNull() ? null : object.get(name).getAsDouble();
+  }
+
+  private static String textOrNull(JsonObject object, String name) {
+    return object.get(name).isJsonNull() ? null : object.get(name).getAsString();
+  }
+}

@@ -1,0 +1,87 @@
+package org.mobileasr.trainer.core;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.util.List;
+
+/** A parsed job written out again, every field, as the Python reference writes it. */
+final class JobText {
+  private static final Gson GSON = new GsonBuilder().serializeNulls().create();
+
+  private JobText() {}
+
+  static JsonObject of(Job job) {
+    JsonObject text = new JsonObject();
+    text.addProperty("version", 1);
+    text.addProperty("job_id", job.jobId);
+    text.addProperty("attempt", job.attempt);
+    text.addProperty("round", job.round);
+    text.add("model", model(job.model));
+    JsonObject data = new JsonObject();
+    data.addProperty("speaker", job.data.speaker);
+    data.add("train", utterances(job.data.train));
+    data.add("validation", utterances(job.data.validation));
+    text.add("data", data);
+    text.add("training", training(job.training));
+    text.add("selection", selection(job.selection));
+    JsonObject stop = new JsonObject();
+    stop.addProperty("policy", job.stop.policy);
+    stop.addProperty("patience", job.stop.patience);
+    stop.addProperty("battery_below_percent", job.stop.batteryBelowPercent);
+    stop.addProperty("available_below_mb", job.stop.availableBelowMb);
+    text.add("stop", stop);
+    JsonObject outputs = new JsonObject();
+    outputs.addProperty("folder", job.outputs.folder);
+    outputs.addProperty("events", job.outputs.events);
+    outputs.addProperty("checkpoints", job.outputs.checkpoints);
+    outputs.addProperty("stop_file", job.outputs.stopFile);
+    text.add("outputs", outputs);
+    return text;
+  }
+
+  private static JsonObject model(Job.Model model) {
+    JsonObject text = new JsonObject();
+    text.addProperty("name", model.name);
+    text.addProperty("path", model.path);
+    text.addProperty("sha256", model.sha256);
+    text.addProperty("checkpoint", model.checkpoint);
+    text.addProperty("checkpoint_sha256", model.checkpointSha256);
+    return text;
+  }
+
+  private static JsonArray utterances(List<Job.Utterance> utterances) {
+    JsonArray text = new JsonArray();
+    for (Job.Utterance utterance : utterances) {
+      JsonObject one = new JsonObject();
+      one.addProperty("id", utterance.id);
+      one.addProperty("path", utterance.path);
+      one.addProperty("text", utterance.text);
+      text.add(one);
+    }
+    return text;
+  }
+
+  private static JsonObject training(Job.Training training) {
+    JsonObject text = new JsonObject();
+    text.addProperty("optimizer", "adam");
+    text.addProperty("batch_size", training.batchSize);
+    text.addProperty("learning_rate", training.learningRate);
+    text.addProperty("epochs", training.epochs);
+    text.addProperty("seed", training.seed);
+    text.addProperty("threads", training.threads);
+    return text;
+  }
+
+  private static JsonObject selection(Job.Selection selection) {
+    JsonObject text = new JsonObject();
+    text.addProperty("policy", selection.policy);
+    text.add("candidates", GSON.toJsonTree(selection.candidates));
+    text.add("need_mb", GSON.toJsonTree(selection.needMb));
+    text.add(
+        "forced", selection.forced == null ? null : new JsonPrimitive(selection.forced));
+    return text;
+  }
+}

@@ -1,0 +1,163 @@
+"""The Java trainer against the Python one: the same job on the same flatbuffer, really trained.
+
+Clocks, memory figures and names differ; choices, losses and what was heard must not.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from harness.contract import Job, parse_event
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
+from tests.fixtures.java import APK
+
+pytestmark = pytest.mark.jdk
+
+PYTHON = [sys.executable, "-m", "harness.trainer"]
+
+
+def run(command: list[str], job: Job | dict[str, Any], folder: Path) -> tuple[int, list[Any]]:
+    path = folder / "job.json"
+    path.write_text(json.dumps(job) if isinstance(job, dict) else job.model_dump_json())
+    done = subprocess.run([*command, "--job", str(path)], capture_output=True, timeout=120)
+    log = folder / "out" / "events.jsonl"
+    lines = log.read_bytes().splitlines() if log.exists() else []
+    return done.returncode, [parse_event(line) for line in lines]
+
+
+def both(java: list[str], job: Job, folder: Path) -> tuple[list[Any], list[Any]]:
+    """Train with Python, put its traces away, train with Java; return both logs."""
+    code, python = run(PYTHON, job, folder)
+    assert code == 0
+    (folder / "out").rename(folder / "python")
+    code, theirs = run(java, job, folder)
+    assert code == 0
+    return python, theirs
+
+
+def of(events: list[Any], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def decisions(events: list[Any]) -> list[Any]:
+    """Everything that must be the same to the last letter."""
+    said: list[Any] = [(e.type, e.phase, e.state, e.epoch) for e in events if e.type == "phase"]
+    said += [(e.sub_model, e.forced, e.need_mb) for e in of(events, Selected)]
+    said += [(e.epoch, e.step, e.utterances) for e in of(events, Step)]
+    said += [(e.epoch, e.wer_percent, e.best, e.hypotheses) for e in of(events, Epoch)]
+    said += [(e.epoch, e.best) for e in of(events, Checkpoint)]
+    said += [(e.reason, e.epoch) for e in of(events, Stopped)]
+    said += [(e.epochs, e.kept_epoch, e.wer_after_percent) for e in of(events, Finished)]
+    return said
+
+
+def test_its_own_tests_were_run(java_trainer):
+    reports = list((APK / "core" / "target" / "surefire-reports").glob("TEST-*.xml"))
+    suites = [ET.parse(path).getroot() for path in reports]
+    assert sum(int(suite.get("tests", 0)) for suite in suites) > 200
+    assert sum(int(suite.get("skipped", 0)) for suite in suites) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sub_model", "reason"),
+    [
+        ({"training": {"epochs": 6, "seed": 3}}, "S1", "epochs_done"),
+        ({"selection": {"forced": "S5"}, "training": {"epochs": 2}}, "S5", "epochs_done"),
+        ({"selection": {"need_mb": {"S1": 1e9, "S5": 1e9, "S8": 1}}}, "S8", "epochs_done"),
+        ({"stop": {"policy": "as_printed", "patience": 1}}, "S1", "patience"),
+        ({"stop": {"patience": 1}, "training": {"epochs": 9}}, "S1", "patience"),
+        ({"selection": {"need_mb": {"S1": 1e9, "S5": 1e9, "S8": 1e9}}}, None, "no_sub_model_fits"),
+        ({"stop": {"available_below_mb": 1e9}}, "S1", "memory"),
+    ],
+)
+def test_the_same_job_goes_the_same_way(
+    java_trainer, make_job, tmp_path, changes, sub_model, reason
+):
+    python, theirs = both(java_trainer, make_job(**changes), tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert of(theirs, Selected)[0].sub_model == sub_model
+    assert of(theirs, Stopped)[0].reason == reason
+    ours = [event.loss for event in of(python, Step)]
+    assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
+    for event in of(theirs, Epoch):
+        assert event.evaluate_seconds > 0
+
+
+def test_a_checkpoint_is_read_by_either(java_trainer, make_job, tmp_path):
+    """What Java saved is NumPy's, close to what Python saved, and Python goes on from it."""
+    _, theirs = both(java_trainer, make_job(training={"epochs": 3}), tmp_path)
+    last = of(theirs, Checkpoint)[-1]
+    ours = tmp_path / "python" / "checkpoints" / Path(last.path).name
+    with np.load(last.path) as a, np.load(ours) as b:
+        assert sorted(a.files) == sorted(b.files)
+        for name in a.files:
+            np.testing.assert_allclose(a[name], b[name], rtol=1e-2, atol=1e-3)
+    (tmp_path / "out").rename(tmp_path / "java")
+    moved = str(tmp_path / "java" / "checkpoints" / Path(last.path).name)
+    again = make_job(training={"epochs": 0}, model={"checkpoint": moved})
+    code, events = run(PYTHON, again, tmp_path)
+    assert code == 0
+    assert of(events, Epoch)[0].hypotheses == of(theirs, Epoch)[-1].hypotheses
+
+
+@pytest.mark.parametrize("second", ["python", "java"])
+def test_a_killed_job_goes_on_in_either(java_trainer, make_job, tmp_path, second):
+    """The first process is cut off after an epoch's checkpoint; another trainer takes it up."""
+    job = make_job(training={"epochs": 3})
+    first, then = (java_trainer, PYTHON) if second == "python" else (PYTHON, java_trainer)
+    code, events = run(first, job, tmp_path)
+    assert code == 0
+    whole = of(events, Epoch)
+    # only the best and the last checkpoint are still there
+    cut = max(n for n, e in enumerate(events) if isinstance(e, Checkpoint))
+    log = tmp_path / "out" / "events.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: cut + 1]) + b'{"seq": 99, "t_bo')
+    code, events = run(then, job, tmp_path)
+    assert code == 0
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert [event.epoch for event in of(events, Epoch)] == [event.epoch for event in whole]
+    assert len(of(events, Selected)) == 1
+    assert events[-1].type == "finished"
+
+
+def test_asked_to_stop_before_there_is_anything_to_finish_with(java_trainer, make_job, tmp_path):
+    job = make_job()
+    for command, name in ((PYTHON, "python"), (java_trainer, "java")):
+        (tmp_path / "out").mkdir()
+        Path(job.outputs.stop_file).touch()
+        code, events = run(command, job, tmp_path)
+        assert (code, events[-1].type, events[-1].kind) == (1, "error", "Stopped"), name
+        (tmp_path / "out").rename(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "kind"),
+    [
+        (lambda job: job["training"].update(epochs="many"), 2, "BadJob"),
+        (lambda job: job["model"].update(sha256="0" * 64), 1, "BadInput"),
+        (lambda job: job["model"].update(path="/nowhere.tflite"), 1, "BadInput"),
+        (lambda job: job["model"].update(checkpoint="/nowhere.npz"), 1, "BadInput"),
+        (lambda job: job["data"]["train"][0].update(path="/nowhere.wav"), 1, "BadInput"),
+        (lambda job: job["data"]["train"][0].update(text="der böse wolf"), 1, "BadInput"),
+        (lambda job: job["training"].update(batch_size=9), 1, "BadInput"),
+    ],
+)
+def test_what_cannot_be_used_is_called_the_same(
+    java_trainer, make_job, tmp_path, spoil, code, kind
+):
+    job = json.loads(make_job().model_dump_json())
+    spoil(job)
+    for command, name in ((PYTHON, "python"), (java_trainer, "java")):
+        found, events = run(command, job, tmp_path)
+        assert (found, events[-1].type, events[-1].kind) == (code, "error", kind), name
+        assert events[-1].message
+        (tmp_path / "out").rename(tmp_path / name)
