@@ -1,10 +1,12 @@
-"""``harness corpus``: synthetic speech."""
+"""``harness corpus``: synthetic speakers, and recordings of real ones."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,12 +15,31 @@ from harness.cli import console
 from harness.cli.options import JsonOption
 from harness.paths import cache_root
 
+if TYPE_CHECKING:
+    from harness.speech.import_report import Imported
+
 app = typer.Typer(help="Speech to train on.", no_args_is_help=True)
 
 
 @app.callback()
 def _corpus() -> None:
     """Speech to train on."""
+
+
+@contextlib.contextmanager
+def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar; give what is told (done, total)."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console.err,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @app.command()
@@ -35,7 +56,7 @@ def synth(
     validation: Annotated[int, typer.Option(min=1, help="Validation utterances.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, help="Disjoint rounds.")] = 1,
     style: Annotated[
-        Literal["short", "full"], typer.Option(help="short: 2-5 s; full: 9-12 s, as the paper's.")
+        Literal["short", "full"], typer.Option(help="short: 1-5 s; full: 9-12 s, as the paper's.")
     ] = "short",
     seed: Annotated[int, typer.Option(min=0, help="Chooses the sentences.")] = 0,
     out: Annotated[
@@ -46,25 +67,12 @@ def synth(
 ) -> None:
     """Make (or find) a synthetic corpus and print its manifest's path."""
     from harness.speech import SPEAKERS, CorpusSpec, build_corpus
-    from harness.speech.corpus import write_atomically
+    from harness.speech.files import write_atomically
     from harness.speech.manifest import manifest_lines
 
     spec = CorpusSpec(tuple(speaker or SPEAKERS), train, validation, rounds, style, seed)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console.err,
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("speaking", total=None)
-        corpus = build_corpus(
-            spec,
-            cache_root() / "corpora",
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with _shown("speaking") as told:
+        corpus = build_corpus(spec, cache_root() / "corpora", told)
     manifest = corpus.manifest
     if out is not None:
         import dataclasses
@@ -91,3 +99,106 @@ def synth(
     else:
         console.note(f"{len(corpus.utterances)} utterances, {seconds / 60:.1f} minutes of speech")
         console.say(str(manifest))
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[
+        Path, typer.Argument(help="Recordings with their transcripts.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the corpus to.")],
+    layout: Annotated[
+        Literal["folder", "librispeech", "commonvoice"],
+        typer.Option(
+            help="folder: a .txt beside each recording, or one table (CSV, TSV, JSON lines) with "
+            "the columns file and text. The others: as they are downloaded."
+        ),
+    ] = "folder",
+    transcripts: Annotated[
+        Optional[Path], typer.Option("--transcripts", help="The table. [default: the only one]")
+    ] = None,
+    speaker: Annotated[
+        Optional[str],
+        typer.Option(help="Who speaks, where no column says it. [default: the folder's name]"),
+    ] = None,
+    accent: Annotated[
+        Optional[str], typer.Option(help="Their accent, where no column says it.")
+    ] = None,
+    train: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Training recordings a speaker and round. [default: all]"),
+    ] = None,
+    validation: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Validation recordings a speaker and round. [default: 1 of 4]"),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Disjoint rounds.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the cut.")] = 0,
+    resplit: Annotated[
+        bool, typer.Option("--resplit", help="Cut by speaker, whatever splits there are.")
+    ] = False,
+    min_seconds: Annotated[float, typer.Option(min=0.05, help="Leave out shorter ones.")] = 0.3,
+    max_seconds: Annotated[
+        Optional[float],
+        typer.Option(min=0.1, help="Leave out longer ones: what the model takes at most."),
+    ] = None,
+    skip_bad: Annotated[
+        Optional[bool],
+        typer.Option(
+            "--skip-bad/--strict",
+            help="Leave out what cannot be used (no transcript, digits, silence, ...), or stop. "
+            "[default: stop; skip in the public layouts]",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring in recordings; print the manifest's path, for `data.manifest` of a scenario."""
+    from harness.speech.import_report import report
+    from harness.speech.importing import ImportOptions, import_recordings
+    from harness.speech.sources import find_sources
+
+    sources = find_sources(
+        folder,
+        layout,
+        transcripts=transcripts,
+        speaker=speaker,
+        accent=accent,
+        by_speaker=resplit,
+    )
+    options = ImportOptions(
+        train=train,
+        validation=validation,
+        rounds=rounds,
+        seed=seed,
+        resplit=resplit,
+        min_seconds=min_seconds,
+        max_seconds=max_seconds,
+        skip_bad=layout != "folder" if skip_bad is None else skip_bad,
+    )
+    with _shown("reading") as told:
+        imported = import_recordings(sources, out, options, told)
+    manifest = str(imported.corpus.manifest)
+    if as_json:
+        console.emit_json({"manifest": manifest, **report(imported)})
+        return
+    _tell(imported)
+    console.say(manifest)
+
+
+def _tell(imported: Imported) -> None:
+    corpus = imported.corpus
+    for speaker in corpus.speakers:
+        own = [one for one in corpus.utterances if one.speaker == speaker]
+        parts = [
+            f"round {number}: {len(corpus.select(speaker, 'train', number))} to train, "
+            f"{len(corpus.select(speaker, 'validation', number))} to validate"
+            for number in sorted({one.round for one in own})
+        ]
+        seconds = sum(one.duration_s for one in own)
+        console.note(f"{speaker} ({own[0].accent}), {seconds / 60:.1f} min: {'; '.join(parts)}")
+    for warning in imported.warnings:
+        console.note(f"warning: {warning}")
+    for reason, count in imported.reasons.items():
+        examples = [one for one in imported.left_out if one.reason == reason]
+        first = f"{examples[0].where}: {examples[0].detail}"
+        console.note(f"left out, {reason}: {count}, such as {first}")

@@ -1,11 +1,14 @@
-"""Text, synthetic speakers, corpora and their manifests.
+"""Text, synthetic speakers, real recordings, corpora and their manifests.
 
 ``worker`` speaks (espeak-ng in a process of its own), ``sentences`` gives it words, ``corpus``
-makes and keeps corpora, ``manifest`` reads and writes them. ``lab`` and ``model`` call it.
+makes and keeps corpora; ``importing`` makes one of recordings that ``sources`` finds and ``audio``
+reads. ``manifest`` reads and writes them, ``text`` spells them. ``lab``, ``model`` and ``cli``
+call it.
 """
 
+from harness.speech.audio import SAMPLE_RATE
 from harness.speech.corpus import CorpusSpec, build_corpus, build_pretraining_corpus
-from harness.speech.manifest import SAMPLE_RATE, Corpus, Utterance, load_manifest
+from harness.speech.manifest import Corpus, Utterance, load_manifest
 from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
 from harness.speech.synthesis import SynthesisError
 from harness.speech.text import ALPHABET, normalise_text

@@ -10,8 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,19 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 import filelock
-import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import InputError
-from harness.speech.manifest import (
-    SAMPLE_RATE,
-    Corpus,
-    Utterance,
-    load_manifest,
-    manifest_lines,
-)
+from harness.speech.audio import wav_bytes
+from harness.speech.files import write_atomically
+from harness.speech.manifest import Corpus, Utterance, load_manifest, manifest_lines
 from harness.speech.sentences import Split, sentences
-from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
+from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers, unhurried
 from harness.speech.text import normalise_text
 from harness.speech.worker import Synthesiser
 
@@ -70,33 +62,6 @@ class CorpusSpec:
 
 def _nothing(_done: int, _total: int) -> None:
     pass
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def wav_bytes(samples: NDArray[np.int16]) -> bytes:
-    """Return a WAV file: mono, 16 bit, 16 kHz."""
-    with tempfile.SpooledTemporaryFile() as file:
-        with wave.open(file, "wb") as wav:
-            wav.setnchannels(1)
-            wav.setsampwidth(2)
-            wav.setframerate(SAMPLE_RATE)
-            wav.writeframes(samples.astype("<i2").tobytes())
-        file.seek(0)
-        return file.read()
 
 
 def _key(value: object) -> str:
@@ -179,9 +144,13 @@ def _utterances(
         )
 
 
+def _reader(name: str, style: Style) -> Speaker:
+    return unhurried(SPEAKERS[name]) if style == "full" else SPEAKERS[name]
+
+
 def _spec_utterances(spec: CorpusSpec, recorder: _Recorder) -> Iterator[Utterance]:
     for name in spec.speakers:
-        speaker = SPEAKERS[name]
+        speaker = _reader(name, spec.style)
         # Every speaker reads sentences of their own; rounds go on where the last one ended.
         seed = int.from_bytes(hashlib.sha256(f"{spec.seed}:{name}".encode()).digest()[:6], "big")
         train = _texts(spec.style, "train", seed)
@@ -248,7 +217,8 @@ def build_corpus(spec: CorpusSpec, cache_dir: Path, progress: Progress = _nothin
         if name not in SPEAKERS:
             raise InputError(f"unknown speaker {name!r}", hint=f"Speakers: {', '.join(SPEAKERS)}.")
     total = len(spec.speakers) * spec.rounds * (spec.train + spec.validation)
-    key = _key(dataclasses.asdict(spec))
+    readers = [_reader(name, spec.style) for name in spec.speakers] if spec.style == "full" else []
+    key = _key([dataclasses.asdict(spec), *map(dataclasses.asdict, readers)])
     return _build(
         spec.name,
         key,

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import InputError
-from harness.speech.text import normalise_text
+import numpy as np
 
-SAMPLE_RATE = 16_000
-"""Hz of every recording."""
+from harness.errors import InputError
+from harness.speech.audio import SAMPLE_RATE, is_silent
+from harness.speech.text import transcript
+
 _TOLERANCE_S = 0.01
 
 
@@ -112,19 +113,10 @@ def _utterance(record: Any, folder: Path, where: str) -> Utterance:
     audio = folder / record["audio"]
     checked = {
         "audio": audio,
-        "text": _text(record["text"], where),
+        "text": transcript(record["text"], where),
         "duration_s": _duration(record, audio, where),
     }
     return Utterance(**{**{name: record[name] for name in _FIELDS}, **checked})
-
-
-def _text(text: str, where: str) -> str:
-    if any(c.isdigit() for c in text):
-        raise InputError(f"text has digits: {text!r}", where=where, hint="Write numbers as words.")
-    normal = normalise_text(text)
-    if not normal:
-        raise InputError(f"text has no letters of a-z: {text!r}", where=where)
-    return normal
 
 
 def _duration(record: dict[str, Any], audio: Path, where: str) -> float:
@@ -133,7 +125,7 @@ def _duration(record: dict[str, Any], audio: Path, where: str) -> float:
         data = audio.read_bytes()
         with wave.open(io.BytesIO(data)) as wav:
             shape = (wav.getnchannels(), wav.getsampwidth(), wav.getframerate())
-            seconds = len(wav.readframes(wav.getnframes())) / (2 * SAMPLE_RATE)
+            samples = wav.readframes(wav.getnframes())
     except OSError as error:
         raise InputError(f"audio {audio}: {error.strerror}", where=where) from error
     except (EOFError, wave.Error) as error:
@@ -142,10 +134,13 @@ def _duration(record: dict[str, Any], audio: Path, where: str) -> float:
         raise InputError(
             f"audio {audio} has {shape[0]} channels, {8 * shape[1]} bit, {shape[2]} Hz",
             where=where,
-            hint=f"Convert it to mono, 16 bit, {SAMPLE_RATE} Hz.",
+            hint="Bring recordings in with 'harness corpus import', which converts them.",
         )
     if hashlib.sha256(data).hexdigest() != record["sha256"]:
         raise InputError(f"audio {audio} does not have this sha256", where=where)
+    if is_silent(np.frombuffer(samples[: len(samples) & ~1], "<i2")):
+        raise InputError(f"audio {audio} is silent", where=where, hint="Record it again.")
+    seconds = len(samples) / (2 * SAMPLE_RATE)
     if not abs(seconds - record["duration_s"]) <= _TOLERANCE_S:
         raise InputError(f"audio {audio} lasts {seconds:.3f} s, not duration_s", where=where)
     return float(record["duration_s"])
@@ -181,5 +176,9 @@ def load_manifest(path: Path) -> Corpus:
         seen.add(utterance.id)
         utterances.append(utterance)
     if not utterances:
-        raise InputError("lists no utterance", where=str(path))
+        raise InputError(
+            "lists no utterance",
+            where=str(path),
+            hint="One JSON object a line; see docs/speech.md.",
+        )
     return Corpus(path.stem, path, hashlib.sha256(raw).hexdigest(), tuple(utterances))

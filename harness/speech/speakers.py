@@ -42,6 +42,22 @@ _SIX = (
 SPEAKERS: dict[str, Speaker] = {speaker.name: speaker for speaker in _SIX}
 """The six speakers by name."""
 
+_FULL_RATES = {
+    "us-male": 152,
+    "us-female": 141,
+    "uk-male": 112,
+    "uk-female": 132,
+    "ind-male": 110,
+    "ind-female": 115,
+}
+"""Words a minute that give long sentences about the average lengths of MobileASR, Table 6."""
+
+
+def unhurried(speaker: Speaker) -> Speaker:
+    """Return one of the six as they read long sentences (style ``full``)."""
+    return replace(speaker, words_per_minute=_FULL_RATES[speaker.name])
+
+
 # f2, f3 and f5 are left out: their breath noise differs from process to process
 _PRETRAINING_VARIANTS = (
     *("", "+m2", "+m3", "+m4", "+m5", "+m7", "+m8", "+Alex", "+Andy"),

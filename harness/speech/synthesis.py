@@ -15,7 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.speech.manifest import SAMPLE_RATE
+from harness.speech.audio import SAMPLE_RATE
 from harness.speech.speakers import Speaker
 from harness.speech.text import normalise_text
 

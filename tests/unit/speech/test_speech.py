@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -20,10 +21,10 @@ from harness.speech import (
     CorpusSpec,
     build_corpus,
     load_manifest,
-    normalise_text,
     synthesise,
 )
 from harness.speech import corpus as corpus_module
+from harness.speech.audio import wav_bytes
 from harness.speech.sentences import sentences, split_of
 from harness.speech.speakers import Speaker, pretraining_speakers
 from harness.speech.synthesis import SynthesisError
@@ -70,26 +71,6 @@ def test_some_validation_words_are_derived_from_training_roots():
     assert all(len(text) <= 90 for text in itertools.islice(sentences("validation", 2), 300))
 
 
-@given(st.text(max_size=60))
-def test_normalised_text_is_in_the_alphabet_and_stays(text):
-    normal = normalise_text(text)
-    assert set(normal) <= set(" abcdefghijklmnopqrstuvwxyz")
-    assert normal == normalise_text(normal) == " ".join(normal.split())
-
-
-@pytest.mark.parametrize(
-    ("raw", "normal"),
-    [
-        ("Don't stop!", "dont stop"),
-        ("Café  déjà-vu", "cafe deja vu"),
-        ("42 cars", "cars"),
-        ("\tA\n b", "a b"),
-    ],
-)
-def test_normalisation(raw, normal):
-    assert normalise_text(raw) == normal
-
-
 @pytest.fixture(scope="module")
 def told():
     return []
@@ -124,6 +105,37 @@ def test_full_style_is_as_long_as_the_papers(tmp_path):
         CorpusSpec(speakers=("uk-male",), train=2, validation=1, style="full"), tmp_path
     )
     assert all(9 <= u.duration_s <= 12 and len(u.text) <= 180 for u in corpus.utterances)
+
+
+def test_long_sentences_last_about_as_long_as_in_table_6():
+    """Averages by speaker; the paper's are over 12 s here and there, ours never."""
+    paper = {
+        "us-male": 9.3,
+        "us-female": 10.0,
+        "uk-male": 11.57,
+        "uk-female": 10.47,
+        "ind-male": 11.96,
+        "ind-female": 11.6,
+    }
+    texts = list(itertools.islice(corpus_module._texts("full", "train", 3), 4))
+    with Synthesiser() as speak:
+        for name, seconds in paper.items():
+            reader = corpus_module._reader(name, "full")
+            mean = np.mean([len(speak.synthesise(text, reader)) / 16_000 for text in texts])
+            assert mean == pytest.approx(seconds, rel=0.08), name
+
+
+@pytest.mark.parametrize("style", ["short", "full"])
+def test_no_sentence_is_read_twice_over_the_papers_two_rounds(style):
+    """N = 80, 60 to train and 20 to validate, two rounds, some read in vain for their length."""
+    read = {
+        split: list(itertools.islice(corpus_module._texts(style, split, 9), 2 * count + 100))
+        for split, count in (("train", 60), ("validation", 20))
+    }
+    texts = [text for half in read.values() for text in half]
+    assert len(set(texts)) == len(texts)
+    words = {split: {w for text in half for w in text.split()} for split, half in read.items()}
+    assert words["validation"] - words["train"]  # some derived from the roots in training
 
 
 def test_a_second_build_speaks_nothing(small, monkeypatch):
@@ -218,8 +230,17 @@ def test_another_sample_rate_is_named(user_manifest, tmp_path):
         wav.setsampwidth(2)
         wav.setframerate(44_100)
         wav.writeframes(b"\0" * 400)
-    with pytest.raises(InputError, match=r"mine\.jsonl:3: .*2 channels, 16 bit, 44100 Hz"):
+    with pytest.raises(InputError, match=r"mine\.jsonl:3: .*2 channels, 16 bit, 44100 Hz") as said:
         load_manifest(user_manifest(audio="cd.wav"))
+    assert "harness corpus import" in said.value.hint
+
+
+def test_a_silent_recording_is_named(user_manifest, tmp_path):
+    silence = wav_bytes(np.zeros(16_000, np.int16))
+    (tmp_path / "silent.wav").write_bytes(silence)
+    sha256 = hashlib.sha256(silence).hexdigest()
+    with pytest.raises(InputError, match=r"mine\.jsonl:3: audio .*silent\.wav is silent"):
+        load_manifest(user_manifest(audio="silent.wav", sha256=sha256, duration_s=1.0))
 
 
 def test_a_good_manifest_of_a_user(user_manifest):

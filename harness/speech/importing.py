@@ -1,0 +1,343 @@
+"""Recordings that somebody made -> a corpus that scenarios and pre-training can use.
+
+Everything is checked before the first file is written. ``wav/<key>.wav`` holds each recording,
+converted, under a hash of the original, so that an import that was interrupted, or is made again
+after a recording was added, converts only what is new. The manifest comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from harness.errors import InputError
+from harness.speech.audio import CLIPPED_SHARE, read_recording, seconds_of, wav_bytes
+from harness.speech.files import write_atomically
+from harness.speech.import_report import Imported, LeftOut, refuse, report, require
+from harness.speech.manifest import Utterance, load_manifest, manifest_lines
+from harness.speech.sources import Source
+from harness.speech.splitting import Place, shared_sentences, split_speaker
+from harness.speech.text import transcript
+
+MANIFEST = "manifest.jsonl"
+REPORT = "import.json"
+_LOCK = ".lock"
+
+Progress = Callable[[int, int], None]
+"""Called with (recordings read, recordings in all)."""
+
+_FORMAT = 1
+"""Part of every key; raise it when the conversion changes."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What to keep of the recordings, and how to cut them.
+
+    Attributes:
+        train: Training recordings a speaker and round; None = all.
+        validation: Validation recordings; None = one of four.
+        rounds: Disjoint rounds.
+        seed: Of the cut.
+        resplit: Cut by speaker even where the layout has splits of its own.
+        min_seconds: Shorter recordings are left out.
+        max_seconds: Longer recordings are left out; None = no limit.
+        skip_bad: Leave out what cannot be used, rather than refuse it all.
+    """
+
+    train: int | None = None
+    validation: int | None = None
+    rounds: int = 1
+    seed: int = 0
+    resplit: bool = False
+    min_seconds: float = 0.3
+    max_seconds: float | None = None
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source whose recording was converted."""
+
+    source: Source
+    text: str
+    wav: Path
+    sha256: str
+    recording: str
+    """Key of the original's content."""
+    seconds: float
+    clipped: float
+
+
+def _nothing(_done: int, _total: int) -> None:
+    pass
+
+
+def import_recordings(
+    sources: Sequence[Source],
+    out: Path,
+    options: ImportOptions,
+    progress: Progress = _nothing,
+) -> Imported:
+    """Convert recordings and write their manifest.
+
+    Args:
+        sources: From :func:`harness.speech.sources.find_sources`.
+        out: Folder to write: ``manifest.jsonl``, ``import.json`` (what was left out) and ``wav/``.
+        options: What to keep.
+        progress: Told after each recording.
+
+    Raises:
+        InputError: A recording or transcript cannot be used and ``skip_bad`` is off (all of them
+            are named, ten at most), there are too few, or ``out`` holds something else.
+    """
+    _check_out(out)
+    sources, kept_out = _wanted(sources, options)
+    if not options.skip_bad:
+        refuse(_text_problem(source) for source in sources)
+    out.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(out / _LOCK):
+        try:
+            return _import(sources, kept_out, out, options, progress)
+        except InputError:  # interrupted, it would go on with what is there
+            if not (out / MANIFEST).exists():
+                _forget_others(out, set())
+                _remove_if_empty(out)
+            raise
+
+
+def _import(
+    sources: Sequence[Source],
+    kept_out: Sequence[LeftOut],
+    out: Path,
+    options: ImportOptions,
+    progress: Progress,
+) -> Imported:
+    left = list(kept_out)
+    bad: list[InputError] = []
+    kept: list[_Read] = []
+    # soundfile and soxr leave the interpreter to the other threads while they work
+    pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+    try:
+        results = pool.map(lambda source: _read(source, out, options), sources)
+        for done, result in enumerate(results, 1):
+            progress(done, len(sources))
+            if isinstance(result, _Read):
+                kept.append(result)
+            elif isinstance(result, LeftOut):
+                left.append(result)
+            else:
+                bad.append(result)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if not options.skip_bad:
+        refuse(bad)
+    left += [LeftOut.because(error) for error in bad]
+    kept = _once(kept, left)
+    require(kept, left)
+    placed = _place(kept, left, options)
+    utterances = _utterances(placed)
+    require(utterances, left)
+    warnings = tuple(_warnings(placed, utterances))
+    write_atomically(out / MANIFEST, manifest_lines(utterances, out).encode())
+    corpus = load_manifest(out / MANIFEST)
+    found = Imported(corpus, tuple(left), warnings)
+    write_atomically(out / REPORT, (json.dumps(report(found), indent=1) + "\n").encode())
+    _forget_others(out, {one.audio.name for one in utterances})
+    return found
+
+
+def _wanted(
+    sources: Sequence[Source], options: ImportOptions
+) -> tuple[list[Source], list[LeftOut]]:
+    """Part the sources for training and validation from a layout's own test set."""
+    if options.resplit or not any(one.split for one in sources):
+        return list(sources), []
+    wanted = [one for one in sources if one.split in ("train", "validation")]
+    others = [one for one in sources if one.split not in ("train", "validation")]
+    detail = "kept out of train and validation; --resplit would cut by speaker"
+    left = [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in others]
+    require(wanted, left)
+    return wanted, left
+
+
+# -- checks ---------------------------------------------------------------------------------------
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file; a corpus is a folder", where=str(out))
+    ours = {MANIFEST, REPORT, _LOCK, "wav"}
+    strangers = [p.name for p in out.iterdir() if p.name not in ours] if out.is_dir() else []
+    if strangers:
+        raise InputError(
+            f"holds other things than an import, such as {sorted(strangers)[0]}",
+            where=str(out),
+            hint="Give --out a new folder.",
+        )
+
+
+def _text_problem(source: Source) -> InputError | None:
+    if source.problem is not None:
+        return source.problem
+    try:
+        transcript(source.text, source.where)
+    except InputError as error:
+        return error
+    return None
+
+
+# -- recordings -----------------------------------------------------------------------------------
+
+
+def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut | InputError:
+    problem = _text_problem(source)
+    if problem is not None:
+        return problem
+    try:
+        original = source.audio.read_bytes()
+    except OSError as error:
+        return InputError(f"cannot be read: {error.strerror}", where=str(source.audio))
+    key = hashlib.sha256(f"{_FORMAT}:".encode() + original).hexdigest()[:24]
+    wav = out / "wav" / f"{key}.wav"
+    try:
+        if not wav.is_file() and options.max_seconds is not None:
+            by_header = seconds_of(source.audio)
+            # an hour need not be decoded to be too long
+            if by_header > options.max_seconds + 1:
+                return _too_long(source, by_header, options.max_seconds)
+        # a converted file is read again rather than trusted: what it is goes into the manifest
+        recording = read_recording(wav if wav.is_file() else source.audio)
+    except InputError as error:
+        return error
+    unfit = _left_for_length(source, recording.seconds, options)
+    if unfit is not None:
+        return unfit
+    data = wav_bytes(recording.samples)
+    if not wav.is_file():
+        write_atomically(wav, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    text = transcript(source.text, source.where)
+    return _Read(source, text, wav, sha256, key, recording.seconds, recording.clipped)
+
+
+def _left_for_length(source: Source, seconds: float, options: ImportOptions) -> LeftOut | None:
+    if seconds < options.min_seconds:
+        detail = f"lasts {seconds:.2f} s, less than {options.min_seconds:g} s"
+        return LeftOut(str(source.audio), "too short", detail)
+    if options.max_seconds is not None and seconds > options.max_seconds:
+        return _too_long(source, seconds, options.max_seconds)
+    return None
+
+
+def _too_long(source: Source, seconds: float, most: float) -> LeftOut:
+    return LeftOut(str(source.audio), "too long", f"lasts {seconds:.2f} s, more than {most:g} s")
+
+
+def _once(kept: Sequence[_Read], left: list[LeftOut]) -> list[_Read]:
+    """Keep the first of recordings that are the same file: one could train, one validate."""
+    first: dict[str, _Read] = {}
+    for one in kept:
+        if first.setdefault(one.recording, one) is not one:
+            other = first[one.recording].source.audio
+            left.append(LeftOut(str(one.source.audio), "twice", f"is the same file as {other}"))
+    return list(first.values())
+
+
+def _place(
+    kept: Sequence[_Read], left: list[LeftOut], options: ImportOptions
+) -> list[tuple[_Read, Place]]:
+    """Give every recording its split and round; note those that no split wants."""
+    if not options.resplit and kept[0].source.split is not None:
+        return [(one, Place(str(one.source.split), 1)) for one in kept]
+    by_speaker: dict[str, list[_Read]] = defaultdict(list)
+    for one in kept:
+        by_speaker[one.source.speaker].append(one)
+    placed = []
+    for speaker, own in by_speaker.items():
+        try:
+            places = split_speaker(
+                [one.text for one in own],
+                speaker,
+                rounds=options.rounds,
+                train=options.train,
+                validation=options.validation,
+                seed=options.seed,
+            )
+        except InputError as error:
+            if not options.skip_bad:
+                raise
+            left += [LeftOut(str(o.source.audio), "speaker has too few", error.what) for o in own]
+            continue
+        for number, one in enumerate(own):
+            if number in places:
+                placed.append((one, places[number]))
+            else:
+                left.append(LeftOut(str(one.source.audio), "not needed", "there are enough"))
+    order = sorted(placed, key=lambda p: (p[1].round, p[1].split))  # stable: speakers as they come
+    return sorted(order, key=lambda p: list(by_speaker).index(p[0].source.speaker))
+
+
+def _utterances(placed: Sequence[tuple[_Read, Place]]) -> list[Utterance]:
+    names: Counter[str] = Counter()
+    found = []
+    for one, place in placed:
+        stem = re.sub(r"[^a-z0-9._-]+", "-", one.source.audio.stem.lower()).strip("-.") or "x"
+        name = f"{one.source.speaker}-{stem}"
+        names[name] += 1
+        found.append(
+            Utterance(
+                id=name if names[name] == 1 else f"{name}~{names[name]}",
+                audio=one.wav,
+                text=one.text,
+                speaker=one.source.speaker,
+                accent=one.source.accent,
+                duration_s=round(one.seconds, 4),
+                sha256=one.sha256,
+                split=place.split,
+                round=place.round,
+            )
+        )
+    return found
+
+
+def _warnings(
+    placed: Sequence[tuple[_Read, Place]], utterances: Sequence[Utterance]
+) -> Iterable[str]:
+    for one, _ in placed:
+        if one.clipped > CLIPPED_SHARE:
+            yield f"{one.source.audio}: {100 * one.clipped:.1f} % of its samples are clipped"
+    both = shared_sentences((one.text, one.split) for one in utterances)
+    if both:
+        yield (
+            f"{both} sentence(s) are in train and in validation, read by different speakers or "
+            "so split by the layout"
+        )
+
+
+# -- the folder -----------------------------------------------------------------------------------
+
+
+def _forget_others(out: Path, wanted: set[str]) -> None:
+    """Delete conversions that the manifest does not name (a recording was taken away)."""
+    for path in (out / "wav").glob("*.wav"):
+        if re.fullmatch(r"[0-9a-f]{24}\.wav", path.name) and path.name not in wanted:
+            path.unlink()
+
+
+def _remove_if_empty(out: Path) -> None:
+    wav = out / "wav"
+    if wav.is_dir() and not any(wav.iterdir()):
+        wav.rmdir()
+    if [path.name for path in out.iterdir()] == [_LOCK]:
+        (out / _LOCK).unlink()
+        out.rmdir()
