@@ -18,9 +18,20 @@ from harness.paths import cache_root, data_root
 from harness.pressure import Goal, resolve_goal
 from harness.scenario.schema import Data, JobContent, ModelChoice
 from harness.scenario.spec import JobSpec
-from harness.speech import SPEAKERS, Corpus, CorpusSpec, Utterance, build_corpus, load_manifest
+from harness.speech import (
+    SAMPLE_RATE,
+    SPEAKERS,
+    Corpus,
+    CorpusSpec,
+    Utterance,
+    build_corpus,
+    load_manifest,
+)
+from harness.speech.importing import MANIFEST
+from harness.trainer.flatfile import read_info
 from harness.trainer.manifest import ModelManifest, check_files
 from harness.trainer.manifest import load_manifest as load_model
+from harness.trainer.runtime import ModelInfo, check_recording
 
 CORPORA = ("accents",)
 """Synthetic corpora that a scenario may name."""
@@ -55,6 +66,23 @@ class LoadedModel:
                 hint=f"It has batch sizes {known}.",
             )
         return LocalFile(self.folder / entry.file, entry.sha256, ".tflite", entry.bytes)
+
+    def info(self, batch_size: int) -> ModelInfo:
+        """Return the sizes that the flatbuffer for a batch size was made with.
+
+        Raises:
+            InputError: It is no model that the trainer can use, or not what its manifest says.
+        """
+        path = self.file(batch_size).path
+        info = read_info(path)
+        if (info.batch_size, info.sample_rate) != (batch_size, SAMPLE_RATE):
+            raise InputError(
+                f"it was made for batch size {info.batch_size} and {info.sample_rate} Hz, not for "
+                f"{batch_size} and {SAMPLE_RATE} Hz",
+                where=str(path),
+                hint="Make the model folder anew with 'harness model build'.",
+            )
+        return info
 
     def checkpoint(self) -> LocalFile | None:
         """Return the weights that come with the model, if they are a file of their own."""
@@ -161,6 +189,8 @@ class Materials:
         """
         if data.manifest is not None:
             path = self._folder / data.manifest
+            if path.is_dir():
+                path /= MANIFEST
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
         if data.corpus not in CORPORA:
@@ -271,19 +301,23 @@ class Materials:
             self._check_speech(spec)
 
     def _check_speech(self, spec: JobSpec) -> None:
-        data, manifest = spec.content.data, self.model(spec.content.model).manifest
-        both = [
-            *self.utterances(data, spec.rounds, spec.round, "train"),
-            *self.utterances(data, spec.rounds, spec.round, "validation"),
-        ]
-        longest = max(one.duration_s for one in both)
-        if longest > manifest.max_audio_s:
+        content = spec.content
+        model = self.model(content.model)
+        info = model.info(content.trainer.batch_size)
+        for split in ("train", "validation"):
+            for one in self.utterances(content.data, spec.rounds, spec.round, split):
+                self._check_fit(one, content.data, model, info)
+
+    @staticmethod
+    def _check_fit(one: Utterance, data: Data, model: LoadedModel, info: ModelInfo) -> None:
+        try:
+            check_recording(round(one.duration_s * SAMPLE_RATE), one.text, info)
+        except InputError as error:
             raise InputError(
-                f"an utterance of {data.speaker} lasts {longest:.1f} s, the model {manifest.name} "
-                f"takes at most {manifest.max_audio_s:g} s",
-                where="data",
-                hint="Use data.style: short, or a model for longer speech.",
-            )
+                f"{one.id} does not fit the model {model.manifest.name}: {error.what}",
+                where=f"data: {one.audio}",
+                hint=_shorter(data, info),
+            ) from error
 
     def _check_needs(self, content: JobContent, model: LoadedModel) -> None:
         trainer = content.trainer
@@ -313,6 +347,16 @@ class Materials:
                 "seconds": round(sum(one.duration_s for one in corpus.utterances), 1),
             }
         return models, data
+
+
+def _shorter(data: Data, info: ModelInfo) -> str:
+    """Say how to get recordings that fit."""
+    if data.manifest is None:
+        return "Use data.style: short, or a model for longer speech."
+    return (
+        f"Import the recordings with --max-seconds {info.max_audio_s:.1f} or less, or use a model "
+        "for longer speech."
+    )
 
 
 def _item(utterance: Utterance) -> tuple[str, str, LocalFile]:

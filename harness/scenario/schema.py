@@ -76,14 +76,15 @@ class Data(Section):
 
     corpus: Name | None = None
     manifest: FileText | None = None
-    """JSON lines (id, audio, text, speaker, ...); relative to the scenario."""
+    """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
+    scenario."""
     speaker: Name = "us-male"
     train: Count | None = Field(None, ge=1, le=100_000)
     """Training utterances a round; a corpus takes 60, a manifest all it has."""
     validation: Count | None = Field(None, ge=1, le=100_000)
     """Validation utterances a round; a corpus takes 20, a manifest all it has."""
     style: Literal["short", "full"] = "short"
-    """Sentences: ``short`` 2-5 s, ``full`` the paper's 7-12 s."""
+    """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
 
     @model_validator(mode="before")

@@ -25,6 +25,11 @@ FORMAT = 1
 
 _LAYERS = ("CONV1", "CONV2", "CONV3", "BLSTM1", "BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
 
+_NEEDED = frozenset({"features", "infer", "loss", "get_weights", "set_weights", "info"})
+_INFO = (
+    *("format", "batch_size", "max_frames", "max_label", "alphabet", "blank", "sample_rate"),
+    *("window", "hop", "time_stride", "layers", "sub_models", "weights_included"),
+)
 _READ_WEIGHTS = frozenset({"infer", "loss", "get_weights"})
 
 Floats = npt.NDArray[np.float32]
@@ -145,6 +150,30 @@ def _check_lengths(frames: int, label: list[int], text: str, info: ModelInfo) ->
         )
 
 
+def check_recording(samples: int, text: str, info: ModelInfo) -> None:
+    """Check that the model can train on a recording before anything is computed of it.
+
+    Args:
+        samples: Of the recording, at the model's sample rate.
+        text: Its transcript.
+        info: The model's sizes.
+
+    Raises:
+        InputError: As ``FlatbufferModel.features`` and ``make_batch`` would.
+    """
+    _check_samples(samples, info)
+    _check_lengths(1 + (samples - info.window) // info.hop, encode(text, info), text, info)
+
+
+def _check_samples(samples: int, info: ModelInfo) -> None:
+    if not info.window <= samples <= info.max_samples:
+        raise InputError(
+            f"{samples / info.sample_rate:.2f} s of audio; the model takes "
+            f"{info.window / info.sample_rate:.3f} to {info.max_audio_s:.2f} s",
+            hint="Leave it out, or use a model for longer speech.",
+        )
+
+
 class FlatbufferModel:
     """One trainable flatbuffer in one LiteRT interpreter.
 
@@ -165,21 +194,17 @@ class FlatbufferModel:
         try:
             self._interpreter: Any = Interpreter(str(path), num_threads=threads)
             names = set(self._interpreter.get_signature_list())
+            check_signatures(names, path)
+            self._runners: dict[str, Any] = {}
+            values = self._run("info")
         except (ValueError, RuntimeError) as error:
-            raise InputError(f"LiteRT cannot read the model: {error}", where=str(path)) from error
-        needed = {"features", "infer", "loss", "get_weights", "set_weights", "info"}
-        if not needed <= names:
-            missing = ", ".join(sorted(needed - names))
-            raise InputError(f"the model lacks the signatures {missing}", where=str(path))
-        self.path = path
-        self._runners: dict[str, Any] = {}
-        values = self._run("info")
-        if int(values["format"]) != FORMAT:
             raise InputError(
-                f"signatures of format {int(values['format'])}; this trainer speaks {FORMAT}",
+                f"LiteRT cannot read the model: {error}",
                 where=str(path),
-            )
-        self.info = _model_info(values)
+                hint="The file is damaged, or made for another runtime: copy or build it again.",
+            ) from error
+        self.path = path
+        self.info = model_info(values, path)
         self.sub_models = tuple(s for s in SUB_MODELS if f"train_{s.lower()}" in names)
         self._has_weights = bool(values["weights_included"])
         self._moments_from = len(SUB_MODELS)
@@ -195,11 +220,7 @@ class FlatbufferModel:
             InputError: Shorter than a window or longer than the model takes.
         """
         info = self.info
-        if not info.window <= len(pcm) <= info.max_samples:
-            raise InputError(
-                f"{len(pcm) / info.sample_rate:.2f} s of audio; the model takes "
-                f"{info.window / info.sample_rate:.3f} to {info.max_audio_s:.2f} s"
-            )
+        _check_samples(len(pcm), info)
         padded = np.zeros(info.max_samples, np.int16)
         padded[: len(pcm)] = pcm
         out = self._run("features", pcm=padded, samples=np.array(len(pcm), np.int32))
@@ -316,10 +337,44 @@ class FlatbufferModel:
             )
 
 
-def _model_info(values: dict[str, Any]) -> ModelInfo:
+def check_signatures(names: set[str], path: Path) -> None:
+    """Check that a file has what every model must have.
+
+    Raises:
+        InputError: It lacks signatures.
+    """
+    if not names >= _NEEDED:
+        missing = ", ".join(sorted(_NEEDED - names))
+        raise InputError(
+            f"the model lacks the signatures {missing}",
+            where=str(path),
+            hint="It is no trainable model of this project: 'harness model build' makes one.",
+        )
+
+
+def model_info(values: dict[str, Any], path: Path) -> ModelInfo:
+    """Return what the signature ``info`` said.
+
+    Args:
+        values: Its outputs.
+        path: Of the file, for the message.
+
+    Raises:
+        InputError: Another version of the signatures.
+    """
+
     def number(name: str) -> int:
         return int(values[name])
 
+    missing = [name for name in _INFO if name not in values]
+    if missing:
+        raise InputError(f"its signature info does not say {missing[0]}", where=str(path))
+    if number("format") != FORMAT:
+        raise InputError(
+            f"signatures of format {number('format')}; this trainer speaks {FORMAT}",
+            where=str(path),
+            hint="Make the file anew with 'harness model build' of this version.",
+        )
     return ModelInfo(
         batch_size=number("batch_size"),
         max_frames=number("max_frames"),

@@ -1,0 +1,116 @@
+"""What can be known of a flatbuffer without running it: signatures, and what ``info`` would say.
+
+LiteRT checks a file when it loads it, but some damage gets past it and ends the process. Here a
+file is only read, so a wrong one is always an error that names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import InputError
+from harness.trainer.runtime import ModelInfo, check_signatures, model_info
+
+_BROKEN = (
+    *(struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError),
+    *(OverflowError, MemoryError, RecursionError),
+)
+"""What reading offsets that point nowhere ends in."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what a damaged file leads to into one clear error.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    try:
+        yield
+    except _BROKEN as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, why: str) -> InputError:
+    """Return the error for a file that is a flatbuffer no more."""
+    return InputError(
+        f"the flatbuffer is damaged: {why}",
+        where=str(path),
+        hint="Copy it again, or make it anew with 'harness model build'.",
+    )
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Give a flatbuffer's root (``tflite.Model``), read from the disk as it is asked.
+
+    Raises:
+        InputError: It cannot be read, is not a flatbuffer, or turns out to be damaged.
+    """
+    from ai_edge_litert import schema_py_generated as schema  # 0.4 s
+
+    try:
+        with path.open("rb") as file:
+            if file.read(8)[4:] != b"TFL3":
+                raise InputError(
+                    "not a TensorFlow Lite flatbuffer", where=str(path), hint="Give a .tflite file."
+                )
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    # not closed here: numpy's views of it, wherever they went, keep it open
+    with reading(path):
+        yield schema.Model.GetRootAs(content, 0)
+
+
+def signature_names(model: Any) -> dict[str, int]:
+    """Return signature -> its number in the file."""
+    return {
+        model.SignatureDefs(n).SignatureKey().decode(): n
+        for n in range(model.SignatureDefsLength())
+    }
+
+
+def constants(model: Any, signature: int) -> dict[str, Any]:
+    """Return the outputs of a signature that are constants in the file, as int32 arrays."""
+    definition = model.SignatureDefs(signature)
+    graph = model.Subgraphs(definition.SubgraphIndex())
+    found = {}
+    for n in range(definition.OutputsLength()):
+        output = definition.Outputs(n)
+        tensor = graph.Tensors(output.TensorIndex())
+        data = model.Buffers(tensor.Buffer()).DataAsNumpy()
+        shape = [tensor.Shape(i) for i in range(tensor.ShapeLength())]
+        found[output.Name().decode()] = (
+            np.frombuffer(bytes(data), "<i4").reshape(shape) if isinstance(data, np.ndarray) else 0
+        )
+    return found
+
+
+def info_of(model: Any, path: Path) -> ModelInfo:
+    """Return the sizes of an opened model.
+
+    Raises:
+        InputError: It lacks signatures, or is of another format.
+    """
+    names = signature_names(model)
+    check_signatures(set(names), path)
+    with reading(path):
+        return model_info(constants(model, names["info"]), path)
+
+
+def read_info(path: Path) -> ModelInfo:
+    """Return a model file's sizes, as ``FlatbufferModel.info`` has them.
+
+    Raises:
+        InputError: Not a flatbuffer, damaged, without the signatures of this version.
+    """
+    with opened(path) as model:
+        return info_of(model, path)

@@ -1,0 +1,119 @@
+"""What jobs train with is checked before a phone: the model's sizes against every recording."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import InputError
+from harness.lab.materials import Materials
+from harness.paths import data_root
+from harness.scenario import expand_jobs, load_scenario
+from harness.speech.audio import wav_bytes
+from harness.speech.importing import ImportOptions, import_recordings
+from harness.speech.sources import find_sources
+from harness.trainer.manifest import describe_file, load_manifest, save_manifest
+
+SCENARIO = """\
+name: mine
+model: ds2-tiny
+data: {manifest: corpus, speaker: anna}
+trainer: {batch_size: 2, epochs: 1}
+rounds: 2
+"""
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A function that imports eight recordings of Anna, one of them (if it is said) unlike."""
+
+    def make(odd: tuple[float, str] | None = None) -> Path:
+        rng = np.random.default_rng(0)
+        folder = tmp_path / "anna"
+        folder.mkdir()
+        for n in range(8):
+            seconds, text = odd if odd and n == 3 else (1.0, f"take {'abcdefgh'[n]}")
+            samples = rng.integers(-999, 999, int(16_000 * seconds)).astype(np.int16)
+            (folder / f"{n}.wav").write_bytes(wav_bytes(samples))
+            (folder / f"{n}.txt").write_text(text)
+        import_recordings(
+            find_sources(folder, "folder", accent="UK"), tmp_path / "corpus", ImportOptions()
+        )
+        return folder
+
+    return make
+
+
+def check(folder: Path, text: str = SCENARIO):
+    (folder / "mine.yaml").write_text(text)
+    specs = expand_jobs(load_scenario(folder / "mine.yaml"))
+    materials = Materials(folder, cache=folder / "cache")
+    materials.check(specs)
+    return materials, specs
+
+
+def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
+    shutil.rmtree(recorded())  # the corpus stands alone
+    with pytest.raises(InputError, match=r"anna has 0 train utterances in round 2"):
+        check(tmp_path)
+    rounds_of_two = SCENARIO.replace("rounds: 2", "rounds: 1")
+    materials, (spec,) = check(tmp_path, rounds_of_two)
+    material = materials.material(spec)
+    assert (material.speaker, material.accent) == ("anna", "UK")
+    assert (len(material.train), len(material.validation)) == (6, 2)
+    assert all(item[2].path.is_file() for item in (*material.train, *material.validation))
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ((5.2, "far too long"), r"5\.20 s of audio; the model takes 0\.032 to 5\.14 s"),
+        ((4.0, "ab " * 30), "89 characters; the model takes 80"),
+        ((0.4, "rattle the old kettle"), r"12 output frames cannot hold 21 characters"),
+    ],
+)
+def test_a_recording_that_does_not_fit_is_named(recorded, tmp_path, odd, said):
+    recorded(odd)
+    with pytest.raises(InputError, match=said) as refused:
+        check(tmp_path, SCENARIO.replace("rounds: 2", "rounds: 1"))
+    assert "anna-3 does not fit the model ds2-tiny" in str(refused.value)
+    assert "wav" in refused.value.where
+    assert "--max-seconds 5.1" in refused.value.hint
+
+
+def test_style_full_is_too_long_for_a_small_model(tmp_path):
+    text = SCENARIO.replace("{manifest: corpus, speaker: anna}", "{style: full, train: 1, validation: 1}")
+    with pytest.raises(InputError, match=r"us-male-r1-train-0001 does not fit") as refused:
+        check(tmp_path, text.replace("rounds: 2", "") + "repeats: 1\n")
+    assert "style: short" in refused.value.hint
+
+
+def test_a_file_for_another_batch_size_is_named(recorded, tmp_path):
+    recorded()
+    model = tmp_path / "model"
+    shutil.copytree(data_root() / "models" / "ds2-tiny", model)
+    manifest = load_manifest(model)
+    files = {5: manifest.files[2]}
+    needs = {5: manifest.need_mb[2]}
+    save_manifest(manifest.model_copy(update={"files": files, "need_mb": needs}), model)
+    text = SCENARIO.replace("ds2-tiny", "{path: model}").replace("batch_size: 2", "batch_size: 5")
+    with pytest.raises(InputError, match=r"tiny-b2\.tflite: it was made for batch size 2"):
+        check(tmp_path, text.replace("rounds: 2", "rounds: 1"))
+
+
+def test_a_file_that_is_no_model_is_named(recorded, tmp_path):
+    """Its hash may be right: a manifest by hand, over a file that was cut before."""
+    recorded()
+    model = tmp_path / "model"
+    shutil.copytree(data_root() / "models" / "ds2-tiny", model)
+    manifest = load_manifest(model)
+    path = model / manifest.files[2].file
+    path.write_bytes(path.read_bytes()[:5000])
+    files = {2: describe_file(path)}
+    save_manifest(manifest.model_copy(update={"files": files}), model)
+    text = SCENARIO.replace("ds2-tiny", "{path: model}").replace("rounds: 2", "rounds: 1")
+    with pytest.raises(InputError, match=r"tiny-b2\.tflite: the flatbuffer is damaged"):
+        check(tmp_path, text)
