@@ -26,6 +26,7 @@ _COMMANDS: dict[str, str] = {
     "report": "harness.cli.report",
     "farm": "harness.cli.farm",
     "corpus": "harness.cli.corpus",
+    "apk": "harness.cli.apk",
     "model": "harness.cli.model",
     "scenario": "harness.cli.scenario",
 }

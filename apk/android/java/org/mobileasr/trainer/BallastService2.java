@@ -1,0 +1,4 @@
+package org.mobileasr.trainer;
+
+/** Ballast in the process {@code :ballast2}. */
+public final class BallastService2 extends BallastService {}

@@ -1,0 +1,4 @@
+package org.mobileasr.trainer;
+
+/** Ballast in the process {@code :ballast4}. */
+public final class BallastService4 extends BallastService {}

@@ -1,0 +1,4 @@
+package org.mobileasr.trainer;
+
+/** Ballast in the process {@code :ballast5}. */
+public final class BallastService5 extends BallastService {}

@@ -1,0 +1,4 @@
+package org.mobileasr.trainer;
+
+/** Ballast in the process {@code :ballast8}. */
+public final class BallastService8 extends BallastService {}

@@ -1,0 +1,1 @@
+"""The trainer's APK: building it from public parts, and looking into one."""
