@@ -219,6 +219,7 @@ class Faults:
         delay_s: Wait that long before answering each OPEN.
         drop_after_bytes: Break the connection after this much payload (both ways together),
             once; becomes None when it has happened.
+        drop_after_push_bytes: Break the connection after this much of the next push, once.
         truncate_output_after: A shell stream ends, without exit code, after this much output.
         disk_free_bytes: What pushes may still write; then ENOSPC. Counts down.
 
@@ -231,6 +232,7 @@ class Faults:
         self.silent = False
         self.delay_s = 0.0
         self.drop_after_bytes: int | None = None
+        self.drop_after_push_bytes: int | None = None
         self.truncate_output_after: int | None = None
         self.disk_free_bytes: int | None = None
         self._refuse = False
@@ -269,6 +271,14 @@ class Faults:
         """Seconds for which new connections are refused from now on; 0 if they are taken."""
         return float("inf") if self._refuse else max(0.0, self._cable_back_at - self._clock())
 
+    def count_push(self, size: int) -> None:
+        """Take note of so many bytes of a push; break the connection if a test wants that now."""
+        if self.drop_after_push_bytes is not None:
+            self.drop_after_push_bytes -= size
+            if self.drop_after_push_bytes < 0:
+                self.drop_after_push_bytes = None
+                self.drop_connections()
+
     def on_drop(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` whenever connections are to be broken (for adbd)."""
         self._drop_listeners.append(listener)
@@ -281,7 +291,8 @@ class Faults:
         """Make everything well again."""
         self.unauthorized = self.silent = False
         self.delay_s = 0.0
-        self.drop_after_bytes = self.truncate_output_after = self.disk_free_bytes = None
+        self.drop_after_bytes = self.drop_after_push_bytes = None
+        self.truncate_output_after = self.disk_free_bytes = None
         self._refuse = False
         self.restore_cable()
 

@@ -17,8 +17,8 @@ MAX_PAYLOAD = 1 << 20
 
 HEADER = struct.Struct("<6I")
 
-# What this adbd really does. abb, abb_exec, delayed_ack and the compressions of sendrecv_v2 are
-# not among it, and a host uses whatever is promised.
+# What this adbd really does, since a host uses whatever is promised. Left out: delayed_ack (one
+# WRTE a stream is on its way at a time), remount_shell, track_app, openscreen_mdns.
 FEATURES = (
     "shell_v2",
     "cmd",
@@ -27,7 +27,13 @@ FEATURES = (
     "fixed_push_mkdir",
     "fixed_push_symlink_timestamp",
     "apex",
+    "abb",
+    "abb_exec",
     "sendrecv_v2",
+    "sendrecv_v2_brotli",
+    "sendrecv_v2_lz4",
+    "sendrecv_v2_zstd",
+    "sendrecv_v2_dry_run_send",
 )
 
 

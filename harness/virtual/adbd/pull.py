@@ -8,9 +8,12 @@ import os
 import stat
 from functools import partial
 
+from harness.virtual.adbd.compression import Packer
 from harness.virtual.adbd.streams import Stream
 from harness.virtual.adbd.sync_frames import DATA_BYTES, REQUEST, error_text, in_thread
 from harness.virtual.phone import PhoneRoot
+
+_PACK_BYTES = 1 << 20
 
 
 async def send_file(stream: Stream, root: PhoneRoot, path: str) -> None:
@@ -19,13 +22,8 @@ async def send_file(stream: Stream, root: PhoneRoot, path: str) -> None:
     Raises:
         SyncError: It can't be read.
     """
+    fd = _open(root, path)
     try:
-        fd = os.open(root.host_path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise error_text("open failed", error) from None
-    try:
-        if stat.S_ISDIR(os.fstat(fd).st_mode):
-            raise error_text("read failed", OSError(errno.EISDIR, ""))
         # two buffers: one is read into while the other is on its way
         buffers = [_Frames(stream.max_payload) for _ in range(2)]
         turn = 0
@@ -43,6 +41,57 @@ async def send_file(stream: Stream, root: PhoneRoot, path: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             os.close(fd)
+
+
+async def send_packed(stream: Stream, root: PhoneRoot, path: str, packer: Packer) -> None:
+    """Send a file's bytes, packed.
+
+    Raises:
+        SyncError: It can't be read.
+    """
+    fd = _open(root, path)
+    try:
+        while True:
+            try:
+                data, packed = await in_thread(partial(_read_packed, fd, packer))
+            except OSError as error:
+                raise error_text("read failed", error) from None
+            await _send_frames(stream, packed)
+            if not data:
+                break
+        await stream.write(REQUEST.pack(b"DONE", 0))
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+
+def _read_packed(fd: int, packer: Packer) -> tuple[int, bytes]:
+    """Read what comes next; return its size and what to send, at the end the packer's rest."""
+    data = os.read(fd, _PACK_BYTES)
+    return len(data), packer.pack(data) if data else packer.finish()
+
+
+async def _send_frames(stream: Stream, data: bytes) -> None:
+    size = min(DATA_BYTES, stream.max_payload - REQUEST.size)
+    for start in range(0, len(data), size):
+        part = data[start : start + size]
+        await stream.write(REQUEST.pack(b"DATA", len(part)), part)
+
+
+def _open(root: PhoneRoot, path: str) -> int:
+    """Open a file for reading; the descriptor is the caller's.
+
+    Raises:
+        SyncError: It can't be read.
+    """
+    try:
+        fd = os.open(root.host_path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise error_text("open failed", error) from None
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise error_text("read failed", OSError(errno.EISDIR, ""))
+    return fd
 
 
 class _Frames:

@@ -6,8 +6,12 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from harness.virtual.adbd.compression import BrokenStream, Unpacker
 from harness.virtual.adbd.streams import Stream, StreamClosed
 from harness.virtual.adbd.sync_frames import (
     DATA_BYTES,
@@ -23,6 +27,8 @@ from harness.virtual.phone import Faults, PhoneRoot
 _THREAD_FROM_BYTES = 1 << 17
 _GATHER_BYTES = 1 << 20
 
+_T = TypeVar("_T")
+
 
 async def receive_file(
     stream: Stream,
@@ -32,6 +38,7 @@ async def receive_file(
     mode: int,
     *,
     dry_run: bool = False,
+    unpacker: Unpacker | None = None,
 ) -> None:
     """Take a file (or, by its mode, a link) from the host and answer OKAY.
 
@@ -45,7 +52,7 @@ async def receive_file(
     try:
         if not dry_run:
             target = _open_target(root, faults, path, mode)
-        mtime = await _copy(stream, target)
+        mtime = await _copy(stream, target, unpacker, faults)
         target.finish(mtime)
     except SyncError as error:
         target.discard()
@@ -58,11 +65,13 @@ async def receive_file(
     await stream.write(REQUEST.pack(b"OKAY", 0))
 
 
-async def _copy(stream: Stream, target: _Target) -> int:
+async def _copy(stream: Stream, target: _Target, unpacker: Unpacker | None, faults: Faults) -> int:
     """Write all DATA to the target; return the time that DONE carries."""
     while True:
         verb, length = REQUEST.unpack(await stream.read_exactly(REQUEST.size))
         if verb == b"DONE":
+            if unpacker is not None:
+                _unpacked(unpacker.finish)
             await target.flush()
             return int(length)
         if verb != b"DATA":
@@ -74,10 +83,20 @@ async def _copy(stream: Stream, target: _Target) -> int:
             if not part:
                 raise StreamClosed("the stream ended within a push")
             length -= len(part)
+            faults.count_push(len(part))
+            if unpacker is not None:
+                part = memoryview(_unpacked(partial(unpacker.unpack, part)))
             target.pending.append(part)
             target.pending_bytes += len(part)
         if target.pending_bytes >= _GATHER_BYTES or not stream.buffered:
             await target.flush()
+
+
+def _unpacked(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except BrokenStream as error:
+        raise SyncError(f"decompress failed: {error}") from None
 
 
 async def _drain(stream: Stream) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Mapping
 
 from harness.virtual.adbd.connection import Connection
@@ -45,7 +46,7 @@ class Services:
     async def serve(self, connection: Connection, stream: Stream, service: str) -> None:
         """Serve one stream; one that isn't accepted in the end is refused by its close.
 
-        Left out on purpose, and so refused: framebuffer, jdwp, abb, usb, tcpip, remount.
+        Left out on purpose, and so refused: framebuffer, jdwp, usb, tcpip, remount.
         """
         name = re.split("[:,]", service, maxsplit=1)[0]
         argument = service.partition(":")[2]
@@ -55,6 +56,11 @@ class Services:
             await run_shell(stream, self._root, self._faults, parse_shell_service(service))
         elif name == "exec":
             asked = ShellService(protocol=False, terminal=False, term="dumb", command=argument)
+            await run_shell(stream, self._root, self._faults, asked)
+        elif name in ("abb", "abb_exec"):
+            # adbd calls the service itself; a phone of ours has the program "cmd" for that
+            command = "exec cmd " + shlex.join(argument.split("\0"))
+            asked = ShellService(name == "abb", terminal=False, term="dumb", command=command)
             await run_shell(stream, self._root, self._faults, asked)
         elif name == "sync":
             stream.accept()

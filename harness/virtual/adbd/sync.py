@@ -10,12 +10,16 @@ import os
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from harness.virtual.adbd.pull import send_file
+from harness.virtual.adbd import compression
+from harness.virtual.adbd.pull import send_file, send_packed
 from harness.virtual.adbd.push import receive_file
 from harness.virtual.adbd.streams import Stream
 from harness.virtual.adbd.sync_frames import REQUEST, SyncError, fail
 from harness.virtual.phone import Faults, PhoneRoot
+
+_T = TypeVar("_T")
 
 _LONGEST_PATH = 1024
 _SHELL_UID = 2000
@@ -27,7 +31,6 @@ _LENGTH = struct.Struct("<I")
 _SEND_2 = struct.Struct("<4sII")
 _RECEIVE_2 = struct.Struct("<4sI")
 
-_COMPRESSION_FLAGS = 0x7
 _DRY_RUN = 0x80000000
 
 
@@ -139,16 +142,37 @@ class _Session:
 
     async def _send_2(self, path: str) -> None:
         verb, mode, flags = _SEND_2.unpack(await self._stream.read_exactly(_SEND_2.size))
-        if verb != b"SND2" or flags & _COMPRESSION_FLAGS:
+        if verb != b"SND2" or flags & ~(compression.ALL | _DRY_RUN):
             raise SyncError(f"unsupported send flags {flags:#x}")
-        dry_run = bool(flags & _DRY_RUN)
-        await receive_file(self._stream, self._root, self._faults, path, mode, dry_run=dry_run)
+        await receive_file(
+            self._stream,
+            self._root,
+            self._faults,
+            path,
+            mode,
+            dry_run=bool(flags & _DRY_RUN),
+            unpacker=_one(compression.unpacker, flags & compression.ALL),
+        )
 
     async def _receive_2(self, path: str) -> None:
         verb, flags = _RECEIVE_2.unpack(await self._stream.read_exactly(_RECEIVE_2.size))
-        if verb != b"RCV2" or flags:
+        if verb != b"RCV2" or flags & ~compression.ALL:
             raise SyncError(f"unsupported receive flags {flags:#x}")
-        await send_file(self._stream, self._root, path)
+        packer = _one(compression.packer, flags)
+        if packer is None:
+            await send_file(self._stream, self._root, path)
+        else:
+            await send_packed(self._stream, self._root, path, packer)
+
+
+def _one(make: Callable[[int], _T], flag: int) -> _T | None:
+    """Make what a compression flag asks for; None without one."""
+    if not flag:
+        return None
+    try:
+        return make(flag)
+    except KeyError:
+        raise SyncError("multiple compression flags received") from None
 
 
 def _lstat(path: Path) -> os.stat_result | OSError:

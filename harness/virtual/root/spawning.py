@@ -113,6 +113,7 @@ async def spawn_process(
     leader: Callable[[int], int | None],
     group: Callable[[int], list[int]],
     take_terminal: bool = True,
+    open_terminal: Callable[[], tuple[int, int]] = os.openpty,
 ) -> SpawnedProcess:
     """Start ``argv`` in a session of its own.
 
@@ -130,6 +131,7 @@ async def spawn_process(
         leader: See :class:`SpawnedProcess`.
         group: See :class:`SpawnedProcess`.
         take_terminal: Make the terminal its controlling one (false if the program does that).
+        open_terminal: Gives master and slave side of a new terminal.
 
     Raises:
         OSError: It could not be started.
@@ -140,7 +142,7 @@ async def spawn_process(
         given: dict[str, int | None] = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         terminal: int | None = None
         if pty is not None:
-            terminal, slave = os.openpty()
+            terminal, slave = open_terminal()
             undo.callback(os.close, terminal)
             childs.callback(os.close, slave)
             _set_size(terminal, pty)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ from harness.virtual.root.tools import tool_path
 _SHELL_UID = 2000
 _START_PATIENCE_S = 30.0
 _STOP_PATIENCE_S = 10.0
+_TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
 _INSIDE = Path(__file__).with_name("inside.py")
 
 
@@ -154,7 +157,23 @@ class UsernsRoot(PhoneRoot):
             leader=self._leader,
             group=self._group,
             take_terminal=False,
+            open_terminal=self._open_terminal,
         )
+
+    def _open_terminal(self) -> tuple[int, int]:
+        """Return a terminal of the phone's own devpts: one of the host's has no name in there.
+
+        Source: ioctl_tty(2) for TIOCGPTPEER, which opens the slave without its path.
+        """
+        master = os.open(f"/proc/{self._init}/root/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+        try:
+            fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("i", 0))
+            slave = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            os.close(master)
+            raise
+        os.set_inheritable(slave, False)
+        return master, slave
 
     def _leader(self, launcher: int) -> int | None:
         """Return the process that the launcher waits for."""

@@ -47,7 +47,7 @@ def test_the_banner_names_the_phone_and_only_what_it_can_do() -> None:
     )
     features = text.rpartition("features=")[2].split(",")
     assert "shell_v2" in features
-    assert not {"abb", "abb_exec", "delayed_ack", "sendrecv_v2_lz4"} & set(features)
+    assert not {"delayed_ack", "remount_shell", "track_app"} & set(features)
 
 
 @pytest.mark.parametrize(
