@@ -81,7 +81,7 @@ class Accountant:
         self._battery_text = ""
         now = clock()
         self._boot_time_s = int(time.time() - now)
-        self._stepped_at = now
+        self._stepped_at = self._ticked_at = now
         self._busy_then = 0
         self.busy_cores = 0.0
         apps.on_end.append(self._forget)
@@ -92,7 +92,7 @@ class Accountant:
     @property
     def available_kb(self) -> int:
         """MemAvailable now."""
-        return self.limits.memory.available_kb(self.processes_kb, self._apps.declared_kb())
+        return self.limits.memory.available_kb(self.processes_kb, self._apps.charged_kb())
 
     def tick(self) -> None:
         """Read all processes and bring every file up to date."""
@@ -109,6 +109,8 @@ class Accountant:
             if app is not None:
                 app.last_held_kb = app.held_kb if app.declared_mb is not None else use.own_kb
         self.processes_kb = held
+        self._apps.swap(self.limits.memory.swap_kb, now - self._ticked_at)
+        self._ticked_at = now
         self._stat.write(self._stat_text(now))
         self._write_meminfo()
         if now - self._stepped_at >= _BATTERY_PERIOD_S:
@@ -138,9 +140,17 @@ class Accountant:
         self._meminfo.close()
         self._stat.close()
 
+    def meminfo_text(self) -> bytes:
+        """Return /proc/meminfo as it is now."""
+        charged, swapped = self._apps.charged_kb(), self._apps.swapped_kb()
+        return meminfo(self.limits.memory, self.processes_kb, charged, swapped)
+
+    def uptime_s(self) -> float:
+        """Return the seconds since the phone's boot, as its processes read them."""
+        return self._clock()
+
     def _write_meminfo(self) -> None:
-        declared = self._apps.declared_kb()
-        self._meminfo.write(meminfo(self.limits.memory, self.processes_kb, declared))
+        self._meminfo.write(self.meminfo_text())
         if self.available_kb < self.limits.kill_below_kb:
             self._kill_one()
 
@@ -163,7 +173,7 @@ class Accountant:
                 pid = self._phone_pid(host_pid)
                 able.append(lmkd.Candidate(use.name, pid, host_pid, _SHELL_UID, adj, use.own_kb))
         able += [
-            lmkd.Candidate(a.name, a.pid, a.host_pid, a.uid, a.adj, a.held_kb)
+            lmkd.Candidate(a.name, a.pid, a.host_pid, a.uid, a.adj, a.held_kb, a.swapped_kb)
             for a in apps.values()
             if a.why is None
         ]

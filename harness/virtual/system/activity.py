@@ -10,6 +10,7 @@ from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent
 from harness.virtual.system.packages import TRAINER, Package, PackageRegistry
 from harness.virtual.system.trainer_app import TrainerApp
+from harness.virtual.system.zram import COMPRESSIBLE_SHARE
 
 _SILENT = frozenset(
     """
@@ -147,6 +148,7 @@ class ActivityCommands:
             uid=package.uid,
             adj=FOREGROUND_ADJ,
             declared_mb=package.app_mb,
+            compressible_share=COMPRESSIBLE_SHARE,
             component=f"{package.name}/{activity or '.Main'}",
             kind="activity",
         )

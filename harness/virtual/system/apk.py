@@ -1,4 +1,4 @@
-"""What a package installer needs of an APK: package, version, least SDK from its manifest.
+"""What a package installer needs of an APK: its manifest, and for which ABIs it has code.
 
 Source of the format: AOSP ``libs/androidfw/include/androidfw/ResourceTypes.h`` (chunks of a
 resource file) and ``aapt``'s attribute numbers.
@@ -6,26 +6,43 @@ resource file) and ``aapt``'s attribute numbers.
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _STRING_POOL, _XML, _START, _RESOURCE_MAP = 0x0001, 0x0003, 0x0102, 0x0180
 _UTF8 = 1 << 8
-_STRING, _INT_DEC, _INT_HEX = 0x03, 0x10, 0x11
+_STRING, _INT_DEC, _INT_HEX, _BOOLEAN = 0x03, 0x10, 0x11, 0x12
 _ATTRIBUTES = {
     0x0101021B: "versionCode",
     0x0101021C: "versionName",
     0x0101020C: "minSdkVersion",
     0x01010270: "targetSdkVersion",
     0x01010003: "name",
+    0x01010272: "testOnly",
 }
 _MOST_MANIFEST_BYTES = 4 << 20
 
 
+_NATIVE = re.compile(r"lib/([^/]+)/[^/]+\.so")
+# Source: AOSP ``FrameworkParsingPackageUtils.validateName``.
+_PACKAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
+
+
 class ApkError(ValueError):
-    """Not an APK, or one without a readable manifest."""
+    """Not an APK, or one without a readable manifest.
+
+    Args:
+        message: What's wrong.
+        code: Android's word for it.
+    """
+
+    def __init__(self, message: str, code: str = "INSTALL_PARSE_FAILED_BAD_MANIFEST") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,9 @@ class ApkInfo:
         min_sdk: Least API level it runs on.
         target_sdk: API level it's made for.
         permissions: Permissions it asks for.
+        split: Name of the split that it is of its package; empty: it's the base.
+        test_only: It's made for tests; installed only if that's asked for.
+        abis: ABIs for which it has native code; empty: it has none, and runs on any.
     """
 
     package: str
@@ -47,6 +67,9 @@ class ApkInfo:
     min_sdk: int = 1
     target_sdk: int = 1
     permissions: tuple[str, ...] = ()
+    split: str = ""
+    test_only: bool = False
+    abis: tuple[str, ...] = ()
 
 
 def read_apk(path: Path) -> ApkInfo:
@@ -57,13 +80,17 @@ def read_apk(path: Path) -> ApkInfo:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "AndroidManifest.xml" not in names:
+                raise ApkError("AndroidManifest.xml", "INSTALL_PARSE_FAILED_UNEXPECTED_EXCEPTION")
             info = archive.getinfo("AndroidManifest.xml")
             if info.file_size > _MOST_MANIFEST_BYTES:
                 raise ApkError("the manifest is too big")
             data = archive.read(info)
-    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError) as error:
-        raise ApkError(f"not an APK: {error}") from error
-    return parse_manifest(data)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ApkError(f"not an APK: {error}", "INSTALL_PARSE_FAILED_NOT_APK") from error
+    found = (_NATIVE.fullmatch(name) for name in names)
+    return replace(parse_manifest(data), abis=tuple(sorted({m[1] for m in found if m})))
 
 
 def parse_manifest(data: bytes) -> ApkInfo:
@@ -83,11 +110,15 @@ def parse_manifest(data: bytes) -> ApkInfo:
             found.update(attributes)
         elif name == "uses-sdk":
             found.update({k: v for k, v in attributes.items() if k.endswith("SdkVersion")})
+        elif name == "application":
+            found["testOnly"] = attributes.get("testOnly", False)
         elif name == "uses-permission":
             permissions.append(str(attributes.get("name", "")))
     package = str(found.get("package", ""))
     if not package:
         raise ApkError("the manifest names no package")
+    if not _PACKAGE_NAME.fullmatch(package):
+        raise ApkError(f"bad package name {package!r}", "INSTALL_PARSE_FAILED_BAD_PACKAGE_NAME")
     least = _integer(found.get("minSdkVersion"), 1)
     return ApkInfo(
         package=package,
@@ -96,11 +127,13 @@ def parse_manifest(data: bytes) -> ApkInfo:
         min_sdk=least,
         target_sdk=_integer(found.get("targetSdkVersion"), least),
         permissions=tuple(p for p in permissions if p),
+        split=str(found.get("split", "")),
+        test_only=found.get("testOnly") is True,
     )
 
 
 def _integer(value: object, default: int) -> int:
-    return value if isinstance(value, int) else default
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 def _elements(data: bytes) -> list[tuple[str, dict[str, object]]]:
@@ -139,6 +172,8 @@ def _start(
         label = known or strings[key]
         if value_kind in (_INT_DEC, _INT_HEX):
             attributes[label] = value
+        elif value_kind == _BOOLEAN:
+            attributes[label] = value != 0
         elif value_kind == _STRING:
             attributes[label] = strings[value]
         elif raw >= 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.virtual.phone import PhoneProcess, PhoneRoot
-from harness.virtual.system import procfs
+from harness.virtual.system import procfs, zram
 from harness.virtual.system.exits import ExitRecord, ExitWhy
 from harness.virtual.system.logs import LogStore
 
@@ -48,6 +48,8 @@ class App:
         kind: What it was started for.
         why: Why it's being ended, once somebody decided so.
         last_held_kb: What it held when last looked at.
+        compressible_share: Part of its declared RAM that zram can pack once it's cached.
+        swapped_kb: How much of it is packed now.
         ended: Set when it has ended and its record is there.
     """
 
@@ -63,14 +65,21 @@ class App:
     kind: Kind = "service"
     why: ExitWhy | None = None
     last_held_kb: int = 0
+    compressible_share: float = 0.0
+    swapped_kb: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def held_kb(self) -> int:
         """RAM that it's charged with."""
         if self.declared_mb is not None:
-            return self.declared_mb * 1024
+            return zram.charged_kb(self.declared_kb, self.swapped_kb)
         return procfs.read_own_kb(self.host_pid)
+
+    @property
+    def declared_kb(self) -> int:
+        """RAM that it says it holds."""
+        return (self.declared_mb or 0) * 1024
 
     @property
     def user(self) -> str:
@@ -125,6 +134,7 @@ class Apps:
         uid: int,
         adj: int,
         declared_mb: int | None = None,
+        compressible_share: float = 0.0,
         env: Mapping[str, str] | None = None,
         component: str = "",
         kind: Kind = "service",
@@ -152,6 +162,7 @@ class Apps:
             app = App(
                 name, package, uid, adj, declared_mb, host_pid, pid, process, time.time(), kind
             )
+            app.compressible_share = compressible_share
             self._apps[name] = app
         self._write_table()
         self._logs.event(
@@ -188,7 +199,7 @@ class Apps:
     def _charge_no_more(self, app: App) -> None:
         # a declared figure must go at once; the process itself ends a moment later
         if app.declared_mb is not None:
-            app.declared_mb = 0
+            app.declared_mb = app.swapped_kb = 0
             self._write_table()
 
     def stop_package(self, package: str, reason: str) -> list[App]:
@@ -206,11 +217,34 @@ class Apps:
     def declare(self, app: App, mb: int) -> None:
         """Set the RAM that a process says it holds."""
         app.declared_mb = mb
+        app.swapped_kb = min(app.swapped_kb, app.declared_kb)
         self._write_table()
 
     def declared_kb(self) -> int:
         """Return the sum of all declared RAM."""
-        return sum((app.declared_mb or 0) * 1024 for app in self._apps.values())
+        return sum(app.declared_kb for app in self._apps.values())
+
+    def charged_kb(self) -> int:
+        """Return what declared RAM takes, packed pages at their packed size."""
+        return sum(zram.charged_kb(app.declared_kb, app.swapped_kb) for app in self._apps.values())
+
+    def swapped_kb(self) -> int:
+        """Return how much is packed into zram, at its unpacked size."""
+        return sum(app.swapped_kb for app in self._apps.values())
+
+    def swap(self, total_kb: int, seconds: float) -> None:
+        """Let zram take pages of cached apps and bring back those of apps in use."""
+        free = total_kb - self.swapped_kb()
+        for app in self._apps.values():
+            before = app.swapped_kb
+            app.swapped_kb = zram.step(
+                before,
+                int(app.declared_kb * app.compressible_share),
+                background=app.adj >= CACHED_ADJ,
+                free_kb=free,
+                seconds=seconds,
+            )
+            free -= app.swapped_kb - before
 
     async def stop(self) -> None:
         """Forget everything (the phone goes down; its root ends the processes)."""

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 
 from harness.virtual.phone import PhoneRoot
-from harness.virtual.system import procfs
+from harness.virtual.system import procfs, zram
 from harness.virtual.system.accountant import Accountant
-from harness.virtual.system.apps import Apps
+from harness.virtual.system.apps import App, Apps
 from harness.virtual.system.call import Call
 
 
@@ -74,7 +74,7 @@ class MemoryDump:
     def _wanted(self, what: str, whole_package: bool) -> list[_Usage]:
         """Return a process by name or pid; all of a package only with ``--package``, as AOSP."""
         found = [
-            self._usage(app.host_pid, app.pid, app.name, app.adj, app.declared_mb)
+            self._usage(app.host_pid, app.pid, app.name, app.adj, app)
             for app in self._apps
             if what in (app.name, str(app.pid)) or (whole_package and what == app.package)
         ]
@@ -94,7 +94,7 @@ class MemoryDump:
         for use in self._accountant.uses:
             app = apps.get(use.pid)
             if app is not None:
-                found.append(self._usage(use.pid, app.pid, app.name, app.adj, app.declared_mb))
+                found.append(self._usage(use.pid, app.pid, app.name, app.adj, app))
             else:
                 try:
                     pid = self._root.phone_pid(use.pid)
@@ -104,21 +104,22 @@ class MemoryDump:
         return sorted((u for u in found if u is not None), key=lambda u: -u.pss)
 
     def _usage(
-        self, host_pid: int, pid: int, name: str, adj: int, declared_mb: int | None
+        self, host_pid: int, pid: int, name: str, adj: int, app: App | None
     ) -> _Usage | None:
         sums = procfs.read_rollup(host_pid)
         if not sums:
             return None
-        more = (declared_mb or 0) * 1024
+        swapped = app.swapped_kb if app else 0
+        more = (app.declared_kb if app else 0) - swapped
         return _Usage(
             pid=pid,
             name=name,
             adj=adj,
-            pss=sums.get("Pss", 0) + sums.get("SwapPss", 0) + more,
+            pss=sums.get("Pss", 0) + sums.get("SwapPss", 0) + more + swapped,
             rss=sums.get("Rss", 0) + more,
             private_dirty=sums.get("Private_Dirty", 0) + more,
             private_clean=sums.get("Private_Clean", 0),
-            swap_pss=sums.get("SwapPss", 0),
+            swap_pss=sums.get("SwapPss", 0) + swapped,
             anonymous=sums.get("Pss_Anon", sums.get("Anonymous", 0)) + more,
         )
 
@@ -156,6 +157,7 @@ class MemoryDump:
                 lines += [f"      {_k(u.pss)}: {u.name} (pid {u.pid})" for u in members]
         used = sum(u.pss for u in usages)
         kernel = system // 4
+        swapped = self._apps.swapped_kb()
         lines += [
             "",
             f"Total RAM: {_k(plan.total_kb)} (status {'normal' if available > 0 else 'critical'})",
@@ -164,7 +166,8 @@ class MemoryDump:
             f" Used RAM: {_k(used + system)} ({_k(used + system - kernel)} used pss + "
             f"{_k(kernel)} kernel)",
             f" Lost RAM: {_k(plan.total_kb - available - used - system)}",
-            f"     ZRAM: {_k(0)} physical used for {_k(0)} in swap ({_k(plan.swap_kb)} total swap)",
+            f"     ZRAM: {_k(swapped // zram.RATIO)} physical used for {_k(swapped)} in swap "
+            f"({_k(plan.swap_kb)} total swap)",
             "   Tuning: 256 (large 512), oom   322,560K, restore limit   107,520K (high-end-gfx)",
         ]
         return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.activity import ActivityCommands
@@ -53,9 +53,7 @@ class Dumps:
             "alarm": self._empty,
             "battery": self._battery,
             "batterystats": self._empty,
-            "connectivity": self._empty,
             "cpuinfo": self._cpuinfo,
-            "deviceidle": self._deviceidle,
             "display": self._display,
             "gfxinfo": self._empty,
             "input": self._display,
@@ -63,11 +61,9 @@ class Dumps:
             "meminfo": memory.run,
             "netstats": self._empty,
             "package": self._package,
-            "power": self._power,
             "procstats": self._empty,
             "thermalservice": self._thermal,
             "usagestats": self._empty,
-            "wifi": self._empty,
             "window": self._window,
         }
 
@@ -75,6 +71,10 @@ class Dumps:
     def services(self) -> list[str]:
         """Names of all services."""
         return sorted(self._services)
+
+    def add(self, services: Mapping[str, Callable[[Call, list[str]], int]]) -> None:
+        """Add services that are kept elsewhere."""
+        self._services.update(services)
 
     def run(self, call: Call) -> int:
         """Carry out ``dumpsys``."""
@@ -194,18 +194,6 @@ class Dumps:
                 call.print(line)
         return 0
 
-    def _power(self, call: Call, args: list[str]) -> int:
-        del args
-        plugged = self._accountant.battery.state.power != "none"
-        call.print(
-            "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness=Awake\n"
-            f"  mIsPowered={'true' if plugged else 'false'}\n"
-            f"  mBatteryLevel={self._accountant.battery.state.level}\n"
-            "  mStayOn=false\n  mHoldingWakeLockSuspendBlocker=false\n"
-            "  mHoldingDisplaySuspendBlocker=true\n\nDisplay Power: state=ON"
-        )
-        return 0
-
     def _display(self, call: Call, args: list[str]) -> int:
         del args
         call.print(
@@ -237,19 +225,6 @@ class Dumps:
     def _full(component: str) -> str:
         package, _, name = component.partition("/")
         return f"{package}/{package}{name}" if name.startswith(".") else component
-
-    def _deviceidle(self, call: Call, args: list[str]) -> int:
-        if args and args[0] == "disable":
-            call.print("Deep idle mode disabled\nLight idle mode disabled")
-        elif args and args[0] == "enable":
-            call.print("Deep idle mode enabled\nLight idle mode enabled")
-        elif args and args[0] == "whitelist":
-            for word in args[1:]:
-                sign = "Added" if word.startswith("+") else "Removed"
-                call.print(f"{sign}: {word[1:]}")
-        else:
-            call.print("  Settings:\n  mState=ACTIVE")
-        return 0
 
     @staticmethod
     def _empty(call: Call, args: list[str]) -> int:

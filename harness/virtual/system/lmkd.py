@@ -19,6 +19,7 @@ class Candidate:
         uid: Its user.
         adj: oom_score_adj; below 0 it's never taken.
         held_kb: What its end frees.
+        swapped_kb: What of it is in swap.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Candidate:
     uid: int
     adj: int
     held_kb: int
+    swapped_kb: int = 0
 
 
 def choose(
@@ -49,9 +51,10 @@ def kill_line(victim: Candidate, sdk: int) -> str:
         return f"{head}oom_adj {victim.adj} to free {victim.held_kb}kB"
     line = f"{head}oom_score_adj {victim.adj} to free {victim.held_kb}kB rss, "
     if sdk >= 34:
-        line += f"{victim.held_kb}kB anon rss, 0kB swap, 0kB dmabuf_pss, 0kB dmabuf_rss"
-    else:
-        line += "0kB swap"
+        line += f"{victim.held_kb}kB anon rss, "
+    line += f"{victim.swapped_kb}kB swap"
+    if sdk >= 34:
+        line += ", 0kB dmabuf_pss, 0kB dmabuf_rss"
     return f"{line}; reason: min watermark is breached even after kill"
 
 

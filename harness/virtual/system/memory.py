@@ -1,7 +1,8 @@
 """The phone's RAM as numbers (pure): MemAvailable from what is held, and the text of meminfo.
 
 One rule: MemAvailable = the profile's idle figure - what the phone's processes hold (resident minus
-shared pages) - declared ballast, never below 0. All other lines only have to agree with it.
+shared pages) - declared RAM (packed pages at their packed size), never below 0. All other lines
+only have to agree with it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class MemoryPlan:
     Args:
         total_kb: MemTotal.
         idle_available_kb: MemAvailable when nothing but the system runs.
-        swap_kb: Size of zram; not modelled further, it stays free.
+        swap_kb: Size of zram, see :mod:`harness.virtual.system.zram`.
     """
 
     total_kb: int
@@ -38,11 +39,11 @@ class MemoryPlan:
         return MemoryPlan(total, idle, min(total // 2, 4 * KB_PER_MB * KB_PER_MB))
 
     def available_kb(self, processes_kb: int, ballast_kb: int) -> int:
-        """Return MemAvailable with this much held by processes and declared as ballast."""
+        """Return MemAvailable with this much held by processes and charged for declared RAM."""
         return max(0, self.idle_available_kb - processes_kb - ballast_kb)
 
 
-def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int) -> bytes:
+def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int, swapped_kb: int = 0) -> bytes:
     """Return the whole of /proc/meminfo; its length is always the same, so it can be overwritten.
 
     Source of the lines and their order: proc(5), kernels 4.14 of Android 10.
@@ -76,7 +77,7 @@ def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int) -> bytes:
         ("Unevictable", 4_096),
         ("Mlocked", 4_096),
         ("SwapTotal", plan.swap_kb),
-        ("SwapFree", plan.swap_kb),
+        ("SwapFree", max(0, plan.swap_kb - swapped_kb)),
         ("Dirty", 512),
         ("Writeback", 0),
         ("AnonPages", anon),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Package:
         permissions: Asked for.
         granted: Granted at run time.
         app_mb: RAM that its main process takes when launched (modelled).
+        splits: Phone paths of its further APKs.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Package:
     permissions: tuple[str, ...] = ()
     granted: frozenset[str] = field(default_factory=frozenset)
     app_mb: int = 120
+    splits: tuple[str, ...] = ()
 
 
 def _shipped(now: float, trainer_version: str) -> list[Package]:
@@ -84,11 +87,22 @@ class PackageRegistry:
         root: Host folder of the phone.
         sdk: API level of the phone.
         trainer_version: Version of the trainer that the phone comes with.
+        abis: ABIs of programs that run on the phone.
+        free_bytes: Gives the storage left, None if that's as much as the host has.
     """
 
-    def __init__(self, root: Path, sdk: int, trainer_version: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        sdk: int,
+        trainer_version: str,
+        abis: tuple[str, ...],
+        free_bytes: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._root = root
         self._sdk = sdk
+        self._abis = abis
+        self._free_bytes = free_bytes
         self._file = root / "data/system/packages.json"
         self._packages: dict[str, Package] = {}
         self._load(trainer_version)
@@ -104,26 +118,44 @@ class PackageRegistry:
         """Return the (first) package of a user id."""
         return next((p for p in self if p.uid == uid), None)
 
-    def install(self, apk: Path, *, replace_existing: bool, downgrade: bool) -> Package:
-        """Install an APK.
+    def install(
+        self,
+        apks: Sequence[Path],
+        *,
+        replace_existing: bool,
+        downgrade: bool,
+        test_only: bool = True,
+    ) -> Package:
+        """Install a package.
+
+        Signatures aren't checked: a package is replaced by any of its name.
+
+        Args:
+            apks: Its base and its splits, in any order.
+            replace_existing: Replace an installed package.
+            downgrade: Also by an older version.
+            test_only: Take packages made for tests.
 
         Raises:
             InstallError: It's refused.
         """
-        try:
-            info = read_apk(apk)
-        except ApkError as error:
-            raise InstallError("INSTALL_PARSE_FAILED_NOT_APK", str(error)) from error
+        files = self._read(apks)
+        info = files[0][0]
         old = self._packages.get(info.package)
+        abis = {abi for part, _ in files for abi in part.abis}
         self._check(info, old, replace_existing, downgrade)
+        self._check_phone(info, abis, test_only, sum(path.stat().st_size for _, path in files))
         now = time.time()
-        folder = self._root / "data/app" / f"{info.package}-1"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "base.apk").write_bytes(apk.read_bytes())
+        folder = f"data/app/{info.package}-1"
+        shutil.rmtree(self._root / folder, ignore_errors=True)
+        (self._root / folder).mkdir(parents=True)
+        names = ["base.apk", *(f"split_{part.split}.apk" for part, _ in files[1:])]
+        for name, (_, path) in zip(names, files, strict=True):
+            shutil.copyfile(path, self._root / folder / name)
         package = Package(
             name=info.package,
             uid=old.uid if old else self._free_uid(),
-            path=f"/data/app/{info.package}-1/base.apk",
+            path=f"/{folder}/base.apk",
             version_code=info.version_code,
             version_name=info.version_name,
             min_sdk=info.min_sdk,
@@ -132,10 +164,50 @@ class PackageRegistry:
             updated=now,
             permissions=info.permissions,
             granted=old.granted if old else frozenset(),
+            splits=tuple(f"/{folder}/{name}" for name in names[1:]),
         )
         self._packages[package.name] = package
         self._save()
         return package
+
+    @staticmethod
+    def _read(apks: Sequence[Path]) -> list[tuple[ApkInfo, Path]]:
+        """Read all files of a package, its base first."""
+        try:
+            files = [(read_apk(apk), apk) for apk in apks]
+        except ApkError as error:
+            raise InstallError(error.code, f"Failed to parse: {error}") from error
+        files.sort(key=lambda file: file[0].split != "")
+        base = files[0][0]
+        if base.split:
+            raise InstallError("INSTALL_FAILED_INVALID_APK", "Full install must include a base")
+        for part, _ in files[1:]:
+            if not part.split:
+                raise InstallError(
+                    "INSTALL_FAILED_INVALID_APK", "Split null was defined multiple times"
+                )
+            if (part.package, part.version_code) != (base.package, base.version_code):
+                raise InstallError(
+                    "INSTALL_FAILED_INVALID_APK",
+                    f"{part.split} specified package {part.package} version {part.version_code} "
+                    f"inconsistent with {base.package} version {base.version_code}",
+                )
+        return files
+
+    def _check_phone(self, info: ApkInfo, abis: set[str], test_only: bool, size: int) -> None:
+        """Check what the phone itself sets bounds to."""
+        if info.test_only and not test_only:
+            raise InstallError(
+                "INSTALL_FAILED_TEST_ONLY",
+                "Failed to install test-only apk. Did you forget to add -t?",
+            )
+        if abis and abis.isdisjoint(self._abis):
+            raise InstallError(
+                "INSTALL_FAILED_NO_MATCHING_ABIS", "Failed to extract native libraries, res=-113"
+            )
+        free = self._free_bytes()
+        if free is not None and size > free:
+            raise InstallError("INSTALL_FAILED_INSUFFICIENT_STORAGE", "Failed to allocate")
 
     def _check(self, info: ApkInfo, old: Package | None, replacing: bool, downgrade: bool) -> None:
         if info.min_sdk > self._sdk:
@@ -163,10 +235,7 @@ class PackageRegistry:
         if package is None or package.system:
             return False
         del self._packages[name]
-        apk = self._root / package.path.lstrip("/")
-        if apk.is_file():
-            apk.unlink()
-            apk.parent.rmdir()
+        shutil.rmtree((self._root / package.path.lstrip("/")).parent, ignore_errors=True)
         self._save()
         return True
 
@@ -201,6 +270,7 @@ class PackageRegistry:
                         **p,
                         "permissions": tuple(p["permissions"]),
                         "granted": frozenset(p["granted"]),
+                        "splits": tuple(p["splits"]),
                     }
                 )
                 for p in kept

@@ -99,7 +99,8 @@ class PackageCommands:
         package = self._package(args)
         if package is None:
             return 1
-        call.print(f"package:{package.path}")
+        for path in (package.path, *package.splits):
+            call.print(f"package:{path}")
         return 0
 
     def _package(self, args: list[str]) -> Package | None:
@@ -122,10 +123,12 @@ class PackageCommands:
 
     def _install_files(self, call: Call, args: list[str], files: list[Path]) -> int:
         try:
-            # of a split package the first file is the base, the only one with a version;
             # since Android 9 an installed package is replaced unless -R forbids it
             package = self._registry.install(
-                files[0], replace_existing="-R" not in args, downgrade="-d" in args
+                files,
+                replace_existing="-R" not in args,
+                downgrade="-d" in args,
+                test_only="-t" in args,
             )
         except InstallError as error:
             call.print(f"Failure {error}")

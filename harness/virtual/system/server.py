@@ -10,7 +10,7 @@ from pathlib import Path
 import harness
 from harness.devices.profile import DeviceProfile
 from harness.virtual.phone import Faults, PhoneRoot
-from harness.virtual.properties import PropertyStore, android_id
+from harness.virtual.properties import PropertyStore, android_id, host_abi
 from harness.virtual.system import lmkd
 from harness.virtual.system.accountant import Accountant, Limits
 from harness.virtual.system.activity import ActivityCommands
@@ -21,11 +21,14 @@ from harness.virtual.system.channel import Channel
 from harness.virtual.system.dump_cpu import CpuDump
 from harness.virtual.system.dump_memory import MemoryDump
 from harness.virtual.system.dumpsys import Dumps
+from harness.virtual.system.kernel_tools import KernelTools
 from harness.virtual.system.logcat import log, logcat
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.memory import MemoryPlan
+from harness.virtual.system.network import Network
 from harness.virtual.system.packages import TRAINER, PackageRegistry
 from harness.virtual.system.pm import PackageCommands
+from harness.virtual.system.power import PowerService
 from harness.virtual.system.process_list import ProcessList
 from harness.virtual.system.settings import Settings
 from harness.virtual.system.small import SmallCommands
@@ -75,7 +78,13 @@ class SystemServer:
             sdk=profile.sdk,
         )
         self.apps = Apps(root, self.logs, state / "processes", profile.sdk)
-        self.packages = PackageRegistry(root.root_dir, profile.sdk, harness.__version__)
+        self.packages = PackageRegistry(
+            root.root_dir,
+            profile.sdk,
+            harness.__version__,
+            (host_abi(),),
+            lambda: faults.disk_free_bytes,
+        )
         self.accountant = Accountant(
             root, self.apps, self.logs, limits, proc_dir, state / "battery", BatteryService(battery)
         )
@@ -94,7 +103,18 @@ class SystemServer:
         self._processes = ProcessList(root, self.apps)
         serial = root.spec.serial
         self.settings = Settings(root.root_dir / "data/system/settings.json", android_id(serial))
+        self.network = Network(self.settings)
+        self.power = PowerService(self.settings, lambda: self.accountant.battery)
+        self.dumps.add(
+            {
+                "connectivity": self.network.dump_connectivity,
+                "deviceidle": self.power.device_idle,
+                "power": self.power.dump,
+                "wifi": self.network.dump_wifi,
+            }
+        )
         self._small = SmallCommands(root, faults, self.settings, lambda: self.dumps.services)
+        tools = KernelTools(self.accountant)
         self._on_reboot = on_reboot
         self._channel = Channel(state, self._run, lambda: self.command_delay_s)
         self._awaited: dict[str, Callable[[Call], Awaitable[int]]] = {
@@ -112,15 +132,23 @@ class SystemServer:
         self._plain: dict[str, Callable[[Call], int]] = {
             **self._small.table,
             "dumpsys": self.dumps.run,
+            "free": tools.free,
+            "ifconfig": self.network.ifconfig,
+            "input": self.power.input,
+            "ip": self.network.ip,
             "log": lambda call: log(call, self.logs),
             "pm": self._pm.run,
             "reboot": self._reboot,
+            "mount": tools.mount,
             "settings": self.settings.run,
+            "svc": self._svc,
+            "uptime": tools.uptime,
         }
         self._ticks = 0
 
     def start(self) -> None:
         """Take commands from now on."""
+        self.power.reset()
         self._channel.start()
         self.logs.add("boot", "virtual phone is up", buffer="system")
         self.logs.event("boot_progress_enable_screen", [0])
@@ -155,7 +183,9 @@ class SystemServer:
         if app is None:
             return False
         self.accountant.kill_for_memory(
-            lmkd.Candidate(app.name, app.pid, app.host_pid, app.uid, app.adj, app.held_kb)
+            lmkd.Candidate(
+                app.name, app.pid, app.host_pid, app.uid, app.adj, app.held_kb, app.swapped_kb
+            )
         )
         self.accountant.refresh()
         return True
@@ -189,11 +219,27 @@ class SystemServer:
             return self.dumps.battery_command(call, rest or ["help"])
         if service == "thermalservice":
             return self._thermal(call, rest)
-        if service in ("appops", "deviceidle", "device_config", "jobscheduler", "notification",
-                       "power", "statusbar", "uimode", "wifi", "window"):  # fmt: skip
+        others: dict[str, Callable[[Call, list[str]], int]] = {
+            "connectivity": self.network.connectivity,
+            "deviceidle": self.power.device_idle,
+            "power": self.power.command,
+            "wifi": self.network.service,
+        }
+        if service in others:
+            return others[service](call, rest)
+        if service in ("appops", "device_config", "jobscheduler", "notification",
+                       "statusbar", "uimode", "window"):  # fmt: skip
             return 0
         call.error(f"cmd: Can't find service: {service}")
         return 20
+
+    def _svc(self, call: Call) -> int:
+        """Carry out ``svc``; what it says of USB, NFC and Bluetooth has no effect here."""
+        if call.args[:2] == ["power", "stayon"]:
+            return self.power.stay_on(call, call.args[2:])
+        if call.args[:2] == ["power", "reboot"]:
+            return self._reboot(call)
+        return self.network.service(call, call.args)
 
     def _thermal(self, call: Call, args: list[str]) -> int:
         if args[:1] == ["reset"]:

@@ -41,15 +41,11 @@ class SmallCommands:
             "df": self._df,
             "getenforce": lambda call: _say(call, "Enforcing"),
             "id": self._id,
-            "ifconfig": self._ifconfig,
             "ime": self._nothing,
-            "input": self._nothing,
-            "ip": self._ip,
             "run-as": self._run_as,
             "screencap": self._screencap,
             "service": self._service,
             "setenforce": self._setenforce,
-            "svc": self._nothing,
             "uiautomator": self._uiautomator,
             "whoami": lambda call: _say(call, "shell"),
             "wm": self._window,
@@ -154,27 +150,6 @@ class SmallCommands:
     def _run_as(call: Call) -> int:
         call.error(f"run-as: package not debuggable: {call.args[0] if call.args else ''}")
         return 1
-
-    @staticmethod
-    def _ifconfig(call: Call) -> int:
-        name = call.args[0] if call.args else "wlan0"
-        if name not in ("wlan0", "lo"):
-            call.error(f"ifconfig: {name}: No such device")
-            return 1
-        # 192.0.2.0/24 is for documentation (RFC 5737): the host's own address isn't the phone's
-        call.print(f"{name}     Link encap:UNSPEC")
-        call.print("          inet addr:192.0.2.15  Bcast:192.0.2.255  Mask:255.255.255.0")
-        call.print("          UP BROADCAST RUNNING")
-        return 0
-
-    @staticmethod
-    def _ip(call: Call) -> int:
-        if "route" in call.args or "r" in call.args:
-            call.print("192.0.2.0/24 dev wlan0 proto kernel scope link src 192.0.2.15")
-        else:
-            call.print("30: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
-                       "    inet 192.0.2.15/24 brd 192.0.2.255 scope global wlan0")  # fmt: skip
-        return 0
 
     def _screencap(self, call: Call) -> int:
         image = _png(108, 240)

@@ -177,6 +177,7 @@ def test_logcat_follows_and_is_let_go_when_nobody_listens(stub_phone: FarmPhone)
     process = stub_phone.popen("logcat", "-T", "1", "-v", "brief")
     try:
         assert process.stdout is not None
+        eventually(lambda: "logcat" in stub_phone.sh("ps -A -o ARGS"))
         for number in range(3):
             stub_phone.sh(f"log -t Tick 'number {number}'")
             while not (line := process.stdout.readline()).startswith(b"I/Tick"):
@@ -216,7 +217,7 @@ def test_settings_tables(stub_phone: FarmPhone) -> None:
         ("service check battery", r"Service battery: found\n"),
         ("service check nonsense", r"Service nonsense: not found\n"),
         ("am get-current-user", r"0\n"),
-        ("input keyevent 26", ""),
+        ("input keyevent 3", ""),
         ("svc power stayon true", ""),
         ("dumpsys deviceidle disable", r"(?s).*mode disabled\n"),
         ("dumpsys deviceidle whitelist +org.example", r"Added: org.example\n"),

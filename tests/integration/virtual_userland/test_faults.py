@@ -26,6 +26,7 @@ def test_a_lost_cable_breaks_commands_and_leaves_what_runs(phone: FarmPhone) -> 
         "setsid sh -c 'while :; do echo tick >> $ANDROID_DATA/local/tmp/ticks; sleep 0.1; done'"
         " < /dev/null > /dev/null 2>&1 &"
     )
+    eventually((phone.root / "data/local/tmp/ticks").exists)
     phone.do("lose_cable", seconds=1)
     began = time.monotonic()
     with pytest.raises(DeviceLost):

@@ -74,13 +74,54 @@ def test_streamed_install_as_other_clients_do_it(stub_phone: FarmPhone, tmp_path
     stub_phone.sh("pm uninstall org.example.streamed")
 
 
-def test_install_in_a_session(stub_phone: FarmPhone, tmp_path: Path) -> None:
-    base = write_apk(tmp_path / "base.apk", "org.example.split", version_name="5")
-    split = write_apk(tmp_path / "split.apk", "org.example.split")
-    done = stub_phone.adb("install-multiple", str(base), str(split))
+def test_a_package_of_several_apks(stub_phone: FarmPhone, tmp_path: Path) -> None:
+    name = "org.example.split"
+    base = write_apk(tmp_path / "base.apk", name, version_name="5")
+    split = write_apk(tmp_path / "split.apk", name, split="config.de")
+    done = stub_phone.adb("install-multiple", str(split), str(base))
     assert done.returncode == 0, done
-    assert "versionName=5\n" in stub_phone.sh("dumpsys package org.example.split")
-    stub_phone.sh("pm uninstall org.example.split")
+    assert "versionName=5\n" in stub_phone.sh(f"dumpsys package {name}")
+    paths = stub_phone.sh(f"pm path {name}").split()
+    assert [path.rpartition("/")[2] for path in paths] == ["base.apk", "split_config.de.apk"]
+    other = write_apk(tmp_path / "other.apk", name, split="config.de", version_code=9)
+    for files in ((base, base), (split,), (base, other)):
+        done = stub_phone.adb("install-multiple", *(str(file) for file in files))
+        assert done.returncode != 0
+        assert b"INSTALL_FAILED_INVALID_APK" in done.stdout + done.stderr
+    stub_phone.sh(f"pm uninstall {name}")
+
+
+def test_native_code_for_another_processor(stub_phone: FarmPhone, tmp_path: Path) -> None:
+    abi = stub_phone.sh("getprop ro.product.cpu.abi").strip()
+    other = "arm64-v8a" if abi == "x86_64" else "x86_64"
+    foreign = write_apk(tmp_path / "foreign.apk", "org.example.native", abis=(other,))
+    done = stub_phone.adb("install", str(foreign))
+    assert done.returncode != 0
+    assert b"INSTALL_FAILED_NO_MATCHING_ABIS" in done.stdout + done.stderr
+    both = write_apk(tmp_path / "both.apk", "org.example.native", abis=(other, abi))
+    assert stub_phone.adb("install", str(both)).returncode == 0
+    stub_phone.sh("pm uninstall org.example.native")
+
+
+def test_flags_of_install(stub_phone: FarmPhone, tmp_path: Path) -> None:
+    name = "org.example.flags"
+    test = write_apk(tmp_path / "t.apk", name, test_only=True, version_code=2)
+    done = stub_phone.adb("install", str(test))
+    assert b"INSTALL_FAILED_TEST_ONLY" in done.stdout + done.stderr
+    assert stub_phone.adb("install", "-t", str(test)).returncode == 0
+    older = write_apk(tmp_path / "o.apk", name, version_code=1)
+    done = stub_phone.adb("install", str(older))
+    assert b"INSTALL_FAILED_VERSION_DOWNGRADE" in done.stdout + done.stderr
+    assert stub_phone.adb("install", "-d", str(older)).returncode == 0
+    assert "versionCode=1 " in stub_phone.sh(f"dumpsys package {name}")
+    stub_phone.do("disk_full", bytes=10)
+    path = stub_phone.sh(f"pm path {name}").strip().removeprefix("package:")
+    if not path.startswith(str(stub_phone.root)):
+        path = stub_phone.sh("echo $ANDROID_DATA").strip() + path.removeprefix("/data")
+    done = stub_phone.adb("shell", f"pm install {path}")
+    assert b"INSTALL_FAILED_INSUFFICIENT_STORAGE" in done.stdout
+    stub_phone.do("clear")
+    stub_phone.sh(f"pm uninstall {name}")
 
 
 def test_grant_and_revoke(stub_phone: FarmPhone) -> None:

@@ -1,5 +1,7 @@
 """Reading an APK's binary manifest."""
 
+import importlib.util
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,49 @@ def test_what_a_manifest_says(tmp_path: Path, utf8: bool) -> None:
     assert (info.package, info.version_code, info.version_name) == ("org.example.a", 17, "1.7-β")
     assert (info.min_sdk, info.target_sdk) == (26, 26)
     assert info.permissions == ("android.permission.CAMERA",)
+
+
+def test_native_code_splits_and_test_only(tmp_path: Path) -> None:
+    path = write_apk(tmp_path / "x.apk", "org.example.a", split="config.en", test_only=True,
+                     abis=("x86_64", "arm64-v8a"))  # fmt: skip
+    info = read_apk(path)
+    assert info.abis == ("arm64-v8a", "x86_64")
+    assert (info.split, info.test_only) == ("config.en", True)
+    plain = read_apk(write_apk(tmp_path / "y.apk", "org.example.a"))
+    assert (plain.abis, plain.split, plain.test_only) == ((), "", False)
+
+
+def test_a_real_apk_of_others() -> None:
+    found = importlib.util.find_spec("devlib")  # it has one in its wheel; importing it takes long
+    if found is None or found.origin is None:
+        pytest.skip("devlib isn't installed")
+    folder = Path(found.origin).parent
+    info = read_apk(folder / "instrument/netstats/netstats.apk")
+    assert info.package == "com.arm.devlib.netstats"
+    assert (info.version_code, info.version_name) == (1, "1.0")
+    assert (info.abis, info.split) == ((), "")
+
+
+def test_each_fault_of_an_apk_has_androids_own_word(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.apk"
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("classes.dex", b"")
+    text = tmp_path / "text.apk"
+    with zipfile.ZipFile(text, "w") as archive:
+        archive.writestr("AndroidManifest.xml", "<manifest package='org.example'/>")
+    nameless = write_apk(tmp_path / "nameless.apk", "no-dots")
+    (tmp_path / "junk.apk").write_bytes(b"PK\x03\x04")
+    words = {}
+    for path in (tmp_path / "junk.apk", empty, text, nameless):
+        with pytest.raises(ApkError) as caught:
+            read_apk(path)
+        words[path.stem] = caught.value.code.removeprefix("INSTALL_PARSE_FAILED_")
+    assert words == {
+        "junk": "NOT_APK",
+        "empty": "UNEXPECTED_EXCEPTION",
+        "text": "BAD_MANIFEST",
+        "nameless": "BAD_PACKAGE_NAME",
+    }
 
 
 def test_what_is_no_apk(tmp_path: Path) -> None:

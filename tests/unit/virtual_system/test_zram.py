@@ -1,0 +1,34 @@
+"""What zram takes of apps in the background, and what stays."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.virtual.system import zram
+
+_kb = st.integers(0, 1 << 22)
+
+
+@given(_kb, _kb, st.booleans(), _kb, st.floats(0, 1000))
+def test_never_more_than_packs_or_fits(
+    swapped: int, packs: int, background: bool, free: int, seconds: float
+) -> None:
+    swapped = min(swapped, packs)
+    after = zram.step(swapped, packs, background=background, free_kb=free, seconds=seconds)
+    assert 0 <= after <= packs
+    assert after <= swapped + free
+    assert after <= swapped or background
+    assert zram.charged_kb(packs, after) <= packs
+
+
+def test_a_cached_app_is_packed_within_seconds_and_comes_back_in_use() -> None:
+    swapped, seconds = 0, 0
+    while swapped < 156_000:
+        swapped = zram.step(swapped, 156_000, background=True, free_kb=1 << 22, seconds=1.0)
+        seconds += 1
+    assert seconds == 2
+    assert zram.charged_kb(260_000, swapped) == 260_000 - 104_000
+    assert zram.step(swapped, 156_000, background=False, free_kb=0, seconds=1.0) == 0
+
+
+def test_what_does_not_pack_stays() -> None:
+    assert zram.step(0, 0, background=True, free_kb=1 << 22, seconds=60.0) == 0
