@@ -1,7 +1,9 @@
 """Following an append-only file on a phone: no byte lost, none twice, whatever the cable does.
 
 One ``tail -f`` on the phone waits for what is appended, so an idle file costs next to nothing. The
-offset counts what was handed out; after a lost cable the next ``tail`` begins there.
+offset counts what was handed out; after a lost cable the next ``tail`` begins there. A file that
+grows every second may be gathered on the phone for some seconds: each message costs the adb server
+and this host more than the bytes in it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 _CHECK_S = 15.0
 _LOST_TIMEOUT_S = 300.0
 _TICK_S = 0.5
+_FIRST_S = (0.2, 0.3, 0.5, 0.5, 1, 1)
+"""Pauses of a stream that has just begun: a beginning is waited for."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class FileFollower:
         check_s: After so long without a byte the phone is asked how large the file is, since a dead
             link may look like an idle one.
         lost_timeout_s: How long a lost phone is waited for.
+        gather_s: What is appended is sent in pieces of so many seconds; 0 = at once.
         clock: Monotonic clock, s.
 
     Attributes:
@@ -67,6 +72,7 @@ class FileFollower:
         *,
         check_s: float = _CHECK_S,
         lost_timeout_s: float = _LOST_TIMEOUT_S,
+        gather_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._phone = phone
@@ -75,11 +81,14 @@ class FileFollower:
         self.losses: list[LinkLoss] = []
         self._check_s = check_s
         self._lost_timeout_s = lost_timeout_s
+        self._gather_s = gather_s
+        self._opened_gather_s = gather_s
         self._clock = clock
         self._stopped = threading.Event()
         self._stream: ShellStream | None = None
         self._context: contextlib.ExitStack | None = None
         self._last_byte = clock()
+        self._suspected = False
 
     def __enter__(self) -> FileFollower:
         return self
@@ -98,6 +107,13 @@ class FileFollower:
         self._stopped.set()
         stream = self._stream
         if stream is not None:
+            stream.close()
+
+    def hurry(self) -> None:
+        """Gather no longer: what is appended is sent at once from now on. From any thread."""
+        self._gather_s = 0.0
+        stream = self._stream
+        if stream is not None and self._opened_gather_s > 0:
             stream.close()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -123,6 +139,9 @@ class FileFollower:
             if data:
                 self.offset += len(data)
                 self._last_byte = self._clock()
+                self._suspected = False
+            elif stream.ended and self._opened_gather_s > self._gather_s:
+                self._hang_up()  # `hurry` closed it
             elif stream.ended and not self.stopped:
                 self._ended(stream)
             elif self._clock() - self._last_byte > self._check_s:
@@ -155,16 +174,25 @@ class FileFollower:
     def _open(self) -> ShellStream:
         path = quote(self._path)
         # one `sh` and then one `tail`; toybox and coreutils count `-c +N` from 1
-        command = (
-            f"while [ ! -e {path} ]; do sleep 0.2; done; exec tail -c +{self.offset + 1} -f {path}"
-        )
+        command = f"while [ ! -e {path} ]; do sleep 0.2; done; "
+        gather_s = self._gather_s
+        if gather_s > 0:
+            # all of them read one open file, each from where the one before ended
+            command += (
+                f"exec 3< {path} && tail -c +{self.offset + 1} <&3; "
+                f"for s in {' '.join(map(str, _FIRST_S))}; do sleep $s; cat <&3; done; "
+                f"while sleep {gather_s:g}; do cat <&3; done"
+            )
+        else:
+            command += f"exec tail -c +{self.offset + 1} -f {path}"
+        self._opened_gather_s = gather_s
         self._hang_up()
         context = contextlib.ExitStack()
         self._stream = context.enter_context(self._phone.stream(command))
         self._context = context
         self._last_byte = self._clock()
-        if self.stopped:  # stop() came while there was no stream to close yet
-            self._stream.close()
+        if self.stopped or self._gather_s != gather_s:
+            self._stream.close()  # stop() or hurry() came while there was no stream to close yet
         return self._stream
 
     def _hang_up(self) -> None:
@@ -184,10 +212,12 @@ class FileFollower:
     def _check(self) -> None:
         """Tell a dead link from an idle file."""
         size = self._phone.shell(f"wc -c < {quote(self._path)} 2>/dev/null", 10.0).stdout.strip()
-        if size.isdigit() and int(size) > self.offset:
+        grown = size.isdigit() and int(size) > self.offset
+        if grown and (self._suspected or self._opened_gather_s == 0):
             raise DeviceLost(
                 "the stream stands still though the file grew", serial=self._phone.serial
             )
+        self._suspected = grown  # what is being gathered has to come before the next look
         self._last_byte = self._clock()
 
     def _wait(self, error: DeviceLost) -> None:

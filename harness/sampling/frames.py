@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-_LINE = re.compile(r"(#s[0-9a-f]{8}) ([a-z_]{1,20})(?: (.{0,200}))?")
+_MARK = b"\n#s"
+"""What every line of a frame begins with; the rest of the token follows."""
+_LINE = re.compile(r"([0-9a-f]{8}) ([a-z_]{1,20})(?: (.{0,200}))?")
+_BARE = frozenset({"header", "frame", "end", "stopped"})
+"""Lines without a section below them."""
 _TIME = re.compile(r"([0-9]{1,12})\.([0-9]{2})", re.ASCII)
 
 
@@ -32,8 +37,7 @@ class Header:
         return self.origin_ms + number * self.period_ms
 
 
-@dataclass(frozen=True)
-class Slow:
+class Slow(NamedTuple):
     """What a slow command printed, and when it began and ended (uptime)."""
 
     began_ms: int
@@ -41,8 +45,7 @@ class Slow:
     text: str
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One tick: the raw texts by section name."""
 
     header: Header
@@ -59,8 +62,7 @@ class Frame:
     thermal: Slow | None = None
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(NamedTuple):
     """The sampler's last words."""
 
     header: Header
@@ -94,6 +96,9 @@ def _int(text: str) -> int | None:
 class FrameReader:
     """Turns the bytes of the file, in any pieces, into frames.
 
+    The bytes are cut at the beginnings of marker lines, never line by line: most of a frame is
+    lines of kernel files that nobody asks for.
+
     Attributes:
         dropped: Frames that were begun and never ended.
         header: The header of the current start of the sampler, None before the first.
@@ -103,33 +108,47 @@ class FrameReader:
         self.dropped = 0
         self.header: Header | None = None
         self._token = ""
-        self._rest = b""
+        self._rest = b"\n"
         self._open: _Open | None = None
-        self._section: tuple[str, list[str]] | None = None
         self._tail_battery: tuple[int, str] | None = None
 
     def feed(self, data: bytes) -> list[Frame | Stopped]:
         """Take the next bytes of the file; return what they complete, in order."""
-        pieces = (self._rest + data).split(b"\n")
-        self._rest = pieces.pop()
+        pieces = (self._rest + data).split(_MARK)
         done: list[Frame | Stopped] = []
-        for piece in pieces:
-            line = piece.decode("utf-8", "replace")
-            match = _LINE.fullmatch(line.rstrip()) if piece.startswith(b"#s") else None
-            if match is not None and (match[1] == self._token or match[2] == "header"):
-                item = self._take(match[1], match[2], (match[3] or "").split())
+        section: tuple[str, list[bytes]] | None = None
+        kept = pieces[:1]
+        last = len(pieces) - 1
+        for index, piece in enumerate(pieces[1:], 1):
+            line, ends, body = piece.partition(b"\n")
+            if not ends and index == last:
+                kept.append(piece)  # a line that is not complete yet
+                break
+            match = _LINE.fullmatch(line.decode("utf-8", "replace").rstrip())
+            if match is None or (match[1] != self._token and match[2] != "header"):
+                kept.append(piece)  # some reading printed it: it belongs to the section
+                if section is not None:
+                    section[1].append(piece)
+                continue
+            if section is not None:
+                self._close_section(*section)
+                section = None
+            name = match[2]
+            if name in _BARE:
+                item = self._take(match[1], name, (match[3] or "").split())
                 if item is not None:
                     done.append(item)
-            elif self._section is not None:
-                self._section[1].append(line)
+                kept = [ends + body]
+            else:
+                section = (f"{name} {match[3] or ''}", [body])
+                kept = [b"", piece]
+        self._rest = _MARK.join(kept)
         return done
 
     def _take(self, token: str, name: str, words: list[str]) -> Frame | Stopped | None:
         if name == "header":
             self._begin(token, words)
-            return None
-        self._close_section()
-        if name == "frame":
+        elif name == "frame":
             self._begin_frame(words)
         elif name == "end":
             return self._end_frame(words)
@@ -138,8 +157,6 @@ class FrameReader:
             number = _int(words[1])
             if number is not None:
                 return Stopped(self.header, words[0], number, self._tail_battery)
-        else:
-            self._section = (" ".join([name, *words]), [])
         return None
 
     def _begin(self, token: str, words: list[str]) -> None:
@@ -149,7 +166,6 @@ class FrameReader:
         period, pid, ticks, page = (_int(word) for word in words[2:6])
         if origin is None or not period or pid is None or not ticks or not page:
             return
-        self._close_section()
         self._drop_open()
         self._token = token
         self._tail_battery = None
@@ -185,12 +201,9 @@ class FrameReader:
             self.dropped += 1
             self._open = None
 
-    def _close_section(self) -> None:
-        if self._section is None:
-            return
-        (head, lines), self._section = self._section, None
+    def _close_section(self, head: str, pieces: list[bytes]) -> None:
         name, *words = head.split()
-        text = "\n".join(lines).strip("\n")
+        text = _MARK.join(pieces).decode("utf-8", "replace").strip("\n")
         if name == "battery":
             tick = _int(words[0]) if words else None
             if tick is None or not text:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -25,17 +25,18 @@ from harness.adb.phone import Phone
 from harness.errors import HarnessError
 from harness.readings import Battery
 from harness.results.model import SamplingRecord
-from harness.sampling.frames import FrameReader, Stopped
+from harness.sampling.frames import FrameReader
 from harness.sampling.probe import Capabilities, parse_probe, probe_command
 from harness.sampling.rows import KB, Collected, collect, phase_intervals
 from harness.sampling.samples import Sample, Series, cpu_percent
+from harness.sampling.tail import Tail
 
 TRAINER_PACKAGE = "org.mobileasr.trainer"
 
 _LOG = logging.getLogger(__name__)
 _START_LIMIT_S = 10.0
 _RETRY_S = 10.0
-_READ_S = 2.5
+_READ_S = 10.0
 
 
 class SamplingError(HarnessError):
@@ -54,6 +55,7 @@ class Sampler:
         period_s: Seconds between two samples.
         pss_period_s: Seconds between two PSS readings (hundreds of ms each on a phone).
         thermal_period_s: Seconds between two temperature readings.
+        gather_s: The phone hands its records over in pieces of so many seconds.
         lease_s: The loop ends by itself when it has not heard from this host for so long.
         max_bytes: The loop ends when its file is larger.
         stop_limit_s: How long `stop` tries to reach a lost phone.
@@ -71,6 +73,7 @@ class Sampler:
         period_s: float = 1.0,
         pss_period_s: float = 15.0,
         thermal_period_s: float = 10.0,
+        gather_s: float = 5.0,
         lease_s: float = 600.0,
         max_bytes: int = 1 << 29,
         stop_limit_s: float = 60.0,
@@ -86,12 +89,16 @@ class Sampler:
         self._period_s = period_s
         self._pss_every = max(1, round(pss_period_s / period_s))
         self._thermal_every = max(1, round(thermal_period_s / period_s))
+        self._gather_s = gather_s
         self._lease_s = lease_s
         self._max_bytes = max_bytes
         self._stop_limit_s = stop_limit_s
         self._monotonic = monotonic
         self._series = Series()
         self._reader = FrameReader()
+        self._read_bytes = 0
+        self._token = f"#s{secrets.token_hex(4)}"
+        self._tail = Tail(self._token)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -173,12 +180,13 @@ class Sampler:
             return
         self._stopping.set()
         reached = self._ask_to_stop()
+        if self._follower is not None:
+            self._follower.hurry()
         if reached and not self._said_stopped.wait(self._period_s + 10.0):
             self._kill_loop()
         if not reached and self._follower is not None:
             self._follower.stop()  # there is nobody to drain from, and it would wait for minutes
         self._end_thread()
-        self._series.dropped = self._reader.dropped
         for loss in self._losses:
             _LOG.info(
                 "%s: %.1f s without a link (%s)", self._phone.serial, loss.seconds, loss.reason
@@ -193,22 +201,23 @@ class Sampler:
 
     def latest(self) -> Mapping[str, float | int | bool | None]:
         """Return the newest sample for a display, by the names of the result's columns; else {}."""
+        series = Series()
         with self._lock:
-            pair = self._series.samples[-2:]
-            batteries = self._series.batteries[-1:]
-        if not pair:
+            for item in self._tail.newest():
+                series.add(item)
+        if not series.samples:
             return {}
-        return _live(pair, batteries[0][2] if batteries else None)
+        return _live(series.samples, series.batteries[-1][2] if series.batteries else None)
 
     def available_mb(self) -> float | None:
         """Return the newest MemAvailable seen."""
-        value = self.latest().get("available_mb")
-        return float(value) if value is not None else None
+        with self._lock:
+            value = self._tail.available_kb()
+        return None if value is None else value / KB
 
     def collect(self, events: Iterable[Any] = ()) -> Collected:
         """Return all samples with the phases that ``events`` tell, their fidelity, and peak RSS."""
-        with self._lock:
-            return collect(self._series, phase_intervals(events), self._until_ms)
+        return collect(self.series, phase_intervals(events), self._until_ms)
 
     def table(self, events: Iterable[Any] = ()) -> tuple[pa.Table, SamplingRecord]:
         """Return the table and its fidelity; see `collect`.
@@ -223,14 +232,23 @@ class Sampler:
 
     @property
     def series(self) -> Series:
-        """All that the sampler said so far."""
-        return self._series
+        """All that the sampler said so far: read from the file now, as far as it is new."""
+        with self._lock:
+            if self._local.exists():
+                with self._local.open("rb") as raw:
+                    raw.seek(self._read_bytes)
+                    data = raw.read()
+                self._read_bytes += len(data)
+                for item in self._reader.feed(data):
+                    self._series.add(item)
+                self._series.dropped = self._reader.dropped
+            return self._series
 
     # --- parts ------------------------------------------------------------------------------------
 
     def _configuration(self, found: Capabilities) -> str:
         values = {
-            "TOKEN": f"#s{secrets.token_hex(4)}",
+            "TOKEN": self._token,
             "PERIOD_CS": round(self._period_s * 100),
             "PROC_DIR": self._proc_dir,
             "STAT_MODE": found.stat_mode,
@@ -254,16 +272,17 @@ class Sampler:
     def _follow(self) -> None:
         renewed = self._monotonic()
         path = f"{self._folder}/samples.txt"
-        with FileFollower(self._phone, path) as follower, self._local.open("ab") as raw:
+        gathered = FileFollower(self._phone, path, gather_s=self._gather_s)
+        with gathered as follower, self._local.open("ab") as raw:
             self._losses = follower.losses
             self._follower = follower
             while not self._ending.is_set() and not self._over():
-                self._take(self._next(follower), raw.write)
+                self._take(self._next(follower), raw)
                 if self._monotonic() - renewed > self._lease_s / 5:
                     self._renew()
                     renewed = self._monotonic()
             with contextlib.suppress(AdbError):
-                self._take(follower.drain(limit_s=self._stop_limit_s), raw.write)
+                self._take(follower.drain(limit_s=self._stop_limit_s), raw)
 
     def _over(self) -> bool:
         """The loop has said its last word, as it was asked to."""
@@ -285,18 +304,19 @@ class Sampler:
         except AdbError as error:
             _LOG.info("%s: the lease was not renewed: %s", self._phone.serial, error)
 
-    def _take(self, data: bytes, write: Callable[[bytes], int]) -> None:
+    def _take(self, data: bytes, raw: BinaryIO) -> None:
         if not data:
             return
-        write(data)
-        for item in self._reader.feed(data):
-            with self._lock:
-                self._series.add(item)
-            if isinstance(item, Stopped):
-                self._said_stopped.set()
-            else:
-                self._said_stopped.clear()
-                self._first.set()
+        raw.write(data)
+        raw.flush()
+        with self._lock:
+            self._tail.feed(data)
+        if self._tail.begun:
+            self._first.set()
+        if self._tail.stopped:
+            self._said_stopped.set()
+        else:
+            self._said_stopped.clear()
 
     def _ask_to_stop(self) -> bool:
         """Make the stop file; whether the phone took it."""
@@ -315,7 +335,7 @@ class Sampler:
 
     def _kill_loop(self) -> None:
         """End a loop that does not heed its stop file, if it is still ours and still there."""
-        if self._series.stopped is not None:
+        if self._said_stopped.is_set():
             return
         folder = shlex.quote(self._folder)
         with contextlib.suppress(AdbError):

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from harness.readings import (
     Battery,
-    CpuTimes,
     ReadingError,
     Thermal,
     parse_battery,
@@ -21,25 +20,16 @@ from harness.readings import (
     parse_proc_stat,
     parse_thermal,
 )
+from harness.sampling import quick
 from harness.sampling.frames import Frame, FrameReader, Header, Stopped
+from harness.sampling.quick import Cpu, Memory, PidFigures
 
 T = TypeVar("T")
 
 _DEAD = frozenset("ZXx")
 
 
-@dataclass(frozen=True)
-class Memory:
-    """The phone's memory, in KiB."""
-
-    total_kb: int | None
-    available_kb: int | None
-    free_kb: int | None
-    swap_free_kb: int | None
-
-
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """The sampled process; pid and ``starttime`` name it for good."""
 
     pid: int
@@ -52,8 +42,7 @@ class Process:
     peak_rss_kb: int | None
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """The numbers of one tick."""
 
     header: Header
@@ -62,26 +51,17 @@ class Sample:
     start_ms: int
     end_ms: int
     memory: Memory | None
-    cpu: CpuTimes | None
+    cpu: Cpu | None
     process: Process | None
     sampler_ticks: int | None
     """CPU time of the sampler and of the commands it ran, in clock ticks."""
 
 
-def _try(parse: Callable[[str], T], text: str | None) -> T | None:
-    if text is None:
-        return None
+def _try(parse: Callable[[str], T], text: str) -> T | None:
     try:
         return parse(text)
     except ReadingError:
         return None
-
-
-def _only(text: str | None, beginnings: tuple[str, ...]) -> str | None:
-    """Keep the lines that are wanted: parsing all of them is most of a sample's cost here."""
-    if text is None:
-        return None
-    return "\n".join(line for line in text.split("\n") if line.startswith(beginnings))
 
 
 @lru_cache(maxsize=256)
@@ -90,52 +70,94 @@ def _battery(text: str) -> Battery | None:
     return _try(parse_battery, text)
 
 
+# Each of these takes the usual form of a text at once, and leaves any other to its parser.
+
+
+def read_memory(text: str) -> Memory | None:
+    """Read ``/proc/meminfo``; None if it is none."""
+    found = quick.memory(text)
+    if found is not None:
+        return found
+    parsed = _try(parse_proc_meminfo, text)
+    if parsed is None:
+        return None
+    return Memory(parsed.total_kb, parsed.free_kb, parsed.available_kb, parsed.swap_free_kb)
+
+
+def read_cpu(text: str) -> Cpu | None:
+    """Read the first line of ``/proc/stat``: that of all cores; None if it is none."""
+    found = quick.cpu(text)
+    if found is not None:
+        return found
+    parsed = _try(parse_proc_stat, text)
+    return Cpu(parsed.all.total, parsed.all.busy) if parsed and parsed.all else None
+
+
+def read_pid_stat(text: str) -> PidFigures | None:
+    """Read ``/proc/<pid>/stat``; None if it is none."""
+    found = quick.pid_stat(text)
+    if found is not None:
+        return found
+    stat = _try(parse_proc_pid_stat, text)
+    if stat is None:
+        return None
+    both = stat.cpu_ticks_with_children
+    return PidFigures(stat.pid, stat.state, stat.cpu_ticks, both, stat.starttime)
+
+
+def read_pid_statm(text: str) -> tuple[int, int] | None:
+    """Read ``/proc/<pid>/statm``: resident and shared pages; None if it is none."""
+    found = quick.pid_statm(text)
+    if found is not None:
+        return found
+    statm = _try(parse_proc_pid_statm, text)
+    return (statm.resident, statm.shared) if statm else None
+
+
+def read_pid_status(text: str) -> quick.PidMemory:
+    """Read ``/proc/<pid>/status``; what it does not say is None."""
+    found = quick.pid_status(text)
+    if found is not None:
+        return found
+    status = _try(parse_proc_pid_status, text)
+    if status is None:
+        return quick.PidMemory(None, None, None, None)
+    return quick.PidMemory(
+        status.vm_hwm_kb, status.vm_rss_kb, status.rss_anon_kb, status.vm_swap_kb
+    )
+
+
 def _process(frame: Frame) -> Process | None:
-    stat = _try(parse_proc_pid_stat, frame.sections.get("pid_stat"))
+    sections = frame.sections
+    stat = read_pid_stat(sections.get("pid_stat", ""))
     if frame.pid is None or stat is None or stat.pid != frame.pid or stat.state in _DEAD:
         return None
-    statm = _try(parse_proc_pid_statm, frame.sections.get("pid_statm"))
-    status = _try(parse_proc_pid_status, _only(frame.sections.get("pid_status"), ("Vm", "Rss")))
+    statm = read_pid_statm(sections.get("pid_statm", ""))
+    status = read_pid_status(sections.get("pid_status", ""))
     page_kb = frame.header.page_kb
-    rss = status.vm_rss_kb if status else None
-    if rss is None and statm is not None:
-        rss = statm.resident * page_kb
-    anon = status.rss_anon_kb if status else None
+    rss, anon = status.rss_kb, status.anon_kb
     if statm is not None:
-        anon = (statm.resident - statm.shared) * page_kb
+        resident, shared = statm
+        anon = (resident - shared) * page_kb
+        if rss is None:
+            rss = resident * page_kb
     return Process(
-        pid=stat.pid,
-        starttime=stat.starttime,
-        cpu_ticks=stat.cpu_ticks,
-        rss_kb=rss,
-        anon_kb=anon,
-        swap_kb=status.vm_swap_kb if status else None,
-        peak_rss_kb=status.vm_hwm_kb if status else None,
+        stat.pid, stat.starttime, stat.cpu_ticks, rss, anon, status.swap_kb, status.peak_rss_kb
     )
 
 
 def read_sample(frame: Frame) -> Sample:
     """Return the numbers of a frame; a reading that cannot be parsed counts as absent."""
-    meminfo = _try(parse_proc_meminfo, _only(frame.sections.get("meminfo"), ("Mem", "Swap")))
-    # The first line is of all cores; those of single cores and interrupts are not wanted here.
-    stat = _try(parse_proc_stat, frame.sections.get("stat", "").partition("\n")[0])
-    own = _try(parse_proc_pid_stat, frame.sections.get("self"))
-    memory = None
-    if meminfo is not None:
-        memory = Memory(
-            total_kb=meminfo.total_kb,
-            available_kb=meminfo.available_kb,
-            free_kb=meminfo.free_kb,
-            swap_free_kb=meminfo.swap_free_kb,
-        )
+    sections = frame.sections
+    own = read_pid_stat(sections.get("self", ""))
     return Sample(
         header=frame.header,
         number=frame.number,
         due_ms=frame.header.due_ms(frame.number),
         start_ms=frame.start_ms,
         end_ms=frame.end_ms,
-        memory=memory,
-        cpu=stat.all if stat else None,
+        memory=read_memory(sections.get("meminfo", "")),
+        cpu=read_cpu(sections.get("stat", "").partition("\n")[0]),
         process=_process(frame),
         sampler_ticks=own.cpu_ticks_with_children if own else None,
     )

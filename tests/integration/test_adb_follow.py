@@ -56,8 +56,9 @@ def read_until(follower: FileFollower, size: int, limit_s: float = 30.0) -> byte
     return bytes(content)
 
 
+@pytest.mark.parametrize("gather_s", [0.0, 0.4])
 def test_nothing_lost_and_nothing_twice_over_a_cable_that_breaks(
-    phone: Phone, path: str, plain_phone: BarePhone
+    phone: Phone, path: str, plain_phone: BarePhone, gather_s: float
 ) -> None:
     wanted = expected(1500)
     chance = random.Random(7)
@@ -68,7 +69,7 @@ def test_nothing_lost_and_nothing_twice_over_a_cable_that_breaks(
             gone = chance.choice([0.0, 0.0, 0.3])
             plain_phone.thread.call(lambda gone=gone: plain_phone.faults.lose_cable(gone))
 
-    with FileFollower(phone, path) as follower:
+    with FileFollower(phone, path, gather_s=gather_s) as follower:
         write_detached(phone, path, 1500)
         shaker = threading.Thread(target=shake)
         shaker.start()
@@ -175,3 +176,23 @@ def test_a_phone_that_stays_away_is_lost(phone: Phone, path: str, plain_phone: B
         phone.wait_online(20)
         phone.run(f"printf two >> {quote(path)}")
         assert read_until(follower, 3) == b"two"
+
+
+def test_a_file_is_gathered_on_the_phone_until_there_is_a_hurry(phone: Phone, path: str) -> None:
+    phone.run(f"echo one > {quote(path)}")
+    with FileFollower(phone, path, gather_s=3600.0) as follower:
+        assert read_until(follower, 4) == b"one\n"
+        while follower.read(1.5):
+            pass
+        time.sleep(3.5)  # its first short pauses are over
+        phone.run(f"echo two >> {quote(path)}")
+        assert follower.read(1.0) == b""
+        threading.Timer(0.3, follower.hurry).start()
+        assert follower.read(20.0) == b""  # woken: no further piece of what was gathered
+        assert read_until(follower, 4) == b"two\n"
+        phone.run(f"echo three >> {quote(path)}")
+        assert read_until(follower, 6) == b"three\n"
+        assert follower.losses == []
+        follower.hurry()
+        assert follower.read(0.2) == b""
+        assert follower.losses == []
