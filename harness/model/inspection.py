@@ -1,20 +1,23 @@
-"""What is in a flatbuffer: signatures, operators, sizes (no tensorflow)."""
+"""What is in a flatbuffer: signatures, operators, sizes, layers (no tensorflow, nothing is run)."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ai_edge_litert import schema_py_generated as schema
-
 from harness.errors import InputError
-from harness.model.strip import operator_code
+from harness.trainer.flatfile import constants, damaged, info_of, opened, signature_names
+from harness.trainer.runtime import ModelInfo
 
-_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-_CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "initSubgraphIndex")
-_TYPES = {v: k.lower() for k, v in vars(schema.TensorType).items() if isinstance(v, int)}
+_SUBGRAPH_CALLS = {
+    "WhileOptions": ("CondSubgraphIndex", "BodySubgraphIndex"),
+    "IfOptions": ("ThenSubgraphIndex", "ElseSubgraphIndex"),
+    "CallOnceOptions": ("InitSubgraphIndex",),
+}
 
 
 @dataclass(frozen=True)
@@ -35,68 +38,183 @@ class Inspection:
     constant_bytes: int
     subgraphs: int
     signatures: dict[str, SignatureListing]
+    operator_versions: dict[str, int]
+    """Kind of builtin operator in use -> its newest version here."""
     custom_operators: tuple[str, ...]
     """Anything but builtin operators (Flex among them); empty in a good file."""
+    min_runtime: str
+    """Oldest TFLite runtime that has all these operator versions, as the converter noted it."""
+    info: ModelInfo | None
+    """Sizes, if it is a trainable model of this project."""
+    not_trainable: str
+    """Why it is none; empty if it is one."""
+    weights_included: bool | None
+    """False: a checkpoint must be loaded first. None: not a trainable model."""
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """Kinds of builtin operators in use."""
+        """Kinds of operators in use."""
         return tuple(sorted({n for s in self.signatures.values() for n in s.operators}))
+
+    @property
+    def weights(self) -> int:
+        """Numbers in a checkpoint: trainable parameters and statistics; 0 if it has none."""
+        kept = self.signatures.get("get_weights")
+        shapes = [] if kept is None else [text.partition("[")[2] for text in kept.outputs.values()]
+        return sum(math.prod(int(n) for n in shape.rstrip("]").split(",") if n) for shape in shapes)
+
+    @property
+    def sub_models(self) -> dict[str, tuple[str, ...]]:
+        """Sub-model -> the layers that it trains, of those that the file has a signature for."""
+        if self.info is None:
+            return {}
+        layers = tuple(self.info.layer_parameters)
+        return {
+            name: layers[first:]
+            for first, name in enumerate(self.info.sub_model_parameters)
+            if f"train_{name.lower()}" in self.signatures
+        }
 
 
 def inspect(path: Path) -> Inspection:
     """Read what is in a flatbuffer.
 
     Raises:
-        InputError: It cannot be read, or is not one.
+        InputError: It cannot be read, is not one, or is damaged.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if content[4:8] != b"TFL3":
-        raise InputError("not a TensorFlow Lite flatbuffer", where=str(path))
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    return Inspection(
-        bytes=len(content),
-        constant_bytes=sum(len(b.data) for b in model.buffers if b.data is not None),
-        subgraphs=len(model.subgraphs),
-        signatures={
-            _text(d.signatureKey): _signature(model, d)
-            for d in sorted(model.signatureDefs or [], key=lambda d: _text(d.signatureKey))
-        },
-        custom_operators=tuple(
-            sorted(_text(c.customCode) for c in model.operatorCodes if c.customCode)
-        ),
-    )
+    with opened(path) as model:
+        return _Reader(path, model).inspection()
 
 
-def _signature(model: Any, definition: Any) -> SignatureListing:
-    tensors = model.subgraphs[definition.subgraphIndex].tensors
+class _Reader:
+    """Reads one file; every number that points somewhere is checked."""
 
-    def described(maps: Any) -> dict[str, str]:
-        return {_text(m.name): _tensor(tensors[m.tensorIndex]) for m in maps or []}
+    def __init__(self, path: Path, model: Any) -> None:
+        self._path = path
+        self._model = model
+        codes = range(model.OperatorCodesLength())
+        self._codes = [_operator(model.OperatorCodes(n)) for n in codes]
+        self._graphs = [model.Subgraphs(n) for n in range(model.SubgraphsLength())]
+        self._buffers = model.BuffersLength()
+        self._counts = [Counter[str]() for _ in self._graphs]
+        self._calls: list[set[int]] = [set() for _ in self._graphs]
+        for number in range(len(self._graphs)):
+            self._read_graph(number)
 
-    counts: Counter[str] = Counter()
-    waiting, seen = [definition.subgraphIndex], set()
-    while waiting:
-        index = waiting.pop()
-        if index in seen:
-            continue
-        seen.add(index)
-        for operator in model.subgraphs[index].operators:
-            counts[_NAMES[operator_code(model, operator)]] += 1
-            called = (getattr(operator.builtinOptions, name, None) for name in _CALLED)
-            waiting.extend(n for n in called if n is not None)
-    return SignatureListing(
-        described(definition.inputs), described(definition.outputs), dict(sorted(counts.items()))
-    )
+    def inspection(self) -> Inspection:
+        model = self._model
+        names = signature_names(model)
+        try:
+            info, why = info_of(model, self._path), ""
+            included = bool(constants(model, names["info"])["weights_included"])
+        except InputError as error:
+            info, why, included = None, error.what, None
+        used = {kind for counts in self._counts for kind in counts}
+        return Inspection(
+            bytes=self._path.stat().st_size,
+            constant_bytes=sum(model.Buffers(n).DataLength() for n in range(self._buffers)),
+            subgraphs=len(self._graphs),
+            signatures={name: self._signature(names[name]) for name in sorted(names)},
+            operator_versions={
+                kind: max(v for k, v, _ in self._codes if k == kind)
+                for kind in sorted({k for k, _, custom in self._codes if not custom} & used)
+            },
+            custom_operators=tuple(sorted({k for k, _, custom in self._codes if custom} & used)),
+            min_runtime=self._metadata("min_runtime_version"),
+            info=info,
+            not_trainable=why,
+            weights_included=included,
+        )
+
+    def _check(self, index: int, count: int, what: str) -> None:
+        if not 0 <= index < count:
+            raise damaged(self._path, f"it points to {what} {index} of {count}")
+
+    def _read_graph(self, number: int) -> None:
+        graph = self._graphs[number]
+        tensors = graph.TensorsLength()
+        for n in range(tensors):
+            self._check(graph.Tensors(n).Buffer(), self._buffers, "buffer")
+        for n in (*_vector(graph, "Inputs"), *_vector(graph, "Outputs")):
+            self._check(n, tensors, "tensor")
+        for n in range(graph.OperatorsLength()):
+            operator = graph.Operators(n)
+            self._check(operator.OpcodeIndex(), len(self._codes), "operator")
+            for tensor in (*_vector(operator, "Inputs"), *_vector(operator, "Outputs")):
+                if tensor != -1:  # an optional one that is left out
+                    self._check(tensor, tensors, "tensor")
+            self._counts[number][self._codes[operator.OpcodeIndex()][0]] += 1
+            for called in _called(operator):
+                self._check(called, len(self._graphs), "subgraph")
+                self._calls[number].add(called)
+
+    def _signature(self, number: int) -> SignatureListing:
+        definition = self._model.SignatureDefs(number)
+        first = definition.SubgraphIndex()
+        self._check(first, len(self._graphs), "subgraph")
+        counts: Counter[str] = Counter()
+        waiting, seen = [first], set()
+        while waiting:
+            index = waiting.pop()
+            if index not in seen:
+                seen.add(index)
+                counts += self._counts[index]
+                waiting.extend(self._calls[index])
+        return SignatureListing(
+            self._described(definition, "Inputs"),
+            self._described(definition, "Outputs"),
+            dict(sorted(counts.items())),
+        )
+
+    def _described(self, definition: Any, kind: str) -> dict[str, str]:
+        graph = self._graphs[definition.SubgraphIndex()]
+        found = {}
+        for n in range(getattr(definition, f"{kind}Length")()):
+            entry = getattr(definition, kind)(n)
+            self._check(entry.TensorIndex(), graph.TensorsLength(), "tensor")
+            tensor = graph.Tensors(entry.TensorIndex())
+            shape = _vector(tensor, "ShapeSignature") or _vector(tensor, "Shape")
+            found[entry.Name().decode()] = f"{_names('TensorType')[tensor.Type()].lower()}{shape}"
+        return found
+
+    def _metadata(self, name: str) -> str:
+        for n in range(self._model.MetadataLength()):
+            entry = self._model.Metadata(n)
+            if entry.Name() == name.encode():
+                self._check(entry.Buffer(), self._buffers, "buffer")
+                data = self._model.Buffers(entry.Buffer()).DataAsNumpy()
+                return bytes(data).rstrip(b"\0").decode()
+        return ""
 
 
-def _tensor(tensor: Any) -> str:
-    shape = [] if tensor.shape is None else [int(n) for n in tensor.shape]
-    return f"{_TYPES[tensor.type]}{shape}"
+def _vector(owner: Any, name: str) -> list[int]:
+    return [int(getattr(owner, name)(n)) for n in range(getattr(owner, f"{name}Length")())]
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _operator(code: Any) -> tuple[str, int, bool]:
+    """Return name, version, and whether it is a custom one."""
+    if code.CustomCode():
+        return code.CustomCode().decode(), int(code.Version()), True
+    builtin = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
+    return _names("BuiltinOperator")[builtin], int(code.Version()), False
+
+
+def _called(operator: Any) -> list[int]:
+    """Return the subgraphs that an operator runs."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    kind = _names("BuiltinOptions")[operator.BuiltinOptionsType()]
+    if kind not in _SUBGRAPH_CALLS:
+        return []
+    options = getattr(schema, kind)()
+    table = operator.BuiltinOptions()
+    options.Init(table.Bytes, table.Pos)
+    return [int(getattr(options, field)()) for field in _SUBGRAPH_CALLS[kind]]
+
+
+@cache
+def _names(enum: str) -> dict[int, str]:
+    """Return number -> name of one of the format's enumerations."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return {v: k for k, v in vars(getattr(schema, enum)).items() if isinstance(v, int)}

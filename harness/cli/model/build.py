@@ -2,22 +2,180 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from harness.cli.model.common import BatchOption, OutOption, command, config, summary
+from harness.cli import console
+from harness.cli.model.common import BatchOption, command, config, summary
+from harness.contract import SUB_MODELS
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.model.configuration import NetworkConfig
+
+_SUFFIX = ".tflite"
 
 
 def build(
-    network: Annotated[str, typer.Argument(help="ds2-tiny, ds2-mini or ds2-paper.")],
-    out: OutOption,
+    arch: Annotated[
+        str,
+        typer.Option(
+            "--arch", help="ds2, ds2-mini or ds2-tiny; or a YAML file with sizes of your own."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A .tflite file to write, or a model folder."),
+    ],
     batch_size: BatchOption = None,
+    embed: Annotated[
+        Optional[bool],
+        typer.Option(
+            "--embed/--no-embed",
+            help="Keep the (random) weights in the file, or leave them to a checkpoint. "
+            "[default: embed in a single file; in a folder one checkpoint serves all files]",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random weights.")] = 0,
+    sub_model: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--sub-model",
+            help="Train only these with it (a single file); may be given several times. "
+            "[default: all eight]",
+        ),
+    ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure/--no-measure",
+            help="Measure what each sub-model needs, for a folder's manifest; without it "
+            "scenarios cannot use the folder.",
+        ),
+    ] = True,
 ) -> None:
-    """Write a model folder with random weights, its needs measured."""
-    from harness.model.ship import ship_random
+    """Write a trainable flatbuffer with random weights, or a folder of them with a manifest."""
+    chosen = config(arch)
+    sizes = sorted(set(batch_size or [chosen.batch_size]))
+    if out.suffix == _SUFFIX:
+        _build_file(chosen, out, sizes, embed is not False, seed, _sub_models(sub_model))
+    elif sub_model:
+        raise InputError(
+            "a model folder has all eight", where="--sub-model", hint="Give --out a .tflite file."
+        )
+    else:
+        _build_folder(chosen, out, sizes, bool(embed), seed, measure)
 
-    chosen = config(network)
-    sizes = batch_size or [chosen.batch_size]
-    manifest = ship_random(chosen, out.resolve(), sizes, command=command())
+
+def _sub_models(names: Sequence[str] | None) -> Sequence[str]:
+    for name in names or ():
+        if name not in SUB_MODELS:
+            raise InputError(
+                f"there is no sub-model {name!r}",
+                where="--sub-model",
+                hint=f"Sub-models: {', '.join(SUB_MODELS)}.",
+            )
+    return [name for name in SUB_MODELS if not names or name in names]
+
+
+def _build_file(
+    chosen: NetworkConfig,
+    out: Path,
+    sizes: Sequence[int],
+    embed: bool,
+    seed: int,
+    sub_models: Sequence[str],
+) -> None:
+    from harness.model.convert import convert
+
+    if len(sizes) > 1:
+        raise InputError(
+            "one file serves one batch size",
+            where="--batch-size",
+            hint="Give --out a folder to write a file for each.",
+        )
+    if out.is_dir():
+        raise InputError("is a folder", where=str(out))
+    with _working(f"converting {chosen.name} for batch size {sizes[0]}"):
+        convert(
+            chosen.with_batch(sizes[0]),
+            out.resolve(),
+            embed=embed,
+            seed=seed,
+            sub_models=sub_models,
+        )
+    console.note(f"{out.stat().st_size / 2**20:.1f} MiB; harness model inspect {out} shows it")
+    console.say(str(out))
+
+
+def _build_folder(
+    chosen: NetworkConfig, out: Path, sizes: Sequence[int], embed: bool, seed: int, measure: bool
+) -> None:
+    from harness.model.folder import (
+        move_into,
+        today,
+        versions,
+        write_checkpoint,
+        write_manifest,
+        write_models,
+    )
+    from harness.model.initial import initial_weights
+    from harness.trainer.manifest import ModelFile, Provenance
+
+    out = out.resolve()
+    if out.exists() and not (out.is_dir() and _is_model_or_empty(out)):
+        raise InputError(
+            "is there and is no model folder", where=str(out), hint="Give --out a new folder."
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # all or nothing: an interrupted build leaves what was there before
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
+        made = Path(name)
+        files: dict[int, ModelFile] = {}
+        for size in sizes:
+            with _working(f"converting {chosen.name} for batch size {size}"):
+                files |= write_models(chosen, made, [size], embed=embed, seed=seed)
+        checkpoint = None if embed else write_checkpoint(initial_weights(chosen, seed), made)
+        with _working("measuring what training needs" if measure else "writing the manifest"):
+            manifest = write_manifest(
+                chosen,
+                made,
+                files,
+                checkpoint=checkpoint,
+                provenance=Provenance(
+                    command=command(),
+                    date=today(),
+                    versions=versions(),
+                    corpus="none: random weights",
+                ),
+                learning_rate=1e-3,
+                measure=measure,
+            )
+        move_into(made, out)
     summary(manifest, out)
+    console.say(str(out))
+
+
+def _is_model_or_empty(folder: Path) -> bool:
+    from harness.trainer.manifest import FILE_NAME
+
+    return (folder / FILE_NAME).is_file() or not any(folder.iterdir())
+
+
+@contextlib.contextmanager
+def _working(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    begun = time.monotonic()
+    if console.err.is_terminal:
+        with console.err.status(f"{what} ..."):
+            yield
+    else:
+        console.note(f"{what} ...")
+        yield
+    console.note(f"{what}: {time.monotonic() - begun:.0f} s")

@@ -23,21 +23,16 @@ BatchOption = Annotated[
 
 
 def config(name: str) -> NetworkConfig:
-    """Return a network by name, once it is sure that tensorflow is there.
+    """Return a network by name or YAML file, once it is sure that tensorflow is there.
 
     Raises:
         InputError: No such network, or no tensorflow.
     """
-    from harness.model.configuration import CONFIGS
+    from harness.model.config_file import network
 
-    if name not in CONFIGS:
-        raise InputError(
-            f"there is no network {name!r}",
-            where="NETWORK",
-            hint=f"Networks: {', '.join(CONFIGS)}.",
-        )
+    chosen = network(name)
     need_tensorflow()
-    return CONFIGS[name]
+    return chosen
 
 
 def need_tensorflow() -> None:

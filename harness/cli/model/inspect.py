@@ -4,27 +4,95 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli import console
 from harness.cli.options import JsonOption
 
+if TYPE_CHECKING:
+    from harness.model.inspection import Inspection
+    from harness.trainer.runtime import ModelInfo
+
+_MIB = 2**20
+_SHOWN = 4
+
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="A .tflite file.")], as_json: JsonOption = False
+    model: Annotated[Path, typer.Argument(help="A .tflite file.", show_default=False)],
+    as_json: JsonOption = False,
 ) -> None:
-    """Show the signatures of a flatbuffer, their operators and sizes."""
+    """Show what is in a flatbuffer: layers, sub-models, signatures, operators, sizes."""
     from harness.model.inspection import inspect as look
 
     found = look(model)
     if as_json:
-        console.emit_json(dataclasses.asdict(found))
+        console.emit_json(_as_json(model, found))
         return
-    console.say(f"{model}: {found.bytes / 2**20:.2f} MiB")
-    custom = ", ".join(found.custom_operators) or "none"
-    console.say(f"custom or Flex operators: {custom}")
+    _say_file(model, found)
+    if found.info is None:
+        console.say(f"not a model that the trainer can use: {found.not_trainable}")
+    else:
+        _say_model(found, found.info)
+    _say_signatures(found)
+
+
+def _as_json(path: Path, found: Inspection) -> dict[str, Any]:
+    whole = dataclasses.asdict(found)
+    if found.info is not None:
+        whole["info"]["max_audio_s"] = found.info.max_audio_s
+    return {
+        "file": str(path),
+        **whole,
+        "operators": found.operators,
+        "sub_models": found.sub_models,
+    }
+
+
+def _say_file(path: Path, found: Inspection) -> None:
+    constant = f"{found.constant_bytes / _MIB:.2f} MiB of it constants"
+    console.say(f"{path}: {found.bytes / _MIB:.2f} MiB, {constant}")
+    versions = found.operator_versions
+    runtime = f", for TFLite {found.min_runtime} or newer" if found.min_runtime else ""
+    console.say(f"operators: {len(versions)} kinds of builtin ones{runtime}")
+    flex = [name for name in found.custom_operators if name.startswith("Flex")]
+    others = [name for name in found.custom_operators if name not in flex]
+    console.say(f"Flex operators: {', '.join(flex) or 'none'}")
+    console.say(f"custom operators: {', '.join(others) or 'none'}")
+
+
+def _say_model(found: Inspection, info: ModelInfo) -> None:
+    weights = "included" if found.weights_included else "not included: they come from a checkpoint"
+    console.say(f"weights: {weights}")
+    console.say(
+        f"takes: batches of {info.batch_size}, at most {info.max_audio_s:.2f} s at "
+        f"{info.sample_rate} Hz ({info.max_frames} frames), {info.max_label} characters"
+    )
+    console.say(f"writes: {info.alphabet!r} and the blank ({info.blank})")
+    trained = sum(info.layer_parameters.values())
+    console.say(
+        f"weights in all: {found.weights:,} = {trained:,} trainable and "
+        f"{found.weights - trained:,} statistics of batch normalisation"
+    )
+    console.table(
+        ("layer", "parameters >"),
+        [(name, f"{count:,}") for name, count in info.layer_parameters.items()],
+    )
+    console.table(
+        ("sub-model", "trains", "parameters >"),
+        [
+            (name, f"{layers[0]} to {layers[-1]}", f"{info.sub_model_parameters[name]:,}")
+            for name, layers in found.sub_models.items()
+        ],
+    )
+
+
+def _say_signatures(found: Inspection) -> None:
+    def some(tensors: dict[str, str]) -> str:
+        shown = [f"{name} {kind}" for name, kind in list(tensors.items())[:_SHOWN]]
+        return ", ".join(shown) + (f", {len(tensors) - _SHOWN} more" * (len(tensors) > _SHOWN))
+
     console.table(
         ("signature", "operators >", "kinds >", "takes", "gives"),
         [
@@ -32,8 +100,8 @@ def inspect(
                 name,
                 sum(signature.operators.values()),
                 len(signature.operators),
-                ", ".join(f"{key} {kind}" for key, kind in list(signature.inputs.items())[:5]),
-                ", ".join(f"{key} {kind}" for key, kind in list(signature.outputs.items())[:5]),
+                some(signature.inputs),
+                some(signature.outputs),
             )
             for name, signature in found.signatures.items()
         ],

@@ -85,7 +85,9 @@ def test_a_recording_that_does_not_fit_is_named(recorded, tmp_path, odd, said):
 
 
 def test_style_full_is_too_long_for_a_small_model(tmp_path):
-    text = SCENARIO.replace("{manifest: corpus, speaker: anna}", "{style: full, train: 1, validation: 1}")
+    text = SCENARIO.replace(
+        "{manifest: corpus, speaker: anna}", "{style: full, train: 1, validation: 1}"
+    )
     with pytest.raises(InputError, match=r"us-male-r1-train-0001 does not fit") as refused:
         check(tmp_path, text.replace("rounds: 2", "") + "repeats: 1\n")
     assert "style: short" in refused.value.hint

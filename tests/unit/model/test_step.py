@@ -8,7 +8,7 @@ import pytest
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.errors import InputError  # noqa: E402
 from harness.model.configuration import TINY, Convolution, first_layer  # noqa: E402
-from harness.model.export import build_model  # noqa: E402
+from harness.model.convert import convert  # noqa: E402
 from harness.model.initial import initial_weights  # noqa: E402
 from harness.model.inspection import inspect  # noqa: E402
 from harness.model.network import Network  # noqa: E402
@@ -38,7 +38,7 @@ STEPS = 3
 @pytest.fixture(scope="module")
 def flatbuffer(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "small.tflite"
-    return build_model(SMALL, path, embed=False, sub_models=("S1", "S5"))
+    return convert(SMALL, path, embed=False, sub_models=("S1", "S5"))
 
 
 @pytest.fixture

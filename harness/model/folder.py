@@ -1,0 +1,151 @@
+"""A model folder: flatbuffers by batch size, checkpoint, measured needs, manifest.
+
+tensorflow is needed to write flatbuffers only, and not in this process.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.contract.job import SUB_MODELS
+from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
+from harness.model.convert import convert
+from harness.model.initial import Weights
+from harness.trainer.manifest import (
+    FILE_NAME,
+    ModelFile,
+    ModelManifest,
+    Provenance,
+    describe_file,
+    save_manifest,
+)
+from harness.trainer.measure import measure_needs
+
+CHECKPOINT = "baseline.npz"
+
+
+def write_models(
+    config: NetworkConfig, folder: Path, batch_sizes: Sequence[int], *, embed: bool, seed: int = 0
+) -> dict[int, ModelFile]:
+    """Write one flatbuffer a batch size and return their manifest entries.
+
+    Args:
+        config: Sizes.
+        folder: Where to.
+        batch_sizes: The batch sizes.
+        embed: Keep (random) weights in each file rather than in a checkpoint beside them.
+        seed: Of the random weights.
+
+    Raises:
+        harness.model.convert.ConversionError: tensorflow could not.
+    """
+    return {
+        batch: describe_file(
+            convert(
+                config.with_batch(batch),
+                folder / f"{config.name}-b{batch}.tflite",
+                embed=embed,
+                seed=seed,
+            )
+        )
+        for batch in batch_sizes
+    }
+
+
+def write_checkpoint(weights: Weights, folder: Path) -> ModelFile:
+    """Write ``weights`` as the folder's checkpoint and return its manifest entry."""
+    path = folder / CHECKPOINT
+    np.savez_compressed(path, **weights)  # type: ignore[arg-type]
+    return describe_file(path)
+
+
+def write_manifest(
+    config: NetworkConfig,
+    folder: Path,
+    files: dict[int, ModelFile],
+    *,
+    checkpoint: ModelFile | None,
+    provenance: Provenance,
+    learning_rate: float,
+    threads: int = 2,
+    measure: bool = True,
+) -> ModelManifest:
+    """Measure what each sub-model needs at each batch size and write the manifest.
+
+    Args:
+        config: Sizes.
+        folder: Where files and checkpoint lie.
+        files: By batch size.
+        checkpoint: Shared weights, or None.
+        provenance: How it was made.
+        learning_rate: For personalising.
+        threads: Of LiteRT, in the measured processes.
+        measure: Without, the manifest has no needs, and no scenario can use the folder.
+    """
+    weights = folder / checkpoint.file if checkpoint else None
+    needs = {
+        batch: measure_needs(folder / entry.file, SUB_MODELS, checkpoint=weights, threads=threads)
+        for batch, entry in files.items()
+        if measure
+    }
+    bases = [need.base_mb for by in needs.values() for need in by.values()]
+    settings = config.features
+    manifest = ModelManifest(
+        name=config.name,
+        arch=f"3 CONV, 4 BLSTM x {config.hidden}, 2 FC",
+        files=files,
+        checkpoint=checkpoint,
+        sample_rate=settings.sample_rate,
+        max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
+        alphabet=ALPHABET,
+        parameters=dict(zip(SUB_MODELS, sub_model_parameters(config).values(), strict=True)),
+        need_mb={
+            b: {s: n.need_mb for s, n in zip(SUB_MODELS, by.values(), strict=True)}
+            for b, by in needs.items()
+        },
+        trainer_base_mb=float(np.median(bases)) if bases else 0.0,
+        learning_rate=learning_rate,
+        provenance=provenance,
+    )
+    save_manifest(manifest, folder)
+    return manifest
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a baseline depends on."""
+    names = ("mobileasr-lab", "tensorflow-cpu", "ai-edge-litert", "numpy", "espeakng-loader")
+    return {"python": platform.python_version()} | {n: _version(n) for n in names}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def today() -> str:
+    """Return the date (UTC) for a manifest."""
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+def move_into(made: Path, folder: Path) -> None:
+    """Move a whole model into place, its manifest last; what it does not name goes.
+
+    Args:
+        made: A finished model folder on the same file system.
+        folder: Where it is to be; may hold another model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {path.name for path in made.iterdir()}
+    for path in (*folder.glob("*.tflite"), *folder.glob("*.npz")):
+        if path.name not in names:
+            path.unlink()
+    for name in sorted(names, key=lambda name: name == FILE_NAME):
+        (made / name).replace(folder / name)

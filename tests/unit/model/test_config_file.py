@@ -1,0 +1,85 @@
+"""A network of one's own size is a small YAML file; a mistake in it has a line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from harness.errors import InputError
+from harness.model.config_file import network
+from harness.model.configuration import CONFIGS, Convolution, sub_model_parameters
+
+CONVOLUTIONS = """\
+convolutions:
+- {kernel: [3, 7], stride: [2, 1], channels: 4}
+- {kernel: [3, 7], stride: [1, 2], channels: 4}
+- {kernel: [3, 7], stride: [1, 2], channels: 8, bias: true}
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "my-size.yaml"
+    path.write_text(text)
+    return network(str(path))
+
+
+def test_names():
+    assert network("ds2-mini") is CONFIGS["ds2-mini"]
+    with pytest.raises(InputError, match="there is no network 'ds3'") as refused:
+        network("ds3")
+    assert "ds2-mini" in refused.value.hint
+    assert "YAML" in refused.value.hint
+
+
+def test_only_differences_need_be_written(tmp_path):
+    found = read(tmp_path, "base: ds2-mini\nhidden: 64\nfeatures: {mels: 64}\n")
+    base = CONFIGS["ds2-mini"]
+    features = dataclasses.replace(base.features, mels=64)
+    assert found == dataclasses.replace(base, name="my-size", hidden=64, features=features)
+    assert sub_model_parameters(found)["S1"] < sub_model_parameters(base)["S1"]
+
+
+def test_a_network_from_nothing(tmp_path):
+    text = CONVOLUTIONS + "batch_size: 3\nmax_frames: 99\nmax_label: 9\nhidden: 8\ndense: 16\n"
+    found = read(tmp_path, text + "name: mine\n")
+    assert (found.name, found.batch_size, found.dense) == ("mine", 3, 16)
+    assert found.convolutions[2] == Convolution((3, 7), (1, 2), 8, bias=True)
+    assert found.unroll == 40
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_field_can_be_written(tmp_path, name):
+    whole = json.loads(json.dumps(dataclasses.asdict(CONFIGS[name])))
+    assert read(tmp_path, json.dumps(whole)) == CONFIGS[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("base: ds3\n", 1, "no network 'ds3'"),
+        ("base: ds2-mini\nhiden: 3\n", 2, "did you mean 'hidden'"),
+        ("base: ds2-mini\nhidden: many\n", 2, "hidden: .*integer"),
+        ("base: ds2-mini\nhidden: 0\n", 2, "hidden: must be 1 or more"),
+        ("base: ds2-mini\nfrequency_padding: some\n", 2, "same or valid"),
+        ("base: ds2-mini\nclip_norm: -1.0\n", 2, "more than 0"),
+        ("base: ds2-mini\nname: a/b\n", 2, "no name for files"),
+        ("base: ds2-mini\nfeatures: {mel: 3}\n", 2, "did you mean 'mels'"),
+        ("base: ds2-mini\nfeatures: {sample_rate: 8000}\n", 2, "must be 16000"),
+        ("base: ds2-mini\nfeatures: {fft: 256}\n", 2, "not be less than window"),
+        ("base: ds2-mini\nfeatures:\n  high_hz: 9000.0\n", 3, "is not within 0 to 8000 Hz"),
+        ("hidden: 3\n", 1, "convolutions: is missing"),
+        ("base: ds2-mini\n" + CONVOLUTIONS.replace("[3, 7], stride: [1", "[3], stride: [1"), 4, ""),
+        (
+            "base: ds2-mini\nfrequency_padding: valid\n" + CONVOLUTIONS.replace("7]", "79]"),
+            3,
+            "no frequency is left of 80",
+        ),
+        ("- 1\n", None, "not a mapping"),
+        ("a: [\n", None, "not valid YAML"),
+    ],
+)
+def test_a_mistake_has_a_line(tmp_path, text, line, said):
+    with pytest.raises(InputError, match=rf"(?s)my-size\.yaml:{line or ''}.*{said}"):
+        read(tmp_path, text)
