@@ -135,7 +135,8 @@ class Materials:
                 raise InputError(
                     f"there is no model {choice.name!r}",
                     where="model.name",
-                    hint=f"Models here: {', '.join(there) or 'none'}.",
+                    hint=f"Models here: {', '.join(there) or 'none'}; 'harness model build' makes "
+                    "others, for model.path.",
                 )
             return folder
         path = self._folder / str(choice.path)

@@ -38,7 +38,7 @@ class ModelChoice(Section):
     """A folder of ``models/``, for example ``ds2-mini``."""
     arch: Literal["ds2"] | None = None
     size: Name | None = None
-    """With ``arch``: the same as ``name: <arch>-<size>``."""
+    """With ``arch``: the same as ``name: <arch>-<size>``; ``full`` is ``name: <arch>``."""
     path: FileText | None = None
     """A model folder (with ``manifest.json``) or a .tflite in one; relative to the scenario."""
     checkpoint: FileText | None = None
@@ -54,7 +54,8 @@ class ModelChoice(Section):
                 raise ValueError("arch needs size, for example {arch: ds2, size: mini}")
             if value["arch"] == "ds2":
                 rest = {k: v for k, v in value.items() if k not in ("arch", "size")}
-                return {**rest, "name": f"ds2-{value['size']}"}
+                full = value["size"] == "full"
+                return {**rest, "name": "ds2" if full else f"ds2-{value['size']}"}
         return value
 
     @model_validator(mode="after")

@@ -79,6 +79,7 @@ def test_defaults_agree_with_the_contract() -> None:
         ("ds2-tiny", "ds2-tiny"),
         ("{name: ds2-tiny}", "ds2-tiny"),
         ("{arch: ds2, size: tiny}", "ds2-tiny"),
+        ("{arch: ds2, size: full}", "ds2"),
         ("{path: my.tflite, checkpoint: my.npz}", "my.tflite"),
     ],
 )
