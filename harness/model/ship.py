@@ -1,149 +1,46 @@
-"""Write a baseline folder: flatbuffers by batch size, checkpoint, measured needs, manifest."""
+"""Make a baseline from nothing: speech, pre-training, and the folder that is shipped."""
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
-import platform
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from harness.contract.job import SUB_MODELS
-from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
-from harness.model.export import build_model
-from harness.model.initial import Weights
-from harness.model.pretrain import Schedule, pretrain, settings
-from harness.speech import CorpusSpec, build_corpus, build_pretraining_corpus
-from harness.trainer.manifest import (
-    ModelFile,
-    ModelManifest,
-    Provenance,
-    describe_file,
-    save_manifest,
+from harness.model.configuration import SUB_MODELS, NetworkConfig
+from harness.model.folder import (
+    move_into,
+    today,
+    versions,
+    write_checkpoint,
+    write_manifest,
+    write_models,
 )
-from harness.trainer.measure import measure_needs
+from harness.model.listen import LISTENED, listen
+from harness.model.pretraining import Device, Pretrained, Settings, Silent, Watcher, pretrain
+from harness.speech import Corpus, build_corpus, build_pretraining_corpus, load_manifest
+from harness.trainer.manifest import ModelFile, ModelManifest, Provenance
+from harness.trainer.runtime import FlatbufferModel
 
-CHECKPOINT = "baseline.npz"
-
-
-def write_models(
-    config: NetworkConfig, folder: Path, batch_sizes: Sequence[int], *, embed: bool, seed: int = 0
-) -> dict[int, ModelFile]:
-    """Write one flatbuffer a batch size and return their manifest entries.
-
-    Args:
-        config: Sizes.
-        folder: Where to.
-        batch_sizes: The batch sizes.
-        embed: Keep (random) weights in each file rather than in a checkpoint beside them.
-        seed: Of the random weights.
-    """
-    return {
-        batch: describe_file(
-            build_model(
-                config.with_batch(batch),
-                folder / f"{config.name}-b{batch}.tflite",
-                embed=embed,
-                seed=seed,
-            )
-        )
-        for batch in batch_sizes
-    }
+_SAID_EVERY = 500
 
 
-def write_checkpoint(weights: Weights, folder: Path) -> ModelFile:
-    """Write ``weights`` as the folder's checkpoint and return its manifest entry."""
-    path = folder / CHECKPOINT
-    np.savez_compressed(path, **weights)  # type: ignore[arg-type]
-    return describe_file(path)
+@dataclass(frozen=True)
+class Pretraining:
+    """What a baseline is made from and how."""
 
-
-def write_manifest(
-    config: NetworkConfig,
-    folder: Path,
-    files: dict[int, ModelFile],
-    *,
-    checkpoint: ModelFile | None,
-    provenance: Provenance,
-    learning_rate: float,
-    threads: int = 2,
-) -> ModelManifest:
-    """Measure what each sub-model needs at each batch size and write the manifest.
-
-    Args:
-        config: Sizes.
-        folder: Where files and checkpoint lie.
-        files: By batch size.
-        checkpoint: Shared weights, or None.
-        provenance: How it was made.
-        learning_rate: For personalising.
-        threads: Of LiteRT, in the measured processes.
-    """
-    weights = folder / checkpoint.file if checkpoint else None
-    needs = {
-        batch: measure_needs(folder / entry.file, SUB_MODELS, checkpoint=weights, threads=threads)
-        for batch, entry in files.items()
-    }
-    settings = config.features
-    manifest = ModelManifest(
-        name=config.name,
-        arch=f"3 CONV, 4 BLSTM x {config.hidden}, 2 FC",
-        files=files,
-        checkpoint=checkpoint,
-        sample_rate=settings.sample_rate,
-        max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
-        alphabet=ALPHABET,
-        parameters=dict(zip(SUB_MODELS, sub_model_parameters(config).values(), strict=True)),
-        need_mb={
-            b: {s: n.need_mb for s, n in zip(SUB_MODELS, by.values(), strict=True)}
-            for b, by in needs.items()
-        },
-        trainer_base_mb=float(np.median([n.base_mb for by in needs.values() for n in by.values()])),
-        learning_rate=learning_rate,
-        provenance=provenance,
-    )
-    save_manifest(manifest, folder)
-    return manifest
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a baseline depends on."""
-    names = ("mobileasr-lab", "tensorflow-cpu", "ai-edge-litert", "numpy", "espeakng-loader")
-    return {"python": platform.python_version()} | {n: _version(n) for n in names}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "none"
-
-
-def today() -> str:
-    """Return the date (UTC) for a manifest."""
-    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-
-
-def ship_random(
-    config: NetworkConfig, folder: Path, batch_sizes: Sequence[int], *, command: str
-) -> ModelManifest:
-    """Write a baseline with random weights (``ds2-tiny``: for tests of everything around it).
-
-    Args:
-        config: Sizes.
-        folder: Where to, such as ``models/ds2-tiny``.
-        batch_sizes: The batch sizes.
-        command: How this was called, for the manifest.
-    """
-    files = write_models(config, folder, batch_sizes, embed=True)
-    provenance = Provenance(
-        command=command, date=today(), versions=versions(), corpus="none: random weights"
-    )
-    return write_manifest(
-        config, folder, files, checkpoint=None, provenance=provenance, learning_rate=1e-3
-    )
+    manifest: Path | None = None
+    """JSON lines of ``harness.speech.manifest`` to train and validate on; None = synthetic US."""
+    others: Path | None = None
+    """Manifest of speakers to listen to in the end; None = the six, if ``manifest`` is None too."""
+    utterances: int = 1800
+    """Of the synthetic US voices."""
+    settings: Settings = field(default_factory=Settings)
+    learning_rate: float = 5e-4
+    """For personalising; goes into the model's manifest."""
+    device: Device = "auto"
+    keep_every: int = 50
+    """Steps between two copies of the progress."""
 
 
 def ship_pretrained(
@@ -151,63 +48,117 @@ def ship_pretrained(
     folder: Path,
     batch_sizes: Sequence[int],
     work: Path,
+    plan: Pretraining,
     *,
     command: str,
-    learning_rate: float,
-    utterances: int = 1800,
-    schedule: Schedule | None = None,
+    watcher: Watcher | None = None,
     threads: int = 2,
-    say: Callable[[str], None] = print,
 ) -> ModelManifest:
-    """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs.
+    """Make a baseline from nothing: speech, pre-training, flatbuffers, their WER and needs.
+
+    Speech and training are kept in ``work`` and taken up where they were. What follows is made
+    anew each time beside ``folder`` and moved into it when all of it is there.
 
     Args:
         config: Sizes.
         folder: Where to, such as ``models/ds2-mini``.
         batch_sizes: Those to ship a flatbuffer for; all start from one checkpoint.
-        work: Keeps the corpus and the progress of the training.
+        work: Keeps speech and progress.
+        plan: From what and how.
         command: How this was called, for the manifest.
-        learning_rate: For personalising; goes into the manifest.
-        utterances: Of the US pre-training voices.
-        schedule: Of the pre-training.
+        watcher: Is told how it goes.
         threads: Of LiteRT.
-        say: Takes a line of progress.
+
+    Raises:
+        InputError: A manifest, a recording, kept progress or the device cannot be used.
     """
-    schedule = schedule or Schedule()
-    speech = work / "speech"
-    corpus = build_pretraining_corpus(utterances, schedule.seed, speech)
-    others = build_corpus(CorpusSpec(name="listened", train=0, validation=40, seed=0), speech)
-    say(f"{len(corpus.utterances)} utterances to train and validate on")
+    watcher = watcher or Silent()
+    corpus, others, words = _speech(plan, work / "speech", watcher)
     result = pretrain(
         config,
-        corpus.manifest,
+        corpus,
         work,
-        schedule,
-        others=others.manifest,
-        threads=threads,
-        say=say,
+        plan.settings,
+        device=plan.device,
+        keep_every=plan.keep_every,
+        watcher=watcher,
     )
-    say(f"validation WER by speaker: {result.wer_percent}")
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = write_checkpoint(result.weights, folder)
-    files = write_models(config, folder, batch_sizes, embed=False)
-    say(f"wrote flatbuffers for batch sizes {', '.join(map(str, files))}")
-    provenance = Provenance(
-        command=command,
-        date=today(),
-        versions=versions(),
-        corpus=f"{utterances} sentences by synthetic US voices (espeak-ng), none of them one of "
-        "the six speakers, no sentence of the validation half",
-        corpus_sha256=result.corpus_sha256,
-        training=settings(schedule, result) | {"utterances": utterances},
-        wer_percent=result.wer_percent,
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
+        making = Path(name)
+        checkpoint = write_checkpoint(result.weights, making)
+        files = write_models(config, making, batch_sizes, embed=False)
+        watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
+        heard = _heard(making, files, checkpoint, corpus, others, threads)
+        watcher.said("WER %: " + ", ".join(f"{who} {wer:g}" for who, wer in heard.items()))
+        watcher.said(
+            f"measuring what training needs: {len(files) * len(SUB_MODELS)} processes, seconds each"
+        )
+        manifest = write_manifest(
+            config,
+            making,
+            files,
+            checkpoint=checkpoint,
+            provenance=Provenance(
+                command=command,
+                date=today(),
+                versions=versions(),
+                corpus=words,
+                corpus_sha256=result.corpus_sha256,
+                training=_recorded(plan.settings, result),
+                wer_percent=heard,
+            ),
+            learning_rate=plan.learning_rate,
+            threads=threads,
+        )
+        move_into(making, folder)
+    return manifest
+
+
+def _speech(plan: Pretraining, cache: Path, watcher: Watcher) -> tuple[Corpus, Corpus | None, str]:
+    """Return what to train on, whom to listen to in the end, and the first in words."""
+    others = load_manifest(plan.others) if plan.others else None
+    if plan.manifest is not None:
+        corpus = load_manifest(plan.manifest)
+        words = f"{plan.manifest.name}: {len(corpus.speakers)} speakers"
+        return corpus, others, words
+
+    def spoken(done: int, total: int) -> None:
+        if done % _SAID_EVERY == 0 or done == total:
+            watcher.said(f"{done} of {total} sentences spoken by synthetic US voices")
+
+    corpus = build_pretraining_corpus(plan.utterances, plan.settings.seed, cache, spoken)
+    words = (
+        f"{plan.utterances} sentences by synthetic US voices (espeak-ng), none of them one of the "
+        "six speakers, no sentence of the validation half"
     )
-    return write_manifest(
-        config,
-        folder,
-        files,
-        checkpoint=checkpoint,
-        provenance=provenance,
-        learning_rate=learning_rate,
-        threads=threads,
-    )
+    return corpus, others or build_corpus(LISTENED, cache), words
+
+
+def _heard(
+    folder: Path,
+    files: dict[int, ModelFile],
+    checkpoint: ModelFile,
+    corpus: Corpus,
+    others: Corpus | None,
+    threads: int,
+) -> dict[str, float]:
+    """Return the WER of validation halves, as the shipped file hears them."""
+    model = FlatbufferModel(folder / files[max(files)].file, threads)
+    model.load_checkpoint(folder / checkpoint.file)
+    validation = [u for u in corpus.utterances if u.split == "validation"]
+    heard = {"validation": listen(model, validation)}
+    if others is not None:
+        heard |= {s: listen(model, others.select(s, "validation")) for s in others.speakers}
+    return heard
+
+
+def _recorded(settings: Settings, result: Pretrained) -> dict[str, float | int | str]:
+    return settings.recorded() | {
+        "utterances": result.utterances,
+        "left_out": sum(result.left_out.values()),
+        "steps": result.steps,
+        "seconds": round(result.place.seconds),
+        "device": " ".join(result.place.devices),
+        "taken_up_after_steps": ", ".join(map(str, result.place.taken_up_after)) or "never",
+    }

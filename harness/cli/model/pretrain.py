@@ -3,46 +3,128 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
 from harness.cli import console
 from harness.cli.model.common import BatchOption, OutOption, command, config, summary
+from harness.cli.options import JsonOption
 from harness.paths import cache_root
+
+_TRAINING = "Pre-training"
 
 
 def pretrain(
     network: Annotated[str, typer.Argument(help="ds2-mini, for example.")],
     out: OutOption,
     batch_size: BatchOption = None,
-    utterances: Annotated[int, typer.Option(min=16, help="Of the synthetic US voices.")] = 1800,
-    epochs: Annotated[Optional[int], typer.Option(min=1, help="Over them.")] = None,
+    manifest: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--manifest",
+            help="Train on the recordings of this manifest (JSON lines; `harness corpus import` "
+            "writes one). [default: synthetic US voices]",
+        ),
+    ] = None,
+    others: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--others",
+            help="Manifest of speakers whose WER goes into the model's manifest. "
+            "[default: the six synthetic speakers, for the synthetic US voices]",
+        ),
+    ] = None,
     learning_rate: Annotated[
-        float, typer.Option(help="For personalising later; goes into the manifest.")
+        float, typer.Option(help="For personalising later; goes into the model's manifest.")
     ] = 5e-4,
     work: Annotated[
         Optional[Path],
         typer.Option("--work", help="Keeps speech and progress; a second call goes on there."),
     ] = None,
+    utterances: Annotated[
+        int, typer.Option(min=16, help="Of the synthetic US voices.", rich_help_panel=_TRAINING)
+    ] = 1800,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Over the training half.", rich_help_panel=_TRAINING)
+    ] = 6,
+    train_batch: Annotated[
+        int, typer.Option(min=1, max=256, help="Utterances a step.", rich_help_panel=_TRAINING)
+    ] = 16,
+    rate: Annotated[
+        float, typer.Option(min=1e-6, help="Learning rate.", rich_help_panel=_TRAINING)
+    ] = 2e-3,
+    noise: Annotated[
+        float, typer.Option(min=0.0, help="Added to features.", rich_help_panel=_TRAINING)
+    ] = 0.2,
+    frequency_mask: Annotated[
+        int,
+        typer.Option(min=0, help="Most mel bands hidden at once.", rich_help_panel=_TRAINING),
+    ] = 8,
+    time_mask: Annotated[
+        int, typer.Option(min=0, help="Most frames hidden at once.", rich_help_panel=_TRAINING)
+    ] = 10,
+    speed: Annotated[
+        Optional[list[float]],
+        typer.Option(
+            min=0.5,
+            max=2.0,
+            help="Speeds to draw from; may be given several times. [default: 1]",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of all that is random.", rich_help_panel=_TRAINING)
+    ] = 1,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"],
+        typer.Option(help="auto: a GPU if tensorflow sees one.", rich_help_panel=_TRAINING),
+    ] = "auto",
+    keep_every: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Steps between two copies of the progress.", rich_help_panel=_TRAINING
+        ),
+    ] = 50,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs."""
-    from harness.model.pretrain import Schedule
-    from harness.model.ship import ship_pretrained
+    """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs.
 
+    Ctrl-C keeps the progress; the same command goes on and comes to the same weights.
+    """
     chosen = config(network)
-    schedule = Schedule() if epochs is None else Schedule(epochs=epochs)
-    folder = work or cache_root() / "pretrain" / network
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = ship_pretrained(
-        chosen,
-        out.resolve(),
-        batch_size or [chosen.batch_size],
-        folder,
-        command=command(),
-        learning_rate=learning_rate,
+    from harness.cli.model.pretrain_progress import training_display
+    from harness.model.pretraining import Augmentation, Settings
+    from harness.model.ship import Pretraining, ship_pretrained
+
+    plan = Pretraining(
+        manifest=manifest,
+        others=others,
         utterances=utterances,
-        schedule=schedule,
-        say=console.note,
+        settings=Settings(
+            epochs=epochs,
+            batch_size=train_batch,
+            learning_rate=rate,
+            seed=seed,
+            augmentation=Augmentation(
+                noise, frequency_mask, time_mask, tuple(sorted(set(speed or (1.0,))))
+            ),
+        ),
+        learning_rate=learning_rate,
+        device=device,
+        keep_every=keep_every,
     )
-    summary(manifest, out)
+    with training_display() as display:
+        made = ship_pretrained(
+            chosen,
+            out.resolve(),
+            batch_size or [chosen.batch_size],
+            work or cache_root() / "pretrain",
+            plan,
+            command=command(),
+            watcher=display,
+        )
+    if as_json:
+        console.emit_json({"folder": str(out), **made.model_dump(mode="json")})
+    else:
+        summary(made, out)

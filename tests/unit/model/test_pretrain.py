@@ -1,21 +1,43 @@
-"""Pre-training of a very small network, kept and taken up again."""
+"""Pre-training of a very small network: interrupted and taken up to the last bit, and refused."""
 
+import hashlib
 import itertools
+import json
+import os
+import shutil
+import signal
+import wave
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra [model]")
+from harness.contract.job import SUB_MODELS
+from harness.errors import InputError
+from harness.model import folder
 from harness.model.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
-from harness.model.pretrain import Schedule, pretrain, settings
-from harness.speech import CorpusSpec, build_corpus, build_pretraining_corpus
+from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
+from harness.model.pretraining.augment import at_speed, hardened
+from harness.model.pretraining.data import choose, model_info
+from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.progress import Place, Progress
+from harness.model.ship import Pretraining, ship_pretrained
+from harness.paths import data_root
+from harness.speech import load_manifest
+from harness.trainer.manifest import check_files
+from harness.trainer.manifest import load_manifest as load_model
+from harness.trainer.measure import Need
 
 pytestmark = pytest.mark.tensorflow
 
+SHIPPED = data_root() / "models" / "ds2-tiny"
+
 SMALL = replace(
     TINY,
+    max_frames=32,
+    max_label=8,
     convolutions=(
         Convolution((3, 3), (2, 4), 4),
         Convolution((3, 3), (1, 2), 4),
@@ -23,11 +45,67 @@ SMALL = replace(
     ),
     hidden=4,
     dense=8,
+    unroll=2,
 )
+HARD = Settings(epochs=2, batch_size=2, augmentation=Augmentation(0.1, 8, 4, (0.9, 1.0, 1.1)))
+
+
+def record(where, n, seconds=0.45, *, rate=16_000, loudness=3000.0, **said):
+    """Write a WAV of noise and return its line of a manifest."""
+    samples = np.random.default_rng(n).normal(0, loudness, int(seconds * rate)).astype("<i2")
+    path = where / f"{n}.wav"
+    with wave.open(str(path), "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(rate)
+        wav.writeframes(samples.tobytes())
+    line = {
+        "id": str(n),
+        "audio": path.name,
+        "text": "ab"[n % 2] + " ba"[: n % 4],
+        "speaker": f"s{n % 2}",
+        "accent": "none",
+        "duration_s": len(samples) / rate,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "split": "validation" if n >= 100 else "train",
+        "round": 1,
+    }
+    return line | said
+
+
+def manifest(where, lines):
+    path = where / "manifest.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    lines = [record(tmp_path, n, 0.3 + 0.02 * n) for n in range(8)]
+    return load_manifest(manifest(tmp_path, [*lines, record(tmp_path, 100)]))
+
+
+class Watching(Silent):
+    """Takes notes, and does something at a step."""
+
+    def __init__(self, at=0, act=None):
+        self.lines, self.reports, self._at, self._act = [], [], at, act
+
+    def said(self, text):
+        self.lines.append(text)
+
+    def stepped(self, report):
+        self.reports.append(report)
+        if report.step == self._at:
+            self._act()
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(v, other[n]) for n, v in one.items())
 
 
 def test_learning_rate_rises_stays_and_falls():
-    schedule = Schedule(learning_rate=1.0)
+    schedule = Settings(learning_rate=1.0)
     rates = [schedule.rate(step, 1000) for step in range(1000)]
     assert rates[0] == pytest.approx(0.01)
     assert rates[100:500] == [1.0] * 400
@@ -36,36 +114,225 @@ def test_learning_rate_rises_stays_and_falls():
     assert all(a >= b for a, b in itertools.pairwise(rates[100:]))
 
 
-def test_pretraining_goes_on_where_it_was(tmp_path):
-    corpus = build_pretraining_corpus(12, 3, tmp_path / "speech", validation=4)
-    others = build_corpus(
-        CorpusSpec(speakers=("uk-male",), train=0, validation=2), tmp_path / "speech"
-    )
-    said = []
-    one = Schedule(epochs=1, batch_size=4, max_frames=272, unroll=8)
-    first = pretrain(SMALL, corpus.manifest, tmp_path, one, threads=1, say=said.append)
-    assert first.steps == 3
-    assert first.corpus_sha256 == corpus.sha256
-    assert set(first.wer_percent) == {"us-pretrain"}
-    assert len([line for line in said if line.startswith("epoch")]) == 1
-    fresh = initial_weights(SMALL, one.seed)
-    assert first.weights.keys() == fresh.keys()
-    for name, value in first.weights.items():
-        assert value.shape == fresh[name].shape
+class ChainEngine:
+    """Stands for the network: its state is a digest of all it was given, in order."""
+
+    device = "cpu"
+
+    def __init__(self, *_):
+        self._chain = np.zeros(32, np.uint8)
+
+    def train(self, batch, rate):
+        given = [self._chain, np.float64(rate), batch.x, batch.in_len, batch.labels]
+        digest = hashlib.sha256(b"".join(value.tobytes() for value in given)).digest()
+        self._chain = np.frombuffer(digest, np.uint8)
+        return float(self._chain[0])
+
+    def infer(self, batch):
+        return [np.zeros((1, 28), np.float32)] * batch.rows
+
+    def features(self, pcm):
+        frames = (len(pcm) - 512) // 256 + 1
+        return np.resize(pcm, (frames, 80)).astype(np.float32)
+
+    def state(self):
+        return {"chain": self._chain}
+
+    weights = state
+
+    def set_state(self, state):
+        self._chain = state["chain"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_stopped_at_any_step_goes_on_there(tmp_path, corpus, monkeypatch, number):
+    monkeypatch.setattr(loop, "Engine", ChainEngine)
+    calm = Watching()
+    whole = pretrain(SMALL, corpus, tmp_path / "whole", HARD, watcher=calm)
+    assert whole.steps == whole.place.step == 8
+    assert whole.place.taken_up_after == ()
+    before = signal.getsignal(number)
+    for step in range(1, 8):
+        work = tmp_path / str(step)
+        stopped = Watching(step, lambda: os.kill(os.getpid(), number))
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(SMALL, corpus, work, HARD, watcher=stopped)
+        assert signal.getsignal(number) is before
+        assert stopped.lines[-1].startswith(f"stopped after step {step}/8")
+        rest = Watching()
+        again = pretrain(SMALL, corpus, work, HARD, watcher=rest)
+        assert rest.lines[0] == f"goes on after step {step}/8"
+        assert [r.step for r in rest.reports] == list(range(step + 1, 9))
+        assert [r.loss for r in rest.reports] == [r.loss for r in calm.reports[step:]]
+        assert again.place.taken_up_after == (step,)
+        assert same(again.weights, whole.weights)
+        assert len(list(work.iterdir())) == 1  # nothing half-written
+    done = Watching()
+    assert same(pretrain(SMALL, corpus, work, HARD, watcher=done).weights, whole.weights)
+    assert done.lines == ["trained already (8 steps)"]
+    assert not done.reports
+
+
+def test_a_killed_training_comes_to_the_same_weights(tmp_path, corpus):
+    """What lies on disk in the middle of step 5 is what a killed process leaves."""
+    settings = replace(HARD, batch_size=4, epochs=3)
+    killed = tmp_path / "killed"
+    watcher = Watching(5, lambda: shutil.copytree(tmp_path / "whole", killed))
+    whole = pretrain(SMALL, corpus, tmp_path / "whole", settings, watcher=watcher, keep_every=3)
+    fresh = initial_weights(SMALL, settings.seed)
+    assert whole.weights.keys() == fresh.keys()
+    for name, value in whole.weights.items():
         assert not np.array_equal(value, fresh[name]), name  # statistics move too
+    again = Watching()
+    rest = pretrain(SMALL, corpus, killed, settings, watcher=again)
+    assert [r.step for r in again.reports] == [5, 6]
+    assert same(rest.weights, whole.weights)
 
-    said.clear()
-    again = pretrain(
-        SMALL, corpus.manifest, tmp_path, one, others=others.manifest, threads=1, say=said.append
+
+def test_other_settings_begin_anew_and_spoilt_progress_is_told(tmp_path):
+    place, state = Place(step=3, taken_up_after=(1,)), {"weight.a": np.ones(2, np.float32)}
+    progress = Progress(tmp_path, SMALL, "0" * 64, HARD)
+    progress.keep(place, state)
+    found = progress.restore()
+    assert found is not None
+    assert found[0] == place
+    assert same(found[1], state)
+    for other in (
+        Progress(tmp_path, SMALL, "1" * 64, HARD),
+        Progress(tmp_path, SMALL, "0" * 64, replace(HARD, seed=2)),
+        Progress(tmp_path, replace(SMALL, hidden=8), "0" * 64, HARD),
+    ):
+        assert other.restore() is None
+    progress.path.write_bytes(progress.path.read_bytes()[:50])
+    with pytest.raises(InputError, match="kept progress cannot be read"):
+        progress.restore()
+
+
+def test_no_gpu_is_told_before_anything():
+    with pytest.raises(InputError, match="sees no GPU"):
+        Engine(SMALL, 0, "gpu")
+
+
+def test_masks_hide_and_are_repeatable():
+    features = np.ones((40, 80), np.float32)
+    masks = Augmentation(noise=0.0, frequency_mask=8, time_mask=10)
+    found = [hardened(features, masks, np.random.default_rng(n)) for n in range(50)]
+    bands = [int((f == 0).all(0).sum()) for f in found]
+    frames = [int((f == 0).all(1).sum()) for f in found]
+    assert set(bands) == set(range(9))
+    assert set(frames) == set(range(11))
+    assert np.array_equal(found[7], hardened(features, masks, np.random.default_rng(7)))
+    assert np.array_equal(
+        hardened(features, Augmentation(0.0, 0, 0), np.random.default_rng(0)), features
     )
-    assert "taken up again after epoch 1" in said
-    assert not [line for line in said if line.startswith("epoch")]
-    assert all(np.array_equal(again.weights[n], v) for n, v in first.weights.items())
-    assert set(again.wer_percent) == {"us-pretrain", "uk-male"}
-    assert settings(one, again)["taken_up_after_epochs"] == "1"
-    assert settings(one, first)["taken_up_after_epochs"] == "never"
+    noisy = hardened(features, Augmentation(0.2, 0, 0), np.random.default_rng(0))
+    assert np.std(noisy) == pytest.approx(0.2, rel=0.05)
 
-    said.clear()
-    other = replace(one, epochs=2, noise=0.0)  # other settings: from the beginning
-    pretrain(SMALL, corpus.manifest, tmp_path, other, threads=1, say=said.append)
-    assert len([line for line in said if line.startswith("epoch")]) == 2
+
+def test_speed_moves_length_and_pitch():
+    tone = (9000 * np.sin(2 * np.pi * 500 * np.arange(16_000) / 16_000)).astype(np.int16)
+    assert at_speed(tone, 1.0, 16_000) is tone
+    for speed in (0.9, 1.1):
+        moved = at_speed(tone, speed, 16_000)
+        assert len(moved) == pytest.approx(16_000 / speed, abs=2)
+        peak = np.argmax(np.abs(np.fft.rfft(moved))) * 16_000 / len(moved)
+        assert peak == pytest.approx(500 * speed, abs=2)
+
+
+def test_what_does_not_fit_is_counted(tmp_path):
+    lines = [
+        record(tmp_path, 0),
+        record(tmp_path, 1, 0.6),
+        record(tmp_path, 2, 0.02),
+        record(tmp_path, 3, text="nine long"),
+        record(tmp_path, 4, 0.1, text="aaaa"),
+        record(tmp_path, 100),
+    ]
+    chosen = choose(load_manifest(manifest(tmp_path, lines)), model_info(SMALL))
+    assert [c.utterance.id for c in chosen.train] == ["0"]
+    assert [c.utterance.id for c in chosen.validation] == ["100"]
+    assert chosen.left_out == {
+        "longer than 0.53 s": 1,
+        "shorter than 0.032 s": 1,
+        "of more than 8 characters": 1,
+        "too short for their text": 1,
+    }
+    path = manifest(tmp_path, [*lines[1:], lines[1] | {"id": "1b"}])
+    with pytest.raises(InputError, match=r"no train utterance.*2 longer than 0\.53 s") as caught:
+        choose(load_manifest(path), model_info(SMALL))
+    assert caught.value.where == str(path)
+
+
+BAD = {
+    "empty": (lambda _: [], "lists no utterance", ""),
+    "digits": (lambda f: [record(f, 0), record(f, 1, text="4 apples")], "digit", ":2"),
+    "letters": (lambda f: [record(f, 0), record(f, 1, text="привет")], "no letters|cannot", ":2"),
+    "silence": (lambda f: [record(f, 0, loudness=0.0)], "silent", ":1"),
+    "rate": (lambda f: [record(f, 0, rate=8000)], "8000 Hz", ":1"),
+    "gone": (lambda f: [record(f, 0, audio="no.wav")], "No such file", ":1"),
+    "other": (lambda f: [record(f, 0), record(f, 1, sha256="0" * 64)], "sha256", ":2"),
+    "half": (lambda f: [record(f, 0)], "no validation utterance", ""),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_error_and_leaves_nothing(tmp_path, name):
+    make, said, line = BAD[name]
+    path = manifest(tmp_path, make(tmp_path))
+    out, work = tmp_path / "out", tmp_path / "work"
+    with pytest.raises(InputError, match=said) as caught:
+        ship_pretrained(SMALL, out, [1], work, Pretraining(manifest=path), command="test")
+    assert caught.value.where == f"{path}{line}"
+    assert not out.exists()
+    assert not work.exists()
+
+
+class TinyEngine(ChainEngine):
+    """Learns nothing."""
+
+    def weights(self):
+        return initial_weights(TINY, 0)
+
+
+def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
+    """All stages but steps, conversion and measuring, which have tests of their own."""
+    monkeypatch.setattr(loop, "Engine", TinyEngine)
+    monkeypatch.setattr(
+        folder,
+        "convert",
+        lambda _config, out, **_: shutil.copy(SHIPPED / "ds2-tiny-b2.tflite", out),
+    )
+    monkeypatch.setattr(
+        folder, "measure_needs", lambda *_, **__: {s: Need(40.0, 20.0, 0.1) for s in SUB_MODELS}
+    )
+    lines = [record(tmp_path, n, 0.6) for n in range(3)] + [record(tmp_path, 9, 6.0)]
+    path = manifest(tmp_path, [*lines, record(tmp_path, 100), record(tmp_path, 101)])
+    out, work = tmp_path / "models" / "own", tmp_path / "work"
+    out.mkdir(parents=True)
+    (out / "ds2-tiny-b7.tflite").touch()
+    plan = Pretraining(
+        manifest=path, others=path, settings=Settings(epochs=1, batch_size=4), learning_rate=1e-3
+    )
+    first = Watching()
+    made = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=first)
+    assert made == load_model(out)
+    check_files(made, out)
+    assert sorted(p.name for p in out.iterdir()) == [
+        "baseline.npz",
+        "ds2-tiny-b2.tflite",
+        "manifest.json",
+    ]
+    assert [p.name for p in out.parent.iterdir()] == ["own"]
+    assert "1 of 6 utterances left out: longer than 5.14 s" in first.lines
+    assert made.provenance.command == "by hand"
+    assert made.provenance.corpus_sha256 == load_manifest(path).sha256
+    assert set(made.provenance.wer_percent) == {"validation", "s0", "s1"}
+    expected = {"utterances": 3, "left_out": 1, "steps": 1, "epochs": 1, "device": "cpu"}
+    assert made.provenance.training.items() >= expected.items()
+    assert made.provenance.training["taken_up_after_steps"] == "never"
+
+    second = Watching()
+    again = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=second)
+    assert "trained already (1 steps)" in second.lines
+    assert not second.reports
+    assert again == made

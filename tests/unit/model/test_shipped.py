@@ -2,15 +2,19 @@
 
 import functools
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 
 from harness.errors import InputError
 from harness.model.configuration import CONFIGS, SUB_MODELS, sub_model_parameters
 from harness.model.inspection import inspect
+from harness.model.listen import LISTENED, listen
 from harness.model.strip import strip
 from harness.paths import data_root
-from harness.trainer.manifest import load_manifest
+from harness.speech import build_corpus
+from harness.trainer.manifest import check_files, load_manifest
 from harness.trainer.runtime import FlatbufferModel
 
 FILES = sorted((data_root() / "models").glob("*/*.tflite"))
@@ -89,6 +93,32 @@ def test_files_and_manifests_agree(path):
     assert manifest.max_audio_s == pytest.approx(info.max_audio_s)
     assert manifest.alphabet == info.alphabet
     assert manifest.sample_rate == info.sample_rate
+
+
+@pytest.mark.parametrize("folder", {p.parent for p in FILES}, ids=lambda f: f.name)
+def test_files_are_those_of_the_manifest(folder, tmp_path):
+    manifest = load_manifest(folder)
+    check_files(manifest, folder)
+    changed = shutil.copytree(folder, tmp_path / "changed")
+    entry = next(iter(manifest.files.values()))
+    (changed / entry.file).open("ab").write(b" ")
+    with pytest.raises(InputError, match="not the one"):
+        check_files(manifest, changed)
+
+
+def test_baseline_hears_what_its_manifest_says(tmp_path):
+    """Speech made anew; one word more or less is allowed to another processor's rounding."""
+    folder = data_root() / "models" / "ds2-mini"
+    manifest = load_manifest(folder)
+    speakers = ("us-female", "ind-male")
+    corpus = build_corpus(replace(LISTENED, speakers=speakers), tmp_path)
+    model = FlatbufferModel(folder / manifest.files[10].file, threads=2)
+    model.load_checkpoint(folder / manifest.checkpoint.file)
+    for speaker in speakers:
+        utterances = corpus.select(speaker, "validation")
+        word = 100 / sum(len(u.text.split()) for u in utterances)
+        found = listen(model, utterances)
+        assert found == pytest.approx(manifest.provenance.wer_percent[speaker], abs=word + 0.01)
 
 
 def test_strip_drops_the_start_values_that_are_named(tiny_model_path, tmp_path):

@@ -1,0 +1,20 @@
+"""Pre-train a baseline: tensorflow's own loop over the same network, kept and taken up exactly.
+
+``settings`` says how, ``data`` which utterances, ``augment`` what is done to them, ``engine`` takes
+the steps, ``progress`` keeps them, ``loop`` puts it together.
+"""
+
+from harness.model.pretraining.loop import Pretrained, pretrain
+from harness.model.pretraining.settings import Augmentation, Device, Settings
+from harness.model.pretraining.watcher import Silent, StepReport, Watcher
+
+__all__ = [
+    "Augmentation",
+    "Device",
+    "Pretrained",
+    "Settings",
+    "Silent",
+    "StepReport",
+    "Watcher",
+    "pretrain",
+]

@@ -1,0 +1,191 @@
+"""Which utterances a network can be trained on, their features, and their batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.contract.order import epoch_batches
+from harness.errors import InputError
+from harness.model.configuration import (
+    ALPHABET,
+    BLANK,
+    NetworkConfig,
+    layer_parameters,
+    sub_model_parameters,
+)
+from harness.model.pretraining.augment import at_speed, hardened
+from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.settings import Settings
+from harness.speech import Corpus, Utterance
+from harness.trainer.recordings import read_wav
+from harness.trainer.runtime import Batch, Floats, ModelInfo, make_batch
+
+BUCKET_FRAMES = 32
+"""Batches are padded to a multiple of this: each length costs the trace of a graph."""
+_CACHE_BYTES = 1 << 30
+"""Features kept in memory; those of a larger corpus are made anew in each epoch."""
+
+
+def model_info(config: NetworkConfig) -> ModelInfo:
+    """Return what a flatbuffer of this configuration would say of itself."""
+    return ModelInfo(
+        batch_size=config.batch_size,
+        max_frames=config.max_frames,
+        max_label=config.max_label,
+        alphabet=ALPHABET,
+        blank=BLANK,
+        sample_rate=config.features.sample_rate,
+        window=config.features.window,
+        hop=config.features.hop,
+        time_stride=config.time_stride,
+        layer_parameters=layer_parameters(config),
+        sub_model_parameters=sub_model_parameters(config),
+    )
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording that fits the network."""
+
+    utterance: Utterance
+    samples: int
+
+    def frames(self, info: ModelInfo, speed: float = 1.0) -> int:
+        """Return frames of features, at a speed (one too many rather than too few)."""
+        samples = self.samples if speed == 1.0 else int(self.samples / speed) + 1
+        return (samples - info.window) // info.hop + 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The usable half of a corpus, and why the rest is not."""
+
+    train: tuple[Clip, ...]
+    validation: tuple[Clip, ...]
+    left_out: dict[str, int]
+    """Utterances by reason."""
+
+
+def choose(corpus: Corpus, info: ModelInfo) -> Chosen:
+    """Return the utterances that the network can take.
+
+    Raises:
+        InputError: None is left to train or to validate on, or a recording cannot be read.
+    """
+    kept: dict[str, list[Clip]] = {"train": [], "validation": []}
+    left_out: Counter[str] = Counter()
+    for utterance in corpus.utterances:
+        clip = Clip(utterance, len(read_wav(utterance.audio, info.sample_rate)))
+        reason = _misfit(clip, info)
+        if reason is None:
+            kept[utterance.split].append(clip)
+        else:
+            left_out[reason] += 1
+    for split, clips in kept.items():
+        if not clips:
+            why = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
+            raise InputError(
+                f"no {split} utterance that the network can take"
+                + (f" ({why} left out)" if why else ""),
+                where=str(corpus.manifest),
+                hint="Each line's split is train or validation, and both are needed.",
+            )
+    return Chosen(tuple(kept["train"]), tuple(kept["validation"]), dict(left_out))
+
+
+def _misfit(clip: Clip, info: ModelInfo) -> str | None:
+    text = clip.utterance.text
+    if clip.samples > info.max_samples:
+        return f"longer than {info.max_audio_s:.2f} s"
+    if clip.samples < info.window:
+        return f"shorter than {info.window / info.sample_rate:.3f} s"
+    if len(text) > info.max_label:
+        return f"of more than {info.max_label} characters"
+    repeats = sum(a == b for a, b in pairwise(text))
+    if len(text) + repeats > info.output_frames(clip.frames(info)):
+        return "too short for their text"
+    return None
+
+
+class Speech:
+    """Features of clips, in batches.
+
+    Args:
+        engine: Makes the features.
+        config: The network's sizes at the training batch size.
+        settings: Of the pre-training.
+    """
+
+    def __init__(self, engine: Engine, config: NetworkConfig, settings: Settings) -> None:
+        self.info = model_info(config)
+        self._engine = engine
+        self._settings = settings
+        self._kept: dict[tuple[str, float], Floats] = {}
+        self._kept_bytes = 0
+
+    def order(self, clips: Sequence[Clip], epoch: int) -> list[list[int]]:
+        """Return the rows of each batch of an epoch (from 0).
+
+        Short utterances first, once: CTC finds its alignment sooner.
+        """
+        lengths = [clip.samples for clip in clips]
+        size = self._settings.batch_size
+        if epoch > 0:
+            return epoch_batches(self._settings.seed, epoch, lengths, size)
+        rows = sorted(range(len(clips)), key=lambda row: lengths[row])
+        return [rows[n : n + size] for n in range(0, len(rows), size)]
+
+    def training_batch(self, clips: Sequence[Clip], epoch: int, step: int) -> Batch:
+        """Return a batch as it is trained on: augmented from the second epoch on.
+
+        All that is random comes from seed, epoch and step: a batch is the same whenever it is made.
+        """
+        if epoch == 0:
+            return self.batch(clips)
+        rng = np.random.default_rng([self._settings.seed, epoch, step])
+        settings = self._settings.augmentation
+        found = []
+        for clip in clips:
+            speed = float(rng.choice(settings.speeds))
+            if not self._fits(clip, speed):
+                speed = 1.0
+            found.append(hardened(self._features(clip, speed), settings, rng))
+        return self._padded(found, clips)
+
+    def batch(self, clips: Sequence[Clip]) -> Batch:
+        """Return a batch as it was recorded."""
+        return self._padded([self._features(clip, 1.0) for clip in clips], clips)
+
+    def _fits(self, clip: Clip, speed: float) -> bool:
+        text, frames = clip.utterance.text, clip.frames(self.info, speed)
+        repeats = sum(a == b for a, b in pairwise(text))
+        return frames <= self.info.max_frames and len(text) + repeats <= self.info.output_frames(
+            frames - 1
+        )
+
+    def _padded(self, features: Sequence[Floats], clips: Sequence[Clip]) -> Batch:
+        longest = max(len(f) for f in features)
+        frames = min(-(-longest // BUCKET_FRAMES) * BUCKET_FRAMES, self.info.max_frames)
+        texts = [clip.utterance.text for clip in clips]
+        return make_batch(features, texts, replace(self.info, max_frames=frames))
+
+    def _features(self, clip: Clip, speed: float) -> Floats:
+        key = clip.utterance.id, speed
+        if key not in self._kept:
+            pcm = self._pcm(clip, speed)
+            found = self._engine.features(pcm)
+            if self._kept_bytes + found.nbytes > _CACHE_BYTES:
+                return found
+            self._kept[key] = found
+            self._kept_bytes += found.nbytes
+        return self._kept[key]
+
+    def _pcm(self, clip: Clip, speed: float) -> npt.NDArray[np.int16]:
+        rate = self.info.sample_rate
+        return at_speed(read_wav(clip.utterance.audio, rate), speed, rate)

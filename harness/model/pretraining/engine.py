@@ -1,0 +1,171 @@
+"""Training steps in plain tensorflow, on a CPU or a GPU; repeatable to the last bit on a CPU.
+
+The network, its hand-written gradients and Adam are those that go into a flatbuffer. Here they run
+as ``tf.function``, one trace a padded length.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from harness.errors import InputError
+from harness.model.adam import Adam
+from harness.model.configuration import NetworkConfig
+from harness.model.features import log_mel
+from harness.model.initial import Weights
+from harness.model.network import Network
+from harness.model.pretraining.settings import Device
+from harness.model.tensors import Tensor
+from harness.trainer.runtime import Batch, Floats
+
+_UNROLL = 8
+"""Longer loop bodies are no faster under tensorflow, and slower to trace."""
+
+
+class Engine:
+    """A network with its optimizer: steps, logits, features, and all of its state.
+
+    Args:
+        config: Sizes, the training batch size among them.
+        seed: Of the first weights.
+        device: ``auto`` takes a GPU if tensorflow sees one.
+
+    Raises:
+        InputError: A GPU is asked for and tensorflow sees none.
+    """
+
+    def __init__(self, config: NetworkConfig, seed: int, device: Device = "cpu") -> None:
+        self.device = _prepare(device)
+        self._config = replace(config, unroll=min(config.unroll, _UNROLL))
+        with self._placed():
+            self._network = Network(self._config, seed=seed, batch_statistics=True)
+            trained = {name: self._network.weights[name] for name in self._network.trainable()}
+            self._adam = Adam(trained)
+        self._functions: dict[tuple[str, int], Any] = {}
+
+    def train(self, batch: Batch, rate: float) -> float:
+        """Take one step on all layers; return the mean CTC loss before it."""
+        loss = self._call(
+            "train",
+            batch.x.shape[1],
+            self._train,
+            batch.x,
+            batch.in_len,
+            batch.labels,
+            batch.lab_len,
+            np.float32(rate),
+        )
+        return float(loss)
+
+    def infer(self, batch: Batch) -> list[Floats]:
+        """Return logits [output frames, outputs] of each real row, by the moving statistics."""
+        logits, lengths = self._call(
+            "infer", batch.x.shape[1], lambda net, *a: net.infer(*a), batch.x, batch.in_len
+        )
+        logits = logits.numpy()
+        rows = enumerate(lengths.numpy()[: batch.rows])
+        return [logits[: int(frames), row].copy() for row, frames in rows]
+
+    def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
+        """Return log-mel features [frames, mels] of one utterance that fits the network."""
+        settings, frames = self._config.features, self._config.max_frames
+        padded = np.zeros(settings.samples(frames), np.int16)
+        padded[: len(pcm)] = pcm
+        found, used = self._call(
+            "features",
+            frames,
+            lambda _net, pcm, samples: log_mel(pcm, samples, frames, settings),
+            padded,
+            np.int32(len(pcm)),
+        )
+        features: Floats = found.numpy()[: int(used)]
+        return features
+
+    def weights(self) -> Weights:
+        """Return a copy of all weights and moving statistics by full name."""
+        return {name: variable.numpy() for name, variable in self._network.weights.items()}
+
+    def state(self) -> Weights:
+        """Return a copy of everything that the next step depends on."""
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def set_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Go back to a state.
+
+        Raises:
+            ValueError: It is not one of this network.
+        """
+        variables = self._variables()
+        wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
+        if wanted != {name: value.shape for name, value in state.items()}:
+            raise ValueError("not the state of this network")
+        for name, variable in variables.items():
+            variable.assign(state[name])
+
+    def _variables(self) -> dict[str, Any]:
+        adam = self._adam
+        return {
+            **{f"weight.{name}": variable for name, variable in self._network.weights.items()},
+            **{f"adam_m.{name}": variable for name, variable in adam.first.items()},
+            **{f"adam_v.{name}": variable for name, variable in adam.second.items()},
+            "adam_step": adam.step,
+        }
+
+    def _train(
+        self,
+        network: Network,
+        x: Tensor,
+        in_len: Tensor,
+        labels: Tensor,
+        lab_len: Tensor,
+        rate: Tensor,
+    ) -> Tensor:
+        loss, gradients, moved = network.gradients(x, in_len, labels, lab_len, 0)
+        self._adam.apply(network.weights, gradients, rate, self._config.clip_norm)
+        for name, value in moved.items():
+            network.weights[name].assign(value)
+        return loss
+
+    def _call(self, name: str, frames: int, function: Callable[..., Any], *given: Any) -> Any:
+        """Call the graph of ``function`` for utterances padded to ``frames``."""
+        key = name, frames
+        with self._placed():
+            if key not in self._functions:
+                # The same variables, in a network of another static length.
+                network = copy.copy(self._network)
+                network.config = replace(self._config, max_frames=frames)
+                self._functions[key] = tf.function(
+                    lambda *a: function(network, *a), autograph=False
+                )
+            return self._functions[key](*(tf.constant(value) for value in given))
+
+    def _placed(self) -> Any:
+        return tf.device("/GPU:0" if self.device == "gpu" else "/CPU:0")
+
+
+def _prepare(device: Device) -> Device:
+    """Set tensorflow up for repeatable steps and return the device to use, ``cpu`` or ``gpu``."""
+    # It would join sums of three and more terms into an AddN, which adds in the order in which
+    # buffers get free: other bits in each run.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    if device == "cpu":
+        return "cpu"
+    found = tf.config.list_physical_devices("GPU")
+    if not found:
+        if device == "gpu":
+            raise InputError(
+                "tensorflow sees no GPU",
+                where="--device gpu",
+                hint="Install tensorflow[and-cuda] in place of tensorflow-cpu, or use another.",
+            )
+        return "cpu"
+    tf.config.experimental.enable_op_determinism()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    return "gpu"

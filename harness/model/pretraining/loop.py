@@ -1,0 +1,162 @@
+"""The loop of a pre-training: epochs of steps, kept on the way, listened to in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.metrics import wer_percent
+from harness.model.configuration import NetworkConfig
+from harness.model.initial import Weights
+from harness.model.pretraining.data import Clip, Speech, choose, model_info
+from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.progress import Place, Progress
+from harness.model.pretraining.settings import Device, Settings
+from harness.model.pretraining.stopping import interruptible_between_steps
+from harness.model.pretraining.watcher import Silent, StepReport, Watcher
+from harness.speech import Corpus
+from harness.trainer.decode import greedy_decode
+from harness.trainer.runtime import Batch
+
+KEEP_EVERY = 50
+"""Steps between two copies of the progress on disk."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What came of it."""
+
+    weights: Weights
+    corpus_sha256: str
+    utterances: int
+    """Trained on."""
+    left_out: dict[str, int]
+    """Utterances by reason."""
+    steps: int
+    place: Place
+
+
+def pretrain(
+    config: NetworkConfig,
+    corpus: Corpus,
+    work: Path,
+    settings: Settings,
+    *,
+    device: Device = "cpu",
+    keep_every: int = KEEP_EVERY,
+    watcher: Watcher | None = None,
+) -> Pretrained:
+    """Train all layers of a fresh network on a corpus, or go on where a process was stopped.
+
+    However often it is stopped, the weights come out the same (on one kind of device, with the same
+    versions): what a step depends on is its number, the settings and what is kept.
+
+    Args:
+        config: The network to be shipped.
+        corpus: What to train and validate on. Utterances that do not fit are left out and counted.
+        work: Folder for the progress.
+        settings: Of the training.
+        device: Where to.
+        keep_every: Steps between two copies of the progress.
+        watcher: Is told how it goes.
+
+    Raises:
+        InputError: The corpus, kept progress or the device cannot be used.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; progress is kept as of the step under way.
+    """
+    watcher = watcher or Silent()
+    config = replace(config, batch_size=settings.batch_size)
+    chosen = choose(corpus, model_info(config))
+    for reason, count in chosen.left_out.items():
+        watcher.said(f"{count} of {len(corpus.utterances)} utterances left out: {reason}")
+    engine = Engine(config, settings.seed, device)
+    speech = Speech(engine, config, settings)
+    progress = Progress(work, config, corpus.sha256, settings)
+    per_epoch = len(speech.order(chosen.train, 0))
+    steps = settings.epochs * per_epoch
+    place = _take_up(progress, engine, steps, watcher)
+    done_before, began = place.step, time.monotonic()
+    with interruptible_between_steps() as asked:
+        for epoch, n, batch in _batches(speech, chosen.train, settings.epochs, place.step):
+            started = time.monotonic()
+            place.loss_sum += engine.train(batch, settings.rate(place.step, steps))
+            place.step += 1
+            place.seconds += time.monotonic() - started
+            speed = (time.monotonic() - began) / (place.step - done_before)
+            loss = place.loss_sum / (n + 1)
+            watcher.stepped(StepReport(epoch + 1, settings.epochs, place.step, steps, loss, speed))
+            if n + 1 == per_epoch:
+                wer = _wer(engine, speech, chosen.validation)
+                watcher.said(
+                    f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.3f}, validation WER "
+                    f"{wer:.1f} %, {place.seconds / 60:.1f} min of steps"
+                )
+                place.loss_sum = 0.0
+            interrupted = asked()
+            if interrupted or n + 1 == per_epoch or place.step % keep_every == 0:
+                progress.keep(place, engine.state())
+            if interrupted:
+                watcher.said(f"stopped after step {place.step}/{steps}; progress is kept in {work}")
+                raise KeyboardInterrupt
+    return Pretrained(
+        engine.weights(), corpus.sha256, len(chosen.train), chosen.left_out, steps, place
+    )
+
+
+def _take_up(progress: Progress, engine: Engine, steps: int, watcher: Watcher) -> Place:
+    """Put the engine where kept progress ends, and return that place."""
+    kept = progress.restore()
+    if kept is None:
+        return Place(devices=(engine.device,))
+    place, state = kept
+    engine.set_state(state)
+    if place.step == steps:
+        watcher.said(f"trained already ({steps} steps)")
+        return place
+    watcher.said(f"goes on after step {place.step}/{steps}")
+    place.taken_up_after += (place.step,)
+    if engine.device not in place.devices:
+        place.devices += (engine.device,)
+    return place
+
+
+def _batches(
+    speech: Speech, clips: Sequence[Clip], epochs: int, done: int
+) -> Iterator[tuple[int, int, Batch]]:
+    """Yield epoch, number in the epoch and batch, from step ``done`` on.
+
+    The next batch is made while a step is taken.
+    """
+
+    def make(epoch: int, n: int, rows: Sequence[int]) -> tuple[int, int, Batch]:
+        return epoch, n, speech.training_batch([clips[row] for row in rows], epoch, n)
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = None
+        number = 0
+        for epoch in range(epochs):
+            for n, rows in enumerate(speech.order(clips, epoch)):
+                number += 1
+                if number <= done:
+                    continue
+                ready, ahead = ahead, pool.submit(make, epoch, n, rows)
+                if ready is not None:
+                    yield ready.result()
+        if ahead is not None:
+            yield ahead.result()
+
+
+def _wer(engine: Engine, speech: Speech, clips: Sequence[Clip]) -> float:
+    """Return the WER (percent) over clips."""
+    info = speech.info
+    by_length = sorted(clips, key=lambda clip: clip.samples)
+    groups = [by_length[n : n + info.batch_size] for n in range(0, len(clips), info.batch_size)]
+    heard = [
+        greedy_decode(logits, info.alphabet, info.blank)
+        for group in groups
+        for logits in engine.infer(speech.batch(group))
+    ]
+    return wer_percent(zip((c.utterance.text for c in by_length), heard, strict=True))

@@ -1,0 +1,89 @@
+"""What is kept of a pre-training under way: one file, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import InputError
+from harness.model.configuration import NetworkConfig
+from harness.model.initial import Weights
+from harness.model.pretraining.settings import Settings
+
+_FORMAT = 1
+"""Raise it when the same settings come to mean another training."""
+_PLACE = "place"
+
+
+@dataclass
+class Place:
+    """How far a training is."""
+
+    step: int = 0
+    """Steps taken."""
+    loss_sum: float = 0.0
+    """Of the steps of the present epoch."""
+    seconds: float = 0.0
+    """Spent on steps."""
+    taken_up_after: tuple[int, ...] = ()
+    """Steps after which another process went on."""
+    devices: tuple[str, ...] = ()
+    """Kinds that took steps: cpu, gpu."""
+
+
+class Progress:
+    """The file that a training keeps.
+
+    Args:
+        work: Folder for any number of trainings.
+        config: Of the network.
+        corpus_sha256: Of the manifest.
+        settings: Of the training; each network, corpus and settings have a file of their own.
+    """
+
+    def __init__(
+        self, work: Path, config: NetworkConfig, corpus_sha256: str, settings: Settings
+    ) -> None:
+        purpose = f"{_FORMAT} {config!r} {corpus_sha256} {settings!r}"
+        digest = hashlib.sha256(purpose.encode()).hexdigest()[:12]
+        self.path = work / f"{config.name}-{digest}.npz"
+
+    def restore(self) -> tuple[Place, Weights] | None:
+        """Return what was kept, or None.
+
+        Raises:
+            InputError: The file is there and cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                place = json.loads(str(stored[_PLACE]))
+                state = {name: stored[name] for name in stored.files if name != _PLACE}
+            place = {k: tuple(v) if isinstance(v, list) else v for k, v in place.items()}
+            return Place(**place), state
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"kept progress cannot be read: {error}",
+                where=str(self.path),
+                hint="Remove the file to train from the beginning.",
+            ) from error
+
+    def keep(self, place: Place, state: Weights) -> None:
+        """Keep a place and the state that belongs to it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, **{_PLACE: np.array(json.dumps(asdict(place)))}, **state)  # type: ignore[arg-type]
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.path)
+        finally:
+            partial.unlink(missing_ok=True)
