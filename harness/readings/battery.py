@@ -113,10 +113,11 @@ def parse_battery(text: str | bytes) -> Battery:
             found.setdefault("technology", value)
     if all(value is None for value in found.values()):
         raise ReadingError("battery", "no line of a battery service", clean(text[:160]))
-    return _complete(Battery.model_validate(found), stopped)
+    return complete(Battery.model_validate(found), stopped)
 
 
-def _complete(battery: Battery, stopped: bool) -> Battery:
+def complete(battery: Battery, stopped: bool) -> Battery:
+    """Return the reading with what follows from its fields."""
     powered = (
         battery.ac_powered,
         battery.usb_powered,

@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.readings.battery import parse_battery
+from harness.readings.battery_proto import parse_battery_proto
 from harness.readings.batterystats import parse_batterystats
 from harness.readings.cpuinfo import parse_cpuinfo
 from harness.readings.exit_info import parse_exit_info
 from harness.readings.getprop import parse_getprop
 from harness.readings.lmk import parse_lmk
+from harness.readings.meminfo_proto import parse_meminfo_proto
 from harness.readings.meminfo_system import parse_meminfo
 from harness.readings.pressure import parse_pressure
 from harness.readings.proc_meminfo import parse_proc_meminfo
@@ -42,3 +44,8 @@ KINDS: Mapping[str, Callable[[str | bytes], Any]] = MappingProxyType(
     }
 )
 """Parser of each kind: text -> a frozen model (or a tuple of them)."""
+
+PROTO_KINDS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
+    {"battery": parse_battery_proto, "meminfo": parse_meminfo_proto}
+)
+"""Parser of what ``dumpsys ... --proto`` prints, into the same models."""

@@ -37,12 +37,23 @@ class Header:
         return self.origin_ms + number * self.period_ms
 
 
+class Answer(NamedTuple):
+    """What the battery service printed, and in which tick it was asked: it joins a later frame."""
+
+    number: int
+    data: bytes
+    proto: bool
+    """A protobuf message, not text."""
+
+
 class Slow(NamedTuple):
     """What a slow command printed, and when it began and ended (uptime)."""
 
     began_ms: int
     ended_ms: int
-    text: str
+    data: bytes
+    proto: bool
+    """A protobuf message, not text."""
 
 
 class Frame(NamedTuple):
@@ -56,8 +67,7 @@ class Frame(NamedTuple):
     """The sampled process, None while there is none."""
     sections: dict[str, str]
     """``self``, ``stat``, ``meminfo``, ``pid_stat``, ``pid_statm``, ``pid_status``."""
-    battery: tuple[int, str] | None = None
-    """(tick in which it was asked, text): the answer joins a later frame."""
+    battery: Answer | None = None
     pss: Slow | None = None
     thermal: Slow | None = None
 
@@ -69,7 +79,7 @@ class Stopped(NamedTuple):
     reason: str
     """``stop`` asked by the host, ``lease`` host is gone, ``size`` too big, ``gone`` no folder."""
     number: int
-    battery: tuple[int, str] | None = None
+    battery: Answer | None = None
 
 
 @dataclass
@@ -80,7 +90,7 @@ class _Open:
     start_ms: int
     pid: int | None
     sections: dict[str, str] = field(default_factory=dict)
-    battery: tuple[int, str] | None = None
+    battery: Answer | None = None
     slow: dict[str, Slow] = field(default_factory=dict)
 
 
@@ -110,7 +120,7 @@ class FrameReader:
         self._token = ""
         self._rest = b"\n"
         self._open: _Open | None = None
-        self._tail_battery: tuple[int, str] | None = None
+        self._tail_battery: Answer | None = None
 
     def feed(self, data: bytes) -> list[Frame | Stopped]:
         """Take the next bytes of the file; return what they complete, in order."""
@@ -203,20 +213,24 @@ class FrameReader:
 
     def _close_section(self, head: str, pieces: list[bytes]) -> None:
         name, *words = head.split()
-        text = _MARK.join(pieces).decode("utf-8", "replace").strip("\n")
+        proto = name.endswith("_proto")
+        name = name.removesuffix("_proto")
+        data = _MARK.join(pieces)
+        if not proto:
+            data = data.strip(b"\n")
         if name == "battery":
             tick = _int(words[0]) if words else None
-            if tick is None or not text:
+            if tick is None or not data:
                 return
             if self._open is None:
-                self._tail_battery = (tick, text)
+                self._tail_battery = Answer(tick, data, proto)
             else:
-                self._open.battery = (tick, text)
+                self._open.battery = Answer(tick, data, proto)
         elif self._open is None:
             return
         elif name in ("pss", "thermal"):
             times = [_ms(word) for word in words]
             if len(times) == 2 and times[0] is not None and times[1] is not None:
-                self._open.slow[name] = Slow(times[0], times[1], text)
-        elif text:
-            self._open.sections[name] = text
+                self._open.slow[name] = Slow(times[0], times[1], data, proto)
+        elif data:
+            self._open.sections[name] = data.decode("utf-8", "replace")

@@ -2,8 +2,8 @@
 # The one-second sampler. It runs on the phone, alone: started once, detached, it paces itself by
 # /proc/uptime against a fixed origin and appends one framed record a period to samples.txt, which
 # the host follows. Written for mksh with toybox and for dash with coreutils: nothing of bash, and at
-# most three forks a period (dumpsys, cat, sleep). A frame is written at once, so that whoever
-# follows the file wakes up once a period.
+# most three forks a period (dumpsys, cat, sleep). What dumpsys prints may be protobuf: it never goes
+# through a variable, which would lose its NUL bytes.
 #
 # It runs in its own folder, where the host has put sampler.conf:
 #   TOKEN        starts every line that belongs to the frame, so that no reading can fake one
@@ -11,6 +11,7 @@
 #   STAT_MODE    line (first line only), cat (whole file: small, and read at once) or none
 #   PACKAGE      process to sample           PIDOF        command that finds it
 #   BATTERY      command, or empty           PSS          command, or empty
+#   BATTERY_NAME PSS_NAME                    names of their sections: ..._proto for protobuf
 #   PSS_EVERY    periods between two         THERMAL      command, or empty
 #   THERMAL_EVERY                            MAX_BYTES    size at which it ends
 #   CLK_TCK PAGE_KB  passed on to the reader
@@ -44,7 +45,7 @@ else
   out() { printf '%s\n' "$1"; }
 fi
 OUT=samples.txt
-for name in meminfo pid_stat pid_statm pid_status battery stat; do
+for name in meminfo pid_stat pid_statm pid_status stat; do
   echo "${NL}$TOKEN $name" > "head.$name"
 done
 : > pss.done
@@ -75,18 +76,18 @@ slow() {
   ) &
 }
 
-# ready NAME: puts a finished slow result into the frame's files.
+# ready NAME SECTION: puts a finished slow result into the frame's files.
 ready() {
   if [ -s "$1.done" ]; then
     read -r when < "$1.when"
-    echo "${NL}$TOKEN $1 $when" > "head.$1"
+    echo "${NL}$TOKEN $2 $when" > "head.$1"
     files="$files head.$1 $1.done"
   fi
 }
 
 finish() {
   if [ -n "$battery_tick" ] && ! kill -0 "$battery_pid" 2>/dev/null; then
-    echo "${NL}$TOKEN battery $battery_tick" >> $OUT
+    echo "${NL}$TOKEN $BATTERY_NAME $battery_tick" >> $OUT
     cat "battery.$slot" >> $OUT
   fi
   echo "${NL}$TOKEN stopped $1 $n" >> $OUT
@@ -156,7 +157,7 @@ while :; do
       [ $((n - battery_tick)) -gt 10 ] && kill "$battery_pid" 2>/dev/null
     else
       if [ -n "$battery_tick" ]; then
-        echo "${NL}$TOKEN battery $battery_tick" > head.battery
+        echo "${NL}$TOKEN $BATTERY_NAME $battery_tick" > head.battery
         battery="head.battery battery.$slot"
       fi
       slot=$((1 - slot))
@@ -167,25 +168,27 @@ while :; do
   fi
 
   read -r self < /proc/$$/stat
-  head="${NL}$TOKEN frame $n $start $pid${NL}$TOKEN self${NL}$self"
+  out "${NL}$TOKEN frame $n $start $pid${NL}$TOKEN self${NL}$self" >> $OUT
   files=$battery
   if [ -n "$pid" ]; then
     p=/proc/$pid
     files="$files head.pid_stat $p/stat head.pid_statm $p/statm head.pid_status $p/status"
   fi
-  ready pss
-  ready thermal
+  ready pss "$PSS_NAME"
+  ready thermal thermal
   case $STAT_MODE in
-    cat) body=$(cat head.meminfo "$PROC_DIR/meminfo" head.stat "$PROC_DIR/stat" $files 2>/dev/null) ;;
+    cat)
+      cat head.meminfo "$PROC_DIR/meminfo" head.stat "$PROC_DIR/stat" $files >> $OUT 2>/dev/null
+      ;;
     *)
       cpu=
       [ "$STAT_MODE" = line ] && read -r cpu < "$PROC_DIR/stat"
-      head="$head${NL}$TOKEN stat${NL}$cpu"
-      body=$(cat head.meminfo "$PROC_DIR/meminfo" $files 2>/dev/null)
+      out "$TOKEN stat${NL}$cpu" >> $OUT
+      cat head.meminfo "$PROC_DIR/meminfo" $files >> $OUT 2>/dev/null
       ;;
   esac
   up
-  out "$head$body${NL}$TOKEN end $n $u" >> $OUT
+  out "${NL}$TOKEN end $n $u" >> $OUT
   case $files in
     *pss.done*) : > pss.done ;;
   esac

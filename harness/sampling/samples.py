@@ -9,10 +9,13 @@ from typing import NamedTuple, TypeVar
 
 from harness.readings import (
     Battery,
+    MeminfoPackage,
     ReadingError,
     Thermal,
     parse_battery,
+    parse_battery_proto,
     parse_meminfo_package,
+    parse_meminfo_proto,
     parse_proc_meminfo,
     parse_proc_pid_stat,
     parse_proc_pid_statm,
@@ -21,10 +24,11 @@ from harness.readings import (
     parse_thermal,
 )
 from harness.sampling import quick
-from harness.sampling.frames import Frame, FrameReader, Header, Stopped
+from harness.sampling.frames import Frame, FrameReader, Header, Slow, Stopped
 from harness.sampling.quick import Cpu, Memory, PidFigures
 
 T = TypeVar("T")
+U = TypeVar("U", str, bytes)
 
 _DEAD = frozenset("ZXx")
 
@@ -57,7 +61,7 @@ class Sample(NamedTuple):
     """CPU time of the sampler and of the commands it ran, in clock ticks."""
 
 
-def _try(parse: Callable[[str], T], text: str) -> T | None:
+def _try(parse: Callable[[U], T], text: U) -> T | None:
     try:
         return parse(text)
     except ReadingError:
@@ -65,9 +69,9 @@ def _try(parse: Callable[[str], T], text: str) -> T | None:
 
 
 @lru_cache(maxsize=256)
-def _battery(text: str) -> Battery | None:
+def _battery(data: bytes, proto: bool) -> Battery | None:
     """Read a battery's answer; it often stays the same for many seconds."""
-    return _try(parse_battery, text)
+    return _try(parse_battery_proto if proto else parse_battery, data)
 
 
 # Each of these takes the usual form of a text at once, and leaves any other to its parser.
@@ -166,13 +170,13 @@ def read_sample(frame: Frame) -> Sample:
 _PSS_LOOK_BACK = 60
 
 
-def read_pss_kb(text: str, pid: int | None) -> int | None:
+def read_pss_kb(answer: Slow, pid: int | None) -> int | None:
     """Return the total PSS of the trainer's process in KiB, or None.
 
     A vendor's dump may hold other processes of the package (ballast) too; they do not count.
     """
-    reading = _try(parse_meminfo_package, text)
-    if reading is None or pid is None:
+    reading = _try(parse_meminfo_proto if answer.proto else parse_meminfo_package, answer.data)
+    if not isinstance(reading, MeminfoPackage) or pid is None:
         return None
     found = [process for process in reading.processes if process.pid == pid]
     return found[0].total_pss_kb if found else None
@@ -232,9 +236,9 @@ class Series:
     def add(self, item: Frame | Stopped) -> None:
         """Take the next frame, or the sampler's last words."""
         if item.battery is not None:
-            battery = _battery(item.battery[1])
+            battery = _battery(item.battery.data, item.battery.proto)
             if battery is not None:
-                self.batteries.append((item.header, item.battery[0], battery))
+                self.batteries.append((item.header, item.battery.number, battery))
         if isinstance(item, Stopped):
             self.stopped = item.reason
             return
@@ -246,10 +250,10 @@ class Series:
             seen = [one.process.pid for one in self.samples[-_PSS_LOOK_BACK:] if one.process]
             pid = seen[-1] if seen else None
             self.slow_ms.append(item.pss.ended_ms - item.pss.began_ms)
-            if (pss := read_pss_kb(item.pss.text, pid)) is not None:
+            if (pss := read_pss_kb(item.pss, pid)) is not None:
                 self.pss_kb.append((item.pss.began_ms, pss))
         if item.thermal is not None:
-            thermal = _try(parse_thermal, item.thermal.text)
+            thermal = _try(parse_thermal, item.thermal.data)
             if thermal is not None:
                 self.thermals.append((item.thermal.ended_ms, thermal))
 

@@ -10,8 +10,15 @@ import pytest
 
 from harness.adb.phone import Phone
 from harness.contract.events import PhaseChange
+from harness.readings import (
+    MeminfoPackage,
+    parse_battery,
+    parse_meminfo_package,
+    parse_meminfo_proto,
+)
 from harness.sampling import Sampler, SamplingError, read_series
 from tests.fixtures.bare_phone import BarePhone
+from tests.fixtures.farm import FarmPhone
 
 DUMPSYS = """#!/bin/sh
 case "$1" in
@@ -193,3 +200,41 @@ def test_a_phone_that_tells_nothing_is_refused(bench: Bench) -> None:
     sampler = bench.sampler(proc_dir=f"{bench.folder}/nothing")  # type: ignore[arg-type]
     with pytest.raises(SamplingError, match="neither"):
         sampler.start()
+
+
+def test_protobuf_is_preferred_and_says_what_the_text_says(
+    stub_phone: FarmPhone, tmp_path: Path
+) -> None:
+    phone = stub_phone.phone
+    folder = f"{stub_phone.work_dir}/attempts/j-2/sampler"
+    sampler = Sampler(
+        phone, folder, tmp_path / "samples.txt", proc_dir=stub_phone.proc_dir, period_s=0.5
+    )
+    sampler.setup()
+    found = sampler.capabilities
+    assert found is not None
+    assert (found.battery_proto, found.pss_proto) == (True, True)
+    assert found.battery == "dumpsys battery --proto"
+    sampler.start()
+    time.sleep(1.6)
+    text = parse_battery(phone.shell("dumpsys battery").raw)
+    sampler.stop()
+    table, record = sampler.table()
+    sampler.teardown()
+    levels = table.column("battery_percent").to_pylist()[:-1]
+    assert record.missing == 0
+    assert levels == [text.percent] * len(levels)
+    assert set(table.column("battery_plugged").to_pylist()[:-1]) == {text.plugged}
+
+    own = f"{stub_phone.work_dir}/own"
+    pid = phone.query(
+        f"echo $$; dumpsys meminfo -s $$ > {own}.txt; dumpsys meminfo -s --proto $$ > {own}.bin"
+    ).strip()
+    by_text = parse_meminfo_package(phone.read_file(f"{own}.txt"))
+    by_proto = parse_meminfo_proto(phone.read_file(f"{own}.bin"))
+    assert isinstance(by_proto, MeminfoPackage)
+    one, other = by_text.processes[0], by_proto.processes[0]
+    assert (one.pid, other.pid) == (int(pid), int(pid))
+    assert one.name == other.name
+    assert other.total_pss_kb == pytest.approx(one.total_pss_kb, rel=0.2)
+    assert other.summary.keys() >= {"Native Heap", "Code", "System"}

@@ -84,6 +84,8 @@ class Accountant:
         self._stepped_at = self._ticked_at = now
         self._busy_then = 0
         self.busy_cores = 0.0
+        self.on_kill: Callable[[], None] = lambda: None
+        self._battery_hangs = False
         apps.on_end.append(self._forget)
         self._meminfo = FixedFile(proc_dir / "meminfo", meminfo(limits.memory, 0, 0))
         self._stat = FixedFile(proc_dir / "stat", self._stat_text(now))
@@ -191,6 +193,7 @@ class Accountant:
                 lmkd.killinfo(victim, self.available_kb, self.limits.memory.total_kb),
                 pid=lmkd.LMKD_PID,
             )
+        self.on_kill()
         app = self._apps.by_host_pid().get(victim.host_pid)
         self._apps.lmk_adjs.append(victim.adj)
         if app is not None:
@@ -217,14 +220,36 @@ class Accountant:
         self.write_battery()
 
     def write_battery(self) -> None:
-        """Bring the text of ``dumpsys battery`` up to date."""
+        """Bring what ``dumpsys battery`` prints up to date, as text and as protobuf."""
         text = self.battery.dump(self.limits.sdk)
-        if text == self._battery_text:
+        if text == self._battery_text or self._battery_hangs:
             return
         temporary = self._battery_file.with_suffix(".new")
-        temporary.write_text(text, encoding="ascii")
-        os.replace(temporary, self._battery_file)  # noqa: PTH105
+        for content, suffix in ((text.encode(), ""), (self.battery.dump_proto(), ".proto")):
+            temporary.write_bytes(content)
+            os.replace(temporary, self._battery_file.with_suffix(suffix))  # noqa: PTH105
         self._battery_text = text
+
+    def hang_battery(self, hangs: bool) -> None:
+        """Let ``dumpsys battery`` wait, or answer those who waited.
+
+        The phone's script reads a file without asking anybody; one that's a pipe makes it wait.
+        """
+        if hangs == self._battery_hangs:
+            return
+        if hangs:
+            self._battery_file.unlink()
+            os.mkfifo(self._battery_file)
+            self._battery_hangs = True
+            return
+        self._battery_hangs = False
+        text = self.battery.dump(self.limits.sdk)
+        with contextlib.suppress(OSError):  # ENXIO: nobody waits
+            pipe = os.open(self._battery_file, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.write(pipe, text.encode())
+            os.close(pipe)
+        self._battery_text = ""
+        self.write_battery()
 
     def _stat_text(self, now: float) -> bytes:
         return stat_text(

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from harness.virtual.system import proto
+
 Power = Literal["none", "usb", "ac"]
 
 IDLE_MA = 45.0
@@ -95,6 +97,9 @@ class BatteryState:
         return CHARGING if self.current_ma > 0 else NOT_CHARGING
 
 
+_PLUGS = {"ac": 1, "usb": 2, "wireless": 4, "dock": 8}
+"""``BATTERY_PLUGGED_*``, in the order in which the first one that is on is named."""
+
 SETTABLE = ("present", "ac", "usb", "wireless", "dock", "status", "level", "counter", "temp")
 """Keys of ``dumpsys battery set``. Source: AOSP ``BatteryService.Shell``."""
 
@@ -132,11 +137,9 @@ class BatteryService:
         """Return the service after ``dumpsys battery reset``."""
         return BatteryService(self.state)
 
-    def dump(self, sdk: int) -> str:
-        """Return the text of ``dumpsys battery``. Source: AOSP ``BatteryService``."""
+    def _values(self) -> dict[str, int]:
         state = self.frozen or self.state
-        charging_ua = int(CHARGE_MA[state.power] * 1000)
-        values: dict[str, int] = {
+        return {
             "present": 1,
             "ac": int(state.power == "ac"),
             "usb": int(state.power == "usb"),
@@ -146,8 +149,37 @@ class BatteryService:
             "level": state.level,
             "counter": state.charge_counter_uah,
             "temp": round(state.temperature_c * 10),
+            "charging_ua": int(CHARGE_MA[state.power] * 1000),
             **self.faked,
         }
+
+    def dump_proto(self) -> bytes:
+        """Return ``dumpsys battery --proto``. Source: AOSP ``battery.proto``, ``dumpProto``."""
+        values = self._values()
+        plugged = next((n for key, n in _PLUGS.items() if values[key]), 0)
+        charging_ua = values["charging_ua"]
+        figures = [
+            int(self.frozen is not None),
+            plugged,
+            charging_ua,
+            5_000_000 if charging_ua else 0,
+            values["counter"],
+            values["status"],
+            2,
+            values["present"],
+            values["level"],
+            100,
+            (self.frozen or self.state).voltage_mv,
+            values["temp"],
+        ]
+        fields = (proto.number(field, value) for field, value in enumerate(figures, 1))
+        return b"".join(fields) + proto.text(13, "Li-ion")
+
+    def dump(self, sdk: int) -> str:
+        """Return the text of ``dumpsys battery``. Source: AOSP ``BatteryService``."""
+        state = self.frozen or self.state
+        values = self._values()
+        charging_ua = values["charging_ua"]
         lines = ["Current Battery Service state:"]
         if self.frozen is not None:
             lines.append("  (UPDATES STOPPED -- use 'reset' to restart)")

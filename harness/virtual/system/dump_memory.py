@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass
 
 from harness.virtual.phone import PhoneRoot
-from harness.virtual.system import procfs, zram
+from harness.virtual.system import procfs, proto, zram
 from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.apps import App, Apps
 from harness.virtual.system.call import Call
+
+_NATIVE_ADJ = -901
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class MemoryDump:
             return 0
         up = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1000)
         real = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+        if "--proto" in flags and words:
+            call.write(proto.number(1, up) + proto.number(2, real))
+            for usage in usages:
+                call.write(self._message(usage))
+            return 0
         if "--checkin" in flags or "-c" in flags:
             call.print(f"time,{up},{real}")
             for usage in usages:
@@ -131,6 +138,21 @@ class MemoryDump:
         lines += _summary(usage, has_rss)
         return "\n".join(lines)
 
+    def _message(self, usage: _Usage) -> bytes:
+        """Return a process with its summary only (``-s``). Source: AOSP ``MemInfoDumpProto``."""
+        rows = _summary_rows(usage)
+        summary = b"".join(proto.number(i, pss) for i, (_, pss, _) in enumerate(rows, 1))
+        summary += proto.number(8, usage.swap_pss)
+        if self._accountant.limits.sdk >= 30:
+            rss = [rss for _, _, rss in rows if rss is not None]
+            summary += b"".join(proto.number(i, kb) for i, kb in enumerate(rss, 10))
+            summary += proto.number(15, usage.rss - sum(rss))
+        process = proto.number(1, usage.pid) + proto.text(2, usage.name)
+        process += proto.message(9, summary)
+        # apps lie in a message with more about them, native processes do not
+        is_app = usage.adj > _NATIVE_ADJ
+        return proto.message(4, proto.message(1, process)) if is_app else proto.message(3, process)
+
     def _whole(self, usages: list[_Usage]) -> str:
         plan = self._accountant.limits.memory
         system = plan.total_kb - plan.idle_available_kb
@@ -201,17 +223,23 @@ def _table(usage: _Usage, has_rss: bool) -> list[str]:
     return [*lines, " "]
 
 
-def _summary(usage: _Usage, has_rss: bool) -> list[str]:
-    code_rss = max(0, usage.rss - usage.anonymous)
-    rows = [
+def _summary_rows(usage: _Usage) -> list[tuple[str, int, int | None]]:
+    """Return name, PSS and RSS of each line of the summary, in KiB."""
+    native = min(usage.anonymous, usage.pss)
+    code = min(usage.file_pss, usage.pss - native)
+    return [
         ("Java Heap:", 0, 0),
-        ("Native Heap:", usage.anonymous, usage.anonymous),
-        ("Code:", usage.file_pss, code_rss),
+        ("Native Heap:", native, min(usage.anonymous, usage.rss)),
+        ("Code:", code, max(0, usage.rss - usage.anonymous)),
         ("Stack:", 0, 0),
         ("Graphics:", 0, 0),
         ("Private Other:", 0, None),
-        ("System:", usage.swap_pss, None),
+        ("System:", usage.pss - native - code, None),
     ]
+
+
+def _summary(usage: _Usage, has_rss: bool) -> list[str]:
+    rows = _summary_rows(usage)
     lines = [" App Summary"]
     if has_rss:
         lines.append(f"{'Pss(KB)':>30}{'Rss(KB)':>31}")

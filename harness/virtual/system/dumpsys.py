@@ -129,7 +129,10 @@ class Dumps:
     def _battery(self, call: Call, args: list[str]) -> int:
         if args and args[0] not in ("-a", "--proto"):
             return self.battery_command(call, args)
-        call.print(self._accountant.battery.dump(self._sdk), end="")
+        if "--proto" in args:
+            call.write(self._accountant.battery.dump_proto())
+        else:
+            call.print(self._accountant.battery.dump(self._sdk), end="")
         return 0
 
     def _thermal(self, call: Call, args: list[str]) -> int:

@@ -34,13 +34,14 @@ def test_all_parts_of_a_file() -> None:
     assert first.battery is None
     assert isinstance(second, Frame)
     assert second.pid == 9
-    assert second.battery == (0, "  level: 50\n  scale: 100")
+    assert second.battery == (0, b"  level: 50\n  scale: 100", False)
     assert isinstance(third, Frame)
     assert third.pss is not None
     assert (third.pss.began_ms, third.pss.ended_ms) == (101050, 101550)
     assert third.thermal is not None
     assert isinstance(last, Stopped)
-    assert (last.reason, last.number, last.battery) == ("stop", 3, (2, "  level: 49"))
+    assert (last.reason, last.number) == ("stop", 3)
+    assert last.battery == (2, b"  level: 49", False)
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,4 +91,18 @@ def test_a_reading_cannot_fake_a_frame() -> None:
     items = read((header() + frame(0, "100.00", extra=f"\n{TOKEN} battery 0\n{fake}")).encode())
     assert len(items) == 1
     assert items[0].battery is not None
-    assert "frame 7" in items[0].battery[1]
+    assert b"frame 7" in items[0].battery.data
+
+
+def test_a_message_comes_through_byte_for_byte() -> None:
+    message = b"\n\n\x00\n#s\xff\n#s0badcafe\n\x00\n"
+    text = header() + frame(0, "100.00", extra="\0") + frame(1, "101.00", extra="\1")
+    data = text.encode()
+    data = data.replace(b"\0", f"\n{TOKEN} battery_proto 0\n".encode() + message)
+    data = data.replace(b"\1", f"\n{TOKEN} pss_proto 100.50 100.90\n".encode() + message)
+    for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+        reader = FrameReader()
+        first, second = [item for piece in pieces for item in reader.feed(piece)]
+        assert first.battery == (0, message, True)
+        assert isinstance(second, Frame)
+        assert second.pss == (100500, 100900, message, True)

@@ -5,6 +5,7 @@ import pytest
 from harness.contract.events import Finished, PhaseChange
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.sampling import PhaseInterval, collect, phase_intervals, read_series
+from tests.unit.readings.messages import message
 from tests.unit.sampling.frames import TOKEN, frame, header
 
 
@@ -173,3 +174,22 @@ def test_no_sample_at_all() -> None:
 
 def test_peak_rss_is_the_kernels() -> None:
     assert collect(read_series((header() + frame(0, "100.00", pid=9)).encode())).peak_rss_mb == 4
+
+
+def test_a_battery_and_a_pss_as_protobuf() -> None:
+    battery = message({2: 2, 5: 3000000, 9: 64, 10: 100, 11: 4011, 12: 297, 13: "Li-ion"})
+    pss = message({4: message({1: message({1: 9, 2: "x", 9: message({2: 20480, 7: 1024})})})})
+    data = (
+        header().encode()
+        + frame(0, "100.00", pid=9).encode()
+        + frame(1, "101.00", pid=9, extra="@A@").encode()
+        + frame(2, "102.00", pid=9, extra="@B@").encode()
+    )
+    data = data.replace(b"@A@", f"\n{TOKEN} battery_proto 0\n".encode() + battery)
+    data = data.replace(b"@B@", f"\n{TOKEN} pss_proto 101.02 101.52\n".encode() + pss)
+    first, second, _ = collect(read_series(data)).table.to_pylist()
+    assert (first["battery_percent"], first["battery_plugged"]) == (64, True)
+    assert first["battery_temperature_c"] == pytest.approx(29.7)
+    assert first["battery_updates_stopped"] is False
+    assert second["battery_percent"] is None
+    assert second["trainer_pss_mb"] == 21
