@@ -7,6 +7,7 @@ import typer
 from harness.cli import console
 from harness.cli.options import AdbOption, FarmOption, JsonOption
 from harness.cli.session import open_session
+from harness.devices.capabilities import with_capabilities
 from harness.devices.inventory import inventory
 
 app = typer.Typer()
@@ -22,6 +23,7 @@ def devices(
     with open_session(farm=farm, adb=adb) as session:
         infos = inventory(session.servers)
         if as_json:
+            infos = with_capabilities(session.servers, infos)
             console.emit_json([info.model_dump(mode="json") for info in infos])
             return
         if not infos:

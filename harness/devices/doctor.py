@@ -4,46 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePosixPath
 
 from harness.adb.errors import AdbError
 from harness.adb.phone import Phone
 from harness.adb.server import AdbServer
 from harness.adb.shell import quote
+from harness.devices.capabilities import checks as capability_checks
+from harness.devices.capabilities import probe
+from harness.devices.changes import AppOp, Change, Unplugged
 from harness.devices.doctor_host import check_host
-from harness.devices.findings import Check, Outcome
-from harness.devices.gates import TRAINER_PACKAGE, read_state
+from harness.devices.findings import Check
+from harness.devices.gate_verdicts import judge
+from harness.devices.gate_wait import read_state
+from harness.devices.gates import TRAINER_PACKAGE, Gates
 from harness.devices.inventory import PhoneInfo
-from harness.devices.profile import GENERIC, load_profiles
+from harness.devices.profile import GENERIC
+from harness.devices.settings_guard import SettingsGuard
+from harness.devices.vendors import judge_quirk, questions, quirks_of
 
 _LITERT_ABIS = ("arm64-v8a", "x86_64", "armeabi-v7a")
 _CALL_TIMEOUT_S = 20.0
 
 __all__ = ["Check", "check_host", "check_phone", "check_phones"]
-
-# What the harness asks of a phone's own tools: each line must print its name.
-_TOOLS = """
-cd {work} 2>/dev/null || cd {above} || exit 0
-t=.mobileasr-doctor-$$
-printf x > $t && echo write
-[ "$(sha256sum $t | cut -c1-4)" = 2d71 ] && echo sha256sum
-[ "$(tail -c +1 $t)" = x ] && echo tail
-TZ=UTC0 touch -t 200901010000.00 $t && echo touch
-df -k . | grep -q % && echo df
-[ -r /proc/$$/stat ] && echo procfs
-[ "$(getconf PAGESIZE)" -gt 0 ] && echo getconf
-rm -f $t
-true
-"""
-_TOOL_NAMES = {
-    "write": ("problem", "The work folder cannot be written."),
-    "sha256sum": ("problem", "Pushed files cannot be verified."),
-    "tail": ("problem", "Logs cannot be followed."),
-    "touch": ("info", "Files that were touched are hashed again each time."),
-    "df": ("info", "Free storage is not known before a push."),
-    "procfs": ("problem", "The kernel's figures of processes cannot be read."),
-    "getconf": ("info", "Pages of 4 KiB are assumed."),
-}
 
 
 def check_phones(servers: Sequence[AdbServer], infos: Sequence[PhoneInfo]) -> list[Check]:
@@ -65,13 +47,19 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
     if not info.usable:
         return [Check(info.serial, "connection", "problem", info.state, info.advice)]
     kind = f"{info.title or info.model}, Android {info.android}, {info.ram_total_mb:.0f} MiB RAM"
-    origin = f"virtual ({info.isolation})" if info.origin == "virtual" else "device"
+    origin = f"virtual ({info.isolation})" if info.isolation else "device"
     checks = [Check(info.serial, "connection", "ok", f"{kind}, {origin}")]
     checks += _known_by_record(info)
     try:
         phone = info.phone(servers)
-        checks += _state(phone, info)
-        checks += _tools(phone, info)
+        left = SettingsGuard(phone, info.work_dir).remembered()
+        checks += _state(phone, info, left)
+        checks += capability_checks(info.serial, info.capabilities or probe(phone, info))
+        checks += _background(phone, info)
+        if left:
+            what = f"an earlier run left changed: {', '.join(one.told for one in left)}"
+            advice = "The next run on this phone puts them back."
+            checks.append(Check(info.serial, "settings", "info", what, advice))
     except (AdbError, LookupError) as error:
         checks.append(Check(info.serial, "connection", "problem", str(error)))
     return checks
@@ -95,7 +83,7 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
             "problem",
             f"the trainer's runtime does not exist for {info.abi or 'an unknown ABI'}",
         )
-    if info.origin == "virtual":
+    if info.origin != "device":
         return
     if info.sdk and info.sdk < 26:
         yield Check(
@@ -109,13 +97,9 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
             "Android 12 and later end child processes of apps beyond 32",
             "adb shell device_config put activity_manager max_phantom_processes 2147483647",
         )
-    profile = load_profiles().get(info.profile)
-    for quirk in profile.quirks if profile else ():
-        # a program cannot see these settings; a person should look once
-        yield Check(info.serial, quirk.id, "info", quirk.what, quirk.advice)
 
 
-def _state(phone: Phone, info: PhoneInfo) -> Iterator[Check]:
+def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Check]:
     state = read_state(phone, info)
     serial = info.serial
     if not state.booted:
@@ -132,6 +116,8 @@ def _state(phone: Phone, info: PhoneInfo) -> Iterator[Check]:
         yield Check(serial, "trainer", "ok", f"version {state.trainer_version}")
     if state.battery is None:
         yield Check(serial, "battery", "warning", "dumpsys battery says nothing")
+    elif state.battery.updates_stopped and any(isinstance(one, Unplugged) for one in left):
+        yield Check(serial, "battery", "info", "an earlier run told Android that it is unplugged")
     elif state.battery.updates_stopped:
         advice = f"adb -s {quote(info.adb_serial)} shell dumpsys battery reset"
         yield Check(serial, "battery", "warning", "somebody fakes the battery's values", advice)
@@ -151,22 +137,25 @@ def _state(phone: Phone, info: PhoneInfo) -> Iterator[Check]:
     if state.power_save:
         advice = "Switch battery saver off: it slows the processor."
         yield Check(serial, "power-save", "warning", "battery saver is on", advice)
-    if phone.stat(f"{info.work_dir}/restore.json") is not None:
-        advice = "The next run puts them back."
-        yield Check(serial, "settings", "info", "settings wait to be put back", advice)
+    clock = [one for one in judge(Gates(), state) if one.name == "clock_off_s_max"]
+    if clock[0].open is False:
+        yield Check(serial, "clock", "warning", clock[0].detail)
 
 
-def _tools(phone: Phone, info: PhoneInfo) -> Iterator[Check]:
-    above = str(PurePosixPath(info.work_dir).parent)
-    command = _TOOLS.format(work=quote(info.work_dir), above=quote(above))
-    printed = phone.query(command, _CALL_TIMEOUT_S).split()
-    missing = [name for name in _TOOL_NAMES if name not in printed]
-    for name in missing:
-        outcome, detail = _TOOL_NAMES[name]
-        yield Check(info.serial, f"tool {name}", _outcome(outcome), detail)
-    if not missing:
-        yield Check(info.serial, "tools", "ok", f"{len(printed)} of {len(printed)} work")
-
-
-def _outcome(text: str) -> Outcome:
-    return "problem" if text == "problem" else "info"
+def _background(phone: Phone, info: PhoneInfo) -> Iterator[Check]:
+    """Say what Android and its maker do to the trainer in the background."""
+    quirks = quirks_of(info)
+    asked = questions(quirks, TRAINER_PACKAGE)
+    answers: dict[str, str] = {}
+    for name, words in asked.items():
+        result = phone.shell(words, _CALL_TIMEOUT_S)
+        answers[name] = result.stdout + result.stderr
+    for quirk in quirks:
+        yield judge_quirk(quirk, info, TRAINER_PACKAGE, answers.get(quirk.id))
+    if info.sdk >= 28:
+        limit = AppOp(package=TRAINER_PACKAGE, op="RUN_ANY_IN_BACKGROUND", mode="allow")
+        now = limit.now(phone.shell(limit.ask(), _CALL_TIMEOUT_S).stdout)
+        if now is not None and now.mode in ("ignore", "deny"):
+            what = "the trainer may not run in the background"
+            advice = "A run lifts that meanwhile; for good: Settings > Apps > MobileASR trainer."
+            yield Check(info.serial, "background", "info", what, advice)

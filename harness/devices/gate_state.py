@@ -20,6 +20,9 @@ from harness.readings import (
 
 T = TypeVar("T")
 _MARK = "#mobileasr-gate "
+_DOZING = frozenset({"IDLE", "IDLE_MAINTENANCE", "OVERRIDE"})
+"""States of doze in which apps are held back. Source: AOSP ``DeviceIdleController``."""
+_DOZE_STATE = re.compile(r"[A-Z_]{3,40}")
 
 
 class PhoneState(BaseModel):
@@ -36,11 +39,27 @@ class PhoneState(BaseModel):
     power_save: bool | None = None
     trainer_version: str | None = None
     trainer_pids: tuple[int, ...] = ()
+    clock_off_s: float | None = None
+    """The phone's clock minus the host's, 0 where they agree as far as can be told. Both count
+    from 1970 in UTC: time zones do not matter."""
+    doze_deep: str | None = None
+    """State of ``DeviceIdleController``, such as ACTIVE or IDLE."""
+    doze_light: str | None = None
+
+    @property
+    def dozing(self) -> str | None:
+        """What kind of doze the phone is in, empty if in none, None if it does not tell."""
+        told = {"deep": self.doze_deep, "light": self.doze_light}
+        asleep = [f"{kind} {state}" for kind, state in told.items() if state in _DOZING]
+        if asleep:
+            return ", ".join(asleep)
+        return None if self.doze_deep is None and self.doze_light is None else ""
 
 
 def state_command(package: str, work_dir: str, proc_dir: str) -> str:
     """Return the one command that asks for all of it."""
     parts = {
+        "clock": "date +%s",
         "boot": "getprop sys.boot_completed",
         "battery": "dumpsys battery",
         "thermal": "dumpsys thermalservice",
@@ -48,6 +67,7 @@ def state_command(package: str, work_dir: str, proc_dir: str) -> str:
         # the work folder may not be there yet
         "storage": f"df -k {quote(work_dir)} 2>/dev/null || df -k /data/local/tmp",
         "power": "dumpsys power | grep -E 'mWakefulness=|Display Power: state='",
+        "doze": "dumpsys deviceidle get deep; dumpsys deviceidle get light",
         "low_power": "settings get global low_power",
         "package": f"dumpsys package {quote(package)} | grep -m1 versionName=",
         "pids": f"pidof {quote(package)}",
@@ -56,8 +76,13 @@ def state_command(package: str, work_dir: str, proc_dir: str) -> str:
     return f"{{ {asked}; }} 2>/dev/null; true"
 
 
-def parse_state(text: str) -> PhoneState:
-    """Read what `state_command` printed (pure); what can't be read is None."""
+def parse_state(text: str, asked: tuple[float, float] | None = None) -> PhoneState:
+    """Read what `state_command` printed (pure); what can't be read is None.
+
+    Args:
+        text: What it printed.
+        asked: The host's clock before it was asked and after it answered, s since 1970.
+    """
     found: dict[str, str] = {}
     for block in text.replace("\r\n", "\n").split(f"\n{_MARK}")[1:]:
         name, _, body = block.partition("\n")
@@ -66,6 +91,8 @@ def parse_state(text: str) -> PhoneState:
     meminfo = _read(parse_proc_meminfo, get("meminfo", ""))
     version = re.search(r"versionName=(\S+)", get("package", ""))
     low_power = get("low_power", "").strip()
+    doze = [line.strip() for line in get("doze", "").strip().splitlines()]
+    doze = [line for line in doze if _DOZE_STATE.fullmatch(line)]
     return PhoneState(
         booted=get("boot", "").strip() == "1",
         battery=_read(parse_battery, get("battery", "")),
@@ -78,6 +105,9 @@ def parse_state(text: str) -> PhoneState:
         power_save={"0": False, "1": True, "null": False}.get(low_power),
         trainer_version=version[1] if version else None,
         trainer_pids=tuple(int(pid) for pid in get("pids", "").split() if pid.isdigit()),
+        clock_off_s=_clock_off(get("clock", ""), asked),
+        doze_deep=doze[0] if len(doze) == 2 else None,
+        doze_light=doze[1] if len(doze) == 2 else None,
     )
 
 
@@ -86,6 +116,15 @@ def _read(parse: Callable[[str], T], text: str) -> T | None:
         return parse(text) if text.strip() else None
     except ReadingError:
         return None
+
+
+def _clock_off(text: str, asked: tuple[float, float] | None) -> float | None:
+    said = text.strip()
+    if asked is None or not re.fullmatch(r"[0-9]{1,12}", said):
+        return None
+    # the phone tells whole seconds, at some moment between the host's two
+    earliest, latest = int(said) - asked[1], int(said) + 1 - asked[0]
+    return earliest if earliest > 0 else min(latest, 0.0)
 
 
 def _free_mb(text: str) -> float | None:

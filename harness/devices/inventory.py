@@ -14,7 +14,7 @@ from harness.adb.phone import Phone
 from harness.adb.server import AdbServer
 from harness.devices.profile import DEFAULT_WORK_DIR, DeviceProfile, load_profiles, recognise
 from harness.readings import ReadingError, parse_getprop, parse_proc_meminfo
-from harness.results.model import Origin, PhoneRecord
+from harness.results.model import CapabilitiesRecord, Origin, PhoneRecord
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,8 @@ class PhoneInfo(BaseModel):
     host_wide: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     properties: dict[str, str] = Field(default_factory=dict)
+    capabilities: CapabilitiesRecord | None = None
+    """What its shell may do and read; None until it was tried."""
 
     @property
     def usable(self) -> bool:
@@ -106,6 +108,7 @@ class PhoneInfo(BaseModel):
             isolation=self.isolation,
             host_wide=self.host_wide,
             properties=self.properties,
+            capabilities=self.capabilities,
         )
 
     def phone(self, servers: Sequence[AdbServer]) -> Phone:

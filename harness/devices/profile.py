@@ -46,11 +46,13 @@ def _compiles(expression: str) -> str:
 Expression = Annotated[str, AfterValidator(_compiles)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Base of what stands in these files: strict, frozen, no unknown keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
-class Cluster(_Part):
+class Cluster(Part):
     """Cores of one kind."""
 
     kind: Literal["prime", "big", "little"]
@@ -58,17 +60,40 @@ class Cluster(_Part):
     max_mhz: int = Field(ge=100, le=10_000)
 
 
-class Quirk(_Part):
-    """Something a person has to know or set on this model; no program can do it for them."""
+class QuirkCheck(Part):
+    """How the harness sees by itself whether a person has done it. One of the three is named."""
+
+    property: str | None = None
+    """A system property."""
+    appop: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{3,60}$")] | None = None
+    """An operation of ``appops`` of the trainer; a number for a vendor's own."""
+    doze_allowed: bool = False
+    """The trainer stands on the list of apps that doze leaves alone."""
+    good: Expression = ".+"
+    """The whole value when it has been done."""
+
+    @model_validator(mode="after")
+    def _one(self) -> QuirkCheck:
+        if sum([self.property is not None, self.appop is not None, self.doze_allowed]) != 1:
+            raise ValueError("give one of property, appop, doze_allowed")
+        return self
+
+
+class Quirk(Part):
+    """Something a person has to know or set; no program can do it for them."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
     what: str
     """What goes wrong if it is not done."""
     advice: str
     """What to do, in the words of the phone's own settings."""
+    check: QuirkCheck | None = None
+    """None: no program can see it."""
+    explains_refusals: bool = False
+    """It is why the phone refuses a change of its settings."""
 
 
-class DeviceProfile(_Part):
+class DeviceProfile(Part):
     """One phone model. Sizes named ``_mb`` are MiB."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
@@ -96,6 +121,7 @@ class DeviceProfile(_Part):
     properties: dict[str, str] = Field(default_factory=dict)
     """What ``getprop`` says on this model, as far as known; a virtual phone says the same."""
     quirks: tuple[Quirk, ...] = ()
+    """Of this model alone; those of its maker's Android are in ``vendors/``."""
 
     @model_validator(mode="after")
     def _idle_fits(self) -> DeviceProfile:
@@ -145,7 +171,7 @@ def read_profile(path: Path) -> DeviceProfile:
         InputError: It is wrong: file, line and field.
     """
     data, index = load_yaml(path)
-    profile = validate(DeviceProfile, _tuples(data), index)
+    profile = validate(DeviceProfile, tuples(data), index)
     if profile.name != path.stem:
         raise InputError(
             f"the name is {profile.name!r}, but the file is called {path.name}",
@@ -186,8 +212,8 @@ def recognise(
     return profiles.get(GENERIC)
 
 
-def _tuples(data: object) -> object:
-    # strict models take a YAML list for a tuple only from JSON; this is the one difference wanted
+def tuples(data: object) -> object:
+    """Return YAML data with tuples for lists: strict models take a list for one only from JSON."""
     if isinstance(data, dict):
-        return {key: _tuples(value) for key, value in data.items()}
-    return tuple(_tuples(item) for item in data) if isinstance(data, list) else data
+        return {key: tuples(value) for key, value in data.items()}
+    return tuple(tuples(item) for item in data) if isinstance(data, list) else data

@@ -14,7 +14,9 @@ from typing import Any
 
 from harness.adb.errors import AdbError, DeviceLost
 from harness.contract.events import Epoch, PhaseChange, Selected
-from harness.devices.gates import GateTimedOut, parse_gates
+from harness.devices.gate_wait import GateTimedOut
+from harness.devices.gates import parse_gates
+from harness.devices.preparing import NotAllowedError, Wishes
 from harness.errors import HarnessError
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
 from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
@@ -202,11 +204,18 @@ class _Attempt:
         content = self.spec.content
         try:
             self.state.gates, notes = self.tools.gate(
-                self.phone, parse_gates(content.gates), content.limits.gate_s, self.stop.gentle
+                self.phone,
+                parse_gates(content.gates),
+                Wishes(**content.settings.model_dump()),
+                content.limits.gate_s,
+                self.stop.gentle,
             )
         except GateTimedOut as error:
             self.state.gates = error.records
             self.stop.check()  # Ctrl-C ends the wait too
+            raise StepFailed("GateTimedOut", str(error)) from error
+        except NotAllowedError as error:
+            self.state.notes.extend(error.notes)
             raise StepFailed("GateTimedOut", str(error)) from error
         self.state.notes.extend(notes)
 

@@ -49,10 +49,10 @@ def check_demands(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:
     """
     seen: set[str] = set()
     _check(loaded, loaded.scenario.phones, seen)
-    _gates(loaded, loaded.scenario.gates)
+    _gates(loaded, loaded.scenario)
     for spec in specs:
         _check(loaded, spec.content.phones, seen)
-        _gates(loaded, spec.content.gates)
+        _gates(loaded, spec.content)
         for avoided in spec.avoid:
             _check(loaded, avoided, seen)
 
@@ -72,5 +72,12 @@ def _known_profile(name: str, where: str) -> DeviceProfile:
         raise InputError(error.what, where=error.where or where, hint=error.hint) from error
 
 
-def _gates(loaded: LoadedScenario, gates: Any) -> None:
-    parse_gates(gates, loaded.where(("gates",)))
+def _gates(loaded: LoadedScenario, content: JobContent) -> None:
+    where = loaded.where(("gates",))
+    wanted = parse_gates(content.gates, where)
+    if wanted.screen_on is False and content.settings.stay_awake is not False:
+        raise InputError(
+            "screen_on: false, but settings.stay_awake keeps the screen on",
+            where=where,
+            hint="Add settings: {stay_awake: false}.",
+        )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["retry", "failed"]
+Verdict = Literal["retry", "failed", "skipped"]
 
 INFRASTRUCTURE = frozenset({"DeviceLost", "ProvisionFailed"})
 """Failures that say more about the phone or its cable than about the job."""
@@ -32,6 +32,8 @@ class Ticket:
     """What must lie on the phone; the same group next needs no push."""
     retries: Mapping[str, int] = field(default_factory=dict)
     """Kind of failure -> how often to try again after it."""
+    skips_shut: bool = False
+    """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
 
 
 @dataclass
@@ -41,6 +43,7 @@ class _State:
     pinned: str | None = None
     tries: dict[str, int] = field(default_factory=dict)
     failed_on: set[str] = field(default_factory=set)
+    passed_over: set[str] = field(default_factory=set)
 
 
 class Dispatcher:
@@ -158,9 +161,18 @@ class Dispatcher:
 
         Returns:
             ``retry``: the job is queued again, for another phone if one fits. ``failed``: it is
-            given up, and so are the later rounds, which are returned.
+            given up, and so are the later rounds, which are returned; ``skipped``: likewise, since
+            every phone that fits was passed over for its gates.
         """
         state = self._jobs[job_id]
+        if kind == "GateTimedOut" and state.ticket.skips_shut:
+            state.passed_over.add(phone)
+            if self._homes(state):
+                state.state = "queued"
+                self._queued.add(job_id)
+                return "retry", []
+            self._end(job_id, "skipped")
+            return "skipped", self._drop_descendants(job_id)
         if kind in INFRASTRUCTURE:
             bad = self._bad_in_a_row[phone] = self._bad_in_a_row.get(phone, 0) + 1
             if bad >= QUARANTINE_AFTER:
@@ -193,8 +205,8 @@ class Dispatcher:
     def _homes(self, state: _State) -> frozenset[str] | set[str]:
         """Return the phones in the run that may take the job: untried ones, else any that fits."""
         if state.pinned is not None:
-            return {state.pinned} & self._phones
-        fitting = state.ticket.candidates & self._phones
+            return {state.pinned} & self._phones - state.passed_over
+        fitting = state.ticket.candidates & self._phones - state.passed_over
         return (fitting - state.failed_on) or fitting
 
     def _end(self, job_id: str, outcome: str) -> None:

@@ -253,7 +253,7 @@ class Ledger:
             attempt: Its running attempt.
             state: ``finished``, ``failed`` or ``lost``.
             failure: Kind of failure, or None.
-            job_state: ``finished``, ``failed``, or ``queued`` for another attempt.
+            job_state: ``finished``, ``failed``, ``skipped``, or ``queued`` for another attempt.
             reason: For the history.
 
         Raises:

@@ -11,7 +11,7 @@ JobState = Literal["waiting", "queued", "running", "finished", "failed", "skippe
 ALLOWED: dict[str, frozenset[str]] = {
     "waiting": frozenset({"queued", "skipped"}),  # for its parent round
     "queued": frozenset({"running", "skipped"}),
-    "running": frozenset({"finished", "failed", "queued"}),
+    "running": frozenset({"finished", "failed", "queued", "skipped"}),
     "finished": frozenset(),
     "failed": frozenset({"queued"}),  # only by `reopen`
     "skipped": frozenset({"queued", "waiting"}),  # only by `reopen`

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from harness.devices.gates import parse_gates
 from harness.devices.requirements import Demands, match, parse_demands, why_none
 from harness.errors import NoPhoneError
 from harness.lab.dispatch import Ticket
@@ -72,6 +73,7 @@ class PlannedJob:
             depends_on=self.spec.depends_on,
             group=push_group(self.spec.content),
             retries={kind: retries[name] for name, kind in RETRY_FIELDS.items()},
+            skips_shut=parse_gates(self.spec.content.gates).mode == "skip",
         )
 
 

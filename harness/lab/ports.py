@@ -19,9 +19,11 @@ import pyarrow as pa
 from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
+from harness.devices.preparing import Wishes
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
+    CapabilitiesRecord,
     GateRecord,
     PhoneRecord,
     PressureRecord,
@@ -168,7 +170,12 @@ class Tools(Protocol):
         ...
 
     def gate(
-        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+        self,
+        phone: LabPhone,
+        gates: Gates,
+        wishes: Wishes,
+        limit_s: float,
+        stop: threading.Event,
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         """Wait until the phone is fit to be measured, and set what measuring wants set.
 
@@ -177,11 +184,12 @@ class Tools(Protocol):
 
         Raises:
             GateTimedOut: A gate stayed shut.
+            NotAllowedError: The phone refuses a setting that is required.
         """
         ...
 
     def ungate(self, phone: LabPhone) -> Sequence[str]:
-        """Restore settings that a gate changed; return notes about them."""
+        """Put back what `gate` changed; return notes about it."""
         ...
 
     def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
@@ -212,6 +220,10 @@ class Tools(Protocol):
         self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
     ) -> PressurePort:
         """Prepare pressure."""
+        ...
+
+    def probe(self, phone: LabPhone) -> CapabilitiesRecord:
+        """Return what the phone's shell may do and read; tried once, then remembered."""
         ...
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from harness.results.store import RunFolder
 from harness.scenario import Scenario
 
 HEARTBEAT_S: Final = 15.0
+_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Run:
         by_id = {job.spec.job_id: job for job in jobs}
         phones = [phone for phone in self.bench.phones if phone.serial in leases]
         notes: list[str] = []
-        ready = [phone for phone in phones if self._prepare(phone, notes)]
+        ready = self._prepare_all(phones, notes)
         dispatcher = Dispatcher(
             [job.ticket(self.scenario.retry) for job in jobs],
             [phone.serial for phone in ready],
@@ -80,8 +82,22 @@ class Run:
                 self._close(notes)
         return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=notes)
 
-    def _prepare(self, phone: LabPhone, notes: list[str]) -> bool:
-        """Record the lease, then undo what an owner before may have left."""
+    def _prepare_all(self, phones: Sequence[LabPhone], notes: list[str]) -> list[LabPhone]:
+        """Return the phones that take part, in order, and write down what they can do."""
+        if not phones:
+            return []
+        with ThreadPoolExecutor(min(_AT_ONCE, len(phones)), thread_name_prefix="prepare") as pool:
+            ready = [
+                one for one in pool.map(lambda phone: self._prepare(phone, notes), phones) if one
+            ]
+        known = {phone.serial: phone.record for phone in ready}
+        record = self.folder.record()
+        probed = tuple(known.get(phone.serial, phone) for phone in record.phones)
+        self.folder.write_record(record.model_copy(update={"phones": probed}))
+        return ready
+
+    def _prepare(self, phone: LabPhone, notes: list[str]) -> LabPhone | None:
+        """Record the lease, undo what an owner before may have left, see what the phone can do."""
         self.ledger.lease(
             phone.serial,
             adb_server=phone.info.adb_server,
@@ -91,12 +107,13 @@ class Run:
         )
         try:
             notes.extend(self.bench.tools.clean(phone, speech=False))
+            found = self.bench.tools.probe(phone)
         except AdbError as error:
             self.ledger.release(phone.serial, "did not answer")
             notes.append(f"{phone.serial} does not take part: {error}")
             self.progress.note(notes[-1])
-            return False
-        return True
+            return None
+        return replace(phone, info=phone.info.model_copy(update={"capabilities": found}))
 
     def _attempt(
         self, job: PlannedJob, number: int, phone: LabPhone, on_step: Callable[[str], None]

@@ -212,11 +212,11 @@ class Scheduler:
                     attempt,
                     state="failed",
                     failure=kind,
-                    job_state="queued" if retried else "failed",
+                    job_state="queued" if verdict == "retry" else verdict,
                     reason=result.failure.message[:500],
                 )
                 for child in dropped:
-                    self._ledger.set_state(child, "skipped", f"{ticket.job_id} failed: {kind}")
+                    self._ledger.set_state(child, "skipped", f"{ticket.job_id} {verdict}: {kind}")
             self._changed.notify_all()
         self._progress.ended(result, retried=retried)
 

@@ -8,17 +8,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.adb.errors import CommandFailed, DeviceLost, DeviceUnauthorized
+from harness.adb.errors import DeviceLost, DeviceUnauthorized
 from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
 from harness.adb.transfer import LocalFile, ensure_files
-from harness.devices.gates import Gates, pass_gates
+from harness.devices.capabilities import probe
+from harness.devices.changes import Change
+from harness.devices.gate_wait import pass_gates
+from harness.devices.gates import Gates
+from harness.devices.preparing import Wishes, notes_of, wanted_after_gates, wanted_before_gates
 from harness.devices.settings_guard import SettingsGuard
+from harness.devices.vendors import refusal_advice
 from harness.lab.ports import LabPhone, SamplesTaken
 from harness.lab.trainer_control import PACKAGE
 from harness.pressure import Goal, Pressure
-from harness.results.model import GateRecord, PressureRecord, TransferRecord
+from harness.results.model import CapabilitiesRecord, GateRecord, PressureRecord, TransferRecord
 from harness.results.names import safe_name
 from harness.sampling import Sampler
 
@@ -148,10 +153,26 @@ class RealTools:
         return _handle(phone).shell(command, timeout_s)
 
     def gate(
-        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+        self,
+        phone: LabPhone,
+        gates: Gates,
+        wishes: Wishes,
+        limit_s: float,
+        stop: threading.Event,
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         """See `harness.lab.ports.Tools`."""
         handle = _handle(phone)
+        guard = SettingsGuard(handle, phone.work_dir)
+        # what an attempt left that could not put it back: its unplugged battery is not ours
+        notes = list(guard.restore())
+
+        def make(wanted: Sequence[tuple[str, Change]]) -> None:
+            changed = guard.change([change for _, change in wanted])
+            notes.extend(notes_of(wishes, wanted, changed, refusal_advice(phone.info)))
+
+        make(wanted_before_gates(wishes, PACKAGE, phone.info.sdk))
+        if wishes.stay_awake:
+            handle.shell(["input", "keyevent", "KEYCODE_WAKEUP"])
         records = pass_gates(
             handle,
             phone.info,
@@ -161,13 +182,8 @@ class RealTools:
             sleep=lambda seconds: _rest(stop, seconds),
             stop=stop,
         )
-        if not gates.trainer:
-            return records, ()
-        try:
-            changed = SettingsGuard(handle, phone.work_dir).stay_awake()
-        except CommandFailed as error:
-            return records, (f"The screen is not kept on: {error}",)
-        return records, ("The screen is kept on while plugged in.",) if changed else ()
+        make(wanted_after_gates(wishes))
+        return records, notes
 
     def ungate(self, phone: LabPhone) -> Sequence[str]:
         """See `harness.lab.ports.Tools`."""
@@ -229,6 +245,10 @@ class RealTools:
                 release_limit_s=self._release_limit_s,
             )
         )
+
+    def probe(self, phone: LabPhone) -> CapabilitiesRecord:
+        """See `harness.lab.ports.Tools`."""
+        return phone.info.capabilities or probe(_handle(phone), phone.info)
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
         """See `harness.lab.ports.Tools`."""

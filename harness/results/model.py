@@ -32,6 +32,14 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class CapabilitiesRecord(Record):
+    """What the phone lets adb's shell do and read, tried once (``harness.devices.capabilities``)."""
+
+    can: dict[str, bool] = Field(default_factory=dict)
+    said: dict[str, str] = Field(default_factory=dict)
+    """Values that it told meanwhile: page size, clock ticks, versions."""
+
+
 class PhoneRecord(Record):
     """The phone as it named itself."""
 
@@ -51,6 +59,8 @@ class PhoneRecord(Record):
     host_wide: tuple[str, ...] = ()
     """Virtual phones: figures that are the host's, not the phone's (for example ``loadavg``)."""
     properties: dict[str, str] = Field(default_factory=dict)
+    capabilities: CapabilitiesRecord | None = None
+    """None: not tried."""
 
 
 class EpochRecord(Record):
@@ -149,7 +159,10 @@ class GateRecord(Record):
 
     name: str
     outcome: Literal["passed", "waited", "skipped", "failed"]
+    """skipped: the phone does not tell, or the scenario said to go on as it is."""
     waited_s: float
+    limit_s: float | None = None
+    """How long it was waited for at most; 0 where waiting was not asked for or can't help."""
     detail: str
 
 

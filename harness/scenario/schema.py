@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from harness.contract import SUB_MODELS, SubModel
 from harness.contract.job import StopPolicy
 from harness.scenario.base import Count, Number, Section, Words
+from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -205,6 +206,7 @@ class JobContent(Section):
     """Demands on the phone; ``harness.devices.requirements`` reads them."""
     pressure: Pressure | None = None
     gates: Gates = "lab"
+    settings: PhoneSettings = PhoneSettings()
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
 

@@ -82,8 +82,6 @@ class ActivityCommands:
             return self._kill(words)
         if name == "get-current-user":
             call.print("0")
-        elif name == "get-standby-bucket":
-            call.print("10")
         elif name == "get-config":
             call.print("config: mcc310-mnc260-en-rUS-ldltr-sw411dp-w411dp-h731dp-420dpi")
         elif name not in _SILENT:

@@ -15,6 +15,7 @@ from harness.virtual.system import lmkd
 from harness.virtual.system.accountant import Accountant, Limits
 from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.apps import Apps
+from harness.virtual.system.background import BackgroundLimits
 from harness.virtual.system.battery import BatteryService, BatteryState
 from harness.virtual.system.call import Call
 from harness.virtual.system.channel import Channel
@@ -105,8 +106,13 @@ class SystemServer:
         self.settings = Settings(root.root_dir / "data/system/settings.json", android_id(serial))
         self.network = Network(self.settings)
         self.power = PowerService(self.settings, lambda: self.accountant.battery)
+        self.background = BackgroundLimits(
+            lambda name: self.packages.get(name) is not None, profile.sdk
+        )
         self.dumps.add(
             {
+                "appops": self.background.nothing,
+                **({"device_config": self.background.nothing} if profile.sdk >= 29 else {}),
                 "connectivity": self.network.dump_connectivity,
                 "deviceidle": self.power.device_idle,
                 "power": self.power.dump,
@@ -118,7 +124,7 @@ class SystemServer:
         self._on_reboot = on_reboot
         self._channel = Channel(state, self._run, lambda: self.command_delay_s)
         self._awaited: dict[str, Callable[[Call], Awaitable[int]]] = {
-            "am": self.activity.run,
+            "am": self._am,
             "cmd": self._cmd,
             "killall": self._processes.pgrep,
             "logcat": lambda call: logcat(call, self.logs),
@@ -131,6 +137,7 @@ class SystemServer:
         }
         self._plain: dict[str, Callable[[Call], int]] = {
             **self._small.table,
+            "device_config": lambda call: self.background.device_config(call, call.args),
             "dumpsys": self.dumps.run,
             "free": tools.free,
             "ifconfig": self.network.ifconfig,
@@ -200,6 +207,11 @@ class SystemServer:
             return 127
         return plain(call)
 
+    async def _am(self, call: Call) -> int:
+        """Carry out ``am``."""
+        told = self.background.standby(call)
+        return await self.activity.run(call) if told is None else told
+
     async def _cmd(self, call: Call) -> int:
         """Carry out ``cmd SERVICE ...``."""
         if not call.args or call.args[0] == "-l":
@@ -212,7 +224,7 @@ class SystemServer:
         if service == "package":
             return self._pm.run(call)
         if service == "activity":
-            return await self.activity.run(call)
+            return await self._am(call)
         if service == "settings":
             return self.settings.run(call)
         if service == "battery":
@@ -220,15 +232,16 @@ class SystemServer:
         if service == "thermalservice":
             return self._thermal(call, rest)
         others: dict[str, Callable[[Call, list[str]], int]] = {
+            "appops": self.background.appops,
             "connectivity": self.network.connectivity,
+            "device_config": self.background.device_config,
             "deviceidle": self.power.device_idle,
             "power": self.power.command,
             "wifi": self.network.service,
         }
         if service in others:
             return others[service](call, rest)
-        if service in ("appops", "device_config", "jobscheduler", "notification",
-                       "statusbar", "uimode", "window"):  # fmt: skip
+        if service in ("jobscheduler", "notification", "statusbar", "uimode", "window"):
             return 0
         call.error(f"cmd: Can't find service: {service}")
         return 20

@@ -15,9 +15,9 @@ _CALL = "call"
 # Answered by the system server alone; each is the same script under another name.
 SERVED = tuple(
     """
-    am content df free getenforce id ime ifconfig input ip killall log logcat monkey mount pgrep
-    pkill ps reboot run-as screencap service setenforce settings svc top uiautomator uptime
-    whoami wm
+    am content device_config df free getenforce id ime ifconfig input ip killall log logcat monkey
+    mount pgrep pkill ps reboot run-as screencap service setenforce settings svc top uiautomator
+    uptime whoami wm
     """.split()  # noqa: SIM905 - a table of words, not a list of thirty lines
 )
 

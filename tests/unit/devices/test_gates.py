@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from harness.devices.gate_state import PhoneState, parse_state, state_command
-from harness.devices.gates import PRESETS, Gates, GateTimedOut, judge, parse_gates, pass_gates
+from harness.devices.gate_verdicts import judge
+from harness.devices.gate_wait import GateTimedOut, pass_gates
+from harness.devices.gates import PRESETS, Gates, parse_gates
 from harness.devices.inventory import PhoneInfo
 from harness.errors import InputError
 
@@ -37,9 +39,12 @@ def answer(
     low_power: str = "0",
     version: str = "    versionName=0.1.0\n",
     pids: str = "",
+    clock: str = "1700000000",
+    doze: str = "ACTIVE\nACTIVE",
 ) -> str:
     battery = BATTERY.format(level=level, usb=usb, tenths=tenths, faked=faked)
     blocks = {
+        "clock": f"{clock}\n",
         "boot": f"{booted}\n",
         "battery": battery,
         "thermal": thermal,
@@ -47,6 +52,7 @@ def answer(
         "storage": "Filesystem 1K-blocks Used Available Use% Mounted on\n"
         f"/dev/block/dm-5 99000000 1 {free_kb} 3% /data\n",
         "power": f"  mWakefulness={wake}\n",
+        "doze": f"{doze}\n",
         "low_power": f"{low_power}\n",
         "package": version,
         "pids": f"{pids}\n",
@@ -54,8 +60,12 @@ def answer(
     return "".join(f"\n#mobileasr-gate {name}\n{body}" for name, body in blocks.items())
 
 
+NOW = 1_700_000_000.0
+
+
 def shut(gates: Gates, text: str, idle_mb: float | None = None) -> list[str]:
-    return [one.name for one in judge(gates, parse_state(text), idle_mb) if one.open is False]
+    state = parse_state(text, (NOW, NOW + 0.5))
+    return [one.name for one in judge(gates, state, idle_mb) if one.open is False]
 
 
 def test_the_state_is_read() -> None:
@@ -107,12 +117,33 @@ def test_screen_from_the_display_line() -> None:
         (Gates(), {"low_power": "1"}, ["power_save"]),
         (Gates(), {"low_power": "null"}, []),
         (Gates(screen_on=False), {}, ["screen_on"]),
+        (Gates(), {"doze": "IDLE\nOVERRIDE"}, ["doze"]),
+        (Gates(), {"doze": "INACTIVE\nIDLE"}, ["doze"]),
+        (Gates(), {"doze": "INACTIVE\nINACTIVE"}, []),
+        (Gates(), {"doze": "Can't find service: deviceidle"}, []),
+        (Gates(doze=True), {}, ["doze"]),
+        (Gates(), {"clock": "1700000301"}, ["clock_off_s_max"]),
+        (Gates(), {"clock": "1699999698"}, ["clock_off_s_max"]),
+        (Gates(), {"clock": "1699999699"}, []),
+        (Gates(), {"clock": "86400"}, ["clock_off_s_max"]),
+        (Gates(), {"clock": "date: not found"}, []),
         (
             PRESETS["strict"],
             {"level": 79, "tenths": 351, "available_kb": 5_000_000},
             ["battery_percent_min", "battery_c_max"],
         ),
-        (PRESETS["off"], {"level": 1, "pids": "7", "version": "", "low_power": "1"}, []),
+        (
+            PRESETS["off"],
+            {
+                "level": 1,
+                "pids": "7",
+                "version": "",
+                "low_power": "1",
+                "doze": "IDLE\nIDLE",
+                "clock": "9",
+            },
+            [],
+        ),
     ],
 )
 def test_gates(gates: Gates, changes: dict[str, Any], expected: list[str]) -> None:
@@ -165,6 +196,7 @@ class FakeTime:
 
 def go(phone: Scripted, gates: Gates, **more: Any) -> tuple[Any, FakeTime]:
     clock = FakeTime()
+    more = {"wall": lambda: NOW, **more}
     result = pass_gates(phone, INFO, gates, clock=clock, sleep=clock.sleep, **more)  # type: ignore[arg-type]
     return result, clock
 
@@ -204,11 +236,43 @@ def test_what_waiting_cannot_change_is_not_waited_for() -> None:
     assert phone.asked == 1
 
 
-def test_mode_fail_does_not_wait_and_mode_skip_goes_on() -> None:
-    with pytest.raises(GateTimedOut):
-        go(Scripted(answer(level=5), answer()), Gates(mode="fail"))
-    records, _ = go(Scripted(answer(level=5)), Gates(mode="skip"))
+@pytest.mark.parametrize("mode", ["fail", "skip"])
+def test_modes_that_do_not_wait(mode: Any) -> None:
+    phone = Scripted(answer(level=5), answer())
+    with pytest.raises(GateTimedOut) as caught:
+        go(phone, Gates(mode=mode))
+    assert phone.asked == 1
+    assert {record.limit_s for record in caught.value.records} == {0.0}
+
+
+def test_mode_note_goes_on_and_says_so() -> None:
+    records, _ = go(Scripted(answer(level=5)), Gates(mode="note"))
     assert [r.outcome for r in records if r.name == "battery_percent_min"] == ["skipped"]
+
+
+def test_a_gate_may_have_a_limit_of_its_own() -> None:
+    gates = Gates(poll_s=40, limits_s={"battery_percent_min": 200, "clock_off_s_max": 50})
+    with pytest.raises(GateTimedOut, match="after 200 s") as caught:
+        go(Scripted(answer(level=5)), gates, limit_s=100)
+    limits = {record.name: record.limit_s for record in caught.value.records}
+    assert (limits["battery_percent_min"], limits["doze"], limits["trainer"]) == (200, 100, 100)
+    with pytest.raises(GateTimedOut, match="after 50 s"):
+        go(Scripted(answer(clock="1690000000")), gates, limit_s=100)
+    with pytest.raises(InputError, match="no gate 'battery'"):
+        parse_gates({"limits_s": {"battery": 5}})
+
+
+def test_a_clock_that_is_off_is_told_in_words() -> None:
+    with pytest.raises(GateTimedOut, match=r"is 116 days behind; let the phone take its time"):
+        go(Scripted(answer(clock="1690000000")), Gates(mode="fail"))
+    with pytest.raises(GateTimedOut, match="is 2 hours ahead"):
+        go(Scripted(answer(clock=str(int(NOW) + 8000))), Gates(mode="fail"))
+
+
+def test_a_slow_answer_is_no_wrong_clock() -> None:
+    walls = iter([NOW - 400, NOW + 400])
+    records, _ = go(Scripted(answer()), Gates(), wall=lambda: next(walls))
+    assert {record.outcome for record in records} == {"passed"}
 
 
 def test_what_is_not_told_is_skipped_and_said() -> None:

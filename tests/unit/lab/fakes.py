@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
-from harness.devices.gates import Gates, GateTimedOut
+from harness.devices.gate_wait import GateTimedOut
+from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
+from harness.devices.preparing import Wishes
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.jobfile import Material
 from harness.lab.ports import LabPhone, SamplesTaken
@@ -23,6 +25,7 @@ from harness.metrics.words import WordErrors
 from harness.pressure.errors import PressureUnreachable
 from harness.pressure.goal import Goal
 from harness.results.model import (
+    CapabilitiesRecord,
     GateRecord,
     PressureRecord,
     SamplingRecord,
@@ -258,7 +261,12 @@ class FakeTools:
         raise AssertionError(f"an unexpected command: {words}")
 
     def gate(
-        self, phone: LabPhone, gates: Gates, limit_s: float, stop: threading.Event
+        self,
+        phone: LabPhone,
+        gates: Gates,
+        wishes: Wishes,
+        limit_s: float,
+        stop: threading.Event,
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         self.world.calls.append("gate")
         self.world.settings_changed = True
@@ -311,6 +319,9 @@ class FakeTools:
         self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
     ) -> FakePressure:
         return FakePressure(self.world, goal)
+
+    def probe(self, phone: LabPhone) -> CapabilitiesRecord:
+        return CapabilitiesRecord(can={"meminfo": True})
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
         self.world.check_link()

@@ -51,6 +51,21 @@ def test_a_lost_phones_job_moves_and_its_rounds_fall_with_it() -> None:
     assert queue.unfinished() == []
 
 
+def test_a_phone_whose_gates_are_shut_is_passed_over() -> None:
+    jobs = [ticket("j", 0, skips_shut=True), ticket("next", 1, depends_on="j")]
+    queue = Dispatcher(jobs, ALL)
+    queue.take("A")
+    assert queue.failed("j", "A", "GateTimedOut") == ("retry", [])
+    assert queue.take("A") is None
+    assert queue.take("B").job_id == "j"  # type: ignore[union-attr]
+    assert queue.failed("j", "B", "GateTimedOut") == ("skipped", ["next"])
+    assert queue.unfinished() == []
+    # only a gate is a reason to pass a phone over
+    queue = Dispatcher([ticket("j", 0, skips_shut=True)], ALL)
+    queue.take("A")
+    assert queue.failed("j", "A", "TrainerCrashed") == ("failed", [])
+
+
 def test_retries_count_by_kind() -> None:
     queue = Dispatcher([ticket("j", 0, frozenset("A"), retries={"TrainerKilled": 1})], {"A"})
     queue.take("A")

@@ -124,6 +124,8 @@ def specs_of(text: str) -> tuple[LoadedScenario, list[JobSpec]]:
         ("gates: {battery: 3}\n", r"s\.yaml:4: gates.*"),
         ("matrix:\n  phones.profile: [oneplus-7t, nokia]\n", r"'nokia'"),
         ("matrix:\n  phones.profil: [oneplus-7t]\n", r"unknown key 'profil'"),
+        ("gates: {screen_on: false}\n", r"s\.yaml:4: .*stay_awake.*\n.*stay_awake: false"),
+        ("gates: {limits_s: {battery: 9}}\n", r"s\.yaml:4: .*no gate 'battery'"),
     ],
 )
 def test_wrong_demands_are_bad_input(text: str, told: str) -> None:

@@ -61,6 +61,7 @@ class Bench:
         self.recovered: list[str] = []
         self.unreachable: set[str] = set()
         self.retries = {"DeviceLost": 1}
+        self.skips_shut = False
         self.lock = threading.Lock()
 
     def run(self, script: Script, recover_s: float = 0.0) -> Bench:
@@ -80,7 +81,14 @@ class Bench:
 
         serials = [phone.serial for phone in self.phones]
         tickets = [
-            Ticket(job.job_id, job.index, frozenset(serials), job.depends_on, retries=self.retries)
+            Ticket(
+                job.job_id,
+                job.index,
+                frozenset(serials),
+                job.depends_on,
+                retries=self.retries,
+                skips_shut=self.skips_shut,
+            )
             for job in self.jobs
         ]
         Scheduler(
@@ -159,6 +167,15 @@ def test_jobs_that_no_phone_is_left_for_are_skipped_with_a_reason(tmp_path: Path
     bench.run(lambda job, n, phone: "DeviceLost")
     assert {row.state for row in bench.ledger.jobs()} == {"skipped"}
     assert {row.reason for row in bench.ledger.jobs()} == {"no phone left that fits"}
+
+
+def test_a_job_that_every_phone_was_passed_over_for_is_skipped(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(2), ["A", "B"])
+    bench.skips_shut = True
+    bench.run(lambda job, n, phone: "GateTimedOut" if job == "j0" or phone == "A" else None)
+    found = [(row.job_id, row.state) for row in bench.ledger.jobs()]
+    assert found == [("j0", "skipped"), ("j1", "finished")]
+    assert sorted(phone for job, _, phone in bench.ran if job == "j0") == ["A", "B"]
 
 
 def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
