@@ -225,10 +225,19 @@ class Accountant:
         if text == self._battery_text or self._battery_hangs:
             return
         temporary = self._battery_file.with_suffix(".new")
-        for content, suffix in ((text.encode(), ""), (self.battery.dump_proto(), ".proto")):
+        for path, content in self._battery_files():
             temporary.write_bytes(content)
-            os.replace(temporary, self._battery_file.with_suffix(suffix))  # noqa: PTH105
+            os.replace(temporary, path)  # noqa: PTH105
         self._battery_text = text
+
+    def _battery_files(self) -> list[tuple[Path, bytes]]:
+        """Return the files with what ``dumpsys battery`` prints, and their contents."""
+        text = self.battery.dump(self.limits.sdk).encode()
+        message = self.battery.dump_proto()
+        return [
+            (self._battery_file, text),
+            (self._battery_file.with_suffix(".proto"), message),
+        ]
 
     def hang_battery(self, hangs: bool) -> None:
         """Let ``dumpsys battery`` wait, or answer those who waited.
@@ -238,16 +247,17 @@ class Accountant:
         if hangs == self._battery_hangs:
             return
         if hangs:
-            self._battery_file.unlink()
-            os.mkfifo(self._battery_file)
+            for path, _ in self._battery_files():
+                path.unlink()
+                os.mkfifo(path)
             self._battery_hangs = True
             return
         self._battery_hangs = False
-        text = self.battery.dump(self.limits.sdk)
-        with contextlib.suppress(OSError):  # ENXIO: nobody waits
-            pipe = os.open(self._battery_file, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            os.write(pipe, text.encode())
-            os.close(pipe)
+        for path, content in self._battery_files():
+            with contextlib.suppress(OSError):  # ENXIO: nobody waits
+                pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                os.write(pipe, content)
+                os.close(pipe)
         self._battery_text = ""
         self.write_battery()
 
