@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +85,11 @@ def test_every_field_can_be_written(tmp_path, name):
 def test_a_mistake_has_a_line(tmp_path, text, line, said):
     with pytest.raises(InputError, match=rf"(?s)my-size\.yaml:{line or ''}.*{said}"):
         read(tmp_path, text)
+
+
+def test_the_manuals_example(tmp_path):
+    manual = (Path(__file__).parents[3] / "docs" / "model.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    found = read(tmp_path, example)
+    assert (found.hidden, found.convolutions[0].kernel) == (96, (11, 11))
+    assert set(sub_model_parameters(found)) == {f"S{n}" for n in range(1, 9)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +82,17 @@ def test_spelling_is_never_a_word_error(raw, normal):
     """Trainer and host both score normalised text: what only looks different is no error."""
     assert word_errors(transcript(raw), normal).errors == 0
     assert score([(transcript(raw), normal)]).errors == 0
+
+
+def test_the_manual_tells_the_truth():
+    manual = (Path(__file__).parents[3] / "docs" / "speech.md").read_text()
+    rows = re.findall(r"^\| (`.+`) \| (`.+`|error) \| .* \|$", manual, re.MULTILINE)
+    assert len(rows) == 8
+    for written, becomes in rows:
+        examples = re.findall("`(.+?)`", written)
+        if becomes != "error":
+            assert [transcript(example) for example in examples] == [becomes.strip("`")]
+            continue
+        for example in examples:
+            with pytest.raises(InputError):
+                transcript(example)
