@@ -13,6 +13,7 @@ from harness.cli import console
 from harness.cli.farm_process import Farm, running_farm
 from harness.cli.options import JsonOption
 from harness.cli.session import parse_profiles, unhurried
+from harness.errors import InputError
 
 app = typer.Typer(help="Virtual phones.", no_args_is_help=True)
 
@@ -42,17 +43,48 @@ def up(
         typer.Option("--root", help="Folder for the phones' files.", show_default=False),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the phones' files behind.")] = False,
+    trainer: Annotated[
+        str,
+        typer.Option(
+            "--trainer",
+            metavar="litert|trace",
+            help="litert: the phones really train. trace: they replay a cost model measured "
+            "before, and every result says so.",
+        ),
+    ] = "litert",
+    trace_speed: Annotated[
+        float,
+        typer.Option(
+            "--trace-speed", help="Replay so many times as fast as measured.", min=0.01, max=1000
+        ),
+    ] = 1.0,
+    faults: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--faults",
+            metavar="FILE",
+            help="YAML of what shall go wrong, and when; see docs/virtual_phones.md.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start virtual phones, print one line a phone, and stay until interrupted."""
     profiles = parse_profiles(profile or ["generic"], "--profile")
+    if trainer not in ("litert", "trace"):
+        raise InputError(f"--trainer {trainer}: it can be litert or trace")
+    more = ["--trainer", trainer, "--trace-speed", str(trace_speed)]
+    if faults is not None:
+        more += ["--faults", str(faults)]
     with contextlib.ExitStack() as stack:
         with unhurried():
             if adb is None:
                 server = stack.enter_context(AdbServer.start_private())
             else:
                 server = AdbServer.existing(adb)
-            farm = stack.enter_context(running_farm(profiles, server.address, root=root, keep=keep))
+            farm = stack.enter_context(
+                running_farm(profiles, server.address, root=root, keep=keep, more=more)
+            )
         with contextlib.suppress(KeyboardInterrupt):
             _announce(farm, server, as_json)
             code = farm.process.wait()

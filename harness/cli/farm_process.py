@@ -8,12 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 
 _STOP_TIMEOUT_S = 20.0
 
@@ -39,7 +39,9 @@ class Farm:
     process: subprocess.Popen[str]
 
 
-def _command(profiles: Mapping[str, int], adb: str, root: Path | None, keep: bool) -> list[str]:
+def _command(
+    profiles: Mapping[str, int], adb: str, root: Path | None, keep: bool, more: Sequence[str]
+) -> list[str]:
     command = [sys.executable, "-m", "harness.virtual.farm"]
     for name, count in profiles.items():
         command += ["--profile", f"{name}={count}"]
@@ -48,7 +50,7 @@ def _command(profiles: Mapping[str, int], adb: str, root: Path | None, keep: boo
         command += ["--root", str(root)]
     if keep:
         command += ["--keep"]
-    return command
+    return [*command, *more]
 
 
 def _announced(process: subprocess.Popen[str], log: Path) -> Iterator[dict[str, Any]]:
@@ -60,8 +62,11 @@ def _announced(process: subprocess.Popen[str], log: Path) -> Iterator[dict[str, 
             if message.get("ready"):
                 return
             yield message
-    tail = "\n  ".join(log.read_text("utf-8", "replace").strip().splitlines()[-8:])
-    raise FarmError(f"the virtual phones did not start (exit code {process.wait()}):\n  {tail}")
+    code, said = process.wait(), log.read_text("utf-8", "replace").strip()
+    if code == InputError.exit_code:
+        raise InputError(said.removeprefix("farm: "))
+    tail = "\n  ".join(said.splitlines()[-8:])
+    raise FarmError(f"the virtual phones did not start (exit code {code}):\n  {tail}")
 
 
 @contextlib.contextmanager
@@ -72,6 +77,7 @@ def running_farm(
     root: Path | None = None,
     keep: bool = False,
     env: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Farm]:
     """Start virtual phones on an adb server and stop them at the end.
 
@@ -83,6 +89,7 @@ def running_farm(
         root: Folder for the phones' files; a temporary one if None.
         keep: Leave the phones' files behind.
         env: Environment of the farm; this process's own if None.
+        more: Further options of ``python -m harness.virtual.farm``.
 
     Yields:
         The farm, with all phones in the adb server's list.
@@ -94,7 +101,7 @@ def running_farm(
         log = Path(folder) / "farm.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                _command(profiles, adb, root, keep),
+                _command(profiles, adb, root, keep, more),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -203,12 +203,19 @@ def describe(
         work_dir=get("debug.mobileasr.work_dir")
         or (profile.work_dir if profile else DEFAULT_WORK_DIR),
         proc_dir=get("debug.mobileasr.proc_dir") or "/proc",
-        origin="virtual" if virtual else "device",
+        origin=_origin(properties),
         isolation=get("ro.vlab.isolation") if virtual else None,
         host_wide=_words(get("ro.vlab.host_wide", "")) if virtual else (),
         tags=_words(get("debug.mobileasr.tags", "")),
         properties=properties,
     )
+
+
+def _origin(properties: Mapping[str, str]) -> Origin:
+    """Return what results of this phone are: a virtual phone says whether it only replays."""
+    if properties.get("ro.vlab.virtual") != "1":
+        return "device"
+    return "trace" if properties.get("ro.vlab.trainer") == "trace" else "virtual"
 
 
 def _words(text: str) -> tuple[str, ...]:

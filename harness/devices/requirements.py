@@ -90,7 +90,7 @@ class Demands(BaseModel):
     """A bare number is that version and its minor ones."""
     sdk: Comparison | None = None
     abi: Words | None = None
-    origin: Literal["device", "virtual"] | None = None
+    origin: Literal["device", "virtual", "trace"] | None = None
     tags: Words = ()
     """All of them; a phone's tags stand in its property ``debug.mobileasr.tags``."""
     count: int | None = Field(None, ge=1, le=1000)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.virtual.faults import FaultError, PhoneFaults
-from harness.virtual.virtual_phone import VirtualPhone
+from harness.virtual.fault_runner import FaultRunner
+from harness.virtual.faults import FaultError
 
 _MOST_LINE = 1 << 16
 
@@ -19,12 +18,12 @@ class Control:
     """Takes orders for the phones of a farm.
 
     Args:
-        phones: The phones by serial.
+        faults: Carries out orders.
         path: Where the socket shall be; only its owner may use it.
     """
 
-    def __init__(self, phones: Mapping[str, VirtualPhone], path: Path) -> None:
-        self._faults = {serial: PhoneFaults(phone) for serial, phone in phones.items()}
+    def __init__(self, faults: FaultRunner, path: Path) -> None:
+        self._faults = faults
         self._path = path
         self._server: asyncio.Server | None = None
 
@@ -63,10 +62,7 @@ class Control:
             if not isinstance(order, dict):
                 raise FaultError("an order is a JSON object")
             if order.get("do") == "phones":
-                return {"ok": True, "value": sorted(self._faults)}
-            phone = self._faults.get(str(order.get("phone")))
-            if phone is None:
-                raise FaultError(f"no phone {order.get('phone')!r}")
-            return {"ok": True, "value": await phone.carry_out(order)}
+                return {"ok": True, "value": self._faults.serials}
+            return {"ok": True, "value": await self._faults.carry_out(order)}
         except ValueError as error:
             return {"ok": False, "error": str(error)}

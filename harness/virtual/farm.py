@@ -24,6 +24,9 @@ from harness.errors import HarnessError, InputError
 from harness.virtual import adb_server
 from harness.virtual.control import Control
 from harness.virtual.farm_folder import FarmFolder, clean_up_dead_farms
+from harness.virtual.fault_plan import read_plan
+from harness.virtual.fault_runner import FaultRunner
+from harness.virtual.faults import FaultError
 from harness.virtual.phone import Isolation
 from harness.virtual.root import probe_isolation
 from harness.virtual.system.server import TICKS_A_SECOND
@@ -50,6 +53,8 @@ class Farm:
         self._options = options
         self.phones: dict[str, VirtualPhone] = {}
         self._control: Control | None = None
+        self._faults: FaultRunner | None = None
+        self._plan = None if options.faults is None else read_plan(options.faults)
         self._clock: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -57,6 +62,7 @@ class Farm:
         isolation = await _isolation(self._options.isolation)
         serials = self._serials()
         self._folder.watch(serials)
+        speed = self._options.trace_speed if self._options.trainer == "trace" else None
         for serial, profile in zip(serials, self._profiles, strict=True):
             self.phones[serial] = VirtualPhone(
                 profile,
@@ -66,16 +72,32 @@ class Farm:
                 isolation=isolation,
                 battery_percent=self._options.battery_percent,
                 power=self._options.power,
+                trace_speed=speed,
             )
         await asyncio.gather(*(phone.start() for phone in self.phones.values()))
-        self._control = Control(self.phones, self._folder.socket)
+        self._faults = FaultRunner(self.phones)
+        self._control = Control(self._faults, self._folder.socket)
         await self._control.start()
         self._clock = asyncio.ensure_future(self._tick())
+
+    def begin_faults(self) -> None:
+        """Let the plan's clock run.
+
+        Raises:
+            InputError: A fault is for no phone of this farm.
+        """
+        if self._plan is not None and self._faults is not None:
+            try:
+                self._faults.start(self._plan)
+            except FaultError as error:
+                raise InputError(str(error), where=str(self._options.faults)) from error
 
     async def stop(self) -> None:
         """End all phones and everything of theirs. Idempotent."""
         if self._clock is not None:
             self._clock.cancel()
+        if self._faults is not None:
+            await self._faults.stop()
         if self._control is not None:
             await self._control.stop()
         ends = await asyncio.gather(
@@ -146,13 +168,18 @@ async def run(options: argparse.Namespace) -> int:
     if options.root is None:
         clean_up_dead_farms()
     folder = FarmFolder(options.root, keep=options.keep)
-    farm = Farm(folder, profiles, options)
+    try:
+        farm = Farm(folder, profiles, options)
+    except HarnessError:
+        folder.close()
+        raise
     try:
         await farm.start()
         if options.connect:
             await asyncio.gather(
                 *(_connect(options, line["adb_serial"]) for line in farm.announce())
             )
+        farm.begin_faults()
         _say(options, farm)
         await stop.wait()
     finally:
@@ -216,6 +243,13 @@ def _profiles(wanted: Sequence[str]) -> list[DeviceProfile]:
     return found
 
 
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 1000:
+        raise argparse.ArgumentTypeError("must be 0.01 to 1000")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.virtual.farm", description=__doc__)
     parser.add_argument(
@@ -233,6 +267,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--isolation", choices=("auto", "none", "userns"), default="auto")
     parser.add_argument("--battery-percent", type=float, default=87.0)
     parser.add_argument("--power", choices=("none", "usb", "ac"), default="none")
+    parser.add_argument("--trainer", choices=("litert", "trace"), default="litert",
+                        help="train, or replay a cost model measured before")  # fmt: skip
+    parser.add_argument("--trace-speed", type=_speed, default=1.0, metavar="TIMES",
+                        help="replay so many times as fast as measured")  # fmt: skip
+    parser.add_argument("--faults", type=Path, metavar="FILE",
+                        help="YAML of what shall go wrong, and when")  # fmt: skip
     parser.add_argument("--verbose", action="store_true", help="log more to standard error")
     return parser
 

@@ -1,9 +1,15 @@
-"""Client of a farm's control socket, for tests and scripts."""
+"""Client of a farm's control socket, for tests, scripts and people.
+
+``python -m harness.virtual.farmctl SOCKET phones`` and ``... SOCKET PHONE ORDER [NAME=VALUE ...]``,
+as ``... SOCKET PHONE fault fault=offline for_s=10``; the farm names its socket when it's ready.
+"""
 
 from __future__ import annotations
 
 import json
 import socket
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +62,37 @@ class FarmControl:
     def state(self, phone: str) -> dict[str, Any]:
         """Return a phone's figures."""
         return dict(self.do("state", phone))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if len(words) == 2 and words[1] == "phones":
+            found: Any = FarmControl(words[0]).phones()
+        elif len(words) >= 3:
+            path, phone, order, *pairs = words
+            values = dict(pair.partition("=")[::2] for pair in pairs)
+            found = FarmControl(path).do(
+                order, phone, **{name: _value(text) for name, text in values.items()}
+            )
+        else:
+            print(__doc__, file=sys.stderr)
+            return 2
+    except FarmControlError as error:
+        print(f"farmctl: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(found))
+    return 0
+
+
+def _value(text: str) -> Any:
+    """Return a number or a truth value where the text is one, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

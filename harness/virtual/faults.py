@@ -36,6 +36,11 @@ class PhoneFaults:
             "drop": self._drop,
             "drop_after": self._drop_after,
             "truncate_output": self._truncate_output,
+            "garble_output": self._garble_output,
+            "push_breaks": self._push_breaks,
+            "hang_service": self._hang_service,
+            "clock_jump": self._clock_jump,
+            "airplane_mode": self._airplane_mode,
             "unauthorized": self._unauthorized,
             "silent": self._silent,
             "reboot": self._reboot,
@@ -81,7 +86,24 @@ class PhoneFaults:
         self._phone.faults.drop_after_bytes = int(_number(order, "bytes"))
 
     async def _truncate_output(self, order: Mapping[str, Any]) -> None:
-        self._phone.faults.truncate_output_after = int(_number(order, "bytes"))
+        off = bool(order.get("off"))
+        self._phone.faults.truncate_output_after = None if off else int(_number(order, "bytes"))
+
+    async def _garble_output(self, order: Mapping[str, Any]) -> None:
+        self._phone.faults.garble_share = 0.0 if order.get("off") else _number(order, "share", 0.02)
+
+    async def _push_breaks(self, order: Mapping[str, Any]) -> None:
+        self._phone.faults.drop_after_push_bytes = int(_number(order, "bytes"))
+
+    async def _hang_service(self, order: Mapping[str, Any]) -> None:
+        self._phone.system.hang_service(str(order.get("service")), bool(order.get("on", True)))
+
+    async def _clock_jump(self, order: Mapping[str, Any]) -> None:
+        seconds = 0.0 if order.get("off") else _number(order, "seconds", signed=True)
+        self._phone.system.set_clock_offset(seconds)
+
+    async def _airplane_mode(self, order: Mapping[str, Any]) -> None:
+        self._phone.system.network.set_airplane(bool(order.get("on", True)))
 
     async def _unauthorized(self, order: Mapping[str, Any]) -> None:
         self._phone.faults.unauthorized = bool(order.get("on", True))
@@ -98,7 +120,8 @@ class PhoneFaults:
         await self._phone.restart_adbd(_number(order, "seconds", 1.0))
 
     async def _disk_full(self, order: Mapping[str, Any]) -> None:
-        self._phone.faults.disk_free_bytes = int(_number(order, "bytes", 0))
+        off = bool(order.get("off"))
+        self._phone.faults.disk_free_bytes = None if off else int(_number(order, "bytes", 0))
 
     async def _kill(self, order: Mapping[str, Any]) -> None:
         name = str(order.get("process", ""))
@@ -122,10 +145,11 @@ class PhoneFaults:
         accountant.write_battery()
 
     async def _slow_shell(self, order: Mapping[str, Any]) -> None:
-        self._phone.faults.delay_s = _number(order, "seconds", 0.0)
+        self._phone.faults.delay_s = 0.0 if order.get("off") else _number(order, "seconds", 0.0)
 
     async def _slow_commands(self, order: Mapping[str, Any]) -> None:
-        self._phone.system.command_delay_s = _number(order, "seconds", 0.0)
+        seconds = 0.0 if order.get("off") else _number(order, "seconds", 0.0)
+        self._phone.system.command_delay_s = seconds
 
     async def _hang(self, order: Mapping[str, Any]) -> None:
         """Stop everything on the phone for some seconds, as a kernel that's stuck would."""
@@ -147,6 +171,8 @@ class PhoneFaults:
         self._wake()
         self._phone.faults.clear()
         self._phone.system.command_delay_s = 0.0
+        self._phone.system.set_clock_offset(0.0)
+        self._phone.system.hang_nothing()
 
     async def _state(self, order: Mapping[str, Any]) -> dict[str, Any]:
         del order
@@ -164,10 +190,12 @@ def _signal_all(pids: list[int], number: signal.Signals) -> list[int]:
     return reached
 
 
-def _number(order: Mapping[str, Any], key: str, default: float | None = None) -> float:
+def _number(
+    order: Mapping[str, Any], key: str, default: float | None = None, *, signed: bool = False
+) -> float:
     value = order.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         raise FaultError(f"{key} must be a number, not {value!r}")
-    if value < 0:
+    if value < 0 and not signed:
         raise FaultError(f"{key} must not be negative")
     return float(value)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,6 +222,8 @@ class Faults:
             once; becomes None when it has happened.
         drop_after_push_bytes: Break the connection after this much of the next push, once.
         truncate_output_after: A shell stream ends, without exit code, after this much output.
+        garble_share: Share of the bytes of a command's output that are wrong.
+        happened: How often something has happened that a plan of faults can wait for.
         disk_free_bytes: What pushes may still write; then ENOSPC. Counts down.
 
     Args:
@@ -235,6 +238,8 @@ class Faults:
         self.drop_after_push_bytes: int | None = None
         self.truncate_output_after: int | None = None
         self.disk_free_bytes: int | None = None
+        self.garble_share = 0.0
+        self.happened: Counter[str] = Counter()
         self._refuse = False
         self._cable_back_at = 0.0
         self._clock = clock
@@ -290,7 +295,7 @@ class Faults:
     def clear(self) -> None:
         """Make everything well again."""
         self.unauthorized = self.silent = False
-        self.delay_s = 0.0
+        self.delay_s = self.garble_share = 0.0
         self.drop_after_bytes = self.drop_after_push_bytes = None
         self.truncate_output_after = self.disk_free_bytes = None
         self._refuse = False

@@ -25,7 +25,7 @@ def android_id(serial: str) -> str:
 
 
 def all_properties(
-    profile: DeviceProfile, *, serial: str, isolation: str, host_wide: str
+    profile: DeviceProfile, *, serial: str, isolation: str, host_wide: str, trainer: str
 ) -> dict[str, str]:
     """Return every property that a new phone of this profile has."""
     own = profile.properties
@@ -80,6 +80,7 @@ def all_properties(
             "ro.product.cpu.abilist": host_abi(),
             "ro.vlab.virtual": "1",
             "ro.vlab.profile": profile.name,
+            "ro.vlab.trainer": trainer,
             "ro.vlab.isolation": isolation,
             "ro.vlab.host_wide": host_wide,
         }

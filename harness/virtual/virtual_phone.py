@@ -34,6 +34,8 @@ class VirtualPhone:
         isolation: How its processes are kept apart.
         battery_percent: Level at the start.
         power: What it's plugged into.
+        trace_speed: Its trainer replays a cost model, so many times as fast as measured; None: it
+            really trains.
     """
 
     def __init__(
@@ -46,10 +48,15 @@ class VirtualPhone:
         isolation: Isolation = "none",
         battery_percent: float = 87.0,
         power: Power = "none",
+        trace_speed: float | None = None,
     ) -> None:
         host_wide = _HOST_WIDE[isolation]
         properties = all_properties(
-            profile, serial=serial, isolation=isolation, host_wide=host_wide
+            profile,
+            serial=serial,
+            isolation=isolation,
+            host_wide=host_wide,
+            trainer="litert" if trace_speed is None else "trace",
         )
         self.profile = profile
         self.serial = serial
@@ -86,6 +93,7 @@ class VirtualPhone:
             proc_dir_inside=self._inside,
             battery=self._battery,
             on_reboot=self._reboot_soon,
+            trace_speed=trace_speed,
         )
         self.adbd = Adbd(self.root, store, self.faults, on_reboot=self._reboot_by_adb)
 
@@ -119,6 +127,7 @@ class VirtualPhone:
         self.system.logs.clear(("main", "system", "radio", "events", "crash"))
         self.system.start()
         self.boots += 1
+        self.faults.happened["boot"] += 1
         self.properties.set("sys.boot_completed", "1")
         self.faults.restore_cable()
 

@@ -200,6 +200,7 @@ class Connection(asyncio.BufferedProtocol):
         for stream in list(self._streams.values()):  # a host that starts anew
             stream.on_end()
         self._streams.clear()
+        self._faults.happened["connect"] += 1
         self.max_payload = min(header.arg1, protocol.MAX_PAYLOAD)
         # CNXN itself still carries a checksum: the host doesn't know our version yet
         self._version = protocol.OLD_VERSION

@@ -48,6 +48,7 @@ async def receive_file(
     Raises:
         SyncError: The host sent what is no push; nothing was read further.
     """
+    faults.happened["push"] += 1
     target: _Target = _Nothing()
     try:
         if not dry_run:

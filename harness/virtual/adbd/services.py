@@ -53,6 +53,7 @@ class Services:
         if name in self._more:
             await self._more[name](stream, service)
         elif name == "shell":
+            self._faults.happened["shell"] += 1
             await run_shell(stream, self._root, self._faults, parse_shell_service(service))
         elif name == "exec":
             asked = ShellService(protocol=False, terminal=False, term="dumb", command=argument)

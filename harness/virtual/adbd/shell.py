@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 
 from harness.virtual.adbd import protocol
 from harness.virtual.adbd.streams import Stream, StreamClosed
@@ -48,7 +49,7 @@ async def run_shell(
     feeding = asyncio.create_task(_feed(stream, process, asked))
     watching = asyncio.create_task(_watch(stream, process, feeding, asked.protocol))
     try:
-        output = _Output(stream, asked.protocol, faults.truncate_output_after)
+        output = _Output(stream, asked.protocol, faults)
         await asyncio.gather(
             output.pump(process.stdout, protocol.STDOUT),
             output.pump(process.stderr, protocol.STDERR),
@@ -72,10 +73,11 @@ async def run_shell(
 class _Output:
     """Both outputs of a command on one stream."""
 
-    def __init__(self, stream: Stream, packets: bool, most: int | None) -> None:
+    def __init__(self, stream: Stream, packets: bool, faults: Faults) -> None:
         self._stream = stream
         self._packets = packets
-        self._left = most
+        self._left = faults.truncate_output_after
+        self._faults = faults
         # a packet must fit one message, or the other output could come between
         self._read_bytes = min(_READ_BYTES, stream.max_payload - protocol.SHELL_HEADER.size)
 
@@ -88,12 +90,24 @@ class _Output:
             if self._left is not None:
                 data = data[: self._left]
                 self._left -= len(data)
+            if self._faults.garble_share:
+                data = _garbled(data, self._faults.garble_share)
             if self._packets:
                 await _packet(self._stream, kind, data)
             else:
                 await self._stream.write(data)
             if self._left == 0:
                 raise _Truncated
+
+
+def _garbled(data: bytes, share: float) -> bytes:
+    """Return the output with that share of its bytes wrong, the same ones each time."""
+    generator = random.Random(len(data))
+    wrong = bytearray(data)
+    for place in range(len(wrong)):
+        if generator.random() < share:
+            wrong[place] ^= 1 << generator.randrange(8)
+    return bytes(wrong)
 
 
 async def _packet(stream: Stream, kind: int, data: bytes) -> None:

@@ -52,7 +52,7 @@ class _Session:
             b"LIS2": self._list_2,
             b"SEND": self._send_1,
             b"SND2": self._send_2,
-            b"RECV": lambda path: send_file(self._stream, self._root, path),
+            b"RECV": self._receive_1,
             b"RCV2": self._receive_2,
         }
 
@@ -154,10 +154,15 @@ class _Session:
             unpacker=_one(compression.unpacker, flags & compression.ALL),
         )
 
+    async def _receive_1(self, path: str) -> None:
+        self._faults.happened["pull"] += 1
+        await send_file(self._stream, self._root, path)
+
     async def _receive_2(self, path: str) -> None:
         verb, flags = _RECEIVE_2.unpack(await self._stream.read_exactly(_RECEIVE_2.size))
         if verb != b"RCV2" or flags & ~compression.ALL:
             raise SyncError(f"unsupported receive flags {flags:#x}")
+        self._faults.happened["pull"] += 1
         packer = _one(compression.packer, flags)
         if packer is None:
             await send_file(self._stream, self._root, path)

@@ -240,26 +240,17 @@ class Accountant:
         ]
 
     def hang_battery(self, hangs: bool) -> None:
-        """Let ``dumpsys battery`` wait, or answer those who waited.
+        """Take away the text of ``dumpsys battery``, or bring it back.
 
-        The phone's script reads a file without asking anybody; one that's a pipe makes it wait.
+        Without it the phone's script asks the system server, which lets a caller wait.
         """
-        if hangs == self._battery_hangs:
-            return
+        self._battery_hangs = hangs
+        self._battery_text = ""
         if hangs:
             for path, _ in self._battery_files():
-                path.unlink()
-                os.mkfifo(path)
-            self._battery_hangs = True
-            return
-        self._battery_hangs = False
-        for path, content in self._battery_files():
-            with contextlib.suppress(OSError):  # ENXIO: nobody waits
-                pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-                os.write(pipe, content)
-                os.close(pipe)
-        self._battery_text = ""
-        self.write_battery()
+                path.unlink(missing_ok=True)
+        else:
+            self.write_battery()
 
     def _stat_text(self, now: float) -> bytes:
         return stat_text(

@@ -135,6 +135,7 @@ class Apps:
         adj: int,
         declared_mb: int | None = None,
         compressible_share: float = 0.0,
+        stdin: int = asyncio.subprocess.DEVNULL,
         env: Mapping[str, str] | None = None,
         component: str = "",
         kind: Kind = "service",
@@ -152,7 +153,7 @@ class Apps:
             pipe = asyncio.subprocess.PIPE if log_tag else asyncio.subprocess.DEVNULL
             process = await self._root.spawn(
                 command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=pipe,
                 stderr=asyncio.subprocess.STDOUT if log_tag else asyncio.subprocess.DEVNULL,
                 env=env,

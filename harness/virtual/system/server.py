@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +36,7 @@ from harness.virtual.system.process_list import ProcessList
 from harness.virtual.system.settings import Settings
 from harness.virtual.system.small import SmallCommands
 from harness.virtual.system.trainer_app import TrainerApp
+from harness.virtual.trace.app import TraceTrainer
 from harness.virtual.userland import STATE_FOLDER
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class SystemServer:
         proc_dir_inside: The same as its processes name it.
         battery: Its battery at the start.
         on_reboot: Carries out ``reboot``.
+        trace_speed: Replay jobs so many times as fast as measured; None: really train.
     """
 
     def __init__(
@@ -64,14 +68,18 @@ class SystemServer:
         proc_dir_inside: str,
         battery: BatteryState,
         on_reboot: Callable[[], None] = lambda: None,
+        trace_speed: float | None = None,
     ) -> None:
         state = root.root_dir / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)
         (root.root_dir / "data/system").mkdir(parents=True, exist_ok=True)
         self.root = root
-        self.logs = LogStore()
+        self.logs = LogStore(lambda: time.time() + self._clock_offset_s)
         self.properties = PropertyStore(root.root_dir)
         self.command_delay_s = 0.0
+        self._clock_offset_s = 0.0
+        self._offset_file = state / "clock_offset"
+        self._hung: dict[str, asyncio.Event] = {}
         limits = Limits(
             memory=MemoryPlan.of(profile.ram_total_mb, profile.idle_available_mb),
             kill_below_kb=int(profile.lmkd_kill_below_mb * 1024),
@@ -89,8 +97,19 @@ class SystemServer:
         self.accountant = Accountant(
             root, self.apps, self.logs, limits, proc_dir, state / "battery", BatteryService(battery)
         )
-        trainer = TrainerApp(root, self.apps, self.logs, proc_dir_inside)
-        self.activity = ActivityCommands(self.apps, self.packages, trainer, self.accountant.refresh)
+        trace = None
+        if trace_speed is not None:
+            trace = TraceTrainer(
+                root,
+                lambda: self.accountant.available_kb / 1024,
+                lambda: float(self.accountant.battery.state.level),
+                trace_speed,
+            )
+        self.trainer = TrainerApp(root, self.apps, self.logs, proc_dir_inside, trace)
+        self.activity = ActivityCommands(
+            self.apps, self.packages, self.trainer, self.accountant.refresh
+        )
+        self._count_happenings(faults)
         self._cpu = CpuDump(self.apps, limits.cores)
         self.dumps = Dumps(
             self.accountant,
@@ -153,6 +172,52 @@ class SystemServer:
         }
         self._ticks = 0
 
+    def _count_happenings(self, faults: Faults) -> None:
+        def count(word: str) -> None:
+            faults.happened[word] += 1
+
+        self.trainer.on_start.append(lambda: count("trainer_start"))
+        self.apps.on_end.append(lambda app: count("trainer_end") if app.name == TRAINER else None)
+        self.accountant.on_kill = lambda: count("lmkd_kill")
+
+    def set_clock_offset(self, seconds: float) -> None:
+        """Let ``date`` and the log be so many seconds off the host's clock."""
+        self._clock_offset_s = seconds
+        self._offset_file.write_text(f"{int(seconds)}\n", encoding="ascii")
+
+    def hang_service(self, name: str, hangs: bool) -> None:
+        """Let one service not answer, or answer all who waited."""
+        if name == "battery":
+            self.accountant.hang_battery(hangs)
+        if hangs:
+            self._hung.setdefault(name, asyncio.Event())
+        elif name in self._hung:
+            self._hung.pop(name).set()
+
+    def hang_nothing(self) -> None:
+        """Let all services answer."""
+        for name in list(self._hung):
+            self.hang_service(name, False)
+
+    async def _unless_hung(self, call: Call) -> None:
+        """Wait while the service that a call is for hangs."""
+        words = [arg for arg in call.args if not arg.startswith("-")]
+        aliases = {"am": "activity", "pm": "package", "settings": "settings"}
+        service = aliases.get(call.name)
+        if call.name in ("dumpsys", "cmd") and words:
+            service = words[0]
+        event = self._hung.get(service or "")
+        if event is None:
+            return
+        gone = asyncio.ensure_future(call.wait_gone())
+        woken = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait({gone, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            woken.cancel()
+            await asyncio.gather(gone, woken, return_exceptions=True)
+
     def start(self) -> None:
         """Take commands from now on."""
         self.power.reset()
@@ -198,6 +263,8 @@ class SystemServer:
         return True
 
     async def _run(self, call: Call) -> int:
+        if self._hung:
+            await self._unless_hung(call)
         awaited = self._awaited.get(call.name)
         if awaited is not None:
             return await awaited(call)

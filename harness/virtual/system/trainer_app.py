@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import harness
@@ -19,6 +19,7 @@ from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.packages import TRAINER, TRAINER_UID
+from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
 
 COMMAND_VARIABLE = "MOBILEASR_TRAINER_COMMAND"
 """Names another trainer (a command line; ``--job PATH`` is added); tests set it for the farm."""
@@ -44,13 +45,25 @@ class TrainerApp:
         apps: Its processes.
         logs: Its log.
         proc_dir: Folder with the phone's meminfo, as its processes name it.
+        trace: Replays jobs in place of the real trainer; None: they're really trained.
     """
 
-    def __init__(self, root: PhoneRoot, apps: Apps, logs: LogStore, proc_dir: str) -> None:
+    def __init__(
+        self,
+        root: PhoneRoot,
+        apps: Apps,
+        logs: LogStore,
+        proc_dir: str,
+        trace: TraceTrainer | None = None,
+    ) -> None:
         self._root = root
         self._apps = apps
         self._logs = logs
         self._proc_dir = proc_dir
+        self._trace = trace
+        self.events: Path | None = None
+        """Host file of the last job's event log; None before the first job."""
+        self.on_start: list[Callable[[], None]] = []
 
     async def start_service(self, intent: Intent) -> bool:
         """Deliver an intent; return whether the package has such a service."""
@@ -92,8 +105,27 @@ class TrainerApp:
         else:
             await self._start(job)
 
+    async def _start_trace(self, trace: TraceTrainer, job: str) -> None:
+        app = await self._apps.start(
+            TRAINER,
+            PLACEHOLDER,
+            package=TRAINER,
+            uid=TRAINER_UID,
+            adj=PERCEPTIBLE_ADJ,
+            declared_mb=trace.base_mb,
+            stdin=asyncio.subprocess.PIPE,
+            component=f"{TRAINER}/.TrainService",
+        )
+        trace.start(app, job)
+
     async def _start(self, job: str) -> None:
+        self.events = self._events_of(job)
+        for listener in self.on_start:
+            listener()
         try:
+            if self._trace is not None:
+                await self._start_trace(self._trace, job)
+                return
             await self._apps.start(
                 TRAINER,
                 [*trainer_command(), "--job", job],
@@ -106,6 +138,13 @@ class TrainerApp:
             )
         except OSError as error:
             self._say(f"cannot start the trainer: {error}", "E")
+
+    def _events_of(self, job: str) -> Path | None:
+        try:
+            described = json.loads(self._root.host_path(job).read_text("utf-8"))
+            return self._root.host_path(str(described["outputs"]["events"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def _environment(self) -> Mapping[str, str]:
         found = {"MOBILEASR_PROC_DIR": self._proc_dir, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,158 @@
+"""A replay says what the trainer would say, and never that it trained."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract.job import Job, Utterance
+from harness.metrics.words import wer_percent
+from harness.trainer.events import EventLog, read_log
+from harness.virtual.trace.replay import Replay, StopCommand, TracePhone, misheard
+from harness.virtual.trace.table import Table, load_table
+
+_WORDS = "the boy saw a dog in the garden of my father"
+
+
+def _utterances(count: int) -> tuple[Utterance, ...]:
+    return tuple(Utterance(id=f"u{n}", path=f"/data/{n}.wav", text=_WORDS) for n in range(count))
+
+
+def _job(folder: Path, **training: Any) -> Job:
+    return Job.model_validate(
+        {
+            "job_id": "S1-1",
+            "model": {"name": "ds2-mini", "path": "/data/m.tflite", "sha256": "0" * 64},
+            "data": {"speaker": "x", "train": [u.model_dump() for u in _utterances(12)],
+                     "validation": [u.model_dump() for u in _utterances(10)]},
+            "training": {"batch_size": 5, "epochs": 3, **training},
+            "selection": {"need_mb": {"S1": 200, "S5": 150, "S8": 100}},
+            "stop": {"patience": 100, "available_below_mb": 0},
+            "outputs": {"folder": str(folder), "events": f"{folder}/events.jsonl",
+                        "checkpoints": f"{folder}/checkpoints", "stop_file": f"{folder}/stop"},
+        }
+    )  # fmt: skip
+
+
+class _Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self, act: Callable[[float], None] = lambda _: None) -> None:
+        self.now = 0.0
+        self._act = act
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._act(self.now)
+
+
+def _replay(
+    job: Job, clock: _Clock, *, available_mb: float = 1000.0, speed: float = 1.0
+) -> list[Any]:
+    phone = TracePhone(41, "PHONE", lambda: available_mb, lambda: 80.0, Path, clock.sleep)
+    events = Path(job.outputs.events)
+    with EventLog(events) as log:
+        asyncio.run(Replay(job, load_table(job.model.name), phone, log, speed).run())
+    return read_log(events)
+
+
+def _of(events: list[Any], kind: type[Any]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+@given(st.floats(0, 150), st.integers(1, 30))
+def test_what_is_heard_has_the_word_error_rate_asked_for(percent: float, count: int) -> None:
+    said = _utterances(count)
+    heard = misheard(said, percent)
+    found = wer_percent((one.text, text) for one, text in zip(said, heard, strict=True))
+    words = count * len(_WORDS.split())
+    assert found == pytest.approx(min(percent, 100), abs=51 / words)
+
+
+def test_a_whole_job(tmp_path: Path) -> None:
+    clock = _Clock()
+    events = _replay(_job(tmp_path), clock)
+    table = load_table("ds2-mini")
+    assert _of(events, Started)[0].trainer == "trace"
+    assert "nothing is trained" in _of(events, Started)[0].runtime
+    assert _of(events, Selected)[0].sub_model == "S1"
+    assert [e.utterances for e in _of(events, Step)] == [5, 5, 2] * 3
+    rates = [e.wer_percent for e in _of(events, Epoch)]
+    assert rates == pytest.approx(table.sub_models["S1"].wer_percent[:4], abs=0.6)
+    assert _of(events, Stopped)[0].reason == "epochs_done"
+    end = _of(events, Finished)[0]
+    assert (end.epochs, end.kept_epoch) == (3, 3)
+    assert end.peak_rss_mb == table.sub_models["S1"].peak_rss_mb
+    kept = next(e for e in _of(events, Checkpoint) if e.path == end.kept_checkpoint)
+    data = Path(kept.path).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == kept.sha256
+    assert b"no weights" in data
+    spent = 12 * 3 * table.sub_models["S1"].train_utterance_s
+    rest = table.load_s + 22 * table.preprocess_utterance_s + 40 * table.evaluate_utterance_s
+    assert clock.now == pytest.approx(spent + rest, rel=0.4)  # steps spread as the measured ones
+
+
+def test_faster_is_said(tmp_path: Path) -> None:
+    slow, fast = _Clock(), _Clock()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _replay(_job(tmp_path / "a"), slow)
+    events = _replay(_job(tmp_path / "b"), fast, speed=20)
+    assert slow.now == pytest.approx(20 * fast.now)
+    assert "20 times as fast" in _of(events, Started)[0].runtime
+
+
+@pytest.mark.parametrize(
+    ("available_mb", "chosen"), [(250.0, "S1"), (160.0, "S5"), (100.0, "S8"), (99.0, None)]
+)
+def test_the_choice_is_the_real_one(
+    tmp_path: Path, available_mb: float, chosen: str | None
+) -> None:
+    events = _replay(_job(tmp_path), _Clock(), available_mb=available_mb)
+    assert _of(events, Selected)[0].sub_model == chosen
+    assert _of(events, Stopped)[0].reason == ("epochs_done" if chosen else "no_sub_model_fits")
+
+
+def test_the_stop_file_ends_it(tmp_path: Path) -> None:
+    def touch(now: float) -> None:
+        if now > 6.0:
+            (tmp_path / "stop").touch()
+
+    events = _replay(_job(tmp_path, epochs=50), _Clock(touch))
+    assert _of(events, Stopped)[0].reason == "command"
+    assert 1 <= _of(events, Finished)[0].epochs < 50
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early/stop").touch()
+    with pytest.raises(StopCommand):
+        _replay(_job(tmp_path / "early"), _Clock())
+
+
+def test_a_killed_replay_goes_on_where_it_was(tmp_path: Path) -> None:
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def kill(now: float) -> None:
+        if now > 5.0:
+            raise Killed
+
+    with pytest.raises(Killed):
+        _replay(_job(tmp_path), _Clock(kill))
+    before = _of(read_log(tmp_path / "events.jsonl"), Epoch)
+    assert 1 <= before[-1].epoch < 3
+    events = _replay(_job(tmp_path), _Clock())
+    assert [e.epoch for e in _of(events, Epoch)][-1] == 3
+    assert [event.seq for event in events] == list(range(len(events)))
+
+
+def test_a_sub_model_without_figures_gets_those_of_the_next_that_trains_more() -> None:
+    table: Table = load_table("a model without a table")
+    assert table.name == "ds2-mini"
+    assert [table.cost(one)[0] for one in ("S1", "S4", "S5", "S7", "S8")] == [
+        "S1", "S1", "S5", "S5", "S8",
+    ]  # fmt: skip
