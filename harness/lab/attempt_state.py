@@ -137,10 +137,9 @@ def _pressure_record(state: AttemptState) -> PressureRecord | None:
     record = state.pressure
     if record is None or state.evidence is None:
         return record
-    known = {(kill.pid, kill.process) for kill in record.kills}
-    own = [
-        kill
-        for kill in kill_records(state.evidence, state.pid)
-        if (kill.pid, kill.process) not in known
-    ]
+    known = {kill.pid for kill in record.kills}
+    samples = Samples.of(state.samples.table)
+    seen = [t for t, rss in zip(samples.t_boot_ms, samples.rss_mb, strict=True) if rss is not None]
+    t_s = (seen[-1] - samples.t_boot_ms[0]) / 1000 if seen else 0.0
+    own = [kill for kill in kill_records(state.evidence, state.pid, t_s) if kill.pid not in known]
     return record.model_copy(update={"kills": (*record.kills, *own)}) if own else record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from harness.results.model import KillRecord
 LOG_TIMEOUT_S = 60.0
 _SIGKILL = 9
 _KILL_SOURCES = ("lmkd", "killinfo", "am_kill", "am_killing")
+_STARTED = re.compile(rf"\bam_proc_start\s*: \[[0-9]+,([0-9]+),[0-9]+,{re.escape(PACKAGE)},")
 
 
 @dataclass(frozen=True)
@@ -57,36 +59,52 @@ def clear_log(tools: Tools, phone: LabPhone) -> None:
 def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[str]) -> StepFailed:
     """Say whether a trainer that is gone was killed or crashed (DESIGN 7).
 
-    Killed: lmkd, ActivityManager or a vendor's cleaner named it, or its exit record says low
-    memory or SIGKILL. Anything else is a crash of its own. The absence of the process alone proves
-    neither.
+    Killed: lmkd, ActivityManager or a vendor's cleaner named it, its exit record says low memory or
+    SIGKILL, or Zygote saw it end by SIGKILL (the kernel's own killer, before lmkd, names nobody).
+    Anything else is a crash of its own. The absence of the process alone proves neither.
 
     Args:
         evidence: What the phone says.
         pid: The trainer's pid by its own first event; None if it never wrote one.
         last_samples: The last seconds before, as lines.
     """
+    known = pid is not None
+    pid = pid if known else _started_pid(evidence.logcat)
     kills = [
         line for line in evidence.kills if line.source in _KILL_SOURCES and _is_ours(line, pid)
     ]
     exits = [record for record in evidence.exits if record.process == PACKAGE]
-    record = next((one for one in exits if pid is None or one.pid == pid), None)
+    # the phone keeps records of earlier attempts too: without a pid none of them is this one's
+    record = next((one for one in exits if one.pid == pid), None)
     lines = [line.line for line in evidence.kills if _is_ours(line, pid)]
     if record is not None:
         lines.append(_told(record))
     lines += _crash_lines(evidence.logcat)
     lines += last_samples
-    killed = bool(kills) or (record is not None and _says_killed(record))
-    who = f"pid {pid}" if pid is not None else "which never wrote an event"
+    unnamed = any(_is_sigkill(line) and _is_ours(line, pid) for line in evidence.kills)
+    killed = bool(kills) or unnamed or (record is not None and _says_killed(record))
+    who = f"pid {pid}" if known else "which never wrote an event"
     if killed:
         reason = next((line.reason for line in kills if line.reason), None)
         reason = reason or (record.description or record.reason_name if record else None)
+        if reason is None and unnamed:
+            reason = "signal 9, and no killer in the log, as the kernel's own does it"
         return StepFailed(
             "TrainerKilled",
             f"the phone killed the trainer ({who}): {reason or 'no reason given'}",
             lines,
         )
     return StepFailed("TrainerCrashed", f"the trainer ({who}) ended without saying why", lines)
+
+
+def _started_pid(logcat: str) -> int | None:
+    """Return the pid under which Android last started the trainer's process."""
+    started = _STARTED.findall(logcat)
+    return int(started[-1]) if started else None
+
+
+def _is_sigkill(line: KillLine) -> bool:
+    return line.source == "zygote" and line.reason == f"signal {_SIGKILL}"
 
 
 def _is_ours(line: KillLine, pid: int | None) -> bool:
@@ -115,14 +133,17 @@ def _crash_lines(logcat: str) -> list[str]:
     return found[-12:]
 
 
-def kill_records(evidence: Evidence, pid: int | None) -> list[KillRecord]:
+def kill_records(evidence: Evidence, pid: int | None, t_s: float) -> list[KillRecord]:
     """Return the trainer's own death as a kill record, if the phone killed it.
 
-    Its time is unknown here (log lines carry the time of day), so ``t_s`` is 0 until placed.
+    Args:
+        evidence: What the phone says.
+        pid: The trainer's pid.
+        t_s: When it was last seen: log lines carry the time of day, not the attempt's.
     """
     return [
         KillRecord(
-            t_s=0.0,
+            t_s=t_s,
             process=line.process or PACKAGE,
             pid=line.pid,
             role="trainer",

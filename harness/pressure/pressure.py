@@ -16,17 +16,13 @@ from harness.pressure.goal import Goal
 from harness.pressure.loop import Loop
 from harness.pressure.phone import PhoneReader, PressurePhone
 from harness.pressure.record import make_record, merge_kills
+from harness.pressure.release import RETURN_LIMIT_S, await_return
 from harness.pressure.watch import Kill, KillWatch
 from harness.results.model import PressureRecord
 
 TRAINER_PACKAGE = "org.mobileasr.trainer"
 RELEASE_LIMIT_S = 60.0
 """How long `stop` tries to reach a phone that is lost before it gives up."""
-RETURN_LIMIT_S = 10.0
-"""How long MemAvailable may take to come back after the release."""
-RETURN_SHARE = 0.05
-"""MemAvailable counts as back within this share of what it was before."""
-
 _ALL = range(1, SERVICES + 1)
 _LOG = logging.getLogger(__name__)
 
@@ -70,6 +66,7 @@ class Pressure:
         self.goal = goal
         self._package = package
         self._means = tuple(means)
+        self._regulated = "ballast" in self._means
         self._period_s = period_s
         self._settle_limit_s = settle_limit_s
         self._timeout_s = command_timeout_s
@@ -87,6 +84,7 @@ class Pressure:
         self._thread: threading.Thread | None = None
         self._held: list[tuple[float, bool]] = []
         self._settle_s = 0.0
+        self._pressed_apps: tuple[str, ...] = ()
         self._pressed = False
         self._record: PressureRecord | None = None
         self.missed_readings = 0
@@ -101,7 +99,7 @@ class Pressure:
             self._await_return(None)
         self._watch.setup()
         self._idle = self._read(())
-        ballast = self._ballast if "ballast" in self._means else None
+        ballast = self._ballast if self._regulated else None
         self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
 
     def start(self) -> None:
@@ -116,7 +114,7 @@ class Pressure:
             self.setup()
         self._pressed = True
         try:
-            self._apps.launch()
+            self._press_by_apps()
             self._settle()
         except BaseException:
             try:
@@ -171,7 +169,24 @@ class Pressure:
         """Return the kills for memory so far (asks the phone): evidence for a lost trainer."""
         return [kill for _, kill in self._kills()]
 
+    def _press_by_apps(self) -> None:
+        self._apps.press(
+            self.goal,
+            lambda: self._read(()),
+            lambda: self._wait(self._ending, self._period_s),
+            refill=self._regulated,
+        )
+        if self._regulated:
+            return
+        reading, _ = self._tick()
+        why, note = self._apps.told(self.goal, reading)
+        if why:
+            raise PressureUnreachable(why, self._evidence())
+        self.notes.append(note)
+
     def _settle(self) -> None:
+        if not self._regulated:
+            return
         begun = due = self._monotonic()
         while not self._ending.is_set():
             reading, decision = self._tick()
@@ -229,6 +244,7 @@ class Pressure:
         rest = threading.Event()
         while True:
             try:
+                self._pressed_apps = tuple(self._apps.launched) or self._pressed_apps
                 self._apps.release()
                 self._ballast.release()
                 back = self._await_return(self._idle)
@@ -245,25 +261,9 @@ class Pressure:
             )
 
     def _await_return(self, idle: Reading | None) -> bool:
-        """Wait until no ballast runs and MemAvailable is back; whether it came back in time.
-
-        Raises:
-            PressureError: Ballast still runs after ``RETURN_LIMIT_S``.
-        """
-        until = self._monotonic() + RETURN_LIMIT_S
-        rest = threading.Event()
-        while True:
-            reading = self._read(_ALL)
-            floor = 0.0 if idle is None else idle.value_mb * (1 - RETURN_SHARE)
-            back = reading.value_mb >= floor
-            if back and not reading.alive:
-                return True
-            if self._monotonic() >= until:
-                if reading.alive:
-                    names = ", ".join(f"pid {pid}" for pid in reading.alive.values())
-                    raise PressureError(f"ballast still runs after its release: {names}")
-                return False
-            self._wait(rest, min(0.2, self._period_s))
+        return await_return(
+            lambda: self._read(_ALL), idle, self._period_s, self._monotonic, self._wait
+        )
 
     def _kills(self) -> list[tuple[int | None, Kill]]:
         if self._loop is None:
@@ -273,6 +273,7 @@ class Pressure:
             logged = self._watch.kills()
         except AdbError as error:
             self.notes.append(f"the phone's log of kills could not be read: {error}")
+        self.notes.extend(note for note in self._watch.notes if note not in self.notes)
         return merge_kills(logged, self._loop.history)
 
     def _evidence(self) -> list[str]:
@@ -289,6 +290,7 @@ class Pressure:
         return make_record(
             goal=self.goal,
             means=self._means,
+            apps=self._pressed_apps,
             history=self._loop.history,
             held=self._held,
             kills=kills,

@@ -32,6 +32,7 @@ def make_record(
     *,
     goal: Goal,
     means: Sequence[str],
+    apps: Sequence[str],
     history: History,
     held: Sequence[tuple[float, bool]],
     kills: Sequence[tuple[int | None, Kill]],
@@ -46,6 +47,7 @@ def make_record(
     Args:
         goal: What was asked.
         means: By what.
+        apps: What was launched for it.
         history: Steps and losses.
         held: (value in MiB, within the tolerance) of each second of the hold.
         kills: See `merge_kills`.
@@ -80,6 +82,8 @@ def make_record(
         within_tolerance_percent=100 * within / len(held) if held else 0.0,
         ballast_peak_mb=ballast_peak_mb,
         means=tuple(means),
+        apps=tuple(apps),
+        regulated="ballast" in means,
         kills=tuple(sorted(records, key=lambda record: record.t_s)),
         steps=tuple(((t_ms - origin_ms) / 1000, mb) for t_ms, mb in history.steps),
     )

@@ -6,6 +6,8 @@ records are put together by pid (``dumpsys activity exit-info``: Android 11 and 
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,13 @@ from harness.readings import (
 Role = Literal["trainer", "ballast", "bystander"]
 
 _NAMED_KILLERS = frozenset({"lmkd", "killinfo"})
+_NAMING = frozenset({"lmkd", "killinfo", "am_kill", "am_killing", "am_proc_died", "am_died"})
+_CLOCK_MOVED_S = 2.0
+_CLOCK = "date +'%Y-%m-%d %H:%M:%S'; cat /proc/uptime"
 _MEMORY_WORDS = ("low mem", "lmk", "empty", "cached", "swap low", "oom")
+_EPOCH = datetime(1970, 1, 1)
+_SLACK = timedelta(seconds=2)
+_LINE_TIME = re.compile(r"\s*((?:[0-9]{4}-)?[0-9]{2}-[0-9]{2} [0-9:.]{8,15})")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
 
 
@@ -64,23 +72,26 @@ def find_kills(
         known: Names of processes by pid, for killers that log a pid or a short name only.
     """
     known = known or {}
-    by_pid: dict[int, Kill] = {}
+    open_kills: dict[int, tuple[Kill, set[str]]] = {}
     kills: list[Kill] = []
     for line in lines:
         if line.pid is None:
             continue
-        seen = by_pid.get(line.pid)
-        if seen is not None:
-            seen.evidence.append(line.line)
+        seen = open_kills.get(line.pid)
+        # one process is named once by each: a second time it is another process with its pid
+        if seen is not None and not (line.source in _NAMING and line.source in seen[1]):
+            kill, sources = seen
+            sources.add(line.source)
+            kill.evidence.append(line.line)
             if line.source == "lmkd" and line.reason:
-                seen.reason = f"lmkd: {line.reason}"
+                kill.reason = f"lmkd: {line.reason}"
             continue
         process = known.get(line.pid) or line.process
         reason = _memory_reason(line)
         if process is None or reason is None:
             continue
         kill = Kill(process, line.pid, role_of(process, package), reason, line.time, [line.line])
-        by_pid[line.pid] = kill
+        open_kills[line.pid] = (kill, {line.source})
         kills.append(kill)
     return kills
 
@@ -109,33 +120,65 @@ class KillWatch:
         self._package = package
         self._timeout_s = timeout_s
         self._since = ""
-        self._boot_of_clock: timedelta | None = None
+        self._began: timedelta | None = None
+        self._latest = timedelta()
+        self._boots: list[timedelta] = []
+        """The phone's clock at its boot, as it would have been by the clock of each moment."""
         self._year = 1970
         self.known: dict[int, str] = {}
         """Names by pid of our own processes, as they were seen alive."""
+        self.notes: list[str] = []
+        """Things a reader of the result must know, in words."""
 
     def setup(self) -> None:
         """Note the phone's clock: only later lines count."""
-        said = self._phone.shell(
-            "date +'%Y-%m-%d %H:%M:%S'; cat /proc/uptime", timeout_s=self._timeout_s
-        ).stdout.splitlines()
-        try:
-            now = datetime.strptime(said[0].strip(), _TIME_FORMATS[1])
-            uptime = float(said[1].split()[0])
-        except (ValueError, IndexError, OverflowError):
+        now = self._clock(self._phone.shell(_CLOCK, timeout_s=self._timeout_s).stdout)
+        if now is None:
             return  # without a clock every line of the log counts, and none has a time of ours
-        self._year = now.year
-        self._since = now.strftime("%m-%d %H:%M:%S.000")
-        self._boot_of_clock = (now - datetime(1970, 1, 1)) - timedelta(seconds=uptime)
+        clock, uptime = now
+        self._year = clock.year
+        self._since = clock.strftime("%m-%d %H:%M:%S.000")
+        self._began = uptime
+        self._boots = [clock - _EPOCH - uptime]
+
+    @staticmethod
+    def _clock(text: str) -> tuple[datetime, timedelta] | None:
+        said = text.splitlines()
+        try:
+            clock = datetime.strptime(said[0].strip(), _TIME_FORMATS[1])
+            return clock, timedelta(seconds=float(said[1].split()[0]))
+        except (ValueError, IndexError, OverflowError):
+            return None
+
+    def _see_clock(self) -> None:
+        """Notice a clock that was set meanwhile: the log's times are then of two clocks."""
+        now = self._clock(self._phone.shell(_CLOCK, timeout_s=self._timeout_s).stdout)
+        if now is None or not self._boots:
+            return
+        self._latest = now[1]
+        boot = now[0] - _EPOCH - now[1]
+        moved = (boot - self._boots[-1]).total_seconds()
+        if abs(moved) > _CLOCK_MOVED_S:
+            self._boots.append(boot)
+            self.notes.append(
+                f"The phone's clock was set by {moved:+.0f} s while the pressure was on: the times "
+                "of kills are told as well as can be."
+            )
 
     def log(self) -> str:
         """Return the phone's log since `setup` (main, system and events buffers)."""
-        since = f" -T {shlex.quote(self._since)}" if self._since else ""
-        return self._phone.shell(
+        self._see_clock()
+        moved = len(self._boots) > 1
+        since = f" -T {shlex.quote(self._since)}" if self._since and not moved else ""
+        text = self._phone.shell(
             f"logcat -d -b main,system,events -v threadtime{since} "
             "-s lowmemorykiller:* killinfo:* am_kill:* am_proc_died:* ActivityManager:* Zygote:*",
             timeout_s=self._timeout_s,
         ).stdout
+        if not moved:
+            return text
+        kept = [line for line in text.splitlines() if self.t_ms(_time_of(line)) is not None]
+        return "\n".join(kept)
 
     def kills(self) -> list[Kill]:
         """Return all kills for memory since `setup`, with the exit records of our own processes."""
@@ -156,6 +199,8 @@ class KillWatch:
         for record in records:
             if record.reason != REASON_LOW_MEMORY or record.pid not in self.known:
                 continue
+            if self._boots and record.timestamp and self.t_ms(record.timestamp) is None:
+                continue  # an older process that had this pid
             text = f"exit-info: pid={record.pid} reason=3 (LOW_MEMORY) at {record.timestamp}"
             kill = by_pid.get(record.pid)
             if kill is not None:
@@ -174,14 +219,35 @@ class KillWatch:
             )
 
     def t_ms(self, time: str | None) -> int | None:
-        """Return a log time on the phone's boot clock, None if it cannot be known."""
-        if time is None or self._boot_of_clock is None:
+        """Return a log time on the phone's boot clock.
+
+        None if it cannot be known, or lies before `setup`.
+        """
+        if time is None or self._began is None:
             return None
-        text = time if time[4:5] == "-" else f"{self._year}-{time}"
-        for form in _TIME_FORMATS:
-            try:
-                at = datetime.strptime(text, form) - datetime(1970, 1, 1)
-            except ValueError:
-                continue
-            return round((at - self._boot_of_clock).total_seconds() * 1000)
+        # a log line has no year; the clock of setup speaks first, for what was logged by it
+        texts = [time] if time[4:5] == "-" else [f"{self._year + n}-{time}" for n in (0, 1)]
+        for boot in self._boots:
+            for text in texts:
+                at = _moment(text)
+                if at is not None and self._in_spell(at - boot):
+                    return round((at - boot).total_seconds() * 1000)
         return None
+
+    def _in_spell(self, uptime: timedelta) -> bool:
+        if self._began is None or uptime < self._began - _SLACK:
+            return False
+        # one clock has no other to be told from, and kills may come after the last look at it
+        return len(self._boots) == 1 or uptime <= self._latest + _SLACK
+
+
+def _moment(text: str) -> timedelta | None:
+    for form in _TIME_FORMATS:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form) - _EPOCH
+    return None
+
+
+def _time_of(line: str) -> str | None:
+    found = _LINE_TIME.match(line)
+    return found[1] if found else None

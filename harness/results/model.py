@@ -127,6 +127,11 @@ class PressureRecord(Record):
     """Share of the hold's seconds within the tolerance."""
     ballast_peak_mb: float
     means: tuple[str, ...]
+    apps: tuple[str, ...] = ()
+    """Packages that were launched for it, of those that the scenario names."""
+    regulated: bool = True
+    """Held by ballast in a closed loop. False: by apps alone, which come in steps; the goal was
+    only watched."""
     kills: tuple[KillRecord, ...] = ()
     steps: tuple[tuple[float, float], ...] = ()
     """(t_s, ballast_mb) each time the ballast changed."""

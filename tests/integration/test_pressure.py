@@ -93,6 +93,78 @@ def test_reached_held_over_a_growing_trainer_and_a_kill_and_released(phone: Farm
     assert held.notes == []
 
 
+def swap_used_mb(phone: FarmPhone) -> float:
+    lines = phone.sh(f"cat '{phone.proc_dir}/meminfo'").splitlines()
+    kb = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return (kb["SwapTotal"] - kb["SwapFree"]) / 1024
+
+
+@one_isolation
+def test_kills_while_training_are_made_good_told_apart_and_counted_once(phone: FarmPhone) -> None:
+    goal_mb = phone.available_kb() / 1024 - 700
+    held = pressure(phone, goal_mb)
+    held.start()
+    start_stub_trainer(phone, allocate_mb=60, seconds=60)
+    eventually(lambda: held.latest()["trainer_mb"] > 50)
+    phone.sh("monkey -p com.android.settings 1")
+    # lmkd takes ballast again and again: each time it comes back as another process
+    for service in (1, 2, 1):
+        phone.do("kill", process=f"{PACKAGE}:ballast{service}")
+        eventually(lambda: not held.latest()["within"])
+        eventually(lambda: held.latest()["within"], 20)
+    phone.do("kill", process="com.android.settings")
+    assert held.latest()["trainer_mb"] > 50, "the trainer was left alone so far"
+    phone.do("kill", process=PACKAGE)
+    eventually(lambda: held.latest()["trainer_mb"] == 0)
+    record = held.stop()
+    roles = [kill.role for kill in record.kills]
+    assert sorted(roles) == ["ballast", "ballast", "ballast", "bystander", "trainer"], record.kills
+    assert len({kill.pid for kill in record.kills}) == 5
+    for kill in record.kills:
+        # lmkd's line, its event, ActivityManager's event: one kill
+        assert kill.evidence.count("lowmemorykiller") == 1
+        assert kill.evidence.count("killinfo") == 1
+        assert kill.evidence.count("am_proc_died") == 1
+        assert ("exit-info" in kill.evidence) == (kill.role != "bystander")
+        assert ("started again" in kill.evidence) == (kill.role == "ballast")
+    times = [kill.t_s for kill in record.kills]
+    assert times == sorted(times)
+    assert all(0 < t < 120 for t in times)
+
+
+@one_isolation
+def test_what_zram_swallows_of_apps_the_ballast_fills_again(phone: FarmPhone) -> None:
+    idle_mb = phone.available_kb() / 1024
+    apps = ["com.android.browser", "com.android.settings"]  # 260 and 90 MB
+    held = pressure(phone, idle_mb - 600, means=("apps", "ballast"), apps=apps)
+    held.start()
+    eventually(lambda: swap_used_mb(phone) > 140, 20)
+    eventually(lambda: held.latest()["ballast_mb"] > 310 and held.latest()["within"], 20)
+    time.sleep(1.0)
+    record = held.stop()
+    assert abs(record.reached_mb - (idle_mb - 600)) <= record.tolerance_mb
+    assert record.apps == tuple(apps)
+    assert record.regulated
+    # the browser is in the background, a part of it packed; without zram 250 MB would do
+    assert record.ballast_peak_mb > 310
+    assert record.kills == ()
+    assert phone.sh("pidof com.android.browser com.android.settings || true").strip() == ""
+
+
+@one_isolation
+def test_apps_alone_press_in_steps_and_the_record_says_so(phone: FarmPhone) -> None:
+    idle_mb = phone.available_kb() / 1024
+    apps = ["com.android.browser", "com.android.settings"]
+    held = pressure(phone, idle_mb - 260, means=("apps",), apps=apps)
+    held.start()
+    record = held.stop()
+    assert record.apps == ("com.android.browser",), "the second one was not needed"
+    assert (record.regulated, record.ballast_peak_mb) == (False, 0)
+    assert "apps alone (com.android.browser) is not regulated" in held.notes[0]
+    with pytest.raises(PressureUnreachable, match="name more, or add ballast"):
+        pressure(phone, idle_mb - 1500, means=("apps",), apps=apps).start()
+
+
 @one_isolation
 def test_a_goal_above_what_is_there_is_said_so(phone: FarmPhone) -> None:
     idle_mb = phone.available_kb() / 1024

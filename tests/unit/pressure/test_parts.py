@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from harness.pressure.apps import Apps
 from harness.pressure.ballast import Ballast, spread
+from harness.pressure.control import Reading
 from harness.pressure.errors import PressureError
+from harness.pressure.goal import Goal
 from harness.pressure.phone import PhoneReader, parse_reading
 from harness.pressure.watch import KillWatch, find_kills
 from harness.readings import parse_lmk
@@ -200,6 +202,7 @@ def test_the_watch_adds_exit_records_and_the_phones_clock(fake: Callable[..., Fa
 """
     phone = fake(
         ("date +", Answer("2026-01-02 03:00:00\n500.25 7.0\n")),
+        ("date +", Answer("2026-01-02 03:00:20\n520.25 7.0\n")),
         ("-T '01-02 03:00:00.000'", Answer(LOG.splitlines()[0] + "\n")),
         ("exit-info", Answer(exits)),
     )
@@ -214,14 +217,141 @@ def test_the_watch_adds_exit_records_and_the_phones_clock(fake: Callable[..., Fa
     assert watch.t_ms("nonsense") is None
 
 
-def test_apps_are_launched_and_ended(fake: Callable[..., FakePhone]) -> None:
+class Phone:
+    """A phone whose apps take this much RAM each."""
+
+    def __init__(self, idle_mb: float, **apps: float) -> None:
+        self.idle_mb = idle_mb
+        self.apps = {f"com.{name}": mb for name, mb in apps.items()}
+        self.running: list[str] = []
+        self.log: list[str] = []
+
+    def shell(self, command: str, *, timeout_s: float = 0) -> Answer:
+        words = command.split()
+        self.log.append(f"{words[0]} {words[2] if words[0] != 'input' else words[2][8:]}")
+        if words[0] == "monkey":
+            if words[2] not in self.apps:
+                return Answer("** No activities found to run, monkey aborted.")
+            self.running.append(words[2])
+        elif words[:2] == ["am", "force-stop"]:
+            self.running.remove(words[2])
+        else:
+            assert words == ["input", "keyevent", "KEYCODE_HOME"]
+        return Answer("Events injected: 1")
+
+    def read(self) -> Reading:
+        return Reading(1000, self.idle_mb - sum(self.apps[name] for name in self.running))
+
+
+def press(phone: Phone, goal_mb: float, *, refill: bool = False, names: str = "abcd") -> Apps:
+    apps = Apps(phone, [f"com.{name}" for name in names])
+    goal = Goal(goal_mb, 50.0, "available_mb")
+    apps.press(goal, phone.read, lambda: False, refill=refill)
+    assert apps.launched == phone.running
+    return apps
+
+
+def test_as_many_apps_as_the_goal_needs() -> None:
+    phone = Phone(3000, a=300, b=400, c=500, d=100)
+    apps = press(phone, 2280)
+    assert phone.running == ["com.a", "com.b"]
+    assert phone.log[:2] == ["monkey com.a", "input HOME"]
+    why, note = apps.told(Goal(2280, 50, ""), phone.read())
+    assert why == ""
+    assert "com.a, com.b) is not regulated: 2300 MB available at the start, 2280 MB" in note
+    apps.release()
+    apps.release()
+    assert phone.running == []
+
+
+def test_an_app_that_is_too_large_is_ended_where_ballast_does_the_rest() -> None:
+    phone = Phone(3000, a=300, b=1500, c=200, d=0)
+    press(phone, 2450, refill=True)
+    assert phone.running == ["com.a", "com.c"]
+
+
+def test_apps_alone_come_as_near_as_they_can() -> None:
+    phone = Phone(3000, a=300, b=500, c=100, d=900)
+    press(phone, 2350)  # with b 2200, 150 below; without it 2700, 350 above
+    assert phone.running == ["com.a", "com.b"]
+    apps = press(Phone(3000, a=300, b=900), 2600, names="ab")  # 100 above, or 800 below
+    why, _ = apps.told(Goal(2600, 50, ""), Reading(1, 2700))
+    assert "(com.a) leave 2700 MB available; 2600 MB wanted: name more" in why
+    _, note = apps.told(Goal(2600, 50, ""), Reading(1, 2500))
+    assert note.endswith("2600 MB wanted: no number of them comes nearer.")
+
+
+def test_an_app_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(PressureError, match=r"com\.x cannot be launched"):
+        press(Phone(3000, a=1), 100, names="ax")
+
+
+def lines(*texts: str) -> str:
+    return "".join(f"01-02 03:00:0{n}.500 1 1 I {text}\n" for n, text in enumerate(texts))
+
+
+def test_a_pid_that_is_used_again_is_another_process() -> None:
+    one = f"lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, oom_score_adj 700"
+    died = f"am_proc_died: [0,77,{PACKAGE}:ballast2,700,4]"
+    other = "lowmemorykiller: Kill 'com.game' (77), uid 10001, oom_score_adj 900"
+    kills = find_kills(parse_lmk(lines(one, died, one, died, other)).kills, PACKAGE)
+    assert [kill.role for kill in kills] == ["ballast", "ballast", "bystander"]
+    assert [len(kill.evidence) for kill in kills] == [2, 2, 1]
+
+
+CLOCK = "date +"
+
+
+def watched(fake: Callable[..., FakePhone], now: str, log: str, exits: str = "") -> KillWatch:
     phone = fake(
-        ("monkey -p com.a -c android.intent.category.LAUNCHER 1", Answer("Events injected: 1")),
-        ("monkey -p com.b", Answer("** No activities found to run, monkey aborted.")),
-        ("am force-stop com.a", Answer()),
+        (CLOCK, Answer("2026-12-31 23:59:58\n500.0 7.0\n")),
+        (CLOCK, Answer(now)),
+        ("logcat -d", Answer(log)),
+        ("exit-info", Answer(exits)),
     )
-    apps = Apps(phone, ["com.a", "com.b"])
-    with pytest.raises(PressureError, match=r"com\.b cannot be launched"):
-        apps.launch()
-    apps.release()
-    apps.release()
+    watch = KillWatch(phone, PACKAGE)
+    watch.setup()
+    watch.known.update({77: f"{PACKAGE}:ballast2", 91: PACKAGE})
+    return watch
+
+
+def kill_at(time: str, pid: int, name: str) -> str:
+    return f"{time} 1 1 I lowmemorykiller: Kill '{name}' ({pid}), uid 1, oom_score_adj 700\n"
+
+
+def test_the_year_may_end_while_the_pressure_is_on(fake: Callable[..., FakePhone]) -> None:
+    log = kill_at("12-31 23:59:59.000", 80, "com.a") + kill_at("01-01 00:00:03.500", 81, "com.b")
+    watch = watched(fake, "2027-01-01 00:00:05\n507.0 1\n", log)
+    assert [watch.t_ms(kill.time) for kill in watch.kills()] == [501000, 505500]
+    assert watch.notes == []
+
+
+@pytest.mark.parametrize("jump_s", [-7200, 7200])
+def test_a_clock_that_was_set_is_noticed(fake: Callable[..., FakePhone], jump_s: int) -> None:
+    hour = 23 + jump_s // 3600
+    day = "12-31" if hour < 24 else "01-01"
+    year = 2026 if hour < 24 else 2027
+    after = f"{day} {hour % 24:02d}:59:"
+    log = (
+        kill_at("12-31 20:00:00.000", 70, "com.old")
+        + kill_at("12-31 23:59:59.000", 80, "com.a")
+        + kill_at(f"{after}59.500", 81, "com.b")
+    )
+    now = f"{year}-{after}59\n501.0 1\n".replace(":59\n", ":59\n")
+    watch = watched(fake, now, log)
+    assert [(kill.pid, watch.t_ms(kill.time)) for kill in watch.kills()] == [
+        (80, 501000),
+        (81, 501500),
+    ]
+    assert len(watch.notes) == 1
+    assert f"set by {jump_s:+d} s" in watch.notes[0]
+
+
+def test_an_exit_record_of_an_older_process_is_not_counted(fake: Callable[..., FakePhone]) -> None:
+    exits = """ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)
+        ApplicationExitInfo #0:
+          timestamp=2026-12-30 03:00:09.000 pid=91 realUid=1 packageUid=1 definingUid=1 user=0
+          process=org.mobileasr.trainer reason=3 (LOW_MEMORY) subreason=0 (UNKNOWN) status=9
+"""
+    watch = watched(fake, "2027-01-01 00:00:05\n507.0 1\n", "", exits)
+    assert watch.kills() == []

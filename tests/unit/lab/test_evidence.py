@@ -1,0 +1,91 @@
+"""Killed, or crashed? What each kind of phone says of a trainer that is gone."""
+
+import pytest
+
+from harness.lab.evidence import Evidence, ended_too_soon, kill_records
+from harness.lab.trainer_control import PACKAGE
+from harness.readings import parse_exit_info, parse_lmk
+
+PID = 4711
+SAMPLES = ("sample at 9.0 s after boot: trainer 300 MiB, available 55 MiB",)
+LMKD = f"""\
+01-02 03:00:00.500 1 1 I lowmemorykiller: Kill '{PACKAGE}' ({PID}), uid 10123, oom_score_adj 200 \
+to free 95000kB rss, 0kB swap; reason: low watermark is breached
+"""
+KILLINFO = f"01-02 03:00:00.500 1 1 I killinfo: [{PID},10123,200,200,95000,3]\n"
+DIED = f"01-02 03:00:00.520 1 1 I am_proc_died: [0,{PID},{PACKAGE},200,4]\n"
+CACHED = f"01-02 03:00:00.510 1 1 I am_kill : [0,{PID},{PACKAGE},900,empty for 1800s]\n"
+ZYGOTE = "01-02 03:00:00.520 1 1 I Zygote  : Process {} exited due to signal {}\n"
+STARTED = f"01-02 02:59:00.000 1 1 I am_proc_start: [0,{PID},10123,{PACKAGE},service,x]\n"
+OTHER = LMKD.replace(f"({PID})", "(12)").replace(PACKAGE, "com.game")
+BALLAST = LMKD.replace(f"'{PACKAGE}'", f"'{PACKAGE}:ballast1'").replace(f"({PID})", "(13)")
+
+
+def exits(reason: int, name: str, status: int, pid: int = PID, when: str = "03:00:00") -> str:
+    return f"""ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)
+  package: {PACKAGE}
+        ApplicationExitInfo #0:
+          timestamp=2026-01-02 {when}.500 pid={pid} realUid=1 packageUid=1 definingUid=1 user=0
+          process={PACKAGE} reason={reason} ({name}) subreason=0 (UNKNOWN) status={status}
+          importance=125 pss=0 rss=95MB description=null state=empty trace=null
+"""
+
+
+def evidence(log: str, exit_info: str = "") -> Evidence:
+    records = parse_exit_info(exit_info).records if exit_info else ()
+    return Evidence(log, parse_lmk(log).kills, records, exit_info)
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_info", "said"),
+    [
+        (LMKD + DIED, "", "low watermark is breached"),
+        (KILLINFO + DIED, "", "lmkd reason 3"),
+        (CACHED + DIED, "", "empty for 1800s"),
+        ("", exits(3, "LOW_MEMORY", 9), "LOW_MEMORY"),
+        (DIED, exits(13, "OTHER KILLS BY SYSTEM", 0), "OTHER KILLS BY SYSTEM"),
+        (DIED, exits(2, "SIGNALED", 9), "SIGNALED"),
+        (ZYGOTE.format(PID, 9) + DIED, "", "signal 9, and no killer in the log"),
+    ],
+)
+def test_killed(log: str, exit_info: str, said: str) -> None:
+    failed = ended_too_soon(evidence(log, exit_info), PID, SAMPLES)
+    assert failed.kind == "TrainerKilled"
+    assert f"(pid {PID}): " in failed.message
+    assert said in failed.message
+    assert failed.evidence[-1] == SAMPLES[0], "what was available at that time"
+    if exit_info:
+        assert any(line.startswith(f"exit-info: pid {PID}") for line in failed.evidence)
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_info"),
+    [
+        ("", ""),
+        (DIED, ""),
+        (ZYGOTE.format(PID, 11) + DIED, ""),
+        (ZYGOTE.format(99, 9) + DIED, ""),
+        (OTHER + BALLAST + DIED, ""),
+        (DIED, exits(2, "SIGNALED", 11)),
+        (DIED, exits(4, "CRASH", 0)),
+        (DIED, exits(3, "LOW_MEMORY", 9, pid=12)),
+    ],
+)
+def test_crashed(log: str, exit_info: str) -> None:
+    failed = ended_too_soon(evidence(log, exit_info), PID, SAMPLES)
+    assert failed.kind == "TrainerCrashed"
+
+
+def test_a_trainer_that_wrote_nothing_is_known_by_its_start() -> None:
+    failed = ended_too_soon(evidence(STARTED + LMKD), None, ())
+    assert (failed.kind, "never wrote an event" in failed.message) == ("TrainerKilled", True)
+    # an earlier attempt's record says nothing of this one
+    old = exits(3, "LOW_MEMORY", 9, pid=12, when="01:00:00")
+    assert ended_too_soon(evidence(STARTED, old), None, ()).kind == "TrainerCrashed"
+    assert ended_too_soon(evidence("", old), None, ()).kind == "TrainerCrashed"
+    assert ended_too_soon(evidence(LMKD), None, ()).kind == "TrainerKilled"
+
+
+def test_the_trainers_death_among_the_kills() -> None:
+    (kill,) = kill_records(evidence(LMKD + KILLINFO + OTHER + DIED), PID, 12.5)
+    assert (kill.t_s, kill.pid, kill.role) == (12.5, PID, "trainer")
