@@ -7,7 +7,7 @@ take and give is written in ``harness.model.signatures``.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -183,16 +183,21 @@ class FlatbufferModel:
     Args:
         path: The ``.tflite`` file.
         threads: Of LiteRT.
+        interpreter: Another interpreter class with the interface of ai-edge-litert's, such as
+            ``tensorflow.lite.Interpreter``.
 
     Raises:
         InputError: Not a flatbuffer, or without the signatures of this version.
     """
 
-    def __init__(self, path: Path, threads: int = 2) -> None:
-        from ai_edge_litert.interpreter import Interpreter
+    def __init__(
+        self, path: Path, threads: int = 2, *, interpreter: Callable[..., Any] | None = None
+    ) -> None:
+        if interpreter is None:
+            from ai_edge_litert.interpreter import Interpreter as interpreter  # noqa: N813
 
         try:
-            self._interpreter: Any = Interpreter(str(path), num_threads=threads)
+            self._interpreter: Any = interpreter(str(path), num_threads=threads)
             names = set(self._interpreter.get_signature_list())
             check_signatures(names, path)
             self._runners: dict[str, Any] = {}

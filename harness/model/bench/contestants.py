@@ -1,0 +1,219 @@
+"""What a worker runs: one signature of the flatbuffer, or the same computed in another way.
+
+``litert``: the flatbuffer in ai-edge-litert, as the trainer uses it. ``tflite``: the same file in
+tensorflow's interpreter. ``plain``: the best formulation in tensorflow of those in
+``harness.model.reference``, which can also be named: ``tape``, ``apart``, ``joint``. ``own``: the
+functions of which the flatbuffer is made, run by tensorflow. ``keras``: Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model.configuration import BLANK, NO_LAYER, NetworkConfig, first_layer
+from harness.model.initial import Weights
+from harness.model.tensors import Tensor
+
+CONTESTANTS = ("litert", "tflite", "plain", "tape", "apart", "joint", "own", "keras")
+TRIES_FEATURES = frozenset(CONTESTANTS) - {"keras"}
+"""Keras has no part in ``features``."""
+PLAIN = "joint"
+"""The formulation that ``plain`` stands for; ``script/bench model`` compares them."""
+RATE = 1e-4
+
+Function = Callable[..., Tensor]
+Step = Callable[[], float]
+"""Runs the signature once; returns the (mean) loss, or the mean size of what came out."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one worker is to run."""
+
+    contestant: str
+    signature: str
+    """``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``; or ``get_weights``: the
+    flatbuffer's own weights are written to ``weights``."""
+    config: NetworkConfig
+    model: Path
+    """The flatbuffer."""
+    checkpoint: Path | None
+    """Weights (.npz) that the flatbuffer must be given; None if it has its own."""
+    weights: Path
+    """The same weights (.npz), for all that is no flatbuffer."""
+    threads: int
+
+    @property
+    def sub_model(self) -> str | None:
+        """Return the sub-model of a ``train_`` signature."""
+        head, _, tail = self.signature.partition("_")
+        return tail.upper() if head == "train" else None
+
+    @property
+    def first(self) -> int:
+        """Return the index of the first trained layer."""
+        return NO_LAYER if self.sub_model is None else first_layer(self.sub_model)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Full-length noise with full labels: the most a signature can have to do."""
+
+    x: npt.NDArray[np.float32]
+    in_len: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int32]
+    lab_len: npt.NDArray[np.int32]
+    pcm: npt.NDArray[np.int16]
+    samples: npt.NDArray[np.int32]
+
+    @staticmethod
+    def of(config: NetworkConfig) -> Inputs:
+        """Return the same inputs in every process."""
+        rng = np.random.default_rng(0)
+        batch, frames = config.batch_size, config.max_frames
+        letters = min(config.max_label, config.output_frames // 2)
+        labels = np.zeros((batch, config.max_label), np.int32)
+        labels[:, :letters] = rng.integers(BLANK + 1, config.outputs, (batch, letters))
+        pcm = rng.integers(-9000, 9000, config.features.samples(frames)).astype(np.int16)
+        return Inputs(
+            x=rng.standard_normal((batch, frames, config.features.mels), np.float32),
+            in_len=np.full(batch, frames, np.int32),
+            labels=labels,
+            lab_len=np.full(batch, letters, np.int32),
+            pcm=pcm,
+            samples=np.array(len(pcm), np.int32),
+        )
+
+
+def runtimes(contestant: str) -> None:
+    """Import what a contestant needs, so that its memory without a model can be read."""
+    if contestant == "litert":
+        import ai_edge_litert.interpreter  # noqa: F401
+    elif contestant == "keras":
+        import keras  # noqa: F401
+    else:
+        import tensorflow  # noqa: F401
+
+
+def step_of(task: Task) -> Step:
+    """Load the model of a task and return what runs its signature once."""
+    if task.contestant in ("litert", "tflite"):
+        return _flatbuffer(task)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(task.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(task.threads)
+    inputs = Inputs.of(task.config)
+    names = _INPUTS.get(task.signature, _INPUTS["loss"])
+    given = [tf.constant(getattr(inputs, name)) for name in names]
+    if task.contestant == "keras":
+        return _keras(task, given)
+    function = tf.function((_own if task.contestant == "own" else _plain)(task), autograph=False)
+    return lambda: _size(function(*given))
+
+
+_INPUTS = {
+    "features": ("pcm", "samples"),
+    "infer": ("x", "in_len"),
+    "loss": ("x", "in_len", "labels", "lab_len"),
+}
+
+
+def _size(value: Any) -> float:
+    return float(np.mean(np.abs(value)))
+
+
+def _weights(task: Task) -> Weights:
+    with np.load(task.weights) as stored:
+        return {name: stored[name].astype(np.float32) for name in stored.files}
+
+
+def _flatbuffer(task: Task) -> Step:
+    from harness.trainer.runtime import Batch, FlatbufferModel
+
+    interpreter = None
+    if task.contestant == "tflite":
+        import tensorflow as tf
+
+        interpreter = tf.lite.Interpreter
+    model = FlatbufferModel(task.model, task.threads, interpreter=interpreter)
+    if task.checkpoint is not None:
+        model.load_checkpoint(task.checkpoint)
+    given = Inputs.of(task.config)
+    batch = Batch(given.x, given.in_len, given.labels, given.lab_len, task.config.batch_size)
+    if task.signature == "get_weights":
+        return lambda: _save(model.get_weights(), task.weights)
+    sub_model = task.sub_model
+    if sub_model is not None:
+        return lambda: model.train_step(sub_model, batch, RATE)
+    return {
+        "features": lambda: _size(model.features(given.pcm)),
+        "infer": lambda: _size(model.infer(batch)),
+        "loss": lambda: _size(model.loss(batch)),
+    }[task.signature]
+
+
+def _save(weights: Weights, path: Path) -> float:
+    np.savez(path, **weights)  # type: ignore[arg-type]
+    return 0.0
+
+
+def _plain(task: Task) -> Function:
+    from harness.model.reference.network import PlainNetwork, PlainStep
+
+    form = PLAIN if task.contestant == "plain" else task.contestant
+    network = PlainNetwork(task.config, _weights(task), formulation=form)
+    step = PlainStep(network, task.first)
+    functions: dict[str, Function] = {
+        "features": network.features,
+        "infer": lambda x, in_len: network.infer(x, in_len)[0],
+        "loss": network.loss,
+    }
+    return functions.get(task.signature, lambda *given: step(given, RATE))
+
+
+def _own(task: Task) -> Function:
+    from harness.model.adam import Adam
+    from harness.model.features import log_mel
+    from harness.model.network import Network
+
+    config = task.config
+    network = Network(config, seed=0)
+    for name, value in _weights(task).items():
+        network.weights[name].assign(value)
+    adam = Adam({name: network.weights[name] for name in network.trainable(task.first)})
+
+    def train(x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
+        loss, gradients, _ = network.gradients(x, in_len, labels, lab_len, task.first)
+        adam.apply(network.weights, gradients, RATE, config.clip_norm)
+        return loss
+
+    def features(pcm: Tensor, samples: Tensor) -> Tensor:
+        return log_mel(pcm, samples, config.max_frames, config.features)[0]
+
+    functions: dict[str, Function] = {
+        "features": features,
+        "infer": lambda x, in_len: network.infer(x, in_len)[0],
+        "loss": network.loss,
+    }
+    return functions.get(task.signature, train)
+
+
+def _keras(task: Task, given: list[Any]) -> Step:
+    import tensorflow as tf
+
+    from harness.model.reference.keras_network import KerasNetwork
+
+    network = KerasNetwork(task.config, _weights(task), task.first).ready(RATE)
+    if task.sub_model is not None:
+        return lambda: float(network.train_on_batch(given, return_dict=True)["loss"])
+    if task.signature == "infer":
+        return lambda: _size(network.predict_on_batch(given))
+    losses = tf.function(network.utterance_losses, autograph=False)
+    return lambda: _size(losses(given))

@@ -1,0 +1,238 @@
+"""DeepSpeech2 in ordinary tensorflow operations, differentiated by a gradient tape.
+
+The tape watches the weights of the trained layers only, so it stops at the lowest of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from harness.model.configuration import (
+    LAYERS,
+    NO_LAYER,
+    Convolution,
+    NetworkConfig,
+    is_trainable,
+    weight_shapes,
+)
+from harness.model.initial import Weights
+from harness.model.reference.lstm import blstm
+from harness.model.tensors import Tensor
+
+_EPSILON = 1e-3
+_MOMENTUM = 0.99
+_BETA1, _BETA2, _ADAM_EPSILON = 0.9, 0.999, 1e-7
+
+
+class PlainNetwork:
+    """Variables, loss, and one training step.
+
+    Args:
+        config: Sizes.
+        weights: By full name, as ``harness.model.initial`` has them.
+        formulation: Of the LSTM; see ``harness.model.reference.lstm``.
+        batch_statistics: Normalise trained layers with the batch's own statistics.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        weights: Weights,
+        *,
+        formulation: str = "tape",
+        batch_statistics: bool = False,
+    ) -> None:
+        self.config = config
+        self.formulation = formulation
+        self.batch_statistics = batch_statistics
+        self.weights = {name: tf.Variable(value, name=name) for name, value in weights.items()}
+        self.moved: dict[str, Tensor] = {}
+        """New moving statistics, set by a forward pass with batch statistics."""
+
+    def trained(self, first: int) -> list[str]:
+        """Return the full names of the weights trained from layer ``first`` up."""
+        return [
+            f"{layer.lower()}_{name}"
+            for layer in LAYERS[first:]
+            for name in weight_shapes(self.config)[layer]
+            if is_trainable(name)
+        ]
+
+    def features(self, pcm: Tensor, samples: Tensor) -> Tensor:
+        """Return log-mel features [max_frames, mels] of one utterance, with ``tf.signal``.
+
+        Args:
+            pcm: [samples of max_frames] int16, zeros after ``samples``.
+            samples: Scalar int32.
+        """
+        s = self.config.features
+        wave = tf.cast(pcm, tf.float32) / 32768.0
+        level = tf.sqrt(tf.reduce_sum(tf.square(wave)) / tf.cast(samples, tf.float32)) + 1e-5
+        spectrum = tf.abs(tf.signal.stft(wave / level, s.window, s.hop, s.fft))
+        mel = tf.signal.linear_to_mel_weight_matrix(
+            s.mels, s.fft // 2 + 1, s.sample_rate, s.low_hz, s.high_hz
+        )
+        decibel = tf.math.log(tf.matmul(tf.square(spectrum), mel) / s.window + s.floor)
+        used = (samples - s.window) // s.hop + 1
+        valid = decibel[:used]
+        mean, variance = tf.nn.moments(valid, [0])
+        scaled = (valid - mean) / (tf.sqrt(variance) + 1e-2)
+        return tf.pad(scaled, [[0, self.config.max_frames - used], [0, 0]])
+
+    def infer(self, x: Tensor, in_len: Tensor, *, first: int = NO_LAYER) -> tuple[Tensor, Tensor]:
+        """Return logits [To, B, V] and output lengths [B].
+
+        Args:
+            x: [B, T, mels], zero past each utterance.
+            in_len: [B] int32; 0 marks a row that is only padding.
+            first: As if layers from here up were in training; it matters to batch statistics.
+        """
+        config = self.config
+        lengths = tf.maximum(in_len, 1)
+        h, mask = x[..., None], _inside(lengths, config.max_frames)
+        if config.input_norm:
+            h = self._normalise(h, "CONV1", mask, first, "input_") * mask
+        for n, conv in enumerate(config.convolutions):
+            layer = LAYERS[n]
+            lengths = -(-lengths // conv.stride[0])
+            h = tf.nn.conv2d(
+                h,
+                self.weights[f"{layer.lower()}_kernel"],
+                conv.stride,
+                conv_padding(config, n, conv),
+            )
+            mask = _inside(lengths, h.shape[1])
+            if conv.bias:
+                h = h + self.weights[f"{layer.lower()}_bias"]
+            h = tf.nn.relu(self._normalise(h, layer, mask, first)) * mask
+        batch, steps, frequencies, channels = h.shape
+        h = tf.transpose(tf.reshape(h, [batch, steps, frequencies * channels]), [1, 0, 2])
+        for n in range(1, 5):
+            weights = [self.weights[f"blstm{n}_{k}"] for k in ("input", "recurrent", "bias")]
+            h = blstm(h, weights, lengths, self.formulation)
+        h = self._normalise(h, "BLSTM4", tf.transpose(mask[..., 0], [1, 0, 2]), first)
+        h = tf.reshape(h, [steps * batch, h.shape[2]])
+        h = tf.nn.relu(tf.matmul(h, self.weights["fc1_kernel"]) + self.weights["fc1_bias"])
+        h = tf.matmul(h, self.weights["fc2_kernel"]) + self.weights["fc2_bias"]
+        real = tf.cast(in_len > 0, tf.int32)
+        return tf.reshape(h, [steps, batch, config.outputs]), lengths * real
+
+    def loss(
+        self,
+        x: Tensor,
+        in_len: Tensor,
+        labels: Tensor,
+        lab_len: Tensor,
+        *,
+        first: int = NO_LAYER,
+    ) -> Tensor:
+        """Return the CTC loss [B]; 0 for a row of padding."""
+        logits, frames = self.infer(x, in_len, first=first)
+        loss = ctc_loss(logits, tf.maximum(frames, 1), labels, lab_len)
+        return loss * tf.cast(in_len > 0, tf.float32)
+
+    def gradients(
+        self, x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor, first: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the mean loss of the real rows and its gradients by full name."""
+        names = self.trained(first)
+        variables = [self.weights[name] for name in names]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            losses = self.loss(x, in_len, labels, lab_len, first=first)
+            real = tf.reduce_sum(tf.cast(in_len > 0, tf.float32))
+            mean = tf.reduce_sum(losses) / tf.maximum(real, 1.0)
+        found = tape.gradient(mean, variables)
+        return mean, dict(zip(names, found, strict=True))
+
+    def _normalise(
+        self, x: Tensor, layer: str, mask: Tensor, first: int, prefix: str = ""
+    ) -> Tensor:
+        stem = layer.lower()
+        mean = self.weights[f"{stem}_moving_{prefix}mean"]
+        variance = self.weights[f"{stem}_moving_{prefix}variance"]
+        if self.batch_statistics and LAYERS.index(layer) >= first:
+            weight = tf.broadcast_to(mask, [*x.shape[:-1], 1])
+            found = tf.nn.weighted_moments(x, list(range(len(x.shape) - 1)), weight)
+            for kind, old, new in zip(("mean", "variance"), (mean, variance), found, strict=True):
+                self.moved[f"{stem}_moving_{prefix}{kind}"] = old + (1 - _MOMENTUM) * (new - old)
+            mean, variance = found
+        return tf.nn.batch_normalization(
+            x,
+            mean,
+            variance,
+            self.weights[f"{stem}_{prefix}beta"],
+            self.weights[f"{stem}_{prefix}gamma"],
+            _EPSILON,
+        )
+
+
+class PlainStep:
+    """A training step of one sub-model: tape, clipping of the global norm, fused Adam.
+
+    Args:
+        network: Whose weights are trained.
+        first: Index in ``LAYERS`` of the first trained layer.
+    """
+
+    def __init__(self, network: PlainNetwork, first: int) -> None:
+        self.network = network
+        self.first = first
+        self.slots = {
+            name: tuple(tf.Variable(tf.zeros_like(network.weights[name])) for _ in range(2))
+            for name in network.trained(first)
+        }
+        self.step = tf.Variable(0.0)
+
+    def __call__(self, batch: Sequence[Tensor], lr: Tensor) -> Tensor:
+        """Take one step on (x, in_len, labels, lab_len); return the mean loss before it."""
+        network = self.network
+        x, in_len, labels, lab_len = batch
+        loss, gradients = network.gradients(x, in_len, labels, lab_len, self.first)
+        clipped, _ = tf.clip_by_global_norm(list(gradients.values()), network.config.clip_norm)
+        step = self.step.assign_add(1.0)
+        for name, gradient in zip(gradients, clipped, strict=True):
+            first, second = self.slots[name]
+            tf.raw_ops.ResourceApplyAdam(
+                var=network.weights[name].handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=tf.pow(_BETA1, step),
+                beta2_power=tf.pow(_BETA2, step),
+                lr=lr,
+                beta1=_BETA1,
+                beta2=_BETA2,
+                epsilon=_ADAM_EPSILON,
+                grad=gradient,
+            )
+        for name, value in network.moved.items():
+            network.weights[name].assign(value)
+        return loss
+
+
+def conv_padding(config: NetworkConfig, n: int, conv: Convolution) -> list[list[int]]:
+    """Return the zeros around the input of CONV layer ``n``, as ``tf.nn.conv2d`` takes them.
+
+    Along time half a kernel comes before, whatever the length; along frequency as the
+    configuration says (``same`` is halved as tensorflow does).
+    """
+    shapes = config.conv_shapes()
+    times, frequencies = (
+        max((shapes[n + 1][k] - 1) * conv.stride[k] + conv.kernel[k] - shapes[n][k], 0)
+        for k in (0, 1)
+    )
+    before = min((conv.kernel[0] - 1) // 2, times)
+    low = frequencies // 2
+    return [[0, 0], [before, times - before], [low, frequencies - low], [0, 0]]
+
+
+def ctc_loss(logits: Tensor, frames: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
+    """Return tensorflow's own CTC loss [B] of logits [To, B, V]; output 0 is the blank."""
+    return tf.nn.ctc_loss(labels, logits, lab_len, frames, logits_time_major=True, blank_index=0)
+
+
+def _inside(lengths: Tensor, steps: int) -> Tensor:
+    """[B] -> [B, steps, 1, 1]: 1.0 within each utterance."""
+    return tf.sequence_mask(lengths, steps, tf.float32)[:, :, None, None]
