@@ -93,6 +93,9 @@ def pretrain(
     Ctrl-C keeps the progress; the same command goes on and comes to the same weights.
     """
     chosen = config(network)
+    from harness.model.quiet import import_quietly
+
+    import_quietly()
     from harness.cli.model.pretrain_progress import training_display
     from harness.model.pretraining import Augmentation, Settings
     from harness.model.ship import Pretraining, ship_pretrained

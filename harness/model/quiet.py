@@ -1,0 +1,28 @@
+"""tensorflow without the page that it says about itself when it is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+
+def import_quietly() -> None:
+    """Import tensorflow with standard error held back; it is shown if the import fails.
+
+    Later on tensorflow leaves out notes and still writes warnings and errors.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    sys.stderr.flush()
+    own = os.dup(2)  # the library writes to the descriptor, not to Python's sys.stderr
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            said.seek(0)
+            os.write(own, said.read())
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)

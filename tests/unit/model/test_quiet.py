@@ -1,0 +1,30 @@
+"""What tensorflow says about itself is held back, unless it cannot be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+CODE = "from harness.model.quiet import import_quietly; import_quietly(); import os; os.write(2, b'me')"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 0, "me"),
+        ("raise RuntimeError('broken')", 1, "I am great"),
+    ],
+)
+def test_words_of_an_import(tmp_path, text, code, said):
+    (tmp_path / "tensorflow.py").write_text(f"import os; os.write(2, b'I am great')\n{text}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {CODE}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert ("I am great" in done.stderr) == bool(code)
