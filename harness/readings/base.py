@@ -34,8 +34,8 @@ def clean(text: str | bytes) -> str:
 
 
 def lines(text: str | bytes) -> list[str]:
-    """Return the lines of a text, without bugreport separators (``----- 0.1s was the ...``)."""
-    return [line for line in clean(text).split("\n") if not line.startswith("------")]
+    """Return the lines that say something; bugreport separators (``----- 0.1s was ...``) do not."""
+    return [line for line in clean(text).split("\n") if line and not line.startswith("------")]
 
 
 def integer(text: str) -> int | None:

@@ -53,6 +53,8 @@ class Battery(Reading):
     max_charging_voltage_uv: int | None = None
     charge_counter_raw: int | None = None
     """µAh by AOSP; some vendors print mAh."""
+    charge_counter_mah: float | None = None
+    """From ``charge_counter_raw``, whose unit its size tells: see ``_charge_mah``."""
     status: int | None = None
     status_name: str | None = None
     health: int | None = None
@@ -85,6 +87,17 @@ def _voltage_mv(raw: int | None) -> float | None:
     if raw < 100:
         return raw * 1000.0
     return raw / 1000.0 if raw > 100_000 else float(raw)
+
+
+def _charge_mah(raw: int | None) -> float | None:
+    """Return a charge in mAh.
+
+    A phone that answers has at least 1 % of its battery, which is more than 20 mAh (20 000 µAh),
+    and at most some 15 000 mAh: so 748 is mAh and 3 007 502 is µAh. Zero says nothing.
+    """
+    if raw is None or raw <= 0:
+        return None
+    return raw / 1000.0 if raw > 20_000 else float(raw)
 
 
 def parse_battery(text: str | bytes) -> Battery:
@@ -134,6 +147,7 @@ def complete(battery: Battery, stopped: bool) -> Battery:
             "plugged": any(known) if known else None,
             "percent": percent,
             "voltage_mv": _voltage_mv(battery.voltage_raw),
+            "charge_counter_mah": _charge_mah(battery.charge_counter_raw),
             "temperature_c": None if raw is None else raw / 10.0,
             "status_name": STATUS_NAMES.get(battery.status) if battery.status else None,
             "updates_stopped": stopped,

@@ -1,8 +1,8 @@
 """``dumpsys activity exit-info`` (Android 11 and later): why processes ended.
 
 Source: AOSP ``android.app.ApplicationExitInfo.dump``. The numeric reason counts: names differ
-between releases. Sizes follow the phone's locale (``0,00``); AOSP prints 0 for a PSS that it
-never took.
+between releases. Sizes follow the phone's locale (``0,00``); AOSP prints 0 for a size that it
+never took: no process had none, so it counts as not said.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _record(package: str | None, found: dict[str, str]) -> ExitRecord:
         subreason_name=subreason_name,
         status=integer(found.get("status", "")),
         importance=integer(found.get("importance", "")),
-        pss_kb=size_kb(found.get("pss", "")),
-        rss_kb=size_kb(found.get("rss", "")),
+        pss_kb=size_kb(found.get("pss", "")) or None,
+        rss_kb=size_kb(found.get("rss", "")) or None,
         description=_text(found.get("description")),
         state=_text(found.get("state")),
         trace=_text(found.get("trace")),
