@@ -28,7 +28,7 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
-from harness.trainer.flatfile import read_info
+from harness.trainer.flatfile import check_checkpoint, read_info
 from harness.trainer.manifest import ModelManifest, check_files
 from harness.trainer.manifest import load_manifest as load_model
 from harness.trainer.runtime import ModelInfo, check_recording
@@ -297,7 +297,9 @@ class Materials:
             model.file(content.trainer.batch_size)
             self._check_needs(content, model)
             self.goal(content)
-            self._start(content.model, model)
+            start = self._start(content.model, model)
+            if start is not None:
+                check_checkpoint(model.file(content.trainer.batch_size).path, start.path)
         for spec in specs:  # after the models: speech may have to be synthesised first
             self._check_speech(spec)
 

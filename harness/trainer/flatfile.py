@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import InputError
+from harness.trainer.checkpoints import checkpoint_shapes, misfit
 from harness.trainer.runtime import ModelInfo, check_signatures, model_info
 
 _BROKEN = (
@@ -114,3 +115,36 @@ def read_info(path: Path) -> ModelInfo:
     """
     with opened(path) as model:
         return info_of(model, path)
+
+
+def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight that a model takes, by name.
+
+    Raises:
+        InputError: As ``read_info``.
+    """
+    with opened(path) as model:
+        names = signature_names(model)
+        check_signatures(set(names), path)
+        definition = model.SignatureDefs(names["set_weights"])
+        graph = model.Subgraphs(definition.SubgraphIndex())
+        found = {}
+        for n in range(definition.InputsLength()):
+            entry = definition.Inputs(n)
+            tensor = graph.Tensors(entry.TensorIndex())
+            shape = tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength()))
+            found[entry.Name().decode()] = shape
+        return found
+
+
+def check_checkpoint(path: Path, checkpoint: Path) -> None:
+    """Check that a checkpoint is of a model, without loading either.
+
+    Raises:
+        InputError: It is of another, or one of the two is not what it should be.
+    """
+    differs = misfit(weight_shapes(path), checkpoint_shapes(checkpoint))
+    if differs:
+        raise InputError(
+            differs, where=str(checkpoint), hint=f"The model is {path}; give weights made with it."
+        )

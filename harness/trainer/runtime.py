@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
+from harness.trainer.checkpoints import misfit
 
 FORMAT = 1
 """The version of the signatures that this module speaks."""
@@ -194,8 +195,9 @@ class FlatbufferModel:
         self, path: Path, threads: int = 2, *, interpreter: Callable[..., Any] | None = None
     ) -> None:
         if interpreter is None:
-            from ai_edge_litert.interpreter import Interpreter as interpreter  # noqa: N813
+            from ai_edge_litert.interpreter import Interpreter
 
+            interpreter = Interpreter
         try:
             self._interpreter: Any = interpreter(str(path), num_threads=threads)
             names = set(self._interpreter.get_signature_list())
@@ -293,14 +295,9 @@ class FlatbufferModel:
             name: tuple(int(n) for n in detail["shape"])
             for name, detail in self._runner("set_weights").get_input_details().items()
         }
-        given = {name: tuple(value.shape) for name, value in weights.items()}
-        if wanted != given:
-            names = sorted(n for n in wanted.keys() | given.keys() if wanted.get(n) != given.get(n))
-            raise InputError(
-                f"the checkpoint does not fit the model: {', '.join(names[:3])}"
-                + (f" and {len(names) - 3} more" if len(names) > 3 else ""),
-                where=str(self.path),
-            )
+        differs = misfit(wanted, {name: tuple(value.shape) for name, value in weights.items()})
+        if differs:
+            raise InputError(differs, where=str(self.path))
         self._run("set_weights", **{n: np.asarray(v, np.float32) for n, v in weights.items()})
         self._has_weights = True
 
@@ -315,7 +312,11 @@ class FlatbufferModel:
                 weights = {name: stored[name].astype(np.float32) for name in stored.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"not a checkpoint: {error}", where=str(path)) from error
-        self.set_weights(weights)
+        try:
+            self.set_weights(weights)
+        except InputError as error:
+            hint = f"The model is {self.path}; give weights made with it."
+            raise InputError(error.what, where=str(path), hint=hint) from error
 
     def reset_optimizer(self) -> None:
         """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""

@@ -10,11 +10,14 @@ import pytest
 
 from harness.errors import InputError
 from harness.lab.materials import Materials
+from harness.model.configuration import CONFIGS
+from harness.model.initial import initial_weights
 from harness.paths import data_root
 from harness.scenario import expand_jobs, load_scenario
 from harness.speech.audio import wav_bytes
 from harness.speech.importing import ImportOptions, import_recordings
 from harness.speech.sources import find_sources
+from harness.trainer.checkpoints import save_checkpoint
 from harness.trainer.manifest import describe_file, load_manifest, save_manifest
 
 SCENARIO = """\
@@ -119,3 +122,21 @@ def test_a_file_that_is_no_model_is_named(recorded, tmp_path):
     text = SCENARIO.replace("ds2-tiny", "{path: model}").replace("rounds: 2", "rounds: 1")
     with pytest.raises(InputError, match=r"tiny-b2\.tflite: the flatbuffer is damaged"):
         check(tmp_path, text)
+
+
+def test_a_checkpoint_of_another_model_is_named(recorded, tmp_path):
+    recorded()
+    text = SCENARIO.replace("rounds: 2", "rounds: 1")
+    other = data_root() / "models" / "ds2-mini" / "baseline.npz"
+    for checkpoint, said in (
+        (other, r"baseline\.npz: the checkpoint is of another model: blstm1_bias, .* more differ"),
+        (tmp_path / "text.npz", r"text\.npz: not a checkpoint"),
+        (tmp_path / "none.npz", r"none\.npz"),
+    ):
+        (tmp_path / "text.npz").write_text("hello")
+        model = f"{{name: ds2-tiny, checkpoint: {checkpoint}}}"
+        with pytest.raises(InputError, match=said):
+            check(tmp_path, text.replace("ds2-tiny", model))
+    weights = initial_weights(CONFIGS["ds2-tiny"], 1)
+    save_checkpoint(tmp_path, 1, weights)
+    check(tmp_path, text.replace("ds2-tiny", "{name: ds2-tiny, checkpoint: epoch-0001.npz}"))

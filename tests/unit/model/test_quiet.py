@@ -7,7 +7,13 @@ import sys
 
 import pytest
 
-CODE = "from harness.model.quiet import import_quietly; import_quietly(); import os; os.write(2, b'me')"
+CODE = """
+import os
+from harness.model.quiet import import_quietly
+
+import_quietly()
+os.write(2, b"me")
+"""
 
 
 @pytest.mark.parametrize(
@@ -20,7 +26,7 @@ CODE = "from harness.model.quiet import import_quietly; import_quietly(); import
 def test_words_of_an_import(tmp_path, text, code, said):
     (tmp_path / "tensorflow.py").write_text(f"import os; os.write(2, b'I am great')\n{text}\n")
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {CODE}"],
+        [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(tmp_path)!r}){CODE}"],
         capture_output=True,
         text=True,
         check=False,

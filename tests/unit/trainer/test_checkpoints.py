@@ -9,7 +9,14 @@ import pytest
 
 from harness.errors import InputError
 from harness.trainer import checkpoints
-from harness.trainer.checkpoints import check_sha256, checkpoint_path, prune, save_checkpoint
+from harness.trainer.checkpoints import (
+    check_sha256,
+    checkpoint_path,
+    checkpoint_shapes,
+    misfit,
+    prune,
+    save_checkpoint,
+)
 
 WEIGHTS = {"fc/w": np.arange(6, dtype=np.float32).reshape(2, 3), "fc/b": np.zeros(0, np.float32)}
 
@@ -56,3 +63,28 @@ def test_pruning_keeps_the_named_epochs_and_foreign_files(tmp_path):
         "epoch-0003.npz",
         "notes.txt",
     ]
+
+
+def test_shapes_are_read_without_the_weights(tmp_path):
+    weights = {"a": np.zeros((2, 3), np.float32), "b": np.float32(1), "c": np.zeros(0, np.float32)}
+    saved = save_checkpoint(tmp_path, 1, weights)
+    assert checkpoint_shapes(saved.path) == {"a": (2, 3), "b": (), "c": (0,)}
+    np.savez_compressed(tmp_path / "small.npz", **weights)
+    assert checkpoint_shapes(tmp_path / "small.npz") == {"a": (2, 3), "b": (), "c": (0,)}
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path):
+    good = save_checkpoint(tmp_path, 1, {"a": np.ones(500, np.float32)}).path.read_bytes()
+    for name, content in (("text", b"hello"), ("cut", good[:900]), ("empty", b"")):
+        (tmp_path / f"{name}.npz").write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}\.npz: not a checkpoint"):
+            checkpoint_shapes(tmp_path / f"{name}.npz")
+    with pytest.raises(InputError, match=r"none\.npz: cannot be read"):
+        checkpoint_shapes(tmp_path / "none.npz")
+
+
+def test_a_misfit_in_words():
+    wanted = dict.fromkeys("abcde", (1,))
+    assert misfit(wanted, dict(wanted)) == ""
+    assert misfit(wanted, wanted | {"a": (2,)}).endswith("another model: a differ")
+    assert misfit(wanted, {"x": (1,)}).endswith("a, b, c and 3 more differ")

@@ -5,6 +5,7 @@ import pytest
 
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
+from harness.paths import data_root
 from harness.trainer.runtime import FlatbufferModel, encode, make_batch
 
 LAYERS = ["conv1", "conv2", "conv3", "blstm1", "blstm2", "blstm3", "blstm4", "fc1", "fc2"]
@@ -215,3 +216,11 @@ def test_unreadable_model(tmp_path):
 def test_unknown_sub_model(model, batch):
     with pytest.raises(InputError, match="S9"):
         model.train_step("S9", batch, 1e-3)
+
+
+def test_a_checkpoint_of_another_model_is_named_with_the_model(tiny_model_path):
+    model = FlatbufferModel(tiny_model_path, 1)
+    other = data_root() / "models" / "ds2-mini" / "baseline.npz"
+    with pytest.raises(InputError, match=r"baseline\.npz: the checkpoint is of another") as refused:
+        model.load_checkpoint(other)
+    assert tiny_model_path.name in refused.value.hint
