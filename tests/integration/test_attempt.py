@@ -39,6 +39,9 @@ def assert_released(phone: LabPhone) -> None:
         "null",
     )
     assert adb.shell(f"ls {phone.work_dir}/cas/*.wav").stdout == ""
+    assert "UPDATES STOPPED" not in adb.query("dumpsys battery")
+    assert PACKAGE not in adb.query("dumpsys deviceidle whitelist")
+    assert adb.stat(f"{phone.work_dir}/restore.json") is None
 
 
 def left_on(phone: LabPhone) -> str:
@@ -67,7 +70,7 @@ def test_an_attempt_under_pressure_from_end_to_end(
 ) -> None:
     bench = farm.bench(tmp_path / "leases", "redmi-note-7-pro")
     watcher = Watcher()
-    loaded = tiny_scenario("pressure: {available_mb: 1800}\n")
+    loaded = tiny_scenario("pressure: {available_mb: 1800}\nsettings: {unplugged: required}\n")
     summary = run_scenario(
         loaded, bench, run_root=tmp_path / "runs", progress=watcher, command=["harness", "run"]
     )
@@ -85,8 +88,14 @@ def test_an_attempt_under_pressure_from_end_to_end(
     assert result.transfer is not None
     assert result.transfer.pushed_files == 7
     assert {gate.outcome for gate in result.gates} == {"passed"}
+    assert any("told that it is unplugged" in note for note in result.notes)
+    assert any(note.startswith("put back battery") for note in result.notes)
+    assert not any("does not allow" in note for note in result.notes)
+    assert result.phone.capabilities is not None
+    assert result.phone.capabilities.can["meminfo"]
     table = attempt.samples()
     assert table.num_rows >= 3
+    assert set(table.column("battery_updates_stopped").to_pylist()) <= {True, None}
     assert result.sampling is not None
     assert result.sampling.expected >= table.num_rows
     assert {phase.phase for phase in result.phases} >= {"load", "preprocess", "train", "evaluate"}
@@ -99,6 +108,7 @@ def test_an_attempt_under_pressure_from_end_to_end(
     assert record.origins == ("virtual",)
     assert record.finished_utc is not None
     assert record.models["ds2-tiny"]["arch"]
+    assert record.phones == (result.phone,)
     assert record.plan[0].candidates == (bench.phones[0].serial,)
     assert {s.step for s in watcher.statuses} >= {"gate", "provision", "press", "train", "released"}
     assert any(s.available_mb and s.available_mb < 2500 for s in watcher.statuses)
@@ -120,13 +130,17 @@ def test_two_phones_share_the_work_and_a_second_run_pushes_nothing(
         assert_released(phone)
 
 
+@pytest.mark.parametrize(
+    ("profile", "pressure"), [("oneplus-7t", False), ("redmi-note-10-pro-max", True)]
+)
 def test_a_killed_trainer_is_a_typed_failure_with_its_evidence(
-    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path, profile: str, pressure: bool
 ) -> None:
-    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    bench = farm.bench(tmp_path / "leases", profile)
     watcher = Watcher(Once(2, lambda s: farm.control.do("kill", s.serial, process=PACKAGE)))
+    text = "pressure: {available_mb: 3600}\n" if pressure else ""
     summary = run_scenario(
-        tiny_scenario("", LONG), bench, run_root=tmp_path / "runs", progress=watcher
+        tiny_scenario(text, LONG), bench, run_root=tmp_path / "runs", progress=watcher
     )
     assert (summary.exit_code, summary.failed) == (1, 1)
     result, attempt = only_result(bench, summary.folder)
@@ -135,9 +149,39 @@ def test_a_killed_trainer_is_a_typed_failure_with_its_evidence(
     evidence = "\n".join(result.failure.evidence)
     assert "lowmemorykiller" in evidence
     assert "sample at" in evidence
+    assert " available " in evidence.splitlines()[-1]
+    # Android 11 and later keep a record of their own
+    assert ("exit-info: pid" in evidence) == (profile == "redmi-note-10-pro-max")
+    if pressure:
+        assert result.pressure is not None
+        (kill,) = result.pressure.kills
+        assert (kill.role, kill.process) == ("trainer", PACKAGE)
+        assert "lowmemorykiller" in kill.evidence
+        assert "exit-info" in kill.evidence
+        assert 0 < kill.t_s <= result.seconds
     assert len(result.epochs) >= 2
     assert "lowmemorykiller" in attempt.logcat_path.read_text()
     assert attempt.samples().num_rows > 0
+
+
+def test_phones_whose_gates_are_shut_are_passed_over(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    for phone in bench.phones:
+        farm.control.do("battery", phone.serial, percent=11)
+    try:
+        loaded = tiny_scenario("gates: {mode: skip}\n")
+        summary = run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    finally:
+        for phone in bench.phones:
+            farm.control.do("battery", phone.serial, percent=87)
+    assert (summary.exit_code, summary.skipped, summary.failed) == (1, 1, 0)
+    results = [attempt.result() for attempt in RunFolder.open(summary.folder).attempts()]
+    assert {one.phone.serial for one in results} == {phone.serial for phone in bench.phones}
+    assert [one.failure and one.failure.kind for one in results] == ["GateTimedOut"] * 2
+    for phone in bench.phones:
+        assert_released(phone)
 
 
 def test_a_crashed_trainer_is_retried_as_often_as_asked(
@@ -271,7 +315,10 @@ run_scenario(loaded, bench, run_root=Path(sys.argv[4]), run_id="r", progress=Say
 def test_a_host_that_is_killed_loses_no_finished_attempt(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
-    loaded = tiny_scenario("matrix: {trainer.epochs: [1, 5000]}\npressure: {available_mb: 3600}\n")
+    loaded = tiny_scenario(
+        "matrix: {trainer.epochs: [1, 5000]}\npressure: {available_mb: 3600}\n"
+        "settings: {unplugged: true}\n"
+    )
     arguments = [farm.server.address, str(tmp_path / "leases"), str(loaded.lines.path)]
     with subprocess.Popen(
         [sys.executable, "-c", HOST, *arguments, str(tmp_path / "runs")],
@@ -291,6 +338,7 @@ def test_a_host_that_is_killed_loses_no_finished_attempt(
     bench = farm.bench(tmp_path / "leases", "oneplus-7t")
     adb = adb_phone(bench.phones[0])
     assert adb.shell(["pidof", PACKAGE]).code == 0, "the trainer should have been left running"
+    assert "UPDATES STOPPED" in adb.query("dumpsys battery")
     folder = tmp_path / "runs" / "r"
     before = status(folder)
     assert [job.state for job in before.jobs] == ["finished", "running"]
