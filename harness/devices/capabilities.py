@@ -107,7 +107,12 @@ def parse_probe(text: str) -> CapabilitiesRecord:
     }
     return CapabilitiesRecord(
         can={name: found.get(name) == "1" for name in KNOWN},
-        said={name: value for name, value in found.items() if name not in KNOWN and value},
+        said={
+            name: value
+            for name, value in found.items()
+            # a message in hexadecimal digits is for the sampler, not for a reader
+            if value and name not in KNOWN and not name.endswith("_proto")
+        },
     )
 
 

@@ -13,7 +13,7 @@ from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
 from harness.adb.transfer import LocalFile, ensure_files
-from harness.devices.capabilities import probe
+from harness.devices.capabilities import parse_probe, probe_command
 from harness.devices.changes import Change
 from harness.devices.gate_wait import pass_gates
 from harness.devices.gates import Gates
@@ -26,12 +26,16 @@ from harness.pressure import Goal, Pressure
 from harness.results.model import CapabilitiesRecord, GateRecord, PressureRecord, TransferRecord
 from harness.results.names import safe_name
 from harness.sampling import Sampler
+from harness.sampling.probe import Capabilities
+from harness.sampling.probe import parse_probe as parse_sampling
+from harness.sampling.probe import probe_command as probe_sampling
 
 FOLLOW_CHECK_S = 5.0
 """Silence after which a followed file's size is compared: a dead link looks like an idle file."""
 LINK_PATIENCE_S = 2.0
 """How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
 RELEASE_LIMIT_S = 20.0
+PROBE_LIMIT_S = 60.0
 PRESSURE_PERIOD_S = 0.5
 
 
@@ -147,6 +151,7 @@ class RealTools:
     ) -> None:
         self._clock = clock
         self._release_limit_s = release_limit_s
+        self._reads: dict[str, Capabilities] = {}
 
     def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellResult:
         """See `harness.lab.ports.Tools`."""
@@ -225,6 +230,7 @@ class RealTools:
                 proc_dir=phone.info.proc_dir,
                 period_s=period_s,
                 stop_limit_s=self._release_limit_s,
+                capabilities=self._reads.get(phone.serial),
             )
         )
 
@@ -248,7 +254,15 @@ class RealTools:
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:
         """See `harness.lab.ports.Tools`."""
-        return phone.info.capabilities or probe(_handle(phone), phone.info)
+        info = phone.info
+        if info.capabilities is not None:
+            return info.capabilities
+        asked = probe_command(info.work_dir, info.proc_dir) + probe_sampling(info.proc_dir)
+        text = _handle(phone).query(asked, PROBE_LIMIT_S)
+        reads = self._reads[phone.serial] = parse_sampling(text)
+        found = parse_probe(text)
+        by = {"battery_by": reads.battery, "pss_by": reads.pss}
+        return found.model_copy(update={"said": {**found.said, **by}})
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
         """See `harness.lab.ports.Tools`."""

@@ -59,6 +59,7 @@ class Sampler:
         lease_s: The loop ends by itself when it has not heard from this host for so long.
         max_bytes: The loop ends when its file is larger.
         stop_limit_s: How long `stop` tries to reach a lost phone.
+        capabilities: What the phone lets us read, if that is known; else `setup` tries it.
         monotonic: Clock of this host, in seconds.
     """
 
@@ -77,6 +78,7 @@ class Sampler:
         lease_s: float = 600.0,
         max_bytes: int = 1 << 29,
         stop_limit_s: float = 60.0,
+        capabilities: Capabilities | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0.1 <= period_s <= 3600:
@@ -108,7 +110,7 @@ class Sampler:
         self._losses: Sequence[LinkLoss] = ()
         self._follower: FileFollower | None = None
         self._until_ms: int | None = None
-        self.capabilities: Capabilities | None = None
+        self.capabilities = capabilities
         """What the phone lets us read; known after `setup`."""
         self.notes: list[str] = []
         """Things a reader of the result must know, in words."""
@@ -122,8 +124,10 @@ class Sampler:
             SamplingError: Neither memory nor CPU can be read.
             AdbError: The phone is lost or refuses the files.
         """
-        said = self._phone.query(probe_command(self._proc_dir), timeout_s=60.0)
-        found = self.capabilities = parse_probe(said)
+        found = self.capabilities
+        if found is None:
+            said = self._phone.query(probe_command(self._proc_dir), timeout_s=60.0)
+            found = self.capabilities = parse_probe(said)
         if not found.meminfo and found.stat_mode == "none":
             raise SamplingError(
                 f"{self._phone.serial}: neither {self._proc_dir}/meminfo nor "

@@ -93,6 +93,7 @@ def test_an_attempt_under_pressure_from_end_to_end(
     assert not any("does not allow" in note for note in result.notes)
     assert result.phone.capabilities is not None
     assert result.phone.capabilities.can["meminfo"]
+    assert result.phone.capabilities.said["battery_by"].startswith("dumpsys battery")
     table = attempt.samples()
     assert table.num_rows >= 3
     assert set(table.column("battery_updates_stopped").to_pylist()) <= {True, None}

@@ -187,6 +187,21 @@ def test_a_dozing_phone_is_not_fit_until_it_wakes(phone: Phone, info: PhoneInfo)
         phone.run("dumpsys deviceidle unforce")
 
 
+def test_a_clock_that_jumped_is_seen(
+    adb_server: AdbServer, phone: Phone, info: PhoneInfo, stub_phone: FarmPhone
+) -> None:
+    stub_phone.do("clock_jump", seconds=-7 * 86_400)
+    try:
+        with pytest.raises(GateTimedOut, match="clock_off_s_max: .* is 7 days behind"):
+            pass_gates(phone, info, parse_gates({"mode": "fail"}))
+        found = {check.name: check.outcome for check in check_phones([adb_server], [info])}
+        assert found["clock"] == "warning"
+    finally:
+        stub_phone.do("clock_jump", off=True)
+    records = pass_gates(phone, info, parse_gates("strict"), limit_s=0)
+    assert {record.outcome for record in records} == {"passed"}
+
+
 def test_the_phone_is_probed(adb_server: AdbServer, info: PhoneInfo) -> None:
     (found,) = with_capabilities([adb_server], [info])
     assert found.capabilities is not None

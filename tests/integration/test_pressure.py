@@ -112,11 +112,14 @@ def test_kills_while_training_are_made_good_told_apart_and_counted_once(phone: F
         phone.do("kill", process=f"{PACKAGE}:ballast{service}")
         eventually(lambda: not held.latest()["within"])
         eventually(lambda: held.latest()["within"], 20)
+        phone.do("clock_jump", seconds=-7200)  # somebody sets the clock meanwhile
     phone.do("kill", process="com.android.settings")
     assert held.latest()["trainer_mb"] > 50, "the trainer was left alone so far"
     phone.do("kill", process=PACKAGE)
     eventually(lambda: held.latest()["trainer_mb"] == 0)
     record = held.stop()
+    phone.do("clock_jump", off=True)
+    assert "clock was set by -72" in held.notes[0]
     roles = [kill.role for kill in record.kills]
     assert sorted(roles) == ["ballast", "ballast", "ballast", "bystander", "trainer"], record.kills
     assert len({kill.pid for kill in record.kills}) == 5

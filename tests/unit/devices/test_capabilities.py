@@ -12,6 +12,7 @@ def test_what_is_not_named_does_not_work() -> None:
     assert {name for name, it_does in found.can.items() if it_does} == {"write", "meminfo"}
     assert set(found.can) == set(KNOWN)
     assert found.said == {"page": "4096"}, "an empty answer is no value"
+    assert parse_probe("battery_proto=0801\nown_pss_proto=08\n").said == {}
 
 
 def test_an_answer_that_is_none_of_ours_is_nothing() -> None:
