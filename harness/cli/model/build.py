@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import typer
 from harness.cli import console
 from harness.cli.model.common import BatchOption, command, config, summary
 from harness.contract import SUB_MODELS
-from harness.errors import InputError
+from harness.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
@@ -142,7 +143,10 @@ def _build_folder(
             with _working(f"converting {chosen.name} for batch size {size}"):
                 files |= write_models(chosen, made, [size], embed=embed, seed=seed)
         checkpoint = None if embed else write_checkpoint(initial_weights(chosen, seed), made)
-        with _working("measuring what training needs" if measure else "writing the manifest"):
+        with (
+            _working("measuring what training needs" if measure else "writing the manifest"),
+            _trainer_failures(),
+        ):
             manifest = write_manifest(
                 chosen,
                 made,
@@ -166,6 +170,16 @@ def _is_model_or_empty(folder: Path) -> bool:
     from harness.trainer.manifest import FILE_NAME
 
     return (folder / FILE_NAME).is_file() or not any(folder.iterdir())
+
+
+@contextlib.contextmanager
+def _trainer_failures() -> Iterator[None]:
+    """Say in one line that the measured process failed; its own words went to stderr."""
+    try:
+        yield
+    except subprocess.CalledProcessError as error:
+        how = f"signal {-error.returncode}" if error.returncode < 0 else f"{error.returncode}"
+        raise HarnessError(f"the trainer that was to be measured failed ({how})") from error
 
 
 @contextlib.contextmanager
