@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 _MARK = b"\n#s"
 """What every line of a frame begins with; the rest of the token follows."""
-_LINE = re.compile(r"([0-9a-f]{8}) ([a-z_]{1,20})(?: (.{0,200}))?")
+_TOKEN = re.compile(r"[0-9a-f]{8}")
+_LONGEST_MARKER = 250
 _BARE = frozenset({"header", "frame", "end", "stopped"})
 """Lines without a section below them."""
 _TIME = re.compile(r"([0-9]{1,12})\.([0-9]{2})", re.ASCII)
@@ -126,7 +127,7 @@ class FrameReader:
         """Take the next bytes of the file; return what they complete, in order."""
         pieces = (self._rest + data).split(_MARK)
         done: list[Frame | Stopped] = []
-        section: tuple[str, list[bytes]] | None = None
+        section: tuple[list[str], list[bytes]] | None = None
         kept = pieces[:1]
         last = len(pieces) - 1
         for index, piece in enumerate(pieces[1:], 1):
@@ -134,8 +135,8 @@ class FrameReader:
             if not ends and index == last:
                 kept.append(piece)  # a line that is not complete yet
                 break
-            match = _LINE.fullmatch(line.decode("utf-8", "replace").rstrip())
-            if match is None or (match[1] != self._token and match[2] != "header"):
+            words = self._words(line)
+            if not words:
                 kept.append(piece)  # some reading printed it: it belongs to the section
                 if section is not None:
                     section[1].append(piece)
@@ -143,17 +144,27 @@ class FrameReader:
             if section is not None:
                 self._close_section(*section)
                 section = None
-            name = match[2]
-            if name in _BARE:
-                item = self._take(match[1], name, (match[3] or "").split())
+            if words[1] in _BARE:
+                item = self._take(words[0], words[1], words[2:])
                 if item is not None:
                     done.append(item)
                 kept = [ends + body]
             else:
-                section = (f"{name} {match[3] or ''}", [body])
+                section = (words[1:], [body])
                 kept = [b"", piece]
         self._rest = _MARK.join(kept)
         return done
+
+    def _words(self, line: bytes) -> list[str]:
+        """Return a marker line's token, name and values; none if it is no marker line."""
+        if len(line) > _LONGEST_MARKER or not line.isascii():
+            return []
+        words = line.decode().split()
+        if len(words) < 2:
+            return []
+        if words[0] == self._token or (words[1] == "header" and _TOKEN.fullmatch(words[0])):
+            return words
+        return []
 
     def _take(self, token: str, name: str, words: list[str]) -> Frame | Stopped | None:
         if name == "header":
@@ -211,8 +222,8 @@ class FrameReader:
             self.dropped += 1
             self._open = None
 
-    def _close_section(self, head: str, pieces: list[bytes]) -> None:
-        name, *words = head.split()
+    def _close_section(self, head: list[str], pieces: list[bytes]) -> None:
+        name, *words = head
         proto = name.endswith("_proto")
         name = name.removesuffix("_proto")
         data = _MARK.join(pieces)

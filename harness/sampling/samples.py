@@ -74,6 +74,13 @@ def _battery(data: bytes, proto: bool) -> Battery | None:
     return _try(parse_battery_proto if proto else parse_battery, data)
 
 
+@lru_cache(maxsize=64)
+def _thermal(data: bytes) -> Thermal | None:
+    """Read what the thermal service says now; what it cached is old, and most of its cost."""
+    begin, end = data.find(b"Cached temperatures:"), data.find(b"Current temperatures from HAL:")
+    return _try(parse_thermal, data[:begin] + data[end:] if 0 <= begin < end else data)
+
+
 # Each of these takes the usual form of a text at once, and leaves any other to its parser.
 
 
@@ -253,7 +260,7 @@ class Series:
             if (pss := read_pss_kb(item.pss, pid)) is not None:
                 self.pss_kb.append((item.pss.began_ms, pss))
         if item.thermal is not None:
-            thermal = _try(parse_thermal, item.thermal.data)
+            thermal = _thermal(item.thermal.data)
             if thermal is not None:
                 self.thermals.append((item.thermal.ended_ms, thermal))
 
