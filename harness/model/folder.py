@@ -17,6 +17,8 @@ from harness.contract.job import SUB_MODELS
 from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
 from harness.model.convert import convert
 from harness.model.initial import Weights
+from harness.model.sizes import network_sizes
+from harness.trainer.calibrate import Cell, make_record, measured
 from harness.trainer.manifest import (
     FILE_NAME,
     ModelFile,
@@ -95,6 +97,9 @@ def write_manifest(
         if measure
     }
     bases = [need.base_mb for by in needs.values() for need in by.values()]
+    points = [
+        measured(Cell(name, batch), by[name]) for batch, by in needs.items() for name in SUB_MODELS
+    ]
     settings = config.features
     manifest = ModelManifest(
         name=config.name,
@@ -109,6 +114,8 @@ def write_manifest(
             b: {s: n.need_mb for s, n in zip(SUB_MODELS, by.values(), strict=True)}
             for b, by in needs.items()
         },
+        sizes=network_sizes(config),
+        memory=make_record(points, files, threads) if points else None,
         trainer_base_mb=float(np.median(bases)) if bases else 0.0,
         learning_rate=learning_rate,
         provenance=provenance,

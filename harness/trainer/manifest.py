@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.contract.job import Sha256, SubModel
 from harness.errors import InputError
+from harness.memory.measured import MemoryRecord
+from harness.memory.sizes import NetworkSizes
 
 FILE_NAME = "manifest.json"
 
@@ -61,6 +63,10 @@ class ModelManifest(_Part):
     parameters: dict[SubModel, int]
     need_mb: dict[int, dict[SubModel, float]] = Field(default_factory=dict)
     """By batch size."""
+    sizes: NetworkSizes | None = None
+    """Layers, for the memory model."""
+    memory: MemoryRecord | None = None
+    """Measured processes that needs at other batch sizes are predicted from."""
     trainer_base_mb: float = 0.0
     learning_rate: float = 1e-4
     """For personalising; what the baseline's own figures were made with."""
@@ -91,7 +97,9 @@ def load_manifest(folder: Path) -> ModelManifest:
 def save_manifest(manifest: ModelManifest, folder: Path) -> Path:
     """Write ``manifest`` into ``folder`` and return the file."""
     path = folder / FILE_NAME
-    path.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    partial = path.with_suffix(".partial")
+    partial.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
     return path
 
 

@@ -1,8 +1,10 @@
 """How much memory training a sub-model needs, measured as the trainer will meet it.
 
 Each figure comes from a fresh process that is the trainer itself: ``python -m
-harness.trainer.measure`` runs a job of 80 full-length utterances (noise) for two epochs of a few
-steps, and notes its RSS where it selects.
+harness.trainer.measure`` runs a job with recordings as long as the model takes (noise), for two
+epochs of a few steps each with evaluation and checkpoints, and notes its memory where it selects.
+What more utterances would add is their features, which stay in memory: as many are held as a
+session has, so that a figure takes seconds and not the minutes of whole epochs.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,6 @@ import numpy as np
 
 from harness.contract.events import Step
 from harness.contract.job import (
-    SUB_MODELS,
     Data,
     Job,
     ModelFiles,
@@ -35,12 +36,16 @@ from harness.contract.job import (
 from harness.contract.job import Training as TrainingSettings
 from harness.trainer.checkpoints import file_sha256
 from harness.trainer.events import EventLog
-from harness.trainer.loop import Training
-from harness.trainer.runtime import ModelInfo
+from harness.trainer.flatfile import read_info
+from harness.trainer.loop import Features, Training
+from harness.trainer.runtime import FlatbufferModel, ModelInfo
 
 UTTERANCES = 80
 """60 to train and 20 to validate on, as the shipped scenarios have them."""
-_STEPS = 3
+STEPS = 1
+"""An epoch, and there are two: more of them, or more batches to evaluate, do not raise the peak."""
+EVALUATED = 1
+"""Batches of an evaluation."""
 _KIB_PER_MIB = 1024.0
 
 
@@ -49,11 +54,18 @@ class Need:
     """One measured process (MiB; seconds)."""
 
     need_mb: float
-    """Peak RSS minus RSS at selection."""
+    """Peak RSS minus RSS at selection: what selection compares with the available RAM."""
     base_mb: float
     """RSS less shared pages at selection."""
     step_seconds: float
     """Median of a full-length step."""
+    selected_mb: float = 0.0
+    """RSS at selection, shared pages (the code of Python and LiteRT) included."""
+
+    @property
+    def peak_mb(self) -> float:
+        """Peak RSS of the whole process."""
+        return round(self.selected_mb + self.need_mb, 1)
 
 
 def measure_need(
@@ -74,13 +86,19 @@ def measure_need(
         utterances: Held in memory as features, all of them full length.
 
     Raises:
+        InputError: The file is no model that the trainer can use.
         subprocess.CalledProcessError: The process failed; its words went to stderr.
     """
-    command = [sys.executable, "-m", "harness.trainer.measure", str(model), sub_model]
-    command += ["--threads", str(threads), "--utterances", str(utterances)]
-    if checkpoint is not None:
-        command += ["--checkpoint", str(checkpoint)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with tempfile.TemporaryDirectory(prefix="harness-measure-") as name:
+        folder = Path(name)
+        job = _job(folder, model, sub_model, checkpoint, threads)
+        path = folder / "job.json"
+        path.write_text(job.model_dump_json(), encoding="utf-8")
+        command = [sys.executable, "-m", "harness.trainer.measure", str(path), str(utterances)]
+        # A session of its own: Ctrl-C reaches this process only, and this one ends that one
+        out = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ).stdout
     return Need(**json.loads(out.splitlines()[-1]))
 
 
@@ -91,69 +109,14 @@ def measure_needs(
     return {s: measure_need(model, s, checkpoint=checkpoint, threads=threads) for s in sub_models}
 
 
-def _status_mb(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / _KIB_PER_MIB
-    raise OSError(f"/proc/self/status has no {field}")
-
-
-class _Watched(Training):
-    """The trainer, with a look at its own memory where it selects."""
-
-    rss_mb = 0.0
-    shared_mb = 0.0
-
-    def _select(self) -> None:
-        super()._select()
-        self.rss_mb = _status_mb("VmRSS")
-        self.shared_mb = _status_mb("RssFile") + _status_mb("RssShmem")
-
-
-def _probe(
-    model: Path, sub_model: SubModel, checkpoint: Path | None, threads: int, count: int
-) -> Need:
-    with tempfile.TemporaryDirectory(prefix="harness-measure-") as name:
-        work = Path(name)
-        job = _job(work, model, sub_model, checkpoint, threads, count)
-        with EventLog(Path(job.outputs.events)) as log:
-            watched = _Watched(job, log, lambda: False)
-            watched.run()
-        peak = _status_mb("VmHWM")
-        with EventLog(Path(job.outputs.events)) as log:
-            steps = [event.seconds for event in log.before if isinstance(event, Step)]
-    return Need(
-        need_mb=round(peak - watched.rss_mb, 1),
-        base_mb=round(watched.rss_mb - watched.shared_mb, 1),
-        step_seconds=round(statistics.median(steps), 4),
-    )
-
-
-def _job(
-    work: Path,
-    model: Path,
-    sub_model: SubModel,
-    checkpoint: Path | None,
-    threads: int,
-    count: int,
-) -> Job:
+def _job(folder: Path, model: Path, sub_model: str, checkpoint: Path | None, threads: int) -> Job:
     """Write recordings as long as the model takes, and return a job that trains on them."""
-    info = _info_of(model)
-    rng = np.random.default_rng(0)
-    letters = list(info.alphabet.replace(" ", ""))
-    most = min(info.max_label, info.output_frames(info.max_frames) // 2)
-    utterances = []
-    for n in range(count):
-        path = work / f"{n}.wav"
-        with wave.open(str(path), "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(info.sample_rate)
-            samples = rng.integers(-9000, 9000, info.max_samples).astype("<i2")
-            sound.writeframes(samples.tobytes())
-        text = "".join(rng.choice(letters, most))
-        utterances.append(Utterance(id=str(n), path=str(path), text=text))
-    trained = _STEPS * info.batch_size
+    info = read_info(model)
+    trained, evaluated = STEPS * info.batch_size, EVALUATED * info.batch_size
+    utterances = [_utterance(folder, n, info) for n in range(trained + evaluated)]
+    chosen: SubModel = Selection.model_validate(
+        {"candidates": [sub_model], "need_mb": {sub_model: 1.0}}
+    ).candidates[0]
     return Job(
         job_id="measure",
         model=ModelFiles(
@@ -170,40 +133,88 @@ def _job(
         training=TrainingSettings(
             batch_size=info.batch_size, learning_rate=1e-5, epochs=2, threads=threads
         ),
-        selection=Selection(candidates=(sub_model,), need_mb={sub_model: 1.0}, forced=sub_model),
-        stop=Stop(battery_below_percent=0, available_below_mb=0),
+        selection=Selection(candidates=(chosen,), need_mb={chosen: 1.0}, forced=chosen),
+        stop=Stop(battery_below_percent=0, available_below_mb=0, patience=2),
         outputs=Outputs(
-            folder=str(work),
-            events=str(work / "events.jsonl"),
-            checkpoints=str(work / "checkpoints"),
-            stop_file=str(work / "stop"),
+            folder=str(folder),
+            events=str(folder / "events.jsonl"),
+            checkpoints=str(folder / "checkpoints"),
+            stop_file=str(folder / "stop"),
         ),
     )
 
 
-def _info_of(model: Path) -> ModelInfo:
-    """Return the model's sizes as another process reads them: this one must stay fresh."""
-    code = (
-        "import json, sys, dataclasses, pathlib;"
-        "from harness.trainer.runtime import FlatbufferModel as M;"
-        "print(json.dumps(dataclasses.asdict(M(pathlib.Path(sys.argv[1]), 1).info)))"
+def _utterance(folder: Path, number: int, info: ModelInfo) -> Utterance:
+    rng = np.random.default_rng(number)
+    path = folder / f"{number}.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(info.sample_rate)
+        sound.writeframes(rng.integers(-9000, 9000, info.max_samples).astype("<i2").tobytes())
+    length = min(info.max_label, info.output_frames(info.max_frames) // 2)
+    text = "".join(rng.choice(list(info.alphabet.replace(" ", "")), length))
+    return Utterance(id=str(number), path=str(path), text=text)
+
+
+class _Watched(Training):
+    """The trainer, with a look at its own memory where it selects.
+
+    Args:
+        job: As for the trainer.
+        log: Likewise.
+        held: Utterances in memory in all; those that the job lacks are copies.
+    """
+
+    def __init__(self, job: Job, log: EventLog, held: int) -> None:
+        super().__init__(job, log, lambda: False)
+        self._missing = held - len(job.data.train) - len(job.data.validation)
+        self._spare: list[Features] = []
+        self.rss_mb = 0.0
+        self.shared_mb = 0.0
+
+    def _select(self) -> None:
+        super()._select()
+        self.rss_mb = _status_mb("VmRSS")
+        self.shared_mb = _status_mb("RssFile") + _status_mb("RssShmem")
+
+    def _features(self, model: FlatbufferModel, utterances: Sequence[Utterance]) -> Features:
+        found = super()._features(model, utterances)
+        if not self._spare:
+            self._spare.append([found[n % len(found)].copy() for n in range(self._missing)])
+        return found
+
+
+def _status_mb(field: str) -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / _KIB_PER_MIB
+    raise OSError(f"/proc/self/status has no {field}")
+
+
+def _run(job: Job, held: int) -> Need:
+    with EventLog(Path(job.outputs.events)) as log:
+        watched = _Watched(job, log, held)
+        watched.run()
+    peak = _status_mb("VmHWM")
+    with EventLog(Path(job.outputs.events)) as log:
+        steps = [event.seconds for event in log.before if isinstance(event, Step)]
+    return Need(
+        need_mb=round(peak - watched.rss_mb, 1),
+        base_mb=round(watched.rss_mb - watched.shared_mb, 1),
+        step_seconds=round(statistics.median(steps), 4),
+        selected_mb=round(watched.rss_mb, 1),
     )
-    command = [sys.executable, "-c", code, str(model)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return ModelInfo(**json.loads(out))
 
 
 def main() -> None:
-    """Measure in this process and print one line of JSON."""
-    parser = argparse.ArgumentParser(description="Measure the memory that training needs.")
-    parser.add_argument("model", type=Path)
-    parser.add_argument("sub_model", choices=SUB_MODELS)
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--utterances", type=int, default=UTTERANCES)
+    """Run a job in this process and print one line of JSON for the parent."""
+    parser = argparse.ArgumentParser(description="Run a training job and say what it needed.")
+    parser.add_argument("job", type=Path)
+    parser.add_argument("utterances", type=int)
     given = parser.parse_args()
-    need = _probe(given.model, given.sub_model, given.checkpoint, given.threads, given.utterances)
-    print(json.dumps(vars(need)))  # the answer to the parent
+    job = Job.model_validate_json(given.job.read_bytes())
+    print(json.dumps(vars(_run(job, given.utterances))))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import typer
 from harness.cli.model.bench import bench
 from harness.cli.model.build import build
 from harness.cli.model.inspect import inspect
+from harness.cli.model.memory import memory
 from harness.cli.model.pretrain import pretrain
 
 app = typer.Typer(help="Trainable flatbuffers.", no_args_is_help=True)
-for command in (build, pretrain, inspect, bench):
+for command in (build, pretrain, inspect, memory, bench):
     app.command()(command)
