@@ -107,6 +107,8 @@ class PhoneRoot(abc.ABC):
 
     def __init__(self, spec: PhoneSpec) -> None:
         self.spec = spec
+        self.clock_offset_s = 0.0
+        """What the phone's clocks since boot are off the host's."""
         self.root_dir = spec.root.resolve()
 
     @property

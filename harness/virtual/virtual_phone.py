@@ -12,14 +12,21 @@ from harness.virtual.adbd import Adbd
 from harness.virtual.phone import Faults, Isolation, PhoneSpec
 from harness.virtual.properties import PROPERTY_FOLDER, PropertyStore, all_properties
 from harness.virtual.root import open_root
+from harness.virtual.root.userns import HAS_TIME_NAMESPACE
 from harness.virtual.system import SystemServer
 from harness.virtual.system.battery import BatteryState, Power
 from harness.virtual.userland import install_userland
 
 _HOST_WIDE = {
     "none": "pids,uptime,cpuinfo,loadavg,vmstat,pressure,network,disk",
-    "userns": "uptime,cpuinfo,loadavg,vmstat,pressure,network,disk",
+    "userns": ("" if HAS_TIME_NAMESPACE else "uptime,")
+    + "cpuinfo,loadavg,vmstat,pressure,network,disk",
 }
+_BOOT_SHARE = 0.3
+"""Of the time that a reboot takes, the part after adbd is there and before Android is up."""
+
+
+_BOOTED = ("sys.boot_completed", "dev.bootcomplete")
 
 
 class VirtualPhone:
@@ -117,19 +124,27 @@ class VirtualPhone:
         self.system.close()
 
     async def reboot(self, seconds: float) -> None:
-        """Go down, stay away for so long, come up again with the same files and no processes."""
+        """Go down, come up again with the same files and no processes; it takes so long.
+
+        As on a phone adbd is there first, then Android: only then ``sys.boot_completed`` is 1.
+        """
         self.faults.lose_cable(float("inf"))
-        self.properties.set("sys.boot_completed", "0")
+        for name in _BOOTED:
+            self.properties.set(name, "0")
         await self.system.stop()
         await self.root.stop()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds * (1 - _BOOT_SHARE))
         await self.root.start()
         self.system.logs.clear(("main", "system", "radio", "events", "crash"))
         self.system.start()
         self.boots += 1
         self.faults.happened["boot"] += 1
-        self.properties.set("sys.boot_completed", "1")
         self.faults.restore_cable()
+        self.system.booted = False
+        await asyncio.sleep(seconds * _BOOT_SHARE)
+        self.system.booted = True
+        for name in _BOOTED:
+            self.properties.set(name, "1")
 
     async def restart_adbd(self, seconds: float) -> None:
         """Kill adbd and have it back, on the same port, after so long."""

@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,13 @@ _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
 _INSIDE = Path(__file__).with_name("inside.py")
 
 
+HAS_TIME_NAMESPACE = Path("/proc/self/ns/time").exists()
+"""Whether a phone can have its own clock since boot (Linux 5.6)."""
+
+_UPTIME_S = 10
+"""A phone's age when its first process runs, as if it had booted for so long."""
+
+
 class IsolationError(OSError):
     """The namespaces or mounts of a phone could not be made; the text says which step and why."""
 
@@ -37,7 +45,8 @@ class UsernsRoot(PhoneRoot):
     """Isolation ``userns``.
 
     A process of the phone sees the phone's files at ``/``, the phone's processes and its /proc,
-    and is uid 2000 without capabilities. It shares the host's network and clock.
+    and is uid 2000 without capabilities. Its uptime begins at each start. It shares the host's
+    network and wall clock.
     """
 
     def __init__(self, spec: PhoneSpec) -> None:
@@ -59,6 +68,8 @@ class UsernsRoot(PhoneRoot):
         if nsenter is None or setsid is None:
             raise IsolationError("nsenter and setsid (util-linux) are not on PATH")
         self._launcher = (nsenter, str(setsid))
+        offset = _boot_offset_s() if HAS_TIME_NAMESPACE else None
+        self.clock_offset_s = offset or 0.0
         reading, self._lifeline = os.pipe()
         try:
             self._holder = await asyncio.create_subprocess_exec(
@@ -66,7 +77,7 @@ class UsernsRoot(PhoneRoot):
                 "-I",
                 "-S",
                 str(_INSIDE),
-                json.dumps(self._config()),
+                json.dumps({**self._config(), "clock_offset_s": offset}),
                 stdin=reading,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # a Ctrl-C is the farm's, which then stops its phones
@@ -144,6 +155,7 @@ class UsernsRoot(PhoneRoot):
                 "--pid",
                 "--uts",
                 "--ipc",
+                *(["--time"] if HAS_TIME_NAMESPACE else []),
                 "--preserve-credentials",
                 "--",
                 *inner,
@@ -230,6 +242,11 @@ class UsernsRoot(PhoneRoot):
                 if processes.namespace_pids(pid)[-1] == phone_pid:
                     return pid
         raise ProcessLookupError(f"{self.spec.serial} has no process {phone_pid}")
+
+
+def _boot_offset_s() -> float:
+    """Return what the phone's clocks since boot are off the host's when it boots now."""
+    return _UPTIME_S - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _argv(command: str | Sequence[str], cwd: str | None) -> list[str]:

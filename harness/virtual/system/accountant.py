@@ -11,7 +11,8 @@ from pathlib import Path
 
 from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import lmkd, procfs
-from harness.virtual.system.apps import App, Apps
+from harness.virtual.system.app import App
+from harness.virtual.system.apps import Apps
 from harness.virtual.system.battery import BatteryService
 from harness.virtual.system.cpu_account import CpuAccount
 from harness.virtual.system.exits import LOW_MEMORY
@@ -80,7 +81,6 @@ class Accountant:
         self._battery_file = battery_file
         self._battery_text = ""
         now = clock()
-        self._boot_time_s = int(time.time() - now)
         self._stepped_at = self._ticked_at = now
         self._busy_then = 0
         self.busy_cores = 0.0
@@ -149,7 +149,13 @@ class Accountant:
 
     def uptime_s(self) -> float:
         """Return the seconds since the phone's boot, as its processes read them."""
-        return self._clock()
+        return self._clock() + self._root.clock_offset_s
+
+    def rebooted(self) -> None:
+        """Begin anew what counts from the boot on."""
+        if self._root.clock_offset_s:
+            self.cpu = CpuAccount()
+            self._busy_then = 0
 
     def _write_meminfo(self) -> None:
         self._meminfo.write(self.meminfo_text())
@@ -257,7 +263,7 @@ class Accountant:
             self.cpu.user,
             self.cpu.system,
             self.limits.cores,
-            int(now * TICKS),
-            self._boot_time_s,
+            int((now + self._root.clock_offset_s) * TICKS),
+            int(time.time() - now - self._root.clock_offset_s),
             self.cpu.begun,
         )

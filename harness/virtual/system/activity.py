@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from harness.virtual.system.apps import CACHED_ADJ, FOREGROUND_ADJ, App, Apps
+from harness.virtual.system.app import CACHED_ADJ, FOREGROUND_ADJ, App
+from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent

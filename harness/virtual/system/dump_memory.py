@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import procfs, proto, zram
 from harness.virtual.system.accountant import Accountant
-from harness.virtual.system.apps import App, Apps
+from harness.virtual.system.app import App
+from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call
 
 _NATIVE_ADJ = -901
@@ -58,8 +58,7 @@ class MemoryDump:
         if not usages and words:
             call.print(f"No process found for: {words[0]}")
             return 0
-        up = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1000)
-        real = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+        up = real = int(self._accountant.uptime_s() * 1000)
         if "--proto" in flags and words:
             call.write(proto.number(1, up) + proto.number(2, real))
             for usage in usages:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import procfs
-from harness.virtual.system.apps import SYSTEM_SERVER_PID, App, Apps
+from harness.virtual.system.app import SYSTEM_SERVER_PID, App
+from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call
 from harness.virtual.system.lmkd import LMKD_PID
 

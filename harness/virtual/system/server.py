@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from harness.virtual.properties import PropertyStore, android_id, host_abi
 from harness.virtual.system import lmkd
 from harness.virtual.system.accountant import Accountant, Limits
 from harness.virtual.system.activity import ActivityCommands
+from harness.virtual.system.answering import HangingServices, not_yet, service_of
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.background import BackgroundLimits
 from harness.virtual.system.battery import BatteryService, BatteryState
@@ -77,9 +77,10 @@ class SystemServer:
         self.logs = LogStore(lambda: time.time() + self._clock_offset_s)
         self.properties = PropertyStore(root.root_dir)
         self.command_delay_s = 0.0
+        self.booted = True
         self._clock_offset_s = 0.0
         self._offset_file = state / "clock_offset"
-        self._hung: dict[str, asyncio.Event] = {}
+        self._hanging = HangingServices()
         limits = Limits(
             memory=MemoryPlan.of(profile.ram_total_mb, profile.idle_available_mb),
             kill_below_kb=int(profile.lmkd_kill_below_mb * 1024),
@@ -189,38 +190,17 @@ class SystemServer:
         """Let one service not answer, or answer all who waited."""
         if name == "battery":
             self.accountant.hang_battery(hangs)
-        if hangs:
-            self._hung.setdefault(name, asyncio.Event())
-        elif name in self._hung:
-            self._hung.pop(name).set()
+        self._hanging.set(name, hangs)
 
     def hang_nothing(self) -> None:
         """Let all services answer."""
-        for name in list(self._hung):
+        for name in self._hanging.names:
             self.hang_service(name, False)
-
-    async def _unless_hung(self, call: Call) -> None:
-        """Wait while the service that a call is for hangs."""
-        words = [arg for arg in call.args if not arg.startswith("-")]
-        aliases = {"am": "activity", "pm": "package", "settings": "settings"}
-        service = aliases.get(call.name)
-        if call.name in ("dumpsys", "cmd") and words:
-            service = words[0]
-        event = self._hung.get(service or "")
-        if event is None:
-            return
-        gone = asyncio.ensure_future(call.wait_gone())
-        woken = asyncio.ensure_future(event.wait())
-        try:
-            await asyncio.wait({gone, woken}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            woken.cancel()
-            await asyncio.gather(gone, woken, return_exceptions=True)
 
     def start(self) -> None:
         """Take commands from now on."""
         self.power.reset()
+        self.accountant.rebooted()
         self._channel.start()
         self.logs.add("boot", "virtual phone is up", buffer="system")
         self.logs.event("boot_progress_enable_screen", [0])
@@ -263,8 +243,9 @@ class SystemServer:
         return True
 
     async def _run(self, call: Call) -> int:
-        if self._hung:
-            await self._unless_hung(call)
+        if not self.booted and service_of(call) is not None:
+            return not_yet(call)
+        await self._hanging.unless_hung(call)
         awaited = self._awaited.get(call.name)
         if awaited is not None:
             return await awaited(call)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import harness
 from harness.virtual.phone import PhoneRoot
-from harness.virtual.system.apps import PERCEPTIBLE_ADJ, PREVIOUS_ADJ, App, Apps
+from harness.virtual.system.app import PERCEPTIBLE_ADJ, PREVIOUS_ADJ, App
+from harness.virtual.system.apps import Apps
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent
 from harness.virtual.system.logs import LogStore

@@ -27,7 +27,7 @@ from harness.virtual.trace.replay import Replay, StopCommand, TracePhone
 from harness.virtual.trace.table import load_table
 
 if TYPE_CHECKING:
-    from harness.virtual.system.apps import App
+    from harness.virtual.system.app import App
 
 PLACEHOLDER = ("cat",)
 """Ends with exit code 0 when its input is closed."""

@@ -43,10 +43,18 @@ def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
     phone.sh("setsid sleep 1000 < /dev/null > /dev/null 2>&1 &")
     phone.sh("echo kept > $ANDROID_DATA/local/tmp/file; settings put global a 1")
     loaded = phone.available_kb()
-    boots = phone.state()["boots"]
+    boots, began = phone.state()["boots"], _boot_s(phone)
     phone.do("reboot", seconds=0.5)
     phone.phone.wait_online(30)
     assert phone.sh("getprop sys.boot_completed") == "1\n"
+    own_clock = "uptime" not in phone.sh("getprop ro.vlab.host_wide")
+    if own_clock:
+        assert _boot_s(phone) > began + 0.3
+        said = int(phone.sh(f"grep btime {phone.proc_dir}/stat").split()[1])
+        since = time.clock_gettime(time.CLOCK_BOOTTIME) - _boot_s(phone)
+        assert said == pytest.approx(time.time() - since, abs=2.5)
+    else:
+        assert _boot_s(phone) == pytest.approx(began, abs=5)
     assert phone.sh("cat $ANDROID_DATA/local/tmp/file; settings get global a") == "kept\n1\n"
     assert "sleep" not in phone.sh("ps -A -o NAME").split()
     assert phone.available_kb() - loaded > 490 * 1024
@@ -59,7 +67,28 @@ def test_adb_reboot_is_a_reboot(phone: FarmPhone) -> None:
     phone.adb("reboot")
     eventually(lambda: phone.state()["boots"] == boots + 1, timeout_s=20)
     phone.phone.wait_online(30)
-    assert phone.sh("getprop sys.boot_completed") == "1\n"
+    # adbd is there before Android is
+    eventually(lambda: phone.sh("getprop sys.boot_completed") == "1\n")
+    assert phone.sh("am get-current-user") == "0\n"
+
+
+def _boot_s(phone: FarmPhone) -> float:
+    """When the phone booted, on the host's clock since its own boot."""
+    uptime = float(phone.sh(f"cat '{phone.proc_dir}/uptime'").split()[0])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - uptime
+
+
+@pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
+def test_android_is_up_later_than_adbd(phone: FarmPhone) -> None:
+    boots = phone.state()["boots"]
+    phone.do("fault", fault="reboot", seconds=10)
+    eventually(lambda: phone.state()["boots"] == boots + 1, timeout_s=20)
+    phone.phone.wait_online(30)
+    assert phone.sh("getprop sys.boot_completed") == "0\n"
+    early = phone.adb("shell", "am get-current-user")
+    assert (early.returncode, early.stderr) == (20, b"cmd: Can't find service: activity\n")
+    eventually(lambda: phone.sh("getprop sys.boot_completed") == "1\n")
+    assert phone.sh("am get-current-user") == "0\n"
 
 
 @pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
