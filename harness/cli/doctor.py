@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated
 
 import typer
 
@@ -13,8 +14,19 @@ from harness.cli.options import AdbOption, FarmOption, JsonOption
 from harness.cli.session import open_session
 from harness.devices.doctor import Check, check_host, check_phones
 from harness.devices.inventory import inventory
+from harness.lab import open_bench
+from harness.lab.recovery import clean_free_phones
 
 app = typer.Typer()
+
+CleanOption = Annotated[
+    bool,
+    typer.Option(
+        "--clean",
+        help="First undo what a crashed run left on phones that no run holds: changed settings, "
+        "RAM pressure, a trainer, its files.",
+    ),
+]
 
 _MARKS = {"ok": "ok", "info": "note", "warning": "WARNING", "problem": "PROBLEM"}
 
@@ -24,11 +36,15 @@ def doctor(
     farm: FarmOption = None,
     adb: AdbOption = None,
     as_json: JsonOption = False,
+    clean: CleanOption = False,
 ) -> None:
     """Check the host and each phone, and say what to do. Exit code 1 if there is a problem."""
     checks = check_host()
     try:
         with open_session(farm=farm, adb=adb) as session:
+            if clean:
+                for serial, notes in clean_free_phones(open_bench(session.servers)).items():
+                    console.note(f"{serial}: {'; '.join(notes) or 'nothing had to be put back'}")
             checks += check_phones(session.servers, inventory(session.servers))
     except (AdbError, FarmError) as error:
         checks.append(Check("host", "phones", "problem", str(error)))

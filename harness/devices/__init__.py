@@ -1,6 +1,8 @@
 """Which phones there are, what they are, and whether one may be used now.
 
-``profile`` (phone models), ``inventory`` (phones on adb servers), ``requirements`` (which phone
-fits a job), ``gates`` (is it in a fit state), ``settings_guard`` (put back what was changed),
-``doctor``. For ``lab`` and ``cli``; ``profile`` also for virtual phones: nothing is imported here.
+``profile`` (phone models), ``vendors`` (makers' Androids), ``inventory`` (phones on adb servers),
+``capabilities`` (what their shell may do), ``requirements`` (which phone fits a job), ``gates`` (is
+it in a fit state: ``gate_state``, ``gate_verdicts``, ``gate_wait``), ``preparing`` (what is changed
+for an attempt), ``changes`` and ``settings_guard`` (changed so that it comes back), ``doctor``. For
+``lab`` and ``cli``; ``profile`` also for virtual phones: nothing is imported here.
 """

@@ -58,7 +58,7 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
         checks += _background(phone, info)
         if left:
             what = f"an earlier run left changed: {', '.join(one.told for one in left)}"
-            advice = "The next run on this phone puts them back."
+            advice = "The next run on this phone puts them back; now: harness doctor --clean."
             checks.append(Check(info.serial, "settings", "info", what, advice))
     except (AdbError, LookupError) as error:
         checks.append(Check(info.serial, "connection", "problem", str(error)))
@@ -95,7 +95,7 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
             "phantom-processes",
             "info",
             "Android 12 and later end child processes of apps beyond 32",
-            "adb shell device_config put activity_manager max_phantom_processes 2147483647",
+            "A run lifts that meanwhile (settings: allow_background).",
         )
 
 

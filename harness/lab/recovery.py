@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.adb.errors import AdbError
-from harness.lab.bench import Bench
+from harness.lab.bench import Bench, owner_name
 from harness.lab.leases import PhoneBusyError, acquire
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, Progress
@@ -81,11 +81,29 @@ def clean_left_phones(
         ledger.release(row.serial, trouble or "cleaned on resume")
 
 
-def _clean(phone: LabPhone, bench: Bench, owner: str, run: str) -> str:
+def clean_free_phones(bench: Bench) -> dict[str, tuple[str, ...]]:
+    """Undo on every phone that no run holds what a crashed one may have left there.
+
+    Returns:
+        Serial -> what was put back, or what came in between.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for phone in bench.phones:
+        notes: list[str] = []
+        trouble = _clean(phone, bench, owner_name(), "harness doctor --clean", notes)
+        found[phone.serial] = (*notes, trouble) if trouble else tuple(notes)
+    return found
+
+
+def _clean(
+    phone: LabPhone, bench: Bench, owner: str, run: str, notes: list[str] | None = None
+) -> str:
     """Clean a phone; return what came in between."""
     try:
         with acquire(phone.serial, owner=owner, run=run, root=bench.lease_root, clock=bench.clock):
-            bench.tools.clean(phone, speech=True)
+            done = bench.tools.clean(phone, speech=True)
+            if notes is not None:
+                notes.extend(done)
     except PhoneBusyError as error:
         return f"not cleaned, since {error} by now"
     except AdbError as error:

@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.devices.changes import Unplugged
+from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
+from harness.lab.leases import acquire
 from harness.lab.ports import LabPhone, PhoneStatus
+from harness.lab.recovery import clean_free_phones
 from harness.lab.trainer_control import PACKAGE
 from harness.results.model import AttemptResult
 from harness.results.store import AttemptFolder, RunFolder
@@ -352,11 +356,27 @@ def test_a_host_that_is_killed_loses_no_finished_attempt(
     assert_released(bench.phones[0])
 
 
+def test_what_a_crashed_run_left_is_cleaned_on_demand_but_not_under_a_running_one(
+    farm: FarmLab, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    unplugged = [Unplugged(unplugged=True)]
+    for phone in bench.phones:
+        SettingsGuard(adb_phone(phone), phone.work_dir).change(unplugged)
+    held, free = bench.phones
+    with acquire(held.serial, owner="else", run="runs/x", root=tmp_path / "leases"):
+        found = clean_free_phones(bench)
+        assert found[free.serial] == ("put back battery (as measured)",)
+        assert "leased by else" in found[held.serial][0]
+        assert "UPDATES STOPPED" in adb_phone(held).query("dumpsys battery")
+    clean_free_phones(bench)
+    for phone in bench.phones:
+        assert_released(phone)
+
+
 def test_a_phone_in_use_and_a_phone_that_does_not_fit(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
-    from harness.lab.leases import acquire
-
     bench = farm.bench(tmp_path / "leases")
     loaded = tiny_scenario("phones: {profile: oneplus-7t}\n")
     phone = next(p for p in bench.phones if p.info.profile == "oneplus-7t")

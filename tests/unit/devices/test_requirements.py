@@ -121,7 +121,7 @@ def test_fitting_keeps_order_and_count(sizes: list[int], count: int, least: int)
         ({"ram_mb": "lots"}, "not a comparison"),
         ({"ram_mb": ">= 3 GB"}, "not a comparison"),
         ({"ram_mb": True}, "valid string"),
-        ({"origin": "real"}, "'device' or 'virtual'"),
+        ({"origin": "real"}, "'device', 'virtual' or 'trace'"),
         ({"count": 0}, "greater than or equal to 1"),
         ({"serial": 5}, "phones:1: serial"),
     ],
