@@ -16,6 +16,8 @@ _TOKEN = re.compile(r"[0-9a-f]{8}")
 _LONGEST_MARKER = 250
 _BARE = frozenset({"header", "frame", "end", "stopped"})
 """Lines without a section below them."""
+_TEXTS = frozenset({"self", "stat", "meminfo", "pid_stat", "pid_statm", "pid_status"})
+"""Sections that are text of the kernel."""
 _TIME = re.compile(r"([0-9]{1,12})\.([0-9]{2})", re.ASCII)
 
 
@@ -223,25 +225,25 @@ class FrameReader:
             self._open = None
 
     def _close_section(self, head: list[str], pieces: list[bytes]) -> None:
-        name, *words = head
+        name = head[0]
+        data = pieces[0] if len(pieces) == 1 else _MARK.join(pieces)
+        if name in _TEXTS:
+            if self._open is not None and (text := data.strip(b"\n")):
+                self._open.sections[name] = text.decode("utf-8", "replace")
+            return
         proto = name.endswith("_proto")
-        name = name.removesuffix("_proto")
-        data = _MARK.join(pieces)
         if not proto:
             data = data.strip(b"\n")
+        name = name.removesuffix("_proto")
         if name == "battery":
-            tick = _int(words[0]) if words else None
+            tick = _int(head[1]) if len(head) > 1 else None
             if tick is None or not data:
                 return
             if self._open is None:
                 self._tail_battery = Answer(tick, data, proto)
             else:
                 self._open.battery = Answer(tick, data, proto)
-        elif self._open is None:
-            return
-        elif name in ("pss", "thermal"):
-            times = [_ms(word) for word in words]
+        elif name in ("pss", "thermal") and self._open is not None:
+            times = [_ms(word) for word in head[1:]]
             if len(times) == 2 and times[0] is not None and times[1] is not None:
                 self._open.slow[name] = Slow(times[0], times[1], data, proto)
-        elif data:
-            self._open.sections[name] = data.decode("utf-8", "replace")

@@ -295,11 +295,11 @@ def run(phones: int, seconds: int, shell_seconds: int, cable_s: int) -> dict[str
         farm = Farm(server, phones, cache)
         try:
             meter = Meter(server_pid(server), farm.process.pid)
-            load = [os.getloadavg()[0]]
+            load, idle_s = [os.getloadavg()[0]], min(5, seconds / 5)
             farm.start_trainers(seconds + shell_seconds + 600)
             pa.array([None], pa.int32())  # imports pandas: 1.5 s, once a process
             time.sleep(2)
-            idle = meter.of(lambda: time.sleep(5)).a(5 * phones)
+            idle = meter.of(lambda: time.sleep(idle_s)).a(idle_s * phones)
             late: dict[str, float] = {}
             shell = meter.of(lambda: late.update(by_shell(server, farm.targets, shell_seconds)))
             load.append(os.getloadavg()[0])
