@@ -23,7 +23,7 @@ from harness.model.tensors import Tensor
 CONTESTANTS = ("litert", "tflite", "plain", "tape", "apart", "joint", "own", "keras")
 TRIES_FEATURES = frozenset(CONTESTANTS) - {"keras"}
 """Keras has no part in ``features``."""
-PLAIN = "joint"
+PLAIN = "apart"
 """The formulation that ``plain`` stands for; ``script/bench model`` compares them."""
 RATE = 1e-4
 

@@ -47,8 +47,9 @@ class Contestant:
                 stderr=log,
                 text=True,
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": threads},
-                # Ctrl-C comes to the parent only, which ends its workers.
-                start_new_session=True,
+                # Ctrl-C on a terminal comes to the parent only, which ends its workers. (A session
+                # of its own would do, too, but not keep the share of CPU of this one.)
+                preexec_fn=os.setpgrp,
             )
         self._steps: list[dict[str, Any]] = []
         self._imported_mb = 0.0

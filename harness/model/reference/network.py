@@ -97,12 +97,9 @@ class PlainNetwork:
         for n, conv in enumerate(config.convolutions):
             layer = LAYERS[n]
             lengths = -(-lengths // conv.stride[0])
-            h = tf.nn.conv2d(
-                h,
-                self.weights[f"{layer.lower()}_kernel"],
-                conv.stride,
-                conv_padding(config, n, conv),
-            )
+            # Padded apart, because oneDNN differentiates only convolutions without explicit padding.
+            h = tf.pad(h, conv_padding(config, n, conv))
+            h = tf.nn.conv2d(h, self.weights[f"{layer.lower()}_kernel"], conv.stride, "VALID")
             mask = _inside(lengths, h.shape[1])
             if conv.bias:
                 h = h + self.weights[f"{layer.lower()}_bias"]
@@ -130,7 +127,8 @@ class PlainNetwork:
     ) -> Tensor:
         """Return the CTC loss [B]; 0 for a row of padding."""
         logits, frames = self.infer(x, in_len, first=first)
-        loss = ctc_loss(logits, tf.maximum(frames, 1), labels, lab_len)
+        fast = self.formulation != "tape"
+        loss = ctc_loss(logits, tf.maximum(frames, 1), labels, lab_len, one_kernel=fast)
         return loss * tf.cast(in_len > 0, tf.float32)
 
     def gradients(
@@ -228,8 +226,22 @@ def conv_padding(config: NetworkConfig, n: int, conv: Convolution) -> list[list[
     return [[0, 0], [before, times - before], [low, frequencies - low], [0, 0]]
 
 
-def ctc_loss(logits: Tensor, frames: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
-    """Return tensorflow's own CTC loss [B] of logits [To, B, V]; output 0 is the blank."""
+def ctc_loss(
+    logits: Tensor, frames: Tensor, labels: Tensor, lab_len: Tensor, *, one_kernel: bool = False
+) -> Tensor:
+    """Return tensorflow's own CTC loss [B].
+
+    Args:
+        logits: [To, B, V]; output 0 is the blank.
+        frames: [B], 1 .. To.
+        labels: [B, L].
+        lab_len: [B].
+        one_kernel: Let one CPU kernel do it, where tensorflow otherwise loops over time; it
+            refuses labels that do not fit into the frames.
+    """
+    if one_kernel:
+        inside = tf.sequence_mask(lab_len, labels.shape[1])
+        labels = tf.SparseTensor(tf.where(inside), tf.boolean_mask(labels, inside), labels.shape)
     return tf.nn.ctc_loss(labels, logits, lab_len, frames, logits_time_major=True, blank_index=0)
 
 
