@@ -31,6 +31,7 @@ from harness.speech.importing import MANIFEST
 from harness.trainer.flatfile import check_checkpoint, read_info
 from harness.trainer.manifest import ModelManifest, check_files
 from harness.trainer.manifest import load_manifest as load_model
+from harness.trainer.needs import Needs, needs_of
 from harness.trainer.runtime import ModelInfo, check_recording
 
 CORPORA = ("accents",)
@@ -170,15 +171,20 @@ class Materials:
             available_mb=content.pressure.available_mb,
             fits=content.pressure.fits,
             candidates=trainer.candidates,
-            need_mb={str(k): v for k, v in self.needs(model, trainer.batch_size).items()},
+            need_mb=self.needs(content).mb,
             base_mb=model.manifest.trainer_base_mb,
             tolerance_mb=content.pressure.tolerance_mb,
         )
 
-    @staticmethod
-    def needs(model: LoadedModel, batch_size: int) -> dict[str, float]:
-        """Return sub-model -> what training it adds (MiB) at a batch size."""
-        return {str(k): v for k, v in model.manifest.need_mb.get(batch_size, {}).items()}
+    def needs(self, content: JobContent) -> Needs:
+        """Return what training each sub-model of a job adds (MiB), by the job's memory model.
+
+        Raises:
+            InputError: The model's manifest does not have what the paper's estimate takes.
+        """
+        trainer = content.trainer
+        manifest = self.model(content.model).manifest
+        return needs_of(manifest, trainer.batch_size, trainer.memory_model)
 
     # -- recordings -------------------------------------------------------------------------------
 
@@ -277,7 +283,7 @@ class Materials:
             model_name=model.manifest.name,
             model=model.file(content.trainer.batch_size),
             checkpoint=checkpoint,
-            need_mb=self.needs(model, content.trainer.batch_size),
+            need_mb=self.needs(content).mb,
             trainer_base_mb=model.manifest.trainer_base_mb,
             speaker=content.data.speaker,
             accent=splits["train"][0].accent,
@@ -324,7 +330,7 @@ class Materials:
 
     def _check_needs(self, content: JobContent, model: LoadedModel) -> None:
         trainer = content.trainer
-        known = self.needs(model, trainer.batch_size)
+        known = self.needs(content).mb
         wanted = trainer.candidates if trainer.sub_model == "auto" else (trainer.sub_model,)
         missing = [name for name in wanted if name not in known]
         if missing:
@@ -332,7 +338,8 @@ class Materials:
                 f"the manifest of {model.manifest.name} has no need_mb of {', '.join(missing)} "
                 f"at batch size {trainer.batch_size}",
                 where="trainer.candidates",
-                hint=f"It has {', '.join(known) or 'none'} there.",
+                hint=f"It has {', '.join(known) or 'none'} there; 'harness model memory FOLDER "
+                "--calibrate' measures what the others are predicted from.",
             )
 
     def describe(self, specs: Sequence[JobSpec]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -173,7 +173,7 @@ def _why_none(spec: JobSpec, demands: Demands, phones: Sequence[LabPhone]) -> st
 def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -> PlannedJob:
     content = spec.content
     model = materials.model(content.model)
-    need = materials.needs(model, content.trainer.batch_size)
+    need = materials.needs(content)
     goal = materials.goal(content)
     warnings = [
         f"{phone.serial} has only {phone.info.idle_available_mb:.0f} MiB available when idle, the "
@@ -183,12 +183,17 @@ def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -
         and phone.info.idle_available_mb
         and phone.info.idle_available_mb < goal.available_mb
     ]
+    if need.predicted:
+        warnings.append(
+            f"the need of {', '.join(need.predicted)} at batch size {content.trainer.batch_size} "
+            "was not measured but is predicted from other batch sizes"
+        )
     parameters = max(model.manifest.parameters.values()) / 1e6
     return PlannedJob(
         spec=spec,
         candidates=tuple(phone.serial for phone in fitting),
         goal=goal,
-        need_mb=need,
+        need_mb=need.mb,
         trainer_base_mb=model.manifest.trainer_base_mb,
         estimate_s=_estimate_s(content, parameters),
         warnings=tuple(warnings),

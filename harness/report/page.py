@@ -34,6 +34,7 @@ from harness.report.figures.selection import selection
 from harness.report.figures.timeline import timeline
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt, RunData
+from harness.report.memory import need_rows
 from harness.results.files import StoreError
 
 OPEN_STRIPS = 6
@@ -143,6 +144,7 @@ def _context(data: RunData) -> dict[str, Any]:
         "strips": strips,
         "phase_costs": cost.phase_costs(data.attempts),
         "needs": (needs := cost.needs(final)),
+        "need_rows": need_rows(needs, data.record.models, data.record.scenario),
         "need_figure": need_scatter(needs, "all") if needs else None,
         "serials_tell": facets.serials,
         "phases_present": _phases(data.attempts),

@@ -131,6 +131,9 @@ class Trainer(Section):
     sub_model: SubModelChoice = "auto"
     """``auto``: the phone chooses from what is available (Algorithm 1); S1 ... S8 forces one."""
     candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)
+    memory_model: Literal["measured", "as_printed"] = "measured"
+    """What a sub-model needs, for ``auto`` and ``pressure.fits``: what our own trainer was measured
+    to need (predicted, for batch sizes that were not measured), or the paper's own estimate."""
 
     @model_validator(mode="after")
     def _largest_first(self) -> Trainer:

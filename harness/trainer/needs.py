@@ -18,7 +18,7 @@ MemoryModelName = Literal["measured", "as_printed"]
 class Needs:
     """What training each sub-model adds to a fresh trainer (MiB), at one batch size."""
 
-    mb: dict[SubModel, float] = field(default_factory=dict)
+    mb: dict[str, float] = field(default_factory=dict)
     predicted: tuple[SubModel, ...] = ()
     """Those that were not measured at this batch size but follow from others."""
 
@@ -39,7 +39,7 @@ def needs_of(
     """
     if model == "as_printed":
         return Needs(as_printed_needs(manifest, batch_size))
-    found: dict[SubModel, float] = {}
+    found: dict[str, float] = {}
     predicted: list[SubModel] = []
     memory = MemoryModel(manifest.memory, manifest.sizes) if manifest.memory else None
     measured = manifest.need_mb.get(batch_size, {})
@@ -52,7 +52,7 @@ def needs_of(
     return Needs(found, tuple(predicted))
 
 
-def as_printed_needs(manifest: ModelManifest, batch_size: int) -> dict[SubModel, float]:
+def as_printed_needs(manifest: ModelManifest, batch_size: int) -> dict[str, float]:
     """Return MobileASR's lambda of each sub-model.
 
     Raises:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from harness.errors import InputError
+from harness.memory.measured import MemoryModel
 from harness.paths import data_root
 from harness.trainer.manifest import (
     ModelManifest,
@@ -94,6 +95,19 @@ def test_shipped_manifest_fits_its_files(folder):
         assert needs["S1"] > needs["S5"] > needs["S8"] > 0
     assert found.trainer_base_mb > 5
     assert found.provenance.command.startswith("harness model ")
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_shipped_needs_are_predicted_within_a_tenth(folder):
+    found = load_manifest(folder)
+    if found.memory is None or len(found.files) == 1:
+        pytest.skip("nothing to predict from")
+    assert found.memory.files == {size: entry.sha256 for size, entry in found.files.items()}
+    checked = MemoryModel(found.memory, found.sizes).check()
+    assert sum(not one.calibrating for one in checked) >= 4
+    for one in checked:
+        assert abs(one.error_percent) < 10, one
+        assert abs(one.peak_error_percent) < 10, one
 
 
 def test_shipped_models_are_small():
