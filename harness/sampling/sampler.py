@@ -110,6 +110,7 @@ class Sampler:
         self._losses: Sequence[LinkLoss] = ()
         self._follower: FileFollower | None = None
         self._until_ms: int | None = None
+        self._set_up = False
         self.capabilities = capabilities
         """What the phone lets us read; known after `setup`."""
         self.notes: list[str] = []
@@ -143,6 +144,7 @@ class Sampler:
         script = resources.files("harness.sampling").joinpath("loop.sh").read_text("utf-8")
         self._phone.write_text(f"{self._folder}/loop.sh", script, mode=0o755)
         self._phone.write_text(f"{self._folder}/sampler.conf", self._configuration(found))
+        self._set_up = True
 
     def start(self) -> None:
         """Start the loop, detached, and follow it. Prepares the phone if `setup` was not called.
@@ -150,7 +152,7 @@ class Sampler:
         Raises:
             SamplingError: The loop does not start.
         """
-        if self.capabilities is None:
+        if not self._set_up:
             self.setup()
         self._local.parent.mkdir(parents=True, exist_ok=True)
         self._local.write_bytes(b"")

@@ -221,6 +221,18 @@ def test_protobuf_is_preferred_and_says_what_the_text_says(
     sampler.stop()
     table, record = sampler.table()
     sampler.teardown()
+    again = Sampler(
+        phone,
+        folder,
+        tmp_path / "again.txt",
+        proc_dir=stub_phone.proc_dir,
+        period_s=0.5,
+        capabilities=found,  # known from elsewhere: the loop has to be put there all the same
+    )
+    again.start()
+    again.stop()
+    assert again.series.samples
+    again.teardown()
     levels = table.column("battery_percent").to_pylist()[:-1]
     assert record.missing == 0
     assert levels == [text.percent] * len(levels)
