@@ -169,7 +169,8 @@ def _paper() -> NetworkSizes:
     Table 4 prints sums. Behind them stand 512 cells a direction, 1,984 CONV features, batch
     normalisation of 65 CONV channels and of BLSTM 4, and 28 outputs; App. A's "1024 units in each
     direction" would make a BLSTM step of 25.2 M, not of 6.3 M. The CONV kernels are not printed:
-    11x11, 31x3 and 3x13 with 16, 16 and 32 channels give CONV's 45.73k and S3's 0.9991.
+    15x7, 10x10 and 9x4 with 16, 16 and 32 channels give CONV's 45.73k, S3's 0.9991 and, without
+    padding along frequency, 62 x 32 = 1,984 features.
     """
     recurrent = {
         "BLSTM1": (2 * (1984 + 512 + 1) * 4 * 512, 0),
@@ -178,9 +179,9 @@ def _paper() -> NetworkSizes:
         "BLSTM4": (2 * (1024 + 512 + 1) * 4 * 512 + 2 * 1024, 2 * 1024),
     }
     parts = {
-        "CONV1": (2 * 1 + 11 * 11 * 1 * 16 + 16 + 2 * 16, 2 * 1 + 2 * 16),
-        "CONV2": (31 * 3 * 16 * 16 + 2 * 16, 2 * 16),
-        "CONV3": (3 * 13 * 16 * 32 + 2 * 32, 2 * 32),
+        "CONV1": (2 * 1 + 15 * 7 * 1 * 16 + 16 + 2 * 16, 2 * 1 + 2 * 16),
+        "CONV2": (10 * 10 * 16 * 16 + 2 * 16, 2 * 16),
+        "CONV3": (9 * 4 * 16 * 32 + 2 * 32, 2 * 32),
         **recurrent,
         "FC1": (1024 * 1024 + 1024, 0),
         "FC2": (1024 * 28 + 28, 0),
