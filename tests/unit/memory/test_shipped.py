@@ -1,0 +1,24 @@
+"""Measured processes of networks that ship without flatbuffers: ``models/<arch>/memory.json``."""
+
+import pytest
+
+from harness.memory.measured import MemoryModel, MemoryRecord
+from harness.model.configuration import CONFIGS
+from harness.model.sizes import network_sizes
+from harness.paths import data_root
+
+FILES = sorted((data_root() / "models").glob("*/memory.json"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_needs_are_predicted_within_a_tenth(path):
+    record = MemoryRecord.model_validate_json(path.read_bytes())
+    model = MemoryModel(record, network_sizes(CONFIGS[path.parent.name]))
+    checked = model.check()
+    assert len(checked) == len(record.calibrating) + len(record.held_out)
+    assert sum(not one.calibrating for one in checked) >= 4
+    for one in checked:
+        assert abs(one.error_percent) < 10, one
+        assert abs(one.peak_error_percent) < 10, one
+    # every sub-model has a need, also those between the measured ones
+    assert all(model.predict(f"S{n}", 5) for n in range(1, 9))
