@@ -33,7 +33,7 @@ class Record(BaseModel):
 
 
 class CapabilitiesRecord(Record):
-    """What the phone lets adb's shell do and read, tried once (``harness.devices.capabilities``)."""
+    """What adb's shell may do on the phone, tried once (``harness.devices.capabilities``)."""
 
     can: dict[str, bool] = Field(default_factory=dict)
     said: dict[str, str] = Field(default_factory=dict)
