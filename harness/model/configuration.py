@@ -170,9 +170,9 @@ def sub_model_parameters(config: NetworkConfig) -> dict[str, int]:
 
 
 PAPER = NetworkConfig(
-    name="ds2-paper",
+    name="ds2",
     batch_size=5,
-    max_frames=625,
+    max_frames=750,
     max_label=180,
     convolutions=(
         Convolution((11, 11), (2, 1), 16, bias=True),

@@ -47,9 +47,8 @@ def test_paper_conv_features():
     _, frequencies, channels = PAPER.conv_shapes()[-1]
     assert (frequencies, channels) == (62, 32)
     assert frequencies * channels == 1984
-    assert PAPER.features.samples(PAPER.max_frames) / 16_000 == pytest.approx(10.0, abs=0.05)
-
-
+    # the longest published utterances last 12 s
+    assert PAPER.features.samples(PAPER.max_frames) / 16_000 >= 12.0
 def test_mini_is_small():
     assert 1_600_000 < sub_model_parameters(MINI)["S1"] < 1_900_000
     assert MINI.features.samples(MINI.max_frames) / 16_000 > 5.0
