@@ -49,6 +49,8 @@ def test_paper_conv_features():
     assert frequencies * channels == 1984
     # the longest published utterances last 12 s
     assert PAPER.features.samples(PAPER.max_frames) / 16_000 >= 12.0
+
+
 def test_mini_is_small():
     assert 1_600_000 < sub_model_parameters(MINI)["S1"] < 1_900_000
     assert MINI.features.samples(MINI.max_frames) / 16_000 > 5.0
