@@ -226,14 +226,17 @@ class FileFollower:
         self._hang_up()
         log.info("%s: following %s: %s", self._phone.serial, self._path, error.detail)
         end = began + self._lost_timeout_s
+        pause_s = 0.1
         while not self.stopped:
             try:
-                self._phone.wait_online(min(2.0, max(0.1, end - self._clock())))
+                # short waits, so that `stop` is heard; what was waited before is not forgotten
+                self._phone.wait_online(min(2.0, max(0.1, end - self._clock())), pause_s)
             except DeviceUnauthorized:
                 raise
             except DeviceLost:
                 if self._clock() >= end:
                     raise
+                pause_s = 2.0
                 continue
             break
         self.losses.append(LinkLoss(self.offset, self._clock() - began, error.detail))

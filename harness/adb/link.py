@@ -137,15 +137,20 @@ class PhoneLink:
         except AdbError:
             return False
 
-    def wait_online(self, timeout_s: float) -> None:
+    def wait_online(self, timeout_s: float, first_pause_s: float = 0.1) -> None:
         """Wait until it answers, reconnecting where that can help.
+
+        Args:
+            timeout_s: How long.
+            first_pause_s: Between the first two tries; each is twice as long, up to 2 s. A try is
+                half a dozen requests: whoever has waited long should start with long pauses.
 
         Raises:
             DeviceLost: It did not come back in time.
             DeviceUnauthorized: It waits for a person.
         """
         deadline = Deadline(timeout_s, self._clock)
-        pause = 0.1
+        pause = first_pause_s
         while not self.is_online(min(5.0, max(0.5, deadline.remaining() or 0.5))):
             state = self._state_or_unknown()
             if state == "unauthorized":
