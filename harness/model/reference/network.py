@@ -97,7 +97,7 @@ class PlainNetwork:
         for n, conv in enumerate(config.convolutions):
             layer = LAYERS[n]
             lengths = -(-lengths // conv.stride[0])
-            # Padded apart, because oneDNN differentiates only convolutions without explicit padding.
+            # Padded apart: explicit padding keeps the gradients away from oneDNN's kernels.
             h = tf.pad(h, conv_padding(config, n, conv))
             h = tf.nn.conv2d(h, self.weights[f"{layer.lower()}_kernel"], conv.stride, "VALID")
             mask = _inside(lengths, h.shape[1])
@@ -149,22 +149,15 @@ class PlainNetwork:
         self, x: Tensor, layer: str, mask: Tensor, first: int, prefix: str = ""
     ) -> Tensor:
         stem = layer.lower()
-        mean = self.weights[f"{stem}_moving_{prefix}mean"]
-        variance = self.weights[f"{stem}_moving_{prefix}variance"]
+        names = [f"{stem}_moving_{prefix}{kind}" for kind in ("mean", "variance")]
+        stored = [self.weights[name] for name in names]
+        found = stored
         if self.batch_statistics and LAYERS.index(layer) >= first:
-            weight = tf.broadcast_to(mask, [*x.shape[:-1], 1])
-            found = tf.nn.weighted_moments(x, list(range(len(x.shape) - 1)), weight)
-            for kind, old, new in zip(("mean", "variance"), (mean, variance), found, strict=True):
-                self.moved[f"{stem}_moving_{prefix}{kind}"] = old + (1 - _MOMENTUM) * (new - old)
-            mean, variance = found
-        return tf.nn.batch_normalization(
-            x,
-            mean,
-            variance,
-            self.weights[f"{stem}_{prefix}beta"],
-            self.weights[f"{stem}_{prefix}gamma"],
-            _EPSILON,
-        )
+            found = batch_moments(x, mask)
+            for name, old, new in zip(names, stored, found, strict=True):
+                self.moved[name] = old + (1 - _MOMENTUM) * (new - old)
+        gamma, beta = (self.weights[f"{stem}_{prefix}{kind}"] for kind in ("gamma", "beta"))
+        return tf.nn.batch_normalization(x, *found, beta, gamma, _EPSILON)
 
 
 class PlainStep:
@@ -224,6 +217,13 @@ def conv_padding(config: NetworkConfig, n: int, conv: Convolution) -> list[list[
     before = min((conv.kernel[0] - 1) // 2, times)
     low = frequencies // 2
     return [[0, 0], [before, times - before], [low, frequencies - low], [0, 0]]
+
+
+def batch_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance [C] of ``x`` [..., C] where ``mask`` (same rank) is 1."""
+    weight = tf.broadcast_to(mask, [*x.shape[:-1], 1])
+    mean, variance = tf.nn.weighted_moments(x, list(range(len(x.shape) - 1)), weight)
+    return mean, variance
 
 
 def ctc_loss(
