@@ -150,8 +150,8 @@ class PlainNetwork:
     ) -> Tensor:
         stem = layer.lower()
         names = [f"{stem}_moving_{prefix}{kind}" for kind in ("mean", "variance")]
-        stored = [self.weights[name] for name in names]
-        found = stored
+        stored = tuple(self.weights[name] for name in names)
+        found: tuple[Tensor, ...] = stored
         if self.batch_statistics and LAYERS.index(layer) >= first:
             found = batch_moments(x, mask)
             for name, old, new in zip(names, stored, found, strict=True):
