@@ -43,6 +43,7 @@ class AttemptRequest:
         folder: Where the attempt's files go.
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
+        rejoin: An earlier process began the attempt: go on with it.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class AttemptRequest:
     folder: AttemptFolder
     keep: bool = False
     forget_speech: bool = False
+    rejoin: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,30 @@
 """Which job a free phone gets next: pure state, no threads, no clock, no I/O.
 
-The scheduler's threads and a simulation call the same methods. A job may be retried elsewhere, a
-later round waits for its parent and runs on the parent's phone.
+The scheduler and a simulation call the same methods. A job may be retried elsewhere, a later round
+waits for its parent and runs on the parent's phone.
+
+Nothing here walks over all jobs: those that ask for the same phones lie in one `DemandClass`, and
+what a question costs grows with the classes that a phone is in, of which a matrix makes a handful.
+Nothing depends on the order of a set either, so that a run of a simulation repeats exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Verdict = Literal["retry", "failed", "skipped"]
 
-INFRASTRUCTURE = frozenset({"DeviceLost", "ProvisionFailed"})
+INFRASTRUCTURE: Final = frozenset({"DeviceLost", "ProvisionFailed"})
 """Failures that say more about the phone or its cable than about the job."""
 
-QUARANTINE_AFTER = 3
-"""Infrastructure failures in a row after which a phone gets no more jobs in this run."""
+QUARANTINE_AFTER: Final = 3
+"""Infrastructure failures in a row after which a phone gets no job until it passed a probe."""
+
+_OPEN: Final = ("waiting", "queued", "running")
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,84 @@ class Ticket:
     """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
 
 
-@dataclass
-class _State:
+class _Queue:
+    """Jobs that are alike to a phone, by index; what is not queued any more is passed over."""
+
+    __slots__ = ("_all", "_groups", "open")
+
+    def __init__(self) -> None:
+        self._all: list[tuple[int, str]] = []
+        self._groups: dict[str, list[tuple[int, str]]] = {}
+        self.open = 0
+        """Jobs without an outcome, queued or not."""
+
+    def push(self, ticket: Ticket, *, grouped: bool) -> None:
+        heapq.heappush(self._all, (ticket.index, ticket.job_id))
+        if grouped:
+            heapq.heappush(self._groups.setdefault(ticket.group, []), (ticket.index, ticket.job_id))
+
+    def first(
+        self, group: str | None, is_here: Callable[[str], bool]
+    ) -> tuple[bool, int, str] | None:
+        """Return (of another group, index, job) of the first job, of ``group`` if there is one."""
+        if group is not None:
+            same = _top(self._groups.get(group, []), is_here)
+            if same is not None:
+                return (False, *same)
+        found = _top(self._all, is_here)
+        return None if found is None else (group is not None, *found)
+
+
+def _top(heap: list[tuple[int, str]], is_here: Callable[[str], bool]) -> tuple[int, str] | None:
+    while heap:
+        if is_here(heap[0][1]):
+            return heap[0]
+        heapq.heappop(heap)
+    return None
+
+
+_Tried = tuple[frozenset[str], frozenset[str]]
+"""(phones that a job failed on, phones that were passed over for their gates)."""
+
+
+class _DemandClass:
+    """Jobs that ask for the same phones."""
+
+    __slots__ = ("candidates", "here", "queues")
+
+    def __init__(self, candidates: frozenset[str], phones: Mapping[str, None]) -> None:
+        self.candidates = set(candidates)
+        self.here = {serial for serial in candidates if serial in phones}
+        self.queues: dict[_Tried, _Queue] = {}
+
+    def homes(self, tried: _Tried) -> tuple[int, Callable[[str], bool]]:
+        """Return how many phones may take such a job, and whether one may.
+
+        Untried ones; where there are none, any that fits and was not passed over.
+        """
+        failed_on, passed_over = tried
+        if not failed_on and not passed_over:
+            return len(self.here), self.here.__contains__
+        fitting = len(self.here) - sum(1 for one in passed_over if one in self.here)
+        bad = sum(1 for one in failed_on if one in self.here and one not in passed_over)
+        if fitting > bad:
+            return (
+                fitting - bad,
+                lambda one: one in self.here and one not in passed_over and one not in failed_on,
+            )
+        return fitting, lambda one: one in self.here and one not in passed_over
+
+
+@dataclass(slots=True)
+class _Job:
     ticket: Ticket
+    home: _DemandClass
     state: str = "queued"
     pinned: str | None = None
     tries: dict[str, int] = field(default_factory=dict)
-    failed_on: set[str] = field(default_factory=set)
-    passed_over: set[str] = field(default_factory=set)
+    tried: _Tried = (_NONE, _NONE)
+    phone: str | None = None
+    """Where it runs."""
 
 
 class Dispatcher:
@@ -65,55 +143,85 @@ class Dispatcher:
         finished_on: Mapping[str, str | None] | None = None,
         keep_groups: bool = False,
     ) -> None:
-        self._phones: set[str] = set(phones)
+        self._phones: dict[str, None] = dict.fromkeys(phones)
         self._keep_groups = keep_groups
         self._last_group: dict[str, str] = {}
         self._bad_in_a_row: dict[str, int] = {}
-        done = dict(finished_on or {})
-        self._jobs = {ticket.job_id: _State(ticket) for ticket in tickets}
+        self._classes: dict[frozenset[str], _DemandClass] = {}
+        self._of_phone: dict[str, list[_DemandClass]] = {}
+        self._pinned: dict[str, _Queue] = {}
         self._children: dict[str, list[str]] = {}
-        for job_id, state in self._jobs.items():
-            parent = state.ticket.depends_on
-            if parent is None:
-                continue
-            if parent in done:
-                state.pinned = done[parent]
+        self._jobs: dict[str, _Job] = {}
+        self.changes = 0
+        """Counts whatever may have left a phone without prospects."""
+        for ticket in tickets:
+            self._jobs[ticket.job_id] = _Job(ticket, self._class(ticket.candidates))
+        done = dict(finished_on or {})
+        for job in self._jobs.values():
+            parent = job.ticket.depends_on
+            if parent is None or parent in done:
+                job.pinned = None if parent is None else done[parent]
             elif parent in self._jobs:
-                state.state = "waiting"
-                self._children.setdefault(parent, []).append(job_id)
+                job.state = "waiting"
+                self._children.setdefault(parent, []).append(job.ticket.job_id)
             else:
-                raise ValueError(f"{job_id} depends on {parent}, which is not in the plan")
-        self._queued = {job_id for job_id, s in self._jobs.items() if s.state == "queued"}
+                raise ValueError(f"{job.ticket.job_id} depends on {parent}, not in the plan")
+            self._count(job, 1)
+            if job.state == "queued":
+                self._push(job)
 
     # -- questions ------------------------------------------------------------------------------
 
     def unfinished(self) -> list[str]:
         """Return the jobs that have no outcome yet, in order."""
-        open_jobs = [s for s in self._jobs.values() if s.state in ("queued", "waiting", "running")]
-        return [s.ticket.job_id for s in sorted(open_jobs, key=lambda s: s.ticket.index)]
+        return self._in_order(job for job in self._jobs.values() if job.state in _OPEN)
 
     def stranded(self) -> list[str]:
         """Return queued jobs that no phone still in the run may take, and what waits for them."""
-        lost: list[str] = []
-        for state in self._jobs.values():
-            if state.state == "queued" and not self._homes(state):
-                lost.append(state.ticket.job_id)
-                lost += self._descendants(state.ticket.job_id)
-        return sorted(set(lost), key=lambda job_id: self._jobs[job_id].ticket.index)
+        lost: dict[str, None] = {}
+        for job_id, job in self._jobs.items():
+            if job.state == "queued" and not any(self.fits(job_id, one) for one in self._phones):
+                lost[job_id] = None
+                lost.update(dict.fromkeys(self._descendants(job_id)))
+        return self._in_order(self._jobs[job_id] for job_id in lost)
 
-    def may_get_more(self, phone: str) -> bool:
-        """Say whether a job may still come for ``phone``, now or when another one ends."""
+    def may_get_more(self, phone: str, *, back: bool = False) -> bool:
+        """Say whether a job may still come for ``phone``, now or when another one ends.
+
+        Args:
+            phone: The phone.
+            back: Ask as if it were back in the run.
+        """
+        if phone not in self._phones and not back:
+            return False
+        if self._queue_of(phone).open:
+            return True
+        for home in self._of_phone.get(phone, ()):
+            for tried, queue in home.queues.items():
+                if not queue.open:
+                    continue
+                if home.homes(tried)[1](phone):
+                    return True
+                if back and phone not in self._phones and phone not in tried[1]:
+                    return True
+        return False
+
+    def fits(self, job_id: str, phone: str) -> bool:
+        """Say whether a phone may take a job as things are."""
+        job = self._jobs[job_id]
         if phone not in self._phones:
             return False
-        return any(
-            phone in self._homes(state)
-            for state in self._jobs.values()
-            if state.state in ("queued", "running", "waiting")
-        )
+        if job.pinned is not None:
+            return job.pinned == phone and phone not in job.tried[1]
+        return job.home.homes(job.tried)[1](phone)
 
     def phones(self) -> frozenset[str]:
-        """Return the phones still in the run."""
+        """Return the phones in the run, without those that are away."""
         return frozenset(self._phones)
+
+    def is_suspect(self, phone: str) -> bool:
+        """Say whether a phone has failed so often in a row that it should be probed first."""
+        return self._bad_in_a_row.get(phone, 0) >= QUARANTINE_AFTER
 
     # -- events ---------------------------------------------------------------------------------
 
@@ -125,25 +233,38 @@ class Dispatcher:
         """
         if phone not in self._phones:
             return None
-        best: tuple[tuple[bool, int, bool, int], str] | None = None
-        for job_id in self._queued:
-            state = self._jobs[job_id]
-            homes = self._homes(state)
-            if phone not in homes:
-                continue
-            other_group = self._keep_groups and state.ticket.group != self._last_group.get(
-                phone, ""
-            )
-            rank = (state.pinned is None, len(homes), other_group, state.ticket.index)
-            if best is None or rank < best[0]:
-                best = (rank, job_id)
-        if best is None:
+        group = self._last_group.get(phone, "") if self._keep_groups else None
+        own = self._queue_of(phone)
+        found = own.first(group, lambda one: self._is_queued(one, own)) if own.open else None
+        if found is None:
+            found = self._best_shared(phone, group)
+        if found is None:
             return None
-        state = self._jobs[best[1]]
-        state.state = "running"
-        self._queued.discard(best[1])
-        self._last_group[phone] = state.ticket.group
-        return state.ticket
+        job = self._jobs[found[2]]
+        job.state, job.phone = "running", phone
+        self._last_group[phone] = job.ticket.group
+        return job.ticket
+
+    def _best_shared(self, phone: str, group: str | None) -> tuple[bool, int, str] | None:
+        best: tuple[int, tuple[bool, int, str]] | None = None
+        for home in self._of_phone.get(phone, ()):
+            for tried, queue in home.queues.items():
+                if not queue.open:
+                    continue
+                count, contains = home.homes(tried)
+                if not contains(phone) or (best is not None and count > best[0]):
+                    continue
+                found = queue.first(group, lambda one, of=queue: self._is_queued(one, of))  # type: ignore[misc]
+                if found is not None and (best is None or (count, found) < best):
+                    best = (count, found)
+        return None if best is None else best[1]
+
+    def adopt(self, job_id: str, phone: str) -> None:
+        """Say that a queued job runs on ``phone`` already (an attempt that is rejoined)."""
+        job = self._jobs[job_id]
+        if job.state != "queued":
+            raise ValueError(f"{job_id} is {job.state}, not queued")
+        job.state, job.phone = "running", phone
 
     def finished(self, job_id: str, phone: str) -> list[str]:
         """Record a finished job; return the later rounds that may start now."""
@@ -151,9 +272,11 @@ class Dispatcher:
         self._bad_in_a_row[phone] = 0
         released = self._children.pop(job_id, [])
         for child in released:
-            self._jobs[child].state = "queued"
-            self._jobs[child].pinned = phone
-            self._queued.add(child)
+            job = self._jobs[child]
+            self._count(job, -1)
+            job.state, job.pinned = "queued", phone
+            self._count(job, 1)
+            self._push(job)
         return released
 
     def failed(self, job_id: str, phone: str, kind: str) -> tuple[Verdict, list[str]]:
@@ -164,56 +287,142 @@ class Dispatcher:
             given up, and so are the later rounds, which are returned; ``skipped``: likewise, since
             every phone that fits was passed over for its gates.
         """
-        state = self._jobs[job_id]
-        if kind == "GateTimedOut" and state.ticket.skips_shut:
-            state.passed_over.add(phone)
-            if self._homes(state):
-                state.state = "queued"
-                self._queued.add(job_id)
-                return "retry", []
-            self._end(job_id, "skipped")
-            return "skipped", self._drop_descendants(job_id)
+        job = self._jobs[job_id]
         if kind in INFRASTRUCTURE:
-            bad = self._bad_in_a_row[phone] = self._bad_in_a_row.get(phone, 0) + 1
-            if bad >= QUARANTINE_AFTER:
-                self._phones.discard(phone)
-        tries = state.tries[kind] = state.tries.get(kind, 0) + 1
-        if tries <= state.ticket.retries.get(kind, 0):
-            state.failed_on.add(phone)
-            state.state = "queued"
-            self._queued.add(job_id)
+            self._bad_in_a_row[phone] = self._bad_in_a_row.get(phone, 0) + 1
+        elif kind != "GateTimedOut":
+            self._bad_in_a_row[phone] = 0  # it came as far as to train
+        failed_on, passed_over = job.tried
+        if kind == "GateTimedOut" and job.ticket.skips_shut:
+            self._requeue(job, (failed_on, passed_over | {phone}))
+            if self._may_have_home(job):
+                return "retry", []
+            self._count(job, -1)
+            job.state = "skipped"
+            return "skipped", self._drop_descendants(job_id)
+        tries = job.tries[kind] = job.tries.get(kind, 0) + 1
+        if tries <= job.ticket.retries.get(kind, 0):
+            self._requeue(job, (failed_on | {phone}, passed_over))
             return "retry", []
         self._end(job_id, "failed")
         return "failed", self._drop_descendants(job_id)
 
     def put_back(self, job_id: str) -> None:
-        """Queue a running job again without counting a try (the run is being stopped)."""
-        self._jobs[job_id].state = "queued"
-        self._queued.add(job_id)
+        """Queue a running job again without counting a try: nobody failed."""
+        self._requeue(self._jobs[job_id], self._jobs[job_id].tried)
 
     def skip(self, job_id: str) -> None:
         """Take a queued or waiting job out of the run."""
-        self._queued.discard(job_id)
-        self._jobs[job_id].state = "skipped"
+        job = self._jobs[job_id]
+        if job.state in _OPEN:
+            self._count(job, -1)
+        job.state = "skipped"
+
+    def phone_away(self, phone: str) -> None:
+        """Give a phone no job until it is back; what waits for just this phone goes on waiting."""
+        if phone in self._phones:
+            del self._phones[phone]
+            for home in self._of_phone.get(phone, ()):
+                home.here.discard(phone)
+            self.changes += 1
+
+    def phone_back(self, phone: str, *, on_probation: bool = False) -> None:
+        """Take a phone back; ``on_probation``: one infrastructure failure and it is suspect."""
+        if on_probation:
+            self._bad_in_a_row[phone] = QUARANTINE_AFTER - 1
+        self._phones[phone] = None
+        for home in self._of_phone.get(phone, ()):
+            home.here.add(phone)
+        self.changes += 1
+
+    def phone_new(self, phone: str, fits: Callable[[Ticket], bool]) -> None:
+        """Take in a phone that no job's candidates name yet; ``fits`` is asked once a class."""
+        if phone in self._of_phone:
+            self.phone_back(phone)
+            return
+        asked: dict[int, Ticket] = {}
+        for job in self._jobs.values():
+            asked.setdefault(id(job.home), job.ticket)
+        for home in self._classes.values():
+            ticket = asked.get(id(home))
+            if ticket is not None and fits(ticket):
+                home.candidates.add(phone)
+                self._of_phone.setdefault(phone, []).append(home)
+        self.phone_back(phone)
 
     def phone_gone(self, phone: str) -> None:
-        """Take a phone out of the run."""
-        self._phones.discard(phone)
+        """Take a phone out of the run; rounds that waited for just this phone may run elsewhere."""
+        self.phone_away(phone)
+        if phone in self._pinned and self._pinned[phone].open:
+            for job in self._jobs.values():
+                if job.pinned == phone and job.state == "queued":
+                    self._count(job, -1)
+                    job.pinned = None
+                    self._count(job, 1)
+                    self._push(job)
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _homes(self, state: _State) -> frozenset[str] | set[str]:
-        """Return the phones in the run that may take the job: untried ones, else any that fits."""
-        if state.pinned is not None:
-            return {state.pinned} & self._phones - state.passed_over
-        fitting = state.ticket.candidates & self._phones - state.passed_over
-        return (fitting - state.failed_on) or fitting
+    def _class(self, candidates: frozenset[str]) -> _DemandClass:
+        home = self._classes.get(candidates)
+        if home is None:
+            home = self._classes[candidates] = _DemandClass(candidates, self._phones)
+            for serial in sorted(candidates):
+                self._of_phone.setdefault(serial, []).append(home)
+        return home
+
+    def _queue_of(self, phone: str) -> _Queue:
+        queue = self._pinned.get(phone)
+        if queue is None:
+            queue = self._pinned[phone] = _Queue()
+        return queue
+
+    def _queue(self, job: _Job) -> _Queue:
+        if job.pinned is not None:
+            return self._queue_of(job.pinned)
+        queue = job.home.queues.get(job.tried)
+        if queue is None:
+            queue = job.home.queues[job.tried] = _Queue()
+        return queue
+
+    def _is_queued(self, job_id: str, queue: _Queue) -> bool:
+        job = self._jobs[job_id]
+        return job.state == "queued" and self._queue(job) is queue
+
+    def _push(self, job: _Job) -> None:
+        self._queue(job).push(job.ticket, grouped=self._keep_groups)
+
+    def _count(self, job: _Job, by: int) -> None:
+        queue = self._queue(job)
+        queue.open += by
+        if queue.open == 0:
+            self.changes += 1
+            if job.pinned is None:
+                del job.home.queues[job.tried]
+
+    @staticmethod
+    def _may_have_home(job: _Job) -> bool:
+        """Say whether a phone is left that was not passed over, also one that is away."""
+        passed_over = job.tried[1]
+        if job.pinned is not None:
+            return job.pinned not in passed_over
+        return any(one not in passed_over for one in job.home.candidates)
+
+    def _requeue(self, job: _Job, tried: _Tried) -> None:
+        if job.state != "running":
+            raise ValueError(f"{job.ticket.job_id} is {job.state}, not running")
+        self._count(job, -1)
+        job.tried = tried
+        job.state, job.phone = "queued", None
+        self._count(job, 1)
+        self._push(job)
 
     def _end(self, job_id: str, outcome: str) -> None:
-        state = self._jobs[job_id]
-        if state.state != "running":
-            raise ValueError(f"{job_id} is {state.state}, not running")
-        state.state = outcome
+        job = self._jobs[job_id]
+        if job.state != "running":
+            raise ValueError(f"{job_id} is {job.state}, not running")
+        self._count(job, -1)
+        job.state, job.phone = outcome, None
 
     def _descendants(self, job_id: str) -> list[str]:
         found: list[str] = []
@@ -224,5 +433,9 @@ class Dispatcher:
     def _drop_descendants(self, job_id: str) -> list[str]:
         dropped = self._descendants(job_id)
         for child in dropped:
-            self._jobs[child].state = "skipped"
+            self.skip(child)
         return dropped
+
+    @staticmethod
+    def _in_order(jobs: Iterable[_Job]) -> list[str]:
+        return [job.ticket.job_id for job in sorted(jobs, key=lambda job: job.ticket.index)]

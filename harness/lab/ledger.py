@@ -116,8 +116,21 @@ class Ledger:
         self.close()
 
     @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make all changes inside one transaction: one wait for the disk, all of them or none.
+
+        Raises:
+            LedgerError: Nothing of the batch was kept.
+        """
+        with self._change():
+            yield
+
+    @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._db.in_transaction:  # inside a batch of this thread: it commits
+                yield self._db
+                return
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
@@ -236,6 +249,21 @@ class Ledger:
                 (step, job_id, attempt),
             )
 
+    def adopt_attempt(self, job_id: str, attempt: int, owner: str) -> None:
+        """Record that ``owner`` goes on with a running attempt whose host died.
+
+        Raises:
+            LedgerError: The attempt is not running.
+        """
+        with self._change() as db:
+            changed = db.execute(
+                "UPDATE attempts SET owner = ? WHERE job_id = ? AND n = ? AND state = 'running'",
+                (owner, job_id, attempt),
+            )
+            if changed.rowcount != 1:
+                raise LedgerError(f"{self.path}: attempt {job_id}/{attempt} is not running")
+            self._note("attempt", f"{job_id}/{attempt}", "running", "running", "rejoined")
+
     def end_attempt(
         self,
         job_id: str,
@@ -272,11 +300,13 @@ class Ledger:
 
     def attempts(self, job_id: str | None = None, state: str | None = None) -> list[AttemptRow]:
         """Return attempts by job order and number, all or of one job, all or in one state."""
+        asked = [("a.job_id", job_id), ("a.state", state)]
+        wanted = [(column, value) for column, value in asked if value is not None]
+        where = " AND ".join(f"{column} = ?" for column, _ in wanted) or "TRUE"
         rows = self._rows(
-            "SELECT a.job_id, n, serial, owner, a.state, step, failure, started, ended "
-            "FROM attempts a JOIN jobs j USING (job_id) "
-            "WHERE (?1 IS NULL OR a.job_id = ?1) AND (?2 IS NULL OR a.state = ?2) ORDER BY idx, n",
-            (job_id, state),
+            "SELECT a.job_id, n, serial, owner, a.state, step, failure, started, ended "  # noqa: S608
+            f"FROM attempts a JOIN jobs j USING (job_id) WHERE {where} ORDER BY idx, n",
+            [value for _, value in wanted],
         )
         return [AttemptRow(*row) for row in rows]
 

@@ -13,6 +13,7 @@ from harness.errors import InputError
 from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
 from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
+from harness.lab.crew import EngineMaker
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
@@ -68,6 +69,7 @@ def run_scenario(
     stop: StopSignal | None = None,
     materials: Materials | None = None,
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
+    engine: EngineMaker | None = None,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
 
@@ -83,6 +85,7 @@ def run_scenario(
         stop: To stop the run from outside; Ctrl-C in this thread does the same.
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan before the first job starts.
+        engine: Who carries out orders; None for threads of this process.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
@@ -128,7 +131,7 @@ def run_scenario(
         folder.write_record(record)
         on_plan(plan, folder)
         run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, leases)
+        return run.go(jobs, leases, engine=engine)
 
 
 def resume_run(
@@ -140,6 +143,7 @@ def resume_run(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
     materials: Materials | None = None,
+    engine: EngineMaker | None = None,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
 
@@ -151,6 +155,7 @@ def resume_run(
         progress: Who wants to know.
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
+        engine: Who carries out orders; None for threads of this process.
 
     Raises:
         InputError: Not a run folder, or the model is not the one that the run began with.
@@ -192,7 +197,7 @@ def resume_run(
             )
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, leases)
+        return run.go(jobs, leases, engine=engine)
 
 
 def _same_models(record: RunRecord, materials: Materials, specs: Sequence[JobSpec]) -> None:

@@ -1,63 +1,124 @@
-"""All phones busy while any job fits: one worker thread a leased phone, one queue for all.
+"""All phones busy while any job fits: what is decided when something happens, and the loop around.
 
-The decisions are `Dispatcher`'s, the memory is the ledger's; this file only has the threads. A
-change of the queue and its line in the ledger are made under one lock, so that no other worker
-sees one without the other.
+`Scheduler.turn` takes the reports of an `Engine`, changes the queue and the ledger in one
+transaction, and only then hands out the orders that follow: a host that dies in between has started
+nothing that its ledger does not know. There are no threads and no clock of its own in here, so the
+simulation (``tests/simulation``) drives the very same object as a run does.
+
+A phone goes ``preparing -> idle <-> busy -> leaving -> left``. One that was left unclean or failed
+again and again is ``recovering`` or, between two tries, ``away``; one whose host is out of reach is
+``absent``. They get no jobs until they are back, and are given up when nothing else goes on.
 """
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from harness.adb.errors import AdbError
 from harness.errors import HarnessError
-from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import Clock, StopSignal
 from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.engine import (
+    Attempt,
+    Broke,
+    Came,
+    Ended,
+    Engine,
+    Gone,
+    Leave,
+    Left,
+    Order,
+    Prepare,
+    Prepared,
+    Recover,
+    Recovered,
+    Report,
+    Stepped,
+)
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
-from harness.results.model import AttemptResult
 
-IDLE_POLL_S: Final = 0.5
 _LOOK_S: Final = 0.05
-"""How often an idle worker looks at Ctrl-C; a job that comes free wakes it at once."""
+"""How often the main thread looks whether the run is over; Ctrl-C interrupts the wait."""
 RECOVER_POLL_S: Final = 2.0
+RECOVER_POLL_MAX_S: Final = 60.0
+PROBE_AFTER_S: Final = 60.0
+"""First time in quarantine; doubled each time that the phone comes back to it."""
+PROBE_AFTER_MAX_S: Final = 1800.0
+ORDER_LIMIT_S: Final = 900.0
+"""After so long without an answer a phone's host hangs: what it is asked has shorter limits."""
+FATAL_GRACE_S: Final = 60.0
+"""How long running attempts may take to release their phones when the run cannot go on."""
+FOREVER_S: Final = 3600.0
+
+_State = Literal[
+    "preparing", "idle", "busy", "leaving", "recovering", "away", "absent", "left", "given up"
+]
+_OUT: Final = ("left", "given up")
+_BACK_SOON: Final = ("recovering", "away", "absent")
+
+
+@dataclass
+class _Phone:
+    """Where a phone stands."""
+
+    phone: LabPhone
+    state: _State = "preparing"
+    order: Order | None = None
+    deadline: float = 0.0
+    """When the order is overdue."""
+    prepared: bool = False
+    since: float = 0.0
+    """When it went away."""
+    retry_at: float = 0.0
+    delay: float = RECOVER_POLL_S
+    quarantines: int = 0
+    suspect: bool = False
+    """Back only by a thorough probe."""
+    trouble: str = ""
+
+    @property
+    def serial(self) -> str:
+        return self.phone.serial
 
 
 @dataclass(frozen=True)
-class Work:
-    """What the scheduler calls; all may be called from any worker.
+class Rules:
+    """What the scheduler asks about a plan.
 
     Args:
-        attempt: Run one attempt: (job id, attempt number, phone, step callback) -> how it ended.
-        recover: Bring a phone that was left unclean back to a clean state; raises what the phone
-            raises while it is gone.
-        leave: Clean a phone that gets no more jobs.
+        step_limit_s: (job, step) -> after how long in it the phone's host must hang.
+        fits: Whether a phone that joins later may take a job like this.
+        recover_s: How long a phone may be away when nothing else goes on.
+        rejoin: Phone -> (job, attempt) that may still run there.
+        prepared: Told each phone that takes part, with its notes.
     """
 
-    attempt: Callable[[str, int, LabPhone, Callable[[str], None]], AttemptEnd]
-    recover: Callable[[LabPhone], None]
-    leave: Callable[[LabPhone], None]
+    step_limit_s: Callable[[str, str], float] = lambda _job, _step: float("inf")
+    fits: Callable[[Ticket, LabPhone], bool] = lambda _ticket, _phone: False
+    recover_s: float = 120.0
+    rejoin: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    prepared: Callable[[LabPhone, tuple[str, ...]], None] = lambda _phone, _notes: None
 
 
 class Scheduler:
-    """Runs a plan on leased phones.
+    """Runs a plan on the phones that an engine offers.
 
     Args:
-        dispatcher: The queue.
+        dispatcher: The queue, with the phones that are expected.
         ledger: The record.
-        phones: The leased phones.
-        work: What to do with a job.
+        engine: Who carries out orders.
         owner: Name of this process in the ledger.
         stop: The user's Ctrl-C.
         clock: Where the time comes from.
         progress: Who wants to know.
-        recover_s: How long a lost phone may take to come back.
+        rules: What the plan says.
     """
 
     def __init__(
@@ -65,200 +126,529 @@ class Scheduler:
         *,
         dispatcher: Dispatcher,
         ledger: Ledger,
-        phones: Sequence[LabPhone],
-        work: Work,
+        engine: Engine,
         owner: str,
         stop: StopSignal,
         clock: Clock,
         progress: Progress,
-        recover_s: float = 120.0,
+        rules: Rules | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._ledger = ledger
-        self._phones: Mapping[str, LabPhone] = {phone.serial: phone for phone in phones}
-        self._work = work
+        self._engine = engine
         self._owner = owner
         self._stop = stop
         self._clock = clock
         self._progress = progress
-        self._recover_s = recover_s
-        self._changed = threading.Condition()
-        self._fatal: BaseException | None = None
-        self._working = set(self._phones)
+        self._rules = rules or Rules()
+        self._rejoin = dict(self._rules.rejoin)
+        self._phones: dict[str, _Phone] = {}
+        self._states: Counter[str] = Counter()
+        self._idle: dict[str, None] = {}
+        self._fresh: list[str] = []
+        """Phones that became idle in this turn."""
+        self._requeued: list[str] = []
+        """Jobs that became free in this turn."""
+        self._timers: list[tuple[float, int, str]] = []
+        self._timer = 0
+        self._orders: list[Order] = []
+        self._told: list[Callable[[], None]] = []
+        self._held = {row.serial for row in ledger.leases()}
+        self._seen_changes = dispatcher.changes
+        self._started = self._quiet_since = clock.monotonic()
+        self._fatal: Exception | None = None
+        self._over = threading.Event()
+
+    # -- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Work until every job has an outcome, no phone can take what is left, or Ctrl-C.
 
-        Must be called from the main thread for Ctrl-C to be heard: the first asks all workers to
+        Must be called from the main thread for Ctrl-C to be heard: the first asks all attempts to
         stop and release their phones, the second leaves at once.
 
         Raises:
-            HarnessError: What kept a worker from recording its outcome (a full disk).
+            HarnessError: What kept an outcome from being recorded (a full disk).
         """
-        threads = [
-            threading.Thread(
-                target=self._worker, args=(phone,), name=f"phone-{serial}", daemon=True
-            )
-            for serial, phone in self._phones.items()
-        ]
-        for thread in threads:
-            thread.start()
+        # A thread of its own, so that Ctrl-C never falls into the middle of a turn.
+        threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
         # Not `join` or `is_alive`: before Python 3.13 a join that Ctrl-C interrupts takes a thread
         # that still works for one that has ended.
         while True:
             try:
-                while self._working and not self._stop.hard.is_set():
+                while not self._over.is_set() and not self._stop.hard.is_set():
                     time.sleep(_LOOK_S)
                 break
             except KeyboardInterrupt:
                 self._pressed()
         if self._fatal is not None:
             raise self._fatal
-        if not self._stop.requested:
-            self._skip_stranded()
 
     def _pressed(self) -> None:
-        """Take a Ctrl-C and tell the workers."""
+        """Take a Ctrl-C and tell the engine."""
         second = self._stop.press()
         self._progress.note(
             "Leaving at once; `harness resume` will clean the phones."
             if second
             else "Stopping: trainers end, phones are released (Ctrl-C again to leave now)."
         )
-        with self._changed:
-            self._changed.notify_all()
+        self._engine.stop(hard=second)
 
-    # -- a worker ---------------------------------------------------------------------------------
-
-    def _worker(self, phone: LabPhone) -> None:
+    def _serve(self) -> None:
         try:
-            self._serve(phone)
-        except Exception as error:  # noqa: BLE001 - a worker's outermost loop: kept for `run`
-            self._fail_run(error, phone)
+            self.loop()
+        except Exception as error:  # noqa: BLE001 - the thread's outermost: kept for `run`
+            self._fatal = self._fatal or error
+            self._progress.note(f"The run stops: {error}")
+            self._let_end()
         finally:
-            with self._changed:
-                self._dispatcher.phone_gone(phone.serial)
-                self._working.discard(phone.serial)
-                self._changed.notify_all()
+            self._over.set()
 
-    def _serve(self, phone: LabPhone) -> None:
-        clean = True
-        while clean and not self._stop.requested:
-            taken = self._next(phone)
-            if taken is None:
-                break
-            ticket, attempt = taken
-            end = self._work.attempt(
-                ticket.job_id,
-                attempt,
-                phone,
-                lambda step, job=ticket.job_id, n=attempt: (  # type: ignore[misc]
-                    self._ledger.attempt_step(job, n, step)
-                ),
-            )
-            self._record(ticket, attempt, phone, end.result)
-            clean = end.clean or self._recovered(phone)
-        if clean:
-            self._work.leave(phone)
-            self._ledger.release(phone.serial)
-            self._progress.phone(PhoneStatus(phone.serial, phone.record.profile, step="released"))
-        else:
-            # Its lease stays in the ledger: `resume` knows that it has to be cleaned.
-            self._progress.note(f"{phone.serial} left the run without being cleaned.")
+    def _let_end(self) -> None:
+        """The ledger takes nothing more: let running attempts release their phones all the same."""
+        self._stop.gentle.set()
+        self._engine.stop(hard=False)
+        until = self._clock.monotonic() + FATAL_GRACE_S
+        running = {one.serial for one in self._phones.values() if isinstance(one.order, Attempt)}
+        while running and self._clock.monotonic() < until and not self._stop.hard.is_set():
+            for report in self._engine.reports(1.0):
+                if isinstance(report, (Ended, Gone, Broke)):
+                    running.discard(report.serial)
 
-    def _next(self, phone: LabPhone) -> tuple[Ticket, int] | None:
-        """Wait for the phone's next job; None when there will be none."""
-        told = False
-        with self._changed:
-            while not self._stop.requested and self._fatal is None:
-                ticket = self._dispatcher.take(phone.serial)
-                if ticket is not None:
-                    attempt = self._ledger.start_attempt(ticket.job_id, phone.serial, self._owner)
-                    return ticket, attempt
-                if not self._dispatcher.may_get_more(phone.serial):
-                    return None
-                if not told:
-                    idle = PhoneStatus(phone.serial, phone.record.profile, step="idle")
-                    self._progress.phone(idle)
-                    told = True
-                self._changed.wait(IDLE_POLL_S)
-        return None
+    def loop(self) -> None:
+        """Take turns until the run is over (`run` without its thread).
 
-    def _record(self, ticket: Ticket, attempt: int, phone: LabPhone, result: AttemptResult) -> None:
-        retried = False
-        with self._changed:
-            if result.failure is None:
-                self._ledger.end_attempt(
-                    ticket.job_id, attempt, state="finished", failure=None, job_state="finished"
-                )
-                for child in self._dispatcher.finished(ticket.job_id, phone.serial):
-                    self._ledger.set_state(child, "queued", f"after {ticket.job_id}")
-            elif result.failure.kind == "Interrupted":
-                self._ledger.end_attempt(
-                    ticket.job_id,
-                    attempt,
-                    state="failed",
-                    failure="Interrupted",
-                    job_state="queued",
-                    reason="interrupted",
-                )
-                self._dispatcher.put_back(ticket.job_id)
-            else:
-                kind = result.failure.kind
-                verdict, dropped = self._dispatcher.failed(ticket.job_id, phone.serial, kind)
-                retried = verdict == "retry"
-                self._ledger.end_attempt(
-                    ticket.job_id,
-                    attempt,
-                    state="failed",
-                    failure=kind,
-                    job_state="queued" if verdict == "retry" else verdict,
-                    reason=result.failure.message[:500],
-                )
-                for child in dropped:
-                    self._ledger.set_state(child, "skipped", f"{ticket.job_id} {verdict}: {kind}")
-            self._changed.notify_all()
-        self._progress.ended(result, retried=retried)
+        Raises:
+            HarnessError: The ledger cannot be written.
+        """
+        while not self.turn(self._engine.reports(self._wait_s())):
+            pass
 
-    def _recovered(self, phone: LabPhone) -> bool:
-        """Wait for a phone that was left unclean and clean it; False if it does not come back."""
-        if self._stop.requested:
-            return self._try_recover(phone) is None
-        self._progress.phone(PhoneStatus(phone.serial, phone.record.profile, step="recovering"))
-        until = self._clock.monotonic() + self._recover_s
-        while True:
-            trouble = self._try_recover(phone)
-            if trouble is None:
-                return True
-            if self._clock.monotonic() >= until or self._stop.requested:
-                self._progress.note(
-                    f"{phone.serial} did not come back within {self._recover_s:g} s: {trouble}"
-                )
-                return False
-            self._clock.wait(self._stop.gentle, RECOVER_POLL_S)
+    def turn(self, reports: Sequence[Report]) -> bool:
+        """Take reports, and hand out the orders that follow from them.
 
-    def _try_recover(self, phone: LabPhone) -> AdbError | None:
-        try:
-            self._work.recover(phone)
-        except AdbError as error:
-            return error
-        return None
+        Returns:
+            Whether the run is over.
 
-    # -- ends -------------------------------------------------------------------------------------
+        Raises:
+            HarnessError: The ledger cannot be written; no order was handed out.
+        """
+        with self._ledger.batch():
+            for report in reports:
+                self._on(report)
+            self._on_time(self._clock.monotonic())
+            self._give_work()
+            over = self._is_over()
+            if over and not self._stop.requested:
+                self._skip_stranded()
+        orders, self._orders = self._orders, []
+        told, self._told = self._told, []
+        for order in orders:
+            self._engine.submit(order)
+        for tell in told:
+            tell()
+        return over
 
-    def _fail_run(self, error: Exception, phone: LabPhone) -> None:
-        """Something that is not an attempt's failure: the run stops, the first reason is told."""
-        with self._changed:
-            if self._fatal is None:
-                self._fatal = error
-            self._stop.gentle.set()
-            self._changed.notify_all()
-        detail = "" if isinstance(error, HarnessError) else f"\n{traceback.format_exc()}"
-        self._progress.note(f"{phone.serial}: the run stops: {error}{detail}")
+    def _is_over(self) -> bool:
+        if sum(self._states[state] for state in _OUT) < len(self._phones):
+            return False
+        waited = self._clock.monotonic() - self._started >= self._rules.recover_s
+        return bool(self._phones) or waited or self._stop.requested
 
     def _skip_stranded(self) -> None:
         """Say of jobs that nobody can take why they were not run."""
-        with self._changed:
-            for job_id in self._dispatcher.unfinished():
-                self._dispatcher.skip(job_id)
-                self._ledger.set_state(job_id, "skipped", "no phone left that fits")
+        for job_id in self._dispatcher.unfinished():
+            self._dispatcher.skip(job_id)
+            self._ledger.set_state(job_id, "skipped", "no phone left that fits")
+
+    # -- what is reported -------------------------------------------------------------------------
+
+    def _on(self, report: Report) -> None:
+        if isinstance(report, Came):
+            self._came(report.phone)
+            return
+        one = self._phones.get(report.serial)
+        if one is None:
+            return
+        if one.state == "absent" and not isinstance(report, (Gone, Broke, Stepped)):
+            self._prepare(one)  # a host that hung has answered after all
+        elif isinstance(report, Stepped):
+            self._stepped(one, report)
+        elif isinstance(report, Ended):
+            self._ended(one, report)
+        elif isinstance(report, Prepared):
+            self._prepared(one, report)
+        elif isinstance(report, Recovered):
+            self._recovered(one, report)
+        elif isinstance(report, Left):
+            self._left(one, report)
+        elif isinstance(report, Gone):
+            self._absent(one, report.why)
+        else:
+            self._broke(one, report)
+
+    def _came(self, phone: LabPhone) -> None:
+        one = self._phones.get(phone.serial)
+        if one is None:
+            one = self._phones[phone.serial] = _Phone(phone, "absent")
+            self._states["absent"] += 1
+            if phone.serial not in self._dispatcher.phones():
+                self._dispatcher.phone_new(phone.serial, lambda t: self._rules.fits(t, phone))
+        if one.state != "absent":
+            return
+        if phone.serial not in self._held:
+            self._ledger.lease(
+                phone.serial,
+                adb_server=phone.info.adb_server,
+                adb_serial=phone.record.adb_serial,
+                work_dir=phone.work_dir,
+                owner=self._owner,
+            )
+            self._held.add(phone.serial)
+        one.phone, one.prepared = phone, False
+        self._prepare(one)
+
+    def _prepare(self, one: _Phone) -> None:
+        self._order(one, "preparing", Prepare(one.serial, keep=one.serial in self._rejoin))
+
+    def _prepared(self, one: _Phone, report: Prepared) -> None:
+        if not self._answers(one, Prepare):
+            return
+        if report.phone is None:
+            self._say(f"{one.serial} does not answer: {report.trouble}")
+            self._try_again(one, report.trouble)
+            return
+        phone, notes = report.phone, report.notes
+        one.phone, one.prepared = phone, True
+        self._told.append(lambda: self._rules.prepared(phone, notes))
+        left = self._rejoin.pop(one.serial, None)
+        if left is None:
+            self._back(one)
+            return
+        self._dispatcher_has(one)
+        self._ledger.adopt_attempt(*left, self._owner)
+        self._order(one, "busy", Attempt(one.serial, *left, rejoin=True))
+
+    def _stepped(self, one: _Phone, report: Stepped) -> None:
+        if self._is_of(one, report):
+            self._ledger.attempt_step(report.job_id, report.attempt, report.step)
+            self._set_deadline(one, self._rules.step_limit_s(report.job_id, report.step))
+
+    def _ended(self, one: _Phone, report: Ended) -> None:
+        if not self._is_of(one, report):
+            return  # of an attempt that was given up meanwhile
+        one.order = None
+        self._quiet_since = self._clock.monotonic()
+        retried = self._record(report)
+        if report.result is not None:
+            result = report.result
+            self._told.append(lambda: self._progress.ended(result, retried=retried))
+        if not report.clean:
+            one.suspect = self._dispatcher.is_suspect(one.serial)
+            self._go_away(one, "away", report.message, delay=0.0)
+        elif self._dispatcher.is_suspect(one.serial):
+            self._quarantine(one)
+        else:
+            self._be_idle(one)
+
+    def _record(self, report: Ended) -> bool:
+        """Write down how an attempt ended; return whether its job runs again."""
+        job, n, kind = report.job_id, report.attempt, report.kind
+        if report.lost or kind == "Interrupted":
+            why = "nothing was left to rejoin" if report.lost else "interrupted"
+            self._back_to_queue(job, n, "lost" if report.lost else "failed", kind, why)
+            return report.lost
+        if kind is None:
+            self._ledger.end_attempt(job, n, state="finished", failure=None, job_state="finished")
+            for child in self._dispatcher.finished(job, report.serial):
+                self._ledger.set_state(child, "queued", f"after {job}")
+                self._requeued.append(child)
+            return False
+        verdict, dropped = self._dispatcher.failed(job, report.serial, kind)
+        self._ledger.end_attempt(
+            job,
+            n,
+            state="failed",
+            failure=kind,
+            job_state="queued" if verdict == "retry" else verdict,
+            reason=report.message[:500],
+        )
+        if verdict == "retry":
+            self._requeued.append(job)
+        for child in dropped:
+            self._ledger.set_state(child, "skipped", f"{job} {verdict}: {kind}")
+        return verdict == "retry"
+
+    def _back_to_queue(self, job: str, n: int, state: str, failure: str | None, why: str) -> None:
+        """End an attempt that is nobody's failure; its job runs again and counts no try."""
+        self._ledger.end_attempt(
+            job, n, state=state, failure=failure, job_state="queued", reason=why[:500]
+        )
+        self._dispatcher.put_back(job)
+        self._requeued.append(job)
+
+    def _recovered(self, one: _Phone, report: Recovered) -> None:
+        if not self._answers(one, Recover):
+            return
+        if report.trouble:
+            self._try_again(one, report.trouble)
+        else:
+            self._back(one)
+
+    def _left(self, one: _Phone, report: Left) -> None:
+        if not self._answers(one, Leave):
+            return
+        if report.trouble:
+            self._go_away(one, "away", report.trouble)
+            return
+        self._set(one, "left")
+        self._ledger.release(one.serial)
+        self._held.discard(one.serial)
+        self._show(one, "released")
+
+    def _broke(self, one: _Phone, report: Broke) -> None:
+        """Something that is not an attempt's failure: the run stops, the first reason is told."""
+        self._fatal = self._fatal or report.error
+        self._stop.gentle.set()
+        self._engine.stop(hard=False)
+        error, detail = report.error, ""
+        if not isinstance(error, HarnessError):
+            detail = "".join(
+                ["\n", *traceback.format_exception(type(error), error, error.__traceback__)]
+            )
+        self._say(f"{report.serial}: the run stops: {error}{detail}")
+        one.trouble = str(error)
+        self._give_up(one)
+
+    # -- phones that come and go ------------------------------------------------------------------
+
+    def _set(self, one: _Phone, state: _State) -> None:
+        self._states[one.state] -= 1
+        self._states[state] += 1
+        one.state = state
+        if state == "idle":
+            self._idle[one.serial] = None
+        else:
+            self._idle.pop(one.serial, None)
+
+    def _order(self, one: _Phone, state: _State, order: Order) -> None:
+        self._set(one, state)
+        one.order = order
+        self._set_deadline(one, ORDER_LIMIT_S)
+        self._orders.append(order)
+
+    def _answers(self, one: _Phone, kind: type) -> bool:
+        """Take a report for the answer to the phone's order, if it is one."""
+        if not isinstance(one.order, kind):
+            return False
+        one.order = None
+        return True
+
+    @staticmethod
+    def _is_of(one: _Phone, report: Stepped | Ended) -> bool:
+        order = one.order
+        return isinstance(order, Attempt) and (order.job_id, order.attempt) == (
+            report.job_id,
+            report.attempt,
+        )
+
+    def _dispatcher_has(self, one: _Phone) -> None:
+        if one.serial not in self._dispatcher.phones():
+            self._dispatcher.phone_back(one.serial, on_probation=one.suspect)
+            if one.suspect:
+                self._say(f"{one.serial} passed its probe and gets jobs again.")
+        one.suspect = False
+        one.delay = RECOVER_POLL_S
+
+    def _back(self, one: _Phone) -> None:
+        self._dispatcher_has(one)
+        self._be_idle(one)
+
+    def _be_idle(self, one: _Phone) -> None:
+        self._set(one, "idle")
+        self._fresh.append(one.serial)
+
+    def _go_away(
+        self,
+        one: _Phone,
+        state: Literal["away", "absent"],
+        why: str,
+        *,
+        delay: float = RECOVER_POLL_S,
+    ) -> None:
+        """The phone is lost, unclean or suspect: no jobs until it is back."""
+        self._set(one, state)
+        self._dispatcher.phone_away(one.serial)
+        one.since = self._clock.monotonic()
+        one.trouble = why
+        one.retry_at = one.since + delay
+        self._set_timer(one, one.retry_at)
+        self._show(one, "recovering" if not one.suspect else "quarantined")
+
+    def _try_again(self, one: _Phone, trouble: str) -> None:
+        if one.serial in self._dispatcher.phones():
+            self._go_away(one, "away", trouble)
+        else:
+            self._set(one, "away")
+            one.trouble = trouble
+            one.delay = min(one.delay * 1.5, RECOVER_POLL_MAX_S)
+            one.retry_at = self._clock.monotonic() + one.delay
+            self._set_timer(one, one.retry_at)
+        if self._stop.requested:
+            self._give_up(one)
+
+    def _quarantine(self, one: _Phone) -> None:
+        wait = min(PROBE_AFTER_S * 2**one.quarantines, PROBE_AFTER_MAX_S)
+        one.quarantines += 1
+        one.suspect = True
+        self._go_away(one, "away", "it failed again and again", delay=wait)
+        self._say(
+            f"{one.serial} failed again and again: it gets no jobs until it has passed a probe, "
+            f"in {wait:.0f} s or when nothing else goes on."
+        )
+
+    def _absent(self, one: _Phone, why: str) -> None:
+        """Its host is out of reach, or hangs: what ran there goes elsewhere."""
+        if one.state in _OUT or one.state == "absent":
+            return
+        order, one.order = one.order, None
+        if isinstance(order, Attempt):
+            self._quiet_since = self._clock.monotonic()
+            self._back_to_queue(order.job_id, order.attempt, "lost", None, why)
+        self._go_away(one, "absent", why)
+        self._say(f"{one.serial} is out of reach: {why}")
+
+    def _give_up(self, one: _Phone) -> None:
+        # Its lease stays in the ledger: `resume` knows that it has to be cleaned.
+        one.order = None
+        self._lose_rejoin(one.serial)
+        self._set(one, "given up")
+        self._dispatcher.phone_gone(one.serial)
+        self._say(f"{one.serial} left the run without being cleaned: {one.trouble}")
+
+    def _lose_rejoin(self, serial: str) -> None:
+        left = self._rejoin.pop(serial, None)
+        if left is not None:
+            self._back_to_queue(*left, "lost", None, "its phone does not answer")
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def _set_deadline(self, one: _Phone, seconds: float) -> None:
+        one.deadline = self._clock.monotonic() + seconds
+        if seconds != float("inf"):
+            self._set_timer(one, one.deadline)
+
+    def _set_timer(self, one: _Phone, when: float) -> None:
+        self._timer += 1
+        heapq.heappush(self._timers, (when, self._timer, one.serial))
+
+    def _wait_s(self) -> float:
+        """Return how long nothing has to be done unless something is reported."""
+        now = self._clock.monotonic()
+        due = [self._timers[0][0] if self._timers else now + FOREVER_S]
+        if self._rejoin or not self._phones:
+            due.append(self._started + self._rules.recover_s)
+        if self._is_lonely():
+            due += [self._patient_until(one) for one in self._waiting()]
+        return max(0.0, min(due) - now)
+
+    def _on_time(self, now: float) -> None:
+        """Do what is due: hanging hosts, phones to be tried again or given up."""
+        if self._rejoin and now >= self._started + self._rules.recover_s:
+            for serial in list(self._rejoin):
+                self._lose_rejoin(serial)
+        while self._timers and self._timers[0][0] <= now:
+            one = self._phones[heapq.heappop(self._timers)[2]]
+            if one.order is not None and now >= one.deadline:
+                self._absent(one, f"no answer to {type(one.order).__name__} in time")
+            elif one.state == "away" and now >= one.retry_at:
+                self._ask(one)
+        if self._stop.requested or self._is_lonely():
+            for one in self._waiting():
+                self._look_at_waiting(one, now)
+
+    def _look_at_waiting(self, one: _Phone, now: float) -> None:
+        """Nothing else goes on: hurry with the phones that are away, or end it."""
+        if one.state == "recovering":
+            return
+        if self._stop.requested:
+            if one.state == "absent":
+                self._give_up(one)
+            else:
+                self._ask(one)  # once more; then it is given up
+        elif now >= self._patient_until(one):
+            self._give_up(one)
+        elif one.state == "away" and one.suspect and one.delay == RECOVER_POLL_S:
+            self._ask(one)  # no reason to let it wait out its quarantine
+
+    def _ask(self, one: _Phone) -> None:
+        if not one.prepared:
+            self._prepare(one)
+        else:
+            self._order(one, "recovering", Recover(one.serial, thorough=one.suspect))
+
+    def _waiting(self) -> list[_Phone]:
+        if not any(self._states[state] for state in _BACK_SOON):
+            return []
+        return [one for one in self._phones.values() if one.state in _BACK_SOON]
+
+    def _is_lonely(self) -> bool:
+        """Say whether nothing goes on but waiting."""
+        return not any(self._states[state] for state in ("busy", "preparing", "leaving"))
+
+    def _patient_until(self, one: _Phone) -> float:
+        """Return until when a phone that is away is waited for when nothing else goes on."""
+        since = one.since
+        if self._dispatcher.may_get_more(one.serial, back=True):
+            since = max(since, self._quiet_since)
+        return since + self._rules.recover_s
+
+    # -- work -------------------------------------------------------------------------------------
+
+    def _give_work(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        requeued, self._requeued = self._requeued, []
+        for serial in fresh:
+            self._employ(serial)
+        for job_id in requeued:
+            taker = next((one for one in self._idle if self._dispatcher.fits(job_id, one)), None)
+            if taker is not None:
+                self._employ(taker)
+        while self._dispatcher.changes != self._seen_changes or self._stop.requested:
+            self._seen_changes = self._dispatcher.changes
+            for serial in list(self._idle):
+                self._employ(serial)
+            if not self._idle:
+                break
+        if self._idle and self._is_lonely() and not self._waiting():
+            for serial in list(self._idle):  # what is left waits for what will never come
+                self._leave(self._phones[serial])
+
+    def _employ(self, serial: str) -> None:
+        """Give an idle phone a job, or let it go if there will be none."""
+        one = self._phones[serial]
+        if one.state != "idle":
+            return
+        if self._stop.requested:
+            self._leave(one)
+            return
+        ticket = self._dispatcher.take(serial)
+        if ticket is not None:
+            number = self._ledger.start_attempt(ticket.job_id, serial, self._owner)
+            self._order(one, "busy", Attempt(serial, ticket.job_id, number))
+        elif self._dispatcher.may_get_more(serial):
+            self._show(one, "idle")
+        else:
+            self._leave(one)
+
+    def _leave(self, one: _Phone) -> None:
+        self._order(one, "leaving", Leave(one.serial))
+
+    # -- telling ----------------------------------------------------------------------------------
+
+    def _show(self, one: _Phone, step: str) -> None:
+        status = PhoneStatus(one.serial, one.phone.record.profile, step=step)
+        self._told.append(lambda: self._progress.phone(status))
+
+    def _say(self, text: str) -> None:
+        self._told.append(lambda: self._progress.note(text))

@@ -81,7 +81,11 @@ def test_a_phone_that_fails_again_and_again_gets_no_more() -> None:
         taken = queue.take("A")
         assert taken is not None
         queue.failed(taken.job_id, "A", "DeviceLost")
-    assert queue.phones() == {"B"}
+    assert queue.is_suspect("A")
+    queue.phone_away("A")
+    assert queue.take("A") is None
+    assert queue.may_get_more("A", back=True)
+    assert not queue.may_get_more("A")
     assert len([queue.take("B") for _ in jobs]) == QUARANTINE_AFTER
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,11 @@ from harness.adb.errors import DeviceLost
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
 from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.engine import Attempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
-from harness.lab.scheduler import Scheduler, Work
+from harness.lab.scheduler import Rules, Scheduler
+from harness.lab.threads import ThreadEngine
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
 from harness.scenario.spec import JobSpec
@@ -51,10 +53,6 @@ class Bench:
         self.jobs = [job.model_copy(update={"index": n}) for n, job in enumerate(jobs)]
         self.ledger = Ledger.create(tmp_path / "l.sqlite", self.jobs)
         self.phones = [make_phone(serial) for serial in serials]
-        for phone in self.phones:
-            self.ledger.lease(
-                phone.serial, adb_server="h:1", adb_serial="x", work_dir="/w/x", owner="me"
-            )
         self.stop = StopSignal()
         self.ran: list[tuple[str, int, str]] = []
         self.left: list[str] = []
@@ -65,20 +63,7 @@ class Bench:
         self.lock = threading.Lock()
 
     def run(self, script: Script, recover_s: float = 0.0) -> Bench:
-        def attempt(
-            job: str, n: int, phone: LabPhone, on_step: Callable[[str], None]
-        ) -> AttemptEnd:
-            on_step("train")
-            with self.lock:
-                self.ran.append((job, n, phone.serial))
-            kind = script(job, n, phone.serial)
-            return AttemptEnd(result(job, n, phone, kind), clean=kind != "DeviceLost")
-
-        def recover(phone: LabPhone) -> None:
-            if phone.serial in self.unreachable:
-                raise DeviceLost("gone", serial=phone.serial)
-            self.recovered.append(phone.serial)
-
+        self.script = script
         serials = [phone.serial for phone in self.phones]
         tickets = [
             Ticket(
@@ -94,15 +79,38 @@ class Bench:
         Scheduler(
             dispatcher=Dispatcher(tickets, serials),
             ledger=self.ledger,
-            phones=self.phones,
-            work=Work(attempt, recover, lambda phone: self.left.append(phone.serial)),
+            engine=ThreadEngine(self, self.phones),
             owner="me",
             stop=self.stop,
             clock=SystemClock(),
             progress=NoProgress(),
-            recover_s=recover_s,
+            rules=Rules(recover_s=recover_s),
         ).run()
         return self
+
+    # -- what is done to phones -------------------------------------------------------------------
+
+    def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
+        assert phone.serial in {row.serial for row in self.ledger.leases()}
+        return phone, []
+
+    def attempt(
+        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+    ) -> AttemptEnd:
+        job, n = order.job_id, order.attempt
+        on_step("train")
+        with self.lock:
+            self.ran.append((job, n, phone.serial))
+        kind = self.script(job, n, phone.serial)
+        return AttemptEnd(result(job, n, phone, kind), clean=kind != "DeviceLost")
+
+    def recover(self, phone: LabPhone, *, thorough: bool) -> None:
+        if phone.serial in self.unreachable:
+            raise DeviceLost("gone", serial=phone.serial)
+        self.recovered.append(phone.serial)
+
+    def leave(self, phone: LabPhone) -> None:
+        self.left.append(phone.serial)
 
 
 def specs(count: int) -> list[JobSpec]:

@@ -1,0 +1,131 @@
+"""What one run does to phones, and what it knows of its jobs: for an engine to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from harness.lab.attempt import run_attempt
+from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.engine import Attempt, Engine
+from harness.lab.plan import PlannedJob
+from harness.lab.ports import LabPhone
+from harness.lab.score import host_scorer
+from harness.lab.threads import check_phone, prepare_phone
+from harness.results.model import PhoneRecord
+from harness.scenario import JobContent
+
+if TYPE_CHECKING:
+    from harness.lab.run import Run
+
+
+class Crew:
+    """Does the orders of one run on phones within reach, and knows its jobs (`Assignments`).
+
+    Args:
+        run: The run.
+        jobs: What it has to do.
+    """
+
+    def __init__(self, run: Run, jobs: Sequence[PlannedJob]) -> None:
+        self.run = run
+        self.notes: list[str] = []
+        self.seen: dict[str, PhoneRecord] = {}
+        """Phones that took part, with what they can do."""
+        self._jobs = {job.spec.job_id: job for job in jobs}
+        self._expected = {serial for job in jobs for serial in job.candidates}
+
+    # -- what the scheduler asks ------------------------------------------------------------------
+
+    def step_limit_s(self, job_id: str, step: str) -> float:
+        """Return after how long in a step the phone's host must hang (see `step_limit_s`)."""
+        return step_limit_s(self._jobs[job_id].spec.content, step)
+
+    def prepared(self, phone: LabPhone, notes: tuple[str, ...]) -> None:
+        """Remember a phone that takes part; once all do, the run's record says what they can."""
+        self.notes.extend(notes)
+        self.seen[phone.serial] = phone.record
+        self._expected.discard(phone.serial)
+        if not self._expected:
+            self.run.write_phones(self.seen)
+
+    # -- what an engine asks ----------------------------------------------------------------------
+
+    def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
+        """See `harness.lab.engine.Assignments`."""
+        run, job = self.run, self._jobs[order.job_id]
+        spec = job.spec
+        checkpoint = None
+        if spec.depends_on is not None:
+            checkpoint = run.kept_checkpoint(spec.depends_on)
+        return AttemptRequest(
+            run_id=run.folder.run_id,
+            spec=spec,
+            attempt=order.attempt,
+            phone=phone,
+            material=run.materials.material(spec, checkpoint),
+            goal=job.goal,
+            folder=run.folder.attempt(spec.job_id, order.attempt),
+            keep=run.keep,
+            # A round's speech leaves the phone with the round (MobileASR, section 3.3); where
+            # there is but one, the next job of the same speaker needs no second push.
+            forget_speech=spec.rounds > 1,
+            rejoin=order.rejoin,
+        )
+
+    # -- what is done on this host's phones: `harness.lab.threads.Work` ---------------------------
+
+    def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
+        """See `Work`."""
+        return prepare_phone(self.run.bench.tools, phone, keep=keep)
+
+    def attempt(
+        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+    ) -> AttemptEnd | None:
+        """See `Work`."""
+        run = self.run
+        return run_attempt(
+            self.request(order, phone),
+            tools=run.bench.tools,
+            scorer=host_scorer,
+            stop=run.stop,
+            clock=run.bench.clock,
+            progress=run.progress,
+            on_step=on_step,
+        )
+
+    def recover(self, phone: LabPhone, *, thorough: bool) -> None:
+        """See `Work`."""
+        self.run.bench.tools.clean(phone, speech=False)
+        if thorough:
+            check_phone(self.run.bench.tools, phone)
+
+    def leave(self, phone: LabPhone) -> None:
+        """See `Work`."""
+        if not self.run.keep:
+            self.run.bench.tools.clean(phone, speech=True)
+
+
+EngineMaker = Callable[[Crew, Sequence[LabPhone]], Engine]
+"""(the run's jobs and what to do with them, the leased phones) -> who carries out orders."""
+
+STEP_SLACK: Final = 1.5
+STEP_SLACK_S: Final = 180.0
+"""Over its own limit, a step may take this much longer before its host counts as hanging."""
+
+
+def step_limit_s(content: JobContent, step: str) -> float:
+    """Return after how long in a step an attempt must hang: each ends by a limit of its own before.
+
+    Scoring has no phone in it and no limit; the release tries for a lost phone what it can.
+    """
+    limits = content.limits
+    own = {
+        "gate": limits.gate_s,
+        "provision": limits.provision_s,
+        "press": limits.pressure_s,
+        "train": limits.train_s + limits.start_s + limits.lost_s,
+        "collect": limits.collect_s + limits.lost_s,
+        "release": limits.lost_s,
+    }
+    return own.get(step, 0.0) * STEP_SLACK + STEP_SLACK_S + limits.lost_s

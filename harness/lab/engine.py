@@ -1,0 +1,230 @@
+"""The seam between deciding and doing: orders for phones go out, reports come back.
+
+The `Scheduler` decides and writes the ledger; an `Engine` carries out its orders wherever the
+phones are. `harness.lab.threads.ThreadEngine` does so in threads of this process, on this host's
+phones. Another engine may send an order to the host of the phone, as long as it keeps to this:
+
+- An order names one phone, and a phone has one order at a time. Each order is answered by exactly
+  one report of its kind (`Prepared`, `Ended`, `Recovered`, `Left`), or by `Gone`, after which the
+  order counts as never answered: its job goes elsewhere. (A host that only hung may answer late;
+  that says no more than that its phone is back.)
+- `Ended` comes after the attempt's folder lies whole in the run folder of the coordinator.
+- `submit` does not block; nothing that it is given is done before it was called, and the scheduler
+  calls it only after the ledger holds what the order says. A coordinator that dies in between has
+  started nothing that its ledger does not know.
+- Phones come by `Came` (also back) and go by `Gone`, at any time. Who offers a phone holds its
+  lease (`harness.lab.leases`) on the host where it hangs, until `Left` or `Gone`.
+
+The simulation (``tests/simulation``) is an engine too: the scheduler cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.ports import LabPhone
+from harness.results.model import AttemptResult
+
+# -- orders ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Undo what an owner before may have left, and find out what the phone can do.
+
+    Args:
+        serial: The phone.
+        keep: An attempt may still run there: change nothing.
+    """
+
+    serial: str
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Run one attempt, or go on with one whose host died.
+
+    Args:
+        serial: The phone.
+        job_id: The job.
+        attempt: 1, 2, ...
+        rejoin: The attempt was begun by an earlier process: find it on the phone, or end `lost`.
+    """
+
+    serial: str
+    job_id: str
+    attempt: int
+    rejoin: bool = False
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Bring a phone that was left unclean back to a clean state, and see that it answers.
+
+    Args:
+        serial: The phone.
+        thorough: It failed again and again: also copy something there and back.
+    """
+
+    serial: str
+    thorough: bool = False
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Clean a phone that gets no more jobs, recordings too, and let it go."""
+
+    serial: str
+
+
+Order = Prepare | Attempt | Recover | Leave
+
+# -- reports --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Came:
+    """A phone is there, for the first time or again; it gets a `Prepare`."""
+
+    phone: LabPhone
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Answers `Prepare`.
+
+    Args:
+        serial: The phone.
+        phone: With its capabilities; None where it could not be reached.
+        notes: For the run's record.
+        trouble: Why it could not be prepared.
+    """
+
+    serial: str
+    phone: LabPhone | None
+    notes: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A running attempt has reached a step."""
+
+    serial: str
+    job_id: str
+    attempt: int
+    step: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Answers `Attempt`.
+
+    Args:
+        serial: The phone.
+        job_id: The job.
+        attempt: 1, 2, ...
+        kind: Kind of failure; None if it finished.
+        message: The failure in a sentence.
+        clean: The phone was reached and released.
+        lost: There was nothing left to rejoin: no failure, the job is queued again.
+        result: As it lies in the run folder.
+    """
+
+    serial: str
+    job_id: str
+    attempt: int
+    kind: str | None = None
+    message: str = ""
+    clean: bool = True
+    lost: bool = False
+    result: AttemptResult | None = None
+
+    @classmethod
+    def of(cls, order: Attempt, end: AttemptEnd | None) -> Ended:
+        """Return the report for an attempt's end; None for nothing to rejoin."""
+        if end is None:
+            return cls(order.serial, order.job_id, order.attempt, clean=False, lost=True)
+        failure = end.result.failure
+        return cls(
+            order.serial,
+            order.job_id,
+            order.attempt,
+            kind=failure.kind if failure else None,
+            message=failure.message if failure else "",
+            clean=end.clean,
+            result=end.result,
+        )
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Answers `Recover`; ``trouble`` says what came in between, empty for a clean phone."""
+
+    serial: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Answers `Leave`; ``trouble`` likewise."""
+
+    serial: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A phone is out of reach with its host; `Came` says when it is back."""
+
+    serial: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Broke:
+    """Something that is no attempt's failure (a full disk): the run stops, phones are left."""
+
+    serial: str
+    error: Exception
+
+
+Report = Came | Prepared | Stepped | Ended | Recovered | Left | Gone | Broke
+
+
+class Engine(Protocol):
+    """Carries out orders; see the module for what it promises. Used by one thread."""
+
+    def submit(self, order: Order) -> None:
+        """Take an order; returns at once."""
+        ...
+
+    def reports(self, wait_s: float) -> Sequence[Report]:
+        """Return what has come, in order; waits for the first at most about ``wait_s``.
+
+        It may return empty earlier, so that Ctrl-C is heard.
+        """
+        ...
+
+    def stop(self, *, hard: bool) -> None:
+        """Ask running attempts to end (``hard``: leave at once). From any thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever the engine holds; the run is over."""
+        ...
+
+
+class Assignments(Protocol):
+    """What the coordinator knows and an engine asks for, from any thread (it may read files)."""
+
+    def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
+        """Return everything that an attempt needs to know.
+
+        ``folder`` and the files of ``material`` are the coordinator's own.
+        """
+        ...
