@@ -54,7 +54,7 @@ class Battery(Reading):
     charge_counter_raw: int | None = None
     """µAh by AOSP; some vendors print mAh."""
     charge_counter_mah: float | None = None
-    """From ``charge_counter_raw``, whose unit its size tells: see ``_charge_mah``."""
+    """From ``charge_counter_raw``, whose unit its size tells: see ``charge_mah``."""
     status: int | None = None
     status_name: str | None = None
     health: int | None = None
@@ -89,7 +89,7 @@ def _voltage_mv(raw: int | None) -> float | None:
     return raw / 1000.0 if raw > 100_000 else float(raw)
 
 
-def _charge_mah(raw: int | None) -> float | None:
+def charge_mah(raw: int | None) -> float | None:
     """Return a charge in mAh.
 
     A phone that answers has at least 1 % of its battery, which is more than 20 mAh (20 000 µAh),
@@ -147,7 +147,7 @@ def complete(battery: Battery, stopped: bool) -> Battery:
             "plugged": any(known) if known else None,
             "percent": percent,
             "voltage_mv": _voltage_mv(battery.voltage_raw),
-            "charge_counter_mah": _charge_mah(battery.charge_counter_raw),
+            "charge_counter_mah": charge_mah(battery.charge_counter_raw),
             "temperature_c": None if raw is None else raw / 10.0,
             "status_name": STATUS_NAMES.get(battery.status) if battery.status else None,
             "updates_stopped": stopped,

@@ -14,12 +14,14 @@ from harness.report.style import SUB_MODELS
 SUB_MODEL = "trainer.sub_model"
 SPEAKER = "data.speaker"
 PROFILE = "phones.profile"
+RUN = "run"
 
 Value = Any
 """A setting's value: a number, a word, or a list or mapping as the scenario wrote it."""
 
 # What the trainer did rather than what was asked for: `auto` becomes the sub-model chosen.
 _FROM_RESULT: dict[str, Callable[[Attempt], Value]] = {
+    RUN: lambda a: a.result.run_id,
     SPEAKER: lambda a: a.result.speaker,
     PROFILE: lambda a: a.result.phone.profile,
     "model.name": lambda a: a.result.model_name,

@@ -17,6 +17,13 @@ from harness.results.model import KillRecord, PhaseRecord, PressureRecord
 
 Array = npt.NDArray[np.float64]
 
+COLUMNS = (
+    *("t_s", "trainer_rss_mb", "trainer_pss_mb", "trainer_anon_mb", "available_mb"),
+    *("trainer_cpu_percent_one_core", "phone_cpu_percent", "temperature_c"),
+    *("battery_percent", "battery_temperature_c", "battery_plugged"),
+    *("battery_charge_counter", "battery_voltage_mv", "battery_updates_stopped"),
+)
+"""Columns of the samples that a report reads."""
 DOTS = 24
 """Buckets of a sparse figure that is drawn as dots, so that they do not run together."""
 GAP_PERIODS = 2.5

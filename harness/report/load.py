@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from harness.contract.events import Epoch, PhaseChange, Selected
+from harness.errors import InputError
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
@@ -17,7 +18,7 @@ from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow, RunFolder
 
 
-def _no_samples() -> pa.Table:
+def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
     return SAMPLE_SCHEMA.empty_table()
 
 
@@ -34,7 +35,9 @@ class Attempt:
     result: AttemptResult
     final: bool
     """The last attempt of its job: what the job came to."""
-    read_samples: Callable[[], pa.Table] = field(default=_no_samples, compare=False)
+    read_samples: Callable[[Sequence[str] | None], pa.Table] = field(
+        default=_no_samples, compare=False
+    )
     read_hypotheses: Callable[[], list[HypothesisRow]] = field(
         default=_no_hypotheses, compare=False
     )
@@ -88,7 +91,7 @@ def as_attempts(results: Iterable[AttemptResult]) -> tuple[Attempt, ...]:
 
 
 def _numbered(
-    found: Iterable[tuple[AttemptResult, AttemptFolder | None]],
+    found: Iterable[tuple[AttemptResult, AttemptFolder | None]], first: int = 1
 ) -> tuple[Attempt, ...]:
     ordered = list(found)
     last: dict[tuple[str, str], int] = {}
@@ -103,12 +106,34 @@ def _numbered(
             read_samples=folder.samples if folder else _no_samples,
             read_hypotheses=folder.hypotheses if folder else _no_hypotheses,
         )
-        for number, (result, folder) in enumerate(ordered, 1)
+        for number, (result, folder) in enumerate(ordered, first)
     )
 
 
-def load_run(path: Path) -> RunData:
+def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
+    """Read several run folders for one page.
+
+    Raises:
+        InputError: One of them is no run folder, or is named twice.
+        StoreError: A ``run.json`` is damaged.
+    """
+    found: dict[Path, RunData] = {}
+    first = 1
+    for path in paths:
+        if path.resolve() in found:
+            raise InputError("this run is named twice", where=str(path))
+        data = load_run(path, first)
+        first += len(data.attempts)
+        found[path.resolve()] = data
+    return tuple(found.values())
+
+
+def load_run(path: Path, first: int = 1) -> RunData:
     """Read a run folder; damaged attempts are told of in ``problems`` and left out.
+
+    Args:
+        path: The run folder.
+        first: Number of its first attempt on the page.
 
     Raises:
         InputError: ``path`` is no run folder.
@@ -127,7 +152,7 @@ def load_run(path: Path) -> RunData:
             continue
         found.append((result, attempt))
     found.sort(key=lambda one: (order.get(one[0].job_id, len(order)), one[0].attempt))
-    return RunData(record, _numbered(found), tuple(_under_way(folder)), tuple(problems))
+    return RunData(record, _numbered(found, first), tuple(_under_way(folder)), tuple(problems))
 
 
 def _relative(text: str, path: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.report.axes import (
     PROFILE,
+    RUN,
     SPEAKER,
     Axis,
     facets,
@@ -106,11 +107,21 @@ def sub_model_rank(name: str | None) -> int:
 def grouped(
     attempts: Iterable[Attempt], paths: Sequence[str]
 ) -> list[tuple[Attempt, tuple[Attempt, ...]]]:
-    """Group attempts that agree in ``paths``: (the first, all), in order of appearance."""
+    """Group attempts that agree in ``paths``: (the first, all), in order of appearance.
+
+    Groups that differ in the run alone stand beside each other.
+    """
     groups: dict[tuple[str, ...], list[Attempt]] = {}
+    first: dict[tuple[str, ...], int] = {}
     for one in attempts:
         groups.setdefault(tuple(key_at(one, path) for path in paths), []).append(one)
-    return [(members[0], tuple(members)) for members in groups.values()]
+    alike = [
+        tuple(key_at(own[0], path) for path in paths if path != RUN) for own in groups.values()
+    ]
+    for place, key in enumerate(alike):
+        first.setdefault(key, place)
+    ordered = sorted(zip(groups.values(), alike, strict=True), key=lambda pair: first[pair[1]])
+    return [(members[0], tuple(members)) for members, _ in ordered]
 
 
 def evaluated(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:

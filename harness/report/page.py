@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.paths import data_root
 from harness.report import (
     axes,
+    changed,
     cost,
     decisions,
+    heat,
     numbers,
     outcome,
     settings,
@@ -26,58 +27,63 @@ from harness.report import (
     trust,
     words,
 )
-from harness.report.expect import check_all
+from harness.report.energy import energy_rows
+from harness.report.expect import Check, check_all
 from harness.report.facets import Facets
 from harness.report.figures.against import against
 from harness.report.figures.need import need_scatter
 from harness.report.figures.selection import selection
-from harness.report.figures.timeline import timeline
+from harness.report.figures.shapes import points
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt, RunData
-from harness.report.memory import need_rows
-from harness.results.files import StoreError
-
-OPEN_STRIPS = 6
-"""Up to so many strips are all open; beyond, one of each sub-model is."""
-POINTS = 20_000
-"""Buckets of all strips together: with many attempts each strip is drawn more coarsely."""
-HEARD_UP_TO = 60
-"""With more attempts than this, what the models heard stays in the run folder."""
-HEARD_ROWS = 20
+from harness.report.memory import NeedRow, need_rows
+from harness.report.strips import MANY, strips_of
+from harness.results.run import RunRecord
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One utterance before training and at the kept epoch."""
+class RunView:
+    """What the page says of one run as a whole."""
 
-    id: str
-    reference: str
-    before: str
-    after: str
+    data: RunData
+    record: RunRecord
+    headline: str
+    state: str
+    phones: str
+    seconds: float | None
+    speakers: tuple[str, ...]
+    models: tuple[str, ...]
+    checks: tuple[Check, ...]
+    command: str
+    seeds: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, data: RunData) -> RunView:
+        """Put a run into words."""
+        scenario = data.record.scenario
+        return cls(
+            data=data,
+            record=data.record,
+            headline=words.headline(data),
+            state=words.state_in_words(data),
+            phones=words.phones_in_words(data),
+            seconds=words.run_seconds(data),
+            speakers=tuple(sorted({one.result.speaker for one in data.attempts})),
+            models=tuple(sorted({one.result.model_name for one in data.attempts})),
+            checks=check_all(scenario.get("expect") or (), data.final),
+            command=trust.command_line(data),
+            seeds=trust.seeds(scenario),
+        )
 
 
-@dataclass(frozen=True)
-class Strip:
-    """One attempt as section 3 shows it."""
-
-    attempt: Attempt
-    use: cost.Use
-    figure: Markup | None
-    opened: bool
-    heard: tuple[Heard, ...]
-    heard_total: int
-    settings: tuple[tuple[str, str], ...]
+def render(runs: Sequence[RunData]) -> str:
+    """Return the report of one or several runs as one HTML document."""
+    return environment().get_template("report.html.j2").render(_context(runs))
 
 
-def render(data: RunData) -> str:
-    """Return the report of a run as one HTML document."""
-    with style.drawing():
-        context = _context(data)
-    return _environment().get_template("report.html.j2").render(context)
-
-
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates with the filters that they use."""
+    found = Environment(
         loader=FileSystemLoader(data_root() / "reports" / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -85,7 +91,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_clean,
     )
-    environment.filters.update(
+    found.filters.update(
         fixed=numbers.fixed,
         signed=numbers.signed,
         plain=numbers.plain,
@@ -97,7 +103,7 @@ def _environment() -> Environment:
         yaml=trust.as_yaml,
         flat=trust.flat,
     )
-    return environment
+    return found
 
 
 def _clean(value: Any) -> Any:
@@ -105,68 +111,20 @@ def _clean(value: Any) -> Any:
     return text.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def _static(name: str) -> str:
-    return (data_root() / "reports" / "static" / name).read_text(encoding="utf-8")
-
-
-def _context(data: RunData) -> dict[str, Any]:
-    final = data.final
-    small = outcome.small_multiples(final)
-    chosen = decisions.decisions(data.attempts, decisions.candidates_of(data.record.scenario))
-    script = _static("report.js")
+def chrome(script_name: str = "report.js") -> dict[str, Any]:
+    """Return what every page of ours carries: style sheet, script and its hash, marks."""
+    script = _static(script_name)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    strips, problems = _strips(data)
-    facets = Facets.of(data.attempts)
     return {
-        "data": data,
-        "record": data.record,
-        "final": final,
-        "headline": words.headline(data),
-        "state": words.state_in_words(data),
-        "origins": words.origins(data),
-        "origin_words": words.ORIGIN_WORDS,
-        "phones_in_words": words.phones_in_words(data),
-        "run_seconds": words.run_seconds(data),
-        "speakers": sorted({one.result.speaker for one in data.attempts}),
-        "models": sorted({one.result.model_name for one in data.attempts}),
-        "checks": check_all(data.record.scenario.get("expect") or (), final),
-        "problems": (*data.problems, *problems),
-        "sub_models": _present(data.attempts),
-        "markers": _marker_paths(),
-        "panels": [
-            (panel, wer_panel(panel, small.wer_max, small.epoch_max)) for panel in small.panels
-        ],
-        "changes": (changes := outcome.changes(final)),
-        "repeated": any(len(one.attempts) > 1 for one in changes),
-        "choices": [choice for one in chosen for choice in one.choices],
-        "against": _against(final),
-        "decisions": [(one, selection(one, str(number))) for number, one in enumerate(chosen, 1)],
-        "strips": strips,
-        "phase_costs": cost.phase_costs(data.attempts),
-        "needs": (needs := cost.needs(final)),
-        "need_rows": need_rows(needs, data.record.models, data.record.scenario),
-        "need_figure": need_scatter(needs, "all") if needs else None,
-        "serials_tell": facets.serials,
-        "phases_present": _phases(data.attempts),
-        "groups": trouble.failure_groups(data.attempts),
-        "kind_meaning": words.KIND_MEANING,
-        "kills": trouble.kills(data.attempts),
-        "stop_words": words.STOP_WORDS,
-        "phones": trust.phones(data),
-        "gates": trust.notable_gates(data),
-        "seeds": trust.seeds(data.record.scenario),
-        "notes": trust.notes(data),
-        "command": trust.command_line(data),
-        "modelled": trust.MODELLED if "virtual" in words.origins(data) else (),
-        "facets": facets.titles,
-        "attributes": facets.of_attempt,
-        "group_attributes": facets.of_group,
-        "shown": axes.shown,
-        "label_of": axes.label_of,
         "css": Markup(_css()),  # noqa: S704 - our own files and constants
         "script": Markup(script),  # noqa: S704
         "script_hash": f"sha256-{digest}",
+        "markers": {name: points(shape, 9.0) for name, shape in style.MARKERS.items()},
     }
+
+
+def _static(name: str) -> str:
+    return (data_root() / "reports" / "static" / name).read_text(encoding="utf-8")
 
 
 def _css() -> str:
@@ -178,9 +136,85 @@ def _css() -> str:
     )
 
 
-def _present(attempts: Sequence[Attempt]) -> list[str]:
-    found = {one.sub_model for one in attempts if one.sub_model}
-    return sorted(found, key=outcome.sub_model_rank)
+def _context(runs: Sequence[RunData]) -> dict[str, Any]:
+    attempts = tuple(one for run in runs for one in run.attempts)
+    final = tuple(one for run in runs for one in run.final)
+    views = [RunView.of(run) for run in runs]
+    several = len(views) > 1
+    small = outcome.small_multiples(final)
+    chosen = [
+        one
+        for run in runs
+        for one in decisions.decisions(
+            run.attempts, decisions.candidates_of(run.record.scenario)
+        )
+    ]  # fmt: skip
+    strips, unreadable = strips_of(attempts)
+    facets = Facets.of(attempts)
+    origins = words.origins(runs)
+    needs = cost.needs(final)
+    return {
+        **chrome(),
+        "runs": views,
+        "several": several,
+        "ended": all(run.record.finished_utc is not None for run in runs),
+        "title": words.title_of(runs),
+        "summary": words.summary_of(attempts) if several else "",
+        "origins": origins,
+        "origin_words": words.ORIGIN_WORDS,
+        "differences": changed.differences(runs) if several else (),
+        "beside": changed.beside(runs) if several else (),
+        "metrics": changed.METRICS,
+        "problems": (*(told for run in runs for told in run.problems), *unreadable),
+        "panels": [
+            (panel, wer_panel(panel, small.wer_max, small.epoch_max)) for panel in small.panels
+        ],
+        "changes": (changes := outcome.changes(final)),
+        "repeated": any(len(one.attempts) > 1 for one in changes),
+        "heat": (mapped := heat.heat(final, facets)),
+        "heat_title": heat.title_of(mapped) if mapped else "",
+        "heat_first": _attributes_of(mapped, facets),
+        "heat_figures": [(one.key, one.label, one.digits) for one in heat.FIGURES],
+        "heat_values": heat.values_of,
+        "choices": [choice for one in chosen for choice in one.choices],
+        "against": _against(final),
+        "decisions": [(one, selection(one, str(number))) for number, one in enumerate(chosen, 1)],
+        "strips": strips,
+        "brief": len(attempts) > MANY,
+        "energy": energy_rows([(one.attempt, one.energy) for one in strips]),
+        "phase_costs": cost.phase_costs(attempts),
+        "needs": needs,
+        "need_rows": _need_rows(runs),
+        "need_figure": need_scatter(needs, "all") if needs else None,
+        "serials_tell": facets.serials,
+        "phases_present": _phases(attempts),
+        "groups": trouble.failure_groups(attempts),
+        "kind_meaning": words.KIND_MEANING,
+        "kills": trouble.kills(attempts),
+        "stop_words": words.STOP_WORDS,
+        "phones": trust.phones(runs),
+        "gates": trust.notable_gates(attempts),
+        "notes": trust.notes(runs),
+        "modelled": trust.MODELLED if "virtual" in origins else (),
+        "facets": facets.titles,
+        "attributes": facets.of_attempt,
+        "group_attributes": facets.of_group,
+        "shown": axes.shown,
+    }
+
+
+def _attributes_of(view: heat.Heat | None, facets: Facets) -> list[str]:
+    """Return the attributes that hold the first map's rows and columns, for the script."""
+    names = {path: name for name, path in facets.paths}
+    return [names[view.rows.path], names[view.columns.path], view.figure.key] if view else []
+
+
+def _need_rows(runs: Sequence[RunData]) -> list[NeedRow]:
+    return [
+        row
+        for run in runs
+        for row in need_rows(cost.needs(run.final), run.record.models, run.record.scenario)
+    ]
 
 
 def _phases(attempts: Sequence[Attempt]) -> list[str]:
@@ -188,74 +222,8 @@ def _phases(attempts: Sequence[Attempt]) -> list[str]:
     return [name for name in style.PHASES if name in found]
 
 
-def _marker_paths() -> dict[str, str]:
-    """Return each sub-model's marker as an SVG path around (0, 0), for keys in the text."""
-    from matplotlib.markers import MarkerStyle
-
-    paths = {}
-    for name, shape in style.MARKERS.items():
-        marker = MarkerStyle(shape)
-        outline = marker.get_path().transformed(marker.get_transform())
-        corners = np.asarray(outline.to_polygons()[0]) * (9.0, -9.0)
-        paths[name] = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners.tolist())
-    return paths
-
-
 def _against(final: Sequence[Attempt]) -> list[tuple[settings.Row, list[tuple[Any, Markup]]]]:
     return [
         (row, [(view, against(view, f"{number}-{n}")) for n, view in enumerate(row.drawn, 1)])
         for number, row in enumerate(settings.against_settings(final), 1)
     ]
-
-
-def _strips(data: RunData) -> tuple[list[Strip], list[str]]:
-    attempts = data.attempts
-    facets = [axis.path for axis in axes.varying(attempts)]
-    facets = [path for path in facets if path not in _TOLD]
-    buckets = min(420, max(40, POINTS // max(1, len(attempts))))
-    strips: list[Strip] = []
-    problems: list[str] = []
-    opened: set[str | None] = set()
-    for one in attempts:
-        try:
-            samples = one.read_samples()
-            heard, total = _heard(one) if len(attempts) <= HEARD_UP_TO else ((), 0)
-        except StoreError as error:
-            problems.append(str(error))
-            samples, heard, total = one.no_samples(), (), 0
-        view = cost.timeline(one, samples, buckets)
-        result = one.result
-        title = f"Attempt {result.attempt} of {text.one_line(result.job_id, 60)}"
-        strips.append(
-            Strip(
-                attempt=one,
-                use=cost.use_of(one, samples),
-                figure=timeline(view, one.sub_model, one.key, title) if view else None,
-                opened=len(attempts) <= OPEN_STRIPS
-                or (one.finished and one.sub_model not in opened),
-                heard=heard,
-                heard_total=total,
-                settings=tuple(
-                    (axes.label_of(path), axes.shown(axes.value_at(one, path))) for path in facets
-                ),
-            )
-        )
-        if one.finished:
-            opened.add(one.sub_model)
-    return strips, problems
-
-
-_TOLD = (axes.SUB_MODEL, axes.SPEAKER, axes.PROFILE, "trainer.batch_size")
-"""Settings that have a column of their own."""
-
-
-def _heard(one: Attempt) -> tuple[tuple[Heard, ...], int]:
-    rows = one.read_hypotheses()
-    before = {row.id: row for row in rows if row.epoch == 0}
-    after = {row.id: row for row in rows if row.epoch == one.result.kept_epoch}
-    both = [
-        Heard(key, row.reference, row.hypothesis, after[key].hypothesis)
-        for key, row in before.items()
-        if key in after
-    ]
-    return tuple(both[:HEARD_ROWS]), len(both)

@@ -1,15 +1,12 @@
 """Colours, markers and sizes of the figures: a sub-model looks the same everywhere.
 
-Figures are drawn with stand-in colours (`paint`), one for each role; `harness.report.svg` turns
-them into CSS variables, so that one SVG serves light, dark and print. `LIGHT` and `DARK` hold what
-the variables are; the style sheet is made from them.
+Figures name roles; their colours are CSS variables, so that one SVG serves light, dark and print.
+`LIGHT` and `DARK` hold what the variables are; the style sheet is made from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Final
 
 SUB_MODELS: Final = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
 
@@ -25,6 +22,12 @@ _RAMP_DARK = (
 
 PHASES: Final = ("preprocess", "load", "train", "evaluate", "save")
 
+
+def _heat(*ramp: str) -> dict[str, str]:
+    """Name the shades of a map: one hue, from near the paper to far from it."""
+    return {f"h{number}": colour for number, colour in enumerate(ramp)}
+
+
 LIGHT: Final[dict[str, str]] = {
     "paper": "#ffffff",
     "ink": "#1b1e23",
@@ -39,6 +42,7 @@ LIGHT: Final[dict[str, str]] = {
     "phase-train": "#e9e6de",
     "phase-evaluate": "#d8ebe2",
     "phase-save": "#f3dfd6",
+    **_heat("#f1f5fa", "#d9e5f2", "#bfd4ea", "#a4c2e1", "#88b0d8", "#6d9dce"),
     **{name.lower(): colour for name, colour in zip(SUB_MODELS, _RAMP_LIGHT, strict=True)},
 }
 DARK: Final[dict[str, str]] = {
@@ -55,14 +59,9 @@ DARK: Final[dict[str, str]] = {
     "phase-train": "#33312a",
     "phase-evaluate": "#1f3b30",
     "phase-save": "#47302a",
+    **_heat("#1a222d", "#1e2f42", "#223d59", "#264b70", "#2b5988", "#3067a0"),
     **{name.lower(): colour for name, colour in zip(SUB_MODELS, _RAMP_DARK, strict=True)},
 }
-
-_STAND_INS: Final[dict[str, str]] = {
-    role: f"#f1{number:02x}c7" for number, role in enumerate(LIGHT)
-}
-ROLES: Final[dict[str, str]] = {colour: role for role, colour in _STAND_INS.items()}
-"""Stand-in colour -> role."""
 
 MARKERS: Final[dict[str, str]] = dict(
     zip(SUB_MODELS, ("o", "v", "<", "p", "s", ">", "h", "^"), strict=True)
@@ -70,11 +69,6 @@ MARKERS: Final[dict[str, str]] = dict(
 """A shape beside the colour, for those who see no colours."""
 
 FONT_PX: Final = 11.0
-
-
-def paint(role: str) -> str:
-    """Return the stand-in colour of a role (a key of ``LIGHT``)."""
-    return _STAND_INS[role]
 
 
 def role_of(sub_model: str | None) -> str:
@@ -90,28 +84,3 @@ def marker_of(sub_model: str | None) -> str:
 def css_variables(colours: dict[str, str]) -> str:
     """Return the colours as CSS declarations."""
     return "".join(f"--{role}:{colour};" for role, colour in colours.items())
-
-
-RC: Final[dict[str, Any]] = {
-    "svg.fonttype": "none",  # text stays text
-    "text.parse_math": False,  # a "$" in a scenario is a dollar sign
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same layout on every machine
-    "font.size": FONT_PX,
-    "figure.facecolor": "none",
-    "figure.edgecolor": "none",
-    "lines.solid_capstyle": "round",
-    "lines.solid_joinstyle": "round",
-    "lines.scale_dashes": False,
-    "path.simplify_threshold": 0.25,
-}
-
-
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Draw with the report's settings, whatever the user's matplotlibrc says."""
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(cast("Any", RC))
-        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,21 +49,19 @@ class Gate:
     record: GateRecord
 
 
-def phones(data: RunData) -> tuple[PhoneRecord, ...]:
-    """Return every phone of the run, once a serial."""
+def phones(runs: Iterable[RunData]) -> tuple[PhoneRecord, ...]:
+    """Return every phone of the runs, once a serial."""
     found: dict[str, PhoneRecord] = {}
-    for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
-        found.setdefault(phone.serial, phone)
+    for data in runs:
+        for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
+            found.setdefault(phone.serial, phone)
     return tuple(found.values())
 
 
-def notable_gates(data: RunData) -> tuple[Gate, ...]:
+def notable_gates(attempts: Iterable[Attempt]) -> tuple[Gate, ...]:
     """Return gates that waited, failed or were skipped."""
     return tuple(
-        Gate(one, gate)
-        for one in data.attempts
-        for gate in one.result.gates
-        if gate.outcome != "passed"
+        Gate(one, gate) for one in attempts for gate in one.result.gates if gate.outcome != "passed"
     )
 
 
@@ -82,12 +80,15 @@ def seeds(scenario: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def notes(data: RunData) -> tuple[tuple[str, int], ...]:
-    """Return what the run and its attempts note, with how many attempts say it."""
-    counted: dict[str, int] = dict.fromkeys(data.record.notes, 0)
-    for one in data.attempts:
-        for note in one.result.notes:
-            counted[note] = counted.get(note, 0) + 1
+def notes(runs: Iterable[RunData]) -> tuple[tuple[str, int], ...]:
+    """Return what the runs and their attempts note, with how many attempts say it."""
+    counted: dict[str, int] = {}
+    for data in runs:
+        for note in data.record.notes:
+            counted.setdefault(note, 0)
+        for one in data.attempts:
+            for note in one.result.notes:
+                counted[note] = counted.get(note, 0) + 1
     return tuple(counted.items())
 
 

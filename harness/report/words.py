@@ -55,13 +55,24 @@ ORIGIN_WORDS: dict[Origin, str] = {
 }
 
 
-def origins(data: RunData) -> tuple[Origin, ...]:
+def origins(runs: Iterable[RunData]) -> tuple[Origin, ...]:
     """Return where the results come from, the least real first."""
-    found = {attempt.result.phone.origin for attempt in data.attempts}
-    found.update(data.record.origins)
-    found.update(phone.origin for phone in data.record.phones)
+    found: set[Origin] = set()
+    for data in runs:
+        found.update(attempt.result.phone.origin for attempt in data.attempts)
+        found.update(data.record.origins)
+        found.update(phone.origin for phone in data.record.phones)
     order: tuple[Origin, ...] = ("trace", "virtual", "device")
     return tuple(origin for origin in order if origin in found)
+
+
+def title_of(runs: Sequence[RunData]) -> str:
+    """Return the page's heading."""
+    titles = [run.record.title or run.record.name for run in runs]
+    if len(titles) == 1:
+        return titles[0]
+    distinct = list(dict.fromkeys(titles))
+    return f"{len(titles)} runs: {listed(distinct, most=3)}"
 
 
 def headline(data: RunData) -> str:

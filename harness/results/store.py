@@ -13,7 +13,7 @@ lies, all else of that attempt lies too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +138,11 @@ class AttemptFolder:
             self.samples_path, lambda path: pq.write_table(table, path, compression="zstd")
         )
 
-    def samples(self) -> pa.Table:
+    def samples(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the samples; an empty table where none were taken.
+
+        Args:
+            columns: Read these only, which is quicker; None = all.
 
         Raises:
             StoreError: The file is damaged or of another schema.
@@ -147,15 +150,14 @@ class AttemptFolder:
         if not self.samples_path.exists():
             return SAMPLE_SCHEMA.empty_table()
         try:
-            with said(self.samples_path, "read"):
-                table = pq.read_table(self.samples_path)
+            with said(self.samples_path, "read"), pq.ParquetFile(self.samples_path) as file:
+                if not file.schema_arrow.equals(SAMPLE_SCHEMA):
+                    raise StoreError(f"{self.samples_path}: columns differ from SAMPLE_SCHEMA")
+                return file.read(columns=None if columns is None else list(columns))
         except pa.ArrowException as error:
             raise StoreError(
                 f"{self.samples_path}: not a readable Parquet file: {error}"
             ) from error
-        if not table.schema.equals(SAMPLE_SCHEMA):
-            raise StoreError(f"{self.samples_path}: columns differ from SAMPLE_SCHEMA")
-        return table
 
     # -- hypotheses -----------------------------------------------------------------------------
 

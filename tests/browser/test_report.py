@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     run = make_run(tmp_path_factory.mktemp("runs"), shape)
     return build_report(run).as_uri()
+
+
+@pytest.fixture(scope="module")
+def url_of_two(tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("two")
+    first = RunShape(speakers=("us-male",), epochs=2, failing=(Failing(1, "DeviceLost", False),))
+    runs = [make_run(root, first, "one"), make_run(root, replace(first, epochs=3), "two")]
+    return build_report(runs, root / "page.html").as_uri()
 
 
 class Opened:
@@ -209,3 +219,78 @@ def test_it_prints_on_a4_with_every_strip(opened: Any, tmp_path: Path) -> None:
     assert page.locator("#filters").is_hidden()
     assert colour(page, "getComputedStyle(document.body).color") == LIGHT["ink"]
     assert one.complaints == []
+
+
+def test_the_map_is_redrawn_by_what_is_chosen(opened: Any) -> None:
+    one = opened()
+    page = one.page
+    table = page.locator("#heat table")
+    assert table.locator("caption").inner_text() == "WER after, % by phone and sub-model"
+    server = page.evaluate("document.querySelector('#heat table').innerText")
+    page.locator("#heat select").nth(0).select_option(label="peak RSS, MB")
+    page.locator("#heat select").nth(2).select_option(label="Batch size")
+    assert table.locator("caption").inner_text() == "peak RSS, MB by phone and batch size"
+    assert table.locator("thead th").all_inner_texts() == ["phone", "5", "10"]
+    assert page.evaluate("document.querySelector('#heat table').innerText") != server
+    # the same setting twice would say nothing
+    page.locator("#heat select").nth(1).select_option(label="Batch size")
+    assert table.locator("caption").inner_text() == "peak RSS, MB by batch size and phone"
+    # filters count
+    page.locator("select[data-filter=phone]").select_option(label="oneplus-7t")
+    assert table.locator("thead th").all_inner_texts() == ["batch size", "oneplus-7t"]
+    # a cell of several attempts filters the page for them, by keyboard too
+    button = table.locator("tbody button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#filters output").inner_text() == "4 of 13 attempts"
+    assert one.complaints == []
+
+
+def test_the_map_without_scripts_is_the_same_as_with(opened: Any) -> None:
+    def cells(page: Any) -> list[str]:
+        texts = page.locator("#heat td").all_inner_texts()
+        return [" ".join(text.split()) for text in texts]
+
+    with_script, without = opened().page, opened(java_script_enabled=False).page
+    assert cells(with_script) == cells(without)
+    shades = "all => all.map((one) => one.className)"
+    assert with_script.locator("#heat td").evaluate_all(shades) == without.locator(
+        "#heat td"
+    ).evaluate_all(shades)
+
+
+def test_two_runs_stand_side_by_side(opened: Any, url_of_two: str) -> None:
+    one = Opened(opened().context.browser, url_of_two)
+    page = one.page
+    assert one.complaints == []
+    assert one.requests == [url_of_two]
+    page.locator("select[data-filter=x1], select[data-filter=x2]").first.select_option(label="one")
+    assert page.locator("#attempts tbody tr:visible").count() == 6
+    href = page.locator("#beside tbody a").first.get_attribute("href")
+    assert page.locator(f"details{href}").count() == 1
+    one.context.close()
+
+
+@pytest.mark.parametrize(("which", "scheme"), [("url", "dark"), ("url_of_two", "light")])
+def test_axe_finds_nothing(
+    request: pytest.FixtureRequest, browser: Any, which: str, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    one = Opened(browser, request.getfixturevalue(which), color_scheme=scheme)
+    one.page.evaluate(
+        """() => {
+            // strips are alike: two stand for all
+            const strips = [...document.querySelectorAll("details.strip")];
+            for (const strip of strips.slice(2)) strip.remove();
+            for (const one of document.querySelectorAll('details')) one.open = true;
+        }"""
+    )
+    found = axe.Axe().run(one.page)
+    told = [
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]}"
+        for rule in found.response["violations"]
+        for node in rule["nodes"][:3]
+    ]
+    assert not told, json.dumps(told, indent=1)
+    assert len(found.response["passes"]) > 20
+    one.context.close()

@@ -75,9 +75,10 @@ class Plot:
 
     def y_axis(self, ticks: Sequence[float], label: str) -> None:
         """Draw rules across with their numbers, and the unit above, where it is read first."""
+        ys = [y for tick in ticks for y in (self.y(tick), self.y(tick), math.nan)]
+        self.sheet.line([self.left, self.right, math.nan] * len(ticks), ys, "grid", width=0.8)
         for tick in ticks:
             y = self.y(tick)
-            self.sheet.line([self.left, self.right], [y, y], "grid", width=0.8)
             self.sheet.text(
                 self.left - 5, y + BASELINE, tick_text(tick, ticks), "soft", anchor="right"
             )

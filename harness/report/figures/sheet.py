@@ -1,55 +1,90 @@
-"""A sheet of CSS pixels, y downwards, that matplotlib renders.
+"""A sheet of CSS pixels, y downwards, written as SVG: small, themed by CSS, with ids of its own.
 
-Figures place their marks here themselves instead of through matplotlib's axes: a strip of five
-plots is drawn in a tenth of the time, which counts with hundreds of attempts, and every label is
-where the page wants it. Marks carry the stand-in colours of `harness.report.style`.
+Figures place their marks here themselves: every label is where the page wants it, and a strip of
+five plots takes a few milliseconds and kilobytes, which counts with hundreds of attempts. Colours
+are CSS variables of `harness.report.style`, so that one SVG serves light, dark and print; text
+stays text. What was drawn is kept in `items`, for a figure in a file of its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup
-from matplotlib.artist import Artist
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path as Outline
-from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, Bbox
+from markupsafe import Markup, escape
 
-from harness.report.style import FONT_PX, paint
-from harness.report.svg import page_svg
+from harness.report.figures.shapes import OUTLINES
+from harness.report.style import FONT_PX
+from harness.report.text import clean
 
-PX_PER_INCH = 72.0
 Points = Sequence[float] | npt.NDArray[np.float64]
 Anchor = Literal["left", "center", "right"]
 Box = tuple[float, float, float, float]
 """left, top, right, bottom"""
 
-DASHED = (0.0, (4.0, 3.0))
-DOTTED = (0.0, (1.5, 2.0))
-Dash = tuple[float, tuple[float, float]] | None
+DASHED = (4.0, 3.0)
+DOTTED = (1.5, 2.0)
+Dash = tuple[float, float] | None
+
+COARSE_PX = 1.5
+"""Where no decimals of a pixel are kept, lines lose corners that stand out by less."""
+
+_ANCHORS = {"left": "", "center": ' text-anchor="middle"', "right": ' text-anchor="end"'}
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Lines or closed outlines of one look.
+
+    Attributes:
+        parts: Corners of each line or outline, [N, 2] pixels.
+        closed: Whether they are outlines.
+        fill: Role of the inside; None = not filled.
+        stroke: Role of the line; None = not drawn.
+        width: Of the line.
+        dash: Of the line.
+        alpha: Of the inside or, where nothing is filled, of the line.
+        round: Ends of lines are round; a line without length is a dot.
+        clip: Nothing is drawn outside of it.
+    """
+
+    parts: tuple[npt.NDArray[np.float64], ...]
+    closed: bool = False
+    fill: str | None = None
+    stroke: str | None = None
+    width: float = 1.0
+    dash: Dash = None
+    alpha: float | None = None
+    round: bool = False
+    clip: Box | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """One line of text; ``y`` is its baseline."""
+
+    x: float
+    y: float
+    text: str
+    role: str
+    anchor: Anchor
+    size: float
+
+
+@dataclass
 class Sheet:
     """A drawing of ``width`` by ``height`` CSS pixels."""
 
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        size = (width / PX_PER_INCH, height / PX_PER_INCH)
-        self._figure = Figure(figsize=size, dpi=PX_PER_INCH)
-        self._flip = Affine2D().scale(1, -1).translate(0, height)
-
-    def _add(self, artist: Artist, clip: Box | None = None) -> None:
-        if clip is not None:
-            left, top, right, bottom = clip
-            artist.set_clip_box(Bbox([[left, self.height - bottom], [right, self.height - top]]))
-            artist.set_clip_on(True)
-        self._figure.add_artist(artist)
+    width: float
+    height: float
+    digits: int = 1
+    """Decimals of a pixel that are kept."""
+    items: list[Shape | Words] = field(default_factory=list)
 
     def line(
         self,
@@ -63,16 +98,13 @@ class Sheet:
         clip: Box | None = None,
     ) -> None:
         """Draw a line; NaN breaks it."""
-        artist = Line2D(
-            xs,
-            ys,
-            color=paint(role),
-            linewidth=width,
-            linestyle=dash or "-",
-            alpha=alpha,
-            transform=self._flip,
-        )
-        self._add(artist, clip)
+        parts = _unbroken(xs, ys)
+        if not self.digits:
+            parts = tuple(simplified(part, COARSE_PX) for part in parts)
+        if parts:
+            self.items.append(
+                Shape(parts, stroke=role, width=width, dash=dash, alpha=alpha, clip=clip)
+            )
 
     def marks(
         self,
@@ -87,19 +119,28 @@ class Sheet:
         clip: Box | None = None,
     ) -> None:
         """Draw one mark a point, with a rim of ``halo`` pixels of paper around it."""
-        rim = paint(role) if hollow or not halo else paint("paper")
-        artist = Line2D(
-            xs,
-            ys,
-            linestyle="",
-            marker=marker,
-            markersize=size,
-            markerfacecolor=paint("paper") if hollow else paint(role),
-            markeredgecolor=rim,
-            markeredgewidth=1.6 if hollow else halo,
-            transform=self._flip,
+        centres = np.column_stack([xs, ys]).astype(np.float64)
+        centres = centres[np.isfinite(centres).all(axis=1)]
+        if not len(centres):
+            return
+        if marker == "o" and not hollow:
+            dots = tuple(np.vstack([one, one]) for one in centres)
+            if halo:
+                rim = Shape(dots, stroke="paper", width=size + 2 * halo, round=True, clip=clip)
+                self.items.append(rim)
+            self.items.append(Shape(dots, stroke=role, width=size, round=True, clip=clip))
+            return
+        outline = np.asarray(OUTLINES[marker]) * size
+        self.items.append(
+            Shape(
+                tuple(one + outline for one in centres),
+                closed=True,
+                fill="paper" if hollow else role,
+                stroke=role if hollow else ("paper" if halo else None),
+                width=1.6 if hollow else halo,
+                clip=clip,
+            )
         )
-        self._add(artist, clip)
 
     def area(
         self,
@@ -109,20 +150,8 @@ class Sheet:
         alpha: float | None = None,
     ) -> None:
         """Fill closed outlines, all of them as one element."""
-        corners: list[tuple[float, float]] = []
-        codes: list[np.uint8] = []
-        for outline in outlines:
-            corners += [*outline, outline[0]]
-            codes += [Outline.MOVETO, *[Outline.LINETO] * (len(outline) - 1), Outline.CLOSEPOLY]
-        self._add(
-            PathPatch(
-                Outline(corners, codes),
-                facecolor=paint(role),
-                edgecolor="none",
-                alpha=alpha,
-                transform=self._flip,
-            )
-        )
+        parts = tuple(np.asarray(one, dtype=np.float64) for one in outlines)
+        self.items.append(Shape(parts, closed=True, fill=role, alpha=alpha))
 
     def text(
         self,
@@ -135,19 +164,166 @@ class Sheet:
         size: float = FONT_PX,
     ) -> None:
         """Write a line of text; ``y`` is its baseline."""
-        artist = Text(
-            x,
-            y,
-            text,
-            color=paint(role),
-            fontsize=size,
-            ha=anchor,
-            va="baseline",
-            parse_math=False,
-            transform=self._flip,
-        )
-        self._add(artist)
+        self.items.append(Words(x, y, text, role, anchor, size))
 
     def svg(self, name: str, title: str, desc: str) -> Markup:
-        """Return the sheet as an element for the page; see `harness.report.svg.page_svg`."""
-        return page_svg(self._figure, name, title, desc)
+        """Return the sheet as an ``<svg>`` element for HTML.
+
+        Args:
+            name: Prefix of all ids, unique on the page.
+            title: What a screen reader says first.
+            desc: What the figure shows, in a sentence or two.
+        """
+        box = f"0 0 {_plain(self.width)} {_plain(self.height)}"
+        head = (
+            f'<svg viewBox="{box}" style="--w:{_plain(self.width)}px" role="img" '
+            f'aria-labelledby="{name}-t {name}-d">'
+            f'<title id="{name}-t">{escape(clean(title))}</title>'
+            f'<desc id="{name}-d">{escape(clean(desc))}</desc>'
+        )
+        return Markup(head + self.body(name) + "</svg>")  # noqa: S704 - every text was escaped
+
+    def body(self, name: str) -> str:
+        """Return what was drawn as SVG elements; ids begin with ``name``."""
+        clips: dict[Box, str] = {}
+        out: list[str] = []
+        for look, group in groupby(self.items, key=_look):
+            if look is not None:
+                out.append(self._texts(look, [one for one in group if isinstance(one, Words)]))
+                continue
+            for one in group:
+                assert isinstance(one, Shape)
+                clip = ""
+                if one.clip is not None and _leaves(one.parts, one.clip):
+                    clip = clips.setdefault(one.clip, f"{name}-c{len(clips)}")
+                out.append(self._shape(one, clip))
+        return "".join(self._clip_path(box, key) for box, key in clips.items()) + "".join(out)
+
+    def _clip_path(self, box: Box, key: str) -> str:
+        left, top, right, bottom = box
+        return (
+            f'<clipPath id="{key}"><rect x="{_plain(left)}" y="{_plain(top)}" '
+            f'width="{_plain(right - left)}" height="{_plain(bottom - top)}"/></clipPath>'
+        )
+
+    def _shape(self, one: Shape, clip: str) -> str:
+        style = [f"fill:var(--{one.fill})"] if one.fill else []
+        if one.stroke:
+            style.append(f"stroke:var(--{one.stroke})")
+        attributes = [f'd="{"".join(self._path(part, one.closed) for part in one.parts)}"']
+        if one.stroke and one.width != 1:
+            attributes.append(f'stroke-width="{_plain(one.width)}"')
+        if one.dash:
+            attributes.append(f'stroke-dasharray="{" ".join(_plain(part) for part in one.dash)}"')
+        if one.alpha is not None:
+            attributes.append(f'opacity="{one.alpha:g}"')
+        if one.round:
+            attributes.append('stroke-linecap="round"')
+        if clip:
+            attributes.append(f'clip-path="url(#{clip})"')
+        return f'<path {" ".join(attributes)} style="{";".join(style)}"/>'
+
+    def _path(self, corners: npt.NDArray[np.float64], closed: bool) -> str:
+        """Return a path in steps from corner to corner, which are short numbers."""
+        scale = 10**self.digits
+        places = np.rint(corners * scale).astype(np.int64)
+        steps = np.diff(places, axis=0)
+        steps = steps[steps.any(axis=1)]
+        if len(steps) > 2:
+            # Corners on a straight line say nothing
+            cross = steps[:-1, 0] * steps[1:, 1] - steps[:-1, 1] * steps[1:, 0]
+            same = (cross == 0) & ((steps[:-1] * steps[1:]).sum(axis=1) > 0)
+            steps = np.add.reduceat(steps, np.flatnonzero(np.r_[True, ~same]))
+        start = f"M{_joined(places[0].tolist(), scale)}"
+        if not len(steps):
+            return f"{start}h0"
+        told = [start]
+        before = ""
+        for x, y in steps.tolist():
+            kind = "h" if y == 0 else "v" if x == 0 else "l"
+            text = _joined([value for value in (x, y) if value], scale)
+            told.append(
+                f"{kind}{text}" if kind != before else text if text[0] == "-" else f" {text}"
+            )
+            before = kind
+        return "".join(told) + ("z" if closed else "")
+
+    def _texts(self, look: str, words: Sequence[Words]) -> str:
+        """Return texts of one look, which is said once."""
+        if len(words) == 1:
+            return f"<text {self._place(words[0])}{look}>{escape(clean(words[0].text))}</text>"
+        every = (f"<text {self._place(one)}>{escape(clean(one.text))}</text>" for one in words)
+        return f"<g{look}>{''.join(every)}</g>"
+
+    def _place(self, one: Words) -> str:
+        if not self.digits:
+            return f'x="{one.x:.0f}" y="{one.y:.0f}"'
+        return f'x="{_plain(one.x)}" y="{_plain(one.y)}"'
+
+
+def _look(one: Shape | Words) -> str | None:
+    """Return the attributes of a text beside its place, None for what is no text."""
+    if isinstance(one, Shape):
+        return None
+    look = _ANCHORS[one.anchor] + (' class="q"' if one.role == "soft" else "")
+    style = f"fill:var(--{one.role})" if one.role not in ("ink", "soft") else ""
+    if one.size != FONT_PX:
+        style += f"{';' if style else ''}font-size:{_plain(one.size)}px"
+    return look + (f' style="{style}"' if style else "")
+
+
+def _leaves(parts: Sequence[npt.NDArray[np.float64]], box: Box) -> bool:
+    """Say whether any corner lies outside of a box."""
+    corners = np.vstack(list(parts))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    left, top, right, bottom = box
+    return bool(low[0] < left or low[1] < top or high[0] > right or high[1] > bottom)
+
+
+def simplified(corners: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.float64]:
+    """Leave out corners that lie within ``tolerance`` of the line without them.
+
+    Source: Douglas and Peucker 1973. Ends and everything that stands out stay.
+    """
+    keep = np.zeros(len(corners), dtype=bool)
+    keep[[0, -1]] = True
+    spans = [(0, len(corners) - 1)]
+    while spans:
+        begin, end = spans.pop()
+        if end - begin < 2:
+            continue
+        along = corners[end] - corners[begin]
+        off = corners[begin + 1 : end] - corners[begin]
+        length = float(np.hypot(*along))
+        cross = along[0] * off[:, 1] - along[1] * off[:, 0]
+        away = np.abs(cross) / length if length else np.hypot(off[:, 0], off[:, 1])
+        worst = int(away.argmax())
+        if away[worst] > tolerance:
+            middle = begin + 1 + worst
+            keep[middle] = True
+            spans += [(begin, middle), (middle, end)]
+    return corners[keep]
+
+
+def _unbroken(xs: Points, ys: Points) -> tuple[npt.NDArray[np.float64], ...]:
+    """Split a line where it is not known; what is left of one point is a dot."""
+    corners = np.column_stack([xs, ys]).astype(np.float64)
+    known = np.isfinite(corners).all(axis=1)
+    edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
+    return tuple(corners[begin:end] for begin, end in edges.reshape(-1, 2).tolist())
+
+
+def _joined(values: Sequence[int], scale: int) -> str:
+    """Return numbers, each divided by ``scale``, with no more between them than must be."""
+    told = ""
+    for value in values:
+        whole, part = divmod(abs(value), scale)
+        digits = f".{part:0{len(str(scale)) - 1}d}".rstrip("0") if part else ""
+        sign = "-" if value < 0 else " " if told else ""
+        told += f"{sign}{whole if whole or not digits else ''}{digits}"
+    return told
+
+
+def _plain(value: float) -> str:
+    """Return a number with at most one decimal."""
+    return f"{math.floor(value * 10 + 0.5) / 10:g}"

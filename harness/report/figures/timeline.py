@@ -46,23 +46,33 @@ class _Row:
     from_zero: bool = True
 
 
-def timeline(view: Timeline, sub_model: str | None, key: str, title: str) -> Markup | None:
-    """Draw the strip; None where no line has anything to say."""
-    rows = _rows(view, role_of(sub_model))
+def timeline(
+    view: Timeline, sub_model: str | None, key: str, title: str, digits: int = 1
+) -> Markup | None:
+    """Draw the strip; None where no line has anything to say.
+
+    Args:
+        view: What to draw.
+        sub_model: Whose colour the trainer's lines have.
+        key: The attempt's, for ids.
+        title: For those who listen.
+        digits: Of a pixel; 0 = briefly, without PSS and without "available + own".
+    """
+    rows = _rows(view, role_of(sub_model), brief=not digits)
     if not rows:
         return None
     top = 8 + (RIBBON if view.phases else 12) + (KILL_NAMES if view.kills else 0)
     inner = sum(row.height for row in rows) + GAP * (len(rows) - 1)
-    sheet = Sheet(WIDTH, top + inner + BOTTOM)
+    sheet = Sheet(WIDTH, top + inner + BOTTOM, digits)
     end = max(view.end_s, 1.0)
     whole = (LEFT, top - (RIBBON if view.phases else 4), WIDTH - RIGHT, top + inner)
     over = Plot(sheet, whole, (0, end), (0, 1))
-    _draw_phases(over, view)
+    _draw_phases(over, view, brief=not digits)
     for number, row in enumerate(rows):
         _draw_row(sheet, row, view, (LEFT, top, WIDTH - RIGHT, top + row.height), end)
         if number < len(rows) - 1:
             top += row.height + GAP
-    ticks = [tick for tick in steps(0, end, 9) if tick <= end * 1.0001]
+    ticks = [tick for tick in steps(0, end, 9 if digits else 5) if tick <= end * 1.0001]
     below = Plot(sheet, whole, (0, end), (0, 1))
     texts = [fixed(tick, 0 if ticks[-1] >= 5 else 1) for tick in ticks]
     below.x_axis(ticks, texts, "seconds since the first sample", line=False)
@@ -73,14 +83,13 @@ def timeline(view: Timeline, sub_model: str | None, key: str, title: str) -> Mar
 # -- what there is to draw ------------------------------------------------------------------------
 
 
-def _rows(view: Timeline, own: str) -> list[_Row]:
-    trainer = [
-        _Line(view.rss, own, f"trainer RSS, peak {_most(view.rss)}"),
-        _Line(view.pss, own, f"trainer PSS, peak {_most(view.pss)}", "dots"),
-    ]
+def _rows(view: Timeline, own: str, *, brief: bool) -> list[_Row]:
+    trainer = [_Line(view.rss, own, f"trainer RSS, peak {_most(view.rss)}")]
+    if not brief:
+        trainer.append(_Line(view.pss, own, f"trainer PSS, peak {_most(view.pss)}", "dots"))
     least = _least_in_training(view)
     free = [_Line(view.available, "phone", f"available, least {least}")]
-    if view.pressure is not None and view.rss.known:
+    if view.pressure is not None and view.rss.known and not brief:
         free.append(_Line(view.to_trainer, "soft", "available + own", "dotted"))
     if _two_scales(view):
         memory = [
@@ -154,7 +163,7 @@ def _least_in_training(view: Timeline) -> str:
 # -- drawing --------------------------------------------------------------------------------------
 
 
-def _draw_phases(over: Plot, view: Timeline) -> None:
+def _draw_phases(over: Plot, view: Timeline, *, brief: bool) -> None:
     """Shade the phases behind all plots, and name them above where there is room."""
     for name in PHASES:
         spans = [one for one in view.phases if one.phase == name]
@@ -170,7 +179,8 @@ def _draw_phases(over: Plot, view: Timeline) -> None:
         epoch = "" if one.epoch is None else f" {one.epoch}"
         name = one_line(one.phase, 16)
         # A bare number stands for training only: it is the epoch that the eye counts
-        for text in (name + epoch, name, epoch.strip() if name == "train" else ""):
+        shorter = () if brief else (name, epoch.strip() if name == "train" else "")
+        for text in (name + epoch, *shorter):
             if text and wide > len(text) * CHARACTER_PX * 0.95 + 4:
                 middle = over.x((one.begin_s + one.end_s) / 2)
                 over.sheet.text(middle, over.top + 11, text, "soft", anchor="center", size=10)

@@ -196,7 +196,7 @@ def test_what_comes_from_phones_and_scenarios_is_escaped(tmp_path: Path) -> None
         failing=(Failing(0, "TrainerKilled", evidence=(HOSTILE, "</pre><b>")),),
         expect=({"metric": HOSTILE, "below": 1},),
     )
-    text = render(load_run(make_run(tmp_path, shape)))
+    text = render([load_run(make_run(tmp_path, shape))])
     page = check(text)
     assert "<script>alert" not in text
     assert "\x1b" not in text
@@ -220,7 +220,7 @@ def test_what_comes_from_phones_and_scenarios_is_escaped(tmp_path: Path) -> None
     ids=["empty", "failures", "free", "bare"],
 )
 def test_a_page_at_any_time(tmp_path: Path, shape: RunShape, said: str) -> None:
-    page = check(render(load_run(make_run(tmp_path, shape))))
+    page = check(render([load_run(make_run(tmp_path, shape))]))
     assert said in page.words
 
 
@@ -232,7 +232,7 @@ def bare(one: AttemptResult) -> dict[str, object]:
 
 def test_settings_that_vary_are_drawn_and_filters_know_them(tmp_path: Path) -> None:
     shape = small(batch_sizes=(2, 10), learning_rates=(1e-4, 1e-5), epochs=1)
-    page = check(render(load_run(make_run(tmp_path, shape))))
+    page = check(render([load_run(make_run(tmp_path, shape))]))
     assert "Against batch size" in page.words
     assert "within 3 % at every learning rate: time an epoch and peak RSS" in page.words
     (bar,) = [attrs for attrs in page.all("div") if attrs.get("id") == "filters"]
@@ -245,7 +245,7 @@ def test_files_that_cannot_be_read_are_told_of(tmp_path: Path) -> None:
     run = make_run(tmp_path, small(epochs=1))
     (samples,) = run.glob("attempts/*/1/samples.parquet")
     samples.write_bytes(b"not parquet")
-    page = check(render(load_run(run)))
+    page = check(render([load_run(run)]))
     assert "Files that cannot be read" in page.words
     assert "samples.parquet" in page.words
     assert "No second of it was sampled." in page.words
@@ -255,11 +255,11 @@ def test_virtual_phones_say_what_is_modelled(tmp_path: Path) -> None:
     def virtual(one: AttemptResult) -> AttemptResult:
         return one.model_copy(update={"phone": one.phone.model_copy(update={"origin": "virtual"})})
 
-    page = check(render(load_run(make_run(tmp_path, small(epochs=1, spoil=virtual)))))
+    page = check(render([load_run(make_run(tmp_path, small(epochs=1, spoil=virtual)))]))
     assert "What is modelled on virtual phones" in page.words
     assert "MemAvailable = the profile’s available RAM" in page.words.replace("'", "’")
 
 
 def test_a_long_attempt_stays_small(tmp_path: Path) -> None:
-    text = render(load_run(make_run(tmp_path, small(seconds=3600))))
+    text = render([load_run(make_run(tmp_path, small(seconds=3600)))])
     assert len(text) < 200_000

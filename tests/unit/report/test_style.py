@@ -1,20 +1,17 @@
 """Colours keep their promises: contrast, order, and apart for the colour-blind."""
 
 import math
-from itertools import combinations
+from itertools import combinations, pairwise
 
-import matplotlib as mpl
 import pytest
 
+from harness.report.heat import STEPS
 from harness.report.style import (
     DARK,
     LIGHT,
     MARKERS,
     PHASES,
-    ROLES,
     SUB_MODELS,
-    drawing,
-    paint,
     role_of,
 )
 
@@ -98,6 +95,16 @@ class TestThemes:
             for role in ("s1", "s5", "phone"):
                 assert contrast(theme[role], theme[f"phase-{phase}"]) >= 2.5, (role, phase)
 
+    def test_shades_of_a_map_carry_text_and_are_in_order(self, theme: dict[str, str]) -> None:
+        ramp = [theme[f"h{number}"] for number in range(STEPS)]
+        for one in ramp:
+            assert contrast(theme["ink"], one) >= 4.5
+        away = [contrast(one, theme["paper"]) for one in ramp]
+        assert away == sorted(away)
+        for kind in ("full", *BLINDNESS):
+            for one, other in pairwise(ramp):
+                assert math.dist(seen(one, kind), seen(other, kind)) > 0.02, (kind, one, other)
+
     def test_lighter_from_s1_to_s8(self, theme: dict[str, str]) -> None:
         ramp = [luminance(linear(theme[role_of(name)])) for name in SUB_MODELS]
         assert ramp == sorted(ramp)
@@ -116,12 +123,4 @@ class TestThemes:
 
 def test_both_themes_know_every_role() -> None:
     assert set(LIGHT) == set(DARK)
-    assert {ROLES[paint(role)] for role in LIGHT} == set(LIGHT)
     assert len(set(MARKERS.values())) == len(SUB_MODELS)
-
-
-def test_drawing_leaves_matplotlib_as_it_was() -> None:
-    before = mpl.rcParams["svg.fonttype"]
-    with drawing():
-        assert mpl.rcParams["svg.fonttype"] == "none"
-    assert mpl.rcParams["svg.fonttype"] == before

@@ -57,12 +57,12 @@ def test_wer_that_did_not_fall_is_not_dressed_up(tmp_path: Path) -> None:
 
 
 def test_origins_are_never_mixed_silently(quick: RunData, tmp_path: Path) -> None:
-    assert origins(quick) == ("trace",)
+    assert origins([quick]) == ("trace",)
 
     def real(one: AttemptResult) -> AttemptResult:
         return one.model_copy(update={"phone": one.phone.model_copy(update={"origin": "device"})})
 
-    assert origins(load_run(make_run(tmp_path, small(spoil=real)))) == ("trace", "device")
+    assert origins([load_run(make_run(tmp_path, small(spoil=real)))]) == ("trace", "device")
 
 
 def test_every_kind_of_failure_has_words() -> None:

@@ -1,0 +1,137 @@
+"""Several runs side by side: what was asked differently, and what came out (pure).
+
+No judgement is made here; `harness compare` has the statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.report.axes import RUN, SUB_MODEL, key_at, label_of, shown, value_at, varying
+from harness.report.load import Attempt, RunData
+from harness.report.numbers import Spread, spread
+from harness.report.trust import flat
+
+METRICS = (
+    ("wer_after_percent", "WER after, %", 1),
+    ("minutes_per_epoch", "Minutes an epoch", 2),
+    ("peak_rss_mb", "Peak RSS, MB", 0),
+)
+UNSAID = "–"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not the same in all runs."""
+
+    name: str
+    values: tuple[str, ...]
+    """One a run."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Differences of one kind."""
+
+    title: str
+    rows: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Jobs with the same settings in all runs."""
+
+    settings: tuple[tuple[str, str], ...]
+    found: tuple[tuple[Spread | None, ...], ...]
+    """A run's figures, in the order of `METRICS`."""
+    jobs: tuple[tuple[Attempt, ...], ...]
+    """A run's last attempts."""
+
+    def difference(self, metric: int) -> float | None:
+        """Return second run minus first, where there are two and both have the figure."""
+        if len(self.found) != 2:
+            return None
+        one, other = (figures[metric] for figures in self.found)
+        return other.median - one.median if one and other else None
+
+
+def differences(runs: Sequence[RunData]) -> tuple[Group, ...]:
+    """Return what is not the same in all runs; groups without a difference are left out."""
+    records = [run.record for run in runs]
+    groups = [
+        ("Settings", [flat(record.scenario) for record in records]),
+        ("Plan", [_plan(run, runs) for run in runs]),
+        ("Phones", [_phones(run) for run in runs]),
+        ("Models and data", [(*flat(one.models), *flat(one.data)) for one in records]),
+        ("Software and host", [_software(run) for run in runs]),
+    ]
+    found = (Group(title, tuple(_unlike(tables))) for title, tables in groups)
+    return tuple(group for group in found if group.rows)
+
+
+def _unlike(tables: Sequence[Iterable[tuple[str, str]]]) -> Iterable[Difference]:
+    columns = [dict(table) for table in tables]
+    for name in dict.fromkeys(name for column in columns for name in column):
+        values = tuple(column.get(name, UNSAID) for column in columns)
+        if len(set(values)) > 1:
+            yield Difference(name, values)
+
+
+def _plan(run: RunData, runs: Sequence[RunData]) -> tuple[tuple[str, str], ...]:
+    def identities(one: RunData) -> set[str]:
+        return {job.identity for job in one.record.plan}
+
+    common = set.intersection(*map(identities, runs))
+    return (
+        ("jobs", str(len(run.record.plan))),
+        ("jobs that not all runs have", str(len(identities(run) - common))),
+        ("jobs that finished", str(sum(one.finished for one in run.final))),
+        ("attempts that failed", str(sum(not one.finished for one in run.attempts))),
+    )
+
+
+def _phones(run: RunData) -> tuple[tuple[str, str], ...]:
+    every = (*run.record.phones, *(one.result.phone for one in run.attempts))
+    serials: dict[str, set[str]] = {}
+    for phone in every:
+        serials.setdefault(phone.profile, set()).add(f"{phone.serial} ({phone.origin})")
+    return tuple((profile, ", ".join(sorted(own))) for profile, own in sorted(serials.items()))
+
+
+def _software(run: RunData) -> tuple[tuple[str, str], ...]:
+    host = run.record.host
+    machine: Mapping[str, object] = {
+        "host": host.platform, "CPUs": host.cpus, "memory, MB": f"{host.memory_mb:.0f}",
+        "python": host.python,
+    }  # fmt: skip
+    return (*flat(run.record.versions), *flat(machine))
+
+
+def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
+    """Return the runs' results by the settings that vary, run beside run."""
+    every = [one for run in runs for one in run.final]
+    paths = [axis.path for axis in varying(every) if axis.path != RUN]
+    if SUB_MODEL not in paths and every:
+        paths.append(SUB_MODEL)
+    groups: dict[tuple[str, ...], list[Attempt]] = {}
+    for one in every:
+        groups.setdefault(tuple(key_at(one, path) for path in paths), []).append(one)
+    return tuple(_beside(members, paths, runs) for members in groups.values())
+
+
+def _beside(members: Sequence[Attempt], paths: Sequence[str], runs: Sequence[RunData]) -> Beside:
+    jobs = tuple(
+        tuple(one for one in members if one.result.run_id == run.record.run_id) for run in runs
+    )
+    return Beside(
+        settings=tuple((label_of(path), shown(value_at(members[0], path))) for path in paths),
+        found=tuple(
+            tuple(
+                spread(getattr(one.result, metric) for one in own if one.finished)
+                for metric, _, _ in METRICS
+            )
+            for own in jobs
+        ),
+        jobs=jobs,
+    )

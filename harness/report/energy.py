@@ -1,0 +1,103 @@
+"""What an epoch took from the battery, by the phone's own counter of charge (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from harness.readings.battery import charge_mah
+from harness.report.cost import column
+from harness.report.load import Attempt
+from harness.report.numbers import Spread, spread
+from harness.report.outcome import sub_model_rank
+from harness.results.model import AttemptResult
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What one attempt's epochs took on average, or why nothing can be said."""
+
+    mah: float | None = None
+    mwh: float | None = None
+    """None where the phone tells no voltage."""
+    epochs: int = 0
+    unsaid: str = ""
+
+
+@dataclass(frozen=True)
+class EnergyRow:
+    """All attempts of one sub-model and batch size."""
+
+    sub_model: str | None
+    batch_size: int
+    mah: Spread | None
+    mwh: Spread | None
+    unsaid: tuple[tuple[str, int], ...]
+    """Why some attempts say nothing, with how many."""
+
+
+def energy_of(result: AttemptResult, samples: pa.Table) -> Energy:
+    """Return the charge that an epoch of training took, from first to last epoch.
+
+    The counter falls by what the whole phone takes; it moves in steps of a phone's own size, which
+    the mean over all epochs evens out.
+
+    Args:
+        result: Of the attempt, for its phases.
+        samples: Its seconds.
+    """
+    spans = [one for one in result.phases if one.epoch is not None and one.epoch >= 1]
+    epochs = len({one.epoch for one in spans if one.phase == "train"})
+    if not epochs or samples.num_rows == 0:
+        return Energy(unsaid="no epoch was trained and sampled")
+    t_s = column(samples, "t_s")
+    inside = (t_s >= spans[0].begin_s) & (t_s <= spans[-1].end_s)
+    if _any(samples, "battery_updates_stopped", inside):
+        return Energy(unsaid="the phone was told to believe another battery")
+    if _any(samples, "battery_plugged", inside):
+        return Energy(unsaid="the phone was on power")
+    raw = column(samples, "battery_charge_counter")
+    known = inside & np.isfinite(raw)
+    if known.sum() < 2:
+        return Energy(unsaid="the phone has no counter of charge")
+    charge = np.array([charge_mah(int(one)) or np.nan for one in raw[known]])
+    taken = float(charge[0] - charge[-1])
+    if not np.isfinite(taken) or taken <= 0:
+        return Energy(unsaid="the counter did not fall")
+    volt = column(samples, "battery_voltage_mv")[known] / 1000
+    between = (volt[1:] + volt[:-1]) / 2
+    work = float(-(np.diff(charge) * between).sum())
+    return Energy(taken / epochs, work / epochs if np.isfinite(work) else None, epochs)
+
+
+def _any(samples: pa.Table, name: str, inside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> bool:
+    return bool((column(samples, name)[inside] > 0).any())
+
+
+def energy_rows(found: Sequence[tuple[Attempt, Energy]]) -> tuple[EnergyRow, ...]:
+    """Return what an epoch took by sub-model and batch size; empty where no phone could say."""
+    if not any(energy.mah is not None for _, energy in found):
+        return ()
+    groups: dict[tuple[int, int], list[tuple[Attempt, Energy]]] = {}
+    for attempt, energy in found:
+        key = (sub_model_rank(attempt.sub_model), attempt.result.batch_size)
+        groups.setdefault(key, []).append((attempt, energy))
+    rows = []
+    for key, members in sorted(groups.items()):
+        unsaid: dict[str, int] = {}
+        for _, energy in members:
+            if energy.unsaid:
+                unsaid[energy.unsaid] = unsaid.get(energy.unsaid, 0) + 1
+        rows.append(
+            EnergyRow(
+                members[0][0].sub_model,
+                key[1],
+                spread(energy.mah for _, energy in members),
+                spread(energy.mwh for _, energy in members),
+                tuple(unsaid.items()),
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,139 @@
+"""Several runs on one page: what differs, and the matrix as a map."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError
+from harness.report import build_report
+from harness.report.changed import beside, differences
+from harness.report.facets import Facets
+from harness.report.heat import heat, shade, values_of
+from harness.report.load import RunData, as_attempts, load_runs
+from harness.results.model import AttemptResult
+from tests.fixtures.report_run import Failing, RunShape, make_run, phone_record, small
+
+
+def slower(result: AttemptResult) -> AttemptResult:
+    return result.model_copy(update={"minutes_per_epoch": 9.0, "wer_after_percent": 20.0})
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, ...]:
+    root = tmp_path_factory.mktemp("two")
+    before = RunShape(speakers=("us-male",), epochs=2)
+    after = RunShape(
+        speakers=("us-male",), epochs=3, spoil=slower, failing=(Failing(1, "DeviceLost", False),)
+    )
+    return load_runs([make_run(root, before, "before"), make_run(root, after, "after")])
+
+
+def test_attempts_of_several_runs_have_keys_of_their_own(two: tuple[RunData, ...]) -> None:
+    keys = [one.key for run in two for one in run.attempts]
+    assert keys == [f"a{number}" for number in range(1, len(keys) + 1)]
+
+
+def test_only_what_differs_is_told(two: tuple[RunData, ...]) -> None:
+    told = {group.title: {row.name: row.values for row in group.rows} for group in differences(two)}
+    assert told["Settings"] == {"trainer.epochs": ("2", "3")}
+    assert told["Plan"]["jobs that finished"] == ("6", "5")
+    assert set(told) == {"Settings", "Plan"}
+
+
+def test_a_run_beside_itself_differs_in_nothing(two: tuple[RunData, ...]) -> None:
+    assert differences([two[0], two[0]]) == ()
+
+
+def test_jobs_with_the_same_settings_stand_beside_each_other(two: tuple[RunData, ...]) -> None:
+    rows = beside(two)
+    assert len(rows) == 12  # the number of epochs differs, and is a setting
+    assert len(beside(two[:1])) == 6
+
+
+def test_the_second_run_less_the_first(tmp_path: Path) -> None:
+    shape = small()
+    runs = load_runs([make_run(tmp_path, shape, "a"), make_run(tmp_path, small(spoil=slower), "b")])
+    (row,) = beside(runs)
+    first = runs[0].attempts[0].result
+    assert first.minutes_per_epoch is not None
+    assert row.difference(1) == pytest.approx(9.0 - first.minutes_per_epoch)
+    assert [len(own) for own in row.jobs] == [1, 1]
+
+
+def test_a_run_named_twice_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path, small())
+    with pytest.raises(InputError, match="twice"):
+        build_report([run, run], tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_one_page_of_two_runs(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, small(), "one"), make_run(tmp_path, small(epochs=4), "two")]
+    page = build_report(runs, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "What differs between the runs?" in page
+    assert page.count("<section") == 6
+    assert not (runs[0] / "report").exists()
+    alone = build_report(runs[0]).read_text(encoding="utf-8")
+    assert "What differs" not in alone
+
+
+def test_the_map_shows_medians_failures_and_holes() -> None:
+    results = []
+    # speakers down, sub-models across; one job failed, one was never planned
+    for speaker, sub_model, wer, status in (
+        ("us-male", "S1", 10.0, "finished"),
+        ("us-male", "S1", 14.0, "finished"),
+        ("us-male", "S8", 30.0, "finished"),
+        ("uk-female", "S1", 20.0, "failed"),
+    ):
+        results.append(
+            _result(f"{speaker}-{sub_model}-{len(results)}", speaker, sub_model, wer, status)
+        )
+    attempts = as_attempts(results)
+    view = heat(attempts, Facets.of(attempts))
+    assert view is not None
+    assert view.names == ("S1", "S8")
+    cells = dict(view.cells)
+    assert cells["us-male"][0].value is not None
+    assert cells["us-male"][0].value.median == 12.0
+    assert (cells["us-male"][0].shade, cells["us-male"][1].shade) == (0, 5)
+    assert (cells["uk-female"][0].value, cells["uk-female"][0].failed) == (None, 1)
+    assert cells["uk-female"][1].attempts == ()
+    assert values_of(attempts[0]).split()[0] == "10"
+
+
+def test_no_map_of_a_single_setting() -> None:
+    attempts = as_attempts([_result("a", "us-male", "S1", 10.0, "finished")])
+    assert heat(attempts, Facets.of(attempts)) is None
+
+
+@pytest.mark.parametrize(("value", "step"), [(0, 0), (4.9, 2), (10, 5)])
+def test_shades_go_from_least_to_greatest(value: float, step: int) -> None:
+    assert shade(value, 0, 10) == step
+    assert shade(value, value, value) == 0
+
+
+def _result(job: str, speaker: str, sub_model: str, wer: float, status: str) -> AttemptResult:
+    return AttemptResult.model_validate(
+        {
+            "run_id": "r",
+            "job_id": job,
+            "attempt": 1,
+            "status": status,
+            "started_utc": "2026-03-01T12:00:00Z",
+            "seconds": 1.0,
+            "phone": phone_record("oneplus-7t").model_dump(),
+            "model_name": "m",
+            "model_sha256": "a" * 64,
+            "speaker": speaker,
+            "accent": "US",
+            "batch_size": 5,
+            "learning_rate": 1e-4,
+            "epochs_planned": 1,
+            "stop_policy": "best_so_far",
+            "selection": {
+                "sub_model": sub_model, "forced": False, "available_mb": 1.0, "need_mb": {}
+            },
+            "wer_after_percent": wer,
+        }
+    )  # fmt: skip
