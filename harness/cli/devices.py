@@ -6,9 +6,10 @@ import typer
 
 from harness.cli import console
 from harness.cli.options import AdbOption, FarmOption, JsonOption
-from harness.cli.session import open_session
+from harness.cli.session import phone_source
 from harness.devices.capabilities import with_capabilities
 from harness.devices.inventory import inventory
+from harness.devices.stf import StfFarm
 
 app = typer.Typer()
 
@@ -19,8 +20,15 @@ def devices(
     adb: AdbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List phones with their profile, memory and Android version, and what keeps one from use."""
-    with open_session(farm=farm, adb=adb) as session:
+    """List phones with their profile, memory and Android version, and what keeps one from use.
+
+    Of an STF farm it shows what the farm itself lists; nothing is reserved.
+    """
+    source = phone_source(farm=farm, adb=adb)
+    if isinstance(source, StfFarm):
+        _listed_by(source, as_json)
+        return
+    with source.open() as session:
         infos = inventory(session.servers)
         if as_json:
             infos = with_capabilities(session.servers, infos)
@@ -58,3 +66,26 @@ def devices(
                 for info in infos
             ],
         )
+
+
+def _listed_by(farm: StfFarm, as_json: bool) -> None:
+    infos = farm.listed()
+    if as_json:
+        console.emit_json([info.model_dump(mode="json") for info in infos])
+        return
+    console.table(
+        ("serial", "state", "profile", "model", "Android", "ABI"),
+        [
+            (
+                info.serial,
+                info.state,
+                info.profile,
+                f"{info.manufacturer} {info.model}".strip(),
+                info.android,
+                info.abi,
+            )
+            for info in infos
+        ],
+    )
+    free = sum(info.state == "free" for info in infos)
+    console.say(f"\n{free} of {len(infos)} phones of {farm.url} are free. Nothing was reserved.")

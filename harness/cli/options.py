@@ -15,7 +15,9 @@ FarmOption = Annotated[
     typer.Option(
         "--farm",
         help="`virtual`: start virtual phones for this command, one for each profile that the "
-        "scenario names. `virtual:PROFILE=N,...`: these. Without it, the phones that adb lists.",
+        "scenario names. `virtual:PROFILE=N,...`: these. `stf:URL[,count=N][,serial=S]`: phones of "
+        "an STF farm, reserved for this command with the token in $STF_TOKEN. Without it, the "
+        "phones that adb lists.",
         show_default=False,
     ),
 ]

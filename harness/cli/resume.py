@@ -20,7 +20,9 @@ from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.cli.session import open_session
 from harness.lab import open_bench, resume_run
+from harness.lab.ledger import Ledger
 from harness.results.store import RunFolder
+from harness.scenario import JobSpec
 
 app = typer.Typer()
 
@@ -40,8 +42,9 @@ def resume(
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
     folder = run_folder(run, runs)
     if farm is None and adb is None:
-        farm = _farm_of(folder)
-    with open_session(farm=farm, adb=adb) as session, progress_display() as progress:
+        farm, adb = _where_from(folder)
+    specs = _specs(folder) if farm is not None else []
+    with open_session(farm=farm, adb=adb, specs=specs) as session, progress_display() as progress:
         summary = resume_run(
             folder,
             open_bench(session.servers, farm=session.farm),
@@ -52,9 +55,13 @@ def resume(
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
 
 
-def _farm_of(folder: Path) -> str | None:
-    """Return the virtual phones that the run had, so that it goes on with the same kinds."""
-    farm = RunFolder.open(folder).record().farm
-    if farm is None:
-        return None
-    return "virtual:" + ",".join(f"{name}={n}" for name, n in farm["profiles"].items())
+def _where_from(folder: Path) -> tuple[str | None, list[str] | None]:
+    """Return the farm, or the adb servers, that the run had its phones from."""
+    farm = RunFolder.open(folder).record().farm or {}
+    return farm.get("option"), farm.get("adb")
+
+
+def _specs(folder: Path) -> list[JobSpec]:
+    """Return the run's jobs: a farm is asked for what they need."""
+    with Ledger.open(RunFolder.open(folder).ledger_path) as ledger:
+        return ledger.specs()

@@ -1,4 +1,4 @@
-"""The phones of one command: adb servers, and virtual phones if asked for."""
+"""The phones of one command: of adb servers, of a farm, or virtual ones."""
 
 from __future__ import annotations
 
@@ -6,30 +6,19 @@ import contextlib
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from harness.adb.server import AdbServer
 from harness.cli import console
 from harness.cli.farm_process import running_farm
 from harness.devices.profile import load_profiles
+from harness.devices.requirements import parse_demands
+from harness.devices.sources import LocalServer, NamedServers, PhoneSource, Session
+from harness.devices.stf import StfFarm
 from harness.errors import InputError
-from harness.scenario import LoadedScenario, expand_jobs
+from harness.scenario import JobSpec, LoadedScenario, expand_jobs
 
 _COUNTED = re.compile(r"([a-z0-9][a-z0-9._-]*)(?:=([1-9][0-9]{0,2}))?")
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a command can work with.
-
-    Attributes:
-        servers: adb servers, open while the session is.
-        farm: What a run's record says of virtual phones started here.
-    """
-
-    servers: tuple[AdbServer, ...]
-    farm: Mapping[str, Any] | None = None
 
 
 def parse_profiles(words: Sequence[str], where: str) -> dict[str, int]:
@@ -71,15 +60,77 @@ def profiles_wanted(loaded: LoadedScenario, only: Sequence[str]) -> dict[str, in
     return counts or {"generic": 1}
 
 
-def _farm_profiles(farm: str, loaded: LoadedScenario | None, only: Sequence[str]) -> dict[str, int]:
-    kind, _, words = farm.partition(":")
-    if kind != "virtual":
-        raise InputError(
-            f"{farm!r} is no farm", where="--farm", hint="Use virtual, or virtual:PROFILE=COUNT,..."
-        )
+def _virtual_profiles(
+    words: str, loaded: LoadedScenario | None, only: Sequence[str]
+) -> dict[str, int]:
     if words:
         return parse_profiles(words.split(","), "--farm")
     return profiles_wanted(loaded, only) if loaded is not None else {"generic": 1}
+
+
+@dataclass(frozen=True)
+class VirtualFarm:
+    """Virtual phones started for one command, on an adb server of their own.
+
+    Args:
+        profiles: Profile name -> number of phones.
+    """
+
+    profiles: Mapping[str, int]
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Session]:
+        """See `harness.devices.sources.PhoneSource`."""
+        with contextlib.ExitStack() as stack:
+            with unhurried():
+                server = stack.enter_context(AdbServer.start_private())
+                phones = ", ".join(f"{n} x {name}" for name, n in self.profiles.items())
+                console.note(f"starting virtual phones ({phones}) ...")
+                up = stack.enter_context(running_farm(self.profiles, server.address))
+            words = ",".join(f"{name}={n}" for name, n in self.profiles.items())
+            yield Session(
+                (server,),
+                {"option": f"virtual:{words}", "phones": [p.serial for p in up.phones]},
+            )
+
+
+def phone_source(
+    *,
+    farm: str | None = None,
+    adb: Sequence[str] | None = None,
+    loaded: LoadedScenario | None = None,
+    only: Sequence[str] = (),
+    specs: Sequence[JobSpec] = (),
+) -> PhoneSource:
+    """Return where a command's phones come from.
+
+    Args:
+        farm: As `--farm` has it.
+        adb: Addresses of adb servers; None for adb's own default.
+        loaded: The scenario, from which it follows which phones a farm must have.
+        only: Its filters.
+        specs: The jobs themselves, where there is no scenario to read (resume).
+
+    Raises:
+        InputError: An option is wrong.
+    """
+    if farm is None:
+        return NamedServers(adb) if adb else LocalServer()
+    if adb:
+        raise InputError("give --farm or --adb, not both", where="--adb")
+    kind, _, words = farm.partition(":")
+    if kind == "virtual":
+        return VirtualFarm(_virtual_profiles(words, loaded, only))
+    if kind == "stf":
+        if loaded is not None:
+            specs = expand_jobs(loaded, only)
+        wanted = [parse_demands(spec.content.phones) for spec in specs]
+        return replace(StfFarm.parse(words), wanted=wanted, note=console.note)
+    raise InputError(
+        f"{farm!r} is no farm",
+        where="--farm",
+        hint="Use virtual, virtual:PROFILE=COUNT,..., or stf:https://stf.example.org",
+    )
 
 
 @contextlib.contextmanager
@@ -89,36 +140,19 @@ def open_session(
     adb: Sequence[str] | None = None,
     loaded: LoadedScenario | None = None,
     only: Sequence[str] = (),
+    specs: Sequence[JobSpec] = (),
 ) -> Iterator[Session]:
-    """Connect to adb servers, and start virtual phones if asked for.
-
-    Args:
-        farm: As `--farm` has it.
-        adb: Addresses of adb servers; None for adb's own default.
-        loaded: The scenario, from which the virtual phones follow.
-        only: Its filters.
+    """Make a command's phones reachable, see `phone_source`, and give them back at the end.
 
     Raises:
         InputError: An option is wrong.
+        NoPhoneError: A farm has none for us.
         ServerUnavailable: A server does not answer.
         FarmError: The virtual phones did not start.
     """
-    with contextlib.ExitStack() as stack:
-        if farm is None:
-            servers = (
-                [AdbServer.existing(one) for one in adb] if adb else [AdbServer.start_default()]
-            )
-            yield Session(tuple(servers))
-            return
-        if adb:
-            raise InputError("give --farm or --adb, not both", where="--adb")
-        profiles = _farm_profiles(farm, loaded, only)
-        with unhurried():
-            server = stack.enter_context(AdbServer.start_private())
-            phones = ", ".join(f"{n} x {name}" for name, n in profiles.items())
-            console.note(f"starting virtual phones ({phones}) ...")
-            up = stack.enter_context(running_farm(profiles, server.address))
-        yield Session((server,), {"profiles": profiles, "phones": [p.serial for p in up.phones]})
+    source = phone_source(farm=farm, adb=adb, loaded=loaded, only=only, specs=specs)
+    with source.open() as session:
+        yield session
 
 
 @contextlib.contextmanager
