@@ -11,8 +11,8 @@ Gate order along 4H: input, forget, output, candidate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
 
@@ -51,6 +51,7 @@ class _Loop:
     batch: int
     hidden: int
     unroll: int
+    swapped: bool
     needed: Tensor
     """Iterations up to the longest utterance of this batch."""
 
@@ -62,10 +63,46 @@ class _Loop:
         """[2, T*B, width] or [2, T, B, width] -> [2, iterations, everything of one iteration]."""
         return tf.reshape(a, [2, self.iterations, self.unroll * self.batch * width])
 
+    @property
+    def features(self) -> int:
+        """The axis of the features in one time step: [2, B, width], or [2, width, B] if swapped."""
+        return 1 if self.swapped else 2
+
     def block(self, blocks: Tensor, n: Tensor, width: int) -> list[Tensor]:
-        """Return iteration ``n`` of ``blocks`` as ``unroll`` tensors [2, B, width]."""
+        """Return iteration ``n`` of ``blocks`` as ``unroll`` time steps."""
         one = tf.reshape(tf.gather(blocks, n, axis=1), [2, self.unroll, self.batch, width])
-        return list(tf.unstack(one, axis=1))
+        return list(tf.unstack(self._turned(one), axis=1))
+
+    def stacked(self, steps: list[Tensor]) -> Tensor:
+        """Return time steps as one element of a loop array."""
+        return self._turned(tf.stack(steps, 1))
+
+    def _turned(self, a: Tensor) -> Tensor:
+        return tf.transpose(a, [0, 1, 3, 2]) if self.swapped else a
+
+    def start(self) -> Tensor:
+        """Return the zeros before the first time step."""
+        return tf.zeros([2, *([self.hidden, self.batch][:: 1 if self.swapped else -1])])
+
+    def recurrent(self, turned: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the product of a time step of width A with a matrix, given as [2, C, A].
+
+        BATCH_MATMUL packs its right-hand matrix anew at each call, as it is no constant; given
+        transposed, it is packed with vector instructions. Where packing is slower than that, the
+        utterances are columns (``swapped``): the left-hand matrix is read as it is. For one
+        utterance FULLY_CONNECTED is a matrix-vector product without packing.
+        """
+        if self.swapped:
+            return lambda h: tf.matmul(turned, h)
+        if self.batch > 1:
+            return lambda h: tf.matmul(h, turned, transpose_b=True)
+        both = tf.unstack(turned)
+
+        def apart(h: Tensor) -> Tensor:
+            pairs = zip(tf.unstack(h), both, strict=True)
+            return tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
+
+        return apart
 
     def array(self, width: int, zero: Tensor) -> Tensor:
         """Return a loop array with one element [2, unroll, B, width] an iteration."""
@@ -79,24 +116,7 @@ class _Loop:
 
 def _loop(steps: int, batch: int, hidden: int, lengths: Tensor, unroll: int) -> _Loop:
     k = steps_per_iteration(steps, unroll)
-    return _Loop(steps, batch, hidden, k, (tf.reduce_max(lengths) + k - 1) // k)
-
-
-def _recurrent(matrix: Tensor, transposed: Tensor | None, batch: int) -> Any:
-    """Return the product of [2, B, A] with ``matrix`` [2, A, C], in its fastest form.
-
-    At batch 1 FULLY_CONNECTED (wants [C, A]) is a matrix-vector product without the packing that
-    BATCH_MATMUL repeats at each call; above, BATCH_MATMUL wins.
-    """
-    if batch > 1:
-        return lambda h: tf.matmul(h, matrix)
-    both = tf.unstack(tf.transpose(matrix, [0, 2, 1]) if transposed is None else transposed)
-
-    def apart(h: Tensor) -> Tensor:
-        pairs = zip(tf.unstack(h), both, strict=True)
-        return tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
-
-    return apart
+    return _Loop(steps, batch, hidden, k, batch > 1, (tf.reduce_max(lengths) + k - 1) // k)
 
 
 def blstm_forward(
@@ -121,22 +141,22 @@ def blstm_forward(
     inputs = tf.reshape(tf.stack([x, turned]), [2, steps * batch, width])
     z = tf.matmul(inputs, weights.input) + weights.bias
     blocks = loop.blocks(z, 4 * hidden)
-    recurrent = _recurrent(weights.recurrent, None, batch)
+    recurrent = loop.recurrent(tf.transpose(weights.recurrent, [0, 2, 1]))
     zero = runtime_zero(lengths)
     arrays = [loop.array(hidden, zero) for _ in range(2 if keep else 1)]
 
     def body(n: Tensor, h: Tensor, c: Tensor, *arrays: Tensor) -> tuple[Tensor, ...]:
         hs, cs = [], []
         for z_t in loop.block(blocks, n, 4 * hidden):
-            i, f, o, g = tf.split(z_t + recurrent(h), 4, axis=2)
+            i, f, o, g = tf.split(z_t + recurrent(h), 4, loop.features)
             c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
             h = tf.sigmoid(o) * tf.tanh(c)
             hs.append(h)
             cs.append(c)
-        new = [a.write(n, tf.stack(v, 1)) for a, v in zip(arrays, (hs, cs), strict=False)]
+        new = [a.write(n, loop.stacked(v)) for a, v in zip(arrays, (hs, cs), strict=False)]
         return (n + 1, h, c, *new)
 
-    start = tf.zeros([2, batch, hidden])
+    start = loop.start()
     _, _, _, *arrays = tf.while_loop(
         lambda n, *_: n < loop.needed,
         body,
@@ -191,8 +211,7 @@ def blstm_backward(
     slope_blocks = loop.blocks(slope, 4 * hidden)
     into_c_blocks = loop.blocks(o * (1 - tanh_c * tanh_c), hidden)
     forget_blocks = loop.blocks(f, hidden)
-    turned = tf.transpose(weights.recurrent, [0, 2, 1])
-    recurrent = _recurrent(turned, weights.recurrent, batch)
+    recurrent = loop.recurrent(weights.recurrent)
     array = loop.array(4 * hidden, runtime_zero(lengths))
 
     def body(k: Tensor, dh: Tensor, dc: Tensor, array: Tensor) -> tuple[Tensor, ...]:
@@ -205,12 +224,12 @@ def blstm_backward(
         for t in reversed(range(loop.unroll)):
             dh = dh + dh_t[t]
             dc = dc + dh * into_c[t]
-            out[t] = slope_t[t] * tf.concat([dc, dc, dh, dc], 2)
+            out[t] = slope_t[t] * tf.concat([dc, dc, dh, dc], loop.features)
             dh = recurrent(out[t])
             dc = dc * forget[t]
-        return k + 1, dh, dc, array.write(n, tf.stack(out, 1))
+        return k + 1, dh, dc, array.write(n, loop.stacked(out))
 
-    start = tf.zeros([2, batch, hidden])
+    start = loop.start()
     _, _, _, array = tf.while_loop(
         lambda k, *_: k < loop.needed,
         body,

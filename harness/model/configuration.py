@@ -175,9 +175,9 @@ PAPER = NetworkConfig(
     max_frames=750,
     max_label=180,
     convolutions=(
-        Convolution((11, 11), (2, 1), 16, bias=True),
-        Convolution((15, 3), (1, 1), 16),
-        Convolution((9, 7), (1, 1), 32),
+        Convolution((15, 7), (2, 1), 16, bias=True),
+        Convolution((10, 10), (1, 1), 16),
+        Convolution((9, 4), (1, 1), 32),
     ),
     hidden=512,
     dense=1024,
@@ -187,7 +187,8 @@ PAPER = NetworkConfig(
 )
 """30,240,574 trainable parameters, S5 19,967,004, S8 1,078,300, 62 x 32 = 1984 CONV features.
 
-The paper does not print its CONV kernels; these are odd sizes that give its 45.73k and 1984.
+The paper does not print its CONV kernels; these give its 45.73k, its 1984 (Table 1), and the 30.21M
+and 0.9991 of S3 (Tables 4 and 5).
 """
 
 MINI = NetworkConfig(

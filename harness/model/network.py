@@ -40,7 +40,7 @@ class _Tape:
     inputs: dict[str, Tensor] = field(default_factory=dict)
     outputs: dict[str, Tensor] = field(default_factory=dict)
     norms: dict[str, tuple[Norm, NormCache]] = field(default_factory=dict)
-    blstms: dict[str, tuple[BlstmWeights, BlstmCache]] = field(default_factory=dict)
+    blstms: dict[str, BlstmCache] = field(default_factory=dict)
     kernels: dict[str, Tensor] = field(default_factory=dict)
     masks: list[Tensor] = field(default_factory=list)
     moved: dict[str, Tensor] = field(default_factory=dict)
@@ -129,8 +129,22 @@ class Network:
             logits, labels, self.output_lengths(frames), lab_len, unroll=self.config.unroll
         )
 
-    def _read(self, layer: str, name: str) -> Tensor:
-        return tf.identity(self.weights[full_name(layer, name)])
+    def _read(self, layer: str, name: str, after: Tensor | None = None) -> Tensor:
+        """Return a copy of a weight, made no earlier than ``after``.
+
+        A converted file keeps a copy from where it was read to its last use; without ``after`` all
+        are read at the start. So large ones are read where they are needed, and again on the way
+        back.
+        """
+        with tf.control_dependencies([] if after is None else [after]):
+            return tf.identity(self.weights[full_name(layer, name)])
+
+    def _blstm_weights(self, layer: str, after: Tensor) -> BlstmWeights:
+        return BlstmWeights(
+            self._read(layer, "input", after),
+            self._read(layer, "recurrent", after),
+            self._read(layer, "bias", after),
+        )
 
     def _norm(self, layer: str, prefix: str = "") -> Norm:
         return Norm(
@@ -179,22 +193,18 @@ class Network:
             tf.transpose(h, [1, 0, 2, 3]), [times, config.batch_size, frequencies * channels]
         )
         for layer in LAYERS[3:7]:
-            weights = BlstmWeights(
-                self._read(layer, "input"),
-                self._read(layer, "recurrent"),
-                self._read(layer, "bias"),
-            )
+            weights = self._blstm_weights(layer, h)
             trained = LAYERS.index(layer) >= first
             h, cache = blstm_forward(h, weights, lengths, unroll=config.unroll, keep=trained)
             if cache is not None:
-                tape.blstms[layer] = weights, cache
+                tape.blstms[layer] = cache
         mask = tf.transpose(tf.reshape(tape.masks[-1], [config.batch_size, times, 1]), [1, 0, 2])
         tape.masks.append(mask)
         h = self._normalise(h, "BLSTM4", mask, first, tape)
         rows = times * config.batch_size
         tape.inputs["FC1"] = tf.reshape(h, [rows, 2 * config.hidden])
         for layer in ("FC1", "FC2"):
-            tape.kernels[layer] = self._read(layer, "kernel")
+            tape.kernels[layer] = self._read(layer, "kernel", tape.inputs[layer])
             y = product(tape.inputs[layer], tape.kernels[layer]) + self._read(layer, "bias")
             if layer == "FC1":
                 tape.inputs["FC2"] = tf.nn.relu(y)
@@ -243,17 +253,17 @@ class Network:
     ) -> Tensor:
         lengths = self.output_lengths(frames)
         for index in range(6, max(first, 3) - 1, -1):
-            weights, cache = tape.blstms[LAYERS[index]]
+            layer = LAYERS[index]
             d, gradients = blstm_backward(
                 d,
-                cache,
-                weights,
+                tape.blstms[layer],
+                self._blstm_weights(layer, d),
                 lengths,
                 unroll=self.config.unroll,
                 input_gradient=index > first,
             )
             for name, gradient in gradients.items():
-                found[full_name(LAYERS[index], name)] = gradient
+                found[full_name(layer, name)] = gradient
         return d
 
     def _conv_back(self, d: Tensor, first: int, tape: _Tape, found: dict[str, Tensor]) -> None:

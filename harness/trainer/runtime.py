@@ -7,6 +7,7 @@ take and give is written in ``harness.model.signatures``.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,8 @@ import numpy.typing as npt
 
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
-from harness.trainer.checkpoints import misfit
+from harness.trainer.checkpoints import checkpoint_shapes, misfit
+from harness.trainer.transfer import put, take
 
 FORMAT = 1
 """The version of the signatures that this module speaks."""
@@ -31,7 +33,7 @@ _INFO = (
     *("format", "batch_size", "max_frames", "max_label", "alphabet", "blank", "sample_rate"),
     *("window", "hop", "time_stride", "layers", "sub_models", "weights_included"),
 )
-_READ_WEIGHTS = frozenset({"infer", "loss", "get_weights"})
+_READ_WEIGHTS = frozenset({"infer", "loss"})
 
 Floats = npt.NDArray[np.float32]
 
@@ -283,7 +285,8 @@ class FlatbufferModel:
 
     def get_weights(self) -> dict[str, Floats]:
         """Return a copy of all weights and moving statistics by name."""
-        return dict(self._run("get_weights"))
+        self._check_weights()
+        return take(self._interpreter, "get_weights")
 
     def set_weights(self, weights: Mapping[str, Floats]) -> None:
         """Set all weights.
@@ -291,15 +294,7 @@ class FlatbufferModel:
         Raises:
             InputError: Names or shapes are not those of this model.
         """
-        wanted = {
-            name: tuple(int(n) for n in detail["shape"])
-            for name, detail in self._runner("set_weights").get_input_details().items()
-        }
-        differs = misfit(wanted, {name: tuple(value.shape) for name, value in weights.items()})
-        if differs:
-            raise InputError(differs, where=str(self.path))
-        self._run("set_weights", **{n: np.asarray(v, np.float32) for n, v in weights.items()})
-        self._has_weights = True
+        self._set_weights({n: tuple(v.shape) for n, v in weights.items()}, weights.__getitem__)
 
     def load_checkpoint(self, path: Path) -> None:
         """Set all weights from an ``.npz`` file.
@@ -307,16 +302,28 @@ class FlatbufferModel:
         Raises:
             InputError: Not a checkpoint, or not of this model.
         """
+        shapes = checkpoint_shapes(path)
         try:
             with np.load(path, allow_pickle=False) as stored:
-                weights = {name: stored[name].astype(np.float32) for name in stored.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                self._set_weights(shapes, stored.__getitem__)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"not a checkpoint: {error}", where=str(path)) from error
-        try:
-            self.set_weights(weights)
         except InputError as error:
             hint = f"The model is {self.path}; give weights made with it."
             raise InputError(error.what, where=str(path), hint=hint) from error
+
+    def _set_weights(
+        self, shapes: Mapping[str, tuple[int, ...]], value: Callable[[str], Any]
+    ) -> None:
+        wanted = {
+            name: tuple(int(n) for n in detail["shape"])
+            for name, detail in self._runner("set_weights").get_input_details().items()
+        }
+        differs = misfit(wanted, shapes)
+        if differs:
+            raise InputError(differs, where=str(self.path))
+        put(self._interpreter, "set_weights", lambda name: np.asarray(value(name), np.float32))
+        self._has_weights = True
 
     def reset_optimizer(self) -> None:
         """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""

@@ -23,8 +23,7 @@ def lambda_gb(sub_model, reading=DEFAULT, batch_size=5):
 
 def test_the_sizes_are_those_of_the_network_that_is_built():
     mine = sub_model_parameters(NETWORK)
-    for name in ("S1", "S4", "S5", "S6", "S7", "S8"):
-        assert PAPER.trainable(name) == mine[name]
+    assert {name: PAPER.trainable(name) for name in SUB_MODELS} == mine
     assert PAPER.parameters == network_sizes(NETWORK).parameters == 30_242_752
     assert PAPER.activations == pytest.approx(6_881_640)
 

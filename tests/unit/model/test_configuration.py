@@ -31,6 +31,8 @@ def test_paper_layers():
 def test_paper_sub_models():
     counts = sub_model_parameters(PAPER)
     assert counts["S1"] == 30_240_574
+    # Tables 4 and 5: 30.21M and 0.9991
+    assert (round(counts["S3"] / 1e6, 2), round(counts["S3"] / counts["S1"], 4)) == (30.21, 0.9991)
     assert {s: counts[s] for s in ("S4", "S5", "S6", "S7", "S8")} == {
         "S4": 30_194_716,
         "S5": 19_967_004,

@@ -1,0 +1,66 @@
+"""All weights into and out of an interpreter, without holding them more often than needed.
+
+A signature's inputs stay allocated after it ran: for ``set_weights`` as much as the weights
+themselves, on top of them. So values are handed over one by one, and afterwards the memory pages of
+what was handed over go back to the system (they read as zeros until the signature runs again).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> None:
+    """Run a signature whose inputs are made one after another.
+
+    Args:
+        interpreter: Of ai-edge-litert or tensorflow.
+        signature: Its key; its outputs are not looked at.
+        value: Returns the value of an input by name, in the input's shape.
+    """
+    inner, graph = interpreter._interpreter, _graph(interpreter, signature)
+    inputs = interpreter._get_full_signature_list()[signature]["inputs"]
+    inner.AllocateTensors(graph)
+    for name, tensor in inputs.items():
+        inner.SetTensor(tensor, value(name), graph)
+    inner.Invoke(graph)
+    _give_back(interpreter, inputs.values(), graph)
+
+
+def take(interpreter: Any, signature: str) -> dict[str, Floats]:
+    """Run a signature without inputs; return copies of its outputs by name."""
+    inner, graph = interpreter._interpreter, _graph(interpreter, signature)
+    outputs = interpreter._get_full_signature_list()[signature]["outputs"]
+    inner.AllocateTensors(graph)
+    inner.Invoke(graph)
+    found = {}
+    for name, tensor in outputs.items():
+        found[name] = inner.GetTensor(tensor, graph)
+        _give_back(interpreter, [tensor], graph)
+    return found
+
+
+def _graph(interpreter: Any, signature: str) -> int:
+    return int(interpreter._interpreter.GetSubgraphIndexFromSignature(signature))
+
+
+def _give_back(interpreter: Any, tensors: Iterable[int], graph: int) -> None:
+    """Drop the whole pages within tensors whose content nobody needs any more."""
+    advice = getattr(mmap, "MADV_DONTNEED", None)
+    if advice is None:
+        return
+    madvise = ctypes.CDLL(None).madvise
+    for tensor in tensors:
+        view = interpreter._interpreter.tensor(interpreter, tensor, graph)
+        first = -(-view.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = (view.ctypes.data + view.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        if end > first:  # advice only: nothing is lost if the system does not take it
+            madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), advice)
