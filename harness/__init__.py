@@ -4,4 +4,21 @@ Layout and floors are described in ``ARCHITECTURE.md``; each folder's ``__init__
 lives there and who may call it.
 """
 
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def open_run(path: str | Path) -> Any:
+    """Open a run folder as pandas data frames: `harness.export.frames.Run`.
+
+    It is imported when it is called: nothing else in here is to depend on it.
+
+    Raises:
+        InputError: ``path`` is no run folder.
+    """
+    return importlib.import_module("harness.export.frames").Run(Path(path))

@@ -24,6 +24,7 @@ _COMMANDS: dict[str, str] = {
     "resume": "harness.cli.resume",
     "status": "harness.cli.status",
     "report": "harness.cli.report",
+    "export": "harness.cli.export",
     "farm": "harness.cli.farm",
     "corpus": "harness.cli.corpus",
     "apk": "harness.cli.apk",

@@ -1,6 +1,9 @@
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from harness.paths import data_root
 from harness.report.expect import Check
 from harness.report.junit import junit_xml
 from harness.report.load import RunData, load_run
@@ -54,3 +57,23 @@ def test_what_xml_forbids_is_replaced(tmp_path: Path) -> None:
     root = ET.fromstring(junit_xml(load_run(make_run(tmp_path, shape)), ()))
     (failure,) = root.iter("failure")
     assert failure.text == "�[31m<&�"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        RunShape(stop_after=0),
+        small(failing=(Failing(0, "TrainerCrashed", retried=False, evidence=("\x00<&",)),)),
+        small(expect=()),
+    ],
+    ids=["waiting", "failed", "no expectation"],
+)
+def test_it_keeps_to_its_schema(tmp_path: Path, shape: RunShape) -> None:
+    from lxml import etree
+
+    data = load_run(make_run(tmp_path, shape))
+    schema = etree.XMLSchema(etree.parse(str(data_root() / "reports" / "junit.xsd")))
+    checks = CHECKS if shape.expect else ()
+    schema.assertValid(etree.fromstring(junit_xml(data, checks)))
+    broken = junit_xml(data, checks).replace(b"tests=", b"test=")
+    assert not schema.validate(etree.fromstring(broken))

@@ -1,0 +1,98 @@
+"""A run as an MLflow experiment: one MLflow run an attempt (needs the extra ``mlflow``)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from harness.errors import InputError
+from harness.export.frames import Run
+from harness.results.model import AttemptResult
+
+ORIGIN_TAG = "mobileasr.attempt"
+"""Names the attempt, so that a second export adds nothing."""
+
+_METRICS = (
+    *("wer_before_percent", "wer_after_percent", "minutes_per_epoch", "peak_rss_mb", "need_mb"),
+    *("measured_need_mb", "seconds"),
+)
+
+
+def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, int]:
+    """Write a run's attempts to an MLflow store.
+
+    Args:
+        run: What to write.
+        store: A tracking URI: ``sqlite:///mlflow.db``, ``file:./mlruns``, ``http://...``.
+        experiment: Its name; None = the scenario's.
+
+    Returns:
+        How many attempts were written, and how many were there already.
+
+    Raises:
+        InputError: MLflow is not installed.
+    """
+    try:
+        from mlflow.tracking import MlflowClient
+    except ImportError as error:
+        raise InputError(
+            "MLflow is not installed", hint="pip install 'mobileasr-lab[mlflow]'"
+        ) from error
+    client = MlflowClient(tracking_uri=store)
+    name = experiment or run.record.name
+    known = client.get_experiment_by_name(name)
+    experiment_id = known.experiment_id if known else client.create_experiment(name)
+    there = {
+        one.data.tags.get(ORIGIN_TAG)
+        for one in client.search_runs([experiment_id], max_results=5000)
+    }
+    written = skipped = 0
+    for folder in run.folder.attempts():
+        result = folder.result()
+        origin = f"{result.run_id}/{result.job_id}/{result.attempt}"
+        if origin in there:
+            skipped += 1
+            continue
+        _write(client, experiment_id, result, origin)
+        written += 1
+    return written, skipped
+
+
+def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) -> None:
+    # Python 3.10 does not read the Z
+    begun = datetime.fromisoformat(result.started_utc.replace("Z", "+00:00"))
+    begun_ms = round(begun.timestamp() * 1000)
+    made = client.create_run(
+        experiment_id,
+        start_time=begun_ms,
+        run_name=f"{result.job_id} {result.attempt}",
+        tags={
+            ORIGIN_TAG: origin,
+            "mobileasr.origin": result.phone.origin,
+            "mobileasr.phone": f"{result.phone.profile} {result.phone.serial}",
+            "mobileasr.status": result.failure.kind if result.failure else result.status,
+        },
+    ).info.run_id
+    chosen = result.selection.sub_model if result.selection else None
+    params = {
+        "model": result.model_name,
+        "speaker": result.speaker,
+        "batch_size": result.batch_size,
+        "learning_rate": result.learning_rate,
+        "sub_model": chosen,
+        "round": result.round,
+        "repeat": result.repeat,
+        **result.axes,
+    }
+    for key, value in params.items():
+        client.log_param(made, key, value)
+    for epoch in result.epochs:
+        client.log_metric(made, "wer_percent", epoch.wer_percent, step=epoch.epoch)
+        if epoch.train_loss is not None:
+            client.log_metric(made, "train_loss", epoch.train_loss, step=epoch.epoch)
+    for name in _METRICS:
+        value = getattr(result, name)
+        if value is not None:
+            client.log_metric(made, name, value)
+    status = "FINISHED" if result.status == "finished" else "FAILED"
+    client.set_terminated(made, status, begun_ms + round(result.seconds * 1000))

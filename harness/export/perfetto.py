@@ -1,0 +1,122 @@
+"""One attempt as a Perfetto trace: counters of the samples, slices of phases and epochs (pure).
+
+Times are the phone's boot clock, so that a trace that the phone itself recorded meanwhile fits
+beside it. Source of the field numbers: perfetto's ``protos/perfetto/trace`` (``trace_packet``,
+``track_event/track_descriptor``, ``track_event``, ``counter_descriptor``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from harness.export import wire
+from harness.results.model import AttemptResult
+
+COUNTERS = (
+    ("trainer_cpu_percent_one_core", "trainer CPU, of one core", "%"),
+    ("phone_cpu_percent", "phone CPU", "%"),
+    ("trainer_rss_mb", "trainer RSS", "MiB"),
+    ("trainer_pss_mb", "trainer PSS", "MiB"),
+    ("available_mb", "available RAM", "MiB"),
+    ("battery_percent", "battery", "%"),
+    ("battery_temperature_c", "battery temperature", "°C"),
+    ("temperature_c", "hottest sensor", "°C"),
+)
+"""Column of the samples, name of the track, unit."""
+
+COLUMNS = ("t_s", "t_boot_ms", *(name for name, _, _ in COUNTERS))
+"""What a trace is made from."""
+
+_SEQUENCE = 1
+_BEGIN, _END, _INSTANT, _COUNTER = 1, 2, 3, 4
+_EXPLICIT = 3
+_PROCESS, _PHASES, _EPOCHS, _KILLS, _FIRST_COUNTER = 1, 2, 3, 4, 100
+
+
+@dataclass
+class _Trace:
+    packets: list[bytes] = field(default_factory=list)
+
+    def packet(self, content: bytes) -> None:
+        self.packets.append(wire.message(1, content + wire.number(10, _SEQUENCE)))
+
+    def track(self, uuid: int, name: str, rank: int = 0, extra: bytes = b"") -> None:
+        parent = wire.number(5, _PROCESS) if uuid != _PROCESS else b""
+        told = wire.number(1, uuid) + wire.text(2, name) + parent + wire.number(12, rank) + extra
+        self.packet(wire.message(60, told))
+
+    def event(self, at_ns: int, kind: int, uuid: int, extra: bytes = b"") -> None:
+        told = wire.number(9, kind) + wire.number(11, uuid) + extra
+        self.packet(wire.number(8, at_ns) + wire.message(11, told))
+
+    def slice(self, begin_ns: int, end_ns: int, uuid: int, name: str) -> None:
+        self.event(begin_ns, _BEGIN, uuid, wire.text(22, "trainer") + wire.text(23, name))
+        self.event(max(begin_ns, end_ns), _END, uuid)
+
+
+def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
+    """Return an attempt as a trace that Perfetto's UI and trace processor open.
+
+    Args:
+        result: Phases, epochs and kills come from here.
+        samples: With at least ``COLUMNS``; may be empty, then times begin at 0.
+    """
+    origin_ms = _origin_ms(samples)
+
+    def at(seconds: float) -> int:
+        return max(0, round((origin_ms + seconds * 1000) * 1_000_000))
+
+    trace = _Trace()
+    chosen = result.selection.sub_model if result.selection else None
+    name = f"{chosen or 'trainer'}, {result.speaker} on {result.phone.profile} ({result.job_id})"
+    process = wire.message(3, wire.number(1, 1) + wire.text(6, name))
+    trace.track(_PROCESS, name, 0, process + wire.number(11, _EXPLICIT))
+    trace.track(_PHASES, "phases", 1)
+    trace.track(_EPOCHS, "epochs", 2)
+    for phase in result.phases:
+        shown = phase.phase if phase.epoch is None else f"{phase.phase} {phase.epoch}"
+        trace.slice(at(phase.begin_s), at(phase.end_s), _PHASES, shown)
+    for told, begin, end in _epochs(result):
+        trace.slice(at(begin), at(end), _EPOCHS, told)
+    kills = result.pressure.kills if result.pressure else ()
+    if kills:
+        trace.track(_KILLS, "kills", 3)
+    for kill in kills:
+        shown = f"{kill.process} killed ({kill.reason})"
+        trace.event(at(kill.t_s), _INSTANT, _KILLS, wire.text(23, shown))
+    for number, (column, shown, unit) in enumerate(COUNTERS):
+        _counter(trace, samples, column, _FIRST_COUNTER + number, f"{shown}, {unit}", unit)
+    return b"".join(trace.packets)
+
+
+def _origin_ms(samples: pa.Table) -> float:
+    """Return the boot clock at second 0 of the attempt."""
+    if samples.num_rows == 0:
+        return 0.0
+    return float(samples["t_boot_ms"][0].as_py()) - 1000 * float(samples["t_s"][0].as_py())
+
+
+def _counter(
+    trace: _Trace, samples: pa.Table, column: str, uuid: int, name: str, unit: str
+) -> None:
+    pairs = zip(samples["t_boot_ms"].to_pylist(), samples[column].to_pylist(), strict=True)
+    known = [(ms, value) for ms, value in pairs if value is not None and math.isfinite(value)]
+    if not known:
+        return
+    trace.track(uuid, name, uuid, wire.message(8, wire.text(6, unit)))
+    for ms, value in known:
+        trace.event(ms * 1_000_000, _COUNTER, uuid, wire.double(44, float(value)))
+
+
+def _epochs(result: AttemptResult) -> Iterator[tuple[str, float, float]]:
+    wer = {one.epoch: one.wer_percent for one in result.epochs}
+    for epoch in sorted({one.epoch for one in result.phases if one.epoch is not None}):
+        own = [one for one in result.phases if one.epoch == epoch]
+        told = f"epoch {epoch}" + (f", WER {wer[epoch]:.1f} %" if epoch in wer else "")
+        if epoch == result.kept_epoch:
+            told += ", kept"
+        yield told, min(one.begin_s for one in own), max(one.end_s for one in own)

@@ -1,0 +1,98 @@
+"""A run as data frames, and its samples in other people's readers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness.errors import InputError
+from harness.results.store import RunFolder
+from tests.fixtures.report_run import Failing, RunShape, make_run, small
+
+STEP = (
+    '{"seq":0,"t_boot_ms":1000000,"type":"step","epoch":1,"step":1,"loss":2.5,"seconds":0.5,'
+    '"utterances":5}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shape = RunShape(
+        profiles=("oneplus-7t",), speakers=("us-male",), epochs=2,
+        failing=(Failing(1, "TrainerKilled"),),
+    )  # fmt: skip
+    run = make_run(tmp_path_factory.mktemp("runs"), shape)
+    first = next(iter(RunFolder.open(run).attempts()))
+    first.append_events(STEP.encode())
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(path: Path) -> Any:
+    return harness.open_run(path)
+
+
+def test_an_attempt_a_row_with_settings_and_parts(run: Any) -> None:
+    frame = run.attempts
+    assert len(frame) == 4
+    assert frame["last"].sum() == 3
+    assert set(frame["pressure.fits"]) == {"S1", "S5", "S8"}
+    failed = frame[frame.status == "failed"].iloc[0]
+    assert failed["failure.kind"] == "TrainerKilled"
+    assert failed["wer_after_percent"] != failed["wer_after_percent"]
+    assert not frame.duplicated(["job_id", "attempt"]).any()
+
+
+def test_epochs_join_on_attempts(run: Any) -> None:
+    joined = run.epochs.merge(run.attempts[["job_id", "attempt", "last"]], on=["job_id", "attempt"])
+    assert len(joined) == len(run.epochs) == 3 * 3 + 2
+    kept = run.epochs[run.epochs.kept]
+    after = run.attempts.set_index(["job_id", "attempt"])["wer_after_percent"]
+    for row in kept.itertuples():
+        assert row.wer_percent == after[row.job_id, row.attempt]
+
+
+def test_steps_and_events(run: Any) -> None:
+    assert run.steps[["epoch", "step", "loss", "utterances"]].to_numpy().tolist() == [
+        [1, 1, 2.5, 5]
+    ]
+    assert list(run.events["type"]) == ["step"]
+    assert len(run.phases) > 10
+
+
+def test_samples_of_some_columns_and_one_job(run: Any) -> None:
+    job = run.attempts.job_id.iloc[0]
+    some = run.samples(["t_s", "trainer_rss_mb"], job_id=job)
+    assert list(some.columns) == ["job_id", "attempt", "t_s", "trainer_rss_mb"]
+    assert set(some.job_id) == {job}
+    assert len(run.samples(["t_s"])) == sum(
+        folder.samples().num_rows for folder in RunFolder.open(run.folder.path).attempts()
+    )
+
+
+def test_a_run_that_has_not_begun_has_empty_frames(tmp_path: Path) -> None:
+    run = harness.open_run(make_run(tmp_path, small(stop_after=0)))
+    assert len(run.attempts) == len(run.epochs) == len(run.steps) == len(run.samples()) == 0
+    assert "0 attempts" in repr(run)
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"run\.json"):
+        harness.open_run(tmp_path)
+
+
+def test_pandas_duckdb_and_polars_read_the_samples_alike(run: Any) -> None:
+    import pandas as pd
+
+    duckdb = pytest.importorskip("duckdb")
+    polars = pytest.importorskip("polars")
+    file = run.sample_files()[0]
+    expected = pd.read_parquet(file)
+    peak = float(expected.trainer_rss_mb.max())
+    (found,) = duckdb.sql(f"select max(trainer_rss_mb), count(*) from '{file}'").fetchall()
+    assert found == (peak, len(expected))
+    frame = polars.read_parquet(file)
+    assert frame.shape == expected.shape
+    assert frame["trainer_rss_mb"].drop_nans().max() == peak
+    assert frame.columns == list(expected.columns)
