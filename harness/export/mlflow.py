@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -23,29 +24,32 @@ def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, in
 
     Args:
         run: What to write.
-        store: A tracking URI: ``sqlite:///mlflow.db``, ``file:./mlruns``, ``http://...``.
+        store: A tracking URI: ``sqlite:///mlflow.db``, ``http://...``.
         experiment: Its name; None = the scenario's.
 
     Returns:
         How many attempts were written, and how many were there already.
 
     Raises:
-        InputError: MLflow is not installed.
+        InputError: MLflow is not installed, or refuses the store.
     """
     try:
+        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise InputError(
             "MLflow is not installed", hint="pip install 'mobileasr-lab[mlflow]'"
         ) from error
-    client = MlflowClient(tracking_uri=store)
-    name = experiment or run.record.name
-    known = client.get_experiment_by_name(name)
-    experiment_id = known.experiment_id if known else client.create_experiment(name)
-    there = {
-        one.data.tags.get(ORIGIN_TAG)
-        for one in client.search_runs([experiment_id], max_results=5000)
-    }
+    try:
+        return _export(MlflowClient(tracking_uri=store), run, experiment or run.record.name)
+    except MlflowException as error:
+        raise InputError(str(error), where=store) from error
+
+
+def _export(client: Any, run: Run, experiment: str) -> tuple[int, int]:
+    known = client.get_experiment_by_name(experiment)
+    experiment_id = known.experiment_id if known else client.create_experiment(experiment)
+    there = set(_origins(client, experiment_id))
     written = skipped = 0
     for folder in run.folder.attempts():
         result = folder.result()
@@ -56,6 +60,17 @@ def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, in
         _write(client, experiment_id, result, origin)
         written += 1
     return written, skipped
+
+
+def _origins(client: Any, experiment_id: str) -> Iterator[str | None]:
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], max_results=1000, page_token=token)
+        for one in page:
+            yield one.data.tags.get(ORIGIN_TAG)
+        token = page.token
+        if not token:
+            return
 
 
 def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) -> None:

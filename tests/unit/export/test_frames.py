@@ -1,5 +1,6 @@
 """A run as data frames, and its samples in other people's readers."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,15 @@ def test_pandas_duckdb_and_polars_read_the_samples_alike(run: Any) -> None:
     assert frame.shape == expected.shape
     assert frame["trainer_rss_mb"].drop_nans().max() == peak
     assert frame.columns == list(expected.columns)
+
+
+def test_the_notebook_runs(path: Path) -> None:
+    notebook = Path(__file__).parents[3] / "docs" / "notebooks" / "open_run.ipynb"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) > 4
+    there: dict[str, Any] = {}
+    for source in code:
+        exec(compile(source.replace("runs/latest", str(path)), str(notebook), "exec"), there)
+    assert len(there["attempts"]) == 4
+    assert set(there["samples"].phase) >= {"train", "load"}
