@@ -23,6 +23,7 @@ _COMMANDS: dict[str, str] = {
     "run": "harness.cli.run",
     "resume": "harness.cli.resume",
     "status": "harness.cli.status",
+    "serve": "harness.cli.serve",
     "report": "harness.cli.report",
     "export": "harness.cli.export",
     "farm": "harness.cli.farm",

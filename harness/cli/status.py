@@ -2,49 +2,124 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections import Counter
+import time
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from harness.cli import console
 from harness.cli.ending import result_row, results_table
-from harness.cli.options import JsonOption, RunArgument, RunsOption
+from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.lab import status as read_status
+from harness.report.numbers import duration, fixed
+from harness.serve.state import RunState, RunWatch
 
 app = typer.Typer()
 
+WATCH_S = 2.0
+_OVER = ("finished", "interrupted")
+
 
 @app.command()
-def status(run: RunArgument, runs: RunsOption = RUN_ROOT, as_json: JsonOption = False) -> None:
-    """Show a run's jobs, attempts and phones; may be asked while it runs."""
-    found = read_status(run_folder(run, runs))
-    counts = Counter(row.state for row in found.jobs)
+def status(
+    run: Annotated[
+        Path, typer.Argument(help="A run folder, the name of a run, or `latest`.")
+    ] = Path("latest"),
+    runs: RunsOption = RUN_ROOT,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Renew it every two seconds until the run is over.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a run's jobs, phones and running attempts; may be asked while it runs.
+
+    With --json: everything as one document; with --watch too: one line a change.
+    """
+    folder = run_folder(run, runs)
+    if watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            _watch(RunWatch(folder), as_json)
+        return
+    state = RunWatch(folder).state()
     if as_json:
+        found = read_status(folder)
         console.emit_json(
             {
-                "run": found.record.run_id,
-                "started_utc": found.record.started_utc,
-                "finished_utc": found.record.finished_utc,
-                "interrupted": found.record.interrupted,
-                "counts": counts,
+                "run": state.run_id,
+                **state.model_dump(mode="json", exclude={"run_id", "ended"}),
                 "jobs": [dataclasses.asdict(row) for row in found.jobs],
                 "attempts": [dataclasses.asdict(row) for row in found.attempts],
-                "leases": [dataclasses.asdict(row) for row in found.leases],
                 "results": [result_row(result) for result in found.results],
             }
         )
         return
-    state = "finished" if found.record.finished_utc else "not finished"
-    console.say(f"{found.record.run_id}: {state}, started {found.record.started_utc}")
-    console.say(", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "no jobs")
-    for attempt in found.attempts:
-        if attempt.state == "running":
-            console.say(
-                f"  running: {attempt.job_id} attempt {attempt.attempt} on {attempt.serial}"
-            )
-    for lease in found.leases:
-        console.say(f"  held: {lease.serial} by {lease.owner}")
-    if found.results:
-        results_table(found.results)
+    # a pipe has no width: keep every row on one line there
+    Console(highlight=False, width=None if console.out.is_terminal else 220).print(_shown(state))
+    results = read_status(folder).results
+    if results:
+        results_table(results)
+
+
+def _watch(run: RunWatch, as_json: bool) -> None:
+    if as_json:
+        before = None
+        while True:
+            state = run.state()
+            told = state.model_dump(mode="json", exclude={"ended"})
+            if told != before:
+                console.emit_line({**told, "ended": len(state.ended)})
+            if state.stage in _OVER:
+                return
+            before = told
+            time.sleep(WATCH_S)
+    with Live(console=console.out, auto_refresh=False) as live:
+        while True:
+            state = run.state()
+            live.update(_shown(state), refresh=True)
+            if state.stage in _OVER:
+                return
+            time.sleep(WATCH_S)
+
+
+def _shown(state: RunState) -> Group:
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(state.counts.items())) or "no jobs"
+    words = {
+        "silent": "nothing heard of its host for a minute; if it is gone: harness resume",
+        "interrupted": "interrupted; go on with: harness resume",
+    }
+    head = f"{state.run_id}: {words.get(state.stage, state.stage)}, started {state.started_utc}"
+    running = {one.serial: one for one in state.running}
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("phone", "state", "job", "step", "epoch", "WER %", "battery %", "available MiB"):
+        table.add_column(name, overflow="fold")
+    for phone in state.phones:
+        one = running.get(phone.serial)
+        step = phone.step or ""
+        if one is not None:
+            step = f"{step}{f', {one.phase}' if one.phase else ''} ({duration(one.seconds)})"
+        epoch = "" if one is None or one.epoch is None else f"{one.epoch} of {one.epochs}"
+        wer = f"{one.wer_percent[-1][1]:.1f}" if one is not None and one.wer_percent else ""
+        cells = (
+            phone.serial,
+            phone.state,
+            phone.job_id or "",
+            step,
+            epoch,
+            wer,
+            "" if phone.battery_percent is None else fixed(phone.battery_percent),
+            "" if phone.available_mb is None else fixed(phone.available_mb),
+        )
+        table.add_row(*map(escape, cells))
+    todo = [f"to do: {', '.join(state.queue[:5])}"] if state.queue else []
+    if state.queued > 5:
+        todo[0] += f" and {state.queued - 5} more"
+    return Group(Text(head), Text(counts), table, *map(Text, todo))

@@ -1,0 +1,69 @@
+"""The live page: the same HTML whole, for a browser that opens it, or its parts, to be renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.paths import data_root
+from harness.report.page import chrome, environment
+from harness.report.words import STOP_WORDS
+from harness.serve.figures import curves
+from harness.serve.state import RunBrief, RunState
+
+SHOWN = 200
+"""So many results are listed; the report has all."""
+
+_STAGES = {
+    "running": "running",
+    "finished": "finished",
+    "interrupted": "interrupted",
+    "silent": "nothing heard of its host",
+}
+
+
+def runs_page(runs: Sequence[RunBrief], part: bool = False) -> str:
+    """Return the page of all runs, or only what changes on it."""
+    return _render("live_runs.html.j2", "Runs", part, runs=runs)
+
+
+def run_page(run: RunState, alone: bool, part: bool = False) -> str:
+    """Return the page of one run, or only what changes on it.
+
+    Args:
+        run: The run.
+        alone: There are no other runs to go back to.
+        part: Only what changes.
+    """
+    return _render(
+        "live_run.html.j2",
+        run.title,
+        part,
+        run=run,
+        alone=alone,
+        figures=[curves(one, f"r{number}") for number, one in enumerate(run.running, 1)],
+        shown=SHOWN,
+        stop_words=STOP_WORDS,
+    )
+
+
+@cache
+def _chrome() -> dict[str, Any]:
+    css = (data_root() / "reports" / "static" / "live.css").read_text(encoding="utf-8")
+    found = chrome("live.js")
+    return {**found, "css": found["css"] + Markup(css)}  # noqa: S704 - our own file
+
+
+_environment = cache(environment)
+
+
+def _render(name: str, title: str, part: bool, **values: Any) -> str:
+    body = _environment().get_template(name).render(stages=_STAGES, **values)
+    if part:
+        return body
+    # the body was escaped where it was made
+    page = _environment().get_template("live.html.j2")
+    return page.render(title=title, body=Markup(body), **_chrome())  # noqa: S704

@@ -1,0 +1,375 @@
+"""A run as it stands: its phones, its queue, what runs and what came out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import HarnessError
+from harness.lab.ledger import Ledger
+from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
+from harness.report.numbers import parse_utc
+from harness.results.files import StoreError
+from harness.results.model import AttemptResult, PhoneRecord
+from harness.results.run import RunRecord
+from harness.results.store import RunFolder
+from harness.serve.tails import AttemptTail, thinned
+
+SILENT_S = 60.0
+"""A host that has not said for so long that it lives counts as gone (it says so every 15 s)."""
+NEXT = 12
+"""So many queued jobs are named; the rest is counted."""
+
+Stage = Literal["running", "finished", "interrupted", "silent"]
+
+
+class Facts(BaseModel):
+    """Base of what is told."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PhoneState(Facts):
+    """One phone of a run."""
+
+    serial: str
+    profile: str
+    model: str
+    origin: str
+    state: Literal["working", "waiting", "free", "silent"]
+    """``waiting``: held, without a job. ``free``: given back, or not taken yet. ``silent``: held by
+    a host that says nothing any more."""
+    job_id: str | None = None
+    attempt: int | None = None
+    step: str | None = None
+    battery_percent: float | None = None
+    battery_temperature_c: float | None = None
+    available_mb: float | None = None
+    owner: str | None = None
+    heartbeat_utc: str | None = None
+
+
+class Running(Facts):
+    """One running attempt with its curves so far."""
+
+    job_id: str
+    attempt: int
+    serial: str
+    step: str
+    axes: dict[str, Any]
+    speaker: str
+    started_utc: str
+    seconds: float
+    sub_model: str | None
+    phase: str | None
+    epoch: int | None
+    epochs: int
+    steps: int
+    loss: list[tuple[int, float]]
+    """(number of the step, mean of some steps)."""
+    wer_percent: list[tuple[int, float]]
+    """(epoch, percent) as the trainer counts it; the host scores when the attempt ends."""
+    samples: dict[str, list[Any]]
+    """The last minutes by column of ``samples.parquet``."""
+
+
+class Ended(Facts):
+    """The heart of an attempt's result."""
+
+    key: str
+    """Its mark in the run's report."""
+    job_id: str
+    attempt: int
+    last: bool
+    """No later attempt of its job has ended."""
+    serial: str
+    profile: str
+    speaker: str
+    sub_model: str | None
+    wer_before_percent: float | None
+    wer_after_percent: float | None
+    peak_rss_mb: float | None
+    minutes_per_epoch: float | None
+    stop_reason: str | None
+    failure: str | None
+    message: str | None
+    seconds: float
+
+
+class RunBrief(Facts):
+    """A run in one line."""
+
+    run_id: str
+    title: str
+    stage: Stage
+    started_utc: str
+    finished_utc: str | None
+    origins: tuple[str, ...]
+    counts: dict[str, int]
+    """Jobs by state."""
+    total: int
+
+
+class RunState(RunBrief):
+    """A run."""
+
+    phones: tuple[PhoneState, ...]
+    running: tuple[Running, ...]
+    queue: tuple[str, ...]
+    """The next jobs, in the order of the plan."""
+    queued: int
+    ended: tuple[Ended, ...]
+    """Latest first."""
+
+
+class RunWatch:
+    """One run folder, read again and again; what cannot change is read once.
+
+    Args:
+        path: The run folder.
+
+    Raises:
+        InputError: It is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = RunFolder.open(path)
+        self._tails: dict[tuple[str, int], AttemptTail] = {}
+        self._results: dict[tuple[str, int], AttemptResult] = {}
+        self._over: RunBrief | None = None
+
+    def brief(self, now: datetime | None = None) -> RunBrief:
+        """Return how it stands, in one line; what has finished is not read again.
+
+        Raises:
+            HarnessError: Its record or ledger cannot be read.
+        """
+        if self._over is None:
+            record = self.folder.record()
+            with Ledger.open(self.folder.ledger_path) as ledger:
+                counts, leases = ledger.counts(), ledger.leases()
+            brief = _brief(record, counts, leases, now or datetime.now(timezone.utc))
+            if brief.stage != "finished":
+                return brief
+            self._over = brief
+        return self._over
+
+    def state(self, now: datetime | None = None) -> RunState:
+        """Return how it stands.
+
+        Raises:
+            HarnessError: Its record or ledger cannot be read.
+        """
+        now = now or datetime.now(timezone.utc)
+        record = self.folder.record()
+        with Ledger.open(self.folder.ledger_path) as ledger:
+            jobs, attempts, leases = ledger.jobs(), ledger.attempts(), ledger.leases()
+        open_ones = [row for row in attempts if row.state == "running"]
+        running = self._running(record, open_ones, now)
+        waiting = [row.job_id for row in jobs if row.state in ("queued", "waiting")]
+        counts: Counter[str] = Counter(row.state for row in jobs)
+        return RunState(
+            **dict(_brief(record, counts, leases, now)),
+            phones=tuple(_phones(record.phones, leases, open_ones, running, now)),
+            running=tuple(running),
+            queue=tuple(waiting[:NEXT]),
+            queued=len(waiting),
+            ended=tuple(self._ended(jobs, attempts)),
+        )
+
+    def _running(
+        self, record: RunRecord, rows: Iterable[AttemptRow], now: datetime
+    ) -> list[Running]:
+        plan = {job.job_id: job for job in record.plan}
+        found: list[Running] = []
+        tails: dict[tuple[str, int], AttemptTail] = {}
+        for row in rows:
+            key = (row.job_id, row.attempt)
+            folder = self.folder.attempt(row.job_id, row.attempt).path
+            tail = tails[key] = self._tails.get(key) or AttemptTail(folder)
+            tail.refresh()
+            job, training = plan.get(row.job_id), tail.training
+            found.append(
+                Running(
+                    job_id=row.job_id,
+                    attempt=row.attempt,
+                    serial=row.serial,
+                    step=row.step or "beginning",
+                    axes=job.axes if job else {},
+                    speaker=job.speaker if job else "",
+                    started_utc=row.started_utc,
+                    seconds=_since(row.started_utc, now) or 0.0,
+                    sub_model=training.sub_model,
+                    phase=training.phase,
+                    epoch=training.epoch,
+                    epochs=job.epochs if job else 0,
+                    steps=len(training.loss),
+                    loss=thinned(training.loss),
+                    wer_percent=training.wer,
+                    samples=dict(tail.samples),
+                )
+            )
+        self._tails = tails
+        return found
+
+    def _ended(self, jobs: Iterable[JobRow], rows: Iterable[AttemptRow]) -> list[Ended]:
+        # As the report counts its attempts: by the plan, then by number, those with a result.
+        order = {row.job_id: row.index for row in jobs}
+        done = [row for row in rows if row.state in ("finished", "failed")]
+        done.sort(key=lambda row: (order[row.job_id], row.attempt))
+        results = [(row, result) for row in done if (result := self._result(row)) is not None]
+        last = {row.job_id: row.attempt for row, _ in results}
+        found = [
+            (row.ended_utc or "", _told(f"a{number}", result, last[row.job_id] == row.attempt))
+            for number, (row, result) in enumerate(results, 1)
+        ]
+        return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def _result(self, row: AttemptRow) -> AttemptResult | None:
+        key = (row.job_id, row.attempt)
+        if key not in self._results:
+            try:
+                self._results[key] = self.folder.attempt(*key).result()
+            except StoreError:
+                return None  # damaged, or not there: the report says so
+        return self._results[key]
+
+
+class RunsWatch:
+    """All runs below a folder, or one run folder.
+
+    Args:
+        path: ``runs/``, or a run folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._watches: dict[str, RunWatch] = {}
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is one run, not a folder of runs."""
+        return (self._path / "run.json").is_file()
+
+    def names(self) -> list[str]:
+        """Return the names of the runs."""
+        if self.alone:
+            return [self._path.resolve().name]
+        return sorted(path.parent.name for path in self._path.glob("*/run.json"))
+
+    def watch(self, name: str) -> RunWatch | None:
+        """Return one of `names`; None if it is none of them."""
+        if name not in self.names():
+            return None
+        if name not in self._watches:
+            self._watches[name] = RunWatch(self._path if self.alone else self._path / name)
+        return self._watches[name]
+
+    def briefs(self) -> list[RunBrief]:
+        """Return all runs that can be read, the latest first."""
+        found: list[RunBrief] = []
+        for name in self.names():
+            watch = self.watch(name)
+            try:
+                if watch is not None:
+                    found.append(watch.brief())
+            except HarnessError:
+                continue  # damaged: its own page says how
+        return sorted(found, key=lambda one: one.started_utc, reverse=True)
+
+
+def _brief(
+    record: RunRecord, counts: Mapping[str, int], leases: Iterable[LeaseRow], now: datetime
+) -> RunBrief:
+    return RunBrief(
+        run_id=record.run_id,
+        title=record.title or record.name,
+        stage=_stage(record, leases, now),
+        started_utc=record.started_utc,
+        finished_utc=record.finished_utc,
+        origins=record.origins,
+        counts=dict(counts),
+        total=sum(counts.values()),
+    )
+
+
+def _stage(record: RunRecord, leases: Iterable[LeaseRow], now: datetime) -> Stage:
+    if record.finished_utc is not None:
+        return "finished"
+    if record.interrupted:
+        return "interrupted"
+    beats = [_since(row.heartbeat_utc, now) for row in leases]
+    if any(beat is not None and beat < SILENT_S for beat in beats):
+        return "running"
+    begun = _since(record.started_utc, now)
+    return "running" if not beats and begun is not None and begun < SILENT_S else "silent"
+
+
+def _phones(
+    known: Iterable[PhoneRecord],
+    leases: Iterable[LeaseRow],
+    rows: Iterable[AttemptRow],
+    running: Iterable[Running],
+    now: datetime,
+) -> Iterable[PhoneState]:
+    held = {row.serial: row for row in leases}
+    busy = {row.serial: row for row in rows}
+    seen = {one.serial: one.samples for one in running}
+    for phone in known:
+        lease, attempt = held.get(phone.serial), busy.get(phone.serial)
+        state: Literal["working", "waiting", "free", "silent"] = "free"
+        if lease is not None:
+            since = _since(lease.heartbeat_utc, now)
+            alive = since is not None and since < SILENT_S
+            state = ("working" if attempt else "waiting") if alive else "silent"
+        samples = seen.get(phone.serial, {})
+        yield PhoneState(
+            serial=phone.serial,
+            profile=phone.profile,
+            model=phone.model,
+            origin=phone.origin,
+            state=state,
+            job_id=attempt.job_id if attempt else None,
+            attempt=attempt.attempt if attempt else None,
+            step=attempt.step if attempt else None,
+            battery_percent=_newest(samples.get("battery_percent")),
+            battery_temperature_c=_newest(samples.get("battery_temperature_c")),
+            available_mb=_newest(samples.get("available_mb")),
+            owner=lease.owner if lease else None,
+            heartbeat_utc=lease.heartbeat_utc if lease else None,
+        )
+
+
+def _newest(values: list[Any] | None) -> float | None:
+    return next((value for value in reversed(values or []) if value is not None), None)
+
+
+def _since(utc: str, now: datetime) -> float | None:
+    then = parse_utc(utc)
+    return None if then is None else (now - then).total_seconds()
+
+
+def _told(key: str, result: AttemptResult, last: bool) -> Ended:
+    return Ended(
+        key=key,
+        job_id=result.job_id,
+        attempt=result.attempt,
+        last=last,
+        serial=result.phone.serial,
+        profile=result.phone.profile,
+        speaker=result.speaker,
+        sub_model=result.selection.sub_model if result.selection else None,
+        wer_before_percent=result.wer_before_percent,
+        wer_after_percent=result.wer_after_percent,
+        peak_rss_mb=result.peak_rss_mb,
+        minutes_per_epoch=result.minutes_per_epoch,
+        stop_reason=result.stop_reason,
+        failure=result.failure.kind if result.failure else None,
+        message=result.failure.message if result.failure else None,
+        seconds=result.seconds,
+    )
