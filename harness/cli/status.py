@@ -21,7 +21,8 @@ from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.lab import status as read_status
 from harness.report.numbers import duration, fixed
-from harness.serve.state import RunState, RunWatch
+from harness.serve.facts import RunState
+from harness.serve.state import RunWatch
 
 app = typer.Typer()
 

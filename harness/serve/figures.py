@@ -12,7 +12,7 @@ from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
 from harness.report.style import role_of
 from harness.report.text import plural
-from harness.serve.state import Running
+from harness.serve.facts import Running
 from harness.serve.tails import WINDOW_S
 
 _LEFT, _TOP, _BOTTOM = 46.0, 22.0, 22.0

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from harness.paths import data_root
 from harness.report.page import chrome, environment
 from harness.report.words import STOP_WORDS
+from harness.serve.facts import RunBrief, RunState
 from harness.serve.figures import curves
-from harness.serve.state import RunBrief, RunState
 
 SHOWN = 200
 """So many results are listed; the report has all."""

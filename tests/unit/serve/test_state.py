@@ -1,0 +1,115 @@
+"""A run as it stands, from its ledger and the partial files of what runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from harness.report.load import load_run
+from harness.serve import tails
+from harness.serve.state import RunsWatch, RunWatch
+from harness.serve.tails import AttemptTail, thinned
+from tests.fixtures.run_under_way import LiveRun
+from tests.unit.lab.fakes import good_training
+
+
+def test_what_is_told_in_the_middle_of_a_run(live_run: LiveRun) -> None:
+    live_run.hear(6)
+    live_run.sample(10)
+    state = RunWatch(live_run.path).state()
+    assert (state.stage, state.total, state.queued) == ("running", 4, 1)
+    assert state.counts == {"finished": 2, "running": 1, "queued": 1}
+    assert state.queue == (live_run.jobs[3],)
+    (phone,) = state.phones
+    assert (phone.state, phone.job_id, phone.step) == ("working", live_run.jobs[2], "train")
+    assert (phone.available_mb, phone.battery_percent) == (2000, None)
+    (one,) = state.running
+    assert (one.sub_model, one.phase, one.epoch, one.epochs) == ("S5", "train", 1, 2)
+    assert (one.loss, one.steps, one.wer_percent) == ([(1, 3.0)], 1, [(0, 100.0)])
+    assert one.axes["pressure.fits"] == "S5"
+    assert one.samples["t_s"] == [float(n) for n in range(10)]
+    assert one.samples["trainer_cpu_percent_one_core"][1:] == [25.0] * 9
+    assert [(one.job_id, one.key) for one in state.ended] == [
+        (job, attempt.key)
+        for job, attempt in zip(
+            live_run.jobs[1::-1], reversed(load_run(live_run.path).attempts), strict=True
+        )
+    ]
+
+
+def test_it_is_read_on_as_it_grows(live_run: LiveRun) -> None:
+    watch = RunWatch(live_run.path)
+    assert watch.state().running[0].wer_percent == []
+    live_run.hear(4)  # the last line is half there
+    live_run.sample(3)
+    (one,) = watch.state().running
+    assert (one.phase, len(one.samples["t_s"])) == (None, 3)
+    live_run.hear(7)
+    live_run.sample(8)
+    (one,) = watch.state().running
+    assert (one.wer_percent, one.phase) == ([(0, 100.0), (1, 50.0)], None)
+    assert one.samples["t_s"] == [float(n) for n in range(8)]
+    live_run.end()
+    state = watch.state()
+    assert (state.stage, state.running, len(state.ended)) == ("finished", (), 2)
+    assert state.phones[0].state == "free"
+
+
+def test_a_host_that_says_nothing(live_run: LiveRun) -> None:
+    later = datetime.now(timezone.utc) + timedelta(seconds=61)
+    state = RunWatch(live_run.path).state(later)
+    assert (state.stage, state.phones[0].state) == ("silent", "silent")
+
+
+def test_only_the_last_minutes_are_kept(live_run: LiveRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails, "WINDOW_S", 5)
+    live_run.sample(20)
+    tail = AttemptTail(live_run.attempt)
+    tail.refresh()
+    assert tail.samples["t_s"] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_of_a_long_file_only_the_end_is_read(
+    live_run: LiveRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_run.sample(50)
+    monkeypatch.setattr(tails, "_FIRST_READ", 2000)
+    tail = AttemptTail(live_run.attempt)
+    tail.refresh()
+    assert 1 < len(tail.samples["t_s"]) < 10
+
+
+def test_a_log_that_began_anew(live_run: LiveRun) -> None:
+    live_run.hear(8)
+    tail = AttemptTail(live_run.attempt)
+    tail.refresh()
+    live_run.hear(3)
+    tail.refresh()
+    assert tail.training.wer == [(0, 100.0)]
+
+
+def test_a_damaged_log_is_no_error_here(live_run: LiveRun) -> None:
+    pieces = b"".join(piece for _, piece in good_training()[:3])
+    (live_run.attempt / "events.jsonl").write_bytes(b"nonsense\n\xff\n" + pieces)
+    tail = AttemptTail(live_run.attempt)
+    tail.refresh()
+    assert tail.training.sub_model == "S5"
+
+
+def test_runs_of_a_folder(live_run: LiveRun) -> None:
+    broken = live_run.path.parent / "broken"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    runs = RunsWatch(live_run.path.parent)
+    assert [one.run_id for one in runs.briefs()] == [live_run.path.name]
+    assert runs.watch("../runs") is None
+    assert runs.watch("nowhere") is None
+    alone = RunsWatch(live_run.path)
+    assert (alone.alone, alone.names()) == (True, [live_run.path.name])
+
+
+def test_long_curves_are_thinned_to_means() -> None:
+    few = [(1, 4.0), (2, 2.0)]
+    assert thinned(few) == few
+    assert thinned([(n, float(n % 2)) for n in range(1, 401)], 200)[-1] == (400, 0.5)
