@@ -26,6 +26,7 @@ _COMMANDS: dict[str, str] = {
     "serve": "harness.cli.serve",
     "report": "harness.cli.report",
     "export": "harness.cli.export",
+    "paper": "harness.cli.paper",
     "farm": "harness.cli.farm",
     "corpus": "harness.cli.corpus",
     "apk": "harness.cli.apk",

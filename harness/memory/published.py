@@ -59,6 +59,8 @@ class Published(Part):
     paper: str
     tables: tuple[Table, ...]
     notes: dict[str, str]
+    measured: dict[str, Any] = Field(default_factory=dict)
+    """What the paper measured; `harness.paper.published` reads it."""
 
     def table(self, at: str) -> Table:
         """Return the table that stands ``at`` a place.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from itertools import chain
 
-from markupsafe import Markup
-
 from harness.report.axes import Axis, Value, shown
 from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
-from harness.report.figures.sheet import Sheet
+from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import digits_for, fixed
 from harness.report.settings import Against
 from harness.report.style import marker_of, role_of
@@ -20,7 +18,7 @@ LOG_FROM = 20.0
 """Settings that span more than this factor stand on a logarithmic axis."""
 
 
-def against(view: Against, key: str) -> Markup:
+def against(view: Against, key: str) -> Drawn:
     """Draw one metric against one setting."""
     sheet = Sheet(WIDTH, HEIGHT)
     places = _places(view.axis)

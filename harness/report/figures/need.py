@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from harness.report.cost import Need
 from harness.report.figures.plot import Plot, steps, tick_text
-from harness.report.figures.sheet import Sheet
+from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.outcome import sub_model_rank
 from harness.report.style import marker_of, role_of
@@ -16,7 +14,7 @@ from harness.report.style import marker_of, role_of
 WIDTH, HEIGHT = 400.0, 404.0
 
 
-def need_scatter(needs: Sequence[Need], key: str) -> Markup:
+def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
     """Draw one mark an attempt; on the diagonal the prediction was right."""
     sheet = Sheet(WIDTH, HEIGHT)
     high = max(max(one.predicted_mb, one.measured_mb) for one in needs) * 1.04

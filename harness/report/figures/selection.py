@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from markupsafe import Markup
-
 from harness.report.decisions import Choice, Decisions
 from harness.report.figures.plot import BASELINE, CHARACTER_PX, Plot, steps
-from harness.report.figures.sheet import Sheet
+from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.style import marker_of, role_of
 
@@ -21,7 +19,7 @@ NONE = "none fits"
 Scale = Callable[[float], float]
 
 
-def selection(view: Decisions, key: str) -> Markup:
+def selection(view: Decisions, key: str) -> Drawn:
     """Draw the rule as steps and the decisions as marks."""
     rows = [*(name for name, _ in view.need_mb), NONE]
     height = ROW_PX * len(rows) + 66

@@ -76,6 +76,18 @@ class Words:
     size: float
 
 
+class Drawn(Markup):
+    """A figure for a page that still knows its sheet, for a file of its own."""
+
+    sheet: Sheet
+
+    def __new__(cls, svg: str, sheet: Sheet) -> Drawn:
+        """Take SVG whose texts were escaped."""
+        made = super().__new__(cls, svg)
+        made.sheet = sheet
+        return made
+
+
 @dataclass
 class Sheet:
     """A drawing of ``width`` by ``height`` CSS pixels."""
@@ -166,7 +178,7 @@ class Sheet:
         """Write a line of text; ``y`` is its baseline."""
         self.items.append(Words(x, y, text, role, anchor, size))
 
-    def svg(self, name: str, title: str, desc: str) -> Markup:
+    def svg(self, name: str, title: str, desc: str) -> Drawn:
         """Return the sheet as an ``<svg>`` element for HTML.
 
         Args:
@@ -181,7 +193,7 @@ class Sheet:
             f'<title id="{name}-t">{escape(clean(title))}</title>'
             f'<desc id="{name}-d">{escape(clean(desc))}</desc>'
         )
-        return Markup(head + self.body(name) + "</svg>")  # noqa: S704 - every text was escaped
+        return Drawn(head + self.body(name) + "</svg>", self)  # every text in it was escaped
 
     def body(self, name: str) -> str:
         """Return what was drawn as SVG elements; ids begin with ``name``."""

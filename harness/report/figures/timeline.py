@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from markupsafe import Markup
 
 from harness.report.cost import Timeline, Trace
 from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps
-from harness.report.figures.sheet import DASHED, DOTTED, Sheet
+from harness.report.figures.sheet import DASHED, DOTTED, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.style import PHASES, role_of
 from harness.report.text import one_line
@@ -48,7 +47,7 @@ class _Row:
 
 def timeline(
     view: Timeline, sub_model: str | None, key: str, title: str, digits: int = 1
-) -> Markup | None:
+) -> Drawn | None:
     """Draw the strip; None where no line has anything to say.
 
     Args:

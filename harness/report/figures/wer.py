@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, integer_ticks, steps
-from harness.report.figures.sheet import DASHED, Sheet
+from harness.report.figures.sheet import DASHED, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.outcome import Line, Panel
 from harness.report.style import marker_of, role_of
@@ -16,7 +14,7 @@ MANY_EPOCHS = 20
 """With more epochs than this the line carries no marks."""
 
 
-def wer_panel(panel: Panel, wer_max: float, epoch_max: int) -> Markup:
+def wer_panel(panel: Panel, wer_max: float, epoch_max: int) -> Drawn:
     """Draw one panel; ``wer_max`` and ``epoch_max`` are those of all panels to be compared."""
     sheet = Sheet(WIDTH, HEIGHT)
     labels = [_end_text(line) for line in panel.lines]

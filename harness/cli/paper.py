@@ -1,0 +1,283 @@
+"""``harness paper``: the tables and figures of MobileASR from own runs, beside what is printed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from harness.cli import console
+from harness.cli.materials import shown_materials
+from harness.cli.options import AdbOption, JsonOption
+from harness.cli.progress import progress_display
+from harness.cli.session import open_session
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.lab import RunSummary
+    from harness.paper.items import Experiment, Scale
+    from harness.paper.measure import Source
+    from harness.paper.sections import Section
+    from harness.scenario import LoadedScenario
+
+app = typer.Typer()
+
+PHONE = "oneplus-7t"
+"""The virtual phone of all experiments: the one of the paper's tables."""
+
+
+@app.command()
+def paper(
+    only: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--only", metavar="ITEM", help="table1 ... table9, figure2 ... figure5; [default: all]",
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale",
+            metavar="quick|full",
+            help="quick: the small model and short sentences, minutes. full: as published, hours.",
+        ),
+    ] = "quick",
+    farm: Annotated[
+        str,
+        typer.Option(
+            "--farm",
+            help="`virtual`: start virtual phones. `usb`: the phones that adb lists. Else as for "
+            "`harness run`.",
+        ),
+    ] = "virtual",
+    adb: AdbOption = None,
+    recordings: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--recordings",
+            metavar="FOLDER",
+            help="For Figure 5: what `harness corpus import` wrote.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Page, files and runs go here.")
+    ] = Path("paper"),
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Regenerate the paper: one page, CSV, LaTeX, SVG and PDF; called again, it goes on.
+
+    Each experiment is a run below OUT/runs; what has finished is never run again. Exit code 1 where
+    a job failed or arithmetic is not equal; trends are marked on the page, never a pass or a fail.
+    """
+    from harness.paper.files import write
+    from harness.paper.items import chosen, experiments_of
+    from harness.paper.make import Given, sections
+
+    if scale not in ("quick", "full"):
+        raise InputError(f"{scale!r} is no scale", where="--scale", hint="Use quick or full.")
+    size: Scale = "full" if scale == "full" else "quick"
+    items = chosen(only)
+    missing: dict[str, str] = {}
+    ready: list[tuple[Experiment, LoadedScenario]] = []
+    for experiment in experiments_of(items):
+        if experiment.needs_recordings and recordings is None:
+            missing[experiment.key] = (
+                "people's own recordings are needed: `harness corpus import`, then --recordings "
+                "FOLDER."
+            )
+            continue
+        ready.append((experiment, _checked(experiment, size, recordings)))
+    summaries = _run_all(ready, size, out, farm, adb)
+    sources = {one.key: _source(one, size, out) for one, _ in ready if _there(one, size, out)}
+    for one, _ in ready:
+        if one.key not in sources:
+            missing[one.key] = "its run was interrupted before it began; call again to go on."
+    speech = {} if not any(item.key == "table6" for item in items) else _speech(ready)
+    made = sections(items, Given(sources, missing, speech))
+    written = write(made, out, size)
+    _said(made, summaries, written.page, len(written.files), as_json=as_json)
+    if any(one.interrupted for one in summaries.values()):
+        raise typer.Exit(130)
+    failed = any(one.failed for one in summaries.values())
+    raise typer.Exit(int(failed or any(_differs(section) for section in made)))
+
+
+def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) -> list[str]:
+    told = list(experiment.overrides(scale))
+    if experiment.needs_recordings and recordings is not None:
+        from harness.speech import load_manifest
+        from harness.speech.importing import MANIFEST
+
+        path = recordings / MANIFEST if recordings.is_dir() else recordings
+        speakers = sorted({one.speaker for one in load_manifest(path).utterances})
+        told += [f"data.manifest={path.resolve()}", f"data.speaker={speakers[0]}"]
+        told.append(f"matrix={{data.speaker: [{', '.join(speakers)}]}}")
+    return told
+
+
+def _checked(experiment: Experiment, scale: Scale, recordings: Path | None) -> LoadedScenario:
+    """Check all that a scenario names before any phone is started."""
+    from harness.lab import check_scenario
+    from harness.scenario import load_scenario
+
+    loaded = load_scenario(experiment.scenario, _overrides(experiment, scale, recordings))
+    with shown_materials(loaded.folder) as materials:
+        check_scenario(loaded, materials)
+    return loaded
+
+
+def _folder(experiment: Experiment, scale: Scale, out: Path) -> Path:
+    return out / "runs" / f"{experiment.key}-{scale}"
+
+
+def _there(experiment: Experiment, scale: Scale, out: Path) -> bool:
+    return (_folder(experiment, scale, out) / "run.json").is_file()
+
+
+def _run_all(
+    ready: list[tuple[Experiment, LoadedScenario]],
+    scale: Scale,
+    out: Path,
+    farm: str,
+    adb: list[str] | None,
+) -> dict[str, RunSummary]:
+    """Run or go on with each experiment; stop at the first that is interrupted."""
+    found: dict[str, RunSummary] = {}
+    for number, (experiment, loaded) in enumerate(ready, 1):
+        folder = _folder(experiment, scale, out)
+        if _there(experiment, scale, out) and _over(folder, loaded):
+            continue
+        console.note(f"{number} of {len(ready)}: {loaded.scenario.title}")
+        summary = _run(experiment, loaded, folder, farm, adb)
+        found[experiment.key] = summary
+        if summary.interrupted:
+            break
+    return found
+
+
+def _over(folder: Path, loaded: LoadedScenario) -> bool:
+    """Say whether a run has ended.
+
+    Raises:
+        InputError: It was made with another scenario.
+    """
+    from harness.results.store import RunFolder
+
+    record = RunFolder.open(folder).record()
+    if record.scenario_sha256 != loaded.sha256:
+        raise InputError(
+            "this run was made with another scenario than the one asked for now",
+            where=str(folder),
+            hint="Give another --out, or move the folder away.",
+        )
+    return record.finished_utc is not None and not record.interrupted
+
+
+def _run(
+    experiment: Experiment,
+    loaded: LoadedScenario,
+    folder: Path,
+    farm: str,
+    adb: list[str] | None,
+) -> RunSummary:
+    from harness.lab import open_bench, resume_run, run_scenario
+
+    where: str | None = farm
+    if farm == "virtual":
+        where = f"virtual:{PHONE}={experiment.phones}"
+    elif farm == "usb":
+        where = None
+    with (
+        open_session(farm=where, adb=adb, loaded=loaded) as session,
+        progress_display() as progress,
+    ):
+        bench = open_bench(session.servers, farm=session.farm)
+        if (folder / "run.json").is_file():
+            return resume_run(folder, bench, progress=progress)
+        return run_scenario(
+            loaded,
+            bench,
+            run_root=folder.parent,
+            run_id=folder.name,
+            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            progress=progress,
+            on_plan=lambda plan, _folder: progress.planned(plan),
+        )
+
+
+def _source(experiment: Experiment, scale: Scale, out: Path) -> Source:
+    """Report a run, so that the page can lead to its attempts, and read it."""
+    from harness.paper.measure import Source
+    from harness.report import build_report
+    from harness.report.load import load_run
+
+    folder = _folder(experiment, scale, out)
+    page = build_report(folder)
+    rates = dict(experiment.rates) if scale == "quick" else {}
+    return Source(load_run(folder), page.relative_to(out).as_posix(), rates)
+
+
+def _speech(ready: list[tuple[Experiment, LoadedScenario]]) -> dict[str, list[float]]:
+    """Return how long the utterances are that the six speakers say, for Table 6."""
+    from harness.scenario import expand_jobs
+
+    found: dict[str, list[float]] = {}
+    for experiment, loaded in ready:
+        if experiment.key != "figure4":
+            continue
+        with shown_materials(loaded.folder) as materials:
+            for spec in expand_jobs(loaded, ()):
+                data = spec.content.data
+                corpus = materials.corpus(data, loaded.scenario.rounds)
+                found[data.speaker] = [
+                    one.duration_s for one in corpus.utterances if one.speaker == data.speaker
+                ]
+    return found
+
+
+def _differs(section: Section) -> bool:
+    cells = (cell for grid in section.grids for _, row in grid.rows for cell in row)
+    return any(cell.verdict == "differs" for cell in cells)
+
+
+def _said(
+    made: list[Section],
+    summaries: dict[str, RunSummary],
+    page: Path,
+    files: int,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        console.emit_json(
+            {
+                "page": str(page),
+                "items": {
+                    section.item.key: {
+                        "missing": section.missing or None,
+                        "claims": {one.says: one.verdict for one in section.claims},
+                        "differs": _differs(section),
+                    }
+                    for section in made
+                },
+                "runs": {
+                    key: {"finished": one.finished, "failed": one.failed}
+                    for key, one in summaries.items()
+                },
+            }
+        )
+        return
+    rows = []
+    for section in made:
+        told = [f"{one.says}: {one.verdict}" for one in section.claims]
+        if any(cell.verdict for grid in section.grids for _, row in grid.rows for cell in row):
+            told.insert(0, "arithmetic differs" if _differs(section) else "arithmetic equal")
+        if section.missing:
+            told = [f"not measured: {section.missing}"]
+        rows.append((section.item.title, "; ".join(told) or "shown, never judged"))
+    console.table(("item", "what may be said"), rows)
+    console.say(f"\nPage: {page} ({files} files beside it)")

@@ -1,0 +1,97 @@
+"""Everything that ``harness paper`` leaves behind: one page, and files for a paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.paper.items import Scale
+from harness.paper.latex import latex
+from harness.paper.sections import Section
+from harness.report.figures.files import pdf_file, svg_file
+from harness.report.page import chrome, environment
+from harness.report.words import ORIGIN_WORDS
+from harness.results.files import write_bytes
+
+HEADER = (
+    *("table", "row", "column", "class", "printed", "ours", "low", "median", "high", "n"),
+    *("verdict", "attempts"),
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written."""
+
+    page: Path
+    files: tuple[Path, ...]
+
+
+def write(sections: Sequence[Section], out: Path, scale: Scale) -> Written:
+    """Write ``index.html``, ``csv/``, ``latex/`` and ``figures/`` below ``out``.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    page = out / "index.html"
+    files: list[Path] = []
+    for section in sections:
+        key = section.item.key
+        if section.grids:
+            files.append(out / "csv" / f"{key}.csv")
+            write_bytes(files[-1], _csv(section).encode())
+            files.append(out / "latex" / f"{key}.tex")
+            write_bytes(files[-1], latex(section).encode())
+        for drawing in section.drawings:
+            for suffix, data in (
+                ("svg", svg_file(drawing.svg)),
+                ("pdf", pdf_file(drawing.svg.sheet)),
+            ):
+                files.append(out / "figures" / f"{drawing.name}.{suffix}")
+                write_bytes(files[-1], data)
+    write_bytes(page, render(sections, scale).encode())
+    return Written(page, tuple(files))
+
+
+def render(sections: Sequence[Section], scale: Scale) -> str:
+    """Return the page."""
+    origins = sorted({origin for section in sections for origin in section.origins})
+    claims = [claim for section in sections for claim in section.claims]
+    cells = [c for s in sections for grid in s.grids for _, row in grid.rows for c in row]
+    return (
+        environment()
+        .get_template("paper.html.j2")
+        .render(
+            {
+                **chrome("paper.js"),
+                "sections": sections,
+                "scale": scale,
+                "origins": origins,
+                "origin_words": ORIGIN_WORDS,
+                "holds": sum(one.verdict == "holds" for one in claims),
+                "judged": sum(one.verdict in ("holds", "does not hold") for one in claims),
+                "equal": sum(one.verdict == "equal" for one in cells),
+                "must_equal": sum(one.verdict in ("equal", "differs") for one in cells),
+            }
+        )
+    )
+
+
+def _csv(section: Section) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADER)
+    for grid in section.grids:
+        for name, cells in grid.rows:
+            for head, cell in zip(grid.heads, cells, strict=True):
+                writer.writerow(
+                    [
+                        *(grid.title, name, head.label, head.value_class),
+                        *(cell.printed, cell.measured, cell.low, cell.median, cell.high),
+                        *(cell.n or "", cell.verdict, " ".join(cell.links)),
+                    ]
+                )
+    return out.getvalue()

@@ -1,0 +1,128 @@
+"""Figures of the paper's columns out of runs, each with the attempts behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.report.axes import is_number, value_at
+from harness.report.cost import column
+from harness.report.load import Attempt, RunData
+from harness.report.numbers import Spread, spread
+
+
+@dataclass(frozen=True)
+class Source:
+    """One run, and where the page finds its report."""
+
+    data: RunData
+    report: str
+    """Relative to the page, for links to attempts."""
+    rates: Mapping[float, float]
+    """Learning rate of the paper -> the one used instead."""
+
+    @property
+    def finished(self) -> tuple[Attempt, ...]:
+        """The jobs that finished."""
+        return tuple(one for one in self.data.final if one.finished)
+
+    def link(self, attempt: Attempt) -> str:
+        """Return where an attempt's timelines are."""
+        return f"{self.report}#{attempt.key}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure: median and range over jobs, and where each can be looked at."""
+
+    found: Spread | None = None
+    links: tuple[str, ...] = ()
+    text: str = ""
+    """Instead of a number."""
+
+
+def matching(source: Source, where: Mapping[str, Any]) -> list[Attempt]:
+    """Return the finished jobs that a row of a table is about."""
+    return [
+        one
+        for one in source.finished
+        if all(_same(value_at(one, path), source, wanted) for path, wanted in where.items())
+    ]
+
+
+def _same(value: Any, source: Source, wanted: Any) -> bool:
+    if is_number(wanted) and is_number(value):
+        return math.isclose(value, source.rates.get(float(wanted), float(wanted)), rel_tol=1e-9)
+    return bool(value == wanted)
+
+
+def figure(source: Source, attempts: Sequence[Attempt], key: str) -> Figure:
+    """Return one column's figure over the jobs of a row.
+
+    Raises:
+        KeyError: There is no such column.
+    """
+    read = READERS[key]
+    known = [(one, value) for one in attempts if (value := read(source, one)) is not None]
+    return Figure(spread(value for _, value in known), tuple(source.link(one) for one, _ in known))
+
+
+def _cpu_max(_source: Source, one: Attempt) -> float | None:
+    values = column(one.read_samples(["trainer_cpu_percent_phone"]), "trainer_cpu_percent_phone")
+    known = values[values == values]
+    return float(known.max()) if known.size else None
+
+
+def _model_mb(source: Source, one: Attempt) -> float | None:
+    files = source.data.record.models.get(one.result.model_name, {}).get("files", {})
+    size = files.get(str(one.result.batch_size), {}).get("bytes")
+    return size / 1e6 if is_number(size) else None
+
+
+def _rss_gb(_source: Source, one: Attempt) -> float | None:
+    peak = one.result.peak_rss_mb
+    return None if peak is None else peak / 1024
+
+
+READERS: dict[str, Callable[[Source, Attempt], float | None]] = {
+    "wer_after": lambda _, one: one.result.wer_after_percent,
+    "kept_epoch": lambda _, one: one.result.kept_epoch,
+    "epochs": lambda _, one: one.result.kept_epoch,
+    "minutes": lambda _, one: one.result.minutes_per_epoch,
+    "rss_gb": _rss_gb,
+    "model_mb": _model_mb,
+    "cpu_max": _cpu_max,
+}
+"""Column of the published tables -> how a job's result says it."""
+
+
+def phase_figure(source: Source, phase: str, key: str) -> Figure:
+    """Return what a phase of the trainer added or used, over a run's jobs (Figure 2).
+
+    The phases of epoch 0 and 1 count, as in the paper: it trains one epoch.
+    """
+    found: list[tuple[Attempt, float]] = []
+    for one in source.finished:
+        spans = [span for span in one.result.phases if span.phase == phase]
+        if not spans:
+            continue
+        if key == "delta_mb":
+            known = [span.rss_delta_mb for span in spans if span.rss_delta_mb is not None]
+            value = max(known, default=None, key=abs)
+        else:
+            value = _cpu_mean(one, [(span.begin_s, span.end_s) for span in spans])
+        if value is not None:
+            found.append((one, value))
+    return Figure(spread(value for _, value in found), tuple(source.link(one) for one, _ in found))
+
+
+def _cpu_mean(one: Attempt, spans: Iterable[tuple[float, float]]) -> float | None:
+    samples = one.read_samples(["t_s", "trainer_cpu_percent_phone"])
+    t_s, cpu = column(samples, "t_s"), column(samples, "trainer_cpu_percent_phone")
+    inside = t_s < -1
+    for begin, end in spans:
+        inside |= (t_s >= begin) & (t_s <= end)
+    known = cpu[inside & (cpu == cpu)]
+    return float(known.mean()) if known.size else None

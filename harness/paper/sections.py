@@ -1,0 +1,182 @@
+"""One section a table or figure: printed beside measured, and what must hold (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from harness.memory.published import Compared, Published, compare
+from harness.paper.items import Item
+from harness.paper.measure import Figure
+from harness.paper.published import Measured, Trend
+from harness.report.figures.sheet import Drawn
+from harness.report.numbers import fixed
+
+Verdict = Literal[
+    "holds", "does not hold", "cannot be said", "equal", "differs", "given", "not reached", ""
+]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure, printed and measured."""
+
+    printed: str = ""
+    measured: str = ""
+    links: tuple[str, ...] = ()
+    low: float | None = None
+    median: float | None = None
+    high: float | None = None
+    n: int = 0
+    verdict: Verdict = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column: its label and what may be made of it."""
+
+    label: str
+    value_class: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: printed beside ours."""
+
+    title: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    ours: str = "measured"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that must hold."""
+
+    says: str
+    verdict: Verdict
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure; ``name`` is that of its files."""
+
+    name: str
+    caption: str
+    svg: Drawn
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table or figure of the paper."""
+
+    item: Item
+    at: str = ""
+    what: str = ""
+    grids: tuple[Grid, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: str = ""
+    """Why there is nothing measured; empty where there is."""
+    origins: tuple[str, ...] = field(default=())
+
+
+def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Section:
+    """Return tables of figures that follow from the network: printed beside our arithmetic.
+
+    Args:
+        item: The table.
+        published: The file.
+        places: Names (``at``) of its parts in the file.
+    """
+    grids, notes, tables = [], [], [published.table(at) for at in places]
+    for table in tables:
+        compared = [compare(one) for one in table.rows]
+        rows = tuple(
+            (f"{one.printed.name} ({one.printed.unit})" if one.printed.unit else one.printed.name,
+             (_arithmetic_cell(one),))
+            for one in compared
+        )  # fmt: skip
+        head = Head("value", "arithmetic")
+        title = table.what if len(tables) == 1 else f"{table.at}: {table.what}"
+        grids.append(Grid(title, (head,), rows, ours="our arithmetic"))
+        for one in compared:
+            if one.printed.note and published.notes[one.printed.note] not in notes:
+                notes.append(published.notes[one.printed.note])
+    return Section(
+        item, at=tables[0].at, what=tables[0].what, grids=tuple(grids), notes=tuple(notes)
+    )
+
+
+def _arithmetic_cell(one: Compared) -> Cell:
+    verdict: Verdict = ""
+    if one.printed.value_class == "arithmetic":
+        verdict = "equal" if one.equal else "differs"
+    elif one.printed.value_class == "not_reached":
+        verdict = "not reached"
+    elif one.printed.value_class == "given":
+        verdict = "given"
+    return Cell(printed=one.printed.printed, measured=one.ours or "", verdict=verdict)
+
+
+def measured_grid(
+    says: Measured, figures: Mapping[tuple[str, str], Figure], ours: str = "measured"
+) -> Grid:
+    """Return a table with what was measured beside what is printed.
+
+    Args:
+        says: The page.
+        figures: (row's name, column's key) -> ours.
+        ours: What our column is called.
+    """
+    rows = []
+    for row in says.rows:
+        cells = []
+        for head in says.columns:
+            found = figures.get((row.name, head.key), Figure())
+            cells.append(_cell(row.printed.get(head.key, ""), found, head.digits))
+        rows.append((row.name, tuple(cells)))
+    heads = tuple(Head(one.label, one.value_class) for one in says.columns)
+    return Grid(says.what, heads, tuple(rows), ours)
+
+
+def _cell(printed: str, found: Figure, digits: int) -> Cell:
+    if found.found is None:
+        return Cell(printed, found.text, found.links)
+    known = found.found
+    return Cell(
+        printed,
+        fixed(known.median, digits),
+        found.links,
+        known.low,
+        known.median,
+        known.high,
+        known.n,
+    )
+
+
+def claims(says: Measured, figures: Mapping[tuple[str, str], Figure]) -> tuple[Claim, ...]:
+    """Return whether what must hold does, by the medians of what was measured."""
+    return tuple(_claim(one, figures) for one in says.trends)
+
+
+def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure]) -> Claim:
+    found = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
+    known = [one.median for one in found if one is not None]
+    if len(known) < len(trend.rows):
+        lost = [row for row, one in zip(trend.rows, found, strict=True) if one is None]
+        return Claim(trend.says, "cannot be said", f"Nothing was measured for {', '.join(lost)}.")
+    return ordered(trend.says, trend.expected == "rises", list(zip(trend.rows, known, strict=True)))
+
+
+def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Claim:
+    """Judge an order: no step the wrong way, and at least one the right way."""
+    sign = 1.0 if rising else -1.0
+    steps = [sign * (after - before) for (_, before), (_, after) in pairwise(values)]
+    holds = bool(steps) and all(step >= 0 for step in steps) and sum(steps) > 0
+    told = ", ".join(f"{name}: {value:.4g}" for name, value in values)
+    return Claim(says, "holds" if holds else "does not hold", told)

@@ -1,0 +1,288 @@
+"""The paper beside made-up runs: what is equal, what holds, what is missing."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.errors import InputError
+from harness.memory.published import load_published
+from harness.paper.files import render, write
+from harness.paper.items import EXPERIMENTS, ITEMS, Experiment, Scale, chosen, experiments_of
+from harness.paper.latex import escaped, latex
+from harness.paper.make import Given, sections
+from harness.paper.measure import READERS, Source
+from harness.paper.published import measured_of
+from harness.paper.sections import Section, ordered
+from harness.report.figures.sheet import Drawn
+from harness.report.load import load_run
+from harness.results.model import AttemptResult
+from harness.scenario import expand_jobs, load_scenario
+from harness.scenario.paths import get_path
+from tests.fixtures.report_run import RunShape, make_run
+
+ARITHMETIC = ("table4", "table5", "table9")
+
+
+def source(path: Path, rates: dict[float, float] | None = None) -> Source:
+    return Source(load_run(path), "runs/x/report/index.html", rates or {})
+
+
+def one(section: Sequence[Section], key: str) -> Section:
+    return next(found for found in section if found.item.key == key)
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shape = RunShape(
+        profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S1",),
+        batch_sizes=(1, 2, 5, 10), epochs=2,
+    )  # fmt: skip
+    return make_run(tmp_path_factory.mktemp("batches"), shape)
+
+
+@pytest.fixture(scope="module")
+def speakers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shape = RunShape(
+        profiles=("oneplus-7t",), sub_models=("S1",), rounds=2, epochs=4,
+        speakers=("us-male", "us-female", "uk-female", "ind-male"),
+    )  # fmt: skip
+    return make_run(tmp_path_factory.mktemp("speakers"), shape)
+
+
+@pytest.fixture(scope="module")
+def given(batches: Path, speakers: Path) -> Given:
+    return Given(
+        {"table2": source(batches), "figure2": source(batches), "figure4": source(speakers)},
+        {"figure5": "no recordings"},
+        {"us-male": [2.0, 4.0]},
+    )
+
+
+@pytest.fixture(scope="module")
+def made(given: Given) -> list[Section]:
+    return sections(chosen(None), given)
+
+
+# -- what is asked for ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["quick", "full"])
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda one: one.key)
+def test_every_scenario_loads_at_both_scales(experiment: Experiment, scale: Scale) -> None:
+    loaded = load_scenario(experiment.scenario, experiment.overrides(scale))
+    jobs = expand_jobs(loaded, ())
+    assert {job.content.model.name for job in jobs} == {"ds2-mini" if scale == "quick" else "ds2"}
+
+
+@pytest.mark.parametrize("key", ["table1", "table2", "table3"])
+@pytest.mark.parametrize("scale", ["quick", "full"])
+def test_every_row_is_about_exactly_one_job(key: str, scale: Scale) -> None:
+    experiment = EXPERIMENTS[key]
+    jobs = expand_jobs(load_scenario(experiment.scenario, experiment.overrides(scale)), ())
+    rates = dict(experiment.rates) if scale == "quick" else {}
+    for row in measured_of(load_published(), key).rows:
+        wanted = {path: rates.get(value, value) for path, value in row.where.items()}
+        found = [
+            job
+            for job in jobs
+            if all(get_path(job.content.model_dump(), p) == v for p, v in wanted.items())
+        ]
+        assert len(found) == 1, row.name
+
+
+@pytest.mark.parametrize("key", [key for key in ITEMS if key not in ARITHMETIC])
+def test_what_is_printed_is_said_in_full(key: str) -> None:
+    says = measured_of(load_published(), key)
+    names = [row.name for row in says.rows]
+    columns = {column.key: column for column in says.columns}
+    assert len(set(names)) == len(names)
+    for row in says.rows:
+        assert set(row.printed) <= set(columns)
+    for trend in says.trends:
+        assert columns[trend.metric]
+        assert set(trend.rows) <= set(names)
+        assert len(trend.rows) > 1
+        # what must hold of ours holds in print
+        printed = {row.name: row.printed.get(trend.metric) for row in says.rows}
+        values = [(name, float(printed[name] or "nan")) for name in trend.rows]
+        if all(value == value for _, value in values):
+            assert ordered(trend.says, trend.expected == "rises", values).verdict == "holds"
+
+
+def test_columns_of_sweeps_can_be_read() -> None:
+    for key in ("table1", "table2", "table3"):
+        assert {c.key for c in measured_of(load_published(), key).columns} <= set(READERS)
+
+
+def test_items_are_chosen_in_the_papers_order() -> None:
+    assert [item.key for item in chosen(["figure3", "table2,table9"])] == [
+        "table2", "table9", "figure3",
+    ]  # fmt: skip
+    assert len(chosen(None)) == 13
+    assert [e.key for e in experiments_of(chosen(["figure3,figure4,table6"]))] == ["figure4"]
+    with pytest.raises(InputError, match="table10"):
+        chosen(["table10"])
+
+
+# -- what comes out -------------------------------------------------------------------------------
+
+
+def test_arithmetic_is_equal_and_its_contradictions_are_footnotes(made: list[Section]) -> None:
+    for key in ARITHMETIC:
+        verdicts = [c.verdict for g in one(made, key).grids for _, row in g.rows for c in row]
+        assert "differs" not in verdicts
+        assert "equal" in verdicts or key == "table9"
+        assert one(made, key).notes
+    assert [len(grid.rows) for grid in one(made, "table1").grids] == [8, 8]
+
+
+def test_trends_are_judged_by_what_was_measured(made: list[Section]) -> None:
+    found = {claim.says: claim.verdict for claim in one(made, "table2").claims}
+    assert found == {
+        "More memory with larger batches": "holds",
+        "Less time with larger batches": "holds",
+    }
+
+
+def test_a_trend_that_does_not_hold_is_marked(tmp_path: Path) -> None:
+    def level(result: AttemptResult) -> AttemptResult:
+        return result.model_copy(update={"minutes_per_epoch": float(result.batch_size)})
+
+    shape = RunShape(
+        profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S1",),
+        batch_sizes=(1, 2, 5), epochs=1, spoil=level,
+    )  # fmt: skip
+    found = sections(chosen(["table2"]), Given({"table2": source(make_run(tmp_path, shape))}))
+    verdicts = {claim.says: claim.verdict for claim in found[0].claims}
+    # B 10 never ran: nothing is judged without it
+    assert set(verdicts.values()) == {"cannot be said"}
+    assert "B 10" in found[0].claims[0].evidence
+
+
+def test_measured_figures_lead_to_their_attempts(made: list[Section], batches: Path) -> None:
+    (grid,) = one(made, "table2").grids
+    rows = dict(grid.rows)
+    minutes = rows["B 5"][3]
+    (attempt,) = [a for a in load_run(batches).final if a.result.batch_size == 5]
+    assert minutes.printed == "22"
+    assert minutes.median == attempt.result.minutes_per_epoch
+    assert minutes.links == (f"runs/x/report/index.html#{attempt.key}",)
+
+
+def test_a_quick_runs_rates_stand_for_the_papers(tmp_path: Path) -> None:
+    shape = RunShape(
+        profiles=("oneplus-7t",), speakers=("us-male",), epochs=2,
+        learning_rates=(5e-4, 5e-5),
+    )  # fmt: skip
+
+    def forced(result: AttemptResult) -> AttemptResult:
+        chosen_one = result.selection.sub_model if result.selection else None
+        return result.model_copy(update={"kept_epoch": 2 if chosen_one == "S8" else 1})
+
+    run = make_run(tmp_path, replace(shape, spoil=forced))
+    rates = dict(EXPERIMENTS["table3"].rates)
+    (found,) = sections(chosen(["table3"]), Given({"table3": source(run, rates)}))
+    rows = dict(found.grids[0].rows)
+    assert rows["10e-5, S8"][1].measured == "2"
+    assert rows["10e-6, S1"][1].measured == "1"
+    (unmapped,) = sections(chosen(["table3"]), Given({"table3": source(run)}))
+    assert dict(unmapped.grids[0].rows)["10e-5, S8"][1].measured == ""
+
+
+def test_figures_are_drawn_and_judged(made: list[Section]) -> None:
+    assert [d.name for d in one(made, "figure2").drawings] == ["figure2"]
+    assert len(one(made, "figure3").drawings) == 1
+    assert [d.name for d in one(made, "figure4").drawings] == [
+        f"figure4-{who}" for who in ("us-male", "us-female", "uk-female", "ind-male")
+    ]
+    assert {claim.verdict for claim in one(made, "figure4").claims} == {"holds"}
+    panel = str(one(made, "figure4").drawings[0].svg)
+    assert "round 2" in panel
+    assert "stroke-dasharray" in panel
+    mean_falls = one(made, "figure3").claims[0]
+    assert mean_falls.verdict == "holds"
+
+
+def test_what_was_not_run_says_why_and_shows_the_page(made: list[Section]) -> None:
+    figure5 = one(made, "figure5")
+    assert figure5.missing == "no recordings"
+    assert figure5.claims == ()
+    assert dict(figure5.grids[0].rows)["male"][0].printed == "8"
+    assert one(made, "table3").missing == "Nothing was run for it."
+
+
+def test_speech_and_phones_stand_beside_the_paper(made: list[Section]) -> None:
+    assert dict(one(made, "table6").grids[0].rows)["us-male"][0].measured == "3.00"
+    phones = dict(one(made, "table8").grids[0].rows)
+    assert [cell.measured for cell in phones["OnePlus 7T"]] == ["4.5", "8", "2.96"]
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def test_files_of_every_kind(made: list[Section], tmp_path: Path) -> None:
+    written = write(made, tmp_path, "quick")
+    assert written.page.is_file()
+    assert all(path.stat().st_size > 100 for path in written.files)
+    rows = list(csv.DictReader((tmp_path / "csv" / "table2.csv").open()))
+    assert len(rows) == 16
+    assert {row["class"] for row in rows} == {"trend", "not_comparable"}
+    for path in (tmp_path / "figures").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert "var(" not in text
+        assert ET.fromstring(text.encode()).tag.endswith("svg")
+    for path in (tmp_path / "figures").glob("*.pdf"):
+        assert path.read_bytes().startswith(b"%PDF")
+    page = written.page.read_text(encoding="utf-8")
+    for href in re.findall(r'href="((?:csv|latex|figures)/[^"]+)"', page):
+        assert (tmp_path / href).is_file(), href
+
+
+def test_latex_is_balanced_and_escapes(made: list[Section]) -> None:
+    text = latex(one(made, "table2"))
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1
+    assert "15" in text
+    assert r"CPU max, \% of the phone" in text
+    for line in text.splitlines():
+        if line.endswith(r"\\") and "multicolumn" not in line:
+            assert line.count("&") == 8
+    assert escaped("a_b & 50 % {x} \\ #1 ~") == (
+        r"a\_b \& 50 \% \{x\} \textbackslash{} \#1 \textasciitilde{}"
+    )
+
+
+def test_the_page_says_what_it_is_made_of(made: list[Section]) -> None:
+    page = render(made, "quick")
+    assert 'class="origin trace"' in page
+    assert "Not measured: no recordings" in page
+    assert "Quick: the small model" in page
+    assert "figures that must be equal are" in page
+    assert "{{" not in page
+
+
+def test_a_figure_remembers_what_was_drawn(made: list[Section]) -> None:
+    drawn: Any = one(made, "figure3").drawings[0].svg
+    assert isinstance(drawn, Drawn)
+    assert len(drawn.sheet.items) > 10
+
+
+@pytest.mark.parametrize(
+    ("values", "rising", "verdict"),
+    [
+        ([1, 2, 3], True, "holds"),
+        ([1, 1, 3], True, "holds"),
+        ([1, 3, 2], True, "does not hold"),
+        ([2, 2], True, "does not hold"),
+        ([3, 2], False, "holds"),
+        ([3], False, "does not hold"),
+    ],
+)
+def test_orders(values: list[float], rising: bool, verdict: str) -> None:
+    named = [(str(number), value) for number, value in enumerate(values)]
+    assert ordered("x", rising, named).verdict == verdict
