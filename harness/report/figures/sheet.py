@@ -306,9 +306,9 @@ def simplified(corners: npt.NDArray[np.float64], tolerance: float) -> npt.NDArra
             continue
         along = corners[end] - corners[begin]
         off = corners[begin + 1 : end] - corners[begin]
-        length = float(np.hypot(*along))
-        cross = along[0] * off[:, 1] - along[1] * off[:, 0]
-        away = np.abs(cross) / length if length else np.hypot(off[:, 0], off[:, 1])
+        # To the stretch between the ends, not to the endless line: a spike may lie in its direction
+        share = np.clip(off @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
+        away = np.hypot(*(off - share[:, None] * along).T)
         worst = int(away.argmax())
         if away[worst] > tolerance:
             middle = begin + 1 + worst
