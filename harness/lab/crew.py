@@ -41,6 +41,11 @@ class Crew:
         """Return after how long in a step the phone's host must hang (see `step_limit_s`)."""
         return step_limit_s(self._jobs[job_id].spec.content, step)
 
+    def finished(self, job_id: str, attempt: int) -> bool:
+        """Say whether an attempt has left a good result."""
+        folder = self.run.folder.attempt(job_id, attempt)
+        return folder.result_path.is_file() and folder.result().failure is None
+
     def prepared(self, phone: LabPhone, notes: tuple[str, ...]) -> None:
         """Remember a phone that takes part; once all do, the run's record says what they can."""
         self.notes.extend(notes)

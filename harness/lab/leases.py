@@ -85,6 +85,10 @@ class Lease:
             self._note.unlink(missing_ok=True)
             self._lock.release()
 
+    def break_lock(self) -> None:
+        """Let the lock go and leave the note, as the kernel does for an owner that was killed."""
+        self._lock.release()
+
     def __enter__(self) -> Lease:
         return self
 

@@ -115,6 +115,11 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def in_batch(self) -> bool:
+        """Whether changes wait for the end of a `batch`."""
+        return self._db.in_transaction
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Make all changes inside one transaction: one wait for the disk, all of them or none.

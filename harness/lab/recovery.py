@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
+
 from harness.adb.errors import AdbError
 from harness.lab.bench import Bench, owner_name
 from harness.lab.leases import PhoneBusyError, acquire
 from harness.lab.ledger import Ledger
+from harness.lab.ledger_rows import AttemptRow
 from harness.lab.ports import LabPhone, Progress
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
 
+Written = Callable[[str, int], "AttemptResult | None"]
+"""(job, attempt) -> the result that lies in the run folder, if there is one."""
 
-def reconcile(ledger: Ledger, folder: RunFolder) -> list[str]:
+
+def reconcile(ledger: Ledger, written: Written, here: Container[str]) -> dict[str, tuple[str, int]]:
     """Bring a ledger whose host died in line with what lies in the run folder.
 
-    An attempt that wrote its result but could not say so in the ledger counts with that result;
-    any other running one is ``lost`` and its job queued again.
+    An attempt that wrote its result but could not say so in the ledger counts with that result. One
+    that may still run on a phone that is here stays ``running``, to be rejoined; any other is
+    ``lost`` and its job queued again.
 
     Returns:
-        What was done, in words.
+        Serial -> (job, attempt) that may still run there.
     """
-    told: list[str] = []
-    for row in ledger.attempts(state="running"):
-        result = _written(folder, row.job_id, row.attempt)
-        if result is not None and result.failure is None:
-            ledger.end_attempt(
-                row.job_id, row.attempt, state="finished", failure=None, job_state="finished"
-            )
-            told.append(f"{row.job_id}/{row.attempt}: finished before the host died")
-            continue
-        ledger.end_attempt(
-            row.job_id,
-            row.attempt,
-            state="failed" if result is not None else "lost",
-            failure=result.failure.kind if result is not None and result.failure else None,
-            job_state="queued",
-            reason="its host died",
-        )
-        told.append(f"{row.job_id}/{row.attempt}: lost with its host")
-    states = {row.job_id: row.state for row in ledger.jobs()}
-    for job in ledger.jobs("waiting"):
-        if job.depends_on and states.get(job.depends_on) == "finished":
-            ledger.set_state(job.job_id, "queued", f"after {job.depends_on}")
-    return told
+    rejoin: dict[str, tuple[str, int]] = {}
+    with ledger.batch():
+        for row in ledger.attempts(state="running"):
+            result = written(row.job_id, row.attempt)
+            if result is not None and result.failure is None:
+                ledger.end_attempt(
+                    row.job_id, row.attempt, state="finished", failure=None, job_state="finished"
+                )
+            elif result is None and row.serial in here:
+                rejoin[row.serial] = (row.job_id, row.attempt)
+            else:
+                lose(ledger, row, result)
+        states = {row.job_id: row.state for row in ledger.jobs()}
+        for job in ledger.jobs("waiting"):
+            if job.depends_on and states.get(job.depends_on) == "finished":
+                ledger.set_state(job.job_id, "queued", f"after {job.depends_on}")
+    return rejoin
 
 
-def _written(folder: RunFolder, job_id: str, attempt: int) -> AttemptResult | None:
-    attempt_folder = folder.attempt(job_id, attempt)
-    if not attempt_folder.result_path.is_file():
-        return None
-    return attempt_folder.result()
+def lose(ledger: Ledger, row: AttemptRow, result: AttemptResult | None = None) -> None:
+    """End a running attempt that nobody goes on with; its job is queued again."""
+    ledger.end_attempt(
+        row.job_id,
+        row.attempt,
+        state="failed" if result is not None else "lost",
+        failure=result.failure.kind if result is not None and result.failure else None,
+        job_state="queued",
+        reason="its host died",
+    )
+
+
+def written_in(folder: RunFolder) -> Written:
+    """Return what looks up the results of a run folder."""
+
+    def look(job_id: str, attempt: int) -> AttemptResult | None:
+        attempt_folder = folder.attempt(job_id, attempt)
+        return attempt_folder.result() if attempt_folder.result_path.is_file() else None
+
+    return look
 
 
 def reopen(ledger: Ledger) -> None:
@@ -64,11 +80,22 @@ def reopen(ledger: Ledger) -> None:
 
 
 def clean_left_phones(
-    ledger: Ledger, bench: Bench, owner: str, run: str, progress: Progress
+    ledger: Ledger,
+    bench: Bench,
+    owner: str,
+    run: str,
+    progress: Progress,
+    spare: Container[str] = (),
 ) -> None:
-    """Clean and free the phones that a dead owner of this run still held."""
+    """Clean and free the phones that a dead owner of this run still held.
+
+    Those in ``spare`` are freed as they are: what runs there is to be rejoined.
+    """
     here = {phone.serial: phone for phone in bench.phones}
     for row in ledger.leases():
+        if row.serial in spare:
+            ledger.release(row.serial, "to be rejoined")
+            continue
         phone = here.get(row.serial)
         if phone is None:
             # Whoever leases it next cleans it first, so nothing is forgotten by letting it go.

@@ -81,6 +81,7 @@ class Run:
                 step_limit_s=crew.step_limit_s,
                 recover_s=self.scenario.limits.lost_s,
                 rejoin=rejoin or {},
+                finished=crew.finished,
                 prepared=crew.prepared,
             ),
         )

@@ -19,7 +19,7 @@ from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import NoProgress, Progress
-from harness.lab.recovery import clean_left_phones, reconcile, reopen
+from harness.lab.recovery import clean_left_phones, lose, reconcile, reopen, written_in
 from harness.lab.run import Run
 from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name
@@ -172,8 +172,8 @@ def resume_run(
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
         ledger = stack.enter_context(Ledger.open(folder.ledger_path, bench.clock))
-        reconcile(ledger, folder)
-        clean_left_phones(ledger, bench, owner, str(path), progress)
+        rejoin = reconcile(ledger, written_in(folder), ())
+        clean_left_phones(ledger, bench, owner, str(path), progress, spare=rejoin)
         if retry_failed:
             reopen(ledger)
         specs = {spec.job_id: spec for spec in ledger.specs()}
@@ -183,6 +183,10 @@ def resume_run(
         _same_models(record, materials, todo)
         plan = make_plan(todo, bench.phones, materials)
         leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
+        for row in ledger.attempts(state="running"):
+            if row.serial not in leases:
+                rejoin.pop(row.serial, None)
+                lose(ledger, row)
         jobs = leased_only(plan.jobs, leases, busy)
         known = {phone.serial for phone in record.phones}
         new = tuple(p.record for p in plan.phones if p.serial not in known)
@@ -197,7 +201,7 @@ def resume_run(
             )
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, leases, engine=engine)
+        return run.go(jobs, leases, rejoin, engine)
 
 
 def _same_models(record: RunRecord, materials: Materials, specs: Sequence[JobSpec]) -> None:

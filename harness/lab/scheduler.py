@@ -97,6 +97,7 @@ class Rules:
         fits: Whether a phone that joins later may take a job like this.
         recover_s: How long a phone may be away when nothing else goes on.
         rejoin: Phone -> (job, attempt) that may still run there.
+        finished: Whether (job, attempt) has left a good result, though nobody said so.
         prepared: Told each phone that takes part, with its notes.
     """
 
@@ -104,6 +105,7 @@ class Rules:
     fits: Callable[[Ticket, LabPhone], bool] = lambda _ticket, _phone: False
     recover_s: float = 120.0
     rejoin: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    finished: Callable[[str, int], bool] = lambda _job, _attempt: False
     prepared: Callable[[LabPhone, tuple[str, ...]], None] = lambda _phone, _notes: None
 
 
@@ -250,7 +252,8 @@ class Scheduler:
         return over
 
     def _is_over(self) -> bool:
-        if sum(self._states[state] for state in _OUT) < len(self._phones):
+        out = self._states["left"] + self._states["given up"]
+        if out < len(self._phones) or self._rejoin:
             return False
         waited = self._clock.monotonic() - self._started >= self._rules.recover_s
         return bool(self._phones) or waited or self._stop.requested
@@ -514,7 +517,10 @@ class Scheduler:
         order, one.order = one.order, None
         if isinstance(order, Attempt):
             self._quiet_since = self._clock.monotonic()
-            self._back_to_queue(order.job_id, order.attempt, "lost", None, why)
+            if self._rules.finished(order.job_id, order.attempt):
+                self._record(Ended(one.serial, order.job_id, order.attempt))
+            else:
+                self._back_to_queue(order.job_id, order.attempt, "lost", None, why)
         self._go_away(one, "absent", why)
         self._say(f"{one.serial} is out of reach: {why}")
 
@@ -549,7 +555,9 @@ class Scheduler:
         if self._rejoin or not self._phones:
             due.append(self._started + self._rules.recover_s)
         if self._is_lonely():
-            due += [self._patient_until(one) for one in self._waiting()]
+            due += [
+                self._patient_until(one) for one in self._waiting() if one.state != "recovering"
+            ]
         return max(0.0, min(due) - now)
 
     def _on_time(self, now: float) -> None:
@@ -588,13 +596,12 @@ class Scheduler:
             self._order(one, "recovering", Recover(one.serial, thorough=one.suspect))
 
     def _waiting(self) -> list[_Phone]:
-        if not any(self._states[state] for state in _BACK_SOON):
-            return []
         return [one for one in self._phones.values() if one.state in _BACK_SOON]
 
     def _is_lonely(self) -> bool:
         """Say whether nothing goes on but waiting."""
-        return not any(self._states[state] for state in ("busy", "preparing", "leaving"))
+        states = self._states
+        return not (states["busy"] or states["preparing"] or states["leaving"])
 
     def _patient_until(self, one: _Phone) -> float:
         """Return until when a phone that is away is waited for when nothing else goes on."""

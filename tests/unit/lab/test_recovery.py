@@ -12,7 +12,7 @@ from harness.lab.clock import SystemClock
 from harness.lab.leases import acquire
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
-from harness.lab.recovery import clean_left_phones, reconcile, reopen
+from harness.lab.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.results.store import RunFolder
 from tests.unit.lab.fakes import FakeTools, World, make_phone, make_spec
 from tests.unit.lab.test_scheduler import result
@@ -39,26 +39,35 @@ def test_a_written_result_counts_though_the_ledger_did_not_hear_of_it(tmp_path: 
     run, ledger = make_run(tmp_path)
     ledger.start_attempt("j1", "A", "dead")
     write(run, "j1", None)
-    assert reconcile(ledger, run) == ["j1/1: finished before the host died"]
+    assert reconcile(ledger, written_in(run), ["A"]) == {}
     assert [row.state for row in ledger.jobs()] == ["queued", "finished", "queued"]
-    assert reconcile(ledger, run) == []
+    assert reconcile(ledger, written_in(run), ["A"]) == {}
 
 
 def test_a_running_attempt_without_a_result_is_lost_and_its_job_queued(tmp_path: Path) -> None:
     run, ledger = make_run(tmp_path)
     ledger.start_attempt("j0", "A", "dead")
     run.attempt("j0", 1).make()
-    reconcile(ledger, run)
+    assert reconcile(ledger, written_in(run), ["B"]) == {}
     assert ledger.job("j0").state == "queued"
     assert [row.state for row in ledger.attempts()] == ["lost"]
     assert ledger.start_attempt("j0", "A", "me") == 2
+
+
+def test_a_running_attempt_on_a_phone_that_is_here_is_left_to_be_rejoined(tmp_path: Path) -> None:
+    run, ledger = make_run(tmp_path)
+    ledger.start_attempt("j0", "A", "dead")
+    assert reconcile(ledger, written_in(run), ["A"]) == {"A": ("j0", 1)}
+    assert ledger.job("j0").state == "running"
+    ledger.adopt_attempt("j0", 1, "me")
+    assert [(row.owner, row.state) for row in ledger.attempts()] == [("me", "running")]
 
 
 def test_a_written_failure_is_kept_and_the_job_runs_again(tmp_path: Path) -> None:
     run, ledger = make_run(tmp_path)
     ledger.start_attempt("j0", "A", "dead")
     write(run, "j0", "TrainerKilled")
-    reconcile(ledger, run)
+    reconcile(ledger, written_in(run), ["A"])
     assert [(row.state, row.failure) for row in ledger.attempts()] == [("failed", "TrainerKilled")]
     assert ledger.job("j0").state == "queued"
 
@@ -102,6 +111,16 @@ def test_phones_of_a_dead_owner_are_cleaned_and_freed(tmp_path: Path, lost: bool
     notes = {change.key: change.note for change in ledger.changes() if change.new == "released"}
     assert notes["GONE"] == "not here"
     assert ("gone" in notes["A"]) == lost
+
+
+def test_a_phone_where_an_attempt_may_still_run_is_not_cleaned(tmp_path: Path) -> None:
+    _, ledger = make_run(tmp_path)
+    held(ledger, "A")
+    tools = Cleaner()
+    bench = Bench([make_phone("A")], tools, lease_root=tmp_path / "leases", clock=SystemClock())
+    clean_left_phones(ledger, bench, "me", "r", NoProgress(), spare={"A"})
+    assert tools.cleaned == []
+    assert ledger.leases() == []
 
 
 def test_a_phone_that_somebody_else_uses_by_now_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,284 @@
+"""What is simulated: time, phones with what runs on them, and what happens to them."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, Final
+
+from harness.adb.errors import DeviceLost
+from harness.devices.inventory import PhoneInfo
+from harness.lab.clock import utc_text
+from harness.lab.dispatch import Ticket
+from harness.lab.ports import LabPhone
+from harness.scenario.schema import JobContent
+from harness.scenario.spec import JobSpec
+
+BEGIN: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LOST_S: Final = 120.0
+PROFILES: Final = ("oneplus-7t", "pixel-4", "redmi-note-7-pro", "galaxy-s10")
+RETRIES: Final = {"DeviceLost": 2, "ProvisionFailed": 1, "TrainerStalled": 1}
+
+
+class HostDied(BaseException):
+    """The process of the coordinator is no more."""
+
+
+class SimClock:
+    """Time that passes only when the simulation says so; it may kill whoever asks for it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asks_to_live: int | None = None
+        """So many changes of the ledger later the host dies, in the middle of one."""
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def utc(self) -> str:
+        if self.asks_to_live is not None:
+            self.asks_to_live -= 1
+            if self.asks_to_live <= 0:
+                self.asks_to_live = None
+                raise HostDied
+        return _utc(self.now)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.now += seconds
+        return event.is_set()
+
+
+@lru_cache(maxsize=64)
+def _utc(now: float) -> str:
+    return utc_text(BEGIN + timedelta(seconds=now))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of what.
+
+    Args:
+        phones: Phones.
+        hosts: Lab hosts that they hang on.
+        jobs: Jobs.
+        deaths: How often the coordinator dies at most.
+        calm_s: Mean time between two faults of one phone.
+    """
+
+    phones: int = 6
+    hosts: int = 2
+    jobs: int = 40
+    deaths: int = 3
+    calm_s: float = 3600.0
+
+
+@dataclass
+class Training:
+    """A trainer on a phone: goes on without any host."""
+
+    job: str
+    attempt: int
+    ends: float
+    boot: int
+
+
+@dataclass
+class SimPhone:
+    """A phone as it is, whatever anybody believes."""
+
+    lab: LabPhone
+    host: int
+    cable: bool = True
+    cable_since: float = 0.0
+    boot: int = 0
+    bad_until: float = 0.0
+    """Until then every attempt fails, and so does a thorough probe."""
+    unclean: bool = False
+    training: Training | None = None
+    """Also what has ended there, until somebody cleans the phone."""
+
+
+@dataclass
+class World:
+    """Phones, hosts, jobs and the things that happen to them, from one seed."""
+
+    size: Size
+    seed: int
+    clock: SimClock = field(default_factory=SimClock)
+    told: list[str] = field(default_factory=list)
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(f"world {self.seed}")
+        self.phones = {
+            (serial := f"p{n:04d}"): SimPhone(_lab_phone(serial, n), n % self.size.hosts)
+            for n in range(self.size.phones)
+        }
+        self.host_up = [True] * self.size.hosts
+        self.results: dict[tuple[str, int], Any] = {}
+        """What lies in the run folder."""
+        self.finished_jobs: dict[str, int] = {}
+        self.failures: dict[str, list[str]] = {}
+        """Job -> kinds of failure of its attempts."""
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._n = 0
+        self.on_host: Callable[[int, bool], None] = lambda _host, _up: None
+        self.keep_groups = self.rng.random() < 0.3
+        self.tickets = self._make_jobs()
+        for phone in self.phones.values():
+            self._next_fault(phone)
+        for host in range(self.size.hosts):
+            self.later(self.rng.expovariate(1 / (20 * self.size.calm_s)), self._host_down, host)
+
+    def say(self, text: str) -> None:
+        if self.verbose:
+            self.told.append(f"{self.clock.now:10.1f} {text}")
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def later(self, seconds: float, do: Callable[..., None], *values: Any) -> None:
+        self._n += 1
+        heapq.heappush(self._heap, (self.clock.now + seconds, self._n, lambda: do(*values)))
+
+    def advance(self, until: float) -> bool:
+        """Let the next thing happen, if it is due by then; else only time passes."""
+        if not self._heap or self._heap[0][0] > until:
+            self.clock.now = max(self.clock.now, until)
+            return False
+        when, _, do = heapq.heappop(self._heap)
+        self.clock.now = max(self.clock.now, when)
+        do()
+        return True
+
+    # -- jobs -------------------------------------------------------------------------------------
+
+    def _make_jobs(self) -> list[Ticket]:
+        serials = list(self.phones)
+        kinds = [frozenset(serials)]
+        for n in range(len(PROFILES)):
+            kinds.append(frozenset(serials[n :: len(PROFILES)]) or kinds[0])
+        kinds += [frozenset(self.rng.sample(serials, min(3, len(serials)))) for _ in range(3)]
+        tickets: list[Ticket] = []
+        for n in range(self.size.jobs):
+            before = tickets[-1] if tickets else None
+            parent = before if before and self.rng.random() < 0.15 else None
+            if parent is not None:
+                fits = parent.candidates
+            elif self.rng.random() < 0.05:
+                fits = frozenset([self.rng.choice(serials)])
+            else:
+                fits = self.rng.choices(kinds, [10, 3, 3, 3, 3, 1, 1, 1])[0]
+            tickets.append(
+                Ticket(
+                    f"j{n:06d}",
+                    n,
+                    fits,
+                    parent.job_id if parent else None,
+                    group="abc"[n % 3],
+                    retries=RETRIES,
+                    skips_shut=self.rng.random() < 0.1,
+                )
+            )
+        return tickets
+
+    def specs(self) -> list[JobSpec]:
+        content = JobContent.model_validate({"model": "ds2-tiny"})
+        return [
+            JobSpec.model_construct(
+                job_id=ticket.job_id,
+                identity="0" * 64,
+                index=ticket.index,
+                content=content,
+                axes={},
+                depends_on=ticket.depends_on,
+            )
+            for ticket in self.tickets
+        ]
+
+    def written(self, job: str, attempt: int) -> Any:
+        found = self.results.get((job, attempt))
+        return None if found is None else SimpleNamespace(failure=None)
+
+    # -- phones -----------------------------------------------------------------------------------
+
+    def reachable(self, phone: SimPhone) -> bool:
+        return phone.cable and self.host_up[phone.host]
+
+    def _next_fault(self, phone: SimPhone) -> None:
+        self.later(self.rng.expovariate(1 / self.size.calm_s), self._fault, phone)
+
+    def _fault(self, phone: SimPhone) -> None:
+        kind = self.rng.choices(["cable", "reboot", "bad", "trainer"], [5, 2, 1, 2])[0]
+        self.say(f"{phone.lab.serial}: {kind}")
+        if kind == "cable":
+            # Mostly somebody puts it back soon; now and then nobody does before morning.
+            self._unplug(phone, self.rng.choices([10.0, 100.0, 1500.0, 40000.0], [5, 3, 3, 1])[0])
+        elif kind == "reboot":
+            phone.boot += 1
+            self._unplug(phone, 45.0)
+        elif kind == "bad":
+            phone.bad_until = self.clock.now + self.rng.expovariate(1 / 1500.0)
+        else:
+            phone.boot += 1  # to what trains there it is the same
+        self._next_fault(phone)
+
+    def _unplug(self, phone: SimPhone, seconds: float) -> None:
+        if phone.cable:
+            phone.cable, phone.cable_since = False, self.clock.now
+            self.later(self.rng.uniform(0.5, 1.5) * seconds, self._plug, phone)
+
+    def _plug(self, phone: SimPhone) -> None:
+        phone.cable, phone.cable_since = True, self.clock.now
+
+    def _host_down(self, host: int) -> None:
+        self.say(f"host {host} down")
+        self.host_up[host] = False
+        self.on_host(host, False)
+        self.later(self.rng.uniform(20, 4000), self._host_back, host)
+
+    def _host_back(self, host: int) -> None:
+        self.say(f"host {host} up")
+        self.host_up[host] = True
+        self.on_host(host, True)
+        self.later(self.rng.expovariate(1 / (20 * self.size.calm_s)), self._host_down, host)
+
+    def clean(self, phone: SimPhone) -> None:
+        phone.unclean, phone.training = False, None
+
+
+class SimTools:
+    """The part of `harness.lab.ports.Tools` that recovery calls."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
+        found = self._world.phones[phone.serial]
+        if not self._world.reachable(found):
+            raise DeviceLost("gone", serial=phone.serial)
+        self._world.clean(found)
+        return []
+
+
+def _lab_phone(serial: str, n: int) -> LabPhone:
+    info = PhoneInfo(
+        serial=serial,
+        adb_serial=serial,
+        adb_server="sim:5037",
+        state="device",
+        profile=PROFILES[n % len(PROFILES)],
+        model="simulated",
+        android="10",
+        sdk=29,
+        abi="x86_64",
+        soc="none",
+        ram_total_mb=4000.0,
+        origin="virtual",
+    )
+    return LabPhone(info, None)
