@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -10,7 +11,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.materials import shown_materials
-from harness.cli.options import AdbOption, JsonOption
+from harness.cli.options import AdbOption, JsonOption, SetOption
 from harness.cli.progress import progress_display
 from harness.cli.session import open_session
 from harness.errors import InputError
@@ -54,6 +55,7 @@ def paper(
         ),
     ] = "virtual",
     adb: AdbOption = None,
+    set_: SetOption = None,
     recordings: Annotated[
         Optional[Path],
         typer.Option(
@@ -90,7 +92,8 @@ def paper(
                 "FOLDER."
             )
             continue
-        ready.append((experiment, _checked(experiment, size, recordings)))
+        overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
+        ready.append((experiment, _checked(experiment, overrides)))
     summaries = _run_all(ready, size, out, farm, adb)
     sources = {one.key: _source(one, size, out) for one, _ in ready if _there(one, size, out)}
     for one, _ in ready:
@@ -119,12 +122,12 @@ def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) ->
     return told
 
 
-def _checked(experiment: Experiment, scale: Scale, recordings: Path | None) -> LoadedScenario:
+def _checked(experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario:
     """Check all that a scenario names before any phone is started."""
     from harness.lab import check_scenario
     from harness.scenario import load_scenario
 
-    loaded = load_scenario(experiment.scenario, _overrides(experiment, scale, recordings))
+    loaded = load_scenario(experiment.scenario, overrides)
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials)
     return loaded
