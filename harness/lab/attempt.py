@@ -17,6 +17,7 @@ from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
 from harness.devices.gates import parse_gates
 from harness.devices.preparing import NotAllowedError, Wishes
+from harness.devices.trainer_app import PROBLEM
 from harness.errors import HarnessError
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
 from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
@@ -108,7 +109,9 @@ class _Attempt:
         self.clock = clock
         self.progress = progress
         self.on_step = on_step
-        self.layout = PhoneLayout(request.phone.work_dir, request.spec.job_id, request.attempt)
+        self.layout = PhoneLayout(
+            request.phone.work_dir, request.spec.job_id, request.attempt, request.phone.trainer_dir
+        )
         self.state = AttemptState()
         self.step = "gate"
         self.saying = threading.Lock()
@@ -202,6 +205,8 @@ class _Attempt:
 
     def _gate(self) -> None:
         content = self.spec.content
+        if problem := self.phone.said.get(PROBLEM):
+            raise StepFailed("ProvisionFailed", problem)
         try:
             self.state.gates, notes = self.tools.gate(
                 self.phone,
@@ -366,7 +371,7 @@ class _Attempt:
         self.state.notes.extend(self.tools.ungate(self.phone))
 
     def _remove(self) -> None:
-        paths = [self.layout.folder]
+        paths = list(dict.fromkeys((self.layout.folder, self.layout.outputs)))
         if self.request.forget_speech:
             paths += [self.layout.cas(file) for file in self.request.material.speech()]
         self.tools.remove(self.phone, paths)

@@ -48,6 +48,8 @@ def open_bench(
     farm: Mapping[str, Any] | None = None,
     only: Sequence[str] | None = None,
     lease_root: Path | None = None,
+    apk: Path | None = None,
+    remove_trainer: bool = False,
 ) -> Bench:
     """Find the phones of some adb servers.
 
@@ -56,6 +58,8 @@ def open_bench(
         farm: Of a virtual farm started for the run.
         only: Look at no other phones than these (as the servers call them).
         lease_root: Folder of the locks; None for this host's.
+        apk: The trainer to install, see `RealTools`.
+        remove_trainer: See `RealTools`.
 
     Raises:
         ServerUnavailable: A server does not answer.
@@ -64,7 +68,9 @@ def open_bench(
     infos = inventory(list(servers), only=only)
     usable = [LabPhone(info, info.phone(servers)) for info in infos if info.usable]
     unusable = tuple(info for info in infos if not info.usable)
-    return Bench(usable, RealTools(), unusable, farm, lease_root)
+    return Bench(
+        usable, RealTools(apk=apk, remove_trainer=remove_trainer), unusable, farm, lease_root
+    )
 
 
 def owner_name() -> str:

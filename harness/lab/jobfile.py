@@ -68,16 +68,27 @@ class PhoneLayout:
         work_dir: The harness's folder.
         job_id: The job.
         attempt: 1, 2, ...
+        trainer_dir: Where the trainer may write, if not there.
     """
 
     work_dir: str
     job_id: str
     attempt: int
+    trainer_dir: str = ""
 
     @property
     def folder(self) -> str:
-        """The attempt's own folder."""
-        return f"{self.work_dir}/attempts/{safe_name(self.job_id)}-{self.attempt}"
+        """The attempt's own folder: what the host writes."""
+        return f"{self.work_dir}/{self._name}"
+
+    @property
+    def outputs(self) -> str:
+        """The attempt's folder of what the trainer writes; the same one where it may."""
+        return f"{self.trainer_dir or self.work_dir}/{self._name}"
+
+    @property
+    def _name(self) -> str:
+        return f"attempts/{safe_name(self.job_id)}-{self.attempt}"
 
     @property
     def job(self) -> str:
@@ -87,12 +98,12 @@ class PhoneLayout:
     @property
     def events(self) -> str:
         """The event log."""
-        return f"{self.folder}/events.jsonl"
+        return f"{self.outputs}/events.jsonl"
 
     @property
     def checkpoints(self) -> str:
         """Folder of the checkpoints."""
-        return f"{self.folder}/checkpoints"
+        return f"{self.outputs}/checkpoints"
 
     @property
     def sampler(self) -> str:
@@ -102,7 +113,7 @@ class PhoneLayout:
     @property
     def stop_file(self) -> str:
         """The trainer stops once this exists."""
-        return f"{self.folder}/stop"
+        return f"{self.outputs}/stop"
 
     def cas(self, file: LocalFile) -> str:
         """Return where a file lies by its content."""
@@ -154,7 +165,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         ),
         stop=Stop(**trainer.stop.model_dump()),
         outputs=Outputs(
-            folder=layout.folder,
+            folder=layout.outputs,
             events=layout.events,
             checkpoints=layout.checkpoints,
             stop_file=layout.stop_file,

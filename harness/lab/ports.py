@@ -78,6 +78,17 @@ class LabPhone:
         """The harness's folder on it."""
         return self.info.work_dir
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What it told when its capabilities were tried; nothing before."""
+        found = self.info.capabilities
+        return {} if found is None else found.said
+
+    @property
+    def trainer_dir(self) -> str:
+        """Below it the trainer writes (`harness.devices.trainer_app`)."""
+        return self.said.get("files_in", "") or self.work_dir
+
 
 class EventFeed(Protocol):
     """The trainer's event log as it grows, byte for byte."""
@@ -111,6 +122,10 @@ class SamplerPort(Protocol):
 
     def start(self) -> None:
         """Start the loop on the phone and follow it."""
+        ...
+
+    def rejoin(self) -> None:
+        """Follow the loop that an earlier process started, from where that one was."""
         ...
 
     def origin_boot_ms(self) -> int | None:
@@ -147,6 +162,10 @@ class PressurePort(Protocol):
         Raises:
             PressureUnreachable: The goal can't be reached; everything is released.
         """
+        ...
+
+    def rejoin(self) -> None:
+        """Go on holding what an earlier process held."""
         ...
 
     def stop(self, origin_boot_ms: int | None) -> PressureRecord:
@@ -217,9 +236,15 @@ class Tools(Protocol):
         ...
 
     def pressure(
-        self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
+        self,
+        phone: LabPhone,
+        goal: Goal,
+        means: Sequence[str],
+        apps: Sequence[str],
+        limit_s: float,
+        journal: Path,
     ) -> PressurePort:
-        """Prepare pressure."""
+        """Prepare pressure; the file ``journal`` gets what another process must know to go on."""
         ...
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:

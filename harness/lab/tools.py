@@ -19,6 +19,15 @@ from harness.devices.gate_wait import pass_gates
 from harness.devices.gates import Gates
 from harness.devices.preparing import Wishes, notes_of, wanted_after_gates, wanted_before_gates
 from harness.devices.settings_guard import SettingsGuard
+from harness.devices.trainer_app import (
+    PROBLEM,
+    TrainerUnusable,
+    clean_app_files,
+    default_apk,
+    ensure_trainer,
+    files_phone,
+    remove_trainer,
+)
 from harness.devices.vendors import refusal_advice
 from harness.lab.ports import LabPhone, SamplesTaken
 from harness.lab.trainer_control import PACKAGE
@@ -35,6 +44,8 @@ FOLLOW_CHECK_S = 5.0
 LINK_PATIENCE_S = 2.0
 """How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
 RELEASE_LIMIT_S = 20.0
+SAMPLER_LEASE_S = 12 * 3600.0
+"""The loop outlives its host by so much: who died in the evening is resumed in the morning."""
 PROBE_LIMIT_S = 60.0
 PRESSURE_PERIOD_S = 0.5
 
@@ -88,6 +99,10 @@ class SamplerTool:
         """See `harness.lab.ports.SamplerPort`."""
         self._sampler.start()
 
+    def rejoin(self) -> None:
+        """See `harness.lab.ports.SamplerPort`."""
+        self._sampler.rejoin()
+
     def origin_boot_ms(self) -> int | None:
         """See `harness.lab.ports.SamplerPort`."""
         samples = self._sampler.series.samples
@@ -125,6 +140,10 @@ class PressureTool:
         """See `harness.lab.ports.PressurePort`."""
         self._pressure.start()
 
+    def rejoin(self) -> None:
+        """See `harness.lab.ports.PressurePort`."""
+        self._pressure.rejoin()
+
     def stop(self, origin_boot_ms: int | None) -> PressureRecord:
         """See `harness.lab.ports.PressurePort`."""
         return self._pressure.stop(origin_boot_ms)
@@ -141,6 +160,9 @@ class RealTools:
         clock: Monotonic clock, in seconds.
         release_limit_s: How long sampling and pressure try to end on a phone that is lost; it is
             cleaned when it is back in any case.
+        apk: The trainer that every phone shall have; None: real phones get the one that
+            ``harness apk build`` made, if there is one, and virtual phones keep theirs.
+        remove_trainer: Cleaning a phone also uninstalls a trainer that a run installed.
     """
 
     def __init__(
@@ -148,7 +170,11 @@ class RealTools:
         clock: Callable[[], float] = time.monotonic,
         *,
         release_limit_s: float = RELEASE_LIMIT_S,
+        apk: Path | None = None,
+        remove_trainer: bool = False,
     ) -> None:
+        self._apk = apk
+        self._remove_trainer = remove_trainer
         self._clock = clock
         self._release_limit_s = release_limit_s
         self._reads: dict[str, Capabilities] = {}
@@ -206,18 +232,22 @@ class RealTools:
 
     def remove(self, phone: LabPhone, paths: Sequence[str]) -> None:
         """See `harness.lab.ports.Tools`."""
+        handle = _handle(phone)
         for path in paths:
-            if not path.startswith(f"{phone.work_dir}/"):
+            if not path.startswith((f"{phone.work_dir}/", f"{phone.trainer_dir}/")):
                 raise ValueError(f"refusing to remove {path!r}: not below {phone.work_dir}")
-        _handle(phone).remove(paths)
+        app = [path for path in paths if _file_face(phone, path) is not handle]
+        handle.remove([path for path in paths if path not in app])
+        if app:
+            _file_face(phone, app[0]).remove(app)
 
     def pull(self, phone: LabPhone, path: str, local: Path, limit_s: float) -> None:
         """See `harness.lab.ports.Tools`."""
-        _handle(phone).pull_file(path, local, timeout_s=limit_s)
+        _file_face(phone, path).pull_file(path, local, timeout_s=limit_s)
 
     def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> Feed:
         """See `harness.lab.ports.Tools`."""
-        return Feed(_handle(phone), path, offset, lost_s, self._clock)
+        return Feed(_file_face(phone, path), path, offset, lost_s, self._clock)
 
     def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerTool:
         """See `harness.lab.ports.Tools`."""
@@ -230,12 +260,19 @@ class RealTools:
                 proc_dir=phone.info.proc_dir,
                 period_s=period_s,
                 stop_limit_s=self._release_limit_s,
+                lease_s=SAMPLER_LEASE_S,
                 capabilities=self._reads.get(phone.serial),
             )
         )
 
     def pressure(
-        self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
+        self,
+        phone: LabPhone,
+        goal: Goal,
+        means: Sequence[str],
+        apps: Sequence[str],
+        limit_s: float,
+        journal: Path,
     ) -> PressureTool:
         """See `harness.lab.ports.Tools`."""
         return PressureTool(
@@ -249,14 +286,30 @@ class RealTools:
                 period_s=PRESSURE_PERIOD_S,
                 settle_limit_s=limit_s,
                 release_limit_s=self._release_limit_s,
+                journal=journal,
             )
         )
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:
         """See `harness.lab.ports.Tools`."""
+        found = phone.info.capabilities or self._capabilities(phone)
+        if "files_by" in found.said:
+            return found
+        before = {name: value for name, value in found.said.items() if name != PROBLEM}
+        return found.model_copy(update={"said": {**before, **self._trainer(phone)}})
+
+    def _trainer(self, phone: LabPhone) -> dict[str, str]:
+        """Install the trainer where needed; what is wrong with it fails the attempts, not this."""
         info = phone.info
-        if info.capabilities is not None:
-            return info.capabilities
+        made = default_apk()
+        apk = self._apk or (made if info.origin == "device" and made.is_file() else None)
+        try:
+            return ensure_trainer(_handle(phone), info.work_dir, info.sdk, apk).said()
+        except TrainerUnusable as error:
+            return {PROBLEM: str(error)}
+
+    def _capabilities(self, phone: LabPhone) -> CapabilitiesRecord:
+        info = phone.info
         asked = probe_command(info.work_dir, info.proc_dir) + probe_sampling(info.proc_dir)
         text = _handle(phone).query(asked, PROBE_LIMIT_S)
         reads = self._reads[phone.serial] = parse_sampling(text)
@@ -270,6 +323,10 @@ class RealTools:
         notes = list(SettingsGuard(handle, phone.work_dir).restore())
         handle.retried(lambda: handle.run(["am", "force-stop", PACKAGE]))
         handle.remove([f"{phone.work_dir}/attempts"])
+        if phone.said.get("files_by") != "shared":
+            clean_app_files(handle)
+        if self._remove_trainer and remove_trainer(handle, phone.work_dir):
+            notes.append("removed the trainer that a run installed")
         if speech:
             folder = f"{phone.work_dir}/cas"
             names = [one.name for one in handle.entries(folder) if one.name.endswith(".wav")]
@@ -289,6 +346,11 @@ class _PressurePhone:
 
     def shell(self, command: str, *, timeout_s: float = 30.0) -> ShellResult:
         return self._phone.shell(command, timeout_s)
+
+
+def _file_face(phone: LabPhone, path: str) -> Phone:
+    """Return how a file of the phone is reached: as the shell, or as the trainer's app."""
+    return files_phone(_handle(phone), phone.said, path)
 
 
 def _handle(phone: LabPhone) -> Phone:

@@ -23,6 +23,7 @@ _ATTRIBUTES = {
     0x01010270: "targetSdkVersion",
     0x01010003: "name",
     0x01010272: "testOnly",
+    0x0101000F: "debuggable",
 }
 _MOST_MANIFEST_BYTES = 4 << 20
 
@@ -59,6 +60,7 @@ class ApkInfo:
         split: Name of the split that it is of its package; empty: it's the base.
         test_only: It's made for tests; installed only if that's asked for.
         abis: ABIs for which it has native code; empty: it has none, and runs on any.
+        debuggable: ``run-as`` works for it.
     """
 
     package: str
@@ -70,6 +72,7 @@ class ApkInfo:
     split: str = ""
     test_only: bool = False
     abis: tuple[str, ...] = ()
+    debuggable: bool = False
 
 
 def read_apk(path: Path) -> ApkInfo:
@@ -112,6 +115,7 @@ def parse_manifest(data: bytes) -> ApkInfo:
             found.update({k: v for k, v in attributes.items() if k.endswith("SdkVersion")})
         elif name == "application":
             found["testOnly"] = attributes.get("testOnly", False)
+            found["debuggable"] = attributes.get("debuggable", False)
         elif name == "uses-permission":
             permissions.append(str(attributes.get("name", "")))
     package = str(found.get("package", ""))
@@ -129,6 +133,7 @@ def parse_manifest(data: bytes) -> ApkInfo:
         permissions=tuple(p for p in permissions if p),
         split=str(found.get("split", "")),
         test_only=found.get("testOnly") is True,
+        debuggable=found.get("debuggable") is True,
     )
 
 

@@ -14,6 +14,10 @@ from harness.virtual.system.apk import ApkError, ApkInfo, read_apk
 FIRST_APP_UID = 10000
 TRAINER = "org.mobileasr.trainer"
 TRAINER_UID = 10234
+PRIVATE = "data/user/0"
+"""Below the phone's root: a folder a package that only it may enter."""
+EXTERNAL = "storage/emulated/0/Android/data"
+"""Likewise: a folder a package that adb's shell may read."""
 
 
 class InstallError(Exception):
@@ -48,6 +52,8 @@ class Package:
         granted: Granted at run time.
         app_mb: RAM that its main process takes when launched (modelled).
         splits: Phone paths of its further APKs.
+        debuggable: ``run-as`` works for it.
+        confined: It may write its own folders only, as every app that was installed.
     """
 
     name: str
@@ -64,6 +70,8 @@ class Package:
     granted: frozenset[str] = field(default_factory=frozenset)
     app_mb: int = 120
     splits: tuple[str, ...] = ()
+    debuggable: bool = False
+    confined: bool = True
 
 
 def _shipped(now: float, trainer_version: str) -> list[Package]:
@@ -76,7 +84,7 @@ def _shipped(now: float, trainer_version: str) -> list[Package]:
         Package("com.android.browser", 10045, "/system/app/Browser/Browser.apk",
                 system=True, installed=year_2009, updated=year_2009, app_mb=260),
         Package(TRAINER, TRAINER_UID, f"/data/app/{TRAINER}-1/base.apk",
-                version_name=trainer_version, installed=now, updated=now),
+                version_name=trainer_version, installed=now, updated=now, confined=False),
     ]  # fmt: skip
 
 
@@ -165,6 +173,7 @@ class PackageRegistry:
             permissions=info.permissions,
             granted=old.granted if old else frozenset(),
             splits=tuple(f"/{folder}/{name}" for name in names[1:]),
+            debuggable=info.debuggable,
         )
         self._packages[package.name] = package
         self._save()
@@ -230,14 +239,26 @@ class PackageRegistry:
             )
 
     def uninstall(self, name: str) -> bool:
-        """Remove a package that isn't part of the system; return whether there was one."""
+        """Remove a package that isn't part of the system, and its data; tell if there was one."""
         package = self._packages.get(name)
         if package is None or package.system:
             return False
         del self._packages[name]
         shutil.rmtree((self._root / package.path.lstrip("/")).parent, ignore_errors=True)
+        self.clear(name)
         self._save()
         return True
+
+    def clear(self, name: str) -> None:
+        """Remove what a package has written into its own folders."""
+        for folder in (PRIVATE, EXTERNAL):
+            shutil.rmtree(self._root / folder / name, ignore_errors=True)
+
+    def folder(self, name: str, kind: str = PRIVATE) -> Path:
+        """Return a package's own folder (``PRIVATE`` or ``EXTERNAL``) on the host, made."""
+        folder = self._root / kind / name
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        return folder
 
     def grant(self, name: str, permission: str, *, granted: bool) -> None:
         """Grant or take a run-time permission.

@@ -232,7 +232,20 @@ class PackageCommands:
             call.print("Failed")
             return 1
         self._end_package(package.name, f"stop {package.name} due to clear data")
+        self._registry.clear(package.name)
         call.print("Success")
+        return 0
+
+    def run_as(self, call: Call) -> int:
+        """Answer ``run-as PACKAGE``: the folder in which the command will run."""
+        name = call.args[0] if call.args else ""
+        package = self._registry.get(name)
+        if package is None or not package.debuggable:
+            why = "unknown package" if package is None else "package not debuggable"
+            call.error(f"run-as: {why}: {name}")
+            return 1
+        folder = self._registry.folder(name)
+        call.print(self._root.process_path(self._root.phone_path(folder)))
         return 0
 
     def _resolve(self, call: Call, args: list[str]) -> int:

@@ -106,7 +106,7 @@ class SystemServer:
                 lambda: float(self.accountant.battery.state.level),
                 trace_speed,
             )
-        self.trainer = TrainerApp(root, self.apps, self.logs, proc_dir_inside, trace)
+        self.trainer = TrainerApp(root, self.apps, self.packages, self.logs, proc_dir_inside, trace)
         self.activity = ActivityCommands(
             self.apps, self.packages, self.trainer, self.accountant.refresh
         )
@@ -166,6 +166,7 @@ class SystemServer:
             "log": lambda call: log(call, self.logs),
             "pm": self._pm.run,
             "reboot": self._reboot,
+            "run-as": self._pm.run_as,
             "mount": tools.mount,
             "settings": self.settings.run,
             "svc": self._svc,

@@ -42,7 +42,6 @@ class SmallCommands:
             "getenforce": lambda call: _say(call, "Enforcing"),
             "id": self._id,
             "ime": self._nothing,
-            "run-as": self._run_as,
             "screencap": self._screencap,
             "service": self._service,
             "setenforce": self._setenforce,
@@ -145,11 +144,6 @@ class SmallCommands:
             call.print(f"{mounts[mount]:<18}{shown[0]:>12} {shown[1]:>11} {shown[2]:>11} "
                        f"{used:>3}% {mount}")  # fmt: skip
         return code
-
-    @staticmethod
-    def _run_as(call: Call) -> int:
-        call.error(f"run-as: package not debuggable: {call.args[0] if call.args else ''}")
-        return 1
 
     def _screencap(self, call: Call) -> int:
         image = _png(108, 240)

@@ -19,7 +19,13 @@ from harness.virtual.system.apps import Apps
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent
 from harness.virtual.system.logs import LogStore
-from harness.virtual.system.packages import TRAINER, TRAINER_UID
+from harness.virtual.system.packages import (
+    EXTERNAL,
+    PRIVATE,
+    TRAINER,
+    TRAINER_UID,
+    PackageRegistry,
+)
 from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
 
 COMMAND_VARIABLE = "MOBILEASR_TRAINER_COMMAND"
@@ -44,6 +50,7 @@ class TrainerApp:
     Args:
         root: The phone.
         apps: Its processes.
+        packages: What is installed: an installed trainer writes its own folders only.
         logs: Its log.
         proc_dir: Folder with the phone's meminfo, as its processes name it.
         trace: Replays jobs in place of the real trainer; None: they're really trained.
@@ -53,12 +60,14 @@ class TrainerApp:
         self,
         root: PhoneRoot,
         apps: Apps,
+        packages: PackageRegistry,
         logs: LogStore,
         proc_dir: str,
         trace: TraceTrainer | None = None,
     ) -> None:
         self._root = root
         self._apps = apps
+        self._packages = packages
         self._logs = logs
         self._proc_dir = proc_dir
         self._trace = trace
@@ -97,6 +106,8 @@ class TrainerApp:
         job = intent.extras.get("job")
         if command == "stop":
             self._stop(job)
+        elif command == "storage":
+            self._show_storage(job)
         elif command not in (None, "start"):
             self._say(f"unknown command {command!r}", "E")
         elif not isinstance(job, str) or not job:
@@ -121,6 +132,10 @@ class TrainerApp:
 
     async def _start(self, job: str) -> None:
         self.events = self._events_of(job)
+        if self.events is not None and not self._may_write(self.events):
+            # as an app that may write nowhere else: nothing but the log can tell
+            self._say(f"nobody can be told how {job} went: EACCES (Permission denied)", "E")
+            return
         for listener in self.on_start:
             listener()
         try:
@@ -146,6 +161,29 @@ class TrainerApp:
             return self._root.host_path(str(described["outputs"]["events"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def _may_write(self, path: Path) -> bool:
+        package = self._packages.get(TRAINER)
+        if package is None or not package.confined:
+            return True
+        own = (self._packages.folder(TRAINER), self._packages.folder(TRAINER, EXTERNAL))
+        return any(folder in path.parents for folder in own)
+
+    def _show_storage(self, job: object) -> None:
+        """Write what the file ``job`` holds wherever the app may write: see TrainService."""
+        try:
+            token = self._root.host_path(str(job)).read_bytes()[:256]
+        except OSError as error:
+            self._say(f"storage: {job} cannot be read: {error}", "E")
+            return
+        places = [self._root.host_path(f"{job}.shared")]
+        places += [
+            self._packages.folder(TRAINER, kind) / "files/storage-probe"
+            for kind in (PRIVATE, EXTERNAL)
+        ]
+        for place in places:
+            if self._may_write(place):
+                place.write_bytes(token)
 
     def _environment(self) -> Mapping[str, str]:
         found = {"MOBILEASR_PROC_DIR": self._proc_dir, "PYTHONUNBUFFERED": "1"}

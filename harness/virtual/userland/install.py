@@ -17,7 +17,7 @@ _CALL = "call"
 SERVED = tuple(
     """
     am content device_config df free getenforce id ime ifconfig input ip killall log logcat monkey
-    mount pgrep pkill ps reboot run-as screencap service setenforce settings svc top uiautomator
+    mount pgrep pkill ps reboot screencap service setenforce settings svc top uiautomator
     uptime whoami wm
     """.split()  # noqa: SIM905 - a table of words, not a list of thirty lines
 )
