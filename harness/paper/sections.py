@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -161,16 +161,19 @@ def _cell(printed: str, found: Figure, digits: int) -> Cell:
 
 def claims(says: Measured, figures: Mapping[tuple[str, str], Figure]) -> tuple[Claim, ...]:
     """Return whether what must hold does, by the medians of what was measured."""
-    return tuple(_claim(one, figures) for one in says.trends)
+    labels = {one.key: one.label for one in says.columns}
+    return tuple(_claim(one, figures, labels[one.metric]) for one in says.trends)
 
 
-def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure]) -> Claim:
+def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure], label: str) -> Claim:
     found = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
     known = [one.median for one in found if one is not None]
     if len(known) < len(trend.rows):
         lost = [row for row, one in zip(trend.rows, found, strict=True) if one is None]
         return Claim(trend.says, "cannot be said", f"Nothing was measured for {', '.join(lost)}.")
-    return ordered(trend.says, trend.expected == "rises", list(zip(trend.rows, known, strict=True)))
+    named = list(zip(trend.rows, known, strict=True))
+    made = ordered(trend.says, trend.expected == "rises", named)
+    return replace(made, evidence=f"{label}: {made.evidence}.")
 
 
 def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Claim:
@@ -178,5 +181,5 @@ def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Cla
     sign = 1.0 if rising else -1.0
     steps = [sign * (after - before) for (_, before), (_, after) in pairwise(values)]
     holds = bool(steps) and all(step >= 0 for step in steps) and sum(steps) > 0
-    told = ", ".join(f"{name}: {value:.4g}" for name, value in values)
+    told = "; ".join(f"{name} {value:.3g}" for name, value in values)
     return Claim(says, "holds" if holds else "does not hold", told)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,28 +11,13 @@ import pytest
 
 from harness.report import build_report
 from harness.report.style import DARK, LIGHT
+from tests.fixtures.browser import Opened, axe_problems
 from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 A4_PX = 695
 """Width between the margins of the print style at 96 dots an inch."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("needs Chromium (on Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox refuses to run as root, as in a container
-        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=program, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +38,6 @@ def url_of_two(tmp_path_factory: pytest.TempPathFactory) -> str:
     first = RunShape(speakers=("us-male",), epochs=2, failing=(Failing(1, "DeviceLost", False),))
     runs = [make_run(root, first, "one"), make_run(root, replace(first, epochs=3), "two")]
     return build_report(runs, root / "page.html").as_uri()
-
-
-class Opened:
-    """A page with all that it complained of and asked for."""
-
-    def __init__(self, browser: Any, url: str, **options: Any) -> None:
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(url)
 
 
 @pytest.fixture
@@ -275,22 +242,13 @@ def test_two_runs_stand_side_by_side(opened: Any, url_of_two: str) -> None:
 def test_axe_finds_nothing(
     request: pytest.FixtureRequest, browser: Any, which: str, scheme: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     one = Opened(browser, request.getfixturevalue(which), color_scheme=scheme)
     one.page.evaluate(
         """() => {
             // strips are alike: two stand for all
             const strips = [...document.querySelectorAll("details.strip")];
             for (const strip of strips.slice(2)) strip.remove();
-            for (const one of document.querySelectorAll('details')) one.open = true;
         }"""
     )
-    found = axe.Axe().run(one.page)
-    told = [
-        f"{rule['id']}: {rule['help']}: {node['html'][:200]}"
-        for rule in found.response["violations"]
-        for node in rule["nodes"][:3]
-    ]
-    assert not told, json.dumps(told, indent=1)
-    assert len(found.response["passes"]) > 20
+    assert axe_problems(one.page) == []
     one.context.close()

@@ -84,10 +84,10 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_pandas_duckdb_and_polars_read_the_samples_alike(run: Any) -> None:
+    import duckdb
     import pandas as pd
+    import polars
 
-    duckdb = pytest.importorskip("duckdb")
-    polars = pytest.importorskip("polars")
     file = run.sample_files()[0]
     expected = pd.read_parquet(file)
     peak = float(expected.trainer_rss_mb.max())

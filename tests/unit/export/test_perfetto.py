@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from perfetto.protos.perfetto.trace import perfetto_trace_pb2
 
 from harness.export import wire
 from harness.export.perfetto import COLUMNS, COUNTERS, trace_of
@@ -14,7 +15,7 @@ from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, RunFolder
 from tests.fixtures.report_run import RunShape, make_run
 
-pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+pb2: Any = perfetto_trace_pb2
 
 
 @pytest.fixture(scope="module")
