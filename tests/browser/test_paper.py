@@ -23,16 +23,15 @@ pytestmark = pytest.mark.browser
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     out = tmp_path_factory.mktemp("paper")
     shape = RunShape(
-        profiles=("oneplus-7t",), speakers=("us-male", "ind-male"), sub_models=("S1",), rounds=2,
+        profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S1",), rounds=2,
         epochs=3,
     )  # fmt: skip
     run = make_run(out, shape, "figure4-quick")
     report = build_report(run).relative_to(out).as_posix()
     source = Source(load_run(run), report, {})
     items = chosen(["table5,figure2,figure3,figure4,figure5"])
-    return write(
-        sections(items, Given({"figure2": source, "figure4": source})), out, "quick"
-    ).page.as_uri()
+    made = sections(items, Given({"figure2": source, "figure4": source}))
+    return write(made, out, "quick").page.as_uri()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
