@@ -51,7 +51,7 @@ class _Loop:
     batch: int
     hidden: int
     unroll: int
-    swapped: bool
+    columns: bool
     needed: Tensor
     """Iterations up to the longest utterance of this batch."""
 
@@ -65,8 +65,8 @@ class _Loop:
 
     @property
     def features(self) -> int:
-        """The axis of the features in one time step: [2, B, width], or [2, width, B] if swapped."""
-        return 1 if self.swapped else 2
+        """The axis of the features in one time step: [2, B, width], or [2, width, B] by columns."""
+        return 1 if self.columns else 2
 
     def block(self, blocks: Tensor, n: Tensor, width: int) -> list[Tensor]:
         """Return iteration ``n`` of ``blocks`` as ``unroll`` time steps."""
@@ -78,21 +78,21 @@ class _Loop:
         return self._turned(tf.stack(steps, 1))
 
     def _turned(self, a: Tensor) -> Tensor:
-        return tf.transpose(a, [0, 1, 3, 2]) if self.swapped else a
+        return tf.transpose(a, [0, 1, 3, 2]) if self.columns else a
 
     def start(self) -> Tensor:
         """Return the zeros before the first time step."""
-        return tf.zeros([2, *([self.hidden, self.batch][:: 1 if self.swapped else -1])])
+        return tf.zeros([2, *([self.hidden, self.batch][:: 1 if self.columns else -1])])
 
     def recurrent(self, turned: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the product of a time step of width A with a matrix, given as [2, C, A].
 
         BATCH_MATMUL packs its right-hand matrix anew at each call, as it is no constant; given
-        transposed, it is packed with vector instructions. Where packing is slower than that, the
-        utterances are columns (``swapped``): the left-hand matrix is read as it is. For one
+        transposed, it is packed with vector instructions. Old runtimes pack slowly: there the
+        utterances are ``columns``, and the large matrix on the left is read as it is. For one
         utterance FULLY_CONNECTED is a matrix-vector product without packing.
         """
-        if self.swapped:
+        if self.columns:
             return lambda h: tf.matmul(turned, h)
         if self.batch > 1:
             return lambda h: tf.matmul(h, turned, transpose_b=True)
@@ -114,13 +114,22 @@ class _Loop:
         return tf.reshape(turned, [2, self.steps, self.batch, width])
 
 
-def _loop(steps: int, batch: int, hidden: int, lengths: Tensor, unroll: int) -> _Loop:
+def _loop(
+    steps: int, batch: int, hidden: int, lengths: Tensor, unroll: int, columns: bool
+) -> _Loop:
     k = steps_per_iteration(steps, unroll)
-    return _Loop(steps, batch, hidden, k, batch > 1, (tf.reduce_max(lengths) + k - 1) // k)
+    needed = (tf.reduce_max(lengths) + k - 1) // k
+    return _Loop(steps, batch, hidden, k, columns and batch > 1, needed)
 
 
 def blstm_forward(
-    x: Tensor, weights: BlstmWeights, lengths: Tensor, *, unroll: int, keep: bool
+    x: Tensor,
+    weights: BlstmWeights,
+    lengths: Tensor,
+    *,
+    unroll: int,
+    keep: bool,
+    columns: bool = False,
 ) -> tuple[Tensor, BlstmCache | None]:
     """Run the layer.
 
@@ -130,13 +139,14 @@ def blstm_forward(
         lengths: [B] int32, 1 .. T.
         unroll: Most time steps in one loop iteration.
         keep: Whether a backward pass will follow.
+        columns: Utterances as columns in the time loop, for old runtimes.
 
     Returns:
         [T, B, 2H] (arbitrary past an utterance's length) and the cache if ``keep``.
     """
     steps, batch, width = x.shape
     hidden = weights.recurrent.shape[1]
-    loop = _loop(steps, batch, hidden, lengths, unroll)
+    loop = _loop(steps, batch, hidden, lengths, unroll, columns)
     turned = tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
     inputs = tf.reshape(tf.stack([x, turned]), [2, steps * batch, width])
     z = tf.matmul(inputs, weights.input) + weights.bias
@@ -180,6 +190,7 @@ def blstm_backward(
     *,
     unroll: int,
     input_gradient: bool,
+    columns: bool = False,
 ) -> tuple[Tensor | None, dict[str, Tensor]]:
     """Return the gradient of the input ([T, B, I], or None) and of the weights by name.
 
@@ -190,9 +201,10 @@ def blstm_backward(
         lengths: As in the forward pass.
         unroll: Most time steps in one loop iteration.
         input_gradient: Whether a layer below is trained.
+        columns: As in the forward pass.
     """
     _, steps, batch, hidden = cache.hidden.shape
-    loop = _loop(steps, batch, hidden, lengths, unroll)
+    loop = _loop(steps, batch, hidden, lengths, unroll, columns)
     rows = steps * batch
     ahead, back = tf.split(dy, 2, axis=2)
     back = tf.reverse_sequence(back, lengths, seq_axis=0, batch_axis=1)

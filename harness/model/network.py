@@ -195,7 +195,14 @@ class Network:
         for layer in LAYERS[3:7]:
             weights = self._blstm_weights(layer, h)
             trained = LAYERS.index(layer) >= first
-            h, cache = blstm_forward(h, weights, lengths, unroll=config.unroll, keep=trained)
+            h, cache = blstm_forward(
+                h,
+                weights,
+                lengths,
+                unroll=config.unroll,
+                keep=trained,
+                columns=config.old_runtime,
+            )
             if cache is not None:
                 tape.blstms[layer] = cache
         mask = tf.transpose(tf.reshape(tape.masks[-1], [config.batch_size, times, 1]), [1, 0, 2])
@@ -261,6 +268,7 @@ class Network:
                 lengths,
                 unroll=self.config.unroll,
                 input_gradient=index > first,
+                columns=self.config.old_runtime,
             )
             for name, gradient in gradients.items():
                 found[full_name(layer, name)] = gradient
