@@ -61,8 +61,10 @@ def energy_of(result: AttemptResult, samples: pa.Table) -> Energy:
         return Energy(unsaid="the phone was on power")
     raw = column(samples, "battery_charge_counter")
     known = inside & np.isfinite(raw)
-    if known.sum() < 2:
+    if not np.isfinite(raw).any():
         return Energy(unsaid="the phone has no counter of charge")
+    if known.sum() < 2:
+        return Energy(unsaid="too few seconds of training were sampled")
     charge = np.array([charge_mah(int(one)) or np.nan for one in raw[known]])
     taken = float(charge[0] - charge[-1])
     if not np.isfinite(taken) or taken <= 0:

@@ -72,6 +72,11 @@ def test_where_nothing_can_be_said_it_is_said_why(
     assert why in found.unsaid
 
 
+def test_an_attempt_that_was_cut_off_is_not_called_a_phone_without_counter(one: Attempt) -> None:
+    found = energy_of(one.result, one.read_samples(None).slice(0, 40))
+    assert "too few" in found.unsaid
+
+
 def test_rows_by_sub_model_count_those_that_say_nothing(tmp_path: Path) -> None:
     attempts = load_run(make_run(tmp_path, RunShape(speakers=("us-male",), seconds=300))).attempts
     found = [(one, energy_of(one.result, one.read_samples(None))) for one in attempts]
