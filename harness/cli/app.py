@@ -24,6 +24,7 @@ _COMMANDS: dict[str, str] = {
     "resume": "harness.cli.resume",
     "status": "harness.cli.status",
     "serve": "harness.cli.serve",
+    "worker": "harness.cli.worker",
     "report": "harness.cli.report",
     "export": "harness.cli.export",
     "paper": "harness.cli.paper",

@@ -31,6 +31,24 @@ AdbOption = Annotated[
         show_default=False,
     ),
 ]
+EngineOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--engine",
+        metavar="local|dask",
+        help="`dask`: use the phones that workers on other hosts offer (`harness worker`).",
+        show_default="local",
+    ),
+]
+SchedulerOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="With --engine dask: where the workers are met, as `dask scheduler` prints it.",
+        show_default=False,
+    ),
+]
 SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
@@ -51,6 +69,16 @@ OnlyOption = Annotated[
 ]
 RunsOption = Annotated[
     Path, typer.Option("--runs", metavar="FOLDER", help="Where run folders are kept.")
+]
+ApkOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--apk",
+        metavar="FILE",
+        help="The trainer to install where it is absent or another one. [default: the one that "
+        "`harness apk build` made, on real phones; a virtual phone keeps its own]",
+        show_default=False,
+    ),
 ]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave on the phones what was put there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

@@ -8,18 +8,21 @@ from typing import Annotated
 import typer
 
 from harness.cli.ending import end_of_run
+from harness.cli.engine import open_lab
 from harness.cli.options import (
     AdbOption,
+    ApkOption,
+    EngineOption,
     FarmOption,
     JsonOption,
     KeepOption,
     RunArgument,
     RunsOption,
+    SchedulerOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
-from harness.cli.session import open_session
-from harness.lab import open_bench, resume_run
+from harness.lab import resume_run
 from harness.lab.ledger import Ledger
 from harness.results.store import RunFolder
 from harness.scenario import JobSpec
@@ -32,8 +35,11 @@ def resume(
     run: RunArgument,
     farm: FarmOption = None,
     adb: AdbOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
     runs: RunsOption = RUN_ROOT,
     keep: KeepOption = False,
+    apk: ApkOption = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and skipped jobs again too.")
     ] = False,
@@ -41,24 +47,25 @@ def resume(
 ) -> None:
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
     folder = run_folder(run, runs)
-    if farm is None and adb is None:
-        farm, adb = _where_from(folder)
+    if farm is None and adb is None and engine is None and scheduler is None:
+        before = RunFolder.open(folder).record().farm or {}
+        farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
     specs = _specs(folder) if farm is not None else []
-    with open_session(farm=farm, adb=adb, specs=specs) as session, progress_display() as progress:
+    with (
+        open_lab(
+            engine=engine, scheduler=scheduler, farm=farm, adb=adb, specs=specs, apk=apk
+        ) as lab,
+        progress_display() as progress,
+    ):
         summary = resume_run(
             folder,
-            open_bench(session.servers, farm=session.farm),
+            lab.bench,
             keep=keep,
             retry_failed=retry_failed,
             progress=progress,
+            engine=lab.engine,
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
-
-
-def _where_from(folder: Path) -> tuple[str | None, list[str] | None]:
-    """Return the farm, or the adb servers, that the run had its phones from."""
-    farm = RunFolder.open(folder).record().farm or {}
-    return farm.get("option"), farm.get("adb")
 
 
 def _specs(folder: Path) -> list[JobSpec]:

@@ -10,21 +10,24 @@ import typer
 
 from harness.cli import console
 from harness.cli.ending import end_of_run
+from harness.cli.engine import open_lab
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
     AdbOption,
+    ApkOption,
+    EngineOption,
     FarmOption,
     JsonOption,
     KeepOption,
     OnlyOption,
     RunsOption,
     ScenarioArgument,
+    SchedulerOption,
     SetOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
-from harness.cli.session import open_session
-from harness.lab import check_scenario, open_bench, run_scenario
+from harness.lab import check_scenario, run_scenario
 from harness.scenario import load_scenario
 
 app = typer.Typer()
@@ -35,6 +38,8 @@ def run(
     scenario: ScenarioArgument,
     farm: FarmOption = None,
     adb: AdbOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
     set_: SetOption = None,
     only: OnlyOption = None,
     runs: RunsOption = RUN_ROOT,
@@ -43,6 +48,7 @@ def run(
         typer.Option("--name", help="Name of the run folder.", show_default=False),
     ] = None,
     keep: KeepOption = False,
+    apk: ApkOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,8 +59,16 @@ def run(
     loaded = load_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
-    with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
-        bench = open_bench(session.servers, farm=session.farm)
+    with open_lab(
+        engine=engine,
+        scheduler=scheduler,
+        farm=farm,
+        adb=adb,
+        loaded=loaded,
+        only=only or (),
+        apk=apk,
+    ) as lab:
+        bench = lab.bench
         for info in bench.unusable:
             console.note(f"{info.serial} is {info.state}. {info.advice}")
         with progress_display() as progress:
@@ -69,5 +83,6 @@ def run(
                 progress=progress,
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
+                engine=lab.engine,
             )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))

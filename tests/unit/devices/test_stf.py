@@ -75,6 +75,7 @@ def test_what_is_borrowed_is_given_back(stf: StfServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_also_after_an_error(stf: StfServer, error: type[BaseException]) -> None:
     stf.add("A")
+
     def fail() -> None:
         with borrow(stf, Adb(), []) as borrowed:
             borrowed.take("A", 1000)

@@ -1,0 +1,117 @@
+"""Who carries out a run's attempts: this process on its own phones, or workers on other hosts."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from harness.cli import console
+from harness.cli.session import open_session
+from harness.devices.trainer_app import checked_apk
+from harness.errors import InputError
+from harness.lab import Bench, open_bench
+from harness.lab.crew import Crew, EngineMaker
+from harness.lab.engines.remote import RemoteEngine, remote_bench
+from harness.lab.ports import LabPhone
+from harness.scenario import JobSpec, LoadedScenario
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Phones, and who works with them.
+
+    Attributes:
+        bench: The phones at hand.
+        engine: As `run_scenario` takes it.
+    """
+
+    bench: Bench
+    engine: EngineMaker | None = None
+
+
+@contextlib.contextmanager
+def open_lab(
+    *,
+    engine: str | None = None,
+    scheduler: str | None = None,
+    farm: str | None = None,
+    adb: Sequence[str] | None = None,
+    loaded: LoadedScenario | None = None,
+    only: Sequence[str] = (),
+    specs: Sequence[JobSpec] = (),
+    apk: Path | None = None,
+) -> Iterator[Lab]:
+    """Make a run's phones reachable, here or on other hosts.
+
+    Args:
+        engine: As `--engine` has it; None for dask where a scheduler is named.
+        scheduler: As `--scheduler` has it.
+        farm: See `harness.cli.session.phone_source`.
+        adb: Likewise.
+        loaded: Likewise.
+        only: Likewise.
+        specs: Likewise.
+        apk: As `--apk` has it.
+
+    Raises:
+        InputError: An option is wrong.
+        NoPhoneError: There is no worker, or no phone.
+        ServerUnavailable: An adb server does not answer.
+    """
+    if engine not in (None, "local", "dask"):
+        raise InputError(f"there is no engine {engine!r}", where="--engine", hint="local or dask.")
+    if engine == "local" or (engine is None and scheduler is None):
+        if scheduler is not None:
+            raise InputError("the local engine has no scheduler", where="--scheduler")
+        with open_session(farm=farm, adb=adb, loaded=loaded, only=only, specs=specs) as session:
+            yield Lab(open_bench(session.servers, farm=session.farm, apk=checked_apk(apk)))
+        return
+    if scheduler is None:
+        raise InputError("dask has to know where its workers are met", where="--scheduler")
+    given = [word for word, it in (("--farm", farm), ("--adb", adb), ("--apk", apk)) if it]
+    if given:
+        raise InputError(
+            "with --engine dask, this is said where the phones hang",
+            where=given[0],
+            hint="Give it to `harness worker` on that host.",
+        )
+    fabric = dask_farm().DaskFabric(scheduler)
+    with (
+        tempfile.TemporaryDirectory(prefix="mobileasr-leases-") as leases,
+        contextlib.closing(fabric),
+    ):
+        bench = remote_bench(fabric, scheduler, Path(leases), console.note)
+
+        def make(crew: Crew, phones: Sequence[LabPhone]) -> RemoteEngine:
+            run = crew.run
+            return RemoteEngine(
+                fabric,
+                crew,
+                phones,
+                run=str(run.folder.path),
+                owner=run.owner,
+                keep=run.keep,
+                progress=run.progress,
+            )
+
+        yield Lab(bench, make)
+
+
+def dask_farm() -> ModuleType:
+    """Return the module that needs dask.
+
+    Raises:
+        InputError: dask is not installed.
+    """
+    try:
+        from harness.lab.engines import dask_farm as module
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"this needs the extra [farm] ({error.name} is not installed)",
+            hint="pip install 'mobileasr-lab[farm]'",
+        ) from error
+    return module

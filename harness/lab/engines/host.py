@@ -1,0 +1,368 @@
+"""A worker's side: the phones of this host, held for coordinators and worked with as they say.
+
+Every phone that is taken for a coordinator is leased here, on the host where it hangs. A
+coordinator that says nothing for `SILENT_S` counts as gone: its attempts are stopped, its phones
+cleaned and freed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness import __version__
+from harness.adb.errors import AdbError
+from harness.adb.transfer import LocalFile
+from harness.lab.attempt import run_attempt
+from harness.lab.attempt_state import AttemptRequest
+from harness.lab.bench import Bench
+from harness.lab.clock import StopSignal
+from harness.lab.engine import (
+    Attempt,
+    Leave,
+    Left,
+    Order,
+    Prepare,
+    Prepared,
+    Recover,
+    Recovered,
+    Report,
+)
+from harness.lab.engines.wire import CHUNK, Hello, News, NotHereError, Outcome, Parcel, moved
+from harness.lab.leases import Lease, PhoneBusyError, acquire, holder_of
+from harness.lab.ports import LabPhone, PhoneStatus
+from harness.lab.score import host_scorer
+from harness.lab.threads import check_phone, prepare_phone
+from harness.results.model import AttemptResult
+from harness.results.names import safe_name
+from harness.results.store import AttemptFolder
+
+SILENT_S = 60.0
+BEAT_S = 5.0
+END_S = 60.0
+"""How long a worker that ends waits for its attempts to release their phones."""
+_FRESH_S = 5.0
+_GROWING = ("events.jsonl", "samples.txt")
+_PIECE = 1 << 18
+
+
+@dataclass
+class _Session:
+    """What one coordinator has here; also the `Progress` of its attempts."""
+
+    run: str
+    owner: str
+    stop: StopSignal = field(default_factory=StopSignal)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    running: dict[tuple[str, int], AttemptFolder] = field(default_factory=dict)
+    heard: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    told: News = field(default_factory=News)
+
+    def phone(self, status: PhoneStatus) -> None:
+        with self.lock:
+            self.told.statuses[status.serial] = status
+
+    def ended(self, result: AttemptResult, *, retried: bool) -> None:
+        """Say nothing: the coordinator sees the result."""
+
+    def note(self, text: str) -> None:
+        with self.lock:
+            self.told.notes.append(text)
+
+    def news(self) -> News:
+        with self.lock:
+            told, self.told = self.told, News()
+        return told
+
+
+class Host:
+    """The phones of this host; its methods are what a coordinator calls (`Fabric.call`).
+
+    Args:
+        find: Looks for phones.
+        root: Folder for what comes and goes: ``cas`` and ``spool``.
+    """
+
+    def __init__(self, find: Callable[[], Bench], root: Path) -> None:
+        self._find = find
+        self._root = root
+        self._sessions: dict[str, _Session] = {}
+        self._lock = threading.RLock()
+        self._bench = find()
+        self._found_at = time.monotonic()
+        self._phones: dict[str, LabPhone] = {one.serial: one for one in self._bench.phones}
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._watching, name="sessions", daemon=True)
+        self._watch.start()
+
+    # -- what a coordinator calls -----------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        """Say who this is and what it has."""
+        self._check_open()
+        with self._lock:
+            if time.monotonic() - self._found_at > _FRESH_S:
+                self._bench = self._find()
+                self._found_at = time.monotonic()
+                for phone in self._bench.phones:
+                    if phone.serial not in self._held():
+                        self._phones[phone.serial] = phone
+            bench = self._bench
+            busy = {one.serial: self._busy(one.serial) for one in bench.phones}
+        return Hello(
+            version=__version__,
+            host=socket.gethostname(),
+            phones=tuple(one.info for one in bench.phones),
+            unusable=tuple(bench.unusable),
+            busy={serial: who for serial, who in busy.items() if who},
+        )
+
+    def take(self, session: str, run: str, owner: str, serials: Sequence[str]) -> tuple[str, ...]:
+        """Lease phones for a coordinator; return those that it has now."""
+        self._check_open()
+        with self._lock:
+            ours = self._sessions.setdefault(session, _Session(run, owner))
+            ours.heard = time.monotonic()
+            for serial in serials:
+                if serial in ours.leases or serial not in self._phones:
+                    continue
+                with contextlib.suppress(PhoneBusyError):
+                    ours.leases[serial] = acquire(
+                        serial,
+                        owner=owner,
+                        run=run,
+                        root=self._bench.lease_root,
+                        clock=self._bench.clock,
+                    )
+            return tuple(ours.leases)
+
+    def tend(self, session: str, order: Order, keep: bool) -> Report:
+        """Carry out an order that is no attempt.
+
+        Args:
+            session: The coordinator.
+            order: What to do.
+            keep: Leave on the phone what was put there.
+        """
+        ours, phone = self._ours(session, order.serial)
+        tools = self._bench.tools
+        try:
+            if isinstance(order, Prepare):
+                phone, notes = prepare_phone(tools, phone, keep=order.keep)
+                self._phones[order.serial] = phone
+                return Prepared(order.serial, replace(phone, handle=None), tuple(notes))
+            if isinstance(order, Recover):
+                tools.clean(phone, speech=False)
+                if order.thorough:
+                    check_phone(tools, phone)
+                return Recovered(order.serial)
+            assert isinstance(order, Leave)
+            if not keep:
+                tools.clean(phone, speech=True)
+            ours.leases.pop(order.serial).release()
+            return Left(order.serial)
+        except AdbError as error:
+            if isinstance(order, Prepare):
+                return Prepared(order.serial, None, trouble=str(error))
+            if isinstance(order, Recover):
+                return Recovered(order.serial, str(error))
+            return Left(order.serial, str(error))
+
+    def clean(self, serial: str, speech: bool) -> tuple[str, ...]:
+        """Undo on a phone that nobody here holds what may have been left there."""
+        phone = self._phones[serial]
+        lease = acquire(serial, owner="clean", run="harness worker", root=self._bench.lease_root)
+        with lease:
+            return tuple(self._bench.tools.clean(phone, speech=speech))
+
+    def missing(self, files: Sequence[LocalFile]) -> tuple[str, ...]:
+        """Return the names of those files that are not here yet."""
+        return tuple(one.name for one in files if not self._cas(one).path.is_file())
+
+    def store(self, file: LocalFile, offset: int, data: bytes) -> None:
+        """Take a piece of a file; the last one puts it in place.
+
+        Raises:
+            ValueError: The whole is not what its name says.
+        """
+        path = self._cas(file).path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        with part.open("r+b" if offset else "wb") as out:
+            out.seek(offset)
+            out.write(data)
+        if offset + len(data) < file.size:
+            return
+        found = LocalFile.of(part).sha256
+        if found != file.sha256:
+            part.unlink()
+            raise ValueError(f"{file.name} arrived as {found}")
+        part.replace(path)
+
+    def attempt(self, session: str, order: Attempt, parcel: Parcel) -> Outcome:
+        """Run an attempt; its folder waits here until it is fetched."""
+        ours, phone = self._ours(session, order.serial)
+        folder = self._folder(parcel.run_id, order.job_id, order.attempt)
+        if order.rejoin and folder.result_path.is_file() and folder.result().failure is None:
+            return Outcome(clean=True, files=_files(folder))  # it ended while nobody asked
+        key = (order.job_id, order.attempt)
+        ours.running[key] = folder
+
+        def on_step(step: str) -> None:
+            with ours.lock:
+                ours.told.steps.append((order.serial, *key, step))
+
+        try:
+            end = run_attempt(
+                AttemptRequest(
+                    run_id=parcel.run_id,
+                    spec=parcel.spec,
+                    attempt=order.attempt,
+                    phone=phone,
+                    material=moved(parcel.material, self._cas),
+                    goal=parcel.goal,
+                    folder=folder,
+                    keep=parcel.keep,
+                    forget_speech=parcel.forget_speech,
+                    rejoin=order.rejoin,
+                ),
+                tools=self._bench.tools,
+                scorer=host_scorer,
+                stop=ours.stop,
+                clock=self._bench.clock,
+                progress=ours,
+                on_step=on_step,
+            )
+        finally:
+            del ours.running[key]
+        if end is None:
+            return Outcome(lost=True)
+        return Outcome(clean=end.clean, files=_files(folder))
+
+    def read(self, run_id: str, job_id: str, attempt: int, name: str, offset: int) -> bytes:
+        """Return a piece of a file of an attempt that has ended."""
+        path = self._folder(run_id, job_id, attempt).path / safe_name(name)
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(CHUNK)
+
+    def forget(self, run_id: str, job_id: str, attempt: int) -> None:
+        """Remove an attempt's folder: the coordinator has it."""
+        folder = self._folder(run_id, job_id, attempt).path
+        for path in folder.iterdir():
+            path.unlink()
+        for path in (folder, *list(folder.parents)[:2]):  # the job's and the run's, if empty
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+    def news(self, session: str, sizes: Mapping[tuple[str, int, str], int]) -> News:
+        """Say what happened, and what running attempts wrote; the coordinator lives.
+
+        Args:
+            session: The coordinator.
+            sizes: (job, attempt, file) -> how much of it the coordinator has.
+        """
+        self._check_open()
+        ours = self._session(session)
+        ours.heard = time.monotonic()
+        found = ours.news()
+        for (job_id, attempt), folder in list(ours.running.items()):
+            for name in _GROWING:
+                offset = sizes.get((job_id, attempt, name), 0)
+                with contextlib.suppress(OSError), (folder.path / name).open("rb") as file:
+                    file.seek(offset)
+                    if data := file.read(_PIECE):
+                        found.grown.append((job_id, attempt, name, offset, data))
+        return found
+
+    def stop(self, session: str, hard: bool) -> None:
+        """Stop a coordinator's attempts."""
+        signal = self._session(session).stop
+        signal.gentle.set()
+        if hard:
+            signal.hard.set()
+
+    def bye(self, session: str) -> None:
+        """A coordinator is done: what it still holds is free."""
+        with self._lock:
+            ours = self._sessions.pop(session, None)
+        for lease in list(ours.leases.values()) if ours else []:
+            lease.release()
+
+    # -- the worker's own -------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop all attempts, and wait until they have released their phones."""
+        self._over.set()
+        for session in list(self._sessions):
+            self._end(session)
+
+    def _watching(self) -> None:
+        while not self._over.wait(BEAT_S):
+            for name, ours in list(self._sessions.items()):
+                if time.monotonic() - ours.heard > SILENT_S:
+                    self._end(name)
+                    continue
+                for lease in list(ours.leases.values()):
+                    lease.heartbeat()
+
+    def _end(self, name: str) -> None:
+        """End what a coordinator has here, as far as its phones can be reached."""
+        ours = self._sessions.get(name)
+        if ours is None:
+            return
+        ours.stop.gentle.set()
+        until = time.monotonic() + END_S
+        while ours.running and time.monotonic() < until:
+            time.sleep(0.1)
+        for serial in list(ours.leases):
+            with contextlib.suppress(AdbError):
+                self._bench.tools.clean(self._phones[serial], speech=True)
+        self.bye(name)
+
+    def _held(self) -> set[str]:
+        return {serial for ours in self._sessions.values() for serial in ours.leases}
+
+    def _busy(self, serial: str) -> str:
+        """Return who holds a phone; empty if it is free."""
+        if holder_of(serial, self._bench.lease_root) is None:
+            return ""
+        try:  # a note may be a dead owner's; only its lock tells
+            acquire(serial, owner="look", run="", root=self._bench.lease_root).release()
+        except PhoneBusyError as error:
+            return str(error)
+        return ""
+
+    def _ours(self, session: str, serial: str) -> tuple[_Session, LabPhone]:
+        self._check_open()
+        ours = self._session(session)
+        if serial not in ours.leases:
+            raise NotHereError(f"{serial} is not held for this coordinator")
+        return ours, self._phones[serial]
+
+    def _session(self, name: str) -> _Session:
+        ours = self._sessions.get(name)
+        if ours is None:
+            raise NotHereError("nothing is held for this coordinator")
+        return ours
+
+    def _check_open(self) -> None:
+        if self._over.is_set():
+            raise NotHereError("the worker is about to end")
+
+    def _cas(self, file: LocalFile) -> LocalFile:
+        return replace(file, path=self._root / "cas" / file.name)
+
+    def _folder(self, run_id: str, job_id: str, attempt: int) -> AttemptFolder:
+        path = self._root / "spool" / safe_name(run_id) / safe_name(job_id) / str(attempt)
+        return AttemptFolder(path, job_id, attempt)
+
+
+def _files(folder: AttemptFolder) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in folder.path.iterdir() if path.is_file()}

@@ -1,0 +1,403 @@
+"""The coordinator's side: an engine whose orders are carried out by workers on other hosts."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from harness import __version__
+from harness.adb.errors import AdbError
+from harness.adb.transfer import LocalFile
+from harness.devices.inventory import PhoneInfo
+from harness.errors import NoPhoneError
+from harness.lab.bench import Bench
+from harness.lab.engine import (
+    Assignments,
+    Attempt,
+    Broke,
+    Came,
+    Ended,
+    Gone,
+    Left,
+    Order,
+    Prepare,
+    Prepared,
+    Recover,
+    Recovered,
+    Report,
+    Stepped,
+)
+from harness.lab.engines.wire import (
+    CHUNK,
+    Fabric,
+    FabricLostError,
+    Hello,
+    News,
+    Outcome,
+    Parcel,
+    WorkerFailedError,
+    WorkerGoneError,
+)
+from harness.lab.ports import LabPhone, Progress
+from harness.lab.tools import RealTools
+from harness.results.files import said
+from harness.results.store import AttemptFolder
+
+LOOK_S: Final = 1.0
+"""How often workers are asked what is new."""
+_POLL_S: Final = 0.5
+
+
+class RemoteTools(RealTools):
+    """What a coordinator itself does to phones of other hosts: it cleans what a dead one left."""
+
+    def __init__(self, fabric: Fabric, home: Mapping[str, str]) -> None:
+        super().__init__()
+        self._fabric = fabric
+        self._home = home
+
+    def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
+        """See `harness.lab.ports.Tools`."""
+        try:
+            worker = self._home[phone.serial]
+            found: Sequence[str] = self._fabric.call(worker, "clean", phone.serial, speech)
+        except (WorkerGoneError, WorkerFailedError) as error:
+            raise AdbError(str(error), serial=phone.serial, command="clean") from error
+        return found
+
+
+def remote_bench(fabric: Fabric, scheduler: str, lease_root: Path, progress: Any) -> Bench:
+    """Find the phones that workers offer.
+
+    Args:
+        fabric: How to reach the workers.
+        scheduler: Where they are met, for the run's record.
+        lease_root: A folder for the coordinator's own book of leases; the true ones are held by the
+            workers, each on the host of the phone.
+        progress: Called with what a user should know.
+
+    Raises:
+        NoPhoneError: There is no worker.
+    """
+    phones: dict[str, LabPhone] = {}
+    home: dict[str, str] = {}
+    unusable: list[PhoneInfo] = []
+    workers = fabric.workers()
+    for worker in sorted(workers):
+        try:
+            hello: Hello = fabric.call(worker, "hello")
+        except (WorkerGoneError, WorkerFailedError) as error:
+            progress(f"{worker} is left out: {error}")
+            continue
+        if hello.version != __version__:
+            progress(f"{hello.host} is left out: its version is {hello.version}, not {__version__}")
+            continue
+        unusable += hello.unusable
+        for info in hello.phones:
+            if info.serial in hello.busy:
+                progress(hello.busy[info.serial])
+            elif info.serial in phones:
+                progress(f"{info.serial} is offered twice; {hello.host} is passed over for it")
+            else:
+                phones[info.serial] = LabPhone(info, None)
+                home[info.serial] = worker
+    if not workers:
+        raise NoPhoneError(
+            f"no worker offers phones at {scheduler}\n"
+            f"  On each host with phones: harness worker {scheduler}"
+        )
+    return Bench(
+        [phones[serial] for serial in sorted(phones)],
+        RemoteTools(fabric, home),
+        tuple(unusable),
+        {"engine": "dask", "scheduler": scheduler},
+        lease_root,
+    )
+
+
+@dataclass
+class _Home:
+    """Where a phone is."""
+
+    worker: str
+    phone: LabPhone
+
+
+class RemoteEngine:
+    """Orders go to the worker that has the phone; an `harness.lab.engine.Engine`.
+
+    Args:
+        fabric: How to reach the workers.
+        work: What attempts need to know.
+        phones: The phones that the plan counts on.
+        run: Folder of the run, for the leases.
+        owner: Who holds the phones.
+        keep: Leave on the phones what was put there.
+        progress: Who wants to know.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        work: Assignments,
+        phones: Sequence[LabPhone],
+        *,
+        run: str,
+        owner: str,
+        keep: bool,
+        progress: Progress,
+    ) -> None:
+        self._fabric = fabric
+        self._work = work
+        self._wanted = {phone.serial for phone in phones}
+        self._run, self._owner, self._keep = run, owner, keep
+        self._progress = progress
+        self._session = secrets.token_hex(8)
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._homes: dict[str, _Home] = {}
+        self._known: set[str] = set()
+        self._running: dict[tuple[str, int], tuple[str, AttemptFolder]] = {}
+        self._sending: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._watching, name="workers", daemon=True)
+        self._watch.start()
+
+    # -- what the scheduler calls -----------------------------------------------------------------
+
+    def submit(self, order: Order) -> None:
+        """See `Engine`."""
+        name = f"phone-{order.serial}"
+        threading.Thread(target=self._do, args=(order,), name=name, daemon=True).start()
+
+    def reports(self, wait_s: float) -> list[Report]:
+        """See `Engine`."""
+        found: list[Report] = []
+        try:
+            found.append(self._reports.get(timeout=min(wait_s, _POLL_S)))
+            while True:
+                found.append(self._reports.get_nowait())
+        except queue.Empty:
+            return found
+
+    def stop(self, *, hard: bool) -> None:
+        """See `Engine`."""
+        for worker in set(self._known):
+            threading.Thread(target=self._tell, args=(worker, "stop", hard), daemon=True).start()
+
+    def close(self) -> None:
+        """See `Engine`."""
+        self._over.set()
+        self._watch.join(LOOK_S * 10)
+        for worker in set(self._known):
+            self._tell(worker, "bye")
+        self._fabric.close()
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    def _do(self, order: Order) -> None:
+        home = self._homes.get(order.serial)
+        if home is None:
+            return  # its `Gone` is on the way
+        try:
+            if isinstance(order, Attempt):
+                report: Report = self._attempt(order, home)
+            else:
+                report = self._fabric.call(
+                    home.worker, "tend", self._session, order, self._keep, long=True
+                )
+        except (WorkerGoneError, FabricLostError):
+            return  # the watcher says so
+        except WorkerFailedError as error:
+            report = _failed(order, str(error))
+        except Exception as error:  # noqa: BLE001 - the thread's outermost: the run must hear of it
+            report = Broke(order.serial, error)
+        self._reports.put(report)
+
+    def _attempt(self, order: Attempt, home: _Home) -> Ended:
+        request = self._work.request(order, home.phone)
+        self._send(home.worker, request.material.files())
+        request.folder.make()
+        key = (order.job_id, order.attempt)
+        with self._lock:
+            self._running[key] = (home.worker, request.folder)
+        try:
+            outcome: Outcome = self._fabric.call(
+                home.worker, "attempt", self._session, order, Parcel.of(request), long=True
+            )
+        finally:
+            with self._lock:
+                del self._running[key]
+        if outcome.lost:
+            return Ended(*_names(order), clean=False, lost=True)
+        self._fetch(home.worker, request.run_id, request.folder, outcome.files)
+        result = request.folder.result()
+        self._tell(home.worker, "forget", request.run_id, *key, session=False)
+        failure = result.failure
+        return Ended(
+            *_names(order),
+            kind=failure.kind if failure else None,
+            message=failure.message if failure else "",
+            clean=outcome.clean,
+            result=result,
+        )
+
+    def _send(self, worker: str, files: Sequence[LocalFile]) -> None:
+        """Make sure that a worker has some files."""
+        with self._lock:
+            lock = self._sending.setdefault(worker, threading.Lock())
+        plain = [replace(file, path=Path(file.name)) for file in files]
+        with lock:
+            missing = set(self._fabric.call(worker, "missing", plain))
+            for file, bare in zip(files, plain, strict=True):
+                if file.name not in missing:
+                    continue
+                with file.path.open("rb") as data:
+                    offset = 0
+                    while offset < file.size or not offset:
+                        piece = data.read(CHUNK)
+                        self._fabric.call(worker, "store", bare, offset, piece)
+                        offset += len(piece)
+                        if not piece:
+                            break
+
+    def _fetch(
+        self, worker: str, run_id: str, folder: AttemptFolder, files: Mapping[str, int]
+    ) -> None:
+        """Bring an attempt's folder here whole: its result last."""
+        with said(folder.path, "write"):
+            for old in folder.path.iterdir():
+                if old.name not in files:
+                    old.unlink()  # raw frames that were shown meanwhile
+            for name in sorted(files, key=lambda one: one == folder.result_path.name):
+                part = folder.path / f".{name}.part"
+                with part.open("wb") as out:
+                    while out.tell() < files[name]:
+                        out.write(
+                            self._fabric.call(
+                                worker,
+                                "read",
+                                run_id,
+                                folder.job_id,
+                                folder.attempt,
+                                name,
+                                out.tell(),
+                            )
+                        )
+                part.replace(folder.path / name)
+
+    # -- workers that come and go -----------------------------------------------------------------
+
+    def _watching(self) -> None:
+        while True:
+            try:
+                self._look()
+            except FabricLostError as error:
+                for serial in list(self._homes)[:1]:
+                    self._reports.put(Broke(serial, error))
+                return
+            except Exception as error:  # noqa: BLE001 - the thread's outermost: told, tried again
+                self._progress.note(f"workers: {type(error).__name__}: {error}")
+            if self._over.wait(LOOK_S):
+                return
+
+    def _look(self) -> None:
+        there = self._fabric.workers()
+        for worker in self._known - there:
+            self._part(worker, f"its worker {worker} is gone")
+        for worker in sorted(self._known):
+            self._listen(worker)
+        for worker in sorted(there):
+            if self._wanted - set(self._homes):
+                with contextlib.suppress(WorkerGoneError, WorkerFailedError):
+                    self._meet(worker)
+
+    def _part(self, worker: str, why: str) -> None:
+        """Give up what a worker had; it may be met again."""
+        self._known.discard(worker)
+        for serial, home in list(self._homes.items()):
+            if home.worker == worker:
+                del self._homes[serial]
+                self._reports.put(Gone(serial, why))
+
+    def _meet(self, worker: str) -> None:
+        """Take what a worker has of the phones that are still wanted."""
+        hello: Hello = self._fabric.call(worker, "hello")
+        if hello.version != __version__:
+            return
+        here = {info.serial: info for info in hello.phones}
+        wanted = [one for one in here if one in self._wanted and one not in self._homes]
+        if not wanted:
+            return
+        taken = self._fabric.call(worker, "take", self._session, self._run, self._owner, wanted)
+        self._known.add(worker)
+        for serial in wanted:
+            if serial not in taken:
+                continue
+            phone = LabPhone(here[serial], None)
+            self._homes[serial] = _Home(worker, phone)
+            self._reports.put(Came(phone))
+
+    def _listen(self, worker: str) -> None:
+        try:
+            self._hear(worker)
+        except WorkerGoneError as error:
+            self._part(worker, str(error))
+        except WorkerFailedError as error:
+            self._progress.note(str(error))
+
+    def _hear(self, worker: str) -> None:
+        with self._lock:
+            running = {key: one for key, (at, one) in self._running.items() if at == worker}
+        sizes = {
+            (*key, name): _size(folder.path / name)
+            for key, folder in running.items()
+            for name in ("events.jsonl", "samples.txt")
+        }
+        news: News = self._fabric.call(worker, "news", self._session, sizes)
+        for serial, job_id, attempt, step in news.steps:
+            self._reports.put(Stepped(serial, job_id, attempt, step))
+        for status in news.statuses.values():
+            self._progress.phone(status)
+        for note in news.notes:
+            self._progress.note(note)
+        for job_id, attempt, name, offset, data in news.grown:
+            with self._lock:  # not once its whole folder is being fetched
+                found = self._running.get((job_id, attempt))
+                if found is not None and _size(found[1].path / name) == offset:
+                    with (found[1].path / name).open("ab") as file:
+                        file.write(data)
+
+    def _tell(self, worker: str, method: str, *values: Any, session: bool = True) -> None:
+        """Tell a worker something whose answer nobody waits for."""
+        values = (self._session, *values) if session else values
+        with contextlib.suppress(WorkerGoneError, WorkerFailedError):
+            self._fabric.call(worker, method, *values)
+
+
+def _failed(order: Order, why: str) -> Report:
+    """Return the answer to an order with which its worker could not cope."""
+    if isinstance(order, Attempt):
+        return Ended(*_names(order), kind="InternalError", message=why, clean=False)
+    if isinstance(order, Prepare):
+        return Prepared(order.serial, None, trouble=why)
+    if isinstance(order, Recover):
+        return Recovered(order.serial, why)
+    return Left(order.serial, why)
+
+
+def _names(order: Attempt) -> tuple[str, str, int]:
+    return order.serial, order.job_id, order.attempt
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
