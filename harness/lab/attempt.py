@@ -20,7 +20,13 @@ from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
 from harness.errors import HarnessError
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
-from harness.lab.clock import Clock, StopRequestedError, StopSignal, SystemClock
+from harness.lab.clock import (
+    Clock,
+    StopRequestedError,
+    StopSignal,
+    SystemClock,
+    seconds_between,
+)
 from harness.lab.collect import fetch_checkpoint
 from harness.lab.evidence import clear_log, gather
 from harness.lab.failures import StepFailed, failure_record
@@ -37,11 +43,13 @@ from harness.lab.ports import (
     SamplerPort,
     Tools,
 )
+from harness.lab.rejoin import JOURNAL, Memory, look, recall
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
 from harness.lab.watch import TrainWatch
 from harness.pressure.errors import PressureUnreachable
 from harness.results.model import (
+    AttemptResult,
     FailureKind,
     FailureRecord,
 )
@@ -68,8 +76,8 @@ def run_attempt(
     clock: Clock | None = None,
     progress: Progress | None = None,
     on_step: Callable[[str], None] = lambda _: None,
-) -> AttemptEnd:
-    """Run one attempt on one leased phone.
+) -> AttemptEnd | None:
+    """Run one attempt on one leased phone, or go on with it (`AttemptRequest.rejoin`).
 
     Args:
         request: What to do.
@@ -79,6 +87,9 @@ def run_attempt(
         clock: Where the time comes from.
         progress: Who wants to know.
         on_step: Called as each step begins (for the ledger).
+
+    Returns:
+        How it ended; None if nothing was left to go on with.
 
     Raises:
         StoreError: The run folder cannot be written; the phone was released before.
@@ -115,6 +126,10 @@ class _Attempt:
         self.state = AttemptState()
         self.step = "gate"
         self.saying = threading.Lock()
+        self.started_utc = clock.utc()
+        self.begun = clock.monotonic()
+        self.before_s = 0.0
+        """How long it had gone on when this process took it up."""
         self.sampler: SamplerPort | None = None
         self.presser: PressurePort | None = None
         self.status = PhoneStatus(
@@ -128,8 +143,10 @@ class _Attempt:
 
     # -- the way ----------------------------------------------------------------------------------
 
-    def run(self) -> AttemptEnd:
-        started_utc, begun = self.clock.utc(), self.clock.monotonic()
+    def run(self) -> AttemptEnd | None:
+        self.begun = self.clock.monotonic()
+        if self.request.rejoin and not self._recall():
+            return None
         self.folder.make()
         failure: FailureRecord | None = None
         clean = False
@@ -138,33 +155,45 @@ class _Attempt:
         ticker.start()
         try:
             try:
-                for name, step in (
-                    ("gate", self._gate),
-                    ("provision", self._provision),
-                    ("press", self._press),
-                    ("train", self._train),
-                    ("collect", self._collect),
-                    ("score", self._score),
-                ):
+                for name, step in self._steps():
                     self._enter(name)
                     self.stop.check()
                     step()
             except Exception as error:  # noqa: BLE001 - outermost of a job: recorded as its result
                 failure = self._failure(error)
                 self._salvage(failure)
+            # Before the release: a host that dies in it has finished the attempt all the same.
+            self._write(failure)
         finally:
             # Also on KeyboardInterrupt and SystemExit: a phone is never left pressed.
             self._enter("release")
             clean = self._release(failure)
             over.set()
             ticker.join()
-        seconds = self.clock.monotonic() - begun
-        result = make_result(self.request, self.state, started_utc, seconds, failure)
-        self.folder.write_result(result)
+        result = self._write(failure)
         if failure is None:  # of a failed attempt the raw frames may be evidence
             (self.folder.path / RAW_SAMPLES).unlink(missing_ok=True)
         self._say(step="done" if failure is None else failure.kind)
         return AttemptEnd(result, clean)
+
+    def _steps(self) -> list[tuple[str, Callable[[], None]]]:
+        before: list[tuple[str, Callable[[], None]]] = [
+            ("gate", self._gate),
+            ("provision", self._provision),
+            ("press", self._press),
+        ]
+        return [
+            *([] if self.request.rejoin else before),
+            ("train", self._rejoin if self.request.rejoin else self._train),
+            ("collect", self._collect),
+            ("score", self._score),
+        ]
+
+    def _write(self, failure: FailureRecord | None) -> AttemptResult:
+        seconds = self.before_s + self.clock.monotonic() - self.begun
+        result = make_result(self.request, self.state, self.started_utc, seconds, failure)
+        self.folder.write_result(result)
+        return result
 
     def _enter(self, step: str) -> None:
         self.step = step
@@ -235,14 +264,22 @@ class _Attempt:
 
     def _press(self) -> None:
         # Sampling begins before the pressure, so that its approach is seen too.
-        content = self.spec.content
-        self.sampler = self.tools.sampler(
+        self.sampler = self._make_sampler()
+        self._make_presser()
+        self.sampler.start()
+        if self.presser is not None:
+            self.presser.start()
+
+    def _make_sampler(self) -> SamplerPort:
+        return self.tools.sampler(
             self.phone,
             self.layout.sampler,
             self.folder.path / RAW_SAMPLES,
-            content.sampling.period_s,
+            self.spec.content.sampling.period_s,
         )
-        self.sampler.start()
+
+    def _make_presser(self) -> None:
+        content = self.spec.content
         if self.request.goal is None or content.pressure is None:
             return
         self.presser = self.tools.pressure(
@@ -251,10 +288,18 @@ class _Attempt:
             content.pressure.by,
             content.pressure.apps,
             content.limits.pressure_s,
+            self.folder.path / JOURNAL,
         )
-        self.presser.start()
 
     def _train(self) -> None:
+        state = self.state
+        notes = tuple(state.notes)
+        Memory(
+            started_utc=self.started_utc, gates=state.gates, transfer=state.transfer, notes=notes
+        ).write(self.folder)
+        self._watch(lambda: start_trainer(self.tools, self.phone, self.layout.job))
+
+    def _watch(self, begin: Callable[[], None]) -> None:
         watch = TrainWatch(
             tools=self.tools,
             phone=self.phone,
@@ -268,10 +313,51 @@ class _Attempt:
             log=self.state.log,
         )
         try:
-            start_trainer(self.tools, self.phone, self.layout.job)
+            begin()
             watch.run()
         finally:
             self.state.pid = watch.pid
+
+    # -- an attempt whose host died ---------------------------------------------------------------
+
+    def _recall(self) -> bool:
+        """Find the attempt on its phone; return whether there is something to go on with."""
+        memory = recall(self.folder)
+        if memory is None:
+            return False
+        found = look(
+            self.tools,
+            self.phone,
+            self.layout,
+            patience_s=self.spec.content.limits.lost_s,
+            clock=self.clock,
+            stop=self.stop,
+        )
+        if found is None or not found.worth_rejoining:
+            return False
+        self.started_utc = memory.started_utc
+        self.before_s = seconds_between(memory.started_utc, self.clock.utc())
+        self.state.gates, self.state.transfer = memory.gates, memory.transfer
+        self.state.notes.extend(memory.notes)
+        self.state.notes.append(
+            f"Its host died; another process went on with it at {self.clock.utc()}."
+        )
+        return True
+
+    def _rejoin(self) -> None:
+        """Follow sampler, ballast and trainer from where the dead host was."""
+        self.sampler = self._make_sampler()
+        self._make_presser()
+        self._watch(self._take_up)
+
+    def _take_up(self) -> None:
+        if self.folder.events_size():
+            for event in self.state.log.feed(self.folder.events_path.read_bytes()):
+                self._event(event)
+        assert self.sampler is not None
+        self.sampler.rejoin()
+        if self.presser is not None:
+            self.presser.rejoin()
 
     def _event(self, event: Any) -> None:
         if isinstance(event, PhaseChange):

@@ -48,6 +48,14 @@ def utc_text(moment: datetime) -> str:
     return text.replace("+00:00", "Z")
 
 
+def seconds_between(before_utc: str, after_utc: str) -> float:
+    """Return the seconds from one time of day to another, 0 if the clock was set back."""
+    before, after = (
+        datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (before_utc, after_utc)
+    )
+    return max(0.0, (after - before).total_seconds())
+
+
 class StopRequestedError(HarnessError):
     """The user asked the run to stop (Ctrl-C)."""
 

@@ -172,7 +172,7 @@ def resume_run(
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
         ledger = stack.enter_context(Ledger.open(folder.ledger_path, bench.clock))
-        rejoin = reconcile(ledger, written_in(folder), ())
+        rejoin = reconcile(ledger, written_in(folder), {phone.serial for phone in bench.phones})
         clean_left_phones(ledger, bench, owner, str(path), progress, spare=rejoin)
         if retry_failed:
             reopen(ledger)

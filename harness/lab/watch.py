@@ -113,6 +113,8 @@ class TrainWatch:
 
     def _follow(self, feed: EventFeed) -> None:
         begun = last_event = last_check = self.clock.monotonic()
+        started = next((one for one in self.log.events if isinstance(one, Started)), None)
+        self.pid = self.pid if started is None else started.pid
         seen_alive = False
         while True:
             if self.stop.requested:

@@ -6,7 +6,7 @@ Each is a process of its own, so that lmkd sees background apps. A service is to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.pressure.errors import PressureError
 from harness.pressure.phone import PressurePhone
@@ -94,6 +94,11 @@ class Ballast:
         if result.code != 0 or any(word in said for word in _FAILED):
             first = next((line for line in said.splitlines() if line.strip()), "no output")
             raise PressureError(f"the phone does not start ballast: {first.strip()[:200]}")
+
+    def adopt(self, asked: Mapping[int, int], peak_mb: int) -> None:
+        """Take over what an earlier host has asked of services that still run."""
+        self.asked = dict(asked)
+        self.peak_mb = max(peak_mb, self.total_mb)
 
     def forget(self, service: int) -> int:
         """Take a service that is gone off the books; return its MiB."""

@@ -103,6 +103,15 @@ class Controller:
         self._waiting: tuple[float, float, int] | None = None
         """(value when the change was asked, change, readings since)."""
 
+    def take_up(self, ballast_mb: int, max_mb: float | None) -> None:
+        """Go on from a goal that was reached before, with what is held of it."""
+        self.ballast_mb, self._max_mb, self.state = ballast_mb, max_mb, "settled"
+
+    @property
+    def max_mb(self) -> float | None:
+        """The most ballast that it would ask for; None before the first reading."""
+        return self._max_mb
+
     def lost(self, mb: float) -> None:
         """Take killed ballast off the books."""
         self.kills += 1

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from harness.adb.errors import AdbError
 from harness.pressure.apps import Apps
@@ -13,6 +14,7 @@ from harness.pressure.ballast import SERVICES, Ballast
 from harness.pressure.control import Controller, Decision, Reading, Settings
 from harness.pressure.errors import PressureError, PressureUnreachable
 from harness.pressure.goal import Goal
+from harness.pressure.journal import Journal, read_journal
 from harness.pressure.loop import Loop
 from harness.pressure.phone import PhoneReader, PressurePhone
 from harness.pressure.record import make_record, merge_kills
@@ -42,6 +44,7 @@ class Pressure:
         command_timeout_s: Limit of one command on the phone.
         release_limit_s: How long `stop` tries to reach a lost phone.
         settings: How the controller moves.
+        journal: File of this host from which another process could go on (`rejoin`); None for none.
         monotonic: Clock of this host, in seconds.
         wait: Waits that many seconds or until the event is set.
     """
@@ -60,6 +63,7 @@ class Pressure:
         command_timeout_s: float = 30.0,
         release_limit_s: float = RELEASE_LIMIT_S,
         settings: Settings | None = None,
+        journal: Path | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
     ) -> None:
@@ -84,9 +88,11 @@ class Pressure:
         self._thread: threading.Thread | None = None
         self._held: list[tuple[float, bool]] = []
         self._settle_s = 0.0
+        self._gaps: list[tuple[int, int]] = []
         self._pressed_apps: tuple[str, ...] = ()
         self._pressed = False
         self._record: PressureRecord | None = None
+        self._journal = Journal(journal)
         self.missed_readings = 0
         """Readings that a lost cable cost during the hold; the ballast stayed on the phone."""
         self.notes: list[str] = []
@@ -122,8 +128,61 @@ class Pressure:
             except (AdbError, PressureError) as error:
                 self.notes.append(f"pressure may still be on: {error}")
             raise
+        self._write_down()
+        self._begin_hold()
+
+    def rejoin(self) -> None:
+        """Go on holding what an earlier process held; `start` was its own.
+
+        What it asked of ballast lives on on the phone; `notes` say for how long nobody looked.
+
+        Raises:
+            PressureError: It never reached its goal, or left no journal.
+            AdbError: The phone is lost.
+        """
+        past = None if self._journal.path is None else read_journal(self._journal.path)
+        if past is None:
+            raise PressureError("nothing is written of a pressure that was held")
+        reading = self._read(_ALL)
+        self._idle = past.idle
+        self._settle_s = past.settle_s
+        self._held = past.held
+        self._pressed_apps = past.apps
+        self._apps.launched[:] = past.apps
+        self._watch.take_up(past.since)
+        there = {k: mb for k, mb in past.asked.items() if k in reading.alive}
+        self._ballast.adopt(there, past.peak_mb)
+        self._controller.take_up(sum(there.values()), past.max_mb)
+        ballast = self._ballast if self._regulated else None
+        self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
+        self._loop.history.steps.extend(past.steps)
+        self._gaps = [*past.gaps, (past.last_ms, reading.t_ms)]
+        self._journal.taken_up(past.last_ms, reading.t_ms)
+        if there != past.asked:
+            gone = sorted(set(past.asked) - set(there))
+            self.notes.append(f"Ballast that was gone when the pressure was taken up: {gone}.")
+        self._pressed = True
+        self._begin_hold()
+
+    def _begin_hold(self) -> None:
         self._thread = threading.Thread(target=self._hold, name="ram-pressure", daemon=True)
         self._thread.start()
+
+    def _write_down(self) -> None:
+        """Note what another process would have to know to go on."""
+        if self._loop is None or self._loop.last is None or self._idle is None:
+            return
+        self._journal.settled(
+            idle=self._idle,
+            settle_s=self._settle_s,
+            apps=list(self._apps.launched),
+            since=self._watch.since,
+            asked=self._ballast.asked,
+            peak_mb=self._ballast.peak_mb,
+            max_mb=self._controller.max_mb,
+            steps=self._loop.history.steps,
+            t_ms=self._loop.last[0].t_ms,
+        )
 
     def latest(self) -> Mapping[str, float | int | bool]:
         """Return the newest reading for a display; empty before the first."""
@@ -218,6 +277,7 @@ class Pressure:
                 _LOG.info("no reading of the pressure: %s", error)
                 continue
             self._held.append((reading.value_mb, decision.within))
+            self._journal.reading(reading, decision.within, self._ballast.asked)
 
     def _tick(self) -> tuple[Reading, Decision]:
         if self._loop is None:
@@ -287,6 +347,12 @@ class Pressure:
         if self._loop is None or self._idle is None:
             raise PressureError("pressure was never set up")
         last = self._loop.last[0] if self._loop.last is not None else self._idle
+        origin_ms = self._idle.t_ms if origin_boot_ms is None else origin_boot_ms
+        for begin, end in self._gaps:
+            self.notes.append(
+                f"From {(begin - origin_ms) / 1000:.1f} s to {(end - origin_ms) / 1000:.1f} s the "
+                "RAM pressure was not controlled: its host was gone, the ballast stayed as it was."
+            )
         return make_record(
             goal=self.goal,
             means=self._means,
@@ -298,5 +364,5 @@ class Pressure:
             settle_s=self._settle_s,
             reached_mb=last.value_mb,
             ballast_peak_mb=float(self._ballast.peak_mb),
-            origin_ms=self._idle.t_ms if origin_boot_ms is None else origin_boot_ms,
+            origin_ms=origin_ms,
         )

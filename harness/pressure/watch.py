@@ -120,6 +120,7 @@ class KillWatch:
         self._package = package
         self._timeout_s = timeout_s
         self._since = ""
+        self._said = ""
         self._began: timedelta | None = None
         self._latest = timedelta()
         self._boots: list[timedelta] = []
@@ -132,7 +133,11 @@ class KillWatch:
 
     def setup(self) -> None:
         """Note the phone's clock: only later lines count."""
-        now = self._clock(self._phone.shell(_CLOCK, timeout_s=self._timeout_s).stdout)
+        self._note(self._phone.shell(_CLOCK, timeout_s=self._timeout_s).stdout)
+
+    def _note(self, said: str) -> None:
+        self._said = said
+        now = self._clock(said)
         if now is None:
             return  # without a clock every line of the log counts, and none has a time of ours
         clock, uptime = now
@@ -140,6 +145,15 @@ class KillWatch:
         self._since = clock.strftime("%m-%d %H:%M:%S.000")
         self._began = uptime
         self._boots = [clock - _EPOCH - uptime]
+
+    @property
+    def since(self) -> str:
+        """What `setup` read of the phone's clock, for `take_up`."""
+        return self._said
+
+    def take_up(self, since: str) -> None:
+        """Count from the moment that an earlier host noted, as `since` told it."""
+        self._note(since)
 
     @staticmethod
     def _clock(text: str) -> tuple[datetime, timedelta] | None:

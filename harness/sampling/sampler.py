@@ -99,6 +99,7 @@ class Sampler:
         self._series = Series()
         self._reader = FrameReader()
         self._read_bytes = 0
+        self._offset = 0
         self._token = f"#s{secrets.token_hex(4)}"
         self._tail = Tail(self._token)
         self._lock = threading.Lock()
@@ -156,6 +157,36 @@ class Sampler:
             self.setup()
         self._local.parent.mkdir(parents=True, exist_ok=True)
         self._local.write_bytes(b"")
+        self._run_loop()
+
+    def rejoin(self) -> None:
+        """Follow a loop that an earlier process started, from the byte up to which that one came.
+
+        A loop that has ended meanwhile (its lease ran out) is started again into the same file.
+
+        Raises:
+            SamplingError: There is no loop to be followed.
+            AdbError: The phone is lost.
+        """
+        said = self._phone.query(f"cat {shlex.quote(self._folder)}/sampler.conf")
+        token = next((line for line in said.splitlines() if line.startswith("TOKEN=")), "")
+        if not token:
+            raise SamplingError(f"{self._phone.serial}: nobody sampled in {self._folder}")
+        self._token = shlex.split(token)[0].partition("=")[2]
+        self._tail = Tail(self._token)
+        self._local.parent.mkdir(parents=True, exist_ok=True)
+        self._local.touch()
+        with self._local.open("rb") as raw:
+            while data := raw.read(1 << 20):
+                self._tail.feed(data)
+        self._offset = self._local.stat().st_size
+        if self.capabilities is not None:
+            absent = self.capabilities.absent
+            self.notes.extend(f"not sampled on this phone: {name}" for name in absent)
+        self._set_up = True
+        self._run_loop()
+
+    def _run_loop(self) -> None:
         folder = shlex.quote(self._folder)
         # Done twice after a lost cable, the second loop finds the first one's lock and ends.
         self._phone.query(
@@ -280,7 +311,7 @@ class Sampler:
     def _follow(self) -> None:
         renewed = self._monotonic()
         path = f"{self._folder}/samples.txt"
-        gathered = FileFollower(self._phone, path, gather_s=self._gather_s)
+        gathered = FileFollower(self._phone, path, self._offset, gather_s=self._gather_s)
         with gathered as follower, self._local.open("ab") as raw:
             self._losses = follower.losses
             self._follower = follower

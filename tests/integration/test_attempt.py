@@ -317,11 +317,11 @@ run_scenario(loaded, bench, run_root=Path(sys.argv[4]), run_id="r", progress=Say
 """
 
 
-def test_a_host_that_is_killed_loses_no_finished_attempt(
+def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
     loaded = tiny_scenario(
-        "matrix: {trainer.epochs: [1, 5000]}\npressure: {available_mb: 3600}\n"
+        "matrix: {trainer.epochs: [1, 40]}\npressure: {available_mb: 3600}\n"
         "settings: {unplugged: true}\n"
     )
     arguments = [farm.server.address, str(tmp_path / "leases"), str(loaded.lines.path)]
@@ -347,12 +347,32 @@ def test_a_host_that_is_killed_loses_no_finished_attempt(
     folder = tmp_path / "runs" / "r"
     before = status(folder)
     assert [job.state for job in before.jobs] == ["finished", "running"]
-    watcher = Watcher(Once(1, lambda _: stop.gentle.set()))
-    stop = StopSignal()
-    summary = resume_run(folder, bench, progress=watcher, stop=stop)
-    assert (summary.finished, summary.unfinished) == (1, 1)
-    assert [result.job_id for result in watcher.results] == [before.jobs[1].job_id]
-    assert [row.state for row in status(folder).attempts] == ["finished", "lost", "failed"]
+    heard = AttemptFolder(folder / "attempts" / before.jobs[1].job_id / "1", "", 1)
+    heard_bytes = heard.events_size()
+    pid = adb.shell(["pidof", PACKAGE]).stdout
+    time.sleep(3.0)  # seconds that nobody watches
+    watcher = Watcher()
+    summary = resume_run(folder, bench, progress=watcher)
+    assert summary.finished == 2
+    (result,) = watcher.results
+    assert (result.job_id, result.attempt) == (before.jobs[1].job_id, 1)
+    assert [(row.state, row.attempt) for row in status(folder).attempts] == [("finished", 1)] * 2
+    # the same process trained on, and what it said while nobody listened is there
+    run = RunFolder.open(folder)
+    attempt = run.attempt(result.job_id, 1)
+    events = attempt.events()
+    assert attempt.events_size() > heard_bytes
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert str(events[0].pid) == pid.strip()
+    assert len(result.epochs) == 41
+    numbers = attempt.samples().column("seq").to_pylist()
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 3
+    assert result.gates
+    assert result.pressure is not None
+    assert result.pressure.steps
+    assert any("host died" in note for note in result.notes)
+    assert any("was not controlled" in note for note in result.notes), result.notes
     assert_released(bench.phones[0])
 
 

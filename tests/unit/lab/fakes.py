@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
 from harness.lab.attempt_state import AttemptRequest
+from harness.lab.clock import utc_text
 from harness.lab.jobfile import Material
 from harness.lab.ports import LabPhone, SamplesTaken
 from harness.metrics.words import WordErrors
@@ -51,7 +53,8 @@ class FakeClock:
         return self.now
 
     def utc(self) -> str:
-        return f"2026-01-01T00:00:{self.now - 1000:09.3f}Z"
+        begin = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        return utc_text(begin + timedelta(seconds=self.now - 1000))
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         if event.is_set():
@@ -151,6 +154,11 @@ class FakeSampler:
         self.world.check_link()
         self.world.sampling = self.world.sampler_there = True
 
+    def rejoin(self) -> None:
+        self.world.check_link()
+        assert self.world.sampler_there, "nobody sampled"
+        self.world.calls.append("sampler rejoined")
+
     def origin_boot_ms(self) -> int | None:
         return 10_000
 
@@ -204,6 +212,10 @@ class FakePressure:
             raise PressureUnreachable("the phone has only 100 MB", ["MemAvailable 100 MB"])
         self.world.pressed = True
 
+    def rejoin(self) -> None:
+        assert self.world.pressed, "nobody pressed"
+        self.world.calls.append("pressure rejoined")
+
     def stop(self, origin_boot_ms: int | None) -> PressureRecord:
         assert origin_boot_ms == 10_000
         if self.record is None:
@@ -254,6 +266,15 @@ class FakeTools:
             if world.dies_after is not None and world.since_start() >= world.dies_after:
                 world.running = False
             return Output(f"{PID}\n") if world.running else Output(code=1)
+        if words[:2] == ["sh", "-c"]:  # what is left of an attempt
+            assert words[2].startswith(
+                "test -e /data/local/tmp/mobileasr/attempts/job-1-1/job.json"
+            )
+            if world.dies_after is not None and world.since_start() >= world.dies_after:
+                world.running = False
+            whole = b"".join(data for at, data in world.script if at <= world.since_start())
+            last = whole.decode().splitlines()[-3:]
+            return Output("\n".join([f"{PID}" if world.running else "", *last, ""]))
         if words[0] == "logcat":
             return Output("" if "-c" in words else world.logcat)
         if words[:3] == ["dumpsys", "activity", "exit-info"]:
@@ -316,7 +337,13 @@ class FakeTools:
         return FakeSampler(self.world)
 
     def pressure(
-        self, phone: LabPhone, goal: Goal, means: Sequence[str], apps: Sequence[str], limit_s: float
+        self,
+        phone: LabPhone,
+        goal: Goal,
+        means: Sequence[str],
+        apps: Sequence[str],
+        limit_s: float,
+        journal: Path,
     ) -> FakePressure:
         return FakePressure(self.world, goal)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.lab import attempt as attempt_module
 from harness.lab.attempt import run_attempt
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal
@@ -53,6 +55,7 @@ class Lab:
             clock=self.world.clock,
             on_step=self.steps.append,
         )
+        assert end is not None
         assert self.request.folder.result() == end.result
         return end
 
@@ -395,3 +398,103 @@ def test_a_fault_of_our_own_is_recorded_with_its_trace(
     assert "ZeroDivisionError: oops" in failure.message
     assert "oops" in (lab.request.folder.path / "error.txt").read_text()
     lab.world.assert_released()
+
+
+# -- going on with what a dead host began --------------------------------------------------------
+
+
+class HostDied(BaseException):
+    """SIGKILL, as far as it can be had in one process: nothing is released."""
+
+
+def die_in_training(lab: Lab, monkeypatch: pytest.MonkeyPatch, at_s: float) -> None:
+    """Run an attempt whose host dies at a second of its training."""
+
+    def die(seconds: float) -> None:
+        if seconds >= at_s:
+            raise HostDied
+
+    lab.world.on_poll = die
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt_module._Attempt, "_release", lambda *_: False)
+        with pytest.raises(HostDied):
+            lab.run()
+    lab.world.on_poll = lambda _: None
+    lab.request.folder.result_path.unlink(missing_ok=True)
+
+
+def rejoin(lab: Lab) -> AttemptEnd | None:
+    return run_attempt(
+        replace(lab.request, rejoin=True),
+        tools=FakeTools(lab.world),
+        scorer=fake_scorer,
+        stop=lab.stop,
+        clock=lab.world.clock,
+        on_step=lab.steps.append,
+    )
+
+
+def test_an_attempt_is_rejoined_where_its_host_died(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_in_training(lab, monkeypatch, 4.2)  # in the middle of a line
+    lab.steps.clear()
+    lab.world.calls.clear()
+    lab.world.clock.now += 2.0
+    end = rejoin(lab)
+    assert end is not None
+    assert end.clean
+    assert end.result.failure is None
+    assert lab.steps == ["train", "collect", "score", "release"]
+    assert "push" not in lab.world.calls
+    assert {"sampler rejoined", "pressure rejoined"} <= set(lab.world.calls)
+    whole = b"".join(data for _, data in good_training())
+    assert lab.request.folder.events_path.read_bytes() == whole
+    assert [gate.name for gate in end.result.gates] == ["battery"]
+    assert end.result.transfer is not None
+    assert end.result.seconds > 6.0
+    assert any("host died" in note for note in end.result.notes)
+    lab.world.assert_released()
+
+
+def test_a_training_that_ended_meanwhile_is_collected_and_scored(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_in_training(lab, monkeypatch, 4.2)
+    lab.world.clock.now += 3600.0
+    lab.world.dies_after = 10.0
+    end = rejoin(lab)
+    assert end is not None
+    assert end.result.failure is None
+    assert end.result.wer_after_percent == 50.0
+    lab.world.assert_released()
+
+
+def test_a_trainer_that_is_gone_without_a_word_is_nothing_to_rejoin(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_in_training(lab, monkeypatch, 4.2)
+    lab.world.dies_after = 4.0
+    lab.world.script = lab.world.script[:5]
+    assert rejoin(lab) is None
+    assert not lab.request.folder.result_path.exists()
+
+
+def test_an_attempt_that_had_not_come_to_train_is_nothing_to_rejoin(lab: Lab) -> None:
+    lab.request = make_request(lab.tmp_path)
+    assert rejoin(lab) is None
+
+
+def test_a_phone_that_is_away_is_waited_for_before_its_attempt_is_given_up(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_in_training(lab, monkeypatch, 4.2)
+    lab.world.lost = (4.0, 60.0)
+    end = rejoin(lab)
+    assert end is not None
+    assert end.result.failure is None
+    die_again = Lab(lab.tmp_path / "again")
+    die_again.tmp_path.mkdir()
+    die_in_training(die_again, monkeypatch, 4.2)
+    die_again.world.lost = (4.0, 1e9)
+    assert rejoin(die_again) is None

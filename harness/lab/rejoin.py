@@ -1,0 +1,114 @@
+"""Going on with an attempt whose host died: what must be remembered, and whether it is still there.
+
+On the phone, trainer, sampler and ballast do not need a host. Event log and samples are files that
+only grow; the copies in the run folder say up to which byte the dead host came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.adb.errors import AdbError
+from harness.contract import parse_event
+from harness.contract.events import EventError, Finished, Stopped, TrainerError
+from harness.lab.clock import Clock, StopSignal
+from harness.lab.jobfile import PhoneLayout
+from harness.lab.ports import LabPhone, Tools
+from harness.lab.trainer_control import PACKAGE
+from harness.results.model import GateRecord, TransferRecord
+from harness.results.store import AttemptFolder
+
+MEMORY: Final = "attempt.json"
+JOURNAL: Final = "pressure.jsonl"
+RETRY_S: Final = 2.0
+LOOK_LIMIT_S: Final = 30.0
+_LAST_LINES: Final = 3
+
+
+class Memory(BaseModel):
+    """What an attempt has learnt before its training began."""
+
+    model_config = ConfigDict(frozen=True)
+
+    started_utc: str
+    gates: tuple[GateRecord, ...] = ()
+    transfer: TransferRecord | None = None
+    notes: tuple[str, ...] = ()
+
+    def write(self, folder: AttemptFolder) -> None:
+        """Keep it in the attempt's folder."""
+        folder.write_text(MEMORY, self.model_dump_json())
+
+
+def recall(folder: AttemptFolder) -> Memory | None:
+    """Return what the dead host had written; None if its attempt had not come to train."""
+    try:
+        return Memory.model_validate_json((folder.path / MEMORY).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a phone says of an attempt."""
+
+    alive: bool
+    """The trainer's process is there."""
+    last_events: tuple[Any, ...]
+
+    @property
+    def worth_rejoining(self) -> bool:
+        """The trainer trains, or has said how it ended."""
+        ends = (Finished, Stopped, TrainerError)
+        return self.alive or any(isinstance(event, ends) for event in self.last_events)
+
+
+def look(
+    tools: Tools,
+    phone: LabPhone,
+    layout: PhoneLayout,
+    *,
+    patience_s: float,
+    clock: Clock,
+    stop: StopSignal,
+) -> Found | None:
+    """Ask a phone what is left of an attempt; None if it holds nothing of it or does not answer.
+
+    Args:
+        tools: How to talk to it.
+        phone: The phone.
+        layout: Where the attempt lies there.
+        patience_s: How long a lost phone is waited for.
+        clock: Where the time comes from.
+        stop: The user's Ctrl-C.
+    """
+    command = (
+        f"test -e {shlex.quote(layout.job)} || exit 9; pidof {PACKAGE} || echo; "
+        f"tail -n {_LAST_LINES} {shlex.quote(layout.events)} 2>/dev/null; exit 0"
+    )
+    until = clock.monotonic() + patience_s
+    while True:
+        try:
+            said = tools.shell(phone, ["sh", "-c", command], LOOK_LIMIT_S)
+        except AdbError:
+            if stop.requested or clock.monotonic() >= until:
+                return None
+            clock.wait(stop.gentle, RETRY_S)
+            continue
+        if said.code != 0:
+            return None
+        first, _, rest = said.stdout.partition("\n")
+        return Found(bool(first.split()), tuple(_events(rest)))
+
+
+def _events(text: str) -> list[Any]:
+    found: list[Any] = []
+    for line in text.splitlines():
+        with contextlib.suppress(EventError):  # a line that is being written
+            found.append(parse_event(line.encode()))
+    return found
