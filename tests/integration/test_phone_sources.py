@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.adb.server import AdbServer
 from tests.fixtures.command import Command
-from tests.fixtures.farm import FarmPhone, RunningFarm, eventually, start_farm_on
+from tests.fixtures.farm import FarmPhone, eventually
 from tests.fixtures.stf import TOKEN, StfServer
 
 SCENARIO = """\
@@ -27,25 +26,6 @@ gates: off
 """
 
 
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[AdbServer, FarmPhone]]]:
-    """Two adb servers, each with a phone of its own."""
-    folder = tmp_path_factory.mktemp("hosts")
-    with contextlib.ExitStack() as stack:
-        found = []
-        for name in ("left", "right"):
-            server = stack.enter_context(contextlib.closing(AdbServer.start_private()))
-            farm: RunningFarm = start_farm_on(
-                server,
-                folder / name,
-                {"oneplus-7t": 1},
-                ["--trainer", "trace", "--trace-speed", "20"],
-            )
-            stack.callback(farm.stop)
-            found.append((server, farm.phones[0]))
-        yield found
-
-
 @pytest.fixture
 def scenario(tmp_path: Path) -> str:
     (tmp_path / "everywhere.yaml").write_text(SCENARIO)
@@ -55,13 +35,13 @@ def scenario(tmp_path: Path) -> str:
 @pytest.fixture
 def farm(
     stf: StfServer,
-    hosts: list[tuple[AdbServer, FarmPhone]],
+    two_hosts: list[tuple[AdbServer, FarmPhone]],
     harness_env: dict[str, str],
     speech_cache: Path,
     tmp_path: Path,
 ) -> StfServer:
     """The two phones as phones of a farm, a third of another user, and the token."""
-    for _, phone in hosts:
+    for _, phone in two_hosts:
         stf.add(phone.serial, address=phone.adb_serial)
     stf.add("THEIRS", owner="other@example.org")
     harness_env["STF_TOKEN"] = TOKEN
@@ -69,20 +49,20 @@ def farm(
 
 
 def test_two_servers_are_one_lab(
-    harness: Command, hosts: list[tuple[AdbServer, FarmPhone]], scenario: str, tmp_path: Path
+    harness: Command, two_hosts: list[tuple[AdbServer, FarmPhone]], scenario: str, tmp_path: Path
 ) -> None:
-    servers = [word for server, _ in hosts for word in ("--adb", server.address)]
+    servers = [word for server, _ in two_hosts for word in ("--adb", server.address)]
     done = harness("run", scenario, *servers, "--name", "both", "--no-report", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert {row["phone"] for row in told["results"]} == {phone.serial for _, phone in hosts}
+    assert {row["phone"] for row in told["results"]} == {phone.serial for _, phone in two_hosts}
     assert told["finished"] == 2
     # without a word about servers it looks where the run had its phones
     again = harness("resume", "both", "--json")
     assert again.returncode == 0, again.stderr
-    listed = harness("devices", *servers, "--adb", hosts[0][0].address, "--json")
+    listed = harness("devices", *servers, "--adb", two_hosts[0][0].address, "--json")
     found = {one["serial"]: one["adb_server"] for one in json.loads(listed.stdout)}
-    assert found == {phone.serial: server.address for server, phone in hosts}
+    assert found == {phone.serial: server.address for server, phone in two_hosts}
 
 
 def test_a_server_that_is_not_there(harness_here: Command, scenario: str, tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""A run over two hosts by dask, each with its own adb server and phone; one worker is killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.adb.server import AdbServer
+from harness.lab import status
+from harness.results.store import RunFolder
+from tests.fixtures.farm import FarmPhone, eventually
+
+distributed = pytest.importorskip("distributed", reason="needs the extra [farm]")
+
+SCENARIO = """\
+name: hosts
+model: ds2-tiny
+data: {corpus: accents, speaker: us-male, train: 4, validation: 2}
+trainer: {batch_size: 2, epochs: 20, stop: {patience: 99, available_below_mb: 0}}
+phones: {profile: oneplus-7t}
+gates: off
+matrix: {trainer.seed: [1, 2, 3, 4]}
+"""
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_killed_workers_jobs_go_elsewhere(
+    scheduler: str,
+    two_hosts: list[tuple[AdbServer, FarmPhone]],
+    start_harness: Callable[..., subprocess.Popen[str]],
+    harness_env: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hosts.yaml").write_text(SCENARIO)
+    own_cache = harness_env["MOBILEASR_LAB_CACHE"]
+
+    def worker(number: int) -> subprocess.Popen[str]:
+        # another host has another cache: its own leases, its own files
+        harness_env["MOBILEASR_LAB_CACHE"] = str(tmp_path / f"host-{number}")
+        server = two_hosts[number][0].address
+        started = start_harness("worker", scheduler, "--adb", server, "--listen", "127.0.0.1")
+        harness_env["MOBILEASR_LAB_CACHE"] = own_cache
+        return started
+
+    workers = [worker(0), worker(1)]
+    for one in workers:
+        assert one.stdout is not None
+        assert "offers 1 phone at" in one.stdout.readline()
+    serials = [phone.serial for _, phone in two_hosts]
+
+    dask = ("--engine", "dask", "--scheduler", scheduler)
+    run = start_harness("run", "hosts.yaml", *dask, "--name", "many", "--no-report", "--json")
+    path = tmp_path / "runs/many"
+
+    def begun() -> list[str]:
+        if not (path / "run.json").is_file():
+            return []
+        running = [row for row in status(path).attempts if row.state == "running"]
+        here = [row for row in running if (path / f"attempts/{row.job_id}/1/events.jsonl").exists()]
+        return [row.job_id for row in here if row.serial == serials[1]]
+
+    # what runs there is seen here while it runs
+    (job,) = eventually(begun, 60)
+    workers[1].kill()
+    workers[1].communicate()
+    again = worker(1)
+    out, said = run.communicate(timeout=120)
+    assert run.returncode == 0, said
+    assert json.loads(out)["finished"] == 4
+    assert f"{serials[1]} is out of reach" in said
+
+    # the next worker on that host has cleaned the phone before it offered it
+    again.send_signal(signal.SIGINT)
+    workers[0].send_signal(signal.SIGTERM)
+    _, notes = again.communicate(timeout=60)
+    assert f"{serials[1]}: put back" in notes
+    assert workers[0].communicate(timeout=60)[1] == ""
+    assert (again.returncode, workers[0].returncode) == (0, 0)
+
+    found = status(path)
+    assert Counter(row.state for row in found.jobs) == {"finished": 4}
+    ends = Counter(row.job_id for row in found.attempts if row.state == "finished")
+    assert set(ends.values()) == {1}, "a job finished twice"
+    lost = [(row.job_id, row.serial) for row in found.attempts if row.state == "lost"]
+    assert lost == [(job, serials[1])]
+    assert found.leases == ()
+    folder = RunFolder.open(path)
+    for row in found.attempts:
+        if row.state != "finished":
+            continue
+        attempt = folder.attempt(row.job_id, row.attempt)
+        result = attempt.result()
+        assert result.phone.serial == row.serial
+        assert len(attempt.events()) > 20
+        assert attempt.samples().num_rows >= 1
+        assert len(attempt.hypotheses()) == 2 * 21
+        assert not list(attempt.path.glob(".*"))
+        assert not (attempt.path / "samples.txt").exists()
+    assert not list((tmp_path / "host-0/farm/spool").rglob("*.json"))
+    for _, phone in two_hosts:
+        assert phone.sh(f"ls {phone.work_dir}/attempts 2>/dev/null || true").strip() == ""
+
+
+def test_nobody_offers_phones(
+    scheduler: str, harness_here: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "hosts.yaml").write_text(SCENARIO)
+    done = harness_here("run", "hosts.yaml", "--engine", "dask", "--scheduler", scheduler)
+    assert done.returncode == 3
+    assert f"harness worker {scheduler}" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--engine", "spark"],
+        ["--engine", "dask"],
+        ["--engine", "local", "--scheduler", "tcp://127.0.0.1:1"],
+        ["--engine", "dask", "--scheduler", "127.0.0.1:1"],
+        ["--scheduler", "tcp://127.0.0.1:1", "--farm", "virtual"],
+    ],
+)
+def test_options_that_do_not_fit(
+    options: list[str],
+    harness_here: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hosts.yaml").write_text(SCENARIO)
+    done = harness_here("run", "hosts.yaml", *options)
+    assert done.returncode == 2
+    assert "--" in done.stderr
+    assert not (tmp_path / "runs").exists()
