@@ -101,7 +101,7 @@ def paper(
             missing[one.key] = "its run was interrupted before it began; call again to go on."
     speech = {} if not any(item.key == "table6" for item in items) else _speech(ready)
     made = sections(items, Given(sources, missing, speech))
-    written = write(made, out, size)
+    written = write(made, out, size, list(sources.values()))
     _said(made, summaries, written.page, len(written.files), as_json=as_json)
     if any(one.interrupted for one in summaries.values()):
         raise typer.Exit(130)

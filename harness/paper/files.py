@@ -10,10 +10,11 @@ from pathlib import Path
 
 from harness.paper.items import Scale
 from harness.paper.latex import latex
+from harness.paper.measure import Source
 from harness.paper.sections import Section
 from harness.report.figures.files import pdf_file, svg_file
 from harness.report.page import chrome, environment
-from harness.report.words import ORIGIN_WORDS
+from harness.report.words import ORIGIN_WORDS, phones_in_words, run_seconds
 from harness.results.files import write_bytes
 
 HEADER = (
@@ -30,8 +31,16 @@ class Written:
     files: tuple[Path, ...]
 
 
-def write(sections: Sequence[Section], out: Path, scale: Scale) -> Written:
+def write(
+    sections: Sequence[Section], out: Path, scale: Scale, runs: Sequence[Source] = ()
+) -> Written:
     """Write ``index.html``, ``csv/``, ``latex/`` and ``figures/`` below ``out``.
+
+    Args:
+        sections: What was made.
+        out: The folder.
+        scale: Of the runs, for the page.
+        runs: Those behind the sections.
 
     Raises:
         StoreError: The folder cannot be written.
@@ -52,11 +61,11 @@ def write(sections: Sequence[Section], out: Path, scale: Scale) -> Written:
             ):
                 files.append(out / "figures" / f"{drawing.name}.{suffix}")
                 write_bytes(files[-1], data)
-    write_bytes(page, render(sections, scale).encode())
+    write_bytes(page, render(sections, scale, runs).encode())
     return Written(page, tuple(files))
 
 
-def render(sections: Sequence[Section], scale: Scale) -> str:
+def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = ()) -> str:
     """Return the page."""
     origins = sorted({origin for section in sections for origin in section.origins})
     claims = [claim for section in sections for claim in section.claims]
@@ -69,6 +78,9 @@ def render(sections: Sequence[Section], scale: Scale) -> str:
                 **chrome("paper.js"),
                 "sections": sections,
                 "scale": scale,
+                "runs": runs,
+                "seconds": run_seconds,
+                "phones": phones_in_words,
                 "origins": origins,
                 "origin_words": ORIGIN_WORDS,
                 "holds": sum(one.verdict == "holds" for one in claims),

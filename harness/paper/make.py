@@ -30,7 +30,7 @@ from harness.report import cost, outcome
 from harness.report.figures.timeline import timeline
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt
-from harness.report.numbers import Spread, fixed
+from harness.report.numbers import Spread, fixed, signed
 
 Figures = dict[tuple[str, str], Figure]
 
@@ -168,7 +168,9 @@ def _figure2(item: Item, published: Published, given: Given) -> Section:
     one = source.finished[0]
     view = cost.timeline(one, one.read_samples(cost.COLUMNS))
     drawn = timeline(view, one.sub_model, "figure2", "RAM and CPU over one epoch") if view else None
-    caption = f"{one.result.speaker} on {one.result.phone.profile}, each second"
+    period = one.result.sampling.period_s if one.result.sampling else 1.0
+    often = "each second" if period == 1 else f"every {period:g} s"
+    caption = f"{one.result.speaker} on {one.result.phone.profile}, {often}"
     drawings = (Drawing("figure2", caption, drawn),) if drawn else ()
     return _section(item, says, figures, drawings=drawings, origins=_origins(source))
 
@@ -210,7 +212,7 @@ def _figure3(item: Item, published: Published, given: Given) -> Section:
     by_speaker = Grid("By speaker; the page prints no figures", heads, rows)
     lower = sum(after < before for _, before, after in pairs)
     told = f"{lower} of {len(pairs)} speakers"
-    note = f"Relative to before, the mean fell by {_share(figures)} %; WER fell for {told}."
+    note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {told}."
     drawn = bars(pairs, "figure3", "WER before and after round 1")
     return _section(
         item,
@@ -276,7 +278,7 @@ def _steepest(speaker: str, own: Sequence[Attempt]) -> list[Claim]:
         told = f"WER did not fall at all (from {wer[0][1]:.1f} %)."
         return [Claim(says, "cannot be said", told)]
     first = ordered(says, False, [falls[0], max(falls[1:], key=lambda one: one[1])])
-    told = ", ".join(f"epoch {epoch}: {-fall:+.1f}" for epoch, fall in falls).replace("-", "−")
+    told = ", ".join(f"epoch {epoch}: {signed(-fall, 1)}" for epoch, fall in falls)
     return [Claim(says, first.verdict, told)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.devices.profile import load_profiles
 from harness.report.axes import is_number, value_at
 from harness.report.cost import column
 from harness.report.load import Attempt, RunData
@@ -119,10 +120,16 @@ def phase_figure(source: Source, phase: str, key: str) -> Figure:
 
 
 def _cpu_mean(one: Attempt, spans: Iterable[tuple[float, float]]) -> float | None:
-    samples = one.read_samples(["t_s", "trainer_cpu_percent_phone"])
-    t_s, cpu = column(samples, "t_s"), column(samples, "trainer_cpu_percent_phone")
+    """Return the trainer's CPU in some spans as a share of all of the phone's cores."""
+    profile = load_profiles().get(one.result.phone.profile)
+    if profile is None:
+        return None
+    # Of one core, then shared out: /proc/stat of a phone may not change with every short sample
+    samples = one.read_samples(["t_s", "trainer_cpu_percent_one_core"])
+    t_s, cpu = column(samples, "t_s"), column(samples, "trainer_cpu_percent_one_core")
     inside = t_s < -1
     for begin, end in spans:
         inside |= (t_s >= begin) & (t_s <= end)
     known = cpu[inside & (cpu == cpu)]
-    return float(known.mean()) if known.size else None
+    cores = sum(cluster.count for cluster in profile.cores)
+    return float(known.mean()) / cores if known.size and cores else None

@@ -31,7 +31,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     source = Source(load_run(run), report, {})
     items = chosen(["table5,figure2,figure3,figure4,figure5"])
     made = sections(items, Given({"figure2": source, "figure4": source}))
-    return write(made, out, "quick").page.as_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        # another test draws PDFs, which takes matplotlib a while
+        patch.setattr("harness.paper.files.pdf_file", lambda _: b"%PDF")
+        return write(made, out, "quick", [source]).page.as_uri()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
