@@ -17,7 +17,7 @@ import pytest
 
 from harness.contract import Job, parse_event
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
-from tests.fixtures.java import APK
+from tests.fixtures.java import APK, maven
 
 pytestmark = pytest.mark.jdk
 
@@ -59,11 +59,27 @@ def decisions(events: list[Any]) -> list[Any]:
     return said
 
 
-def test_its_own_tests_were_run(java_trainer):
-    reports = list((APK / "core" / "target" / "surefire-reports").glob("TEST-*.xml"))
+def own_tests(module: str) -> tuple[int, int]:
+    """Return how many tests of a Maven module were run, and how many of them were skipped."""
+    reports = list((APK / module / "target" / "surefire-reports").glob("TEST-*.xml"))
     suites = [ET.parse(path).getroot() for path in reports]
-    assert sum(int(suite.get("tests", 0)) for suite in suites) > 200
-    assert sum(int(suite.get("skipped", 0)) for suite in suites) == 0
+    tests, skipped = ([int(suite.get(n, 0)) for suite in suites] for n in ("tests", "skipped"))
+    return sum(tests), sum(skipped)
+
+
+def test_its_own_tests_were_run(java_trainer):
+    tests, skipped = own_tests("core")
+    assert tests > 200
+    assert skipped == 0
+
+
+def test_its_android_parts_on_robolectric():
+    """The services and the phone's figures, on Android's own classes; the service really trains."""
+    only = ("-Dtest=org/mobileasr/trainer/*Test", "-Dsurefire.failIfNoSpecifiedTests=false")
+    maven("-Probolectric", "-pl", "robolectric", "-am", *only, "test")
+    tests, skipped = own_tests("robolectric")
+    assert tests >= 15
+    assert skipped == 0
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import android.os.BatteryManager;
 import android.os.Process;
 import android.os.SystemClock;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.FileReader;
 import java.io.IOException;
 import org.mobileasr.trainer.core.Phone;
@@ -18,7 +19,17 @@ final class AndroidPhone implements Phone {
   private final ActivityManager activities;
   private final BatteryManager battery;
 
+  private final File proc;
+
   AndroidPhone(Context context) {
+    this(context, new File("/proc"));
+  }
+
+  /**
+   * @param proc where {@code meminfo} and {@code self/status} lie
+   */
+  AndroidPhone(Context context, File proc) {
+    this.proc = proc;
     activities = (ActivityManager) context.getSystemService(Context.ACTIVITY_SERVICE);
     battery = (BatteryManager) context.getSystemService(Context.BATTERY_SERVICE);
   }
@@ -31,7 +42,7 @@ final class AndroidPhone implements Phone {
   @Override
   public Double availableMb() {
     // The kernel's own MemAvailable is what the host reads and presses on; apps may read it too.
-    Double kernel = kibField("/proc/meminfo", "MemAvailable:");
+    Double kernel = kibField("meminfo", "MemAvailable:");
     if (kernel != null) {
       return kernel / KIB_A_MIB;
     }
@@ -61,14 +72,14 @@ final class AndroidPhone implements Phone {
     return Process.myPid();
   }
 
-  private static Double own(String field) {
-    Double kib = kibField("/proc/self/status", field);
+  private Double own(String field) {
+    Double kib = kibField("self/status", field);
     return kib == null ? null : kib / KIB_A_MIB;
   }
 
-  private static Double kibField(String path, String field) {
+  private Double kibField(String name, String field) {
     try {
-      BufferedReader reader = new BufferedReader(new FileReader(path));
+      BufferedReader reader = new BufferedReader(new FileReader(new File(proc, name)));
       try {
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
           if (line.startsWith(field)) {

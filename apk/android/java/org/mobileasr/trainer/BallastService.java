@@ -21,7 +21,7 @@ public abstract class BallastService extends Service {
   private static final String TAG = "MobileASR";
   private static final int MIB = 1 << 20;
 
-  private final Deque<MemoryFile> blocks = new ArrayDeque<MemoryFile>();
+  final Deque<MemoryFile> blocks = new ArrayDeque<MemoryFile>();
   private final byte[] noise = new byte[MIB];
   private final Random random = new Random();
 
@@ -32,7 +32,7 @@ public abstract class BallastService extends Service {
 
   @Override
   public int onStartCommand(Intent intent, int flags, int startId) {
-    int mb = intent == null ? 0 : intent.getIntExtra("mb", 0);
+    int mb = intent == null ? 0 : Math.max(0, intent.getIntExtra("mb", 0));
     try {
       while (blocks.size() > mb) {
         blocks.pop().close();
@@ -44,7 +44,7 @@ public abstract class BallastService extends Service {
       Log.e(TAG, getClass().getSimpleName() + " cannot hold " + mb + " MiB", e);
     }
     Log.i(TAG, getClass().getSimpleName() + " holds " + blocks.size() + " MiB");
-    if (mb <= 0) {
+    if (mb == 0) {
       stopSelf();
     }
     // Once killed it stays away: the host decides whether it is wanted again.

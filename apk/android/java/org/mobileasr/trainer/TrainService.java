@@ -24,11 +24,12 @@ import org.tensorflow.lite.TensorFlowLite;
  * Trains one job at a time in the foreground, with the screen off too.
  *
  * <p>{@code am start-foreground-service -n org.mobileasr.trainer/.TrainService --es job FILE} starts
- * a job; {@code am startservice ... --es command stop} asks it to end at its next step. If Android
- * kills the process, the service is started again with the same order, and the job goes on after
- * its last whole epoch.
+ * a job; {@code am startservice ... --es command stop} asks it to end at its next step; {@code
+ * --es command storage --es job FILE} shows the host where it may write ({@link Storage}). If
+ * Android kills the process, the service is started again with the same order, and the job goes on
+ * after its last whole epoch.
  */
-public final class TrainService extends Service {
+public class TrainService extends Service {
   private static final String TAG = "MobileASR";
   private static final String CHANNEL = "training";
   private static final int NOTIFICATION = 1;
@@ -36,6 +37,7 @@ public final class TrainService extends Service {
   private static final String VERSION = "0.1.0";
 
   private final AtomicReference<Worker> worker = new AtomicReference<Worker>();
+  private volatile int newest;
 
   @Override
   public IBinder onBind(Intent intent) {
@@ -44,6 +46,7 @@ public final class TrainService extends Service {
 
   @Override
   public int onStartCommand(Intent intent, int flags, int startId) {
+    newest = startId;
     showNotification();
     String command = intent == null ? null : intent.getStringExtra("command");
     String job = intent == null ? null : intent.getStringExtra("job");
@@ -56,8 +59,12 @@ public final class TrainService extends Service {
       }
       return START_NOT_STICKY;
     }
-    if (job == null) {
-      Log.e(TAG, "no job given; want --es job FILE");
+    if (job == null || "storage".equals(command)) {
+      if (job == null) {
+        Log.e(TAG, "no job given; want --es job FILE");
+      } else {
+        Storage.show(this, new File(job));
+      }
       if (running == null) {
         stopSelf(startId);
       }
@@ -67,7 +74,7 @@ public final class TrainService extends Service {
       Log.w(TAG, "a job is in training already: " + running.job);
       return START_REDELIVER_INTENT;
     }
-    Worker next = new Worker(new File(job), startId);
+    Worker next = new Worker(new File(job));
     worker.set(next);
     next.start();
     return START_REDELIVER_INTENT;
@@ -93,23 +100,31 @@ public final class TrainService extends Service {
             .setContentTitle("A speech model is being trained")
             .setOngoing(true)
             .build();
-    if (Build.VERSION.SDK_INT >= 34) {
-      startForeground(NOTIFICATION, notification, ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE);
-    } else {
-      startForeground(NOTIFICATION, notification);
+    try {
+      if (Build.VERSION.SDK_INT >= 34) {
+        startForeground(NOTIFICATION, notification, ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE);
+      } else {
+        startForeground(NOTIFICATION, notification);
+      }
+    } catch (IllegalStateException e) {
+      // From 12 on a service that Android itself starts again may not be let to the foreground.
+      Log.w(TAG, "in the background from now on: " + e.getMessage());
     }
+  }
+
+  /** What runs the model. */
+  Training.Runtime runtime() {
+    return new TfLite();
   }
 
   /** Trains a job and ends the service. */
   private final class Worker extends Thread {
     final File job;
     volatile boolean asked;
-    private final int startId;
 
-    Worker(File job, int startId) {
+    Worker(File job) {
       super("training");
       this.job = job;
-      this.startId = startId;
     }
 
     @Override
@@ -126,7 +141,8 @@ public final class TrainService extends Service {
       } finally {
         lock.release();
         worker.set(null);
-        stopSelf(startId);
+        // Android ends it only by its newest order, which may have been the one to stop.
+        stopSelf(newest);
       }
     }
 
@@ -139,7 +155,7 @@ public final class TrainService extends Service {
             }
           };
       return new TrainerMain(
-          new AndroidPhone(TrainService.this), new TfLite(), stop, NAME, VERSION);
+          new AndroidPhone(TrainService.this), runtime(), stop, NAME, VERSION);
     }
   }
 

@@ -48,7 +48,7 @@ import org.mobileasr.trainer.core.BadInputException;
 import org.mobileasr.trainer.core.Signatures;
 
 /** Signatures run by TensorFlow Lite's C interface. */
-final class BytedecoSignatures implements Signatures {
+public final class BytedecoSignatures implements Signatures {
   private final TfLiteModel model;
   private final TfLiteInterpreter interpreter;
   private final Map<String, TfLiteSignatureRunner> runners =
@@ -56,7 +56,7 @@ final class BytedecoSignatures implements Signatures {
   private final Map<String, Map<String, Spec>> inputs = new TreeMap<String, Map<String, Spec>>();
   private final Map<String, Map<String, Spec>> outputs = new TreeMap<String, Map<String, Spec>>();
 
-  BytedecoSignatures(File file, int threads) throws BadInputException {
+  public BytedecoSignatures(File file, int threads) throws BadInputException {
     model = TfLiteModelCreateFromFile(file.getPath());
     if (model == null || model.isNull()) {
       throw new BadInputException(file.getPath(), "TensorFlow Lite cannot read the model");
