@@ -76,8 +76,9 @@ def paper(
     a job failed or arithmetic is not equal; trends are marked on the page, never a pass or a fail.
     """
     from harness.paper.files import write
+    from harness.paper.given import Given
     from harness.paper.items import chosen, experiments_of
-    from harness.paper.make import Given, sections
+    from harness.paper.make import sections
 
     if scale not in ("quick", "full"):
         raise InputError(f"{scale!r} is no scale", where="--scale", hint="Use quick or full.")
@@ -104,6 +105,7 @@ def paper(
     written = write(made, out, size, list(sources.values()))
     _said(made, summaries, written.page, len(written.files), as_json=as_json)
     if any(one.interrupted for one in summaries.values()):
+        console.note("Interrupted; the same command goes on where it was.")
         raise typer.Exit(130)
     failed = any(one.failed for one in summaries.values())
     raise typer.Exit(int(failed or any(_differs(section) for section in made)))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.paper.files import write
+from harness.paper.given import Given
 from harness.paper.items import chosen
-from harness.paper.make import Given, sections
+from harness.paper.make import sections
 from harness.paper.measure import Source
 from harness.report import build_report
 from harness.report.load import load_run

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.report.figures.sheet import DASHED, Box, Dash, Sheet
+from harness.report.figures.lines import Box
+from harness.report.figures.sheet import DASHED, Dash, Sheet
 from harness.report.numbers import fixed
 from harness.report.style import FONT_PX
 

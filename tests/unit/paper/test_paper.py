@@ -13,9 +13,10 @@ import pytest
 from harness.errors import InputError
 from harness.memory.published import load_published
 from harness.paper.files import render, write
+from harness.paper.given import Given
 from harness.paper.items import EXPERIMENTS, ITEMS, Experiment, Scale, chosen, experiments_of
 from harness.paper.latex import escaped, latex
-from harness.paper.make import Given, sections
+from harness.paper.make import sections
 from harness.paper.measure import READERS, Source
 from harness.paper.published import measured_of
 from harness.paper.sections import Section, ordered

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.figures.sheet import DASHED, Sheet, simplified
+from harness.report.figures.lines import simplified
+from harness.report.figures.sheet import DASHED, Sheet
 
 HOSTILE = '<script>alert("1")</script> & $x_2$ it\'s ü 漢'
 

@@ -1,0 +1,185 @@
+"""The paper's figures from runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import mean
+
+from harness.memory.published import Published
+from harness.paper.bars import bars
+from harness.paper.given import Figures, Given, no_run, origins_of, section_of, source_of
+from harness.paper.items import Item
+from harness.paper.measure import Figure, Source, figure, phase_figure
+from harness.paper.published import measured_of
+from harness.paper.sections import (
+    Cell,
+    Claim,
+    Drawing,
+    Grid,
+    Head,
+    Section,
+    measured_grid,
+    ordered,
+)
+from harness.report import cost, outcome
+from harness.report.figures.timeline import timeline
+from harness.report.figures.wer import wer_panel
+from harness.report.load import Attempt
+from harness.report.numbers import Spread, fixed, signed
+
+
+def figure2(item: Item, published: Published, given: Given) -> Section:
+    """Return Figure 2: RAM and CPU over one epoch, and what each phase changed."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    if source is None or not source.finished:
+        return section_of(item, says, {}, no_run(item, given))
+    figures = {
+        (row.name, head.key): phase_figure(source, row.name, head.key)
+        for row in says.rows
+        for head in says.columns
+    }
+    one = source.finished[0]
+    view = cost.timeline(one, one.read_samples(cost.COLUMNS))
+    drawn = timeline(view, one.sub_model, "figure2", "RAM and CPU over one epoch") if view else None
+    period = one.result.sampling.period_s if one.result.sampling else 1.0
+    often = "each second" if period == 1 else f"every {period:g} s"
+    caption = f"{one.result.speaker} on {one.result.phone.profile}, {often}"
+    drawings = (Drawing("figure2", caption, drawn),) if drawn else ()
+    return section_of(item, says, figures, drawings=drawings, origins=origins_of(source))
+
+
+def _speakers(source: Source, round_: int) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    for one in source.finished:
+        if one.result.round == round_:
+            found.setdefault(one.result.speaker, []).append(one)
+    return found
+
+
+def figure3(item: Item, published: Published, given: Given) -> Section:
+    """Return Figure 3: WER before and after round 1, by speaker."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    pairs = [] if source is None else _before_and_after(source)
+    if source is None or not pairs:
+        return section_of(item, says, {}, no_run(item, given))
+    links = tuple(source.link(one) for own in _speakers(source, 1).values() for one in own)
+    figures: Figures = {}
+    for row, values in (
+        ("before", [before for _, before, _ in pairs]),
+        ("after", [after for _, _, after in pairs]),
+    ):
+        found = Spread(mean(values), min(values), max(values), len(values))
+        figures[row, "wer"] = Figure(found, links)
+    rows = tuple(
+        (
+            speaker,
+            tuple(
+                Cell("", fixed(value, 1), (source.link(_speakers(source, 1)[speaker][0]),),
+                     value, value, value, 1)
+                for value in (before, after)
+            ),
+        )
+        for speaker, before, after in pairs
+    )  # fmt: skip
+    heads = (Head("Before, %", "not_comparable"), Head("After, %", "not_comparable"))
+    by_speaker = Grid("By speaker; the page prints no figures", heads, rows)
+    lower = sum(after < before for _, before, after in pairs)
+    told = f"{lower} of {len(pairs)} speakers"
+    note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {told}."
+    drawn = bars(pairs, "figure3", "WER before and after round 1")
+    return section_of(
+        item,
+        says,
+        figures,
+        grids=(measured_grid(says, figures), by_speaker),
+        drawings=(Drawing("figure3", "Before and after round 1, by speaker", drawn),),
+        notes=(*says.notes, note),
+        origins=origins_of(source),
+    )
+
+
+def _share(figures: Figures) -> str:
+    before, after = figures["before", "wer"].found, figures["after", "wer"].found
+    if before is None or after is None or not before.median:
+        return fixed(None)
+    return fixed(100 * (before.median - after.median) / before.median, 1)
+
+
+def _before_and_after(source: Source) -> list[tuple[str, float, float]]:
+    pairs = []
+    for speaker, own in _speakers(source, 1).items():
+        before = [w for one in own if (w := one.result.wer_before_percent) is not None]
+        after = [w for one in own if (w := one.result.wer_after_percent) is not None]
+        if before and after:
+            pairs.append((speaker, mean(before), mean(after)))
+    return pairs
+
+
+def figure4(item: Item, published: Published, given: Given) -> Section:
+    """Return Figure 4: WER by epoch, round 1 solid and round 2 dashed."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    if source is None or not source.finished:
+        return section_of(item, says, {}, no_run(item, given))
+    made = _panels(item.key, source)
+    steepest = tuple(
+        claim for speaker, own in _speakers(source, 1).items() for claim in _steepest(speaker, own)
+    )
+    return section_of(item, says, {}, drawings=made, claims=steepest, origins=origins_of(source))
+
+
+def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
+    small = outcome.small_multiples(source.finished)
+    return tuple(
+        Drawing(
+            f"{key}-{panel.speaker}",
+            f"{panel.speaker} on {panel.phone}",
+            wer_panel(panel, small.wer_max, small.epoch_max),
+        )
+        for panel in small.panels
+    )
+
+
+def _steepest(speaker: str, own: Sequence[Attempt]) -> list[Claim]:
+    """Say for one speaker whether WER falls most in the first epoch of round 1."""
+    result = own[0].result
+    wer = [(one.epoch, one.wer_percent) for one in result.epochs]
+    if len(wer) < 3:
+        return []
+    falls = [(str(after[0]), before[1] - after[1]) for before, after in pairwise(wer)]
+    says = f"{speaker}: steepest fall in the first epoch"
+    if falls[0][1] <= 0 and max(fall for _, fall in falls) <= 0:
+        told = f"WER did not fall at all (from {wer[0][1]:.1f} %)."
+        return [Claim(says, "cannot be said", told)]
+    first = ordered(says, False, [falls[0], max(falls[1:], key=lambda one: one[1])])
+    told = ", ".join(f"epoch {epoch}: {signed(-fall, 1)}" for epoch, fall in falls)
+    return [Claim(says, first.verdict, told)]
+
+
+def figure5(item: Item, published: Published, given: Given) -> Section:
+    """Return Figure 5: recorded speakers, epoch by epoch."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    if source is None or not source.finished:
+        return section_of(item, says, {}, no_run(item, given))
+    heads = (Head("Epoch kept", "not_comparable"), Head("WER, %", "not_comparable"))
+    rows = []
+    for speaker, own in _speakers(source, 1).items():
+        cells = []
+        for key, digits in (("epochs", 0), ("wer_after", 1)):
+            found = figure(source, own, key)
+            text = fixed(found.found.median if found.found else None, digits)
+            cells.append(Cell("", text, found.links))
+        rows.append((speaker, tuple(cells)))
+    ours = Grid("Our recordings", heads, tuple(rows))
+    return section_of(
+        item,
+        says,
+        {},
+        grids=(measured_grid(says, {}), ours),
+        drawings=_panels(item.key, source),
+        origins=origins_of(source),
+    )

@@ -1,0 +1,59 @@
+"""What the sections are made from, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.paper.items import Item
+from harness.paper.measure import Figure, Source
+from harness.paper.published import Measured
+from harness.paper.sections import Section, claims, measured_grid
+
+Figures = dict[tuple[str, str], Figure]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the sections are made from.
+
+    Attributes:
+        sources: Experiment's key -> its run.
+        missing: Experiment's key -> why there is no run.
+        speech: Speaker -> seconds of each utterance, for Table 6.
+    """
+
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    speech: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def no_run(item: Item, given: Given) -> str:
+    """Return why there is no run for an item."""
+    assert item.experiment is not None
+    return given.missing.get(item.experiment, "Nothing was run for it.")
+
+
+def section_of(
+    item: Item, says: Measured, figures: Figures, missing: str = "", **more: Any
+) -> Section:
+    """Return a section: the table beside ours, what must hold, the footnotes."""
+    grids = (measured_grid(says, figures),) if says.columns else ()
+    made = {
+        "grids": grids,
+        "claims": claims(says, figures) if not missing else (),
+        "notes": says.notes,
+        **more,
+    }
+    return Section(item, at=says.at, what=says.what, missing=missing, **made)
+
+
+def source_of(item: Item, given: Given) -> Source | None:
+    """Return the run that an item is drawn from, None where there is none."""
+    return given.sources.get(item.experiment or "")
+
+
+def origins_of(source: Source) -> tuple[str, ...]:
+    """Return where a run's results come from."""
+    return tuple(sorted({one.result.phone.origin for one in source.finished}))

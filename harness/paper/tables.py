@@ -1,0 +1,96 @@
+"""The paper's tables from runs, arithmetic, profiles or the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import mean
+
+from harness.devices.profile import load_profiles
+from harness.memory.published import Published
+from harness.paper.given import Figures, Given, no_run, origins_of, section_of, source_of
+from harness.paper.items import Item
+from harness.paper.measure import Figure, figure, matching
+from harness.paper.published import measured_of
+from harness.paper.sections import (
+    Section,
+    arithmetic,
+    measured_grid,
+)
+from harness.report.numbers import Spread
+
+
+def sweep(item: Item, published: Published, given: Given) -> Section:
+    """Return a table whose rows are settings of one run."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    if source is None:
+        return section_of(item, says, {}, no_run(item, given))
+    figures = {
+        (row.name, head.key): figure(source, matching(source, row.where), head.key)
+        for row in says.rows
+        for head in says.columns
+    }
+    return section_of(item, says, figures, origins=origins_of(source))
+
+
+def table1(item: Item, published: Published, given: Given) -> Section:
+    """Return Table 1: parameters by arithmetic, WER from a run."""
+    counted = arithmetic(item, published, ["Table 1"])
+    made = sweep(item, published, given)
+    return Section(
+        **{
+            **vars(made),
+            "grids": (*counted.grids, *made.grids),
+            "notes": (*made.notes, *counted.notes),
+        }
+    )
+
+
+def arithmetic_of(*places: str) -> Callable[[Item, Published, Given], Section]:
+    """Return the maker of a table that needs no run."""
+    return lambda item, published, _: arithmetic(item, published, places)
+
+
+def table6(item: Item, published: Published, given: Given) -> Section:
+    """Return Table 6: how long utterances are."""
+    says = measured_of(published, item.key)
+    figures: Figures = {}
+    for row in says.rows:
+        lengths = given.speech.get(row.where.get("data.speaker", ""))
+        if lengths:
+            found = Spread(mean(lengths), min(lengths), max(lengths), len(lengths))
+            figures[row.name, "seconds"] = Figure(found)
+    missing = "" if figures else "No speech was made for it."
+    grids = (measured_grid(says, figures, "our voices"),)
+    return section_of(item, says, figures, missing, grids=grids)
+
+
+def table7(item: Item, published: Published, given: Given) -> Section:
+    """Return Table 7: what the baseline was pre-trained on."""
+    says = measured_of(published, item.key)
+    source = source_of(item, given)
+    if source is None:
+        return section_of(item, says, {}, no_run(item, given))
+    told = []
+    for name, manifest in source.data.record.models.items():
+        provenance = manifest.get("provenance") or {}
+        corpus = provenance.get("corpus", "nothing is written down")
+        told.append(f"Our baseline {name} was pre-trained on: {corpus}.")
+    return section_of(item, says, {}, notes=(*told, *says.notes))
+
+
+def table8(item: Item, published: Published, _: Given) -> Section:
+    """Return Table 8: phones, beside the device profiles."""
+    says = measured_of(published, item.key)
+    profiles = load_profiles()
+    figures: Figures = {}
+    for row in says.rows:
+        profile = profiles[row.profile or ""]
+        ghz = max(cluster.max_mhz for cluster in profile.cores) / 1000
+        for key, value in (
+            ("available_gb", profile.idle_available_mb / 1024),
+            ("total_gb", profile.ram_total_mb / 1024),
+            ("ghz", ghz),
+        ):
+            figures[row.name, key] = Figure(Spread(value, value, value, 1))
+    return section_of(item, says, figures, grids=(measured_grid(says, figures, "our profiles"),))
