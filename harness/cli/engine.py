@@ -15,7 +15,7 @@ from harness.devices.trainer_app import checked_apk
 from harness.errors import InputError
 from harness.lab import Bench, open_bench
 from harness.lab.crew import Crew, EngineMaker
-from harness.lab.engines.remote import RemoteEngine, remote_bench
+from harness.lab.engines.remote import RemoteEngine, name_of, remote_bench
 from harness.lab.ports import LabPhone
 from harness.scenario import JobSpec, LoadedScenario
 
@@ -44,6 +44,7 @@ def open_lab(
     only: Sequence[str] = (),
     specs: Sequence[JobSpec] = (),
     apk: Path | None = None,
+    resumed: Path | None = None,
 ) -> Iterator[Lab]:
     """Make a run's phones reachable, here or on other hosts.
 
@@ -56,6 +57,7 @@ def open_lab(
         only: Likewise.
         specs: Likewise.
         apk: As `--apk` has it.
+        resumed: The run folder that is gone on with.
 
     Raises:
         InputError: An option is wrong.
@@ -84,7 +86,8 @@ def open_lab(
         tempfile.TemporaryDirectory(prefix="mobileasr-leases-") as leases,
         contextlib.closing(fabric),
     ):
-        bench = remote_bench(fabric, scheduler, Path(leases), console.note)
+        before = "" if resumed is None else name_of(resumed)
+        bench = remote_bench(fabric, scheduler, Path(leases), console.note, before)
 
         def make(crew: Crew, phones: Sequence[LabPhone]) -> RemoteEngine:
             run = crew.run
@@ -92,7 +95,7 @@ def open_lab(
                 fabric,
                 crew,
                 phones,
-                run=str(run.folder.path),
+                run=name_of(run.folder.path),
                 owner=run.owner,
                 keep=run.keep,
                 progress=run.progress,

@@ -53,7 +53,13 @@ def resume(
     specs = _specs(folder) if farm is not None else []
     with (
         open_lab(
-            engine=engine, scheduler=scheduler, farm=farm, adb=adb, specs=specs, apk=apk
+            engine=engine,
+            scheduler=scheduler,
+            farm=farm,
+            adb=adb,
+            specs=specs,
+            apk=apk,
+            resumed=folder,
         ) as lab,
         progress_display() as progress,
     ):

@@ -1,13 +1,14 @@
 """A worker's side: the phones of this host, held for coordinators and worked with as they say.
 
 Every phone that is taken for a coordinator is leased here, on the host where it hangs. A
-coordinator that says nothing for `SILENT_S` counts as gone: its attempts are stopped, its phones
-cleaned and freed.
+coordinator that says nothing for `SILENT_S` counts as gone: what it has running goes on to its end,
+then its phones are cleaned and freed. Until then the same run, resumed, takes over what is here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import threading
 import time
@@ -43,12 +44,23 @@ from harness.results.names import safe_name
 from harness.results.store import AttemptFolder
 
 SILENT_S = 60.0
+STALE_S = 3.0
+"""A coordinator asks every second; after so long without, another of its run may take over."""
 BEAT_S = 5.0
 END_S = 60.0
 """How long a worker that ends waits for its attempts to release their phones."""
 _FRESH_S = 5.0
 _GROWING = ("events.jsonl", "samples.txt")
 _PIECE = 1 << 18
+
+
+@dataclass
+class _Running:
+    """An attempt that was begun here."""
+
+    folder: AttemptFolder
+    over: threading.Event = field(default_factory=threading.Event)
+    outcome: Outcome | None = None
 
 
 @dataclass
@@ -59,7 +71,7 @@ class _Session:
     owner: str
     stop: StopSignal = field(default_factory=StopSignal)
     leases: dict[str, Lease] = field(default_factory=dict)
-    running: dict[tuple[str, int], AttemptFolder] = field(default_factory=dict)
+    running: dict[tuple[str, int], _Running] = field(default_factory=dict)
     heard: float = field(default_factory=time.monotonic)
     lock: threading.Lock = field(default_factory=threading.Lock)
     told: News = field(default_factory=News)
@@ -103,8 +115,12 @@ class Host:
 
     # -- what a coordinator calls -----------------------------------------------------------------
 
-    def hello(self) -> Hello:
-        """Say who this is and what it has."""
+    def hello(self, run: str = "") -> Hello:
+        """Say who this is and what it has.
+
+        Args:
+            run: Who asks: what a dead coordinator of the same run holds is not busy for it.
+        """
         self._check_open()
         with self._lock:
             if time.monotonic() - self._found_at > _FRESH_S:
@@ -114,7 +130,11 @@ class Host:
                     if phone.serial not in self._held():
                         self._phones[phone.serial] = phone
             bench = self._bench
-            busy = {one.serial: self._busy(one.serial) for one in bench.phones}
+            left = self._left_by(run)
+            ours = left.leases if left is not None else {}
+            busy = {
+                one.serial: self._busy(one.serial) for one in bench.phones if one.serial not in ours
+            }
         return Hello(
             version=__version__,
             host=socket.gethostname(),
@@ -124,10 +144,20 @@ class Host:
         )
 
     def take(self, session: str, run: str, owner: str, serials: Sequence[str]) -> tuple[str, ...]:
-        """Lease phones for a coordinator; return those that it has now."""
+        """Lease phones for a coordinator; return those that it has now.
+
+        Args:
+            session: The coordinator.
+            run: Its run, the same when it is resumed and of no other.
+            owner: Its name in leases.
+            serials: The phones.
+        """
         self._check_open()
         with self._lock:
-            ours = self._sessions.setdefault(session, _Session(run, owner))
+            ours = self._sessions.get(session)
+            if ours is None or not ours.leases:
+                ours = self._take_over(run) or ours or _Session(run, owner)
+                self._sessions[session] = ours
             ours.heard = time.monotonic()
             for serial in serials:
                 if serial in ours.leases or serial not in self._phones:
@@ -208,11 +238,17 @@ class Host:
     def attempt(self, session: str, order: Attempt, parcel: Parcel) -> Outcome:
         """Run an attempt; its folder waits here until it is fetched."""
         ours, phone = self._ours(session, order.serial)
-        folder = self._folder(parcel.run_id, order.job_id, order.attempt)
-        if order.rejoin and folder.result_path.is_file() and folder.result().failure is None:
-            return Outcome(clean=True, files=_files(folder))  # it ended while nobody asked
         key = (order.job_id, order.attempt)
-        ours.running[key] = folder
+        before = ours.running.get(key)
+        if before is not None:  # begun for a coordinator that died
+            before.over.wait()
+            return before.outcome or Outcome(lost=True)
+        folder = self._folder(ours, *key)
+        if not order.rejoin:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        elif folder.result_path.is_file() and folder.result().failure is None:
+            return Outcome(clean=True, files=_files(folder))  # it ended while nobody asked
+        running = ours.running[key] = _Running(folder)
 
         def on_step(step: str) -> None:
             with ours.lock:
@@ -239,25 +275,29 @@ class Host:
                 progress=ours,
                 on_step=on_step,
             )
+            running.outcome = (
+                Outcome(lost=True)
+                if end is None
+                else Outcome(clean=end.clean, files=_files(folder))
+            )
         finally:
-            del ours.running[key]
-        if end is None:
-            return Outcome(lost=True)
-        return Outcome(clean=end.clean, files=_files(folder))
+            ours.running.pop(key, None)
+            running.over.set()
+        return running.outcome
 
-    def read(self, run_id: str, job_id: str, attempt: int, name: str, offset: int) -> bytes:
+    def read(self, session: str, job_id: str, attempt: int, name: str, offset: int) -> bytes:
         """Return a piece of a file of an attempt that has ended."""
-        path = self._folder(run_id, job_id, attempt).path / safe_name(name)
+        folder = self._folder(self._session(session), job_id, attempt)
+        path = folder.path / safe_name(name)
         with path.open("rb") as file:
             file.seek(offset)
             return file.read(CHUNK)
 
-    def forget(self, run_id: str, job_id: str, attempt: int) -> None:
+    def forget(self, session: str, job_id: str, attempt: int) -> None:
         """Remove an attempt's folder: the coordinator has it."""
-        folder = self._folder(run_id, job_id, attempt).path
-        for path in folder.iterdir():
-            path.unlink()
-        for path in (folder, *list(folder.parents)[:2]):  # the job's and the run's, if empty
+        folder = self._folder(self._session(session), job_id, attempt).path
+        shutil.rmtree(folder, ignore_errors=True)
+        for path in list(folder.parents)[:2]:  # the job's and the run's, if empty
             with contextlib.suppress(OSError):
                 path.rmdir()
 
@@ -272,10 +312,10 @@ class Host:
         ours = self._session(session)
         ours.heard = time.monotonic()
         found = ours.news()
-        for (job_id, attempt), folder in list(ours.running.items()):
+        for (job_id, attempt), running in list(ours.running.items()):
             for name in _GROWING:
                 offset = sizes.get((job_id, attempt, name), 0)
-                with contextlib.suppress(OSError), (folder.path / name).open("rb") as file:
+                with contextlib.suppress(OSError), (running.folder.path / name).open("rb") as file:
                     file.seek(offset)
                     if data := file.read(_PIECE):
                         found.grown.append((job_id, attempt, name, offset, data))
@@ -306,7 +346,7 @@ class Host:
     def _watching(self) -> None:
         while not self._over.wait(BEAT_S):
             for name, ours in list(self._sessions.items()):
-                if time.monotonic() - ours.heard > SILENT_S:
+                if time.monotonic() - ours.heard > SILENT_S and not ours.running:
                     self._end(name)
                     continue
                 for lease in list(ours.leases.values()):
@@ -325,6 +365,21 @@ class Host:
             with contextlib.suppress(AdbError):
                 self._bench.tools.clean(self._phones[serial], speech=True)
         self.bye(name)
+
+    def _left_by(self, run: str) -> _Session | None:
+        """Return what a coordinator of a run left here that says nothing any more."""
+        for ours in self._sessions.values():
+            if run and ours.run == run and time.monotonic() - ours.heard > STALE_S:
+                return ours
+        return None
+
+    def _take_over(self, run: str) -> _Session | None:
+        left = self._left_by(run)
+        if left is not None:
+            self._sessions = {name: one for name, one in self._sessions.items() if one is not left}
+            left.stop = StopSignal()
+            left.news()  # what nobody heard is old
+        return left
 
     def _held(self) -> set[str]:
         return {serial for ours in self._sessions.values() for serial in ours.leases}
@@ -359,8 +414,8 @@ class Host:
     def _cas(self, file: LocalFile) -> LocalFile:
         return replace(file, path=self._root / "cas" / file.name)
 
-    def _folder(self, run_id: str, job_id: str, attempt: int) -> AttemptFolder:
-        path = self._root / "spool" / safe_name(run_id) / safe_name(job_id) / str(attempt)
+    def _folder(self, ours: _Session, job_id: str, attempt: int) -> AttemptFolder:
+        path = self._root / "spool" / safe_name(ours.run) / safe_name(job_id) / str(attempt)
         return AttemptFolder(path, job_id, attempt)
 
 

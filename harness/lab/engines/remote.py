@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import queue
 import secrets
+import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -72,7 +73,14 @@ class RemoteTools(RealTools):
         return found
 
 
-def remote_bench(fabric: Fabric, scheduler: str, lease_root: Path, progress: Any) -> Bench:
+def name_of(run: Path) -> str:
+    """Return what a run folder is called on other hosts: the same when the run is resumed."""
+    return f"{socket.gethostname()}:{run.resolve()}"
+
+
+def remote_bench(
+    fabric: Fabric, scheduler: str, lease_root: Path, progress: Callable[[str], None], run: str = ""
+) -> Bench:
     """Find the phones that workers offer.
 
     Args:
@@ -81,6 +89,7 @@ def remote_bench(fabric: Fabric, scheduler: str, lease_root: Path, progress: Any
         lease_root: A folder for the coordinator's own book of leases; the true ones are held by the
             workers, each on the host of the phone.
         progress: Called with what a user should know.
+        run: The run that is resumed: what its dead coordinator holds is not busy for it.
 
     Raises:
         NoPhoneError: There is no worker.
@@ -91,7 +100,7 @@ def remote_bench(fabric: Fabric, scheduler: str, lease_root: Path, progress: Any
     workers = fabric.workers()
     for worker in sorted(workers):
         try:
-            hello: Hello = fabric.call(worker, "hello")
+            hello: Hello = fabric.call(worker, "hello", run)
         except (WorkerGoneError, WorkerFailedError) as error:
             progress(f"{worker} is left out: {error}")
             continue
@@ -136,7 +145,7 @@ class RemoteEngine:
         fabric: How to reach the workers.
         work: What attempts need to know.
         phones: The phones that the plan counts on.
-        run: Folder of the run, for the leases.
+        run: What the run is called on workers, see `name_of`.
         owner: Who holds the phones.
         keep: Leave on the phones what was put there.
         progress: Who wants to know.
@@ -236,9 +245,9 @@ class RemoteEngine:
                 del self._running[key]
         if outcome.lost:
             return Ended(*_names(order), clean=False, lost=True)
-        self._fetch(home.worker, request.run_id, request.folder, outcome.files)
+        self._fetch(home.worker, request.folder, outcome.files)
         result = request.folder.result()
-        self._tell(home.worker, "forget", request.run_id, *key, session=False)
+        self._tell(home.worker, "forget", *key)
         failure = result.failure
         return Ended(
             *_names(order),
@@ -267,9 +276,7 @@ class RemoteEngine:
                         if not piece:
                             break
 
-    def _fetch(
-        self, worker: str, run_id: str, folder: AttemptFolder, files: Mapping[str, int]
-    ) -> None:
+    def _fetch(self, worker: str, folder: AttemptFolder, files: Mapping[str, int]) -> None:
         """Bring an attempt's folder here whole: its result last."""
         with said(folder.path, "write"):
             for old in folder.path.iterdir():
@@ -283,7 +290,7 @@ class RemoteEngine:
                             self._fabric.call(
                                 worker,
                                 "read",
-                                run_id,
+                                self._session,
                                 folder.job_id,
                                 folder.attempt,
                                 name,
@@ -328,7 +335,7 @@ class RemoteEngine:
 
     def _meet(self, worker: str) -> None:
         """Take what a worker has of the phones that are still wanted."""
-        hello: Hello = self._fabric.call(worker, "hello")
+        hello: Hello = self._fabric.call(worker, "hello", self._run)
         if hello.version != __version__:
             return
         here = {info.serial: info for info in hello.phones}
@@ -374,11 +381,10 @@ class RemoteEngine:
                     with (found[1].path / name).open("ab") as file:
                         file.write(data)
 
-    def _tell(self, worker: str, method: str, *values: Any, session: bool = True) -> None:
+    def _tell(self, worker: str, method: str, *values: Any) -> None:
         """Tell a worker something whose answer nobody waits for."""
-        values = (self._session, *values) if session else values
         with contextlib.suppress(WorkerGoneError, WorkerFailedError):
-            self._fabric.call(worker, method, *values)
+            self._fabric.call(worker, method, self._session, *values)
 
 
 def _failed(order: Order, why: str) -> Report:

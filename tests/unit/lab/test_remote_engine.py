@@ -122,6 +122,8 @@ class Farm:
 
     def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
         """See `Assignments`."""
+        if order.rejoin:
+            return replace(self.requests[order.attempt], rejoin=True)
         folder = self.tmp_path / f"run-{order.serial}-{order.attempt}"
         folder.mkdir(exist_ok=True)
         made = make_request(folder, phone=phone, attempt=order.attempt)
@@ -129,7 +131,7 @@ class Farm:
         self.requests[order.attempt] = made
         return made
 
-    def wait(self, kind: type[Report] | Any, timeout_s: float = 20.0) -> Any:
+    def wait(self, kind: type[Report] | Any, timeout_s: float = 60.0) -> Any:
         """Return the next report of a kind; others before it are kept in ``seen``."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
@@ -160,7 +162,7 @@ class CleanTools(FakeTools):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "LOOK_S", 0.02)
-    monkeypatch.setattr(host_module, "BEAT_S", 0.02)
+    monkeypatch.setattr(host_module, "BEAT_S", 0.1)
     monkeypatch.setattr(host_module, "host_scorer", fake_scorer)
 
 
@@ -182,7 +184,7 @@ def free(farm: Farm, serial: str) -> bool:
 
 
 def eventually(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not what():
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -233,9 +235,9 @@ def test_a_worker_that_dies_in_the_middle(farm: Farm) -> None:
     farm.wait(Came)
     farm.wait(Came)
     halfway, go = threading.Event(), threading.Event()
-    farm.worlds["SER1"].on_poll = lambda t: (halfway.set(), go.wait(20)) if t > 3 else None
+    farm.worlds["SER1"].on_poll = lambda t: (halfway.set(), go.wait(60)) if t > 3 else None
     farm.engine.submit(Attempt("SER1", "job-1", 1))
-    assert halfway.wait(20)
+    assert halfway.wait(60)
     dead = farm.wires.hosts.pop("left")
     gone: Gone = farm.wait(Gone)
     assert (gone.serial, "left" in gone.why) == ("SER1", True)
@@ -253,7 +255,7 @@ def test_what_is_seen_of_an_attempt_while_it_runs(farm: Farm) -> None:
     farm.wait(Came)
     farm.wait(Came)
     go = threading.Event()
-    farm.worlds["SER1"].on_poll = lambda t: go.wait(20) if t > 5 else None
+    farm.worlds["SER1"].on_poll = lambda t: go.wait(60) if t > 5 else None
     farm.engine.submit(Attempt("SER1", "job-1", 1))
     eventually(lambda: 1 in farm.requests and farm.requests[1].folder.events_size() > 100)
     whole = b"".join(data for _, data in good_training())
@@ -301,6 +303,58 @@ def test_a_coordinator_that_says_nothing_any_more(
     monkeypatch.setattr(host_module, "SILENT_S", 0.1)
     eventually(lambda: free(farm, "SER1") and free(farm, "SER2"))
     assert farm.worlds["SER1"].calls == ["clean True"]
+
+
+def test_a_run_that_is_resumed_takes_over_what_still_runs(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "STALE_S", 0.1)
+    farm.wait(Came)
+    farm.wait(Came)
+    go = threading.Event()
+    farm.worlds["SER1"].on_poll = lambda t: go.wait(60) if t > 5 else None
+    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    eventually(lambda: 1 in farm.requests and farm.requests[1].folder.events_size() > 100)
+    farm.engine._over.set()  # the coordinator is killed
+    farm.engine._watch.join()
+    time.sleep(0.2)
+    assert "SER1" not in farm.wires.call("left", "hello", "runs/r1").busy
+    assert "SER1" in farm.wires.call("left", "hello", "runs/other").busy
+    again = RemoteEngine(
+        farm.wires,
+        farm,
+        [make_phone("SER1")],
+        run="runs/r1",
+        owner="me again",
+        keep=False,
+        progress=NoProgress(),
+    )
+    killed, farm.engine = farm.engine, again
+    farm.wait(Came)
+    again.submit(Attempt("SER1", "job-1", 1, rejoin=True))
+    time.sleep(0.1)
+    assert farm.worlds["SER1"].calls.count("push") == 1
+    go.set()
+    ended: Ended = farm.wait(Ended)
+    assert (ended.kind, ended.lost) == (None, False)
+    assert farm.worlds["SER1"].calls.count("push") == 1
+    killed._over.set()
+
+
+def test_an_attempt_that_ended_while_nobody_asked(farm: Farm) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    monkey = farm.wires.call
+    farm.wires.call = lambda w, m, *v, **k: (  # type: ignore[method-assign]
+        (_ for _ in ()).throw(WorkerGoneError("cut")) if m == "read" else monkey(w, m, *v, **k)
+    )
+    eventually(lambda: list((farm.tmp_path / "left/spool").rglob("result.json")) != [])
+    time.sleep(0.1)
+    farm.wires.call = monkey  # type: ignore[method-assign]
+    farm.engine.submit(Attempt("SER1", "job-1", 1, rejoin=True))
+    assert farm.wait(Ended).kind is None
+    assert farm.worlds["SER1"].calls.count("push") == 1
 
 
 def test_a_worker_that_forgot_us_is_met_anew(farm: Farm) -> None:
