@@ -96,10 +96,11 @@ def measure_need(
         path.write_text(job.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "harness.trainer.measure", str(path), str(utterances)]
         # A session of its own: Ctrl-C reaches this process only, and this one ends that one
-        out = subprocess.run(
-            command, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True
-        ).stdout
-    return Need(**json.loads(out.splitlines()[-1]))
+        done = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
+    if done.returncode:  # LiteRT greets on stderr each time: that is told only with a failure
+        sys.stderr.write(done.stderr)
+        done.check_returncode()
+    return Need(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure_needs(

@@ -97,11 +97,9 @@ def test_shipped_manifest_fits_its_files(folder):
     assert found.provenance.command.startswith("harness model ")
 
 
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
-def test_shipped_needs_are_predicted_within_a_tenth(folder):
-    found = load_manifest(folder)
-    if found.memory is None or len(found.files) == 1:
-        pytest.skip("nothing to predict from")
+def test_shipped_needs_are_predicted_within_a_tenth():
+    found = load_manifest(data_root() / "models" / "ds2-mini")
+    assert found.memory is not None
     assert found.memory.files == {size: entry.sha256 for size, entry in found.files.items()}
     checked = MemoryModel(found.memory, found.sizes).check()
     assert sum(not one.calibrating for one in checked) >= 4
