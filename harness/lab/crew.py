@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from harness.adb.errors import AdbError
 from harness.lab.attempt import run_attempt
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.engine import Attempt, Engine
+from harness.lab.phone_notes import Claim, hold, let_go, renew
 from harness.lab.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.lab.score import host_scorer
-from harness.lab.threads import check_phone, prepare_phone
+from harness.lab.threads import AT_ONCE, check_phone, prepare_phone
 from harness.results.model import PhoneRecord
 from harness.scenario import JobContent
 
@@ -32,6 +35,9 @@ class Crew:
         self.notes: list[str] = []
         self.seen: dict[str, PhoneRecord] = {}
         """Phones that took part, with what they can do."""
+        self.claim = Claim.of(run.owner, str(run.folder.path), run.bench.lease_root)
+        self._held: dict[str, LabPhone] = {}
+        """Phones that carry the run's note."""
         self._jobs = {job.spec.job_id: job for job in jobs}
         self._expected = {serial for job in jobs for serial in job.candidates}
 
@@ -82,6 +88,8 @@ class Crew:
 
     def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
         """See `Work`."""
+        hold(self.run.bench.tools, phone, self.claim)
+        self._held[phone.serial] = phone
         return prepare_phone(self.run.bench.tools, phone, keep=keep)
 
     def attempt(
@@ -101,6 +109,7 @@ class Crew:
 
     def recover(self, phone: LabPhone, *, thorough: bool) -> None:
         """See `Work`."""
+        hold(self.run.bench.tools, phone, self.claim)  # a phone that was away is nobody's
         self.run.bench.tools.clean(phone, speech=False)
         if thorough:
             check_phone(self.run.bench.tools, phone)
@@ -109,6 +118,25 @@ class Crew:
         """See `Work`."""
         if not self.run.keep:
             self.run.bench.tools.clean(phone, speech=True)
+        self._held.pop(phone.serial, None)
+        let_go(self.run.bench.tools, phone, self.claim)
+
+    def say_alive(self) -> None:
+        """Renew the notes on the phones, some at a time; a phone that is away is passed over."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="renew") as pool:
+            for told in pool.map(self._renew, list(self._held.values())):
+                if told:
+                    self.run.progress.note(told)
+
+    def _renew(self, phone: LabPhone) -> str:
+        try:
+            if renew(self.run.bench.tools, phone, self.claim):
+                return ""
+        except AdbError:
+            return ""
+        if self._held.pop(phone.serial, None) is None:
+            return ""  # it has just left
+        return f"{phone.serial}: the note that this run holds it is gone or another host's."
 
 
 EngineMaker = Callable[[Crew, Sequence[LabPhone]], Engine]

@@ -16,6 +16,7 @@ from harness.lab.dispatch import Dispatcher
 from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
+from harness.lab.phone_notes import RENEW_S
 from harness.lab.plan import PlannedJob
 from harness.lab.ports import Progress
 from harness.lab.scheduler import Rules, Scheduler
@@ -85,7 +86,7 @@ class Run:
                 prepared=crew.prepared,
             ),
         )
-        with self._heartbeat(leases):
+        with self._heartbeat(leases, crew):
             try:
                 scheduler.run()
             finally:
@@ -113,8 +114,12 @@ class Run:
         }
 
     @contextmanager
-    def _heartbeat(self, leases: Mapping[str, Lease]) -> Iterator[None]:
+    def _heartbeat(self, leases: Mapping[str, Lease], crew: Crew) -> Iterator[None]:
         over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(RENEW_S):
+                crew.say_alive()
 
         def beat() -> None:
             while not over.wait(HEARTBEAT_S):
@@ -122,13 +127,16 @@ class Run:
                 for lease in leases.values():
                     lease.heartbeat()
 
-        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=one, name="heartbeat", daemon=True) for one in (beat, renew)
+        ]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
             over.set()
-            thread.join()
+            threads[0].join()  # the other may wait for a phone, and only says that we live
 
     def _close(self, crew: Crew) -> None:
         over = not self.ledger.jobs("waiting", "queued", "running")

@@ -318,7 +318,7 @@ class Scheduler:
         if not self._answers(one, Prepare):
             return
         if report.phone is None:
-            self._say(f"{one.serial} does not answer: {report.trouble}")
+            self._say(f"{one.serial} cannot be used yet: {report.trouble}")
             self._try_again(one, report.trouble)
             return
         phone, notes = report.phone, report.notes

@@ -376,6 +376,56 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     assert_released(bench.phones[0])
 
 
+HOLDER = """
+import sys, time
+from pathlib import Path
+from harness.adb.server import AdbServer
+from harness.lab import open_bench
+from harness.lab.phone_notes import Claim, hold
+
+bench = open_bench([AdbServer.existing(sys.argv[1])], only=sys.argv[3:])
+for phone in bench.phones:
+    hold(bench.tools, phone, Claim.of("other-host", "runs/night", Path(sys.argv[2])))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_phone_that_another_host_holds_is_left_alone_until_that_host_is_dead(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "oneplus-7t")
+    (phone,) = bench.phones
+    loaded = tiny_scenario("limits: {lost_s: 1}\n", "trainer.epochs=1")
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-c", HOLDER, farm.server.address, str(tmp_path / "other leases")),
+            phone.record.adb_serial,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        watcher = Watcher()
+        summary = run_scenario(
+            loaded, bench, run_root=tmp_path / "runs", run_id="r", progress=watcher
+        )
+        other.kill()
+    assert summary.skipped == 1
+    assert watcher.results == []
+    assert any("leased on another host by other-host" in note for note in watcher.notes)
+    # the dead host renews nothing: its note runs out, by the phone's own clock
+    note = f"{phone.work_dir}/lease/note"
+    until, *rest = adb_phone(phone).query(["cat", note]).split()
+    adb_phone(phone).write_text(note, " ".join([str(int(until) - 1000), *rest]) + "\n")
+    resumed = resume_run(summary.folder, bench, retry_failed=True)
+    assert resumed.finished == 1
+    assert adb_phone(phone).stat(f"{phone.work_dir}/lease") is None
+    assert_released(phone)
+
+
 def test_what_a_crashed_run_left_is_cleaned_on_demand_but_not_under_a_running_one(
     farm: FarmLab, tmp_path: Path
 ) -> None:

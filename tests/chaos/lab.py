@@ -1,0 +1,146 @@
+"""Virtual phones that outlive the host of a run, and a scenario for them; trainers are traces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.adb.server import AdbServer
+from harness.lab import Bench
+from harness.virtual.farmctl import FarmControl
+from tests.chaos.host import host_bench
+from tests.fixtures.jobs import write_tone
+
+WORDS = ("the boy", "a dog", "the king", "my father", "a car", "the sea")
+SCENARIO = """\
+name: chaos
+model: ds2-tiny
+data: {{manifest: noise.jsonl, speaker: noise}}
+gates: "off"
+trainer:
+  batch_size: 2
+  epochs: {epochs}
+  threads: 1
+  stop: {{patience: 100000, available_below_mb: 0, battery_below_percent: 0}}
+limits: {{lost_s: {lost_s}, stall_s: 30, start_s: 30, pressure_s: 60}}
+retry: {{lost_phone: {retries}, provision_failed: {retries}, trainer_stalled: {retries}}}
+pressure: {{available_mb: {available_mb}}}
+matrix:
+  trainer.seed: {seeds}
+"""
+
+
+@dataclass(frozen=True)
+class ChaosLab:
+    """Phones on an adb server, both of this process; runs may come and go.
+
+    Args:
+        server: A private adb server; started again if it is killed.
+        control: Of the farm.
+        folder: Where scenario, leases and runs lie.
+        adb_serials: The phones as the server calls them.
+    """
+
+    server: AdbServer
+    control: FarmControl
+    folder: Path
+    adb_serials: tuple[str, ...]
+
+    @property
+    def scenario(self) -> Path:
+        """The scenario file."""
+        return self.folder / "chaos.yaml"
+
+    @property
+    def runs(self) -> Path:
+        """Where run folders are made."""
+        return self.folder / "runs"
+
+    def bench(self) -> Bench:
+        """Find the phones as a host does."""
+        return host_bench(self.server.address, self.folder, self.adb_serials)
+
+    def kill_server(self) -> None:
+        """Kill the adb server; its keeper starts it again and connects the phones anew."""
+        keeper = self.server._process
+        assert keeper is not None
+        assert keeper._process is not None
+        keeper._process.kill()
+
+    def write_scenario(
+        self,
+        jobs: int,
+        *,
+        epochs: int = 10,
+        lost_s: float = 30.0,
+        retries: int = 5,
+        available_mb: float = 3600.0,
+    ) -> None:
+        """Write a scenario with so many jobs; each lasts some seconds."""
+        lines = []
+        for index, words in enumerate(WORDS):
+            path = self.folder / f"u{index}.wav"
+            if not path.exists():
+                write_tone(path, index, 1.0)
+            record = {
+                "id": f"u{index}",
+                "audio": path.name,
+                "text": words,
+                "speaker": "noise",
+                "accent": "none",
+                "duration_s": 1.0,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "split": "train" if index < 4 else "validation",
+                "round": 1,
+            }
+            lines.append(json.dumps(record) + "\n")
+        (self.folder / "noise.jsonl").write_text("".join(lines))
+        self.scenario.write_text(
+            SCENARIO.format(
+                epochs=epochs,
+                lost_s=lost_s,
+                retries=retries,
+                available_mb=available_mb,
+                seeds=list(range(jobs)),
+            )
+        )
+
+
+@contextmanager
+def chaos_lab(folder: Path, phones: int, speed: float = 10.0) -> Iterator[ChaosLab]:
+    """Start an adb server and a farm; both end with the context."""
+    server = AdbServer.start_private()
+    farm = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "harness.virtual.farm", "--json", "--until-stdin-closes"),
+            *("--profile", f"oneplus-7t={phones}", "--no-connect"),
+            *("--trainer", "trace", "--trace-speed", str(speed)),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert farm.stdin is not None
+    assert farm.stdout is not None
+    try:
+        serials: list[str] = []
+        control = ""
+        for line in farm.stdout:
+            said = json.loads(line)
+            if said.get("ready"):
+                control = said["control"]
+                break
+            serials.append(said["adb_serial"])
+        for serial in serials:
+            server.connect(serial)
+        yield ChaosLab(server, FarmControl(control), folder, tuple(serials))
+    finally:
+        farm.stdin.close()
+        farm.wait(60)
+        server.close()

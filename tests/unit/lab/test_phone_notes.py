@@ -1,0 +1,103 @@
+"""The note on a phone that says who holds it: its shell text, run by this machine's own shell."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.lab.phone_notes import EXPIRES_S, Claim, PhoneHeldError, hold, let_go, renew
+from harness.lab.ports import LabPhone
+from tests.unit.lab.fakes import FakeClock, FakeTools, Output, World, make_phone
+
+US = Claim.of("us:1", "runs/a", Path("/here"))
+THEM = Claim.of("them:2", "runs/b", Path("/there"))
+
+
+class Shell(FakeTools):
+    """A phone whose shell is ours; ``hung`` keeps one who asks between two of its commands."""
+
+    def __init__(self) -> None:
+        super().__init__(World(FakeClock()))
+
+    def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> Output:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return Output(done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> LabPhone:
+    return make_phone(work_dir=str(tmp_path / "work"))
+
+
+def note(phone: LabPhone) -> Path:
+    return Path(phone.work_dir) / "lease" / "note"
+
+
+def test_one_holder_until_it_lets_go(phone: LabPhone) -> None:
+    hold(Shell(), phone, US)
+    hold(Shell(), phone, US)
+    assert renew(Shell(), phone, US)
+    with pytest.raises(PhoneHeldError, match=r"us-1.*runs-a"):
+        hold(Shell(), phone, THEM)
+    assert not renew(Shell(), phone, THEM)
+    let_go(Shell(), phone, THEM)
+    assert note(phone).exists()
+    let_go(Shell(), phone, US)
+    assert not note(phone).parent.exists()
+    hold(Shell(), phone, THEM)
+
+
+def aged(phone: LabPhone, seconds: int) -> None:
+    until, *rest = note(phone).read_text().split()
+    note(phone).write_text(" ".join([str(int(until) + seconds), *rest]) + "\n")
+
+
+@pytest.mark.parametrize("seconds", [-EXPIRES_S - 5, 100_000])
+def test_a_note_that_ran_out_or_is_of_an_earlier_boot_is_taken_over(
+    phone: LabPhone, seconds: int
+) -> None:
+    hold(Shell(), phone, US)
+    aged(phone, seconds)
+    hold(Shell(), phone, THEM)
+    assert not renew(Shell(), phone, US)
+    with pytest.raises(PhoneHeldError):
+        hold(Shell(), phone, US)
+
+
+def test_a_dead_process_of_the_same_host_is_taken_over_at_once(phone: LabPhone) -> None:
+    hold(Shell(), phone, US)
+    hold(Shell(), phone, Claim.of("us:2", "runs/a", Path("/here")))
+    assert not renew(Shell(), phone, US)
+
+
+def test_a_folder_without_a_note_is_of_one_who_died_in_between(phone: LabPhone) -> None:
+    (Path(phone.work_dir) / "lease").mkdir(parents=True)
+    hold(Shell(), phone, THEM)
+    assert renew(Shell(), phone, THEM)
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_of_many_at_once_one_gets_it(phone: LabPhone, stale: bool) -> None:
+    if stale:
+        hold(Shell(), phone, US)
+        aged(phone, -EXPIRES_S - 5)
+    got: list[int] = []
+
+    def ask(number: int) -> None:
+        try:
+            hold(Shell(), phone, Claim.of(f"h{number}", "r", Path(f"/h{number}")))
+        except PhoneHeldError:
+            return
+        got.append(number)
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    assert f"h{got[0]}" in note(phone).read_text()
