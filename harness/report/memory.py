@@ -32,6 +32,7 @@ class Models:
 class NeedRow:
     """All attempts of one model, batch size and sub-model."""
 
+    run: str
     model: str
     batch_size: int
     sub_model: str | None
@@ -95,6 +96,7 @@ def need_rows(
         sub_model = members[0].attempt.sub_model
         found.append(
             NeedRow(
+                run=members[0].attempt.result.run_id,
                 model=model,
                 batch_size=batch_size,
                 sub_model=sub_model,
