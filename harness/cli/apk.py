@@ -22,9 +22,16 @@ def _apk() -> None:
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path(
-        "mobileasr-trainer.apk"
-    ),
+    out: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write. [default: where `harness run` looks for it]",
+            show_default=False,
+        ),
+    ] = None,
     keystore: Annotated[
         Optional[Path],
         typer.Option(
@@ -39,8 +46,9 @@ def build(
     """Build the APK from public parts, align it, sign it and verify it."""
     from harness.apk.build import build_apk, given_keystore
     from harness.apk.toolchain import find_toolchain
+    from harness.devices.trainer_app import default_apk
 
-    toolchain = find_toolchain()
+    toolchain, out = find_toolchain(), out or default_apk()
     signer = given_keystore(keystore, alias, dict(os.environ)) if keystore else None
     build_apk(out.resolve(), toolchain, keystore=signer, say=console.note)
     _report(out, as_json)

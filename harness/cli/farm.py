@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -47,8 +48,9 @@ def up(
         str,
         typer.Option(
             "--trainer",
-            metavar="litert|trace",
-            help="litert: the phones really train. trace: they replay a cost model measured "
+            metavar="litert|java|trace",
+            help="litert: the phones really train. java: likewise, by the APK's Java code on a JVM "
+            "of this host. trace: they replay a cost model measured "
             "before, and every result says so.",
         ),
     ] = "litert",
@@ -71,9 +73,20 @@ def up(
 ) -> None:
     """Start virtual phones, print one line a phone, and stay until interrupted."""
     profiles = parse_profiles(profile or ["generic"], "--profile")
-    if trainer not in ("litert", "trace"):
-        raise InputError(f"--trainer {trainer}: it can be litert or trace")
-    more = ["--trainer", trainer, "--trace-speed", str(trace_speed)]
+    if trainer not in ("litert", "java", "trace"):
+        raise InputError(f"--trainer {trainer}: it can be litert, java or trace")
+    env = dict(os.environ)
+    if trainer == "java":
+        from harness.apk.jvm import environment, java_trainer
+        from harness.apk.toolchain import find_toolchain
+
+        env |= environment(java_trainer(find_toolchain(), say=console.note))
+    more = [
+        "--trainer",
+        "trace" if trainer == "trace" else "litert",
+        "--trace-speed",
+        str(trace_speed),
+    ]
     if faults is not None:
         more += ["--faults", str(faults)]
     with contextlib.ExitStack() as stack:
@@ -83,7 +96,7 @@ def up(
             else:
                 server = AdbServer.existing(adb)
             farm = stack.enter_context(
-                running_farm(profiles, server.address, root=root, keep=keep, more=more)
+                running_farm(profiles, server.address, root=root, keep=keep, env=env, more=more)
             )
         with contextlib.suppress(KeyboardInterrupt):
             _announce(farm, server, as_json)

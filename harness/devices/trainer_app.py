@@ -20,6 +20,7 @@ from harness.adb.errors import AdbError
 from harness.adb.install import Installed, install, installed, uninstall
 from harness.adb.phone import Phone
 from harness.adb.run_as import RunAsPhone
+from harness.adb.shell import quote
 from harness.devices.gates import TRAINER_PACKAGE
 from harness.errors import HarnessError, InputError
 from harness.paths import cache_root
@@ -193,7 +194,8 @@ def _installed_sha256(phone: Phone) -> str:
     path = phone.shell(["pm", "path", TRAINER_PACKAGE]).stdout.strip().removeprefix("package:")
     if not path or "\n" in path:
         return ""
-    words = phone.shell(["sha256sum", path]).stdout.split()
+    # a virtual phone's own trainer has no APK: its file is empty
+    words = phone.shell(f"[ -s {quote(path)} ] && sha256sum {quote(path)}").stdout.split()
     return words[0] if words and len(words[0]) == 64 else ""
 
 

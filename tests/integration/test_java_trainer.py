@@ -6,6 +6,7 @@ Clocks, memory figures and names differ; choices, losses and what was heard must
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,16 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from harness.apk.jvm import environment
+from harness.apk.jvm import java_trainer as compiled
+from harness.apk.toolchain import find_toolchain
+from harness.cli.farm_process import running_farm
 from harness.contract import Job, parse_event
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
+from harness.errors import InputError
+from harness.lab import open_bench, run_scenario
 from tests.fixtures.java import APK, maven
+from tests.fixtures.lab import Watcher
 
 pytestmark = pytest.mark.jdk
 
@@ -143,6 +151,30 @@ def test_a_killed_job_goes_on_in_either(java_trainer, make_job, tmp_path, second
     assert [event.epoch for event in of(events, Epoch)] == [event.epoch for event in whole]
     assert len(of(events, Selected)) == 1
     assert events[-1].type == "finished"
+
+
+def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_path):
+    """As ``harness farm up --trainer java`` has it; a whole attempt over adb."""
+    found = compiled(find_toolchain())
+    assert Path(found.command[-1]).samefile(java_trainer[-1])
+    env = {**os.environ, **environment(found)}
+    watcher = Watcher()
+    with running_farm({"redmi-note-7-pro": 1}, adb_server.address, env=env) as farm:
+        bench = open_bench([adb_server], only=[farm.phones[0].adb_serial], lease_root=tmp_path)
+        loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01")
+        summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    assert (summary.finished, summary.failed) == (1, 0), watcher.results
+    (result,) = watcher.results
+    assert result.trainer == "java-jvm 0.1.0"
+    assert result.phone.origin == "virtual"
+    assert [epoch.epoch for epoch in result.epochs] == [0, 1, 2]
+    assert result.epochs[1].train_loss != result.epochs[2].train_loss
+    assert result.peak_rss_mb > 50  # a JVM, seen by the phone's own figures
+
+
+def test_a_trainer_is_not_built_without_a_jdk(tmp_path):
+    with pytest.raises(InputError, match="javac, java, mvn"):
+        compiled(find_toolchain({"PATH": str(tmp_path)}))
 
 
 def test_asked_to_stop_before_there_is_anything_to_finish_with(java_trainer, make_job, tmp_path):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from pathlib import Path
 
 import harness
+
+FOLDERS_VARIABLE = "MOBILEASR_TRAINER_FOLDERS"
+"""Names folders (as PATH does) that another trainer than Python's needs of the host."""
 
 # Lent to every phone anyway (see inside.py).
 _SYSTEM = tuple(Path(path) for path in ("/usr", "/lib", "/lib32", "/lib64", "/nix"))
@@ -28,6 +32,7 @@ def python_binds(root: Path) -> list[str]:
         Path(harness.__file__).parent,
         *_executable_folders(),
         *_editable_folders(root),
+        *(Path(each) for each in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if each),
     }
     wanted |= {path.resolve() for path in wanted}
     chosen: list[Path] = []
