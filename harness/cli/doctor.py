@@ -24,7 +24,7 @@ CleanOption = Annotated[
     typer.Option(
         "--clean",
         help="First undo what a crashed run left on phones that no run holds: changed settings, "
-        "RAM pressure, a trainer, its files.",
+        "RAM pressure, a running trainer, its files, and the trainer itself if a run installed it.",
     ),
 ]
 
@@ -43,7 +43,8 @@ def doctor(
     try:
         with open_session(farm=farm, adb=adb) as session:
             if clean:
-                for serial, notes in clean_free_phones(open_bench(session.servers)).items():
+                cleaned = clean_free_phones(open_bench(session.servers, remove_trainer=True))
+                for serial, notes in cleaned.items():
                     console.note(f"{serial}: {'; '.join(notes) or 'nothing had to be put back'}")
             checks += check_phones(session.servers, inventory(session.servers))
     except (AdbError, FarmError) as error:
