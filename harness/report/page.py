@@ -195,6 +195,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "phones": trust.phones(runs),
         "gates": trust.notable_gates(attempts),
         "notes": trust.notes(runs),
+        "trainers": trust.trainers(runs),
         "modelled": trust.MODELLED if "virtual" in origins else (),
         "facets": facets.titles,
         "attributes": facets.of_attempt,

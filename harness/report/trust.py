@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,11 @@ MODELLED = (
         "dumpsys, am, pm, getprop, settings and logcat are stand-ins in the phone’s userland.",
     ),
     (
+        "Trainer",
+        "An APK is taken by adb install and its manifest is read, but no code of it runs: the "
+        "reference trainer, or the Java one on a JVM, trains in its place.",
+    ),
+    (
         "Not modelled",
         "The trainer’s training, its CPU time, its RSS and PSS, and what goes over ADB are real; "
         "seconds are those of the host’s CPU, not of the phone's.",
@@ -56,6 +62,40 @@ def phones(runs: Iterable[RunData]) -> tuple[PhoneRecord, ...]:
         for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
             found.setdefault(phone.serial, phone)
     return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What trained, and how its files came to the host.
+
+    Attributes:
+        name: As it named itself in its log.
+        runtime: Likewise.
+        installed: Version of its package on the phone.
+        apk: SHA-256 of the installed APK; empty for the one that a virtual phone comes with.
+        files_by: ``shared``, ``run-as`` or ``external``; see ``docs/android.md``.
+        attempts: How many it served.
+    """
+
+    name: str
+    runtime: str
+    installed: str
+    apk: str
+    files_by: str
+    attempts: int
+
+
+def trainers(runs: Iterable[RunData]) -> tuple[Trainer, ...]:
+    """Return every trainer that trained; results that do not name theirs are left out."""
+    counted: Counter[tuple[str, str, str, str, str]] = Counter()
+    for one in (one.result for data in runs for one in data.attempts):
+        if one.trainer is None:
+            continue
+        said = {} if one.phone.capabilities is None else one.phone.capabilities.said
+        told = (said.get(name, "") for name in ("trainer", "trainer_apk", "files_by"))
+        installed, apk, files_by = told
+        counted[(one.trainer, one.runtime or "", installed, apk, files_by)] += 1
+    return tuple(Trainer(*key, count) for key, count in sorted(counted.items()))
 
 
 def notable_gates(attempts: Iterable[Attempt]) -> tuple[Gate, ...]:
