@@ -35,11 +35,11 @@ def test_what_is_saved_is_what_is_read(tmp_path):
 def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(tmp_path, monkeypatch):
     old = save_checkpoint(tmp_path, 1, WEIGHTS.items())
 
-    def full(_file, **_weights):
-        _file.write(b"half")
+    def full(file, _array, **_):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.np, "savez", full)
+    monkeypatch.setattr(checkpoints.np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, 2, WEIGHTS.items())
     assert [path.name for path in tmp_path.iterdir()] == [old.path.name]
