@@ -15,7 +15,8 @@ from harness.devices.trainer_app import checked_apk
 from harness.errors import InputError
 from harness.lab import Bench, open_bench
 from harness.lab.crew import Crew, EngineMaker
-from harness.lab.engines.remote import RemoteEngine, name_of, remote_bench
+from harness.lab.engines.offers import name_of, remote_bench
+from harness.lab.engines.remote import RemoteEngine
 from harness.lab.ports import LabPhone
 from harness.scenario import JobSpec, LoadedScenario
 

@@ -13,7 +13,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness import __version__
@@ -34,13 +36,14 @@ from harness.lab.engine import (
     Recovered,
     Report,
 )
-from harness.lab.engines.wire import CHUNK, Hello, News, NotHereError, Outcome, Parcel, moved
-from harness.lab.leases import Lease, PhoneBusyError, acquire, holder_of
-from harness.lab.ports import LabPhone, PhoneStatus
+from harness.lab.engines.sessions import Running, Session
+from harness.lab.engines.shelf import Shelf, sizes
+from harness.lab.engines.wire import Hello, News, NotHereError, Outcome, Parcel, moved
+from harness.lab.leases import PhoneBusyError, acquire, holder_of
+from harness.lab.phone_notes import RENEW_S, Claim, hold, let_go, renew
+from harness.lab.ports import LabPhone
 from harness.lab.score import host_scorer
-from harness.lab.threads import check_phone, prepare_phone
-from harness.results.model import AttemptResult
-from harness.results.names import safe_name
+from harness.lab.threads import AT_ONCE, check_phone, prepare_phone
 from harness.results.store import AttemptFolder
 
 SILENT_S = 60.0
@@ -54,45 +57,6 @@ _GROWING = ("events.jsonl", "samples.txt")
 _PIECE = 1 << 18
 
 
-@dataclass
-class _Running:
-    """An attempt that was begun here."""
-
-    folder: AttemptFolder
-    over: threading.Event = field(default_factory=threading.Event)
-    outcome: Outcome | None = None
-
-
-@dataclass
-class _Session:
-    """What one coordinator has here; also the `Progress` of its attempts."""
-
-    run: str
-    owner: str
-    stop: StopSignal = field(default_factory=StopSignal)
-    leases: dict[str, Lease] = field(default_factory=dict)
-    running: dict[tuple[str, int], _Running] = field(default_factory=dict)
-    heard: float = field(default_factory=time.monotonic)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    told: News = field(default_factory=News)
-
-    def phone(self, status: PhoneStatus) -> None:
-        with self.lock:
-            self.told.statuses[status.serial] = status
-
-    def ended(self, result: AttemptResult, *, retried: bool) -> None:
-        """Say nothing: the coordinator sees the result."""
-
-    def note(self, text: str) -> None:
-        with self.lock:
-            self.told.notes.append(text)
-
-    def news(self) -> News:
-        with self.lock:
-            told, self.told = self.told, News()
-        return told
-
-
 class Host:
     """The phones of this host; its methods are what a coordinator calls (`Fabric.call`).
 
@@ -103,8 +67,8 @@ class Host:
 
     def __init__(self, find: Callable[[], Bench], root: Path) -> None:
         self._find = find
-        self._root = root
-        self._sessions: dict[str, _Session] = {}
+        self._shelf = Shelf(root)
+        self._sessions: dict[str, Session] = {}
         self._lock = threading.RLock()
         self._bench = find()
         self._found_at = time.monotonic()
@@ -156,7 +120,7 @@ class Host:
         with self._lock:
             ours = self._sessions.get(session)
             if ours is None or not ours.leases:
-                ours = self._take_over(run) or ours or _Session(run, owner)
+                ours = self._take_over(run, owner) or ours or Session(run, owner)
                 self._sessions[session] = ours
             ours.heard = time.monotonic()
             for serial in serials:
@@ -183,6 +147,9 @@ class Host:
         ours, phone = self._ours(session, order.serial)
         tools = self._bench.tools
         try:
+            if not isinstance(order, Leave):
+                hold(tools, phone, self._claim(ours))
+                ours.noted[order.serial] = phone
             if isinstance(order, Prepare):
                 phone, notes = prepare_phone(tools, phone, keep=order.keep)
                 self._phones[order.serial] = phone
@@ -195,6 +162,8 @@ class Host:
             assert isinstance(order, Leave)
             if not keep:
                 tools.clean(phone, speech=True)
+            if ours.noted.pop(order.serial, None) is not None:
+                let_go(tools, phone, self._claim(ours))
             ours.leases.pop(order.serial).release()
             return Left(order.serial)
         except AdbError as error:
@@ -213,27 +182,11 @@ class Host:
 
     def missing(self, files: Sequence[LocalFile]) -> tuple[str, ...]:
         """Return the names of those files that are not here yet."""
-        return tuple(one.name for one in files if not self._cas(one).path.is_file())
+        return self._shelf.missing(files)
 
     def store(self, file: LocalFile, offset: int, data: bytes) -> None:
-        """Take a piece of a file; the last one puts it in place.
-
-        Raises:
-            ValueError: The whole is not what its name says.
-        """
-        path = self._cas(file).path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        with part.open("r+b" if offset else "wb") as out:
-            out.seek(offset)
-            out.write(data)
-        if offset + len(data) < file.size:
-            return
-        found = LocalFile.of(part).sha256
-        if found != file.sha256:
-            part.unlink()
-            raise ValueError(f"{file.name} arrived as {found}")
-        part.replace(path)
+        """Take a piece of a file, see `Shelf.store`."""
+        self._shelf.store(file, offset, data)
 
     def attempt(self, session: str, order: Attempt, parcel: Parcel) -> Outcome:
         """Run an attempt; its folder waits here until it is fetched."""
@@ -243,12 +196,12 @@ class Host:
         if before is not None:  # begun for a coordinator that died
             before.over.wait()
             return before.outcome or Outcome(lost=True)
-        folder = self._folder(ours, *key)
+        folder = self._folder(session, *key)
         if not order.rejoin:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif folder.result_path.is_file() and folder.result().failure is None:
-            return Outcome(clean=True, files=_files(folder))  # it ended while nobody asked
-        running = ours.running[key] = _Running(folder)
+            return Outcome(clean=True, files=sizes(folder))  # it ended while nobody asked
+        running = ours.running[key] = Running(folder)
 
         def on_step(step: str) -> None:
             with ours.lock:
@@ -261,7 +214,7 @@ class Host:
                     spec=parcel.spec,
                     attempt=order.attempt,
                     phone=phone,
-                    material=moved(parcel.material, self._cas),
+                    material=moved(parcel.material, self._shelf.local),
                     goal=parcel.goal,
                     folder=folder,
                     keep=parcel.keep,
@@ -276,9 +229,7 @@ class Host:
                 on_step=on_step,
             )
             running.outcome = (
-                Outcome(lost=True)
-                if end is None
-                else Outcome(clean=end.clean, files=_files(folder))
+                Outcome(lost=True) if end is None else Outcome(clean=end.clean, files=sizes(folder))
             )
         finally:
             ours.running.pop(key, None)
@@ -287,19 +238,11 @@ class Host:
 
     def read(self, session: str, job_id: str, attempt: int, name: str, offset: int) -> bytes:
         """Return a piece of a file of an attempt that has ended."""
-        folder = self._folder(self._session(session), job_id, attempt)
-        path = folder.path / safe_name(name)
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(CHUNK)
+        return self._shelf.read(self._folder(session, job_id, attempt), name, offset)
 
     def forget(self, session: str, job_id: str, attempt: int) -> None:
         """Remove an attempt's folder: the coordinator has it."""
-        folder = self._folder(self._session(session), job_id, attempt).path
-        shutil.rmtree(folder, ignore_errors=True)
-        for path in list(folder.parents)[:2]:  # the job's and the run's, if empty
-            with contextlib.suppress(OSError):
-                path.rmdir()
+        self._shelf.forget(self._folder(session, job_id, attempt))
 
     def news(self, session: str, sizes: Mapping[tuple[str, int, str], int]) -> News:
         """Say what happened, and what running attempts wrote; the coordinator lives.
@@ -351,6 +294,20 @@ class Host:
                     continue
                 for lease in list(ours.leases.values()):
                     lease.heartbeat()
+                if time.monotonic() - ours.renewed > RENEW_S:
+                    ours.renewed = time.monotonic()
+                    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="renew") as pool:
+                        list(pool.map(partial(self._renew, ours), list(ours.noted)))
+
+    def _renew(self, ours: Session, serial: str) -> None:
+        with contextlib.suppress(AdbError):  # one that is away is passed over
+            phone = self._phones[serial]
+            mine = renew(self._bench.tools, phone, self._claim(ours))
+            if not mine and ours.noted.pop(serial, None) is not None:
+                ours.note(f"{serial}: the note that this run holds it is gone or another host's.")
+
+    def _claim(self, ours: Session) -> Claim:
+        return Claim.of(ours.owner, ours.run, self._bench.lease_root)
 
     def _end(self, name: str) -> None:
         """End what a coordinator has here, as far as its phones can be reached."""
@@ -364,20 +321,22 @@ class Host:
         for serial in list(ours.leases):
             with contextlib.suppress(AdbError):
                 self._bench.tools.clean(self._phones[serial], speech=True)
+                if ours.noted.pop(serial, None) is not None:
+                    let_go(self._bench.tools, self._phones[serial], self._claim(ours))
         self.bye(name)
 
-    def _left_by(self, run: str) -> _Session | None:
+    def _left_by(self, run: str) -> Session | None:
         """Return what a coordinator of a run left here that says nothing any more."""
         for ours in self._sessions.values():
             if run and ours.run == run and time.monotonic() - ours.heard > STALE_S:
                 return ours
         return None
 
-    def _take_over(self, run: str) -> _Session | None:
+    def _take_over(self, run: str, owner: str) -> Session | None:
         left = self._left_by(run)
         if left is not None:
             self._sessions = {name: one for name, one in self._sessions.items() if one is not left}
-            left.stop = StopSignal()
+            left.stop, left.owner = StopSignal(), owner
             left.news()  # what nobody heard is old
         return left
 
@@ -394,14 +353,14 @@ class Host:
             return str(error)
         return ""
 
-    def _ours(self, session: str, serial: str) -> tuple[_Session, LabPhone]:
+    def _ours(self, session: str, serial: str) -> tuple[Session, LabPhone]:
         self._check_open()
         ours = self._session(session)
         if serial not in ours.leases:
             raise NotHereError(f"{serial} is not held for this coordinator")
         return ours, self._phones[serial]
 
-    def _session(self, name: str) -> _Session:
+    def _session(self, name: str) -> Session:
         ours = self._sessions.get(name)
         if ours is None:
             raise NotHereError("nothing is held for this coordinator")
@@ -411,13 +370,5 @@ class Host:
         if self._over.is_set():
             raise NotHereError("the worker is about to end")
 
-    def _cas(self, file: LocalFile) -> LocalFile:
-        return replace(file, path=self._root / "cas" / file.name)
-
-    def _folder(self, ours: _Session, job_id: str, attempt: int) -> AttemptFolder:
-        path = self._root / "spool" / safe_name(ours.run) / safe_name(job_id) / str(attempt)
-        return AttemptFolder(path, job_id, attempt)
-
-
-def _files(folder: AttemptFolder) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in folder.path.iterdir() if path.is_file()}
+    def _folder(self, session: str, job_id: str, attempt: int) -> AttemptFolder:
+        return self._shelf.folder(self._session(session).run, job_id, attempt)

@@ -33,9 +33,10 @@ from harness.lab.engine import (
     Stepped,
 )
 from harness.lab.engines import host as host_module
-from harness.lab.engines import remote
+from harness.lab.engines import offers, remote
 from harness.lab.engines.host import Host
-from harness.lab.engines.remote import RemoteEngine, remote_bench
+from harness.lab.engines.offers import remote_bench
+from harness.lab.engines.remote import RemoteEngine
 from harness.lab.engines.wire import (
     FabricLostError,
     NotHereError,
@@ -415,7 +416,7 @@ def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     found = remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
     assert (found.phones, len(said)) == ([], 2)  # held for the engine of this test
     assert "leased by me" in said[0]
-    monkeypatch.setattr(remote, "__version__", "9.9")
+    monkeypatch.setattr(offers, "__version__", "9.9")
     said.clear()
     remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
     assert all("9.9" in line for line in said)
