@@ -6,7 +6,7 @@ import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,14 +90,9 @@ def checkpoint_path(folder: Path, epoch: int) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, epoch: int, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]
+    folder: Path, epoch: int, weights: Mapping[str, npt.NDArray[np.float32]]
 ) -> Saved:
-    """Write the weights of an epoch as ``numpy.savez`` does, but one after another.
-
-    Args:
-        folder: Of the checkpoints.
-        epoch: Whose weights these are.
-        weights: By name; each may be made when it is asked for.
+    """Write the weights of an epoch.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
@@ -107,10 +102,7 @@ def save_checkpoint(
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w") as stored:
-                for name, value in weights:
-                    with stored.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, value, allow_pickle=False)
+            np.savez(file, allow_pickle=False, **weights)
             file.flush()
             os.fsync(file.fileno())
         saved = Saved(path, file_sha256(partial), partial.stat().st_size)

@@ -294,7 +294,7 @@ class Training:
         )
 
     def _save(self, model: FlatbufferModel, epoch: int) -> None:
-        saved = save_checkpoint(self._folder, epoch, model.weights())
+        saved = save_checkpoint(self._folder, epoch, model.get_weights())
         kept = self._history.kept
         self._log.write(
             Checkpoint,

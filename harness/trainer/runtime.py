@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -283,14 +283,10 @@ class FlatbufferModel:
         losses: Floats = out["loss"][: batch.rows]
         return losses
 
-    def weights(self) -> Iterator[tuple[str, Floats]]:
-        """Copy weights and moving statistics by name, one after another as they are asked for."""
-        self._check_weights()
-        return take(self._interpreter, "get_weights")
-
     def get_weights(self) -> dict[str, Floats]:
         """Return a copy of all weights and moving statistics by name."""
-        return dict(self.weights())
+        self._check_weights()
+        return take(self._interpreter, "get_weights")
 
     def set_weights(self, weights: Mapping[str, Floats]) -> None:
         """Set all weights.

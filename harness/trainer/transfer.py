@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -35,16 +35,17 @@ def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> Non
     _give_back(interpreter, inputs.values(), graph)
 
 
-def take(interpreter: Any, signature: str) -> Iterator[tuple[str, Floats]]:
-    """Run a signature without inputs; copy its outputs by name, one when the one before is used."""
+def take(interpreter: Any, signature: str) -> dict[str, Floats]:
+    """Run a signature without inputs; return copies of its outputs by name."""
     inner, graph = interpreter._interpreter, _graph(interpreter, signature)
     outputs = interpreter._get_full_signature_list()[signature]["outputs"]
     inner.AllocateTensors(graph)
     inner.Invoke(graph)
+    found = {}
     for name, tensor in outputs.items():
-        value = inner.GetTensor(tensor, graph)
+        found[name] = inner.GetTensor(tensor, graph)
         _give_back(interpreter, [tensor], graph)
-        yield name, value
+    return found
 
 
 def _graph(interpreter: Any, signature: str) -> int:
