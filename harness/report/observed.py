@@ -1,0 +1,111 @@
+"""A run folder as observations that can be compared with those of other runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.report.energy import energy_of
+from harness.report.load import Attempt, RunData, load_run
+from harness.results.compare import Observation
+from harness.results.files import StoreError
+from harness.results.model import PhoneRecord
+from harness.results.run import PlanRecord
+from harness.scenario.identity import sha256_of
+
+SERIAL = "phones.serial"
+_VIRTUAL = re.compile(r"(VLAB-.+-\d+)-[0-9a-f]+")
+
+
+def phone_name(phone: PhoneRecord) -> str:
+    """Return what a phone is called in all runs: its serial, without a virtual farm's own mark."""
+    found = _VIRTUAL.fullmatch(phone.serial)
+    return found[1] if found is not None and phone.origin == "virtual" else phone.serial
+
+
+def job_name(job: PlanRecord) -> str:
+    """Return a job's id without the mark of its phone, see `JobSpec.on_phone`."""
+    serial = job.axes.get(SERIAL)
+    return job.job_id.removesuffix(f"-{sha256_of(serial)[:6]}") if serial else job.job_id
+
+
+def plan_key(plan: Iterable[PlanRecord]) -> str:
+    """Return what makes two plans the same: their jobs' hashes, on whatever phones."""
+    names = sorted({job_name(job) for job in plan})
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def observed(path: Path) -> tuple[Observation, ...]:
+    """Read what every job of a run came to.
+
+    Raises:
+        InputError: Not a run folder.
+        StoreError: ``run.json`` is damaged.
+    """
+    return observations(load_run(path))
+
+
+def observations(data: RunData) -> tuple[Observation, ...]:
+    """Return what every job with a result came to."""
+    plan = {job.job_id: job for job in data.record.plan}
+    failed: dict[str, int] = {}
+    for one in data.attempts:
+        job_id = one.result.job_id
+        failed[job_id] = failed.get(job_id, 0) + (not one.finished)
+    found = [
+        _observation(data, plan[one.result.job_id], one, failed[one.result.job_id])
+        for one in data.final
+        if one.result.job_id in plan
+    ]
+    counted = {one.phone for one in found if "battery_mah_per_epoch" in one.values}
+    return tuple(_without_percent(one) if one.phone in counted else one for one in found)
+
+
+def _observation(data: RunData, job: PlanRecord, attempt: Attempt, failed: int) -> Observation:
+    result = attempt.result
+    axes = {path: value for path, value in job.axes.items() if path != SERIAL}
+    settings = {"axes": axes, "round": job.round}
+    values: dict[str, float | None] = {"failed_attempts": float(failed)}
+    if attempt.finished:
+        values |= {
+            "wer_percent": result.wer_after_percent,
+            "minutes_per_epoch": result.minutes_per_epoch,
+            "peak_rss_mb": result.peak_rss_mb,
+            "battery_mah_per_epoch": _charge(attempt),
+            "battery_percent_per_epoch": _percent(attempt),
+        }
+    return Observation(
+        run_id=data.record.run_id,
+        phone=phone_name(result.phone),
+        job=job_name(job),
+        settings=json.dumps(settings, sort_keys=True, default=str),
+        values={name: value for name, value in values.items() if value is not None},
+    )
+
+
+def _charge(attempt: Attempt) -> float | None:
+    try:
+        return energy_of(attempt.result, attempt.read_samples(None)).mah
+    except StoreError:
+        return None  # the report names the damaged file
+
+
+def _percent(attempt: Attempt) -> float | None:
+    """Return the battery's fall an epoch, by Android's whole percents."""
+    levels = [
+        (one.epoch, one.battery_percent)
+        for one in attempt.result.epochs
+        if one.battery_percent is not None
+    ]
+    if len(levels) < 2:
+        return None
+    (first, high), (last, low) = levels[0], levels[-1]
+    return (high - low) / (last - first)
+
+
+def _without_percent(one: Observation) -> Observation:
+    values = {k: v for k, v in one.values.items() if k != "battery_percent_per_epoch"}
+    return Observation(one.run_id, one.phone, one.job, one.settings, values)

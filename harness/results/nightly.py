@@ -1,0 +1,137 @@
+"""What is kept of a nightly run beside its results: that it is one, and its verdict."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import Field, ValidationError
+
+from harness.results.compare import Comparison
+from harness.results.files import StoreError, said, write_bytes
+from harness.results.model import Record
+from harness.results.store import RunFolder
+
+NAME = "nightly.json"
+
+Word = Literal["good", "worse", "failed", "no baseline", "too few to tell", "interrupted"]
+
+
+class Verdict(Record):
+    """What a night came to."""
+
+    word: Word
+    line: str
+    """One line for people."""
+    exit_code: int
+    scenario: str
+    run: str
+    page: str | None = None
+    junit: str | None = None
+    broken: tuple[str, ...] = ()
+    """Expectations of the scenario that do not hold."""
+    comparison: Comparison | None = None
+
+
+class NightlyRecord(Record):
+    """``nightly.json`` of a run folder."""
+
+    version: Literal[1] = 1
+    plan_key: str
+    """The same for the same jobs, on whatever phones."""
+    accepted: bool = False
+    """What is as it is since this run is wanted: earlier runs are no baseline any more."""
+    verdict: Verdict | None = None
+    """None until the run is over."""
+    notes: tuple[str, ...] = Field(default_factory=tuple)
+
+    @property
+    def good(self) -> bool:
+        """Whether later nights may be judged by this one."""
+        if self.verdict is None:
+            return False
+        return self.accepted or self.verdict.word in ("good", "no baseline", "too few to tell")
+
+
+def write_nightly(folder: RunFolder, record: NightlyRecord) -> None:
+    """Write ``nightly.json``."""
+    write_bytes(folder.path / NAME, (record.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_nightly(folder: RunFolder) -> NightlyRecord | None:
+    """Read ``nightly.json``; None where the run is no nightly one.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    path = folder.path / NAME
+    if not path.is_file():
+        return None
+    with said(path, "read"):
+        data = path.read_bytes()
+    try:
+        return NightlyRecord.model_validate_json(data)
+    except ValidationError as error:
+        raise StoreError(f"{path}: not a nightly record of version 1: {error}") from error
+
+
+def nightly_runs(root: Path, name: str) -> list[RunFolder]:
+    """Return the nightly runs of a scenario below ``root``, oldest first."""
+    found: list[tuple[str, RunFolder]] = []
+    for path in root.glob("*/run.json"):
+        folder = RunFolder(path.parent)
+        if not (folder.path / NAME).is_file():
+            continue
+        record = folder.record()
+        if record.name == name:
+            found.append((record.started_utc, folder))
+    return [folder for _, folder in sorted(found, key=lambda one: (one[0], one[1].run_id))]
+
+
+def good_before(runs: Iterable[RunFolder], plan_key: str, most: int) -> list[RunFolder]:
+    """Return the latest good runs of a plan, at most ``most``, oldest first.
+
+    Nothing before an accepted run counts.
+    """
+    found: list[RunFolder] = []
+    for folder in runs:
+        record = read_nightly(folder)
+        if record is None or record.plan_key != plan_key or not record.good:
+            continue
+        if record.accepted:
+            found = []
+        found.append(folder)
+    return found[-most:]
+
+
+def prune(runs: Sequence[RunFolder], keep: int, spare: Iterable[Path]) -> list[str]:
+    """Delete all but the last ``keep`` runs.
+
+    Args:
+        runs: Nightly runs of one scenario, oldest first.
+        keep: How many stay.
+        spare: Run folders that stay in any case (the baseline).
+
+    Returns:
+        The names of those deleted. A run that another process works on stays.
+
+    Raises:
+        StoreError: One cannot be deleted.
+    """
+    spared = {path.resolve() for path in spare}
+    gone: list[str] = []
+    for folder in runs[:-keep]:
+        if folder.path.resolve() in spared:
+            continue
+        lock = FileLock(folder.path / ".lock", thread_local=False)
+        try:
+            with lock.acquire(timeout=0), said(folder.path, "delete"):
+                folder.record_path.unlink()  # from here on it is no run any more
+                shutil.rmtree(folder.path)
+        except Timeout:
+            continue
+        gone.append(folder.run_id)
+    return gone
