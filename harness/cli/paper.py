@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,8 +120,8 @@ def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) ->
 
         path = recordings / MANIFEST if recordings.is_dir() else recordings
         speakers = sorted({one.speaker for one in load_manifest(path).utterances})
-        told += [f"data.manifest={path.resolve()}", f"data.speaker={speakers[0]}"]
-        told.append(f"matrix={{data.speaker: [{', '.join(speakers)}]}}")
+        told += [f"data.manifest={json.dumps(str(path.resolve()))}"]
+        told += [f"matrix={json.dumps({'data.speaker': speakers})}"]
     return told
 
 

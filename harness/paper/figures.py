@@ -27,6 +27,7 @@ from harness.report.figures.timeline import timeline
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, fixed, signed
+from harness.results.names import safe_name
 
 
 def figure2(item: Item, published: Published, given: Given) -> Section:
@@ -135,7 +136,7 @@ def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
     small = outcome.small_multiples(source.finished)
     return tuple(
         Drawing(
-            f"{key}-{panel.speaker}",
+            safe_name(f"{key}-{panel.speaker}"),
             f"{panel.speaker} on {panel.phone}",
             wer_panel(panel, small.wer_max, small.epoch_max),
         )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.report.figures.sheet import Drawn, Shape, Sheet, Words
 from harness.report.style import FONT_PX, LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _ROLE = re.compile(r"var\(--([a-z0-9-]+)\)")
 _FONT = "system-ui, 'Liberation Sans', Arial, sans-serif"
@@ -36,7 +41,12 @@ def pdf_file(sheet: Sheet) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
+    with (
+        mpl.rc_context({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}),
+        warnings.catch_warnings(),
+    ):
+        # A name in letters that the font lacks shows boxes; SVG has them all
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(sheet.width / _PX, sheet.height / _PX), dpi=_PX)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(0, sheet.width)
@@ -52,8 +62,8 @@ def pdf_file(sheet: Sheet) -> bytes:
     return out.getvalue()
 
 
-def _text(axes: object, one: Words) -> None:
-    axes.text(  # type: ignore[attr-defined]
+def _text(axes: Axes, one: Words) -> None:
+    axes.text(
         one.x,
         one.y,
         one.text,
@@ -65,7 +75,7 @@ def _text(axes: object, one: Words) -> None:
     )
 
 
-def _shape(axes: object, one: Shape, height: float) -> None:
+def _shape(axes: Axes, one: Shape, height: float) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 
@@ -86,7 +96,7 @@ def _shape(axes: object, one: Shape, height: float) -> None:
         capstyle="round" if one.round else "butt",
         joinstyle="round",
     )
-    axes.add_patch(patch)  # type: ignore[attr-defined]
+    axes.add_patch(patch)
     if one.clip is not None:
         from matplotlib.transforms import Bbox
 
