@@ -22,10 +22,10 @@ SCENARIO = """\
 name: hosts
 model: ds2-tiny
 data: {corpus: accents, speaker: us-male, train: 4, validation: 2}
-trainer: {batch_size: 2, epochs: 20, stop: {patience: 99, available_below_mb: 0}}
+trainer: {batch_size: 2, epochs: 12, stop: {patience: 99, available_below_mb: 0}}
 phones: {profile: oneplus-7t}
 gates: off
-matrix: {trainer.seed: [1, 2, 3, 4]}
+matrix: {trainer.seed: [1, 2, 3]}
 """
 
 
@@ -79,7 +79,7 @@ def test_a_killed_workers_jobs_go_elsewhere(
     again = worker(1)
     out, said = run.communicate(timeout=120)
     assert run.returncode == 0, said
-    assert json.loads(out)["finished"] == 4
+    assert json.loads(out)["finished"] == 3
     assert f"{serials[1]} is out of reach" in said
 
     # the next worker on that host has cleaned the phone before it offered it
@@ -91,7 +91,7 @@ def test_a_killed_workers_jobs_go_elsewhere(
     assert (again.returncode, workers[0].returncode) == (0, 0)
 
     found = status(path)
-    assert Counter(row.state for row in found.jobs) == {"finished": 4}
+    assert Counter(row.state for row in found.jobs) == {"finished": 3}
     ends = Counter(row.job_id for row in found.attempts if row.state == "finished")
     assert set(ends.values()) == {1}, "a job finished twice"
     lost = [(row.job_id, row.serial) for row in found.attempts if row.state == "lost"]
@@ -106,7 +106,7 @@ def test_a_killed_workers_jobs_go_elsewhere(
         assert result.phone.serial == row.serial
         assert len(attempt.events()) > 20
         assert attempt.samples().num_rows >= 1
-        assert len(attempt.hypotheses()) == 2 * 21
+        assert len(attempt.hypotheses()) == 2 * 13
         assert not list(attempt.path.glob(".*"))
         assert not (attempt.path / "samples.txt").exists()
     assert not list((tmp_path / "host-0/farm/spool").rglob("*.json"))

@@ -49,18 +49,18 @@ def farm(
 
 
 def test_two_servers_are_one_lab(
-    harness: Command, two_hosts: list[tuple[AdbServer, FarmPhone]], scenario: str, tmp_path: Path
+    harness_here: Command, two_hosts: list[tuple[AdbServer, FarmPhone]], scenario: str
 ) -> None:
     servers = [word for server, _ in two_hosts for word in ("--adb", server.address)]
-    done = harness("run", scenario, *servers, "--name", "both", "--no-report", "--json")
+    done = harness_here("run", scenario, *servers, "--name", "both", "--no-report", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert {row["phone"] for row in told["results"]} == {phone.serial for _, phone in two_hosts}
     assert told["finished"] == 2
     # without a word about servers it looks where the run had its phones
-    again = harness("resume", "both", "--json")
+    again = harness_here("resume", "both", "--json")
     assert again.returncode == 0, again.stderr
-    listed = harness("devices", *servers, "--adb", two_hosts[0][0].address, "--json")
+    listed = harness_here("devices", *servers, "--adb", two_hosts[0][0].address, "--json")
     found = {one["serial"]: one["adb_server"] for one in json.loads(listed.stdout)}
     assert found == {phone.serial: server.address for server, phone in two_hosts}
 
@@ -95,7 +95,8 @@ def test_a_farm_lends_its_phones_and_has_them_back(
 
 
 def test_ctrl_c_gives_back_and_so_does_the_contact_after_a_crash(
-    harness: Command,
+    harness_here: Command,
+    monkeypatch: pytest.MonkeyPatch,
     start_harness: Callable[..., subprocess.Popen[str]],
     farm: StfServer,
     scenario: str,
@@ -124,7 +125,8 @@ def test_ctrl_c_gives_back_and_so_does_the_contact_after_a_crash(
     process.communicate(timeout=60)
     time.sleep(0.5)
     assert farm.owners() != free
-    listed = harness("devices", "--farm", f"stf:{farm.url}")
+    monkeypatch.setenv("STF_TOKEN", TOKEN)
+    listed = harness_here("devices", "--farm", f"stf:{farm.url}")
     assert listed.returncode == 0, listed.stderr
     assert "left reserved by a run that died" in listed.stderr
     assert "2 of 3 phones" in listed.stdout
