@@ -26,6 +26,8 @@ _COMMANDS: dict[str, str] = {
     "serve": "harness.cli.serve",
     "worker": "harness.cli.worker",
     "report": "harness.cli.report",
+    "compare": "harness.cli.compare",
+    "nightly": "harness.cli.nightly",
     "export": "harness.cli.export",
     "paper": "harness.cli.paper",
     "farm": "harness.cli.farm",

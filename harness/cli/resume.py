@@ -50,7 +50,7 @@ def resume(
     if farm is None and adb is None and engine is None and scheduler is None:
         before = RunFolder.open(folder).record().farm or {}
         farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
-    specs = _specs(folder) if farm is not None else []
+    specs = job_specs(folder) if farm is not None else []
     with (
         open_lab(
             engine=engine,
@@ -74,7 +74,7 @@ def resume(
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
 
 
-def _specs(folder: Path) -> list[JobSpec]:
+def job_specs(folder: Path) -> list[JobSpec]:
     """Return the run's jobs: a farm is asked for what they need."""
     with Ledger.open(RunFolder.open(folder).ledger_path) as ledger:
         return ledger.specs()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from harness.results.compare import Comparison
 from harness.results.files import StoreError, said, write_bytes
@@ -42,11 +42,12 @@ class NightlyRecord(Record):
     version: Literal[1] = 1
     plan_key: str
     """The same for the same jobs, on whatever phones."""
+    only: tuple[str, ...] = ()
+    """The filters that it was started with."""
     accepted: bool = False
     """What is as it is since this run is wanted: earlier runs are no baseline any more."""
     verdict: Verdict | None = None
     """None until the run is over."""
-    notes: tuple[str, ...] = Field(default_factory=tuple)
 
     @property
     def good(self) -> bool:

@@ -1,0 +1,264 @@
+"""``harness nightly``: run a scenario, judge it by the good nights before, tell the verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from harness.cli import console
+from harness.cli.compare import AlphaOption, MinimumOption
+from harness.cli.engine import open_lab
+from harness.cli.materials import shown_materials
+from harness.cli.options import (
+    AdbOption,
+    EngineOption,
+    FarmOption,
+    JsonOption,
+    OnlyOption,
+    RunsOption,
+    ScenarioArgument,
+    SchedulerOption,
+    SetOption,
+)
+from harness.cli.progress import progress_display
+from harness.cli.resume import job_specs
+from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.verdict import check_webhook, judge, minimums, show, tell
+from harness.errors import HarnessError
+from harness.lab import Plan, RunSummary, check_scenario, resume_run, run_scenario
+from harness.report import build_report
+from harness.report.numbers import parse_utc
+from harness.report.observed import plan_key
+from harness.results.compare import ALPHA
+from harness.results.nightly import (
+    NightlyRecord,
+    Verdict,
+    good_before,
+    nightly_runs,
+    prune,
+    read_nightly,
+    write_nightly,
+)
+from harness.results.store import RunFolder
+from harness.scenario import LoadedScenario, load_scenario
+
+app = typer.Typer()
+
+SAME_NIGHT_S = 20 * 3600.0
+"""A nightly run that began longer ago is not gone on with unasked."""
+
+
+@app.command()
+def nightly(
+    scenario: ScenarioArgument,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            "--baseline",
+            metavar="auto|RUN",
+            help="`auto`: the last good nightly runs of the same jobs. A run: that one alone.",
+        ),
+    ] = "auto",
+    pool: Annotated[
+        int, typer.Option("--pool", help="How many good runs `auto` takes together.", min=1)
+    ] = 7,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept",
+            help="What comes out is wanted: later nights are judged from this run on.",
+        ),
+    ] = False,
+    keep: Annotated[
+        int,
+        typer.Option("--keep", help="Nightly runs of this scenario to keep, and the baseline's."),
+    ] = 30,
+    webhook: Annotated[
+        Optional[str],
+        typer.Option(
+            "--webhook",
+            metavar="URL",
+            envvar="MOBILEASR_WEBHOOK",
+            help="Post the verdict there as JSON.",
+            show_default=False,
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, even if tonight's run was interrupted.")
+    ] = False,
+    alpha: AlphaOption = ALPHA,
+    minimum: MinimumOption = None,
+    farm: FarmOption = None,
+    adb: AdbOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
+    set_: SetOption = None,
+    only: OnlyOption = None,
+    runs: RunsOption = RUN_ROOT,
+    as_json: JsonOption = False,
+) -> None:
+    """Run, compare with the good nights before, report: exit code 1 if anything got worse.
+
+    0 nothing got worse (also: nothing to compare with yet, too few repeats to tell), 1 worse or
+    failed, 2 bad input, 3 no phone that fits, 130 interrupted. Called again after a crash, it goes
+    on with the run of the same night.
+    """
+    check_webhook(webhook)
+    least = minimums(minimum or ())
+    loaded = load_scenario(scenario, set_ or ())
+    pinned = None if baseline == "auto" else run_folder(Path(baseline), runs)
+    if keep < 1:
+        raise typer.BadParameter("keep at least one run", param_hint="--keep")
+    name = loaded.scenario.name
+    try:
+        unfinished = None if fresh else _unfinished(loaded, runs, only or ())
+        if unfinished is not None:
+            console.note(f"going on with {unfinished.path}, which was interrupted")
+            summary = _go_on(unfinished)
+        else:
+            summary = _start(
+                loaded, runs, only or (), farm=farm, adb=adb, engine=engine, scheduler=scheduler
+            )
+    except HarnessError as error:
+        tell(
+            webhook,
+            {
+                "word": "no run",
+                "line": f"{name}: {error}",
+                "exit_code": error.exit_code,
+                "scenario": name,
+            },
+        )
+        raise
+    folder = RunFolder(summary.folder)
+    if summary.interrupted or summary.unfinished:
+        verdict = Verdict(
+            word="interrupted",
+            line=f"{name}: interrupted; the same command goes on with it",
+            exit_code=130 if summary.interrupted else 1,
+            scenario=name,
+            run=summary.run_id,
+        )
+    else:
+        verdict = _judged(folder, pinned, pool, alpha, least, accept)
+    tell(webhook, verdict.model_dump(mode="json"))
+    if verdict.word != "interrupted":
+        mine = nightly_runs(runs, name)
+        before = verdict.comparison.before if verdict.comparison else ()
+        for gone in prune(mine, keep, [runs / one for one in before]):
+            console.note(f"deleted {gone}: {keep} runs are kept")
+    if as_json:
+        console.emit_json(verdict.model_dump(mode="json"))
+    else:
+        show(verdict)
+        if verdict.page:
+            console.say(f"\nPage: {verdict.page}\nJUnit: {verdict.junit}")
+        console.say(verdict.line)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _unfinished(loaded: LoadedScenario, root: Path, only: Sequence[str]) -> RunFolder | None:
+    """Return tonight's run of the same scenario, if it has not ended."""
+    now = datetime.now(timezone.utc)
+    for folder in reversed(nightly_runs(root, loaded.scenario.name)):
+        record, mark = folder.record(), read_nightly(folder)
+        began = parse_utc(record.started_utc)
+        same = record.scenario_sha256 == loaded.sha256 and mark and mark.only == tuple(only)
+        if same and mark and mark.verdict is None and began is not None:
+            return folder if (now - began).total_seconds() < SAME_NIGHT_S else None
+    return None
+
+
+def _start(
+    loaded: LoadedScenario,
+    root: Path,
+    only: Sequence[str],
+    *,
+    farm: str | None,
+    adb: list[str] | None,
+    engine: str | None,
+    scheduler: str | None,
+) -> RunSummary:
+    with shown_materials(loaded.folder) as materials:
+        check_scenario(loaded, materials, only)
+    with (
+        open_lab(
+            engine=engine, scheduler=scheduler, farm=farm, adb=adb, loaded=loaded, only=only
+        ) as lab,
+        progress_display() as progress,
+    ):
+
+        def planned(plan: Plan, folder: RunFolder) -> None:
+            key = plan_key([job.record() for job in plan.jobs])
+            write_nightly(folder, NightlyRecord(plan_key=key, only=tuple(only)))
+            progress.planned(plan)
+
+        return run_scenario(
+            loaded,
+            lab.bench,
+            run_root=root,
+            only=only,
+            command=_command(),
+            progress=progress,
+            materials=materials,
+            on_plan=planned,
+            engine=lab.engine,
+        )
+
+
+def _command() -> list[str]:
+    """Return the command line for the record, without the webhook's address: it may be secret."""
+    told: list[str] = []
+    for word in sys.argv[1:]:
+        after = told and told[-1] == "--webhook"
+        told.append("…" if after else "--webhook=…" if word.startswith("--webhook=") else word)
+    return [Path(sys.argv[0]).name, *told]
+
+
+def _go_on(folder: RunFolder) -> RunSummary:
+    before = folder.record().farm or {}
+    farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
+    specs = job_specs(folder.path) if farm is not None else []
+    with (
+        open_lab(farm=farm, adb=adb, scheduler=scheduler, specs=specs, resumed=folder.path) as lab,
+        progress_display() as progress,
+    ):
+        return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
+
+
+def _judged(
+    folder: RunFolder,
+    pinned: Path | None,
+    pool: int,
+    alpha: float,
+    minimum: dict[str, float],
+    accept: bool,
+) -> Verdict:
+    mark = read_nightly(folder)
+    key = mark.plan_key if mark else plan_key(folder.record().plan)
+    if pinned is not None:
+        before = [pinned]
+    else:
+        earlier = [
+            one
+            for one in nightly_runs(folder.path.parent, folder.record().name)
+            if one.run_id != folder.run_id
+        ]
+        before = [one.path for one in good_before(earlier, key, pool)]
+    build_report(folder.path)
+    page = folder.path / "report" / "compare.html"
+    verdict = judge(
+        [*before, folder.path],
+        alpha=alpha,
+        minimum=minimum,
+        out=page,
+        junit=page.with_name("nightly.xml"),
+    )
+    mark = mark or NightlyRecord(plan_key=key)
+    write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": accept}))
+    return verdict

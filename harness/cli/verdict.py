@@ -1,0 +1,200 @@
+"""A comparison put before people: verdict, page and JUnit, webhook."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from harness.cli import console
+from harness.errors import InputError
+from harness.report.compare_page import shown, write_compare_junit, write_compare_page
+from harness.report.expect import check_all
+from harness.report.load import load_runs
+from harness.report.observed import observations
+from harness.results.compare import METRICS, Comparison, compare
+from harness.results.nightly import Verdict, Word
+
+WEBHOOK_TIMEOUT_S = (5.0, 20.0)
+"""To connect, and to answer."""
+WEBHOOK_TRIES = 3
+
+
+def minimums(words: Sequence[str]) -> dict[str, float]:
+    """Read ``metric=smallest change`` words.
+
+    Raises:
+        InputError: Not of this form, or no such figure.
+    """
+    found: dict[str, float] = {}
+    known = [one.name for one in METRICS]
+    for word in words:
+        name, _, text = word.partition("=")
+        where = f"--minimum {word}"
+        if name not in known:
+            raise InputError(
+                f"no figure {name!r} is compared", where=where, hint=f"Figures: {', '.join(known)}."
+            )
+        try:
+            found[name] = float(text)
+        except ValueError:
+            found[name] = -1.0
+        if not 0 <= found[name] < 1e6:
+            raise InputError(
+                "a smallest change is a number from 0",
+                where=where,
+                hint="wer_percent=2 (points), minutes_per_epoch=0.1 (a tenth).",
+            )
+    return found
+
+
+def judge(
+    paths: Sequence[Path], *, alpha: float, minimum: Mapping[str, float], out: Path, junit: Path
+) -> Verdict:
+    """Judge the last of some runs by those before it; write page and JUnit.
+
+    Raises:
+        InputError: One of them is no run folder.
+        StoreError: Something cannot be read or written.
+    """
+    *before, now = load_runs(paths)
+    observed = [one for data in before for one in observations(data)]
+    comparison = None
+    if before:
+        comparison = compare(observed, observations(now), alpha=alpha, minimum=minimum)
+        # a run from whose jobs nothing came must not look like one that was never compared
+        comparison = comparison.model_copy(
+            update={
+                "now": now.record.run_id,
+                "before": tuple(data.record.run_id for data in before),
+            }
+        )
+    failed = sum(not one.finished for one in now.final)
+    missing = len({job.job_id for job in now.record.plan}) - len(now.final)
+    checks = check_all(now.record.scenario.get("expect") or (), now.final)
+    broken = tuple(
+        f"{one.claim}: {one.evidence}" for one in checks if one.verdict == "does not hold"
+    )
+    word, line = _word(comparison, failed, missing, broken)
+    return Verdict(
+        word=word,
+        line=f"{now.record.name}: {line}",
+        exit_code=1 if word in ("worse", "failed") else 0,
+        scenario=now.record.name,
+        run=now.record.run_id,
+        page=str(write_compare_page(out, line, comparison, before, now)),
+        junit=str(write_compare_junit(junit, comparison, now)),
+        broken=broken,
+        comparison=comparison,
+    )
+
+
+def _word(
+    comparison: Comparison | None, failed: int, missing: int, broken: Sequence[str]
+) -> tuple[Word, str]:
+    bad = []
+    if failed or missing:
+        bad.append(f"{failed} jobs failed, {missing} without a result")
+    bad += [f"expectation broken: {one}" for one in broken]
+    if comparison is None:
+        if bad:
+            return "failed", f"failed: {'; '.join(bad)}; no good run of the same jobs before it"
+        return "no baseline", "first good run of these jobs, nothing to compare with yet"
+    against = f"{len(comparison.before)} good run{'s' if len(comparison.before) != 1 else ''}"
+    few = len(comparison.judged("too few to tell"))
+    rest = f"; {few} of {len(comparison.findings)} figures have too few repeats to tell"
+    if comparison.worse:
+        told = [
+            f"{one.label} on {one.phone} {shown(one, one.before)} to {shown(one, one.now)} "
+            f"({one.change_text}, p {one.p:.2g})"
+            for one in comparison.judged("worse")
+        ]
+        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+        words = "; ".join([*bad, *told[:3]])
+        return "worse", f"worse than {against}: {words}{more}{rest if few else ''}"
+    if bad:
+        return "failed", f"failed: {'; '.join(bad)}"
+    told_of = len(comparison.findings) - few
+    if not told_of:
+        return "too few to tell", f"too few repeats to tell, against {against}"
+    better = [f"{one.label} on {one.phone}" for one in comparison.judged("better")]
+    gained = f"; better: {', '.join(better)}" if better else ""
+    return "good", f"no worse than {against} in {told_of} figures{gained}{rest if few else ''}"
+
+
+def show(verdict: Verdict) -> None:
+    """Print the table of what was compared."""
+    if verdict.comparison is None:
+        return
+    console.table(
+        ("figure", "phone", "judgement", "before >", "now >", "change >", "n >", "why"),
+        [
+            (
+                one.label,
+                one.phone,
+                one.judgement,
+                shown(one, one.before),
+                shown(one, one.now),
+                one.change_text,
+                f"{one.n_before}, {one.n_now}",
+                one.why,
+            )
+            for one in verdict.comparison.findings
+        ],
+    )
+
+
+def check_webhook(url: str | None) -> None:
+    """Check a webhook's address before anything is started.
+
+    Raises:
+        InputError: It is no http or https address.
+    """
+    parts = urlsplit(url or "http://none")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("a webhook is an http or https address", where="--webhook")
+
+
+def post(url: str, payload: Mapping[str, Any]) -> str | None:
+    """Post a verdict as JSON; ``text`` is its line, as chat services expect it.
+
+    Returns:
+        What went wrong, without the address (which may hold a secret); None if it was taken.
+    """
+    tries = Retrying(
+        stop=stop_after_attempt(WEBHOOK_TRIES),
+        wait=wait_fixed(float(os.environ.get("MOBILEASR_WEBHOOK_WAIT_S", "2"))),
+        retry=retry_if_exception_type(requests.RequestException),
+    )
+    try:
+        for attempt in tries:
+            with attempt:
+                answer = requests.post(
+                    url,
+                    json={"text": payload["line"], **payload},
+                    timeout=WEBHOOK_TIMEOUT_S,
+                    allow_redirects=False,
+                )
+                answer.raise_for_status()
+    except RetryError as error:
+        cause = error.last_attempt.exception()
+        response = getattr(cause, "response", None)
+        return type(cause).__name__ if response is None else f"HTTP {response.status_code}"
+    return None
+
+
+def tell(url: str | None, payload: Mapping[str, Any]) -> None:
+    """Post a verdict if there is a webhook; a failure is said and changes nothing else."""
+    if url is None:
+        return
+    wrong: str | None = "interrupted"
+    with contextlib.suppress(KeyboardInterrupt):
+        wrong = post(url, payload)
+    if wrong:
+        console.note(f"the webhook did not take the verdict: {wrong}")
