@@ -1,0 +1,26 @@
+"""What the command makes of recordings, before any phone."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.paper import _checked, _overrides
+from harness.errors import InputError
+from harness.paper.items import EXPERIMENTS
+from harness.scenario import expand_jobs
+from harness.speech import CorpusSpec, build_corpus
+
+
+def test_every_recorded_speaker_is_a_job(tmp_path: Path) -> None:
+    spec = CorpusSpec(speakers=("us-male", "ind-male"), train=5, validation=1)
+    build_corpus(spec, tmp_path)
+    (manifest,) = tmp_path.rglob("*.jsonl")
+    loaded = _checked(EXPERIMENTS["figure5"], _overrides(EXPERIMENTS["figure5"], "quick", manifest))
+    jobs = expand_jobs(loaded, ())
+    assert [job.content.data.speaker for job in jobs] == ["ind-male", "us-male"]
+    assert {job.content.data.manifest for job in jobs} == {str(manifest)}
+
+
+def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        _overrides(EXPERIMENTS["figure5"], "quick", tmp_path)
