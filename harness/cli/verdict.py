@@ -17,7 +17,7 @@ from harness.errors import InputError
 from harness.report.compare_page import shown, write_compare_junit, write_compare_page
 from harness.report.expect import check_all
 from harness.report.load import load_runs
-from harness.report.observed import observations
+from harness.report.observed import observed
 from harness.results.compare import METRICS, Comparison, compare
 from harness.results.nightly import Verdict, Word
 
@@ -63,11 +63,12 @@ def judge(
         InputError: One of them is no run folder.
         StoreError: Something cannot be read or written.
     """
-    *before, now = load_runs(paths)
-    observed = [one for data in before for one in observations(data)]
+    runs = load_runs(paths)
+    *before, now = runs
     comparison = None
     if before:
-        comparison = compare(observed, observations(now), alpha=alpha, minimum=minimum)
+        *old, new = observed(runs)
+        comparison = compare([one for run in old for one in run], new, alpha=alpha, minimum=minimum)
         # a run from whose jobs nothing came must not look like one that was never compared
         comparison = comparison.model_copy(
             update={

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from harness.report.energy import energy_of
-from harness.report.load import Attempt, RunData, load_run
+from harness.report.load import Attempt, RunData
 from harness.results.compare import Observation
 from harness.results.files import StoreError
 from harness.results.model import PhoneRecord
@@ -38,25 +37,23 @@ def plan_key(plan: Iterable[PlanRecord]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def observed(path: Path) -> tuple[Observation, ...]:
-    """Read what every job of a run came to.
+def observed(runs: Sequence[RunData]) -> list[tuple[Observation, ...]]:
+    """Return what every job with a result came to, a run an entry.
 
-    Raises:
-        InputError: Not a run folder.
-        StoreError: ``run.json`` is damaged.
+    Where the runs' plans are not the same, jobs are alike if the matrix says the same of them.
     """
-    return observations(load_run(path))
+    same = len({plan_key(data.record.plan) for data in runs}) == 1
+    return [_observations(data, by_hash=same) for data in runs]
 
 
-def observations(data: RunData) -> tuple[Observation, ...]:
-    """Return what every job with a result came to."""
+def _observations(data: RunData, *, by_hash: bool) -> tuple[Observation, ...]:
     plan = {job.job_id: job for job in data.record.plan}
     failed: dict[str, int] = {}
     for one in data.attempts:
         job_id = one.result.job_id
         failed[job_id] = failed.get(job_id, 0) + (not one.finished)
     found = [
-        _observation(data, plan[one.result.job_id], one, failed[one.result.job_id])
+        _observation(data, plan[one.result.job_id], one, failed[one.result.job_id], by_hash)
         for one in data.final
         if one.result.job_id in plan
     ]
@@ -64,10 +61,12 @@ def observations(data: RunData) -> tuple[Observation, ...]:
     return tuple(_without_percent(one) if one.phone in counted else one for one in found)
 
 
-def _observation(data: RunData, job: PlanRecord, attempt: Attempt, failed: int) -> Observation:
+def _observation(
+    data: RunData, job: PlanRecord, attempt: Attempt, failed: int, by_hash: bool
+) -> Observation:
     result = attempt.result
     axes = {path: value for path, value in job.axes.items() if path != SERIAL}
-    settings = {"axes": axes, "round": job.round}
+    settings = json.dumps({"axes": axes, "round": job.round}, sort_keys=True, default=str)
     values: dict[str, float | None] = {"failed_attempts": float(failed)}
     if attempt.finished:
         values |= {
@@ -80,8 +79,8 @@ def _observation(data: RunData, job: PlanRecord, attempt: Attempt, failed: int) 
     return Observation(
         run_id=data.record.run_id,
         phone=phone_name(result.phone),
-        job=job_name(job),
-        settings=json.dumps(settings, sort_keys=True, default=str),
+        job=job_name(job) if by_hash else f"{settings} repeat {job.repeat}",
+        settings=settings,
         values={name: value for name, value in values.items() if value is not None},
     )
 
