@@ -36,7 +36,6 @@ _SETTINGS: Final = {
     # a lab waits for phones for hours; nothing of that is a sign of trouble
     "distributed.admin.tick.limit": "1h",
     "distributed.comm.timeouts.connect": "10s",
-    "distributed.scheduler.worker-ttl": "60s",
 }
 
 

@@ -151,6 +151,8 @@ class Host:
                 hold(tools, phone, self._claim(ours))
                 ours.noted[order.serial] = phone
             if isinstance(order, Prepare):
+                if not order.keep:
+                    self._clear(ours, order.serial)
                 phone, notes = prepare_phone(tools, phone, keep=order.keep)
                 self._phones[order.serial] = phone
                 return Prepared(order.serial, replace(phone, handle=None), tuple(notes))
@@ -201,7 +203,9 @@ class Host:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif folder.result_path.is_file() and folder.result().failure is None:
             return Outcome(clean=True, files=sizes(folder))  # it ended while nobody asked
-        running = ours.running[key] = Running(folder)
+        running = ours.running[key] = Running(order.serial, folder, StopSignal())
+        if ours.stop.requested:
+            running.stop.gentle.set()
 
         def on_step(step: str) -> None:
             with ours.lock:
@@ -223,7 +227,7 @@ class Host:
                 ),
                 tools=self._bench.tools,
                 scorer=host_scorer,
-                stop=ours.stop,
+                stop=running.stop,
                 clock=self._bench.clock,
                 progress=ours,
                 on_step=on_step,
@@ -266,10 +270,11 @@ class Host:
 
     def stop(self, session: str, hard: bool) -> None:
         """Stop a coordinator's attempts."""
-        signal = self._session(session).stop
-        signal.gentle.set()
-        if hard:
-            signal.hard.set()
+        ours = self._session(session)
+        for signal in (ours.stop, *(one.stop for one in list(ours.running.values()))):
+            signal.gentle.set()
+            if hard:
+                signal.hard.set()
 
     def bye(self, session: str) -> None:
         """A coordinator is done: what it still holds is free."""
@@ -314,16 +319,22 @@ class Host:
         ours = self._sessions.get(name)
         if ours is None:
             return
-        ours.stop.gentle.set()
-        until = time.monotonic() + END_S
-        while ours.running and time.monotonic() < until:
-            time.sleep(0.1)
+        for running in list(ours.running.values()):
+            running.stop.gentle.set()
         for serial in list(ours.leases):
+            self._clear(ours, serial)
             with contextlib.suppress(AdbError):
                 self._bench.tools.clean(self._phones[serial], speech=True)
                 if ours.noted.pop(serial, None) is not None:
                     let_go(self._bench.tools, self._phones[serial], self._claim(ours))
         self.bye(name)
+
+    def _clear(self, ours: Session, serial: str) -> None:
+        """End what may still run on a phone: nobody waits for it any more."""
+        for running in list(ours.running.values()):
+            if running.serial == serial:
+                running.stop.gentle.set()
+                running.over.wait(END_S)
 
     def _left_by(self, run: str) -> Session | None:
         """Return what a coordinator of a run left here that says nothing any more."""

@@ -6,7 +6,9 @@ import contextlib
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +48,9 @@ from harness.results.store import AttemptFolder
 
 LOOK_S: Final = 1.0
 """How often workers are asked what is new."""
+HANGS_S: Final = 60.0
+"""A worker that is there and has not answered for so long counts as gone until it does."""
+AT_ONCE: Final = 64
 _POLL_S: Final = 0.5
 
 
@@ -92,6 +97,8 @@ class RemoteEngine:
         self._known: set[str] = set()
         self._running: dict[tuple[str, int], tuple[str, AttemptFolder]] = {}
         self._sending: dict[str, threading.Lock] = {}
+        self._visits: dict[str, tuple[float, Future[None] | None]] = {}
+        self._visitors = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="visit")
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._watching, name="workers", daemon=True)
@@ -116,14 +123,15 @@ class RemoteEngine:
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
-        for worker in set(self._known):
+        for worker in self._met():
             threading.Thread(target=self._tell, args=(worker, "stop", hard), daemon=True).start()
 
     def close(self) -> None:
         """See `Engine`."""
         self._over.set()
         self._watch.join(LOOK_S * 10)
-        for worker in set(self._known):
+        self._visitors.shutdown(wait=False, cancel_futures=True)
+        for worker in self._met():
             self._tell(worker, "bye")
         self._fabric.close()
 
@@ -235,22 +243,42 @@ class RemoteEngine:
 
     def _look(self) -> None:
         there = self._fabric.workers()
-        for worker in self._known - there:
+        for worker in self._met() - there:
             self._part(worker, f"its worker {worker} is gone")
-        for worker in sorted(self._known):
-            self._listen(worker)
+        now = time.monotonic()
         for worker in sorted(there):
-            if self._wanted - set(self._homes):
+            since, visit = self._visits.get(worker, (now, None))
+            if visit is None or visit.done():
+                self._visits[worker] = now, self._visitors.submit(self._visit, worker)
+            elif now - since > HANGS_S and worker in self._known:
+                self._part(worker, f"its worker {worker} does not answer")
+
+    def _visit(self, worker: str) -> None:
+        """Ask a worker; one that hangs must not keep the others waiting."""
+        try:
+            if worker in self._known:
+                self._listen(worker)
+            if self._wanted - self._homes.keys():
                 with contextlib.suppress(WorkerGoneError, WorkerFailedError):
                     self._meet(worker)
+        except FabricLostError:
+            return  # the watcher sees it too
+        except Exception as error:  # noqa: BLE001 - the thread's outermost: told, tried again
+            self._progress.note(f"{worker}: {type(error).__name__}: {error}")
+
+    def _met(self) -> set[str]:
+        with self._lock:
+            return set(self._known)
 
     def _part(self, worker: str, why: str) -> None:
         """Give up what a worker had; it may be met again."""
-        self._known.discard(worker)
-        for serial, home in list(self._homes.items()):
-            if home.worker == worker:
+        with self._lock:
+            self._known.discard(worker)
+            gone = [serial for serial, home in self._homes.items() if home.worker == worker]
+            for serial in gone:
                 del self._homes[serial]
-                self._reports.put(Gone(serial, why))
+        for serial in gone:
+            self._reports.put(Gone(serial, why))
 
     def _meet(self, worker: str) -> None:
         """Take what a worker has of the phones that are still wanted."""
@@ -262,12 +290,13 @@ class RemoteEngine:
         if not wanted:
             return
         taken = self._fabric.call(worker, "take", self._session, self._run, self._owner, wanted)
-        self._known.add(worker)
         for serial in wanted:
-            if serial not in taken:
-                continue
             phone = LabPhone(here[serial], None)
-            self._homes[serial] = _Home(worker, phone)
+            with self._lock:
+                self._known.add(worker)
+                if serial not in taken or serial in self._homes:
+                    continue
+                self._homes[serial] = _Home(worker, phone)
             self._reports.put(Came(phone))
 
     def _listen(self, worker: str) -> None:

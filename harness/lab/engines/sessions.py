@@ -18,7 +18,9 @@ from harness.results.store import AttemptFolder
 class Running:
     """An attempt that was begun here."""
 
+    serial: str
     folder: AttemptFolder
+    stop: StopSignal
     over: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
 

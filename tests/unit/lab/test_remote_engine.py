@@ -376,6 +376,43 @@ def test_a_worker_that_ends_lets_its_phones_go(farm: Farm) -> None:
     assert free(farm, "SER2")
 
 
+def test_a_worker_that_hangs_keeps_nobody_waiting(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    monkeypatch.setattr(remote, "HANGS_S", 0.3)
+    go = threading.Event()
+    whole = farm.wires.call
+
+    def call(worker: str, method: str, *values: Any, long: bool = False) -> Any:
+        if worker == "left" and method == "news":
+            go.wait(60)
+        return whole(worker, method, *values, long=long)
+
+    monkeypatch.setattr(farm.wires, "call", call)
+    gone: Gone = farm.wait(Gone)
+    assert (gone.serial, "does not answer" in gone.why) == ("SER1", True)
+    farm.engine.submit(Attempt("SER2", "job-1", 1))
+    assert farm.wait(Ended).kind is None
+    go.set()
+    assert farm.wait(Came).phone.serial == "SER1"
+
+
+def test_a_phone_that_is_prepared_anew_has_nothing_running(farm: Farm) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    farm.worlds["SER1"].script = good_training()[:3]
+    farm.worlds["SER1"].on_poll = lambda _: time.sleep(0.01)
+    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    eventually(lambda: farm.worlds["SER1"].running)
+    farm.worlds["SER1"].on_stop = [data for _, data in good_training()[3:]]
+    farm.engine.submit(Prepare("SER1"))
+    assert farm.wait(Prepared).phone is not None
+    assert farm.wait(Ended).kind == "Interrupted"
+    farm.worlds["SER1"].assert_released()
+
+
 def test_nobody_can_be_reached(farm: Farm) -> None:
     farm.wait(Came)
     farm.wait(Came)
@@ -412,6 +449,8 @@ def test_a_damaged_file_is_not_kept(farm: Farm, tmp_path: Path) -> None:
 
 
 def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
     said: list[str] = []
     found = remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
     assert (found.phones, len(said)) == ([], 2)  # held for the engine of this test
