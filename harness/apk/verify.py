@@ -14,6 +14,19 @@ from harness.errors import InputError
 
 PACKAGE = "org.mobileasr.trainer"
 _SERVICES = ("TrainService", *(f"BallastService{k}" for k in range(1, 9)))
+_PERMISSIONS = tuple(
+    f"android.permission.{name}"
+    for name in (
+        "FOREGROUND_SERVICE",
+        "FOREGROUND_SERVICE_SPECIAL_USE",
+        "POST_NOTIFICATIONS",
+        "WAKE_LOCK",
+    )
+)
+_LEAST_TARGET = 33
+_SPECIAL_USE = 0x40000000
+"""``ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE``: of all types without a limit of hours."""
+_TYPE = re.compile(r":foregroundServiceType\([^)]*\)=(0x[0-9a-f]+)")
 _SCHEME = re.compile(r"^Verified using (v[0-9.]+) scheme .*: (true|false)$", re.MULTILINE)
 
 
@@ -32,6 +45,8 @@ class ApkReport:
     abis: tuple[str, ...]
     classes: int
     signature_schemes: tuple[str, ...]
+    debuggable: bool
+    """Its private folder can be read by ``run-as``."""
     problems: tuple[str, ...]
 
 
@@ -70,6 +85,7 @@ def verify_apk(path: Path, toolchain: Toolchain) -> ApkReport:
         abis=tuple(abis),
         classes=len(classes),
         signature_schemes=tuple(schemes),
+        debuggable="application-debuggable" in badging.splitlines(),
         problems=tuple(problems),
     )
 
@@ -93,6 +109,11 @@ def _manifest_problems(badging: str, tree: str) -> list[str]:
     problems = []
     if _badge(badging, "package: name") != PACKAGE:
         problems.append(f"the package is not {PACKAGE}")
+    target = int(_badge(badging, "targetSdkVersion:", sign="") or 0)
+    if target < _LEAST_TARGET:
+        problems.append(f"the target is API {target}, below {_LEAST_TARGET}")
+    asked = set(re.findall(r"^uses-permission: name='([^']*)'", badging, re.MULTILINE))
+    problems += [f"it does not ask for {name}" for name in _PERMISSIONS if name not in asked]
     services = re.split(r"^\s*E: service ", tree, flags=re.MULTILINE)[1:]
     found = {}
     for service in services:
@@ -103,4 +124,7 @@ def _manifest_problems(badging: str, tree: str) -> list[str]:
             problems.append(f"no service {wanted} in the manifest")
         elif "android.permission.DUMP" not in found[wanted]:
             problems.append(f"{wanted} is open to every app")
+    declared = _TYPE.search(found.get("TrainService", ""))
+    if declared is None or int(declared[1], 16) != _SPECIAL_USE:
+        problems.append("TrainService is no foreground service of type specialUse")
     return problems

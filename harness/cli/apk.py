@@ -76,6 +76,7 @@ def _report(apk: Path, as_json: bool) -> None:
             f"Android API {found.min_sdk} to {found.target_sdk}"
         )
         console.say(f"ABIs: {', '.join(found.abis)}")
+        console.say(f"debuggable: {'yes' if found.debuggable else 'no (run-as cannot read it)'}")
         console.say(f"signed: {', '.join(found.signature_schemes) or 'no'}")
         for problem in found.problems:
             console.error(problem)

@@ -110,7 +110,7 @@ def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Ch
             "trainer",
             "warning",
             f"{TRAINER_PACKAGE} is not installed",
-            "Install its APK; the run does it where it is given one.",
+            "Make its APK with `harness apk build`; a run installs it.",
         )
     else:
         yield Check(serial, "trainer", "ok", f"version {state.trainer_version}")

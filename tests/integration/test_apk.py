@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.apk.build import build_unsigned
-from harness.apk.toolchain import find_toolchain
+from harness.apk.toolchain import Toolchain, find_toolchain
 from harness.apk.verify import verify_apk
 from harness.cli.app import app
 from harness.errors import InputError
@@ -43,6 +43,7 @@ def apk(toolchain, tmp_path_factory) -> Path:
     assert (found["min_sdk"], found["target_sdk"]) == (26, 34)
     assert found["abis"] == ["arm64-v8a", "armeabi-v7a", "x86_64"]
     assert found["signature_schemes"] == ["v2", "v3"]
+    assert found["debuggable"]
     key = folder / "cache" / "apk" / "debug.keystore"
     assert key.is_file()
     assert oct((key.parent / "debug.password").stat().st_mode)[-3:] == "600"
@@ -81,6 +82,28 @@ def test_what_lacks_is_said(apk, toolchain, tmp_path):
     problems = verify_apk(poor, toolchain).problems
     assert "no library for x86_64" in problems
     assert any(problem.startswith("the signature does not hold") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "problem"),
+    [
+        ("0x40000000", "0x00000001", "TrainService is no foreground service of type specialUse"),
+        ("targetSdkVersion:'34'", "targetSdkVersion:'32'", "the target is API 32, below 33"),
+        (
+            "permission.WAKE_LOCK",
+            "permission.X",
+            "it does not ask for android.permission.WAKE_LOCK",
+        ),
+        ("BallastService5", "Other", "no service BallastService5 in the manifest"),
+        ("permission.DUMP", "permission.INTERNET", "TrainService is open to every app"),
+    ],
+)
+def test_a_manifest_that_would_not_do(apk, toolchain, was, now, problem):
+    class Told(Toolchain):
+        def run(self, name, *arguments, cwd=None):
+            return super().run(name, *arguments, cwd=cwd).replace(was, now)
+
+    assert problem in verify_apk(apk, Told(toolchain.tools)).problems
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\3\4 no zip"])

@@ -24,6 +24,7 @@ from tests.fixtures.data.apk import write_apk
 from tests.fixtures.lab import Watcher, adb_phone
 
 APK = {"min_sdk": 26, "version_name": "7.1", "version_code": 71}
+NOTIFY = "android.permission.POST_NOTIFICATIONS"
 HOME = f"/data/user/0/{PACKAGE}/files"
 
 
@@ -62,6 +63,11 @@ def apk(folder: Path, name: str = "trainer.apk", **changes: object) -> Path:
 def ensure(bench: Bench, path: Path | None) -> dict[str, str]:
     (phone,) = bench.phones
     return ensure_trainer(adb_phone(phone), phone.work_dir, phone.info.sdk, path).said()
+
+
+def granted(adb: Phone) -> list[str]:
+    lines = adb.query(["dumpsys", "package", PACKAGE]).splitlines()
+    return [line.split(":")[0].strip() for line in lines if "granted=true" in line]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +117,15 @@ def test_it_is_installed_only_if_it_is_another_one(
     assert "trainer_done" not in ensure(bench(), None)
     same_version = apk(tmp_path, "b.apk", padding=10)
     assert ensure(bench(), same_version)["trainer_done"] == "installed"
-    newer = ensure(bench(), apk(tmp_path, "c.apk", version_code=72))
+    newer = ensure(bench(), apk(tmp_path, "c.apk", version_code=72, permissions=(NOTIFY,)))
     assert (newer["trainer_done"], newer["trainer"]) == ("installed", "7.1 (72)")
     with pytest.raises(TrainerUnusable, match="uninstall that one first"):
         ensure(bench(), first)
+    (phone,) = bench().phones
+    adb = adb_phone(phone)
+    assert granted(adb) == []  # Android 10 asks nobody for it
+    ensure_trainer(adb, phone.work_dir, 33, None)
+    assert granted(adb) == [NOTIFY]
 
 
 def test_what_cannot_be_used_is_said_with_what_to_do(
