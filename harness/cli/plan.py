@@ -11,11 +11,15 @@ from harness.cli.options import (
     FarmOption,
     JsonOption,
     OnlyOption,
+    RunsOption,
     ScenarioArgument,
     SetOption,
 )
+from harness.cli.runs import RUN_ROOT
 from harness.cli.session import open_session
 from harness.lab import Plan, check_scenario, open_bench, plan_run
+from harness.lab.estimate import Estimate, PastTimes, estimated
+from harness.report.numbers import duration
 from harness.scenario import load_scenario
 
 app = typer.Typer()
@@ -28,6 +32,7 @@ def plan(
     adb: AdbOption = None,
     set_: SetOption = None,
     only: OnlyOption = None,
+    runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
     """Show the jobs, the phones each may get, predicted memory and rough time; start nothing."""
@@ -38,20 +43,23 @@ def plan(
         made = plan_run(
             loaded, open_bench(session.servers, farm=session.farm), materials, only or ()
         )
+    made, time = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(
             {
                 "jobs": [job.record().model_dump(mode="json") for job in made.jobs],
                 "phones": [phone.info.model_dump(mode="json") for phone in made.phones],
                 "unfit": dict(made.unfit),
-                "estimate_s": made.estimate_s,
+                "estimate_s": time.seconds,
+                "estimate_from": time.words,
+                "estimate_attempts": time.attempts,
             }
         )
         return
-    _show(made)
+    _show(made, time)
 
 
-def _show(made: Plan) -> None:
+def _show(made: Plan, time: Estimate) -> None:
     rows = []
     for job in made.jobs:
         record = job.record()
@@ -85,6 +93,6 @@ def _show(made: Plan) -> None:
     for serial, why in made.unfit.items():
         console.note(f"{serial}: {why}")
     console.say(
-        f"\n{len(made.jobs)} jobs on {len(made.phones)} phones, roughly "
-        f"{made.estimate_s / 60:.0f} minutes. Nothing was started."
+        f"\n{len(made.jobs)} jobs on {len(made.phones)} phones side by side, roughly "
+        f"{duration(time.seconds)} ({time.words}). Nothing was started."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from harness.contract import job as contract
 from harness.errors import InputError
+from harness.paths import data_root
 from harness.scenario import (
     JobSpec,
     LoadedScenario,
@@ -313,3 +315,19 @@ def test_the_json_schema_knows_fields_and_dotted_paths() -> None:
 
     wanted = {ref.removeprefix("#/$defs/") for ref in references(schema)}
     assert wanted <= set(schema["$defs"])
+
+
+def test_the_schema_that_editors_read_is_the_one_that_is_printed() -> None:
+    kept = data_root() / "scenarios" / "scenario.schema.json"
+    told = "harness scenario schema > scenarios/scenario.schema.json"
+    assert json.loads(kept.read_text("utf-8")) == scenario_schema(), told
+
+
+@pytest.mark.parametrize(
+    "path", sorted((data_root() / "scenarios").rglob("*.yaml")), ids=lambda path: path.stem
+)
+def test_a_shipped_scenario_names_its_schema(path: Path) -> None:
+    first = path.read_text("utf-8").splitlines()[0]
+    mark, _, place = first.partition("$schema=")
+    assert mark == "# yaml-language-server: "
+    assert (path.parent / place).resolve() == data_root() / "scenarios" / "scenario.schema.json"

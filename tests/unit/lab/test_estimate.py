@@ -1,0 +1,69 @@
+"""How long a plan takes, by past runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.lab.estimate import PastTimes, estimated, makespan_s
+from harness.lab.materials import Materials
+from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.scenario import expand_jobs, parse_scenario
+from harness.yamlio import parse_yaml
+from tests.unit.lab.fakes import make_phone
+
+PHONES = [make_phone("A"), make_phone("B")]
+HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
+
+
+def plan(text: str) -> Plan:
+    raw, lines = parse_yaml(HEAD + text, "s.yaml")
+    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
+    return make_plan(one_for_each(specs, PHONES), PHONES, Materials(Path()))
+
+
+def past(made: Plan, *times: tuple[float, float]) -> PastTimes:
+    known = PastTimes()
+    profile = PHONES[0].record.profile
+    for epoch_s, beside_s in times:
+        kind = _kind_of(made)
+        known.found.setdefault((profile, kind), []).append((epoch_s, beside_s))
+    return known
+
+
+def _kind_of(made: Plan) -> str:
+    from harness.lab.estimate import _kind
+
+    return _kind(made.jobs[0].spec.content)
+
+
+def test_without_past_runs_it_says_so(tmp_path: Path) -> None:
+    made = plan("")
+    after, total = estimated(made, PastTimes.read(tmp_path))
+    assert after.jobs[0].estimate_s == made.jobs[0].estimate_s
+    assert "no past run" in total.words
+    assert total.attempts == 0
+
+
+def test_the_median_of_past_attempts_counts() -> None:
+    made = plan("")
+    known = past(made, (10.0, 5.0), (11.0, 6.0), (99.0, 90.0))
+    after, total = estimated(made, known)
+    assert after.jobs[0].estimate_s == pytest.approx(4 * 11.0 + 6.0)
+    assert "3 past attempts" in total.words
+
+
+def test_another_kind_of_job_does_not_count() -> None:
+    known = past(plan(""), (10.0, 5.0))
+    _, total = estimated(plan("matrix: {trainer.batch_size: [2, 5]}\n"), known)
+    assert total.words.startswith("1 of 2 jobs by past attempts")
+
+
+def test_phones_work_side_by_side_and_rounds_stay_on_theirs() -> None:
+    alike = plan("repeats: 4\n").jobs
+    one = alike[0].estimate_s
+    assert makespan_s(alike) == pytest.approx(2 * one)
+    assert makespan_s(plan("rounds: 3\n").jobs) == pytest.approx(3 * one)
+    pinned = plan("repeats: 4\nphones: {serial: A}\n").jobs
+    assert makespan_s(pinned) == pytest.approx(4 * one)
