@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ _LEAST_TARGET = 33
 _SPECIAL_USE = 0x40000000
 """``ServiceInfo.FOREGROUND_SERVICE_TYPE_SPECIAL_USE``: of all types without a limit of hours."""
 _TYPE = re.compile(r":foregroundServiceType\([^)]*\)=(0x[0-9a-f]+)")
+_NO_APK = (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, BuildError)
 _SCHEME = re.compile(r"^Verified using (v[0-9.]+) scheme .*: (true|false)$", re.MULTILINE)
 
 
@@ -66,7 +68,7 @@ def verify_apk(path: Path, toolchain: Toolchain) -> ApkReport:
         tree = toolchain.run("aapt2", "dump", "xmltree", path, "--file", "AndroidManifest.xml")
     except FileNotFoundError as error:
         raise InputError("no such file", where=str(path)) from error
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, BuildError) as error:
+    except _NO_APK as error:
         raise InputError(f"not an APK: {error}", where=str(path)) from error
     abis = sorted({name.split("/")[1] for name in names if re.match(r"lib/[^/]+/.+\.so$", name)})
     schemes, signature = _signature(path, toolchain)
