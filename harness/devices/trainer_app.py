@@ -160,9 +160,8 @@ def files_phone(phone: Phone, said: dict[str, str], path: str) -> Phone:
 
 def clean_app_files(phone: Phone) -> None:
     """Remove what attempts left in the app's own folders, where that can be reached."""
-    with contextlib.suppress(AdbError):
-        RunAsPhone(phone, TRAINER_PACKAGE).shell("rm -rf files/attempts")
-        phone.shell(["rm", "-rf", f"{_external(phone)}/attempts"])
+    RunAsPhone(phone, TRAINER_PACKAGE).shell("rm -rf files/attempts")
+    phone.shell(["rm", "-rf", f"{_external(phone)}/attempts"])
 
 
 def _install(
@@ -177,10 +176,13 @@ def _install(
         install(phone, apk)
         there = installed(phone, TRAINER_PACKAGE)
     except AdbError as error:
-        if phone.is_online():
-            raise TrainerUnusable(f"the trainer could not be installed: {error}") from error
-        raise
+        if not phone.is_online():
+            raise
+        phone.remove([f"{work_dir}/{MARK}"] if before is None else [])
+        raise TrainerUnusable(f"the trainer could not be installed: {error}") from error
     sha256 = _installed_sha256(phone)
+    if there is None:
+        phone.remove([f"{work_dir}/{MARK}"])
     if there is None or (sha256 and sha256 != _sha256(apk)):
         raise TrainerUnusable(
             f"{apk} was installed on {phone.serial}, but is not {TRAINER_PACKAGE} "

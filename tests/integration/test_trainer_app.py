@@ -139,6 +139,9 @@ def test_what_cannot_be_used_is_said_with_what_to_do(
     assert "harness apk build" in failure.message
     with pytest.raises(TrainerUnusable, match=f"is not {PACKAGE}"):
         ensure(bench(), write_apk(tmp_path / "other.apk", "org.example.other"))
+    with pytest.raises(TrainerUnusable, match="INSTALL_FAILED_OLDER_SDK"):
+        ensure(bench(), apk(tmp_path, min_sdk=99))
+    assert clean_free_phones(bench(remove_trainer=True)) == {bench().phones[0].serial: ()}
 
 
 def test_only_what_a_run_installed_is_removed(bench: Callable[..., Bench], tmp_path: Path) -> None:
