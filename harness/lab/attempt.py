@@ -222,6 +222,9 @@ class _Attempt:
             return failure_record("DeviceLost", str(error), [f"during {self.step}"])
         if isinstance(error, PressureUnreachable):
             return failure_record("PressureUnreachable", error.why, error.evidence)
+        if isinstance(error, AdbError) and self.step == "gate":
+            # No gate was shut: the phone does not do as it is told (a full disk). Another may.
+            return failure_record("ProvisionFailed", str(error), [f"during {self.step}"])
         if isinstance(error, HarnessError) and self.step in _KIND_OF_STEP:
             return failure_record(_KIND_OF_STEP[self.step], str(error), [f"during {self.step}"])
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))

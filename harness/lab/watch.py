@@ -182,7 +182,26 @@ class TrainWatch:
                 return
         if any(isinstance(event, Stopped) for event in self.log.events):
             return  # ended by rule; with no sub-model that fits there is nothing to finish
+        self._check_boot()
         raise ended_too_soon(gather(self.tools, self.phone), self.pid, self.last_samples())
+
+    def _check_boot(self) -> None:
+        """A trainer that ended with its phone is no crash of its own.
+
+        Raises:
+            StepFailed: ``DeviceLost``: the phone's boot clock is behind the last event.
+        """
+        said = self.tools.shell(self.phone, ["cat", "/proc/uptime"], ALIVE_TIMEOUT_S).stdout
+        try:
+            uptime_ms = 1000 * float(said.split()[0])
+        except (IndexError, ValueError):
+            return
+        if self.log.events and uptime_ms < self.log.events[-1].t_boot_ms:
+            raise StepFailed(
+                "DeviceLost",
+                "the phone was rebooted during the training",
+                [f"boot clock {uptime_ms:.0f} ms after {self.log.events[-1].t_boot_ms} ms"],
+            )
 
     def _stop(self, feed: EventFeed) -> None:
         if not self.stop.hard.is_set():

@@ -1,22 +1,26 @@
-"""Virtual phones that outlive the host of a run, and a scenario for them; trainers are traces."""
+"""Virtual phones that outlive the host of a run, and a scenario for them."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.adb.errors import AdbError
 from harness.adb.server import AdbServer
 from harness.lab import Bench
 from harness.virtual.farmctl import FarmControl
 from tests.chaos.host import host_bench
 from tests.fixtures.jobs import write_tone
 
+RESTART_LIMIT_S = 30.0
 WORDS = ("the boy", "a dog", "the king", "my father", "a car", "the sea")
 SCENARIO = """\
 name: chaos
@@ -28,7 +32,7 @@ trainer:
   epochs: {epochs}
   threads: 1
   stop: {{patience: 100000, available_below_mb: 0, battery_below_percent: 0}}
-limits: {{lost_s: {lost_s}, stall_s: 30, start_s: 30, pressure_s: 60}}
+limits: {{lost_s: {lost_s}, stall_s: 300, start_s: 300}}
 retry: {{lost_phone: {retries}, provision_failed: {retries}, trainer_stalled: {retries}}}
 pressure: {{available_mb: {available_mb}}}
 matrix:
@@ -71,7 +75,22 @@ class ChaosLab:
         keeper = self.server._process
         assert keeper is not None
         assert keeper._process is not None
-        keeper._process.kill()
+        died = keeper._process
+        died.kill()
+        died.wait()
+        until = time.monotonic() + RESTART_LIMIT_S
+        while keeper._process is died and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def await_phones(self, limit_s: float = 60.0) -> None:
+        """Connect the phones until the adb server has them all (it may just have been killed)."""
+        until = time.monotonic() + limit_s
+        for serial in self.adb_serials:
+            while time.monotonic() < until:
+                with contextlib.suppress(AdbError):
+                    self.server.connect(serial)
+                    break
+                time.sleep(0.3)
 
     def write_scenario(
         self,
@@ -113,14 +132,20 @@ class ChaosLab:
 
 
 @contextmanager
-def chaos_lab(folder: Path, phones: int, speed: float = 10.0) -> Iterator[ChaosLab]:
-    """Start an adb server and a farm; both end with the context."""
+def chaos_lab(folder: Path, phones: int, speed: float | None = 10.0) -> Iterator[ChaosLab]:
+    """Start an adb server and a farm; both end with the context.
+
+    Args:
+        folder: For scenario, leases and runs.
+        phones: How many.
+        speed: Trainings are replayed, so many times as fast; None: they are real.
+    """
     server = AdbServer.start_private()
     farm = subprocess.Popen(
         [
             *(sys.executable, "-m", "harness.virtual.farm", "--json", "--until-stdin-closes"),
             *("--profile", f"oneplus-7t={phones}", "--no-connect"),
-            *("--trainer", "trace", "--trace-speed", str(speed)),
+            *(() if speed is None else ("--trainer", "trace", "--trace-speed", str(speed))),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

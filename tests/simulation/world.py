@@ -117,7 +117,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = random.Random(f"world {self.seed}")
         self.phones = {
-            (serial := f"p{n:04d}"): SimPhone(_lab_phone(serial, n), n % self.size.hosts)
+            (serial := f"p{n:04d}"): SimPhone(lab_phone(serial, n), n % self.size.hosts)
             for n in range(self.size.phones)
         }
         self.host_up = [True] * self.size.hosts
@@ -280,7 +280,8 @@ class SimTools:
         return []
 
 
-def _lab_phone(serial: str, n: int) -> LabPhone:
+def lab_phone(serial: str, n: int) -> LabPhone:
+    """Return a phone that nobody can talk to."""
     info = PhoneInfo(
         serial=serial,
         adb_serial=serial,

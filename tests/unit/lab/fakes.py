@@ -84,6 +84,7 @@ class World:
     exit_info: str = ""
     start_output: Output = field(default_factory=lambda: Output("Starting service: Intent"))
     unreachable: bool = False
+    uptime_s: float = 1e6
     gate_shut: bool = False
     checkpoint: bytes = b"weights"
     started_at: float | None = None
@@ -277,6 +278,8 @@ class FakeTools:
             whole = b"".join(data for at, data in world.script if at <= world.since_start())
             last = whole.decode().splitlines()[-3:]
             return Output("\n".join([f"{PID}" if world.running else "", *last, ""]))
+        if words == ["cat", "/proc/uptime"]:
+            return Output(f"{world.uptime_s:.2f} 0.00\n")
         if words[0] == "logcat":
             return Output("" if "-c" in words else world.logcat)
         if words[:3] == ["dumpsys", "activity", "exit-info"]:

@@ -169,6 +169,16 @@ def test_the_exit_record_decides_where_the_log_is_silent(
     lab.world.assert_released()
 
 
+def test_a_phone_that_rebooted_is_lost_not_a_crash_of_the_trainer(lab: Lab) -> None:
+    lab.world.script = good_training()[:3]
+    lab.world.dies_after = 4.0
+    lab.world.uptime_s = 7.0
+    failure = lab.failed("DeviceLost").failure
+    assert failure is not None
+    assert "rebooted" in failure.message
+    lab.world.assert_released()
+
+
 def test_another_process_killed_is_not_the_trainer(lab: Lab) -> None:
     lab.world.script = good_training()[:3]
     lab.world.dies_after = 4.0

@@ -1,0 +1,159 @@
+"""What the lab itself costs: a run of many jobs on many phones that do nothing but answer.
+
+``script/bench lab [--phones 100] [--jobs 5000] [--farm]``. By default attempts end at once, so that
+what is measured is the scheduler, the queue, the ledger with its real file, and the threads of a
+run: seconds and CPU a job, memory a phone, and whether the last thousand jobs are slower than the
+first. ``--farm`` runs real attempts on virtual phones with replayed trainers (fewer jobs: a
+replayed attempt costs the host and the farm some CPU seconds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.lab.attempt_state import AttemptEnd
+from harness.lab.clock import StopSignal, SystemClock
+from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.engine import Attempt
+from harness.lab.ledger import Ledger
+from harness.lab.ports import LabPhone
+from harness.lab.scheduler import Scheduler
+from harness.lab.threads import ThreadEngine
+from harness.results.model import AttemptResult
+from harness.scenario.schema import JobContent
+from harness.scenario.spec import JobSpec
+from tests.chaos.kills import run_for_bench
+from tests.chaos.lab import chaos_lab
+from tests.simulation.world import lab_phone
+
+STEPS = ("gate", "provision", "press", "train", "collect", "score", "release")
+BLOCK = 1000
+
+
+class Nothing:
+    """Work that is done at once, and a `Progress` that notes when each attempt ended."""
+
+    def __init__(self) -> None:
+        self.ended_at: list[float] = []
+        """CPU seconds of the process: other work on the machine does not show in them."""
+
+    def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
+        return phone, ()
+
+    def attempt(
+        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+    ) -> AttemptEnd:
+        for step in STEPS:
+            on_step(step)
+        return AttemptEnd(_result(order, phone), clean=True)
+
+    def recover(self, phone: LabPhone, *, thorough: bool) -> None:
+        pass
+
+    def leave(self, phone: LabPhone) -> None:
+        pass
+
+    def phone(self, status: object) -> None:
+        pass
+
+    def ended(self, result: AttemptResult, *, retried: bool) -> None:
+        self.ended_at.append(time.process_time())
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+
+def _result(order: Attempt, phone: LabPhone) -> AttemptResult:
+    return AttemptResult(
+        run_id="bench",
+        job_id=order.job_id,
+        attempt=order.attempt,
+        status="finished",
+        started_utc="2026-01-01T00:00:00Z",
+        seconds=0.0,
+        phone=phone.record,
+        model_name="none",
+        model_sha256="0" * 64,
+        speaker="none",
+        accent="none",
+        batch_size=1,
+        learning_rate=1e-4,
+        epochs_planned=1,
+        stop_policy="best_so_far",
+    )
+
+
+def measure(phones: int, jobs: int, path: Path) -> dict[str, float]:
+    """Run ``jobs`` on ``phones`` with a ledger at ``path``; return the figures."""
+    content = JobContent.model_validate({"model": "ds2-tiny"})
+    specs = [
+        JobSpec(job_id=f"j{n}", identity="0" * 64, index=n, content=content, axes={"n": n})
+        for n in range(jobs)
+    ]
+    here = [lab_phone(f"p{n:04d}", n) for n in range(phones)]
+    serials = frozenset(phone.serial for phone in here)
+    rss_before, begun_cpu = _rss_mb(), time.process_time()
+    work = Nothing()
+    with Ledger.create(path, specs) as ledger:
+        created_bytes = path.stat().st_size
+        scheduler = Scheduler(
+            dispatcher=Dispatcher(
+                [Ticket(spec.job_id, spec.index, serials) for spec in specs], sorted(serials)
+            ),
+            ledger=ledger,
+            engine=ThreadEngine(work, here),
+            owner="bench",
+            stop=StopSignal(),
+            clock=SystemClock(),
+            progress=work,
+        )
+        begun, begun_run_cpu = time.monotonic(), time.process_time()
+        scheduler.run()
+        wall_s = time.monotonic() - begun
+        assert ledger.counts() == {"finished": jobs}
+    block = min(BLOCK, jobs // 2)
+    first_s = work.ended_at[block - 1] - begun_run_cpu
+    last_s = work.ended_at[-1] - work.ended_at[-block - 1]
+    return {
+        "phones": phones,
+        "jobs": jobs,
+        "wall_ms_a_job": 1000 * wall_s / jobs,
+        "cpu_ms_a_job": 1000 * (time.process_time() - begun_cpu) / jobs,
+        "rss_mb_a_phone": (_rss_mb() - rss_before) / phones,
+        "ledger_bytes_a_job": (path.stat().st_size - created_bytes) / jobs,
+        "ledger_mb": path.stat().st_size / 2**20,
+        f"cpu_last_{block}_over_first_{block}": last_s / first_s,
+    }
+
+
+def _rss_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> int:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--phones", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=5000)
+    parser.add_argument("--farm", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-lab-") as name:
+        folder = Path(name)
+        if options.farm:
+            with chaos_lab(folder, options.phones) as lab:
+                figures = run_for_bench(lab, options.jobs)
+        else:
+            figures = measure(options.phones, options.jobs, folder / "ledger.sqlite")
+    print(json.dumps({k: round(v, 3) for k, v in figures.items()}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
