@@ -91,6 +91,10 @@ def nightly(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, even if tonight's run was interrupted.")
     ] = False,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Do nothing where tonight's run has its verdict already."),
+    ] = False,
     alpha: AlphaOption = ALPHA,
     minimum: MinimumOption = None,
     farm: FarmOption = None,
@@ -115,8 +119,13 @@ def nightly(
     if keep < 1:
         raise typer.BadParameter("keep at least one run", param_hint="--keep")
     name = loaded.scenario.name
+    tonight = _tonight(loaded, runs, only or ())
+    done = read_nightly(tonight) if tonight is not None else None
+    unfinished = tonight if not fresh and done is not None and done.verdict is None else None
+    if once and done is not None and done.verdict is not None:
+        _say(done.verdict, as_json)
+        raise typer.Exit(done.verdict.exit_code)
     try:
-        unfinished = None if fresh else _unfinished(loaded, runs, only or ())
         if unfinished is not None:
             console.note(f"going on with {unfinished.path}, which was interrupted")
             summary = _go_on(unfinished)
@@ -152,25 +161,30 @@ def nightly(
         before = verdict.comparison.before if verdict.comparison else ()
         for gone in prune(mine, keep, [runs / one for one in before]):
             console.note(f"deleted {gone}: {keep} runs are kept")
-    if as_json:
-        console.emit_json(verdict.model_dump(mode="json"))
-    else:
-        show(verdict)
-        if verdict.page:
-            console.say(f"\nPage: {verdict.page}\nJUnit: {verdict.junit}")
-        console.say(verdict.line)
+    _say(verdict, as_json)
     raise typer.Exit(verdict.exit_code)
 
 
-def _unfinished(loaded: LoadedScenario, root: Path, only: Sequence[str]) -> RunFolder | None:
-    """Return tonight's run of the same scenario, if it has not ended."""
+def _say(verdict: Verdict, as_json: bool) -> None:
+    if as_json:
+        console.emit_json(verdict.model_dump(mode="json"))
+        return
+    show(verdict)
+    if verdict.page:
+        console.say(f"\nPage: {verdict.page}\nJUnit: {verdict.junit}")
+    console.say(verdict.line)
+
+
+def _tonight(loaded: LoadedScenario, root: Path, only: Sequence[str]) -> RunFolder | None:
+    """Return the latest run of the same scenario and filters, if it began this night."""
     now = datetime.now(timezone.utc)
     for folder in reversed(nightly_runs(root, loaded.scenario.name)):
         record, mark = folder.record(), read_nightly(folder)
         began = parse_utc(record.started_utc)
-        same = record.scenario_sha256 == loaded.sha256 and mark and mark.only == tuple(only)
-        if same and mark and mark.verdict is None and began is not None:
-            return folder if (now - began).total_seconds() < SAME_NIGHT_S else None
+        if mark is None or began is None or (now - began).total_seconds() > SAME_NIGHT_S:
+            continue
+        if record.scenario_sha256 == loaded.sha256 and mark.only == tuple(only):
+            return folder
     return None
 
 

@@ -323,4 +323,6 @@ def _times(sign: float, block: Block) -> Block:
 
 
 def _signed(change: float, unit: str, ratio: bool) -> str:
-    return f"{change:+.1%}".replace("%", " %") if ratio else f"{change:+.2g} {unit}".rstrip()
+    if ratio:
+        return f"{change:+.1%}".replace("%", " %")
+    return f"{change:+.2f} {'points' if unit == '%' else unit}".rstrip()
