@@ -124,7 +124,6 @@ def try_fault(lab: ChaosLab, fault: Fault, number: int) -> Row:
     def strike(serial: str) -> None:
         if fault.values is None:
             lab.kill_server()
-            lab.await_phones()
         else:
             lab.control.do("fault", serial, **fault.values)
 
