@@ -58,6 +58,7 @@ def status(
                 "run": state.run_id,
                 **state.model_dump(mode="json", exclude={"run_id", "ended"}),
                 "jobs": [dataclasses.asdict(row) for row in found.jobs],
+                "leases": [dataclasses.asdict(row) for row in found.leases],
                 "attempts": [dataclasses.asdict(row) for row in found.attempts],
                 "results": [result_row(result) for result in found.results],
             }

@@ -102,13 +102,7 @@ class ThreadEngine:
 
     def reports(self, wait_s: float) -> list[Report]:
         """See `Engine`."""
-        found: list[Report] = []
-        try:
-            found.append(self._reports.get(timeout=min(wait_s, POLL_S)))
-            while True:
-                found.append(self._reports.get_nowait())
-        except queue.Empty:
-            return found
+        return waiting(self._reports, wait_s)
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`; attempts of this process hear the `StopSignal` themselves."""
@@ -151,6 +145,17 @@ class ThreadEngine:
             if isinstance(order, Recover):
                 return Recovered(order.serial, str(error))
             return Left(order.serial, str(error))
+
+
+def waiting(reports: queue.SimpleQueue[Report], wait_s: float) -> list[Report]:
+    """Return what has come; see `Engine.reports`."""
+    found: list[Report] = []
+    try:
+        found.append(reports.get(timeout=min(wait_s, POLL_S)))
+        while True:
+            found.append(reports.get_nowait())
+    except queue.Empty:
+        return found
 
 
 def prepare_phone(tools: Tools, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:

@@ -43,6 +43,7 @@ from harness.lab.engines.wire import (
     WorkerGoneError,
 )
 from harness.lab.ports import LabPhone, Progress
+from harness.lab.threads import waiting
 from harness.results.files import said
 from harness.results.store import AttemptFolder
 
@@ -51,7 +52,6 @@ LOOK_S: Final = 1.0
 HANGS_S: Final = 60.0
 """A worker that is there and has not answered for so long counts as gone until it does."""
 AT_ONCE: Final = 64
-_POLL_S: Final = 0.5
 
 
 @dataclass
@@ -113,13 +113,7 @@ class RemoteEngine:
 
     def reports(self, wait_s: float) -> list[Report]:
         """See `Engine`."""
-        found: list[Report] = []
-        try:
-            found.append(self._reports.get(timeout=min(wait_s, _POLL_S)))
-            while True:
-                found.append(self._reports.get_nowait())
-        except queue.Empty:
-            return found
+        return waiting(self._reports, wait_s)
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
