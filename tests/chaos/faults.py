@@ -221,9 +221,8 @@ def main() -> int:
         for number, fault in enumerate(wanted):
             rows.append(try_fault(lab, fault, number))
             print(rows[-1].text(), flush=True)
-    if options.write:
-        text = HEAD + "".join(f"{row.text()}\n" for row in rows)
-        options.write.write_text(text)
+            if options.write:  # after each row: who interrupts it has what was measured
+                options.write.write_text(HEAD + "".join(f"{row.text()}\n" for row in rows))
     return int(any("the job" in row.lost or "events" in row.lost for row in rows))
 
 
