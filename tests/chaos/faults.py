@@ -45,11 +45,14 @@ class Fault:
 
 
 FAULTS: Final = (
+    Fault("lmkd_kill", values={"fault": "lmkd_kill"}),
+    Fault("reboot", values={"fault": "reboot", "seconds": 2}),
+    Fault("storage_full", "gate", {"fault": "storage_full", "for_s": 20}),
+    Fault("push_breaks", "gate", {"fault": "push_breaks", "bytes": 100_000}),
     Fault("disconnect, 3 s", values={"fault": "disconnect", "for_s": 3}),
     Fault("disconnect, for good", values={"fault": "disconnect"}),
     Fault("offline, 3 s", values={"fault": "offline", "for_s": 3}),
     Fault("unauthorized, 3 s", values={"fault": "unauthorized", "for_s": 3}),
-    Fault("hang, 3 s", values={"fault": "hang", "for_s": 3}),
     Fault(
         "hang_service, 3 s",
         "gate",
@@ -61,13 +64,11 @@ FAULTS: Final = (
     ),
     Fault("garbled_output, 2 s", values={"fault": "garbled_output", "for_s": 2}),
     Fault("truncated_output, 2 s", values={"fault": "truncated_output", "bytes": 40, "for_s": 2}),
-    Fault("storage_full", "gate", {"fault": "storage_full", "for_s": 20}),
-    Fault("push_breaks", "gate", {"fault": "push_breaks", "bytes": 100_000}),
-    Fault("reboot", values={"fault": "reboot", "seconds": 2}),
-    Fault("lmkd_kill", values={"fault": "lmkd_kill"}),
     Fault("battery, 3 %", values={"fault": "battery", "percent": 3, "power": "none"}),
     Fault("clock_jump, an hour", values={"fault": "clock_jump", "seconds": 3600}),
     Fault("airplane_mode", values={"fault": "airplane_mode"}),
+    # The last two leave something behind: stopped processes, another adb server.
+    Fault("hang, 3 s", values={"fault": "hang", "for_s": 3}),
     Fault("SIGKILL of the adb server", values=None),
 )
 

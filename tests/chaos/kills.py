@@ -22,6 +22,7 @@ from pathlib import Path
 from harness.contract.events import Finished
 from harness.lab import status
 from harness.lab.clock import seconds_between
+from harness.lab.ledger import Ledger
 from harness.results.store import RunFolder
 from tests.chaos.lab import ChaosLab, chaos_lab
 
@@ -123,7 +124,7 @@ def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verd
     path = lab.runs / "r"
     run, found = RunFolder.open(path), status(path)
     finished = Counter(row.job_id for row in found.attempts if row.state == "finished")
-    events_missing = samples_missing = rejoined = 0
+    events_missing = samples_missing = 0
     for row in found.attempts:
         if row.state != "finished":
             continue
@@ -133,7 +134,8 @@ def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verd
         events_missing += not isinstance(attempt.events()[-1], Finished)
         sampling = attempt.result().sampling
         samples_missing += 0 if sampling is None else sampling.missing
-        rejoined += sum("host died" in note for note in attempt.result().notes)
+    with Ledger.open(run.ledger_path) as ledger:
+        rejoined = sum(change.note == "rejoined" for change in ledger.changes())
     return Verdict(
         kills=kills,
         server_kills=server_kills,

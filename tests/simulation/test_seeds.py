@@ -17,7 +17,7 @@ from tests.simulation.run import Outcome, Run
 from tests.simulation.world import Size
 
 SMALL = Size()
-SEEDS = 150
+SEEDS = 100
 BLOCK = 25
 
 
