@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from harness.lab.dispatch import Dispatcher
 from tests.simulation.command import replay
 from tests.simulation.run import Outcome, Run
 from tests.simulation.world import Size
@@ -64,3 +65,10 @@ def test_a_seed_replays_exactly_in_any_process() -> None:
     )
     assert json.loads(done.stdout)["digest"] == here.digest
     assert Run(SMALL, 6).go().digest != here.digest
+
+
+def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dispatcher, "fits", lambda *_: False)  # a job that comes free wakes nobody
+    with pytest.raises(AssertionError, match=r"idle while .* is queued and fits"):
+        for seed in range(1, 40):
+            Run(SMALL, seed).go()
