@@ -29,7 +29,7 @@ from harness.cli.progress import progress_display
 from harness.cli.resume import job_specs
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
-from harness.errors import HarnessError
+from harness.errors import HarnessError, NoPhoneError
 from harness.lab import Plan, RunSummary, check_scenario, resume_run, run_scenario
 from harness.report import build_report
 from harness.report.numbers import parse_utc
@@ -126,10 +126,8 @@ def nightly(
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
     try:
-        if unfinished is not None:
-            console.note(f"going on with {unfinished.path}, which was interrupted")
-            summary = _go_on(unfinished)
-        else:
+        summary = _go_on(unfinished) if unfinished is not None else None
+        if summary is None:
             summary = _start(
                 loaded, runs, only or (), farm=farm, adb=adb, engine=engine, scheduler=scheduler
             )
@@ -234,15 +232,29 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder) -> RunSummary:
+def _go_on(folder: RunFolder) -> RunSummary | None:
+    """Finish an interrupted run; None where its virtual phones are gone for good.
+
+    Raises:
+        NoPhoneError: A phone that it needs is not there now.
+    """
+    console.note(f"going on with {folder.path}, which was interrupted")
     before = folder.record().farm or {}
     farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
     specs = job_specs(folder.path) if farm is not None else []
-    with (
-        open_lab(farm=farm, adb=adb, scheduler=scheduler, specs=specs, resumed=folder.path) as lab,
-        progress_display() as progress,
-    ):
-        return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
+    try:
+        with (
+            open_lab(
+                farm=farm, adb=adb, scheduler=scheduler, specs=specs, resumed=folder.path
+            ) as lab,
+            progress_display() as progress,
+        ):
+            return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
+    except NoPhoneError:
+        if not str(farm).startswith("virtual"):
+            raise
+    console.note("its jobs were for virtual phones that ended with it: beginning anew")
+    return None
 
 
 def _judged(
