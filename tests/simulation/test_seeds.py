@@ -70,5 +70,4 @@ def test_a_seed_replays_exactly_in_any_process() -> None:
 def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Dispatcher, "fits", lambda *_: False)  # a job that comes free wakes nobody
     with pytest.raises(AssertionError, match=r"idle while .* is queued and fits"):
-        for seed in range(1, 40):
-            Run(SMALL, seed).go()
+        Run(SMALL, 13).go()
