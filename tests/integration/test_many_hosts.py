@@ -73,11 +73,11 @@ def test_a_killed_workers_jobs_go_elsewhere(
         return [row.job_id for row in here if row.serial == serials[1]]
 
     # what runs there is seen here while it runs
-    (job,) = eventually(begun, 60)
+    (job,) = eventually(begun, 120)
     workers[1].kill()
     workers[1].communicate()
     again = worker(1)
-    out, said = run.communicate(timeout=120)
+    out, said = run.communicate(timeout=200)
     assert run.returncode == 0, said
     assert json.loads(out)["finished"] == 3
     assert f"{serials[1]} is out of reach" in said
