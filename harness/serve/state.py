@@ -123,10 +123,11 @@ class RunWatch:
         results = [(row, result) for row in done if (result := self._result(row)) is not None]
         last = {row.job_id: row.attempt for row, _ in results}
         found = [
-            (row.ended_utc or "", _told(f"a{number}", result, last[row.job_id] == row.attempt))
-            for number, (row, result) in enumerate(results, 1)
+            (row.ended_utc or "", n, _told(f"a{n}", result, last[row.job_id] == row.attempt))
+            for n, (row, result) in enumerate(results, 1)
         ]
-        return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+        # the latest first, also of those that ended at once
+        return [one for *_, one in sorted(found, key=lambda told: told[:2], reverse=True)]
 
     def _result(self, row: AttemptRow) -> AttemptResult | None:
         key = (row.job_id, row.attempt)
