@@ -144,6 +144,8 @@ class ServerProcess:
             code = process.wait()
             if self._stopping.is_set():
                 return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)  # a server whose watcher died keeps the port
             self.restarts += 1
             log.warning("adb server on port %d ended (%s): %s", self.port, code, self._said())
             if self.restarts > _RESTARTS or not self._launch():

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -230,10 +231,23 @@ class AdbServer:
             connection.read_string_block()
 
     def _reconnect_all(self) -> None:
-        """Add the TCP phones again that a server knew before it died."""
-        for address in sorted(self._by_tcp):
-            with contextlib.suppress(AdbError):
-                self.connect(address, timeout_s=5.0)
+        """Add the TCP phones again that a server knew before it died.
+
+        One that does not come is tried again after the others; who needs it asks later, too
+        (``Link.reconnect``).
+        """
+        waiting = sorted(self._by_tcp)
+        for _ in range(3):
+            waiting = [address for address in waiting if not self._comes_back(address)]
+            if waiting:
+                time.sleep(0.5)
+
+    def _comes_back(self, address: str) -> bool:
+        try:
+            self.connect(address, timeout_s=5.0)
+        except AdbError:
+            return False
+        return True
 
     def reconnect_offline(self, timeout_s: float = _CALL_TIMEOUT_S) -> None:
         """Make the server reach again for every phone that is listed as offline."""

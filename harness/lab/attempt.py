@@ -46,7 +46,7 @@ from harness.lab.ports import (
 from harness.lab.rejoin import JOURNAL, Memory, look, recall
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
-from harness.lab.watch import TrainWatch
+from harness.lab.watch import DamagedLogError, TrainWatch
 from harness.pressure.errors import PressureUnreachable
 from harness.results.model import (
     AttemptResult,
@@ -355,7 +355,11 @@ class _Attempt:
 
     def _take_up(self) -> None:
         if self.folder.events_size():
-            for event in self.state.log.feed(self.folder.events_path.read_bytes()):
+            try:
+                self.state.log.feed(self.folder.events_path.read_bytes())
+            except DamagedLogError:  # a broken line that the dead host did not take again
+                self.folder.cut_events(self.state.log.size)
+            for event in self.state.log.events:
                 self._event(event)
         assert self.sampler is not None
         self.sampler.rejoin()

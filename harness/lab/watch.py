@@ -6,7 +6,7 @@ The event log is the truth; the process list only says whether more of it can st
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,18 +33,33 @@ STOP_GRACE_S: Final = 15.0
 """How long a trainer that was asked to stop may take; a step at full size takes seconds."""
 
 
+READ_AGAIN_S: Final = 2.0
+READ_AGAIN_TIMES: Final = 5
+
+
+class DamagedLogError(StepFailed):
+    """A line of the event log came broken: over the cable, or as the trainer wrote it."""
+
+
 class EventLog:
-    """Bytes to events, line by line, without gaps."""
+    """Bytes to events, line by line, without gaps.
+
+    Attributes:
+        events: So far.
+        size: Bytes that they stand in.
+    """
 
     def __init__(self) -> None:
         self.events: list[Any] = []
+        self.size = 0
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[Any]:
         """Take bytes in; return the events that became complete.
 
         Raises:
-            StepFailed: A line is no event, or the numbering has a gap.
+            DamagedLogError: A line is no event, or the numbering has a gap. What came before it
+                counts; the next bytes have to be those from ``size`` on.
         """
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [self._event(line) for line in lines]
@@ -53,17 +68,20 @@ class EventLog:
         try:
             event = parse_event(line)
         except EventError as error:
-            raise StepFailed(
+            self._rest = b""
+            raise DamagedLogError(
                 "TrainerCrashed",
                 f"line {len(self.events) + 1} of the event log is not of contract version 1",
                 [str(error)],
             ) from error
         if event.seq != len(self.events):
-            raise StepFailed(
+            self._rest = b""
+            raise DamagedLogError(
                 "InternalError",
                 f"the event log has a gap: event {event.seq} follows {len(self.events) - 1}",
             )
         self.events.append(event)
+        self.size += len(line) + 1
         return event
 
 
@@ -103,16 +121,25 @@ class TrainWatch:
             DeviceLost: The phone was gone for longer than it may be.
             StopRequestedError: The user stopped the run; the trainer was asked to stop before.
         """
-        feed = self.tools.follow(
-            self.phone, self.layout.events, self.folder.events_size(), self.limits.lost_s
-        )
-        try:
-            self._follow(feed)
-        finally:
-            feed.close()
+        begun = self.clock.monotonic()
+        damaged = 0
+        while True:
+            offset, known = self.folder.events_size(), len(self.log.events)
+            feed = self.tools.follow(self.phone, self.layout.events, offset, self.limits.lost_s)
+            try:
+                return self._follow(feed, begun)
+            except DamagedLogError:
+                # The phone has it whole, unless it was written so: then it comes broken each time.
+                self.folder.cut_events(self.log.size)
+                damaged = 1 if len(self.log.events) > known else damaged + 1
+                if damaged > READ_AGAIN_TIMES:
+                    raise
+            finally:
+                feed.close()
+            self.clock.wait(self.stop.gentle, READ_AGAIN_S)
 
-    def _follow(self, feed: EventFeed) -> None:
-        begun = last_event = last_check = self.clock.monotonic()
+    def _follow(self, feed: EventFeed, begun: float) -> None:
+        last_event = last_check = self.clock.monotonic()
         started = next((one for one in self.log.events if isinstance(one, Started)), None)
         self.pid = self.pid if started is None else started.pid
         seen_alive = False
@@ -138,7 +165,15 @@ class TrainWatch:
         if not chunk:
             return False
         self.folder.append_events(chunk)
-        for event in self.log.feed(chunk):
+        known = len(self.log.events)
+        try:
+            self.log.feed(chunk)
+        finally:  # also those before a damaged line
+            self._tell(self.log.events[known:])
+        return True
+
+    def _tell(self, events: Sequence[Any]) -> None:
+        for event in events:
             if isinstance(event, Started):
                 self.pid = event.pid
             self.on_event(event)
@@ -148,7 +183,6 @@ class TrainWatch:
                     f"{event.kind}: {event.message}",
                     event.detail.splitlines(),
                 )
-        return True
 
     def _ended(self) -> bool:
         return bool(self.log.events) and isinstance(self.log.events[-1], Finished)

@@ -13,6 +13,7 @@ lies, all else of that attempt lies too.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,12 @@ class AttemptFolder:
         """Add bytes of the event log exactly as the phone wrote them."""
         with said(self.events_path, "write"), self.events_path.open("ab") as file:
             file.write(chunk)
+
+    def cut_events(self, size: int) -> None:
+        """Drop what follows the first ``size`` bytes of the event log."""
+        if self.events_size() > size:
+            with said(self.events_path, "write"):
+                os.truncate(self.events_path, size)
 
     def events(self) -> list[Any]:
         """Read the event log; a last line without newline does not count.

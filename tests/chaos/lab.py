@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -76,7 +78,7 @@ class ChaosLab:
         assert keeper is not None
         assert keeper._process is not None
         died = keeper._process
-        died.kill()
+        os.killpg(died.pid, signal.SIGKILL)
         died.wait()
         until = time.monotonic() + RESTART_LIMIT_S
         while keeper._process is died and time.monotonic() < until:

@@ -101,6 +101,22 @@ def test_it_comes_back_with_its_phones(
     assert phone.run("echo two").stdout == "two\n"
 
 
+def test_a_server_whose_watcher_died_is_replaced(
+    server: AdbServer, make_bare_phone: Callable[..., BarePhone]
+) -> None:
+    bare = make_bare_phone(connect=False)
+    server.connect(bare.address)
+    before = server_pids(server.port)
+    assert server._process is not None
+    assert server._process._process is not None
+    os.kill(server._process._process.pid, signal.SIGKILL)
+    assert until(lambda: not set(before) & set(server_pids(server.port)))
+    phone = Phone(server, bare.address)
+    phone.wait_online(20.0)
+    assert phone.run("echo two").stdout == "two\n"
+    assert server._process.restarts == 1
+
+
 def test_it_ends_when_its_owner_is_killed() -> None:
     code = (
         "from harness.adb.server import AdbServer; import time\n"

@@ -80,6 +80,8 @@ class World:
     dies_after: float | None = None
     lost: tuple[float, float] = (0.0, 0.0)
     """The phone is gone in [a, b) seconds after the trainer's start."""
+    garbled: tuple[float, float] = (0.0, 0.0)
+    """What is read of the event log in [a, b) comes damaged."""
     logcat: str = ""
     exit_info: str = ""
     start_output: Output = field(default_factory=lambda: Output("Starting service: Intent"))
@@ -141,7 +143,8 @@ class FakeFeed:
         self.offset = len(whole)
         if not data:
             world.clock.now += seconds
-        return data
+        begin, end = world.garbled
+        return data.replace(b"seq", b"s\xffq") if begin <= world.since_start() < end else data
 
     def close(self) -> None:
         self.closed = True

@@ -321,6 +321,20 @@ def test_a_line_that_is_no_event(lab: Lab) -> None:
     assert "line 4 of the event log" in failure.message
 
 
+def test_what_came_damaged_is_read_again(lab: Lab) -> None:
+    lab.world.garbled = (2.0, 6.0)
+    result = lab.run().result
+    assert result.failure is None
+    written = b"".join(data for _, data in good_training())
+    assert lab.request.folder.events_path.read_bytes() == written
+
+
+def test_what_always_comes_damaged_is_a_failure(lab: Lab) -> None:
+    lab.world.garbled = (2.0, 1e9)
+    lab.failed("TrainerCrashed")
+    lab.world.assert_released()
+
+
 def test_a_checkpoint_that_is_not_the_one_written(lab: Lab) -> None:
     lab.world.checkpoint = b"other"
     failure = lab.failed("TrainerCrashed").failure
