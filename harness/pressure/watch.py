@@ -211,7 +211,7 @@ class KillWatch:
             return  # Android 10 and older have no such records
         by_pid = {kill.pid: kill for kill in kills}
         for record in records:
-            if record.reason != REASON_LOW_MEMORY or record.pid not in self.known:
+            if record.reason != REASON_LOW_MEMORY or record.pid is None:
                 continue
             if self._boots and record.timestamp and self.t_ms(record.timestamp) is None:
                 continue  # an older process that had this pid
@@ -220,7 +220,9 @@ class KillWatch:
             if kill is not None:
                 kill.evidence.append(text)
                 continue
-            name = self.known[record.pid]
+            name = self.known.get(record.pid)
+            if name is None:
+                continue  # it was not seen alive by us, and no log line of ours names it
             kills.append(
                 Kill(
                     name,
