@@ -11,9 +11,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, no unknown keys, finite numbers only."""
+    """Base of all sections: frozen, no unknown keys, finite numbers only.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    The text under a field is its description in the JSON schema and in the scenario reference.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _one_or_many(value: Any) -> Any:

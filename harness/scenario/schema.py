@@ -24,8 +24,11 @@ class Reproduces(Section):
     """The published table or figure whose protocol this is."""
 
     paper: Name
+    """Which paper; `mobileasr` is the one whose tables the project knows."""
     table: Count | str | None = None
+    """Its table, as it is numbered there."""
     figure: Count | str | None = None
+    """Its figure, as it is numbered there."""
 
 
 def _model_by_name(value: Any) -> Any:
@@ -38,6 +41,7 @@ class ModelChoice(Section):
     name: Name | None = None
     """A folder of ``models/``, for example ``ds2-mini``."""
     arch: Literal["ds2"] | None = None
+    """Another way to name a shipped model: its architecture, together with ``size``."""
     size: Name | None = None
     """With ``arch``: the same as ``name: <arch>-<size>``; ``full`` is ``name: <arch>``."""
     path: FileText | None = None
@@ -77,10 +81,13 @@ class Data(Section):
     """Whose speech: a synthetic corpus, or a manifest of recordings."""
 
     corpus: Name | None = None
+    """A synthetic corpus, made when it is needed: ``accents``, which is what is taken if neither
+    this nor ``manifest`` is given."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
     speaker: Name = "us-male"
+    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; else a name of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
     """Training utterances a round; a corpus takes 60, a manifest all it has."""
     validation: Count | None = Field(None, ge=1, le=100_000)
@@ -88,6 +95,7 @@ class Data(Section):
     style: Literal["short", "full"] = "short"
     """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
+    """Of the synthetic corpus: another seed, other sentences."""
 
     @model_validator(mode="before")
     @classmethod
@@ -112,25 +120,37 @@ class Stop(Section):
     """When training ends before its last epoch; mirrors ``harness.contract.job.Stop``."""
 
     policy: StopPolicy = "best_so_far"
+    """What ``patience`` counts: ``best_so_far``, epochs that are not better than the best so far;
+    ``as_printed``, what Algorithm 2 of the paper says, to the letter."""
     patience: Count = Field(2, ge=1)
+    """Counted to this, training ends."""
     battery_below_percent: Number = Field(25.0, ge=0, le=100)
+    """Percent of charge; no epoch begins at or below it."""
     available_below_mb: Number = Field(300.0, ge=0)
+    """MiB of available RAM on the phone; no epoch begins at or below it."""
 
 
 class Trainer(Section):
     """How the phone trains."""
 
     optimizer: Literal["adam"] = "adam"
+    """The paper's."""
     batch_size: Count = Field(5, ge=1, le=64)
+    """Utterances a step; the model folder needs a file of exactly this batch size."""
     learning_rate: Number = Field(1e-4, gt=0, lt=1)
+    """Adam's step size; write 1.0e-4, with a dot, or YAML takes it for a word."""
     epochs: Count = Field(15, ge=0, le=10_000)
+    """At most; 0 only evaluates."""
     seed: Count = Field(0, ge=0)
     """Order of the training utterances; repeat n uses ``seed + n - 1``."""
     threads: Count = Field(2, ge=1, le=64)
+    """Of the trainer's runtime."""
     stop: Stop = Stop()
+    """When training ends before its last epoch."""
     sub_model: SubModelChoice = "auto"
     """``auto``: the phone chooses from what is available (Algorithm 1); S1 ... S8 forces one."""
     candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)
+    """What ``auto`` chooses from, the largest first."""
     memory_model: Literal["measured", "as_printed"] = "measured"
     """What a sub-model needs, for ``auto`` and ``pressure.fits``: what our own trainer was measured
     to need (predicted, for batch sizes that were not measured), or the paper's own estimate."""
@@ -147,9 +167,12 @@ class Pressure(Section):
     """A goal for the RAM that is left to the trainer."""
 
     available_mb: Number | None = Field(None, gt=0)
+    """Goal in MiB: MemAvailable of the phone plus what the trainer itself holds."""
     fits: SubModel | None = None
     """Just enough for this sub-model and not for the next larger candidate."""
     by: Annotated[Words, Field(min_length=1)] = ("ballast",)
+    """What takes the RAM: ``ballast`` (the trainer's own services, in a closed loop), ``apps``
+    (installed apps that are launched, in steps), or both."""
     apps: Words = ()
     """Installed packages that ``by: apps`` may launch."""
     tolerance_mb: Number | None = Field(None, gt=0)
@@ -178,22 +201,28 @@ class Sampling(Section):
     """How often the phone is looked at."""
 
     period_s: Number = Field(1.0, ge=0.2, le=60)
+    """Seconds between two samples."""
 
 
 class Limits(Section):
     """The longest that each step of an attempt may take, in seconds."""
 
     gate_s: Number = Field(900.0, ge=0)
+    """For a gate to open."""
     provision_s: Number = Field(900.0, gt=0)
+    """For model, recordings and job to be pushed."""
     pressure_s: Number = Field(180.0, gt=0)
+    """For the RAM pressure to reach its goal."""
     start_s: Number = Field(60.0, gt=0)
     """From ``am start`` to the trainer's first event."""
     stall_s: Number = Field(900.0, gt=0)
     """Without any event; one step at full size takes seconds, one evaluation minutes."""
     train_s: Number = Field(6 * 3600.0, gt=0)
+    """For the whole training."""
     lost_s: Number = Field(120.0, ge=0)
     """How long a phone may be gone from the adb server before the attempt is given up."""
     collect_s: Number = Field(300.0, gt=0)
+    """For the results to come back."""
 
 
 Gates = Union[Literal["strict", "lab", "off"], dict[str, Any]]  # noqa: UP007 - evaluated on 3.10
@@ -203,15 +232,23 @@ class JobContent(Section):
     """What one job is: everything here can be an axis of the matrix."""
 
     model: Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+    """The trainable model; a word alone is its ``name``."""
     data: Data = Data.model_validate({})
+    """Whose speech."""
     trainer: Trainer = Trainer()
+    """How the phone trains."""
     phones: dict[str, Any] = Field(default_factory=dict)
     """Demands on the phone; ``harness.devices.requirements`` reads them."""
     pressure: Pressure | None = None
+    """How much RAM is left to the trainer; without it, what the phone has."""
     gates: Gates = "lab"
+    """What must be so on the phone before an attempt; ``harness.devices.gates`` reads it."""
     settings: PhoneSettings = PhoneSettings()
+    """What is changed on the phone while an attempt runs, and put back."""
     sampling: Sampling = Sampling()
+    """How often the phone is looked at."""
     limits: Limits = Limits()
+    """The longest that each step may take."""
 
     @model_validator(mode="after")
     def _pressure_names_a_candidate(self) -> JobContent:
@@ -229,23 +266,37 @@ class Retry(Section):
     """How often an attempt is repeated, by kind of failure."""
 
     lost_phone: Count = Field(2, ge=0, le=100)
+    """The phone was lost (cable, reboot, adb)."""
     gate_timed_out: Count = Field(0, ge=0, le=100)
+    """A gate did not open in time."""
     provision_failed: Count = Field(1, ge=0, le=100)
+    """A push failed, the storage was full, or the trainer could not be installed."""
     pressure_unreachable: Count = Field(0, ge=0, le=100)
+    """The RAM pressure did not reach its goal."""
     trainer_crashed: Count = Field(0, ge=0, le=100)
+    """The trainer ended with an error."""
     trainer_killed: Count = Field(0, ge=0, le=100)
+    """The phone killed the trainer, as lmkd does."""
     trainer_stalled: Count = Field(1, ge=0, le=100)
+    """The trainer said nothing for ``limits.stall_s``, or ran longer than ``limits.train_s``."""
     score_mismatch: Count = Field(0, ge=0, le=100)
+    """Host and trainer differ in the word error rate."""
 
 
 class Expect(Section):
     """Something the results should show; checked by the report and ``nightly``."""
 
     metric: Name
+    """A number of the results, such as wer_percent or peak_rss_mb."""
     falls_over: str | None = None
+    """``epoch``: in every attempt it ends lower than it began; a dotted path of the matrix: its
+    median never rises from one value to the next, and falls at least once."""
     rises_over: str | None = None
+    """The same, the other way."""
     below: Number | None = None
+    """In every finished attempt it is below this."""
     above: Number | None = None
+    """In every finished attempt it is above this."""
 
     @model_validator(mode="after")
     def _one_claim(self) -> Expect:
@@ -259,18 +310,27 @@ class Shuffled(Section):
     """Random order, the same for the same seed."""
 
     shuffled: Count = Field(ge=0)
+    """The seed of the order."""
 
 
 class Scenario(JobContent):
     """A scenario file."""
 
     name: Name
+    """Names the run folders: lower case, digits, dot, dash, underscore."""
     title: str = Field("", max_length=200)
+    """What the report is headed by."""
     reproduces: Reproduces | None = None
+    """The published table or figure whose protocol this is."""
     matrix: dict[str, Any] = Field(default_factory=dict)
     """Dotted path -> list of values; ``include`` and ``exclude`` are lists of mappings."""
     repeats: Count = Field(1, ge=1, le=1000)
+    """How often each job is run; repeat n trains with ``trainer.seed + n - 1``."""
     rounds: Count = Field(1, ge=1, le=100)
+    """Round 2 trains on the next utterances, from the checkpoint that round 1 kept."""
     order: Literal["as-written", "shuffled", "fewest-pushes"] | Shuffled = "as-written"
+    """In which order jobs are offered to phones."""
     retry: Retry = Retry()
+    """How often an attempt is repeated, by kind of failure."""
     expect: tuple[Expect, ...] = ()
+    """What the results should show; checked by the report and ``nightly``, not by ``run``."""
