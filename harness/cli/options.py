@@ -81,6 +81,13 @@ ApkOption = Annotated[
     ),
 ]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave on the phones what was put there.")]
+SkipUnfitOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unfit",
+        help="Run the other jobs even if some fit no phone; those are recorded as skipped.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 RunArgument = Annotated[
     Path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import typer
 
 from harness.cli import console
@@ -17,12 +19,17 @@ from harness.cli.options import (
 )
 from harness.cli.runs import RUN_ROOT
 from harness.cli.session import open_session
+from harness.devices.unmet import some_of
+from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, open_bench, plan_run
-from harness.lab.estimate import Estimate, PastTimes, estimated
+from harness.lab.estimate import PastTimes, estimated
 from harness.report.numbers import duration
 from harness.scenario import load_scenario
 
 app = typer.Typer()
+
+_NAMED: Final = 4
+"""So many jobs with one warning are named; the others are counted."""
 
 
 @app.command()
@@ -35,7 +42,10 @@ def plan(
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the jobs, the phones each may get, predicted memory and rough time; start nothing."""
+    """Show the jobs, the phones each may get, predicted memory and rough time; start nothing.
+
+    Exit code 3 if a job fits no phone: the whole plan is shown, and why each phone is not enough.
+    """
     loaded = load_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
@@ -43,23 +53,36 @@ def plan(
         made = plan_run(
             loaded, open_bench(session.servers, farm=session.farm), materials, only or ()
         )
-    made, time = estimated(made, PastTimes.read(runs))
+    made = estimated(made, PastTimes.read(runs))
     if as_json:
-        console.emit_json(
+        console.emit_json(_facts(made))
+    else:
+        _show(made)
+    if made.unplaced:
+        raise typer.Exit(NoPhoneError.exit_code)
+
+
+def _facts(made: Plan) -> dict[str, Any]:
+    return {
+        "jobs": [job.record().model_dump(mode="json") for job in made.jobs],
+        "phones": [phone.info.model_dump(mode="json") for phone in made.phones],
+        "unfit": dict(made.unfit),
+        "unplaced": [
             {
-                "jobs": [job.record().model_dump(mode="json") for job in made.jobs],
-                "phones": [phone.info.model_dump(mode="json") for phone in made.phones],
-                "unfit": dict(made.unfit),
-                "estimate_s": time.seconds,
-                "estimate_from": time.words,
-                "estimate_attempts": time.attempts,
+                "jobs": group.jobs,
+                "wanted": group.unmet.wanted,
+                "count": group.unmet.count,
+                "why": dict(group.unmet.why),
             }
-        )
-        return
-    _show(made, time)
+            for group in made.unplaced
+        ],
+        "estimate_s": made.time.seconds,
+        "estimate_from": made.time.words,
+        "estimate_attempts": made.time.attempts,
+    }
 
 
-def _show(made: Plan, time: Estimate) -> None:
+def _show(made: Plan) -> None:
     rows = []
     for job in made.jobs:
         record = job.record()
@@ -67,7 +90,7 @@ def _show(made: Plan, time: Estimate) -> None:
         rows.append(
             (
                 record.job_id,
-                " ".join(record.candidates),
+                " ".join(record.candidates) or "NONE, see below",
                 record.pressure,
                 "" if job.goal is None else f"{job.goal.available_mb:.0f}",
                 record.sub_model,
@@ -87,12 +110,24 @@ def _show(made: Plan, time: Estimate) -> None:
         ),
         rows,
     )
+    warned: dict[str, list[str]] = {}
     for job in made.jobs:
         for warning in job.warnings:
-            console.note(f"{job.spec.job_id}: {warning}")
+            warned.setdefault(warning, []).append(job.spec.job_id)
+    for warning, jobs in warned.items():
+        console.note(f"{some_of(jobs, _NAMED)}: {warning}")
     for serial, why in made.unfit.items():
         console.note(f"{serial}: {why}")
-    console.say(
-        f"\n{len(made.jobs)} jobs on {len(made.phones)} phones side by side, roughly "
-        f"{duration(time.seconds)} ({time.words}). Nothing was started."
-    )
+    for group in made.unplaced:
+        console.say("\n" + "\n".join(group.lines()))
+    time = made.time
+    if made.placed:
+        console.say(
+            f"\n{len(made.placed)} jobs on {len(made.phones)} phones side by side, roughly "
+            f"{duration(time.seconds)} ({time.words}). Nothing was started."
+        )
+    if made.unplaced:
+        console.say(
+            f"\n{len(made.jobs) - len(made.placed)} of {len(made.jobs)} jobs fit no phone: "
+            "`harness run` starts nothing then, unless --skip-unfit leaves them out."
+        )

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness.cli import console
 from harness.lab import PhoneStatus, Plan
+from harness.lab.plan import Estimate
 from harness.results.model import AttemptResult
 
 
@@ -34,9 +35,10 @@ def result_words(result: AttemptResult) -> str:
     return f"{name} finished {where}: {', '.join(parts)}"
 
 
-def minutes_words(seconds: float) -> str:
-    """Return a rough time in whole minutes, ``1 min`` at least."""
-    return f"{max(1, round(seconds / 60))} min"
+def _about(time: Estimate) -> str:
+    """Return a rough time in whole minutes, ``1 min`` at least; ``roughly`` if it is a guess."""
+    word = "about" if time.attempts else "roughly"
+    return f"{word} {max(1, round(time.seconds / 60))} min"
 
 
 class PlainProgress:
@@ -59,8 +61,8 @@ class PlainProgress:
 
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do."""
-        jobs, phones = len(plan.jobs), len(plan.phones)
-        self._line(f"{jobs} jobs on {phones} phones, about {minutes_words(plan.estimate_s)}")
+        jobs, phones = len(plan.placed), len(plan.phones)
+        self._line(f"{jobs} jobs on {phones} phones, {_about(plan.time)} ({plan.time.words})")
 
     def phone(self, status: PhoneStatus) -> None:
         """Say a line when the step or the epoch changed."""
@@ -103,7 +105,7 @@ class LiveProgress:
         self._ended = 0
         self._failed = 0
         self._started = time.monotonic()
-        self._estimate_s = 0.0
+        self._about = ""
         self._live = Live(
             get_renderable=self._draw, console=console.err, refresh_per_second=4, transient=True
         )
@@ -123,7 +125,7 @@ class LiveProgress:
     def planned(self, plan: Plan) -> None:
         """Take the plan's size for the head line."""
         with self._lock:
-            self._jobs, self._estimate_s = len(plan.jobs), plan.estimate_s
+            self._jobs, self._about = len(plan.placed), _about(plan.time)
             for phone in plan.phones:
                 record = phone.record
                 self._phones[phone.serial] = PhoneStatus(phone.serial, record.profile)
@@ -152,8 +154,8 @@ class LiveProgress:
             phones = list(self._phones.values())
             minutes = (time.monotonic() - self._started) / 60
             head = f"{self._ended} of {self._jobs} jobs, {self._failed} failed, {minutes:.1f} min"
-            if self._estimate_s:
-                head += f" of about {minutes_words(self._estimate_s)}"
+            if self._about:
+                head += f" of {self._about}"
         table = Table(box=None, header_style="dim", pad_edge=False)
         for name, right in (
             ("phone", False),

@@ -19,6 +19,7 @@ from harness.cli.options import (
     RunArgument,
     RunsOption,
     SchedulerOption,
+    SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -38,6 +39,7 @@ def resume(
     engine: EngineOption = None,
     scheduler: SchedulerOption = None,
     runs: RunsOption = RUN_ROOT,
+    skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     retry_failed: Annotated[
@@ -70,6 +72,7 @@ def resume(
             retry_failed=retry_failed,
             progress=progress,
             engine=lab.engine,
+            skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
 

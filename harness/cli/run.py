@@ -24,6 +24,7 @@ from harness.cli.options import (
     ScenarioArgument,
     SchedulerOption,
     SetOption,
+    SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
@@ -47,6 +48,7 @@ def run(
         Optional[str],
         typer.Option("--name", help="Name of the run folder.", show_default=False),
     ] = None,
+    skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
@@ -84,5 +86,6 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 engine=lab.engine,
+                skip_unfit=skip_unfit,
             )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))

@@ -14,7 +14,7 @@ import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -46,9 +46,6 @@ class PhoneFacts(Protocol):
     def origin(self) -> str: ...  # noqa: D102
     @property
     def tags(self) -> tuple[str, ...]: ...  # noqa: D102
-
-
-PhoneT = TypeVar("PhoneT", bound=PhoneFacts)
 
 
 def _listed(value: object) -> object:
@@ -145,35 +142,6 @@ def match(demands: Demands, phone: PhoneFacts) -> Match:
         has = ", ".join(phone.tags) or "none"
         reasons.append(f"wanted tags {', '.join(missing)}, has {has}")
     return Match(not reasons, tuple(reasons))
-
-
-def fitting(demands: Demands, phones: Sequence[PhoneT]) -> list[PhoneT]:
-    """Return the phones that fit, in the order given, at most ``count`` of them."""
-    found = [phone for phone in phones if match(demands, phone).fits]
-    return found if demands.count is None else found[: demands.count]
-
-
-def why_none(demands: Demands, phones: Sequence[PhoneFacts]) -> str:
-    """Say what was wanted and what is there, for when nothing (or too little) fits."""
-    wanted = ", ".join(
-        f"{name} {_shown(value)}"
-        for name, value in demands.model_dump(exclude_defaults=True).items()
-        if name not in ("count", "each")
-    )
-    lines = [f"no phone fits: wanted {wanted or 'any phone'}"]
-    found = fitting(demands, phones)
-    if found:
-        lines = [f"wanted {demands.count} phones, only {len(found)} fit: {wanted or 'any phone'}"]
-    for phone in phones:
-        reasons = match(demands, phone).reasons
-        lines.append(f"  {phone.serial} ({phone.profile}): {'; '.join(reasons) or 'fits'}")
-    if not phones:
-        lines.append("  there is no usable phone at all; see: harness devices")
-    return "\n".join(lines)
-
-
-def _shown(value: object) -> str:
-    return " or ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _word(name: str, patterns: Sequence[str] | None, has: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from statistics import median
 
 from harness.errors import HarnessError
 from harness.lab.ledger import Ledger
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.plan import RULE_OF_THUMB, Estimate, Plan, PlannedJob, makespan_s
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
 from harness.scenario.identity import canonical_json
@@ -86,18 +86,8 @@ def _kind(content: JobContent) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """How long a plan takes, phones side by side, and how that is known."""
-
-    seconds: float
-    words: str
-    attempts: int
-    """Past attempts it comes from; 0 = a rule of thumb alone."""
-
-
-def estimated(plan: Plan, past: PastTimes) -> tuple[Plan, Estimate]:
-    """Return ``plan`` with the times of past runs where there are any, and its total."""
+def estimated(plan: Plan, past: PastTimes) -> Plan:
+    """Return ``plan`` with the times of past runs where there are any."""
     profiles = {phone.serial: phone.record.profile for phone in plan.phones}
     jobs: list[PlannedJob] = []
     known = attempts = 0
@@ -107,25 +97,11 @@ def estimated(plan: Plan, past: PastTimes) -> tuple[Plan, Estimate]:
             job = replace(job, estimate_s=found[0])
             known, attempts = known + 1, max(attempts, found[1])
         jobs.append(job)
-    words = "a rule of thumb: no past run here has jobs like these"
-    if known == len(jobs):
+    words = RULE_OF_THUMB
+    if known and known == len(plan.placed):
         words = f"by up to {attempts} past attempts of the same kind on the same profile"
     elif known:
-        words = f"{known} of {len(jobs)} jobs by past attempts, the others by a rule of thumb"
-    made = replace(plan, jobs=tuple(jobs))
-    return made, Estimate(makespan_s(jobs), words, attempts)
-
-
-def makespan_s(jobs: Sequence[PlannedJob]) -> float:
-    """Return when the last job ends, if each goes to the phone that is free first."""
-    free: dict[str, float] = {}
-    ran_on: dict[str, str] = {}
-    for job in jobs:
-        places = job.candidates
-        before = ran_on.get(job.spec.depends_on or "")
-        if before is not None:
-            places = (before,)  # a later round stays on its phone
-        serial = min(places, key=lambda one: free.get(one, 0.0))
-        free[serial] = free.get(serial, 0.0) + job.estimate_s
-        ran_on[job.spec.job_id] = serial
-    return max(free.values(), default=0.0)
+        words = (
+            f"{known} of {len(plan.placed)} jobs by past attempts, the others by a rule of thumb"
+        )
+    return replace(plan, jobs=tuple(jobs), time=Estimate(makespan_s(jobs), words, attempts))

@@ -7,27 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.devices.gates import parse_gates
-from harness.devices.requirements import Demands, match, parse_demands, why_none
+from harness.devices.requirements import match, parse_demands
+from harness.devices.unmet import Unmet, some_of, unmet
 from harness.errors import NoPhoneError
 from harness.lab.dispatch import Ticket
 from harness.lab.failures import RETRY_FIELDS
 from harness.lab.materials import Materials
 from harness.lab.ports import LabPhone
+from harness.lab.rule_of_thumb import guessed_s
 from harness.pressure import Goal
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry
 from harness.scenario.spec import JobSpec
 
-OVERHEAD_S: Final = 12.0
-"""Gate, push, settling of the pressure, start of the runtime, collection: measured on virtual
-phones; a real one takes longer for its first push."""
-UTTERANCE_S: Final = 0.02
-UTTERANCE_S_PER_MPARAM: Final = 0.005
-"""Seconds of training an utterance of some 3 s, all layers, two threads: fits 2.3 s an epoch of 60
-at 1.73 M parameters and 2.13 s a step of 5 utterances of 10 s at 30.2 M (MODEL.md 3 and 5)."""
-EVALUATE_SHARE: Final = 0.35
-"""An utterance costs this much of its training step to evaluate."""
+RULE_OF_THUMB: Final = "a rule of thumb: no past run here has jobs like these"
+_NAMED: Final = 4
+"""So many jobs that fit no phone for one reason are named; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class PlannedJob:
 
     spec: JobSpec
     candidates: tuple[str, ...]
-    """Serials of the phones that fit."""
+    """Serials of the phones that fit; none where `Plan.unplaced` says why."""
     goal: Goal | None
     need_mb: dict[str, float]
     trainer_base_mb: float
@@ -78,6 +74,30 @@ class PlannedJob:
 
 
 @dataclass(frozen=True)
+class Unplaced:
+    """Jobs that fit no phone, or too few, all for the same reasons."""
+
+    jobs: tuple[str, ...]
+    unmet: Unmet
+
+    def lines(self) -> list[str]:
+        """Return which jobs, what they want, and why each phone is not enough."""
+        first, *others = self.unmet.lines()
+        many = f"{len(self.jobs)} jobs" if len(self.jobs) > 1 else "job"
+        return [f"{many} {some_of(self.jobs, _NAMED)}: {first}", *others]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a plan takes, phones side by side, and how that is known."""
+
+    seconds: float
+    words: str = RULE_OF_THUMB
+    attempts: int = 0
+    """Past attempts it comes from; 0 = a rule of thumb alone."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """All jobs, and the phones that at least one of them may use."""
 
@@ -85,12 +105,37 @@ class Plan:
     phones: tuple[LabPhone, ...]
     unfit: Mapping[str, str] = field(default_factory=dict)
     """Serial -> why no job takes that phone."""
+    unplaced: tuple[Unplaced, ...] = ()
+    """Jobs without a phone."""
+    time: Estimate = Estimate(0.0)
 
     @property
-    def estimate_s(self) -> float:
-        """Rough time for all jobs, the phones side by side."""
-        total = sum(job.estimate_s for job in self.jobs)
-        return max(total / max(1, len(self.phones)), max(j.estimate_s for j in self.jobs))
+    def placed(self) -> tuple[PlannedJob, ...]:
+        """The jobs that a phone fits."""
+        return tuple(job for job in self.jobs if job.candidates)
+
+    def with_jobs(self, jobs: Sequence[PlannedJob]) -> Plan:
+        """Return this plan with these in place of the jobs of the same names."""
+        changed = {job.spec.job_id: job for job in jobs}
+        return replace(self, jobs=tuple(changed.get(job.spec.job_id, job) for job in self.jobs))
+
+    def check(self, *, skip_unfit: bool = False) -> None:
+        """Refuse a plan with jobs that fit no phone.
+
+        Args:
+            skip_unfit: Only refuse it if there is none that fits one.
+
+        Raises:
+            NoPhoneError: All such jobs, what they want and why no phone is enough.
+        """
+        if self.unplaced and not (skip_unfit and self.placed):
+            lines = [line for one in self.unplaced for line in one.lines()]
+            if self.placed:
+                lines.append(
+                    f"Nothing was started. The other {len(self.placed)} jobs fit: "
+                    "--skip-unfit runs them alone."
+                )
+            raise NoPhoneError("\n".join(lines))
 
 
 def push_group(content: JobContent) -> str:
@@ -105,48 +150,55 @@ def push_group(content: JobContent) -> str:
 
 
 def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: Materials) -> Plan:
-    """Match jobs with phones.
+    """Match jobs with phones; see `Plan.unplaced` for those that fit none.
 
-    ``count: n`` keeps a job to n phones and asks for all of them to be there.
+    ``count: n`` keeps a job to n phones and asks for all of them to be there. ``each: true`` is
+    settled before, by `one_for_each`.
 
     Raises:
-        NoPhoneError: A job fits no phone: what was wanted and what is there.
         InputError: A job names something that is not there.
     """
     planned: list[PlannedJob] = []
+    homeless: dict[str, tuple[list[str], Unmet]] = {}
     for spec in specs:
-        demands = parse_demands(spec.content.phones)
         found = fitting_phones(spec, phones)
-        if not found or (demands.count is not None and len(found) < demands.count):
-            raise NoPhoneError(_why_none(spec, demands, phones))
+        if _too_few(spec, found) or spec.content.phones.get("each"):
+            found = []
+            key = canonical_json([spec.content.phones, list(spec.avoid)])
+            if key not in homeless:
+                avoided = [parse_demands(one) for one in spec.avoid]
+                demands = parse_demands(spec.content.phones)
+                homeless[key] = ([], unmet(demands, [phone.info for phone in phones], avoided))
+            homeless[key][0].append(spec.job_id)
         planned.append(_planned(spec, found, materials))
     used = {serial for job in planned for serial in job.candidates}
     return Plan(
         jobs=tuple(planned),
         phones=tuple(phone for phone in phones if phone.serial in used),
         unfit={p.serial: "no job asks for a phone like it" for p in phones if p.serial not in used},
+        unplaced=tuple(Unplaced(tuple(jobs), why) for jobs, why in homeless.values()),
+        time=Estimate(makespan_s(planned)),
     )
 
 
 def one_for_each(specs: Sequence[JobSpec], phones: Sequence[LabPhone]) -> list[JobSpec]:
     """Return ``specs`` with every ``each: true`` job made one job a phone that fits.
 
-    The phone becomes an axis (``phones.serial``) and part of the job's identity.
-
-    Raises:
-        NoPhoneError: Fewer phones fit than such a job asks for.
+    The phone becomes an axis (``phones.serial``) and part of the job's identity. A job that too few
+    phones fit stays as it is.
     """
     found: list[JobSpec] = []
     for spec in specs:
-        demands = parse_demands(spec.content.phones)
-        if not demands.each:
-            found.append(spec)
-            continue
         chosen = fitting_phones(spec, phones)
-        if not chosen or (demands.count is not None and len(chosen) < demands.count):
-            raise NoPhoneError(_why_none(spec, demands, phones))
-        found += [spec.on_phone(phone.serial) for phone in chosen]
+        if not parse_demands(spec.content.phones).each or _too_few(spec, chosen):
+            found.append(spec)
+        else:
+            found += [spec.on_phone(phone.serial) for phone in chosen]
     return [spec.model_copy(update={"index": index}) for index, spec in enumerate(found)]
+
+
+def _too_few(spec: JobSpec, found: Sequence[LabPhone]) -> bool:
+    return len(found) < (parse_demands(spec.content.phones).count or 1)
 
 
 def fitting_phones(spec: JobSpec, phones: Sequence[LabPhone]) -> list[LabPhone]:
@@ -160,14 +212,6 @@ def fitting_phones(spec: JobSpec, phones: Sequence[LabPhone]) -> list[LabPhone]:
         and not any(match(one, phone.info).fits for one in avoided)
     ]
     return found if demands.count is None else found[: demands.count]
-
-
-def _why_none(spec: JobSpec, demands: Demands, phones: Sequence[LabPhone]) -> str:
-    infos = [phone.info for phone in phones]
-    text = f"job {spec.job_id}: {why_none(demands, infos)}"
-    if spec.avoid:
-        text += f"\n  and the matrix excludes {', '.join(map(str, spec.avoid))}"
-    return text
 
 
 def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -> PlannedJob:
@@ -195,20 +239,28 @@ def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -
         goal=goal,
         need_mb=need.mb,
         trainer_base_mb=model.manifest.trainer_base_mb,
-        estimate_s=_estimate_s(content, parameters),
+        estimate_s=guessed_s(content, parameters),
         warnings=tuple(warnings),
     )
-
-
-def _estimate_s(content: JobContent, parameters_m: float) -> float:
-    train, validation = content.data.train or 60, content.data.validation or 20
-    utterance_s = UTTERANCE_S + UTTERANCE_S_PER_MPARAM * parameters_m
-    if content.data.style == "full":
-        utterance_s *= 3
-    epoch_s = utterance_s * (train + EVALUATE_SHARE * validation)
-    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * validation * utterance_s
 
 
 def with_candidates(job: PlannedJob, serials: Sequence[str]) -> PlannedJob:
     """Return ``job`` kept to the phones that could be leased."""
     return replace(job, candidates=tuple(s for s in job.candidates if s in serials))
+
+
+def makespan_s(jobs: Sequence[PlannedJob]) -> float:
+    """Return when the last job ends, if each goes to the phone that is free first."""
+    free: dict[str, float] = {}
+    ran_on: dict[str, str] = {}
+    for job in jobs:
+        places = job.candidates
+        before = ran_on.get(job.spec.depends_on or "")
+        if before is not None:
+            places = (before,)  # a later round stays on its phone
+        if not places:
+            continue
+        serial = min(places, key=lambda one: free.get(one, 0.0))
+        free[serial] = free.get(serial, 0.0) + job.estimate_s
+        ran_on[job.spec.job_id] = serial
+    return max(free.values(), default=0.0)

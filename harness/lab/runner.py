@@ -14,6 +14,7 @@ from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
 from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
 from harness.lab.crew import EngineMaker
+from harness.lab.estimate import PastTimes, estimated
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
@@ -50,7 +51,6 @@ def plan_run(
 
     Raises:
         InputError: Something in the scenario is wrong or missing.
-        NoPhoneError: A job fits no phone.
     """
     specs = check_scenario(loaded, materials, only)
     return make_plan(one_for_each(specs, bench.phones), bench.phones, materials)
@@ -70,6 +70,7 @@ def run_scenario(
     materials: Materials | None = None,
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
     engine: EngineMaker | None = None,
+    skip_unfit: bool = False,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
 
@@ -86,6 +87,7 @@ def run_scenario(
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan before the first job starts.
         engine: Who carries out orders; None for threads of this process.
+        skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
@@ -94,6 +96,8 @@ def run_scenario(
     """
     materials = materials or Materials(loaded.folder)
     plan = plan_run(loaded, bench, materials, only)
+    plan.check(skip_unfit=skip_unfit)
+    plan = estimated(plan, PastTimes.read(run_root))
     clock = bench.clock
     run_id = run_id or _run_id(loaded.scenario.name, clock.utc())
     stop = stop or StopSignal()
@@ -101,10 +105,11 @@ def run_scenario(
     owner = owner_name()
     with ExitStack() as stack:
         leases, busy = lease_phones(stack, plan.phones, owner, str(run_root / run_id), bench)
-        jobs = leased_only(plan.jobs, leases, busy)
+        jobs = leased_only(plan.placed, leases, busy)
+        plan = plan.with_jobs(jobs)
         folder = RunFolder.create(run_root, run_id)
         stack.enter_context(_alone(folder))
-        models, data = materials.describe([job.spec for job in jobs])
+        models, data = materials.describe([job.spec for job in plan.jobs])
         record = RunRecord(
             run_id=folder.run_id,
             name=loaded.scenario.name,
@@ -115,7 +120,7 @@ def run_scenario(
             scenario=loaded.scenario.model_dump(mode="json"),
             scenario_source=str(loaded.lines.path),
             scenario_sha256=loaded.sha256,
-            plan=tuple(job.record() for job in jobs),
+            plan=tuple(job.record() for job in plan.jobs),
             versions=versions(),
             host=host_record(),
             phones=tuple(phone.record for phone in plan.phones),
@@ -125,8 +130,9 @@ def run_scenario(
             notes=tuple(busy.values()),
         )
         ledger = stack.enter_context(
-            Ledger.create(folder.ledger_path, [job.spec for job in jobs], clock)
+            Ledger.create(folder.ledger_path, [job.spec for job in plan.jobs], clock)
         )
+        _skip_unfit(ledger, plan)
         # Last of the three: a folder with run.json is a run that can be resumed.
         folder.write_record(record)
         on_plan(plan, folder)
@@ -144,6 +150,7 @@ def resume_run(
     stop: StopSignal | None = None,
     materials: Materials | None = None,
     engine: EngineMaker | None = None,
+    skip_unfit: bool = False,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
 
@@ -156,6 +163,7 @@ def resume_run(
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
         engine: Who carries out orders; None for threads of this process.
+        skip_unfit: Record unfinished jobs that fit no phone as skipped.
 
     Raises:
         InputError: Not a run folder, or the model is not the one that the run began with.
@@ -182,12 +190,14 @@ def resume_run(
             return summary(folder, ledger, interrupted=False)
         _same_models(record, materials, todo)
         plan = make_plan(todo, bench.phones, materials)
+        plan.check(skip_unfit=skip_unfit)
+        _skip_unfit(ledger, plan)
         leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
         for row in ledger.attempts(state="running"):
             if row.serial not in leases:
                 rejoin.pop(row.serial, None)
                 lose(ledger, row)
-        jobs = leased_only(plan.jobs, leases, busy)
+        jobs = leased_only(plan.placed, leases, busy)
         known = {phone.serial for phone in record.phones}
         new = tuple(p.record for p in plan.phones if p.serial not in known)
         folder.write_record(
@@ -202,6 +212,13 @@ def resume_run(
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
         return run.go(jobs, leases, rejoin, engine)
+
+
+def _skip_unfit(ledger: Ledger, plan: Plan) -> None:
+    with ledger.batch():
+        for group in plan.unplaced:
+            for job_id in group.jobs:
+                ledger.set_state(job_id, "skipped", group.unmet.headline)
 
 
 def _same_models(record: RunRecord, materials: Materials, specs: Sequence[JobSpec]) -> None:

@@ -18,6 +18,7 @@ from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
 from harness.lab.leases import acquire
+from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, PhoneStatus
 from harness.lab.recovery import clean_free_phones
 from harness.lab.trainer_control import PACKAGE
@@ -464,6 +465,30 @@ def test_a_phone_in_use_and_a_phone_that_does_not_fit(
             tiny_scenario("phones: {profile: oneplus-7}\n"), bench, run_root=tmp_path / "runs"
         )
     assert not (tmp_path / "runs").exists()
+
+
+def test_jobs_that_fit_no_phone_are_skipped_where_asked_and_told_in_the_ledger(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    loaded = tiny_scenario(
+        "matrix: {phones.ram_mb: ['>= 64000', '>= 1000']}\nrounds: 2\n", rounds=2
+    )
+    with pytest.raises(NoPhoneError, match=r"2 jobs .*\n.*\n.*\n.*other 2 jobs fit"):
+        run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt  # the plan is written, nothing has begun
+
+    with pytest.raises(KeyboardInterrupt):
+        run_scenario(
+            loaded, bench, run_root=tmp_path / "runs", run_id="r", skip_unfit=True, on_plan=stop
+        )
+    with Ledger.open(tmp_path / "runs/r/ledger.sqlite") as ledger:
+        rows = ledger.jobs()
+    assert [row.state for row in rows] == ["skipped", "skipped", "queued", "waiting"]
+    assert rows[0].reason.startswith("no phone fits: wanted ram_mb >= 64000")
 
 
 def test_rounds_go_on_from_the_kept_checkpoint_and_take_their_speech_away(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.devices.requirements import fitting, match, parse_demands, why_none
+from harness.devices.requirements import match, parse_demands
+from harness.devices.unmet import unmet
 from harness.errors import InputError
 
 
@@ -105,15 +106,6 @@ def test_comparing_is_comparing(has: int, wanted: int, operator: str) -> None:
     assert match(demands, Facts(ram_total_mb=float(has))).fits == OPERATORS[operator](has, wanted)
 
 
-@given(st.lists(st.integers(0, 9000), max_size=8), st.integers(1, 5), st.integers(0, 9000))
-def test_fitting_keeps_order_and_count(sizes: list[int], count: int, least: int) -> None:
-    phones = [Facts(serial=str(i), ram_total_mb=float(size)) for i, size in enumerate(sizes)]
-    demands = parse_demands({"ram_mb": least, "count": count})
-    found = fitting(demands, phones)
-    expected = [p for p in phones if p.ram_total_mb >= least][:count]
-    assert found == expected
-
-
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -133,14 +125,27 @@ def test_bad_demands(data: dict[str, object], message: str) -> None:
     assert str(caught.value).startswith("phones")
 
 
-def test_nothing_fits_says_what_was_wanted_and_what_is_there() -> None:
-    phones = [Facts(), Facts(serial="S2", profile="pixel-4", ram_total_mb=5600)]
-    text = why_none(parse_demands({"ram_mb": ">= 9000", "profile": ["oneplus-7t"]}), phones)
-    assert text.splitlines() == [
+def test_nothing_fits_says_what_was_wanted_and_each_reason_once() -> None:
+    phones = [
+        Facts(),
+        Facts(serial="S2", profile="pixel-4", ram_total_mb=5600),
+        *(Facts(serial=f"T{n}") for n in range(6)),
+    ]
+    demands = parse_demands({"ram_mb": ">= 9000", "profile": ["oneplus-7t"]})
+    assert unmet(demands, phones).lines() == [
         "no phone fits: wanted profile oneplus-7t, ram_mb >= 9000",
-        "  S1 (oneplus-7t): wanted ram_mb >= 9000, has 7700",
+        "  S1, T0, T1, T2 and 3 more (oneplus-7t): wanted ram_mb >= 9000, has 7700",
         "  S2 (pixel-4): wanted profile oneplus-7t, has pixel-4; wanted ram_mb >= 9000, has 5600",
     ]
-    assert "harness devices" in why_none(parse_demands({}), [])
-    few = why_none(parse_demands({"count": 3}), phones)
-    assert few.startswith("wanted 3 phones, only 2 fit")
+    assert "harness devices" in unmet(parse_demands({}), []).lines()[-1]
+    few = unmet(parse_demands({"count": 3}), phones[:2])
+    assert few.lines() == [
+        "wanted 3 phones, only 2 fit: any phone",
+        "  S1 (oneplus-7t): fits",
+        "  S2 (pixel-4): fits",
+    ]
+
+
+def test_a_phone_that_the_matrix_excludes_is_told_as_such() -> None:
+    told = unmet(parse_demands({}), [Facts()], [parse_demands({"profile": "oneplus-*"})])
+    assert told.why == {"S1": "the matrix excludes profile oneplus-*"}

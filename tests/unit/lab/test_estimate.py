@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.estimate import PastTimes, estimated, makespan_s
+from harness.lab.estimate import PastTimes, estimated
 from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
 from harness.scenario import expand_jobs, parse_scenario
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -40,7 +40,8 @@ def _kind_of(made: Plan) -> str:
 
 def test_without_past_runs_it_says_so(tmp_path: Path) -> None:
     made = plan("")
-    after, total = estimated(made, PastTimes.read(tmp_path))
+    after = estimated(made, PastTimes.read(tmp_path))
+    total = after.time
     assert after.jobs[0].estimate_s == made.jobs[0].estimate_s
     assert "no past run" in total.words
     assert total.attempts == 0
@@ -49,14 +50,15 @@ def test_without_past_runs_it_says_so(tmp_path: Path) -> None:
 def test_the_median_of_past_attempts_counts() -> None:
     made = plan("")
     known = past(made, (10.0, 5.0), (11.0, 6.0), (99.0, 90.0))
-    after, total = estimated(made, known)
+    after = estimated(made, known)
+    total = after.time
     assert after.jobs[0].estimate_s == pytest.approx(4 * 11.0 + 6.0)
     assert "3 past attempts" in total.words
 
 
 def test_another_kind_of_job_does_not_count() -> None:
     known = past(plan(""), (10.0, 5.0))
-    _, total = estimated(plan("matrix: {trainer.batch_size: [2, 5]}\n"), known)
+    total = estimated(plan("matrix: {trainer.batch_size: [2, 5]}\n"), known).time
     assert total.words.startswith("1 of 2 jobs by past attempts")
 
 

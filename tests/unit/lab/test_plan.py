@@ -80,16 +80,43 @@ def test_excluded_phones_are_avoided() -> None:
 
 
 def test_no_phone_that_fits_says_what_was_wanted_and_what_is_there() -> None:
+    made = plan('phones: {ram_mb: ">= 9000"}\n')
     with pytest.raises(NoPhoneError) as caught:
-        plan('phones: {ram_mb: ">= 9000"}\n')
+        made.check()
     assert caught.value.exit_code == 3
     text = str(caught.value)
     assert "wanted ram_mb >= 9000" in text
     assert "R (redmi-note-7-pro): wanted ram_mb >= 9000, has 5700" in text
+    with pytest.raises(NoPhoneError, match="fits: wanted ram_mb"):
+        made.check(skip_unfit=True)  # nothing would be left
     with pytest.raises(NoPhoneError, match="wanted 4 phones, only 3 fit"):
-        plan("phones: {count: 4}\n")
+        plan("phones: {count: 4}\n").check()
+    with pytest.raises(NoPhoneError, match="wanted 4 phones, only 3 fit"):
+        plan("phones: {count: 4, each: true}\n").check()
     with pytest.raises(NoPhoneError, match="no usable phone at all"):
-        plan("", [])
+        plan("", []).check()
+
+
+def test_all_jobs_that_fit_no_phone_are_told_at_once_and_the_others_planned() -> None:
+    text = """\
+        repeats: 2
+        matrix:
+          phones.profile: [oneplus-7t, redmi-note-7-pro, pixel-4]
+          include: [{phones.profile: pixel-4a}]
+        """
+    made = plan(textwrap.dedent(text))
+    assert [job.candidates for job in made.jobs] == [("A", "B")] * 2 + [("R",)] * 2 + [()] * 4
+    assert [len(group.jobs) for group in made.unplaced] == [2, 2]
+    assert made.time.seconds > 0
+    with pytest.raises(NoPhoneError) as caught:
+        made.check()
+    told = str(caught.value).splitlines()
+    assert len(told) == 7, told
+    assert told[0].startswith("2 jobs ")
+    assert told[0].endswith("no phone fits: wanted profile pixel-4")
+    assert told[1] == "  A, B (oneplus-7t): wanted profile pixel-4, has oneplus-7t"
+    assert told[-1] == "Nothing was started. The other 4 jobs fit: --skip-unfit runs them alone."
+    made.check(skip_unfit=True)
 
 
 def test_a_goal_above_what_a_phone_has_is_warned_of() -> None:
