@@ -53,6 +53,8 @@ class PhaseChange(_Event):
     phase: Phase
     state: Literal["begin", "end"]
     epoch: int | None = None
+    rss_mb: float | None = None
+    """The trainer's resident memory at that moment: samples may not see a short phase."""
 
 
 class Step(_Event):

@@ -108,12 +108,13 @@ def _phase(interval: PhaseInterval, samples: Samples, origin: int, last: int) ->
     inside = [n for n, t in enumerate(samples.t_boot_ms) if interval.begin_ms <= t <= end]
     rss = [value for n in inside if (value := samples.rss_mb[n]) is not None]
     cpu = [value for n in inside if (value := samples.cpu_percent[n]) is not None]
+    change = interval.rss_change_mb
     return PhaseRecord(
         phase=interval.phase,
         epoch=interval.epoch,
         begin_s=(interval.begin_ms - origin) / 1000,
         end_s=(end - origin) / 1000,
-        rss_delta_mb=samples.rss_change(interval.begin_ms, end),
+        rss_delta_mb=samples.rss_change(interval.begin_ms, end) if change is None else change,
         rss_peak_mb=max(rss, default=None),
         cpu_mean_percent_one_core=sum(cpu) / len(cpu) if cpu else None,
     )

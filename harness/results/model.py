@@ -88,7 +88,7 @@ class PhaseRecord(Record):
     begin_s: float
     end_s: float
     rss_delta_mb: float | None
-    """RSS at the phase's end minus RSS at its begin, from the samples nearest to them."""
+    """RSS at its end minus at its begin: the trainer's own word, else by the nearest samples."""
     rss_peak_mb: float | None
     cpu_mean_percent_one_core: float | None
 

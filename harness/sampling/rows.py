@@ -22,12 +22,16 @@ STOP_SLACK_MS = 300
 
 
 class PhaseInterval(NamedTuple):
-    """One phase of the trainer by the phone's boot clock; ``end_ms`` None = not ended."""
+    """One phase of the trainer by the phone's boot clock; ``end_ms`` None = not ended.
+
+    ``rss_change_mb`` is what the trainer itself saw its memory change by, None = it does not say.
+    """
 
     phase: str
     epoch: int | None
     begin_ms: int
     end_ms: int | None
+    rss_change_mb: float | None = None
 
 
 def phase_intervals(events: Iterable[Any]) -> list[PhaseInterval]:
@@ -42,11 +46,20 @@ def phase_intervals(events: Iterable[Any]) -> list[PhaseInterval]:
                 found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
             begun = event
         elif begun is not None:
-            found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, event.t_boot_ms))
+            found.append(
+                PhaseInterval(
+                    begun.phase, begun.epoch, begun.t_boot_ms, event.t_boot_ms,
+                    _change(begun.rss_mb, event.rss_mb),
+                )
+            )  # fmt: skip
             begun = None
     if begun is not None:
         found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
     return sorted(found, key=lambda interval: interval.begin_ms)
+
+
+def _change(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
 
 
 def _phase_at(

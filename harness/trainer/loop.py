@@ -141,11 +141,16 @@ class Training:
 
     @contextlib.contextmanager
     def _phase(self, phase: Phase, epoch: int | None = None) -> Iterator[None]:
-        self._log.write(PhaseChange, phase=phase, state="begin", epoch=epoch)
+        def say(state: str) -> None:
+            self._log.write(
+                PhaseChange, phase=phase, state=state, epoch=epoch, rss_mb=device.rss_mb()
+            )
+
+        say("begin")
         try:
             yield
         finally:
-            self._log.write(PhaseChange, phase=phase, state="end", epoch=epoch)
+            say("end")
 
     def _select(self) -> None:
         if self._history.selected is not None:

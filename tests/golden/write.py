@@ -193,6 +193,7 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         for state in ("begin", "end")
     ),
     {"type": "phase", "phase": "load", "state": "begin"},
+    {"type": "phase", "phase": "load", "state": "end", "epoch": None, "rss_mb": 71.25},
     {"type": "step", "epoch": 1, "step": 0, "loss": 12.5, "seconds": 0.75, "utterances": 5},
     {
         "type": "epoch",
@@ -271,6 +272,7 @@ _INVALID_LINES = (
     '{"t_boot_ms": 2, "type": "stopped", "reason": "battery", "epoch": 1}',
     '{"seq": 1, "t_boot_ms": 2, "reason": "battery", "epoch": 1}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
+    _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
     _HEAD
     + '"checkpoint", "epoch": 1, "path": "/x", "sha256": "00", "size_bytes": 1, "best": true}',

@@ -95,8 +95,8 @@ def samples() -> Samples:
     )
 
 
-def phase(seq: int, t_ms: int, name: str, state: str) -> Any:
-    return event(seq, t_ms, "phase", phase=name, state=state, epoch=1)
+def phase(seq: int, t_ms: int, name: str, state: str, rss_mb: float | None = None) -> Any:
+    return event(seq, t_ms, "phase", phase=name, state=state, epoch=1, rss_mb=rss_mb)
 
 
 def test_phases_lie_on_the_attempts_axis() -> None:
@@ -116,6 +116,12 @@ def test_a_phase_between_two_samples_was_not_seen() -> None:
         None,
         None,
     )
+
+
+def test_what_the_trainer_saw_of_itself_is_better_than_the_nearest_samples() -> None:
+    events = [phase(0, 2400, "load", "begin", 80.0), phase(1, 2450, "load", "end", 95.5)]
+    (found,) = phase_records(events, samples())
+    assert found.rss_delta_mb == 15.5
 
 
 def test_a_phase_that_was_cut_off_ends_with_what_was_last_seen() -> None:

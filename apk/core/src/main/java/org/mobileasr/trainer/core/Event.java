@@ -107,6 +107,7 @@ public final class Event {
       fields.word("phase", "preprocess", "load", "train", "evaluate", "save");
       fields.word("state", "begin", "end");
       optionalInteger(fields, "epoch");
+      optionalNumber(fields, "rss_mb");
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");

@@ -140,7 +140,8 @@ public final class Training {
         Event.of(Event.PHASE)
             .put("phase", phase)
             .put("state", begins ? "begin" : "end")
-            .put("epoch", epoch));
+            .put("epoch", epoch)
+            .put("rss_mb", phone.rssMb()));
   }
 
   private void select() throws TrainingException, IOException {
