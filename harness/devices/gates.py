@@ -27,6 +27,7 @@ class Gates(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     booted: bool = True
+    """Android has started."""
     trainer: bool = True
     """The trainer is installed."""
     trainer_version: str | None = None
@@ -34,20 +35,25 @@ class Gates(BaseModel):
     idle: bool = True
     """No other trainer runs."""
     battery_percent_min: float | None = Field(30.0, ge=0, le=100)
+    """Percent of charge, at least."""
     battery_measured: bool = True
     """Nobody fakes the battery (``dumpsys battery set`` or ``unplug``)."""
     charging: bool | None = None
     """True: plugged in; False: on battery."""
     battery_c_max: float | None = Field(42.0, ge=0, le=80)
+    """Temperature of the battery in °C, at most."""
     thermal_status_max: int | None = Field(1, ge=0, le=6)
     """0 none, 1 light, 2 moderate: from there on Android slows the phone down."""
     free_storage_mb_min: float | None = Field(512.0, ge=0)
+    """MiB free where the work folder lies, at least."""
     available_mb_min: float | None = Field(None, ge=0)
+    """MiB of MemAvailable, at least."""
     available_percent_of_idle_min: float | None = Field(None, ge=0, le=100)
     """MemAvailable as a share of the profile's idle figure: has somebody left apps open?"""
     power_save: bool | None = False
     """False: battery saver is off."""
     screen_on: bool | None = None
+    """True: the screen is lit; False: it is dark."""
     doze: bool | None = False
     """False: Android does not hold apps back because the phone lies idle."""
     clock_off_s_max: float | None = Field(300.0, ge=0)
@@ -56,6 +62,7 @@ class Gates(BaseModel):
     """wait: until it is so or time is over; skip: the job goes to another phone that fits; fail:
     at once; note: go on as it is and say so."""
     poll_s: float = Field(5.0, gt=0, le=600)
+    """Seconds between two looks at a shut gate."""
     limits_s: dict[str, Seconds] = Field(default_factory=dict)
     """Gate -> how long to wait for it, where it is not the scenario's ``limits.gate_s``."""
 

@@ -86,8 +86,11 @@ class Demands(BaseModel):
     android: Comparison | None = None
     """A bare number is that version and its minor ones."""
     sdk: Comparison | None = None
+    """API level of Android; a bare number is that one."""
     abi: Words | None = None
+    """For example arm64-v8a."""
     origin: Literal["device", "virtual", "trace"] | None = None
+    """A real phone, a virtual one, or one that replays."""
     tags: Words = ()
     """All of them; a phone's tags stand in its property ``debug.mobileasr.tags``."""
     count: int | None = Field(None, ge=1, le=1000)
