@@ -5,18 +5,12 @@ transaction, and only then hands out the orders that follow: a host that dies in
 nothing that its ledger does not know. There are no threads and no clock of its own in here, so the
 simulation (``tests/simulation``) drives the very same object as a run does.
 
-A phone goes ``preparing -> idle <-> busy -> leaving -> left``. One that was left unclean or failed
-again and again is ``recovering`` or, between two tries, ``away``; one whose host is out of reach is
-``absent``. They get no jobs until they are back, and are given up when nothing else goes on.
+Where a phone stands, and the names for it: `harness.lab.standing`.
 """
 
 from __future__ import annotations
 
-import heapq
-import threading
-import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -42,11 +36,10 @@ from harness.lab.engine import (
     Stepped,
 )
 from harness.lab.ledger import Ledger
+from harness.lab.main_thread import work_and_listen
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
+from harness.lab.standing import OUT, RECOVER_POLL_S, Standing, Standings, State
 
-_LOOK_S: Final = 0.05
-"""How often the main thread looks whether the run is over; Ctrl-C interrupts the wait."""
-RECOVER_POLL_S: Final = 2.0
 RECOVER_POLL_MAX_S: Final = 60.0
 PROBE_AFTER_S: Final = 60.0
 """First time in quarantine; doubled each time that the phone comes back to it."""
@@ -56,36 +49,6 @@ ORDER_LIMIT_S: Final = 900.0
 FATAL_GRACE_S: Final = 60.0
 """How long running attempts may take to release their phones when the run cannot go on."""
 FOREVER_S: Final = 3600.0
-
-_State = Literal[
-    "preparing", "idle", "busy", "leaving", "recovering", "away", "absent", "left", "given up"
-]
-_OUT: Final = ("left", "given up")
-_BACK_SOON: Final = ("recovering", "away", "absent")
-
-
-@dataclass
-class _Phone:
-    """Where a phone stands."""
-
-    phone: LabPhone
-    state: _State = "preparing"
-    order: Order | None = None
-    deadline: float = 0.0
-    """When the order is overdue."""
-    prepared: bool = False
-    since: float = 0.0
-    """When it went away."""
-    retry_at: float = 0.0
-    delay: float = RECOVER_POLL_S
-    quarantines: int = 0
-    suspect: bool = False
-    """Back only by a thorough probe."""
-    trouble: str = ""
-
-    @property
-    def serial(self) -> str:
-        return self.phone.serial
 
 
 @dataclass(frozen=True)
@@ -144,22 +107,17 @@ class Scheduler:
         self._progress = progress
         self._rules = rules or Rules()
         self._rejoin = dict(self._rules.rejoin)
-        self._phones: dict[str, _Phone] = {}
-        self._states: Counter[str] = Counter()
-        self._idle: dict[str, None] = {}
+        self._phones = Standings()
         self._fresh: list[str] = []
         """Phones that became idle in this turn."""
         self._requeued: list[str] = []
         """Jobs that became free in this turn."""
-        self._timers: list[tuple[float, int, str]] = []
-        self._timer = 0
         self._orders: list[Order] = []
         self._told: list[Callable[[], None]] = []
         self._held = {row.serial for row in ledger.leases()}
         self._seen_changes = dispatcher.changes
         self._started = self._quiet_since = clock.monotonic()
         self._fatal: Exception | None = None
-        self._over = threading.Event()
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -172,23 +130,12 @@ class Scheduler:
         Raises:
             HarnessError: What kept an outcome from being recorded (a full disk).
         """
-        # A thread of its own, so that Ctrl-C never falls into the middle of a turn.
-        threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
-        # Not `join` or `is_alive`: before Python 3.13 a join that Ctrl-C interrupts takes a thread
-        # that still works for one that has ended.
-        while True:
-            try:
-                while not self._over.is_set() and not self._stop.hard.is_set():
-                    time.sleep(_LOOK_S)
-                break
-            except KeyboardInterrupt:
-                self._pressed()
+        work_and_listen(self._serve, self._stop, self._pressed)
         if self._fatal is not None:
             raise self._fatal
 
-    def _pressed(self) -> None:
-        """Take a Ctrl-C and tell the engine."""
-        second = self._stop.press()
+    def _pressed(self, second: bool) -> None:
+        """Tell the engine of a Ctrl-C."""
         self._progress.note(
             "Leaving at once; `harness resume` will clean the phones."
             if second
@@ -203,15 +150,13 @@ class Scheduler:
             self._fatal = self._fatal or error
             self._progress.note(f"The run stops: {error}")
             self._let_end()
-        finally:
-            self._over.set()
 
     def _let_end(self) -> None:
         """The ledger takes nothing more: let running attempts release their phones all the same."""
         self._stop.gentle.set()
         self._engine.stop(hard=False)
         until = self._clock.monotonic() + FATAL_GRACE_S
-        running = {one.serial for one in self._phones.values() if isinstance(one.order, Attempt)}
+        running = {one.serial for one in self._phones if isinstance(one.order, Attempt)}
         while running and self._clock.monotonic() < until and not self._stop.hard.is_set():
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
@@ -252,11 +197,10 @@ class Scheduler:
         return over
 
     def _is_over(self) -> bool:
-        out = self._states["left"] + self._states["given up"]
-        if out < len(self._phones) or self._rejoin:
+        if not self._phones.are_out() or self._rejoin:
             return False
         waited = self._clock.monotonic() - self._started >= self._rules.recover_s
-        return bool(self._phones) or waited or self._stop.requested
+        return len(self._phones) > 0 or waited or self._stop.requested
 
     def _skip_stranded(self) -> None:
         """Say of jobs that nobody can take why they were not run."""
@@ -293,8 +237,7 @@ class Scheduler:
     def _came(self, phone: LabPhone) -> None:
         one = self._phones.get(phone.serial)
         if one is None:
-            one = self._phones[phone.serial] = _Phone(phone, "absent")
-            self._states["absent"] += 1
+            one = self._phones.add(phone)
             if phone.serial not in self._dispatcher.phones():
                 self._dispatcher.phone_new(phone.serial, lambda t: self._rules.fits(t, phone))
         if one.state != "absent":
@@ -311,11 +254,11 @@ class Scheduler:
         one.phone, one.prepared = phone, False
         self._prepare(one)
 
-    def _prepare(self, one: _Phone) -> None:
+    def _prepare(self, one: Standing) -> None:
         self._order(one, "preparing", Prepare(one.serial, keep=one.serial in self._rejoin))
 
-    def _prepared(self, one: _Phone, report: Prepared) -> None:
-        if not self._answers(one, Prepare):
+    def _prepared(self, one: Standing, report: Prepared) -> None:
+        if not one.answers(Prepare):
             return
         if report.phone is None:
             self._say(f"{one.serial} cannot be used yet: {report.trouble}")
@@ -332,13 +275,13 @@ class Scheduler:
         self._ledger.adopt_attempt(*left, self._owner)
         self._order(one, "busy", Attempt(one.serial, *left, rejoin=True))
 
-    def _stepped(self, one: _Phone, report: Stepped) -> None:
-        if self._is_of(one, report):
+    def _stepped(self, one: Standing, report: Stepped) -> None:
+        if one.runs(report):
             self._ledger.attempt_step(report.job_id, report.attempt, report.step)
             self._set_deadline(one, self._rules.step_limit_s(report.job_id, report.step))
 
-    def _ended(self, one: _Phone, report: Ended) -> None:
-        if not self._is_of(one, report):
+    def _ended(self, one: Standing, report: Ended) -> None:
+        if not one.runs(report):
             return  # of an attempt that was given up meanwhile
         one.order = None
         self._quiet_since = self._clock.monotonic()
@@ -390,26 +333,26 @@ class Scheduler:
         self._dispatcher.put_back(job)
         self._requeued.append(job)
 
-    def _recovered(self, one: _Phone, report: Recovered) -> None:
-        if not self._answers(one, Recover):
+    def _recovered(self, one: Standing, report: Recovered) -> None:
+        if not one.answers(Recover):
             return
         if report.trouble:
             self._try_again(one, report.trouble)
         else:
             self._back(one)
 
-    def _left(self, one: _Phone, report: Left) -> None:
-        if not self._answers(one, Leave):
+    def _left(self, one: Standing, report: Left) -> None:
+        if not one.answers(Leave):
             return
         if report.trouble:
             self._go_away(one, "away", report.trouble)
             return
-        self._set(one, "left")
+        self._phones.set(one, "left")
         self._ledger.release(one.serial)
         self._held.discard(one.serial)
         self._show(one, "released")
 
-    def _broke(self, one: _Phone, report: Broke) -> None:
+    def _broke(self, one: Standing, report: Broke) -> None:
         """Something that is not an attempt's failure: the run stops, the first reason is told."""
         self._fatal = self._fatal or report.error
         self._stop.gentle.set()
@@ -425,37 +368,13 @@ class Scheduler:
 
     # -- phones that come and go ------------------------------------------------------------------
 
-    def _set(self, one: _Phone, state: _State) -> None:
-        self._states[one.state] -= 1
-        self._states[state] += 1
-        one.state = state
-        if state == "idle":
-            self._idle[one.serial] = None
-        else:
-            self._idle.pop(one.serial, None)
-
-    def _order(self, one: _Phone, state: _State, order: Order) -> None:
-        self._set(one, state)
+    def _order(self, one: Standing, state: State, order: Order) -> None:
+        self._phones.set(one, state)
         one.order = order
         self._set_deadline(one, ORDER_LIMIT_S)
         self._orders.append(order)
 
-    def _answers(self, one: _Phone, kind: type) -> bool:
-        """Take a report for the answer to the phone's order, if it is one."""
-        if not isinstance(one.order, kind):
-            return False
-        one.order = None
-        return True
-
-    @staticmethod
-    def _is_of(one: _Phone, report: Stepped | Ended) -> bool:
-        order = one.order
-        return isinstance(order, Attempt) and (order.job_id, order.attempt) == (
-            report.job_id,
-            report.attempt,
-        )
-
-    def _dispatcher_has(self, one: _Phone) -> None:
+    def _dispatcher_has(self, one: Standing) -> None:
         if one.serial not in self._dispatcher.phones():
             self._dispatcher.phone_back(one.serial, on_probation=one.suspect)
             if one.suspect:
@@ -463,44 +382,44 @@ class Scheduler:
         one.suspect = False
         one.delay = RECOVER_POLL_S
 
-    def _back(self, one: _Phone) -> None:
+    def _back(self, one: Standing) -> None:
         self._dispatcher_has(one)
         self._be_idle(one)
 
-    def _be_idle(self, one: _Phone) -> None:
-        self._set(one, "idle")
+    def _be_idle(self, one: Standing) -> None:
+        self._phones.set(one, "idle")
         self._fresh.append(one.serial)
 
     def _go_away(
         self,
-        one: _Phone,
+        one: Standing,
         state: Literal["away", "absent"],
         why: str,
         *,
         delay: float = RECOVER_POLL_S,
     ) -> None:
         """The phone is lost, unclean or suspect: no jobs until it is back."""
-        self._set(one, state)
+        self._phones.set(one, state)
         self._dispatcher.phone_away(one.serial)
         one.since = self._clock.monotonic()
         one.trouble = why
         one.retry_at = one.since + delay
-        self._set_timer(one, one.retry_at)
+        self._phones.look_at(one, one.retry_at)
         self._show(one, "recovering" if not one.suspect else "quarantined")
 
-    def _try_again(self, one: _Phone, trouble: str) -> None:
+    def _try_again(self, one: Standing, trouble: str) -> None:
         if one.serial in self._dispatcher.phones():
             self._go_away(one, "away", trouble)
         else:
-            self._set(one, "away")
+            self._phones.set(one, "away")
             one.trouble = trouble
             one.delay = min(one.delay * 1.5, RECOVER_POLL_MAX_S)
             one.retry_at = self._clock.monotonic() + one.delay
-            self._set_timer(one, one.retry_at)
+            self._phones.look_at(one, one.retry_at)
         if self._stop.requested:
             self._give_up(one)
 
-    def _quarantine(self, one: _Phone) -> None:
+    def _quarantine(self, one: Standing) -> None:
         wait = min(PROBE_AFTER_S * 2**one.quarantines, PROBE_AFTER_MAX_S)
         one.quarantines += 1
         one.suspect = True
@@ -510,9 +429,9 @@ class Scheduler:
             f"in {wait:.0f} s or when nothing else goes on."
         )
 
-    def _absent(self, one: _Phone, why: str) -> None:
+    def _absent(self, one: Standing, why: str) -> None:
         """Its host is out of reach, or hangs: what ran there goes elsewhere."""
-        if one.state in _OUT or one.state == "absent":
+        if one.state in OUT or one.state == "absent":
             return
         order, one.order = one.order, None
         if isinstance(order, Attempt):
@@ -524,11 +443,11 @@ class Scheduler:
         self._go_away(one, "absent", why)
         self._say(f"{one.serial} is out of reach: {why}")
 
-    def _give_up(self, one: _Phone) -> None:
+    def _give_up(self, one: Standing) -> None:
         # Its lease stays in the ledger: `resume` knows that it has to be cleaned.
         one.order = None
         self._lose_rejoin(one.serial)
-        self._set(one, "given up")
+        self._phones.set(one, "given up")
         self._dispatcher.phone_gone(one.serial)
         self._say(f"{one.serial} left the run without being cleaned: {one.trouble}")
 
@@ -539,24 +458,23 @@ class Scheduler:
 
     # -- time -------------------------------------------------------------------------------------
 
-    def _set_deadline(self, one: _Phone, seconds: float) -> None:
+    def _set_deadline(self, one: Standing, seconds: float) -> None:
         one.deadline = self._clock.monotonic() + seconds
         if seconds != float("inf"):
-            self._set_timer(one, one.deadline)
-
-    def _set_timer(self, one: _Phone, when: float) -> None:
-        self._timer += 1
-        heapq.heappush(self._timers, (when, self._timer, one.serial))
+            self._phones.look_at(one, one.deadline)
 
     def _wait_s(self) -> float:
         """Return how long nothing has to be done unless something is reported."""
         now = self._clock.monotonic()
-        due = [self._timers[0][0] if self._timers else now + FOREVER_S]
-        if self._rejoin or not self._phones:
+        next_due = self._phones.next_due()
+        due = [now + FOREVER_S if next_due is None else next_due]
+        if self._rejoin or not len(self._phones):
             due.append(self._started + self._rules.recover_s)
-        if self._is_lonely():
+        if self._phones.only_wait():
             due += [
-                self._patient_until(one) for one in self._waiting() if one.state != "recovering"
+                self._patient_until(one)
+                for one in self._phones.waiting()
+                if one.state != "recovering"
             ]
         return max(0.0, min(due) - now)
 
@@ -565,17 +483,16 @@ class Scheduler:
         if self._rejoin and now >= self._started + self._rules.recover_s:
             for serial in list(self._rejoin):
                 self._lose_rejoin(serial)
-        while self._timers and self._timers[0][0] <= now:
-            one = self._phones[heapq.heappop(self._timers)[2]]
+        for one in self._phones.due(now):
             if one.order is not None and now >= one.deadline:
                 self._absent(one, f"no answer to {type(one.order).__name__} in time")
             elif one.state == "away" and now >= one.retry_at:
                 self._ask(one)
-        if self._stop.requested or self._is_lonely():
-            for one in self._waiting():
+        if self._stop.requested or self._phones.only_wait():
+            for one in self._phones.waiting():
                 self._look_at_waiting(one, now)
 
-    def _look_at_waiting(self, one: _Phone, now: float) -> None:
+    def _look_at_waiting(self, one: Standing, now: float) -> None:
         """Nothing else goes on: hurry with the phones that are away, or end it."""
         if one.state == "recovering":
             return
@@ -589,21 +506,13 @@ class Scheduler:
         elif one.state == "away" and one.suspect and one.delay == RECOVER_POLL_S:
             self._ask(one)  # no reason to let it wait out its quarantine
 
-    def _ask(self, one: _Phone) -> None:
+    def _ask(self, one: Standing) -> None:
         if not one.prepared:
             self._prepare(one)
         else:
             self._order(one, "recovering", Recover(one.serial, thorough=one.suspect))
 
-    def _waiting(self) -> list[_Phone]:
-        return [one for one in self._phones.values() if one.state in _BACK_SOON]
-
-    def _is_lonely(self) -> bool:
-        """Say whether nothing goes on but waiting."""
-        states = self._states
-        return not (states["busy"] or states["preparing"] or states["leaving"])
-
-    def _patient_until(self, one: _Phone) -> float:
+    def _patient_until(self, one: Standing) -> float:
         """Return until when a phone that is away is waited for when nothing else goes on."""
         since = one.since
         if self._dispatcher.may_get_more(one.serial, back=True):
@@ -618,17 +527,19 @@ class Scheduler:
         for serial in fresh:
             self._employ(serial)
         for job_id in requeued:
-            taker = next((one for one in self._idle if self._dispatcher.fits(job_id, one)), None)
+            taker = next(
+                (one for one in self._phones.idle if self._dispatcher.fits(job_id, one)), None
+            )
             if taker is not None:
                 self._employ(taker)
         while self._dispatcher.changes != self._seen_changes or self._stop.requested:
             self._seen_changes = self._dispatcher.changes
-            for serial in list(self._idle):
+            for serial in list(self._phones.idle):
                 self._employ(serial)
-            if not self._idle:
+            if not self._phones.idle:
                 break
-        if self._idle and self._is_lonely() and not self._waiting():
-            for serial in list(self._idle):  # what is left waits for what will never come
+        if self._phones.idle and self._phones.only_wait() and not self._phones.waiting():
+            for serial in list(self._phones.idle):  # what is left waits for what will never come
                 self._leave(self._phones[serial])
 
     def _employ(self, serial: str) -> None:
@@ -648,12 +559,12 @@ class Scheduler:
         else:
             self._leave(one)
 
-    def _leave(self, one: _Phone) -> None:
+    def _leave(self, one: Standing) -> None:
         self._order(one, "leaving", Leave(one.serial))
 
     # -- telling ----------------------------------------------------------------------------------
 
-    def _show(self, one: _Phone, step: str) -> None:
+    def _show(self, one: Standing, step: str) -> None:
         status = PhoneStatus(one.serial, one.phone.record.profile, step=step)
         self._told.append(lambda: self._progress.phone(status))
 

@@ -162,12 +162,13 @@ class Run:
         if engine.turns % self.check_every or self.stop.requested:
             return
         scheduler = self.scheduler
-        for serial, one in scheduler._phones.items():
+        for one in scheduler._phones:
+            serial = one.serial
             busy = one.order is not None
             assert busy == (serial in engine.orders or engine.told(serial)) or (
                 one.state in ("absent", "given up")
             ), f"{serial} is {one.state}, its order {one.order}, {engine.orders.get(serial)}"
-        idle = [one.serial for one in scheduler._phones.values() if one.state == "idle"]
+        idle = [one.serial for one in scheduler._phones if one.state == "idle"]
         if not idle:
             return
         tickets = self.world.tickets
@@ -204,7 +205,7 @@ class Run:
         assert not ledger.attempts(state="running")
         left = {row.serial for row in ledger.leases()}
         given_up = {
-            one.serial for one in self.scheduler._phones.values() if one.state == "given up"
+            one.serial for one in self.scheduler._phones if one.state == "given up"
         }
         assert left <= given_up, f"leases that nobody freed: {left - given_up}"
         assert not list(root.glob("*.json")), "a lease's note is left"
@@ -220,7 +221,7 @@ class Run:
         assert (
             not ticket.candidates
             & dispatcher.phones()
-            & {one.serial for one in self.scheduler._phones.values() if one.state == "idle"}
+            & {one.serial for one in self.scheduler._phones if one.state == "idle"}
         ), row
 
     def _outcome(self, ledger: Ledger) -> Outcome:
@@ -233,7 +234,7 @@ class Run:
             attempts=len(ledger.attempts()),
             lives=self.lives,
             rejoined=sum(change.note == "rejoined" for change in changes),
-            quarantines=sum(one.quarantines for one in self.scheduler._phones.values()),
+            quarantines=sum(one.quarantines for one in self.scheduler._phones),
             days=self.world.clock.now / 86400,
             turns=self.turns,
             digest=history.hexdigest()[:16],
