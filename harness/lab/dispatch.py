@@ -10,10 +10,11 @@ Nothing depends on the order of a set either, so that a run of a simulation repe
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from harness.lab.job_queue import Asking, Found, JobQueue, Order
 
 Verdict = Literal["retry", "failed", "skipped"]
 
@@ -38,46 +39,12 @@ class Ticket:
     depends_on: str | None = None
     group: str = ""
     """What must lie on the phone; the same group next needs no push."""
+    heat: float = 0.0
+    """How much it warms a phone, on any scale that is the same for all jobs."""
     retries: Mapping[str, int] = field(default_factory=dict)
     """Kind of failure -> how often to try again after it."""
     skips_shut: bool = False
     """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
-
-
-class _Queue:
-    """Jobs that are alike to a phone, by index; what is not queued any more is passed over."""
-
-    __slots__ = ("_all", "_groups", "open")
-
-    def __init__(self) -> None:
-        self._all: list[tuple[int, str]] = []
-        self._groups: dict[str, list[tuple[int, str]]] = {}
-        self.open = 0
-        """Jobs without an outcome, queued or not."""
-
-    def push(self, ticket: Ticket, *, grouped: bool) -> None:
-        heapq.heappush(self._all, (ticket.index, ticket.job_id))
-        if grouped:
-            heapq.heappush(self._groups.setdefault(ticket.group, []), (ticket.index, ticket.job_id))
-
-    def first(
-        self, group: str | None, is_here: Callable[[str], bool]
-    ) -> tuple[bool, int, str] | None:
-        """Return (of another group, index, job) of the first job, of ``group`` if there is one."""
-        if group is not None:
-            same = _top(self._groups.get(group, []), is_here)
-            if same is not None:
-                return (False, *same)
-        found = _top(self._all, is_here)
-        return None if found is None else (group is not None, *found)
-
-
-def _top(heap: list[tuple[int, str]], is_here: Callable[[str], bool]) -> tuple[int, str] | None:
-    while heap:
-        if is_here(heap[0][1]):
-            return heap[0]
-        heapq.heappop(heap)
-    return None
 
 
 _Tried = tuple[frozenset[str], frozenset[str]]
@@ -92,7 +59,7 @@ class _DemandClass:
     def __init__(self, candidates: frozenset[str], phones: Mapping[str, None]) -> None:
         self.candidates = set(candidates)
         self.here = {serial for serial in candidates if serial in phones}
-        self.queues: dict[_Tried, _Queue] = {}
+        self.queues: dict[_Tried, JobQueue] = {}
 
     def homes(self, tried: _Tried) -> tuple[int, Callable[[str], bool]]:
         """Return how many phones may take such a job, and whether one may.
@@ -132,7 +99,7 @@ class Dispatcher:
         phones: Serials of the phones that take part.
         finished_on: Jobs finished earlier (resume) -> phone that ran them; None if that phone is
             not here any more, so that later rounds may run on another.
-        keep_groups: Prefer a job of the group that the phone ran last (order fewest-pushes).
+        order: What decides between jobs that fit equally few phones.
     """
 
     def __init__(
@@ -141,21 +108,24 @@ class Dispatcher:
         phones: Iterable[str],
         *,
         finished_on: Mapping[str, str | None] | None = None,
-        keep_groups: bool = False,
+        order: Order = "plan",
     ) -> None:
         self._phones: dict[str, None] = dict.fromkeys(phones)
-        self._keep_groups = keep_groups
-        self._last_group: dict[str, str] = {}
+        self._order = order
+        self._last: dict[str, Ticket] = {}
+        """What each phone took last."""
         self._bad_in_a_row: dict[str, int] = {}
         self._classes: dict[frozenset[str], _DemandClass] = {}
         self._of_phone: dict[str, list[_DemandClass]] = {}
-        self._pinned: dict[str, _Queue] = {}
+        self._pinned: dict[str, JobQueue] = {}
         self._children: dict[str, list[str]] = {}
         self._jobs: dict[str, _Job] = {}
         self.changes = 0
         """Counts whatever may have left a phone without prospects."""
         for ticket in tickets:
             self._jobs[ticket.job_id] = _Job(ticket, self._class(ticket.candidates))
+        heats = [job.ticket.heat for job in self._jobs.values()]
+        self._warm_from = (min(heats) + max(heats)) / 2 if heats else 0.0
         done = dict(finished_on or {})
         for job in self._jobs.values():
             parent = job.ticket.depends_on
@@ -229,24 +199,33 @@ class Dispatcher:
         """Give ``phone`` its next job, or None if there is none for it now.
 
         First what waits for just this phone (a later round), then what fits the fewest phones, so
-        that a choosy job is not left to the end; ties go by the plan's order.
+        that a choosy job is not left to the end; ties go by the run's `Order`.
         """
         if phone not in self._phones:
             return None
-        group = self._last_group.get(phone, "") if self._keep_groups else None
+        asking = self._asking(phone)
         own = self._queue_of(phone)
-        found = own.first(group, lambda one: self._is_queued(one, own)) if own.open else None
+        found = own.first(asking, lambda one: self._is_queued(one, own)) if own.open else None
         if found is None:
-            found = self._best_shared(phone, group)
+            found = self._best_shared(phone, asking)
         if found is None:
             return None
-        job = self._jobs[found[2]]
+        job = self._jobs[found.job_id]
         job.state, job.phone = "running", phone
-        self._last_group[phone] = job.ticket.group
+        self._last[phone] = job.ticket
         return job.ticket
 
-    def _best_shared(self, phone: str, group: str | None) -> tuple[bool, int, str] | None:
-        best: tuple[int, tuple[bool, int, str]] | None = None
+    def is_warm(self, phone: str) -> bool:
+        """Say whether the job that a phone took last was one of the hotter ones of the run."""
+        last = self._last.get(phone)
+        return last is not None and last.heat > self._warm_from
+
+    def _asking(self, phone: str) -> Asking:
+        last = self._last.get(phone)
+        return Asking("" if last is None else last.group, self.is_warm(phone))
+
+    def _best_shared(self, phone: str, asking: Asking) -> Found | None:
+        best: tuple[int, Found] | None = None
         for home in self._of_phone.get(phone, ()):
             for tried, queue in home.queues.items():
                 if not queue.open:
@@ -254,7 +233,7 @@ class Dispatcher:
                 count, contains = home.homes(tried)
                 if not contains(phone) or (best is not None and count > best[0]):
                     continue
-                found = queue.first(group, lambda one, of=queue: self._is_queued(one, of))  # type: ignore[misc]
+                found = queue.first(asking, lambda one, of=queue: self._is_queued(one, of))  # type: ignore[misc]
                 if found is not None and (best is None or (count, found) < best):
                     best = (count, found)
         return None if best is None else best[1]
@@ -371,26 +350,27 @@ class Dispatcher:
                 self._of_phone.setdefault(serial, []).append(home)
         return home
 
-    def _queue_of(self, phone: str) -> _Queue:
+    def _queue_of(self, phone: str) -> JobQueue:
         queue = self._pinned.get(phone)
         if queue is None:
-            queue = self._pinned[phone] = _Queue()
+            queue = self._pinned[phone] = JobQueue(self._order)
         return queue
 
-    def _queue(self, job: _Job) -> _Queue:
+    def _queue(self, job: _Job) -> JobQueue:
         if job.pinned is not None:
             return self._queue_of(job.pinned)
         queue = job.home.queues.get(job.tried)
         if queue is None:
-            queue = job.home.queues[job.tried] = _Queue()
+            queue = job.home.queues[job.tried] = JobQueue(self._order)
         return queue
 
-    def _is_queued(self, job_id: str, queue: _Queue) -> bool:
+    def _is_queued(self, job_id: str, queue: JobQueue) -> bool:
         job = self._jobs[job_id]
         return job.state == "queued" and self._queue(job) is queue
 
     def _push(self, job: _Job) -> None:
-        self._queue(job).push(job.ticket, grouped=self._keep_groups)
+        ticket = job.ticket
+        self._queue(job).push(ticket.index, ticket.job_id, ticket.group, ticket.heat)
 
     def _count(self, job: _Job, by: int) -> None:
         queue = self._queue(job)

@@ -1,4 +1,4 @@
-"""How long a plan takes, by what the same jobs took in past runs."""
+"""How long a plan takes, and how warm its jobs make phones, by the same jobs in past runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from statistics import median
 from harness.errors import HarnessError
 from harness.lab.ledger import Ledger
 from harness.lab.plan import RULE_OF_THUMB, Estimate, Plan, PlannedJob, makespan_s
-from harness.results.model import AttemptResult
-from harness.results.store import RunFolder
+from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent
 
@@ -26,21 +25,28 @@ class PastTimes:
 
     Attributes:
         found: (profile, kind) -> (seconds an epoch, seconds beside the epochs) of each attempt.
+        rises: Likewise -> how much warmer the battery was at its end than at its beginning, °C.
     """
 
     found: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=dict)
+    rises: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, root: Path) -> PastTimes:
-        """Read the newest runs below ``root``; what is damaged is passed over."""
+    def read(cls, root: Path, *, heat: bool = False) -> PastTimes:
+        """Read the newest runs below ``root``; what is damaged is passed over.
+
+        Args:
+            root: Folder of run folders.
+            heat: Also read temperatures, from the samples.
+        """
         times = cls()
         newest = sorted(root.glob("*/run.json"), key=lambda path: path.stat().st_mtime)[-NEWEST:]
         for path in newest:
             with contextlib.suppress(HarnessError):
-                times.add(RunFolder(path.parent))
+                times.add(RunFolder(path.parent), heat=heat)
         return times
 
-    def add(self, folder: RunFolder) -> None:
+    def add(self, folder: RunFolder, *, heat: bool = False) -> None:
         """Add a run's finished attempts.
 
         Raises:
@@ -52,28 +58,45 @@ class PastTimes:
             contents = {spec.job_id: spec.content for spec in ledger.specs()}
         for result in folder.results():
             content = contents.get(result.job_id)
-            trained = max((epoch.epoch for epoch in result.epochs), default=0)
             if content is None or result.status != "finished" or not result.minutes_per_epoch:
                 continue
-            self._add(result, content, trained)
-
-    def _add(self, result: AttemptResult, content: JobContent, trained: int) -> None:
-        epoch_s = (result.minutes_per_epoch or 0.0) * 60
-        beside_s = max(0.0, result.seconds - trained * epoch_s)
-        key = (result.phone.profile, _kind(content))
-        self.found.setdefault(key, []).append((epoch_s, beside_s))
+            key = (result.phone.profile, kind_of(content))
+            trained = max((epoch.epoch for epoch in result.epochs), default=0)
+            epoch_s = result.minutes_per_epoch * 60
+            beside_s = max(0.0, result.seconds - trained * epoch_s)
+            self.found.setdefault(key, []).append((epoch_s, beside_s))
+            rise = rise_c(folder.attempt(result.job_id, result.attempt)) if heat else None
+            if rise is not None:
+                self.rises.setdefault(key, []).append(rise)
 
     def of(self, content: JobContent, profiles: Sequence[str]) -> tuple[float, int] | None:
         """Return (seconds, attempts that it comes from) for a job on phones of these profiles."""
-        kind = _kind(content)
+        kind = kind_of(content)
         known = [one for name in set(profiles) for one in self.found.get((name, kind), ())]
         if not known:
             return None
         epoch_s = median(one[0] for one in known)
         return median(one[1] for one in known) + content.trainer.epochs * epoch_s, len(known)
 
+    def rise_c(self, content: JobContent, profiles: Sequence[str]) -> float | None:
+        """Return how much a job warms phones of these profiles, °C; None if no attempt tells."""
+        kind = kind_of(content)
+        known = [one for name in set(profiles) for one in self.rises.get((name, kind), ())]
+        return median(known) if known else None
 
-def _kind(content: JobContent) -> str:
+
+def rise_c(attempt: AttemptFolder) -> float | None:
+    """Return how much warmer the battery was at an attempt's end, °C; None if nobody looked.
+
+    Raises:
+        StoreError: Its samples are damaged.
+    """
+    table = attempt.samples(["battery_temperature_c"])
+    warm = [one for one in table["battery_temperature_c"].to_pylist() if one is not None]
+    return warm[-1] - warm[0] if len(warm) > 1 else None
+
+
+def kind_of(content: JobContent) -> str:
     """Return what decides how long an epoch takes: model, data, batch size, sub-model, RAM."""
     data, trainer = content.data, content.trainer
     return canonical_json(

@@ -38,6 +38,8 @@ class PlannedJob:
     trainer_base_mb: float
     estimate_s: float
     warnings: tuple[str, ...] = ()
+    heat: float = 0.0
+    """How much it warms its phone, see `harness.lab.heat`."""
 
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""
@@ -68,6 +70,7 @@ class PlannedJob:
             candidates=frozenset(self.candidates),
             depends_on=self.spec.depends_on,
             group=push_group(self.spec.content),
+            heat=self.heat,
             retries={kind: retries[name] for name, kind in RETRY_FIELDS.items()},
             skips_shut=parse_gates(self.spec.content.gates).mode == "skip",
         )

@@ -13,6 +13,7 @@ from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.crew import Crew, EngineMaker
 from harness.lab.dispatch import Dispatcher
+from harness.lab.heat import queue_order
 from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
@@ -65,7 +66,7 @@ class Run:
             [job.ticket(self.scenario.retry) for job in jobs],
             [phone.serial for phone in phones],
             finished_on=self._finished_on({phone.serial for phone in phones}),
-            keep_groups=self.scenario.order == "fewest-pushes",
+            order=queue_order(self.scenario),
         )
         for serial, (job_id, _) in (rejoin or {}).items():
             dispatcher.adopt(job_id, serial)

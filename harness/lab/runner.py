@@ -15,6 +15,7 @@ from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
 from harness.lab.crew import EngineMaker
 from harness.lab.estimate import PastTimes, estimated
+from harness.lab.heat import heated, queue_order
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
@@ -97,7 +98,7 @@ def run_scenario(
     materials = materials or Materials(loaded.folder)
     plan = plan_run(loaded, bench, materials, only)
     plan.check(skip_unfit=skip_unfit)
-    plan = estimated(plan, PastTimes.read(run_root))
+    plan = _by_past_runs(plan, loaded.scenario, run_root)
     clock = bench.clock
     run_id = run_id or _run_id(loaded.scenario.name, clock.utc())
     stop = stop or StopSignal()
@@ -191,6 +192,7 @@ def resume_run(
         _same_models(record, materials, todo)
         plan = make_plan(todo, bench.phones, materials)
         plan.check(skip_unfit=skip_unfit)
+        plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
         leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
         for row in ledger.attempts(state="running"):
@@ -212,6 +214,14 @@ def resume_run(
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
         return run.go(jobs, leases, rejoin, engine)
+
+
+def _by_past_runs(plan: Plan, scenario: Scenario, run_root: Path) -> Plan:
+    """Return ``plan`` with times, and heat if the order asks for it, as past runs had them."""
+    spreads = queue_order(scenario) == "heat"
+    past = PastTimes.read(run_root, heat=spreads)
+    plan = estimated(plan, past)
+    return heated(plan, past) if spreads else plan
 
 
 def _skip_unfit(ledger: Ledger, plan: Plan) -> None:

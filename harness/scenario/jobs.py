@@ -107,7 +107,7 @@ def _ordered(scenario: Scenario, chains: list[list[JobSpec]]) -> list[list[JobSp
         shuffled = list(chains)
         random.Random(seed).shuffle(shuffled)
         return shuffled
-    if order == "fewest-pushes":
+    if order in ("fewest-pushes", "fewest-cool-downs"):
         return _grouped(chains, _pushed)
     return chains
 

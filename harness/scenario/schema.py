@@ -328,7 +328,9 @@ class Scenario(JobContent):
     """How often each job is run; repeat n trains with ``trainer.seed + n - 1``."""
     rounds: Count = Field(1, ge=1, le=100)
     """Round 2 trains on the next utterances, from the checkpoint that round 1 kept."""
-    order: Literal["as-written", "shuffled", "fewest-pushes"] | Shuffled = "as-written"
+    order: Literal["as-written", "shuffled", "fewest-pushes", "fewest-cool-downs"] | Shuffled = (
+        "as-written"
+    )
     """In which order jobs are offered to phones."""
     retry: Retry = Retry()
     """How often an attempt is repeated, by kind of failure."""

@@ -122,7 +122,7 @@ class Run:
             [ticket for ticket in world.tickets if ticket.job_id in todo],
             list(world.phones),
             finished_on={row.job_id: row.serial for row in ledger.attempts(state="finished")},
-            keep_groups=world.keep_groups,
+            order=world.order,
         )
         for serial, (job, _) in rejoin.items():
             dispatcher.adopt(job, serial)
@@ -204,9 +204,7 @@ class Run:
                 self._check_skipped(row, ticket, states, dispatcher)
         assert not ledger.attempts(state="running")
         left = {row.serial for row in ledger.leases()}
-        given_up = {
-            one.serial for one in self.scheduler._phones if one.state == "given up"
-        }
+        given_up = {one.serial for one in self.scheduler._phones if one.state == "given up"}
         assert left <= given_up, f"leases that nobody freed: {left - given_up}"
         assert not list(root.glob("*.json")), "a lease's note is left"
         for serial, phone in world.phones.items():

@@ -16,6 +16,7 @@ from harness.adb.errors import DeviceLost
 from harness.devices.inventory import PhoneInfo
 from harness.lab.clock import utc_text
 from harness.lab.dispatch import Ticket
+from harness.lab.job_queue import Order
 from harness.lab.ports import LabPhone
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
@@ -129,7 +130,7 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._n = 0
         self.on_host: Callable[[int, bool], None] = lambda _host, _up: None
-        self.keep_groups = self.rng.random() < 0.3
+        self.order: Order = self.rng.choices(("plan", "groups", "heat"), (7, 2, 1))[0]
         self.tickets = self._make_jobs()
         for phone in self.phones.values():
             self._next_fault(phone)
@@ -181,6 +182,7 @@ class World:
                     fits,
                     parent.job_id if parent else None,
                     group="abc"[n % 3],
+                    heat=n * 7 % 5,
                     retries=RETRIES,
                     skips_shut=self.rng.random() < 0.1,
                 )

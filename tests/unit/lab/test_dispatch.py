@@ -111,7 +111,7 @@ def test_an_unknown_parent_is_refused() -> None:
 
 def test_groups_are_kept_together_where_asked() -> None:
     jobs = [ticket(f"j{n}", n, group="mn"[n % 2]) for n in range(4)]
-    queue = Dispatcher(jobs, {"A"}, keep_groups=True)
+    queue = Dispatcher(jobs, {"A"}, order="groups")
     seen = []
     while (taken := queue.take("A")) is not None:
         seen.append(taken.group)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.estimate import PastTimes, estimated
+from harness.lab.estimate import PastTimes, estimated, kind_of
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
 from harness.scenario import expand_jobs, parse_scenario
@@ -33,9 +33,7 @@ def past(made: Plan, *times: tuple[float, float]) -> PastTimes:
 
 
 def _kind_of(made: Plan) -> str:
-    from harness.lab.estimate import _kind
-
-    return _kind(made.jobs[0].spec.content)
+    return kind_of(made.jobs[0].spec.content)
 
 
 def test_without_past_runs_it_says_so(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         "matrix": {path: draw(AXES[path]) for path in paths},
         "repeats": draw(st.integers(1, 3)),
         "rounds": draw(st.integers(1, 3)),
-        "order": draw(st.sampled_from(["as-written", "shuffled", "fewest-pushes"])),
+        "order": draw(
+            st.sampled_from(["as-written", "shuffled", "fewest-pushes", "fewest-cool-downs"])
+        ),
     }
 
 

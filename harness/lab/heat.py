@@ -1,0 +1,53 @@
+"""How much each job of a plan warms its phone (pure): for ``order: fewest-cool-downs``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from harness.contract import SUB_MODELS
+from harness.lab.estimate import PastTimes
+from harness.lab.job_queue import Order
+from harness.lab.plan import Plan, PlannedJob
+from harness.scenario.schema import JobContent, Scenario
+
+FORWARD_SHARE: Final = 1 / 3
+"""Of a training step's work, what every sub-model does; the rest is for the layers it trains."""
+
+
+def queue_order(scenario: Scenario) -> Order:
+    """Return what decides which job a free phone gets."""
+    if scenario.order == "fewest-cool-downs":
+        return "heat"
+    return "groups" if scenario.order == "fewest-pushes" else "plan"
+
+
+def heated(plan: Plan, past: PastTimes) -> Plan:
+    """Return ``plan`` with the heat of each job, on one scale for all of them.
+
+    Degrees that past attempts of the same kind warmed the battery by, if every job has some; else
+    a rule: predicted time, times threads, times the share of the model that is trained.
+    """
+    profiles = {phone.serial: phone.record.profile for phone in plan.phones}
+    measured = {
+        job.spec.job_id: past.rise_c(job.spec.content, [profiles[one] for one in job.candidates])
+        for job in plan.placed
+    }
+    all_known = None not in measured.values()
+
+    def heat(job: PlannedJob) -> float:
+        known = measured.get(job.spec.job_id)
+        return known if all_known and known is not None else ruled(job.spec.content, job.estimate_s)
+
+    return replace(plan, jobs=tuple(replace(job, heat=heat(job)) for job in plan.jobs))
+
+
+def ruled(content: JobContent, estimate_s: float) -> float:
+    """Return a job's heat where no past run tells, in seconds of one busy thread."""
+    name = content.trainer.sub_model
+    if name == "auto":
+        under = content.pressure.fits if content.pressure else None
+        name = under or content.trainer.candidates[0]
+    trained = 1 - SUB_MODELS.index(name) / len(SUB_MODELS)
+    share = FORWARD_SHARE + (1 - FORWARD_SHARE) * trained
+    return estimate_s * content.trainer.threads * share
