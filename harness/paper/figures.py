@@ -8,7 +8,7 @@ from statistics import mean
 
 from harness.memory.published import Published
 from harness.paper.bars import bars
-from harness.paper.given import Figures, Given, no_run, origins_of, section_of, source_of
+from harness.paper.given import Figures, Given, behind, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source, figure, phase_figure
 from harness.paper.published import measured_of
@@ -48,7 +48,7 @@ def figure2(item: Item, published: Published, given: Given) -> Section:
     often = "each second" if period == 1 else f"every {period:g} s"
     caption = f"{one.result.speaker} on {one.result.phone.profile}, {often}"
     drawings = (Drawing("figure2", caption, drawn),) if drawn else ()
-    return section_of(item, says, figures, drawings=drawings, origins=origins_of(source))
+    return section_of(item, says, figures, drawings=drawings, **behind(source))
 
 
 def _speakers(source: Source, round_: int) -> dict[str, list[Attempt]]:
@@ -86,7 +86,7 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
         for speaker, before, after in pairs
     )  # fmt: skip
     heads = (Head("Before, %", "not_comparable"), Head("After, %", "not_comparable"))
-    by_speaker = Grid("By speaker; the page prints no figures", heads, rows)
+    by_speaker = Grid("By speaker; the paper prints no figures", heads, rows)
     lower = sum(after < before for _, before, after in pairs)
     told = f"{lower} of {len(pairs)} speakers"
     note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {told}."
@@ -98,7 +98,7 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
         grids=(measured_grid(says, figures), by_speaker),
         drawings=(Drawing("figure3", "Before and after round 1, by speaker", drawn),),
         notes=(*says.notes, note),
-        origins=origins_of(source),
+        **behind(source),
     )
 
 
@@ -129,7 +129,43 @@ def figure4(item: Item, published: Published, given: Given) -> Section:
     steepest = tuple(
         claim for speaker, own in _speakers(source, 1).items() for claim in _steepest(speaker, own)
     )
-    return section_of(item, says, {}, drawings=made, claims=steepest, origins=origins_of(source))
+    return section_of(
+        item,
+        says,
+        {},
+        drawings=made,
+        grids=(_by_epoch(source),),
+        claims=steepest,
+        **behind(source),
+    )
+
+
+def _by_epoch(source: Source) -> Grid:
+    """Return the figures that the panels draw: a row a speaker and round, a column an epoch."""
+    by_job = [
+        (one, {epoch.epoch: epoch.wer_percent for epoch in one.result.epochs})
+        for one in source.finished
+    ]
+    epochs = range(1 + max((max(wer, default=0) for _, wer in by_job), default=0))
+    rows = tuple(
+        (
+            f"{one.result.speaker}, round {one.result.round}",
+            (
+                *(_wer_cell(source, one, wer.get(epoch)) for epoch in epochs),
+                Cell(measured=fixed(one.result.kept_epoch), links=(source.link(one),)),
+            ),
+        )
+        for one, wer in by_job
+    )
+    names = (*(f"Epoch {epoch}" for epoch in epochs), "Epoch kept")
+    heads = tuple(Head(name, "not_comparable") for name in names)
+    return Grid("WER by epoch, %", heads, rows)
+
+
+def _wer_cell(source: Source, one: Attempt, wer: float | None) -> Cell:
+    if wer is None:
+        return Cell()
+    return Cell("", fixed(wer, 1), (source.link(one),), wer, wer, wer, 1)
 
 
 def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
@@ -182,5 +218,5 @@ def figure5(item: Item, published: Published, given: Given) -> Section:
         {},
         grids=(measured_grid(says, {}), ours),
         drawings=_panels(item.key, source),
-        origins=origins_of(source),
+        **behind(source),
     )

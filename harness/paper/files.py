@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.paper.items import Scale
 from harness.paper.latex import latex
 from harness.paper.measure import Source
-from harness.paper.sections import Section
+from harness.paper.sections import Section, attempts_of
 from harness.report.figures.files import pdf_file, svg_file
 from harness.report.page import chrome, environment
 from harness.report.words import ORIGIN_WORDS, phones_in_words, run_seconds
@@ -84,7 +84,9 @@ def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = (
                 "origins": origins,
                 "origin_words": ORIGIN_WORDS,
                 "holds": sum(one.verdict == "holds" for one in claims),
-                "judged": sum(one.verdict in ("holds", "does not hold") for one in claims),
+                "fails": sum(one.verdict == "does not hold" for one in claims),
+                "open": sum(one.verdict == "cannot be said" for one in claims),
+                "attempts_of": attempts_of,
                 "equal": sum(one.verdict == "equal" for one in cells),
                 "must_equal": sum(one.verdict in ("equal", "differs") for one in cells),
             }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.paper.conditions import conditions
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
@@ -54,6 +55,7 @@ def source_of(item: Item, given: Given) -> Source | None:
     return given.sources.get(item.experiment or "")
 
 
-def origins_of(source: Source) -> tuple[str, ...]:
-    """Return where a run's results come from."""
-    return tuple(sorted({one.result.phone.origin for one in source.finished}))
+def behind(source: Source) -> dict[str, Any]:
+    """Return what a section says of its run: where results come from, and with what."""
+    origins = sorted({one.result.phone.origin for one in source.finished})
+    return {"origins": tuple(origins), "conditions": conditions(source)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from harness.paper.sections import Grid, Section
+from harness.paper.sections import Cell, Grid, Section
 from harness.report.text import clean
 
+WIDE = 7
+"""Columns beyond which a table is shrunk to the line's width."""
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -19,6 +21,8 @@ _SPECIAL = {
     "–": "--",
     "−": "$-$",
     "λ": r"$\lambda$",
+    "→": r"$\rightarrow$",
+    "\N{NO-BREAK SPACE}": "~",
 }
 
 
@@ -33,34 +37,54 @@ def latex(section: Section) -> str:
         _table(grid, f"tab:{section.item.key}" + (f"-{number}" if number > 1 else ""), section)
         for number, grid in enumerate(section.grids, 1)
     ]
-    head = "% Made by `harness paper`; needs \\usepackage{booktabs}\n"
+    head = "% Made by `harness paper`; needs \\usepackage{booktabs,graphicx}\n"
     return head + "\n".join(tables)
 
 
 def _table(grid: Grid, label: str, section: Section) -> str:
-    columns = "l" + "rr" * len(grid.heads)
-    top = " & ".join(rf"\multicolumn{{2}}{{c}}{{{escaped(head.label)}}}" for head in grid.heads)
-    under = " & ".join(f"printed & {escaped(grid.ours)}" for _ in grid.heads)
+    kinds = [kind for own in grid.kinds for kind in own]
+    top = "".join(
+        rf" & \multicolumn{{{len(own)}}}{{c}}{{{escaped(head.label)}}}"
+        for head, own in zip(grid.heads, grid.kinds, strict=True)
+    )
+    under = "".join(f" & {escaped(kind)}" for kind in kinds)
+    shrunk = r"\resizebox{\linewidth}{!}{" if len(kinds) > WIDE else ""
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escaped(_caption(grid, section))}}}",
         rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
+        rf"{shrunk}\begin{{tabular}}{{l{'r' * len(kinds)}}}",
         r"\toprule",
-        rf" & {top} \\",
-        rf" & {under} \\",
+        *([rf"{top} \\"] if grid.labelled else []),
+        *([rf"{under} \\"] if len(set(kinds)) > 1 else []),
         r"\midrule",
     ]
     for name, cells in grid.rows:
-        parts = [part for cell in cells for part in (cell.printed or "--", cell.measured or "--")]
-        lines.append(f"{escaped(name)} & " + " & ".join(map(escaped, parts)) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+        parts = [
+            _text(kind, cell) or "--"
+            for cell, own in zip(cells, grid.kinds, strict=True)
+            for kind in own
+        ]
+        lines.append(" & ".join(map(escaped, (name, *parts))) + r" \\")
+    end = r"\end{tabular}}" if shrunk else r"\end{tabular}"
+    return "\n".join([*lines, r"\bottomrule", end, r"\end{table}", ""])
+
+
+def _text(kind: str, cell: Cell) -> str:
+    if kind == "printed":
+        return cell.printed
+    return f"{cell.measured} ({cell.span})" if cell.span else cell.measured
 
 
 def _caption(grid: Grid, section: Section) -> str:
     told = grid.title if grid.title.startswith(section.at) else f"{section.at}. {grid.title}"
     told += "."
-    if section.origins and section.origins != ("device",):
-        told += f" Measured on {' and '.join(section.origins)} phones."
-    return told + "".join(f" {claim.says}: {claim.verdict}." for claim in section.claims)
+    if section.conditions and any(cell.measured for _, cells in grid.rows for cell in cells):
+        told += f" Measured: {section.conditions}."
+    if any(cell.span for _, cells in grid.rows for cell in cells):
+        told += " Medians, with the least and the most."
+    judged: dict[str, list[str]] = {}
+    for claim in section.claims:
+        judged.setdefault(claim.verdict.capitalize(), []).append(claim.says)
+    return told + "".join(f" {verdict}: {'; '.join(says)}." for verdict, says in judged.items())

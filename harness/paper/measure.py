@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 from harness.devices.profile import load_profiles
@@ -76,6 +77,17 @@ def _cpu_max(_source: Source, one: Attempt) -> float | None:
     return float(known.max()) if known.size else None
 
 
+def _cpu_seconds(_source: Source, one: Attempt) -> float | None:
+    """Return the trainer's time on processors in an epoch's training, all cores together."""
+    spans = [span for span in one.result.phases if span.phase == "train"]
+    known = [
+        (span.end_s - span.begin_s) * span.cpu_mean_percent_one_core / 100
+        for span in spans
+        if span.cpu_mean_percent_one_core is not None
+    ]
+    return mean(known) if known and len(known) == len(spans) else None
+
+
 def _model_mb(source: Source, one: Attempt) -> float | None:
     files = source.data.record.models.get(one.result.model_name, {}).get("files", {})
     size = files.get(str(one.result.batch_size), {}).get("bytes")
@@ -95,6 +107,7 @@ READERS: dict[str, Callable[[Source, Attempt], float | None]] = {
     "rss_gb": _rss_gb,
     "model_mb": _model_mb,
     "cpu_max": _cpu_max,
+    "cpu_seconds": _cpu_seconds,
 }
 """Column of the published tables -> how a job's result says it."""
 

@@ -11,6 +11,7 @@ from harness.memory.sizes import Part
 
 ValueClass = Literal["trend", "not_comparable"]
 Expected = Literal["rises", "falls"]
+Statistic = Literal["median", "least"]
 
 
 class Column(Part):
@@ -40,6 +41,8 @@ class Trend(Part):
     metric: str
     expected: Expected
     rows: tuple[str, ...]
+    by: Statistic = "median"
+    """What of the repeats counts. Time: the least, since other work only ever adds to it."""
 
 
 class Measured(Part):

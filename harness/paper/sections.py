@@ -31,6 +31,8 @@ class Cell:
     high: float | None = None
     n: int = 0
     verdict: Verdict = ""
+    span: str = ""
+    """The least and the most of the repeats, where they differ."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,38 @@ class Grid:
     heads: tuple[Head, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     ours: str = "measured"
+
+    @property
+    def kinds(self) -> tuple[tuple[str, ...], ...]:
+        """What stands under each column's name: ``printed``, ours, or both; nothing empty."""
+        return tuple(self._kinds(number) for number in range(len(self.heads)))
+
+    def _kinds(self, number: int) -> tuple[str, ...]:
+        cells = [row[number] for _, row in self.rows]
+        printed = any(cell.printed for cell in cells)
+        ours = any(cell.measured for cell in cells) or not printed
+        return ("printed",) * printed + (self.ours,) * ours
+
+    @property
+    def value_class(self) -> str:
+        """What may be made of every column; empty where they differ."""
+        found = {head.value_class for head in self.heads}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the columns have names: the only one of a table need not."""
+        return any(head.label for head in self.heads)
+
+    @property
+    def several(self) -> bool:
+        """Whether a row stands for several attempts: they are then named at its end."""
+        return any(len(cell.links) > 1 for _, cells in self.rows for cell in cells)
+
+
+def attempts_of(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Return all that a row leads to, each once."""
+    return tuple(dict.fromkeys(link for cell in cells for link in cell.links))
 
 
 @dataclass(frozen=True)
@@ -83,6 +117,8 @@ class Section:
     missing: str = ""
     """Why there is nothing measured; empty where there is."""
     origins: tuple[str, ...] = field(default=())
+    conditions: str = ""
+    """With what it was measured, in words."""
 
 
 def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Section:
@@ -101,7 +137,7 @@ def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Secti
              (_arithmetic_cell(one),))
             for one in compared
         )  # fmt: skip
-        head = Head("value", "arithmetic")
+        head = Head("", "arithmetic")
         title = table.what if len(tables) == 1 else f"{table.at}: {table.what}"
         grids.append(Grid(title, (head,), rows, ours="our arithmetic"))
         for one in compared:
@@ -148,32 +184,36 @@ def _cell(printed: str, found: Figure, digits: int) -> Cell:
     if found.found is None:
         return Cell(printed, found.text, found.links)
     known = found.found
+    low, high = fixed(known.low, digits), fixed(known.high, digits)
     return Cell(
-        printed,
-        fixed(known.median, digits),
-        found.links,
-        known.low,
-        known.median,
-        known.high,
-        known.n,
+        printed=printed,
+        measured=fixed(known.median, digits),
+        links=found.links,
+        low=known.low,
+        median=known.median,
+        high=known.high,
+        n=known.n,
+        span=f"{low} to {high}" if low != high else "",
     )
 
 
 def claims(says: Measured, figures: Mapping[tuple[str, str], Figure]) -> tuple[Claim, ...]:
-    """Return whether what must hold does, by the medians of what was measured."""
+    """Return whether what must hold does, by medians unless the trend says otherwise."""
     labels = {one.key: one.label for one in says.columns}
     return tuple(_claim(one, figures, labels[one.metric]) for one in says.trends)
 
 
 def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure], label: str) -> Claim:
     found = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
-    known = [one.median for one in found if one is not None]
+    known = [one.low if trend.by == "least" else one.median for one in found if one is not None]
     if len(known) < len(trend.rows):
         lost = [row for row, one in zip(trend.rows, found, strict=True) if one is None]
         return Claim(trend.says, "cannot be said", f"Nothing was measured for {', '.join(lost)}.")
     named = list(zip(trend.rows, known, strict=True))
     made = ordered(trend.says, trend.expected == "rises", named)
-    return replace(made, evidence=f"{label}: {made.evidence}.")
+    times = max(one.n for one in found if one is not None)
+    least = f", the least of {times}" if trend.by == "least" and times > 1 else ""
+    return replace(made, evidence=f"{label}{least}: {made.evidence}.")
 
 
 def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Claim:
@@ -181,5 +221,5 @@ def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Cla
     sign = 1.0 if rising else -1.0
     steps = [sign * (after - before) for (_, before), (_, after) in pairwise(values)]
     holds = bool(steps) and all(step >= 0 for step in steps) and sum(steps) > 0
-    told = "; ".join(f"{name} {value:.3g}" for name, value in values)
+    told = "; ".join(f"{name} → {value:.3g}" for name, value in values)
     return Claim(says, "holds" if holds else "does not hold", told)

@@ -7,7 +7,7 @@ from statistics import mean
 
 from harness.devices.profile import load_profiles
 from harness.memory.published import Published
-from harness.paper.given import Figures, Given, no_run, origins_of, section_of, source_of
+from harness.paper.given import Figures, Given, behind, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, figure, matching
 from harness.paper.published import measured_of
@@ -30,7 +30,7 @@ def sweep(item: Item, published: Published, given: Given) -> Section:
         for row in says.rows
         for head in says.columns
     }
-    return section_of(item, says, figures, origins=origins_of(source))
+    return section_of(item, says, figures, **behind(source))
 
 
 def table1(item: Item, published: Published, given: Given) -> Section:

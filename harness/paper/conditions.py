@@ -1,0 +1,76 @@
+"""With what a run measured: model, phones, speech, rate and the WER it began at (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.paper.measure import Source
+from harness.report.axes import shown
+from harness.report.numbers import fixed
+from harness.report.text import listed, plural
+
+
+def conditions(source: Source) -> str:
+    """Return the settings behind a section in one sentence; empty where nothing finished."""
+    results = [one.result for one in source.finished]
+    if not results:
+        return ""
+    rounds = max(one.round for one in results)
+    jobs = len(results)
+    return "; ".join(
+        told
+        for told in (
+            f"{plural(jobs, 'attempt')} of {_all(one.model_name for one in results)} "
+            f"on {_all(f'{one.phone.origin} {one.phone.profile}' for one in results)}",
+            _speech(source),
+            f"batches of {_all(one.batch_size for one in results)}",
+            _rates(source),
+            f"at most {plural(max(one.epochs_planned for one in results), 'epoch')}"
+            + (f" in each of {rounds} rounds" if rounds > 1 else ""),
+            _before(source),
+        )
+        if told
+    )
+
+
+def _all(values: Iterable[object]) -> str:
+    return listed([shown(value) for value in sorted(set(values), key=_rank)], most=6)
+
+
+def _rank(value: object) -> tuple[float, str]:
+    return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
+
+
+def _speech(source: Source) -> str:
+    record = source.data.record
+    asked = record.scenario.get("data") or {}
+    corpora = list(record.data.values())
+    utterances = sum(one.get("utterances", 0) for one in corpora)
+    seconds = sum(one.get("seconds", 0.0) for one in corpora)
+    told = f"{asked.get('train')} + {asked.get('validation')} utterances"
+    if not utterances or not asked.get("train"):
+        return ""
+    return f"{told} of {fixed(seconds / utterances, 1)} s on average"
+
+
+def _rates(source: Source) -> str:
+    papers = {ours: paper for paper, ours in source.rates.items()}
+    rates = sorted({one.result.learning_rate for one in source.finished}, reverse=True)
+    told = [
+        shown(rate) + (f" (stands for {shown(papers[rate])})" if rate in papers else "")
+        for rate in rates
+    ]
+    return f"learning rate {listed(told)}"
+
+
+def _before(source: Source) -> str:
+    first = [
+        wer
+        for one in source.finished
+        if one.result.round == 1 and (wer := one.result.wer_before_percent) is not None
+    ]
+    if not first:
+        return ""
+    low, high = fixed(min(first), 2), fixed(max(first), 2)
+    told = low if low == high else f"{low} to {high}"
+    return f"WER before training {told}\N{NO-BREAK SPACE}%"
