@@ -1,10 +1,11 @@
 """What the lab itself costs: a run of many jobs on many phones that do nothing but answer.
 
-``script/bench lab [--phones 100] [--jobs 5000] [--farm]``. By default attempts end at once, so that
-what is measured is the scheduler, the queue, the ledger with its real file, and the threads of a
+``script/bench lab [--phones 100] [--jobs 5000] [--farm [--minutes 60] [--folder F]]``.
+
+By default attempts end at once, so that what is measured is the scheduler, the queue, the ledger with its real file, and the threads of a
 run: seconds and CPU a job, memory a phone, and whether the last thousand jobs are slower than the
-first. ``--farm`` runs real attempts on virtual phones with replayed trainers (fewer jobs: a
-replayed attempt costs the host and the farm some CPU seconds).
+first. ``--farm`` runs whole attempts on virtual phones with replayed trainers. That takes time:
+``--minutes`` stops the run as by Ctrl-C, and the same ``--folder`` goes on with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness.lab.attempt_state import AttemptEnd
@@ -29,7 +31,7 @@ from harness.lab.threads import ThreadEngine
 from harness.results.model import AttemptResult
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
-from tests.chaos.kills import run_for_bench
+from tests.benchmarks.lab_farm import run_for_bench
 from tests.chaos.lab import chaos_lab
 from tests.simulation.world import lab_phone
 
@@ -142,16 +144,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--phones", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=5000)
-    parser.add_argument("--farm", action="store_true")
+    parser.add_argument("--farm", action="store_true", help="whole attempts on virtual phones")
+    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="with --farm: at most")
+    parser.add_argument("--folder", type=Path, help="with --farm: keep the run here, or go on")
+    parser.add_argument("--speed", type=float, default=10.0, help="of the replayed trainers")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-lab-") as name:
-        folder = Path(name)
+    figures: Mapping[str, object]
+    with ExitStack() as stack:
+        folder = options.folder
+        if folder is None:
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-lab-"))
+            folder = Path(name)
         if options.farm:
-            with chaos_lab(folder, options.phones) as lab:
-                figures = run_for_bench(lab, options.jobs)
+            folder.mkdir(parents=True, exist_ok=True)
+            lab = stack.enter_context(chaos_lab(folder, options.phones, options.speed))
+            figures = run_for_bench(
+                lab, options.jobs, options.minutes, lambda text: print(text, file=sys.stderr)
+            )
         else:
             figures = measure(options.phones, options.jobs, folder / "ledger.sqlite")
-    print(json.dumps({k: round(v, 3) for k, v in figures.items()}, indent=1))
+    plain = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
+    print(json.dumps(plain, indent=1))
     return 0
 
 

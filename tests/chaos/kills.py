@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,6 @@ from pathlib import Path
 
 from harness.contract.events import Finished
 from harness.lab import status
-from harness.lab.clock import seconds_between
 from harness.lab.ledger import Ledger
 from harness.results.store import RunFolder
 from tests.chaos.lab import ChaosLab, chaos_lab
@@ -72,7 +70,7 @@ def prove(lab: ChaosLab, kills: int, jobs: int, seed: int, server_every: int = 0
         # Counted in what the host says, not in seconds: a slow machine makes the same moments.
         early = rng.random() < EARLY
         words = 0 if early else rng.randint(1, WORDS_AT_MOST)
-        with _host(lab) as host:
+        with start_host(lab) as host:
             _hear(lab, host, words)
             if host.poll() is not None:
                 if host.returncode == 0:
@@ -87,7 +85,7 @@ def prove(lab: ChaosLab, kills: int, jobs: int, seed: int, server_every: int = 0
             lab.await_phones()
         time.sleep(rng.choice([0.0, 0.5, 3.0]))
     for _ in range(LAST_TRIES):
-        with _host(lab) as host:
+        with start_host(lab) as host:
             if host.wait(LAST_LIMIT_S) != EXIT_NO_PHONE:
                 break
         time.sleep(3.0)  # the adb server has just been started again
@@ -105,7 +103,8 @@ def _hear(lab: ChaosLab, host: subprocess.Popen[bytes], words: int) -> None:
         time.sleep(0.02)
 
 
-def _host(lab: ChaosLab) -> subprocess.Popen[bytes]:
+def start_host(lab: ChaosLab) -> subprocess.Popen[bytes]:
+    """Start a host that begins the lab's run or goes on with it; what it says is kept."""
     log = (lab.folder / "host.log").open("ab")
     with log:
         return subprocess.Popen(
@@ -148,33 +147,6 @@ def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verd
         leases_left=len(found.leases),
         seconds=seconds,
     )
-
-
-def run_for_bench(lab: ChaosLab, jobs: int) -> dict[str, float]:
-    """Run real attempts from end to end in one host that nobody kills; return what it cost."""
-    lab.write_scenario(jobs, epochs=3)
-    begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with _host(lab) as host:
-        host.wait(24 * 3600.0)
-    wall_s = time.monotonic() - begun
-    # The farm still runs, so the only child that has ended is the host.
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    path = lab.runs / "r"
-    found = status(path)
-    ended = sorted(row.ended_utc for row in found.attempts if row.ended_utc is not None)
-    return {
-        "phones": len(lab.adb_serials),
-        "jobs": jobs,
-        "finished": sum(job.state == "finished" for job in found.jobs),
-        "wall_s": wall_s,
-        "host_cpu_s_a_job": cpu_s / jobs,
-        "host_peak_rss_mb": after.ru_maxrss / 1024,
-        "ledger_mb": RunFolder.open(path).ledger_path.stat().st_size / 2**20,
-        "run_folder_mb": sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) / 2**20,
-        "second_half_over_first": seconds_between(ended[len(ended) // 2], ended[-1])
-        / max(0.001, seconds_between(ended[0], ended[len(ended) // 2])),
-    }
 
 
 def main() -> int:

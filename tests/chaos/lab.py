@@ -51,12 +51,22 @@ class ChaosLab:
         control: Of the farm.
         folder: Where scenario, leases and runs lie.
         adb_serials: The phones as the server calls them.
+        farm_pid: Of the process below which the phones run.
     """
 
     server: AdbServer
     control: FarmControl
     folder: Path
     adb_serials: tuple[str, ...]
+    farm_pid: int
+
+    @property
+    def server_pid(self) -> int:
+        """Process of the adb server that runs now."""
+        keeper = self.server._process
+        assert keeper is not None
+        assert keeper._process is not None
+        return keeper._process.pid
 
     @property
     def scenario(self) -> Path:
@@ -166,7 +176,7 @@ def chaos_lab(folder: Path, phones: int, speed: float | None = 10.0) -> Iterator
             serials.append(said["adb_serial"])
         for serial in serials:
             server.connect(serial)
-        yield ChaosLab(server, FarmControl(control), folder, tuple(serials))
+        yield ChaosLab(server, FarmControl(control), folder, tuple(serials), farm.pid)
     finally:
         farm.stdin.close()
         farm.wait(60)
