@@ -1,8 +1,8 @@
 """Make ``.venv`` and install the project into it, once (standard library only).
 
-``base`` is what running needs; ``test`` adds the extras ``model`` and ``dev``. A stamp in the
-environment holds a hash of the interpreter, ``pyproject.toml`` and the lock, so that a second
-call returns at once.
+``base`` is what running needs; ``docs`` adds what builds the site, ``test`` the extras ``model``
+and ``dev``. A stamp in the environment holds a hash of the interpreter, ``pyproject.toml`` and the
+lock, so that a second call returns at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("MOBILEASR_LAB_VENV", str(ROOT / ".venv")))
 LOCK = ROOT / "requirements.lock"
-EXTRAS = {"base": "", "test": "[model,dev]"}
+EXTRAS = {"base": "", "docs": "[docs]", "test": "[model,dev]"}
 
 
 def fail(message: str) -> NoReturn:

@@ -1,0 +1,214 @@
+"""The scenario reference, from the schema that checks scenario files."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from docs._generate.fields import default_words, rows, table
+from harness.devices.gates import PRESETS, Gates
+from harness.devices.requirements import Demands
+from harness.scenario import schema
+from harness.scenario.phone_settings import PhoneSettings
+
+SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
+    ("", schema.Scenario, ""),
+    ("model", schema.ModelChoice, ""),
+    ("data", schema.Data, "More: [speech](../speech.md)."),
+    ("trainer", schema.Trainer, ""),
+    ("trainer.stop", schema.Stop, ""),
+    ("phones", Demands, "More: [a matrix](../matrix.md)."),
+    ("pressure", schema.Pressure, ""),
+    ("gates", Gates, "What each preset demands and why: [gates and settings](../gates.md)."),
+    ("settings", PhoneSettings, "What each changes: [gates and settings](../gates.md)."),
+    ("sampling", schema.Sampling, "More: [sampling](../sampling.md)."),
+    ("limits", schema.Limits, "All in seconds."),
+    ("retry", schema.Retry, "How often an attempt is begun again after each kind of failure."),
+    ("expect", schema.Expect, "A list of these."),
+    ("reproduces", schema.Reproduces, ""),
+    ("order", schema.Shuffled, "`as-written`, `fewest-pushes`, or one of these."),
+)
+"""Where each section stands in a file, its model, and what to say of it."""
+
+EXAMPLES: dict[str, str] = {
+    "name": "nightly-accents",
+    "title": "Two accents on every phone",
+    "repeats": "3",
+    "rounds": "2",
+    "order": "fewest-pushes",
+    "model": "ds2-mini",
+    "data": "{speaker: uk-male}",
+    "trainer": "{epochs: 4}",
+    "phones": "{profile: oneplus-7t}",
+    "pressure": "{fits: S5}",
+    "gates": "strict",
+    "settings": "{unplugged: true}",
+    "sampling": "{period_s: 0.5}",
+    "limits": "{gate_s: 60}",
+    "retry": "{lost_phone: 3}",
+    "expect": "[{metric: wer_percent, falls_over: epoch}]",
+    "matrix": "{trainer.batch_size: [1, 5]}",
+    "reproduces": "{paper: mobileasr, table: 3}",
+    "model.name": "ds2-mini",
+    "model.arch": "ds2",
+    "model.size": "mini",
+    "model.path": "mine",
+    "model.checkpoint": "anna.npz",
+    "data.corpus": "accents",
+    "data.manifest": "corpus",
+    "data.speaker": "ind-female",
+    "data.train": "60",
+    "data.validation": "20",
+    "data.style": "full",
+    "data.seed": "1",
+    "trainer.optimizer": "adam",
+    "trainer.batch_size": "10",
+    "trainer.learning_rate": "5.0e-4",
+    "trainer.epochs": "4",
+    "trainer.seed": "1",
+    "trainer.threads": "4",
+    "trainer.stop": "{patience: 3}",
+    "trainer.sub_model": "S5",
+    "trainer.candidates": "[S1, S2, S5, S8]",
+    "trainer.memory_model": "as_printed",
+    "trainer.stop.policy": "as_printed",
+    "trainer.stop.patience": "3",
+    "trainer.stop.battery_below_percent": "15",
+    "trainer.stop.available_below_mb": "4",
+    "phones.profile": "[oneplus-7t, pixel-4]",
+    "phones.serial": "[R58M1, R58M2]",
+    "phones.ram_mb": '">= 6000"',
+    "phones.soc": '"Snapdragon 8*"',
+    "phones.android": '">= 10, < 13"',
+    "phones.sdk": '">= 29"',
+    "phones.abi": "arm64-v8a",
+    "phones.origin": "device",
+    "phones.tags": "[lab-2]",
+    "phones.count": "3",
+    "phones.each": "true",
+    "pressure.available_mb": "1700",
+    "pressure.fits": "S5",
+    "pressure.by": "[ballast, apps]",
+    "pressure.apps": "[com.android.chrome]",
+    "pressure.tolerance_mb": "20",
+    "gates.booted": "true",
+    "gates.trainer": "true",
+    "gates.trainer_version": '"1.*"',
+    "gates.idle": "true",
+    "gates.battery_percent_min": "50",
+    "gates.battery_measured": "true",
+    "gates.charging": "true",
+    "gates.battery_c_max": "38",
+    "gates.thermal_status_max": "0",
+    "gates.free_storage_mb_min": "2048",
+    "gates.available_mb_min": "1500",
+    "gates.available_percent_of_idle_min": "85",
+    "gates.power_save": "false",
+    "gates.screen_on": "true",
+    "gates.doze": "false",
+    "gates.clock_off_s_max": "10",
+    "gates.mode": "skip",
+    "gates.poll_s": "10",
+    "gates.limits_s": "{battery_percent_min: 3600}",
+    "settings.stay_awake": "required",
+    "settings.unplugged": "true",
+    "settings.allow_background": "false",
+    "sampling.period_s": "0.2",
+    "limits.gate_s": "3600",
+    "limits.provision_s": "1800",
+    "limits.pressure_s": "300",
+    "limits.start_s": "120",
+    "limits.stall_s": "1800",
+    "limits.train_s": "43200",
+    "limits.lost_s": "300",
+    "limits.collect_s": "600",
+    "retry.lost_phone": "3",
+    "retry.gate_timed_out": "1",
+    "retry.provision_failed": "2",
+    "retry.pressure_unreachable": "1",
+    "retry.trainer_crashed": "1",
+    "retry.trainer_killed": "1",
+    "retry.trainer_stalled": "2",
+    "retry.score_mismatch": "1",
+    "expect.metric": "wer_percent",
+    "expect.falls_over": "epoch",
+    "expect.rises_over": "trainer.batch_size",
+    "expect.below": "30",
+    "expect.above": "0",
+    "reproduces.paper": "mobileasr",
+    "reproduces.table": "3",
+    "reproduces.figure": "4",
+    "order.shuffled": "7",
+}
+"""Path of a field -> a value of it as a file would have it; each is tried by a test."""
+
+_HEAD = """\
+# Scenario reference
+
+A scenario is one YAML file. Only `name` and `model` must stand in it; all else has a default, most
+of them the paper's. A wrong word is told with file, line and field before a phone is touched.
+
+```yaml
+name: table-like
+model: ds2-mini
+data: {speaker: uk-female}
+trainer: {learning_rate: 5.0e-4, epochs: 4, stop: {available_below_mb: 4}}
+phones: {profile: oneplus-7t}
+matrix:
+  data.speaker: [uk-female, ind-male]
+  pressure.fits: [S1, S5, S8]
+repeats: 3
+```
+
+One dotted path names a field everywhere: in the [matrix](../matrix.md), in
+`--set trainer.epochs=3`, in `--only pressure.fits=S5`, and as an axis of the report. Sizes named
+`_mb` are MiB, times named `_s` are seconds; a number with no unit in its name is a count. Paths of
+files are relative to the scenario's folder.
+
+This page is made from the schema when the site is built. Editors get the same as JSON schema, by
+`harness scenario schema`.
+"""
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    links = {model.__name__: f"#{_anchor(path)}" for path, model, _ in SECTIONS if path}
+    parts = [_HEAD]
+    for path, model, more in SECTIONS:
+        parts.append(f"## {path or 'The file'} {{ #{_anchor(path)} }}\n")
+        if more:
+            parts.append(f"{more}\n")
+        parts.append(_table(path, model, links) + "\n")
+    return "\n".join(parts)
+
+
+def _anchor(path: str) -> str:
+    return path.replace(".", "-") or "file"
+
+
+def _table(path: str, model: type[BaseModel], links: dict[str, str]) -> str:
+    lines: list[tuple[str, ...]] = []
+    for row in rows(model, links):
+        whole = f"{path}.{row.name}" if path else row.name
+        kind = f"[section](#{_anchor(whole)})" if _is_section(whole) else row.type
+        limits = f"; {row.limits}" if row.limits else ""
+        lines.append(
+            (
+                f"`{row.name}`",
+                kind + limits,
+                row.default,
+                row.meaning,
+                f"`{EXAMPLES.get(whole, '')}`",
+            )
+        )
+    if model is Gates:
+        strict = PRESETS["strict"].model_dump().values()
+        lines = [
+            (*line[:3], default_words(value), *line[3:])
+            for line, value in zip(lines, strict, strict=True)
+        ]
+        return table(("field", "type", "`lab`", "`strict`", "meaning", "example"), lines)
+    return table(("field", "type", "default", "meaning", "example"), lines)
+
+
+def _is_section(path: str) -> bool:
+    return any(path == other for other, _, _ in SECTIONS)

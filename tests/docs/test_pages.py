@@ -1,0 +1,105 @@
+"""The pages that are made from the code: whole, and true in their examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs._generate import commands_page, results_page, scenario_page
+from docs._generate.fields import descriptions
+from harness.contract import EVENT_TYPES
+from harness.devices.gates import Gates, parse_gates
+from harness.devices.requirements import Demands, parse_demands
+from harness.scenario.load import parse_scenario
+from harness.scenario.paths import field_paths
+from harness.scenario.schema import Scenario
+from harness.yamlio import LineIndex
+
+FIELDS = [
+    f"{path}.{name}" if path else name
+    for path, model, _ in scenario_page.SECTIONS
+    for name in model.model_fields
+]
+
+
+def test_every_field_of_a_scenario_is_on_the_page() -> None:
+    shown = set(FIELDS)
+    assert set(field_paths(Scenario)) <= shown
+    assert {f"phones.{name}" for name in Demands.model_fields} <= shown
+    assert {f"gates.{name}" for name in Gates.model_fields} <= shown
+
+
+def test_every_field_of_a_scenario_has_a_meaning_and_an_example() -> None:
+    silent = [
+        f"{path}.{name}"
+        for path, model, _ in scenario_page.SECTIONS
+        for name in model.model_fields
+        if not descriptions(model).get(name)
+    ]
+    assert silent == [], "write a text under the field; it is the editor's and the reference's"
+    assert set(scenario_page.EXAMPLES) == set(FIELDS)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_the_example_of_a_field_is_accepted(path: str) -> None:
+    value = yaml.safe_load(scenario_page.EXAMPLES[path])
+    whole: dict[str, object] = {"name": "x", "model": "ds2-mini"}
+    section, _, last = path.rpartition(".")
+    if section == "":
+        whole[path] = value
+    elif section == "model":
+        beside = {"arch": {"size": "mini"}, "size": {"arch": "ds2"}, "checkpoint": {"name": "m"}}
+        whole["model"] = {last: value, **beside.get(last, {})}
+    elif section == "trainer.stop":
+        whole["trainer"] = {"stop": {last: value}}
+    elif section == "expect":
+        claim = {"below": 1} if last == "metric" else {"metric": "wer_percent"}
+        whole["expect"] = [{last: value, **claim}]
+    elif section == "reproduces":
+        whole["reproduces"] = {"paper": "mobileasr", last: value}
+    elif section == "pressure":
+        goal = {} if last in ("available_mb", "fits") else {"fits": "S5"}
+        apps = {"by": {"apps": ["com.a"]}, "apps": {"by": ["apps"]}}.get(last, {})
+        whole["pressure"] = {last: value, **goal, **apps}
+    else:
+        whole[section] = {last: value}
+    loaded = parse_scenario(whole, LineIndex(path), folder=Path())
+    parse_gates(loaded.scenario.gates)
+    parse_demands(loaded.scenario.phones)
+
+
+def test_a_field_without_a_text_is_noticed() -> None:
+    from pydantic import BaseModel
+
+    class Silent(BaseModel):
+        said: int = 1
+        """One."""
+        silent: int = 2
+
+    assert descriptions(Silent) == {"said": "One."}
+
+
+def test_the_result_format_has_every_column_and_event() -> None:
+    page = results_page.page()
+    for name in results_page.SAMPLE_SCHEMA.names:
+        assert f"| `{name}` |" in page
+    for event in EVENT_TYPES:
+        assert f"\n### {event.model_fields['type'].default}\n" in page
+
+
+def test_every_option_of_every_command_says_what_it_is_for() -> None:
+    found = dict(commands_page.commands())
+    assert {"run", "nightly", "farm up", "corpus import", "apk build"} <= set(found)
+    silent = [
+        f"harness {name}: {param.name}"
+        for name, command in found.items()
+        for param in command.params
+        if not param.help
+    ]
+    assert silent == []
+    page = commands_page.page()
+    assert "| `--set` `FIELD=VALUE` |" in page
+    assert "harness run SCENARIO [OPTIONS]" in page
+    assert "`$MOBILEASR_WEBHOOK`" in page
