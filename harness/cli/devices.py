@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from harness.cli import console
-from harness.cli.options import AdbOption, FarmOption, JsonOption
+from harness.cli.options import AdbOption, FarmOption, JsonOption, PhonesFileOption
 from harness.cli.session import phone_source
+from harness.devices.book import read_book
 from harness.devices.capabilities import with_capabilities
 from harness.devices.inventory import inventory
 from harness.devices.stf import StfFarm
@@ -18,18 +19,20 @@ app = typer.Typer()
 def devices(
     farm: FarmOption = None,
     adb: AdbOption = None,
+    phones_file: PhonesFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List phones with their profile, memory and Android version, and what keeps one from use.
 
     Of an STF farm it shows what the farm itself lists; nothing is reserved.
     """
+    book = read_book(phones_file)
     source = phone_source(farm=farm, adb=adb)
     if isinstance(source, StfFarm):
         _listed_by(source, as_json)
         return
     with source.open() as session:
-        infos = inventory(session.servers)
+        infos = book.applied(inventory(session.servers))
         if as_json:
             infos = with_capabilities(session.servers, infos)
             console.emit_json([info.model_dump(mode="json") for info in infos])
@@ -51,10 +54,11 @@ def devices(
                 "RAM MiB >",
                 "available MiB >",
                 "origin",
+                "tags",
             ),
             [
                 (
-                    info.serial,
+                    f"{info.serial} ({info.alias})" if info.alias else info.serial,
                     info.state if info.usable else f"{info.state}: {info.advice}",
                     info.profile,
                     info.android,
@@ -62,10 +66,14 @@ def devices(
                     f"{info.ram_total_mb:.0f}",
                     "" if info.available_mb is None else f"{info.available_mb:.0f}",
                     info.origin if not info.isolation else f"{info.origin} ({info.isolation})",
+                    " ".join(info.tags),
                 )
                 for info in infos
             ],
         )
+        for info in infos:
+            if info.note:
+                console.note(f"{info.serial}: {info.note}")
 
 
 def _listed_by(farm: StfFarm, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from harness.cli import console
 from harness.cli.session import open_session
+from harness.devices.book import read_book
 from harness.devices.trainer_app import checked_apk
 from harness.errors import InputError
 from harness.lab import Bench, open_bench
@@ -45,6 +46,7 @@ def open_lab(
     only: Sequence[str] = (),
     specs: Sequence[JobSpec] = (),
     apk: Path | None = None,
+    phones_file: Path | None = None,
     resumed: Path | None = None,
 ) -> Iterator[Lab]:
     """Make a run's phones reachable, here or on other hosts.
@@ -58,6 +60,7 @@ def open_lab(
         only: Likewise.
         specs: Likewise.
         apk: As `--apk` has it.
+        phones_file: As `--phones-file` has it.
         resumed: The run folder that is gone on with.
 
     Raises:
@@ -70,12 +73,14 @@ def open_lab(
     if engine == "local" or (engine is None and scheduler is None):
         if scheduler is not None:
             raise InputError("the local engine has no scheduler", where="--scheduler")
+        book, apks = read_book(phones_file), checked_apk(apk)
         with open_session(farm=farm, adb=adb, loaded=loaded, only=only, specs=specs) as session:
-            yield Lab(open_bench(session.servers, farm=session.farm, apk=checked_apk(apk)))
+            yield Lab(open_bench(session.servers, farm=session.farm, book=book, apk=apks))
         return
     if scheduler is None:
         raise InputError("dask has to know where its workers are met", where="--scheduler")
-    given = [word for word, it in (("--farm", farm), ("--adb", adb), ("--apk", apk)) if it]
+    here = {"--farm": farm, "--adb": adb, "--apk": apk, "--phones-file": phones_file}
+    given = [word for word, it in here.items() if it]
     if given:
         raise InputError(
             "with --engine dask, this is said where the phones hang",

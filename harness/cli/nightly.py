@@ -20,6 +20,7 @@ from harness.cli.options import (
     FarmOption,
     JsonOption,
     OnlyOption,
+    PhonesFileOption,
     RunsOption,
     ScenarioArgument,
     SchedulerOption,
@@ -101,6 +102,7 @@ def nightly(
     adb: AdbOption = None,
     engine: EngineOption = None,
     scheduler: SchedulerOption = None,
+    phones_file: PhonesFileOption = None,
     set_: SetOption = None,
     only: OnlyOption = None,
     runs: RunsOption = RUN_ROOT,
@@ -126,10 +128,17 @@ def nightly(
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
     try:
-        summary = _go_on(unfinished) if unfinished is not None else None
+        summary = _go_on(unfinished, phones_file) if unfinished is not None else None
         if summary is None:
             summary = _start(
-                loaded, runs, only or (), farm=farm, adb=adb, engine=engine, scheduler=scheduler
+                loaded,
+                runs,
+                only or (),
+                farm=farm,
+                adb=adb,
+                engine=engine,
+                scheduler=scheduler,
+                phones_file=phones_file,
             )
     except HarnessError as error:
         tell(
@@ -195,12 +204,19 @@ def _start(
     adb: list[str] | None,
     engine: str | None,
     scheduler: str | None,
+    phones_file: Path | None,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     with (
         open_lab(
-            engine=engine, scheduler=scheduler, farm=farm, adb=adb, loaded=loaded, only=only
+            engine=engine,
+            scheduler=scheduler,
+            farm=farm,
+            adb=adb,
+            loaded=loaded,
+            only=only,
+            phones_file=phones_file,
         ) as lab,
         progress_display() as progress,
     ):
@@ -232,7 +248,7 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder) -> RunSummary | None:
+def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary | None:
     """Finish an interrupted run; None where its virtual phones are gone for good.
 
     Raises:
@@ -245,7 +261,12 @@ def _go_on(folder: RunFolder) -> RunSummary | None:
     try:
         with (
             open_lab(
-                farm=farm, adb=adb, scheduler=scheduler, specs=specs, resumed=folder.path
+                farm=farm,
+                adb=adb,
+                scheduler=scheduler,
+                specs=specs,
+                phones_file=phones_file,
+                resumed=folder.path,
             ) as lab,
             progress_display() as progress,
         ):

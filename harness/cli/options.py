@@ -81,6 +81,17 @@ ApkOption = Annotated[
     ),
 ]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave on the phones what was put there.")]
+PhonesFileOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--phones-file",
+        metavar="FILE",
+        envvar="MOBILEASR_PHONES_FILE",
+        help="What the lab has written of its phones: tags, names, which are out of service. "
+        "[default: phones.yaml here, if there is one]",
+        show_default=False,
+    ),
+]
 SkipUnfitOption = Annotated[
     bool,
     typer.Option(

@@ -13,12 +13,14 @@ from harness.cli.options import (
     FarmOption,
     JsonOption,
     OnlyOption,
+    PhonesFileOption,
     RunsOption,
     ScenarioArgument,
     SetOption,
 )
 from harness.cli.runs import RUN_ROOT
 from harness.cli.session import open_session
+from harness.devices.book import read_book
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, open_bench, plan_run
@@ -39,6 +41,7 @@ def plan(
     adb: AdbOption = None,
     set_: SetOption = None,
     only: OnlyOption = None,
+    phones_file: PhonesFileOption = None,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,10 +52,12 @@ def plan(
     loaded = load_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
+    book = read_book(phones_file)
     with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
-        made = plan_run(
-            loaded, open_bench(session.servers, farm=session.farm), materials, only or ()
-        )
+        bench = open_bench(session.servers, farm=session.farm, book=book)
+        for info in bench.unusable:
+            console.note(f"{info.serial} is {info.state}. {info.advice}")
+        made = plan_run(loaded, bench, materials, only or ())
     made = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(_facts(made))

@@ -16,6 +16,7 @@ from harness.cli.options import (
     FarmOption,
     JsonOption,
     KeepOption,
+    PhonesFileOption,
     RunArgument,
     RunsOption,
     SchedulerOption,
@@ -42,6 +43,7 @@ def resume(
     skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
+    phones_file: PhonesFileOption = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and skipped jobs again too.")
     ] = False,
@@ -61,6 +63,7 @@ def resume(
             adb=adb,
             specs=specs,
             apk=apk,
+            phones_file=phones_file,
             resumed=folder,
         ) as lab,
         progress_display() as progress,

@@ -20,6 +20,7 @@ from harness.cli.options import (
     JsonOption,
     KeepOption,
     OnlyOption,
+    PhonesFileOption,
     RunsOption,
     ScenarioArgument,
     SchedulerOption,
@@ -51,6 +52,7 @@ def run(
     skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
+    phones_file: PhonesFileOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,6 +71,7 @@ def run(
         loaded=loaded,
         only=only or (),
         apk=apk,
+        phones_file=phones_file,
     ) as lab:
         bench = lab.bench
         for info in bench.unusable:

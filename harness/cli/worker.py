@@ -8,8 +8,9 @@ import typer
 
 from harness.cli import console
 from harness.cli.engine import dask_farm
-from harness.cli.options import AdbOption, ApkOption, FarmOption
+from harness.cli.options import AdbOption, ApkOption, FarmOption, PhonesFileOption
 from harness.cli.session import open_session
+from harness.devices.book import read_book
 from harness.devices.trainer_app import checked_apk
 from harness.lab import open_bench
 from harness.lab.engines.host import Host
@@ -30,6 +31,7 @@ def worker(
     farm: FarmOption = None,
     adb: AdbOption = None,
     apk: ApkOption = None,
+    phones_file: PhonesFileOption = None,
     listen: Annotated[
         Optional[str],
         typer.Option(
@@ -45,12 +47,13 @@ def worker(
     First cleans what a worker that was killed left on phones that nobody holds.
     """
     module = dask_farm()
+    book = read_book(phones_file)
     with open_session(farm=farm, adb=adb) as session:
         for serial, notes in clean_free_phones(open_bench(session.servers)).items():
             for note in notes:
                 console.note(f"{serial}: {note}")
         apks = checked_apk(apk)
-        host = Host(lambda: open_bench(session.servers, apk=apks), cache_root() / "farm")
+        host = Host(lambda: open_bench(session.servers, book=book, apk=apks), cache_root() / "farm")
         hello = host.hello()
         for info in hello.unusable:
             console.note(f"{info.serial} is {info.state}. {info.advice}")

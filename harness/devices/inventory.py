@@ -84,6 +84,9 @@ class PhoneInfo(BaseModel):
     isolation: str | None = None
     host_wide: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    alias: str = ""
+    """What people call it, see `harness.devices.book`; "" for nothing."""
+    note: str = ""
     properties: dict[str, str] = Field(default_factory=dict)
     capabilities: CapabilitiesRecord | None = None
     """What its shell may do and read; None until it was tried."""

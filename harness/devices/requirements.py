@@ -45,6 +45,8 @@ class PhoneFacts(Protocol):
     @property
     def origin(self) -> str: ...  # noqa: D102
     @property
+    def alias(self) -> str: ...  # noqa: D102
+    @property
     def tags(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
@@ -132,7 +134,7 @@ def match(demands: Demands, phone: PhoneFacts) -> Match:
     """Say whether a phone fits, and if not, everything in which it does not."""
     reasons = [
         *_word("profile", demands.profile, [phone.profile]),
-        *_word("serial", demands.serial, [phone.serial, phone.adb_serial]),
+        *_word("serial", demands.serial, [phone.serial, phone.adb_serial, phone.alias]),
         *_number("ram_mb", demands.ram_mb, f"{phone.ram_total_mb:.0f}", bare=">="),
         *_word("soc", demands.soc, [phone.soc]),
         *_number("android", demands.android, phone.android, bare="="),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.adb.server import AdbServer
+from harness.devices.book import NOTHING_WRITTEN, PhoneBook
 from harness.devices.inventory import PhoneInfo, inventory
 from harness.errors import NoPhoneError
 from harness.lab.clock import Clock, SystemClock
@@ -47,6 +48,7 @@ def open_bench(
     *,
     farm: Mapping[str, Any] | None = None,
     only: Sequence[str] | None = None,
+    book: PhoneBook = NOTHING_WRITTEN,
     lease_root: Path | None = None,
     apk: Path | None = None,
     remove_trainer: bool = False,
@@ -57,6 +59,7 @@ def open_bench(
         servers: Where to look.
         farm: Of a virtual farm started for the run.
         only: Look at no other phones than these (as the servers call them).
+        book: What is written of phones; those out of service are not used.
         lease_root: Folder of the locks; None for this host's.
         apk: The trainer to install, see `RealTools`.
         remove_trainer: See `RealTools`.
@@ -65,7 +68,7 @@ def open_bench(
         ServerUnavailable: A server does not answer.
         InputError: A device profile is wrong.
     """
-    infos = inventory(list(servers), only=only)
+    infos = book.applied(inventory(list(servers), only=only))
     usable = [LabPhone(info, info.phone(servers)) for info in infos if info.usable]
     unusable = tuple(info for info in infos if not info.usable)
     return Bench(

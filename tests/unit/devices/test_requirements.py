@@ -22,6 +22,7 @@ class Facts:
     sdk: int = 29
     abi: str = "arm64-v8a"
     origin: str = "device"
+    alias: str = "shelf-2"
     tags: tuple[str, ...] = ("rack-2",)
 
 
@@ -33,6 +34,7 @@ class Facts:
         {"profile": "oneplus-7t"},
         {"profile": ["pixel-4", "oneplus-*"]},
         {"serial": "S1"},
+        {"serial": "shelf-2"},
         {"serial": ["x", "127.0.0.1:7001"]},
         {"ram_mb": ">= 6000"},
         {"ram_mb": 6000},
