@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +22,11 @@ from harness.adb.client import Client
 from harness.adb.errors import AdbError, CommandTimedOut, ServerUnavailable
 from harness.adb.listing import Listed, parse_devices
 from harness.adb.private import ServerProcess
+from harness.adb.turns import Turns, at_once, hub_of
 from harness.errors import InputError
 
 _START_TIMEOUT_S = 15.0
 _CALL_TIMEOUT_S = 15.0
-_TRANSFERS_AT_ONCE = 4
-"""Pushes at once on one server: a USB hub divides its throughput, more only adds time-outs."""
 
 
 def adb_binary() -> Path:
@@ -57,14 +55,14 @@ class AdbServer:
         host: Where it listens.
         port: Where it listens.
         binary: The adb binary for the stock client.
-        transfers: At most this many pushes at once.
+        pushes: Whose turn it is to be pushed to, hub by hub.
     """
 
     def __init__(self, host: str, port: int, *, binary: Path | None = None) -> None:
         self.host = host
         self.port = port
         self.binary = binary
-        self.transfers = threading.BoundedSemaphore(_TRANSFERS_AT_ONCE)
+        self.pushes = Turns(at_once())
         self.client = Client(host, port)
         self._process: ServerProcess | None = None
         self._by_tcp: set[str] = set()
@@ -207,6 +205,11 @@ class AdbServer:
         """Return the state of a phone, ``absent`` if it is not listed."""
         found = [one.state for one in self.devices() if one.adb_serial == adb_serial]
         return found[0] if found else "absent"
+
+    def hub(self, adb_serial: str) -> str:
+        """Return the hub that a phone hangs on now; phones without a USB path share one."""
+        found = [one.tags.get("usb", "") for one in self.devices() if one.adb_serial == adb_serial]
+        return hub_of(found[0]) if found else ""
 
     def connect(self, address: str, timeout_s: float = _CALL_TIMEOUT_S) -> None:
         """Add a phone by its TCP address.

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,12 +97,14 @@ def ensure_files(
     timeout_s: float = _TIMEOUT_S,
     lost_timeout_s: float = _LOST_TIMEOUT_S,
     clock: Callable[[], float] = time.monotonic,
+    stop: threading.Event | None = None,
+    on_wait: Callable[[bool], None] = lambda _: None,
 ) -> TransferRecord:
     """Make sure that a phone has these files, pushing only what it lacks.
 
-    At most `AdbServer.transfers` phones of one adb server are pushed to at once. When the cable is
-    lost, it waits for the phone and goes on with what is still missing. Only one caller at a time
-    for a phone (who holds its lease).
+    Phones of one hub take turns (`AdbServer.pushes`), anew for each batch. When the cable is lost,
+    it waits for the phone and goes on with what is still missing. Only one caller at a time for a
+    phone (who holds its lease).
 
     Args:
         phone: Where to.
@@ -110,8 +113,11 @@ def ensure_files(
         timeout_s: For each batch of at most 64 files or 64 MiB (a larger file is a batch).
         lost_timeout_s: How long to wait for a lost phone.
         clock: Monotonic clock, s.
+        stop: Set to wait for no turn any more.
+        on_wait: Told True when the phone has to wait for its turn, False when it came.
 
     Raises:
+        WaitStoppedError: ``stop`` was set while the phone waited for its turn.
         DiskFull: Naming the bytes needed and free.
         TransferFailed: The phone refused, or a hash stayed wrong.
         DeviceLost: It did not come back, or was lost again and again.
@@ -127,7 +133,7 @@ def ensure_files(
             missing = [file for file in wanted if file not in have]
             store.check_room(missing)
             for batch in _batches(missing):
-                with phone.server.transfers:
+                with _turn(phone, stop, on_wait):
                     store.push(batch)
                 pushed += batch
             break
@@ -145,6 +151,24 @@ def ensure_files(
         skipped_bytes=sum(file.size for file in skipped),
         seconds=clock() - began,
     )
+
+
+@contextlib.contextmanager
+def _turn(
+    phone: Phone, stop: threading.Event | None, on_wait: Callable[[bool], None]
+) -> Iterator[None]:
+    waited = False
+
+    def waits() -> None:
+        nonlocal waited
+        waited = True
+        on_wait(True)
+
+    server = phone.server
+    with server.pushes.turn(server.hub(phone.adb_serial), stop, waits):
+        if waited:
+            on_wait(False)
+        yield
 
 
 def prune(phone: Phone, work_dir: str, keep: Collection[str] = ()) -> tuple[int, int]:

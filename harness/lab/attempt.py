@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.adb.errors import AdbError, DeviceLost
+from harness.adb.turns import WaitStoppedError
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
 from harness.devices.gates import parse_gates
@@ -57,6 +58,8 @@ from harness.results.model import (
 PROBE_TIMEOUT_S = 10.0
 TICK_S = 1.0
 RAW_SAMPLES = "samples.txt"
+WAITS = "waiting for the hub"
+"""Said instead of the step in which a phone waits for others of its hub."""
 
 _KIND_OF_STEP: dict[str, FailureKind] = {
     "gate": "GateTimedOut",
@@ -216,7 +219,7 @@ class _Attempt:
     def _failure(self, error: Exception) -> FailureRecord:
         if isinstance(error, StepFailed):
             return error.record()
-        if isinstance(error, StopRequestedError):
+        if isinstance(error, (StopRequestedError, WaitStoppedError)):
             return failure_record("Interrupted", f"stopped by the user during {self.step}")
         if isinstance(error, DeviceLost):
             return failure_record("DeviceLost", str(error), [f"during {self.step}"])
@@ -258,12 +261,19 @@ class _Attempt:
 
     def _provision(self) -> None:
         limit_s = self.spec.content.limits.provision_s
-        self.state.transfer = self.tools.push(self.phone, self.request.material.files(), limit_s)
+        self.state.transfer = self.tools.push(
+            self.phone, self.request.material.files(), limit_s, self.stop.gentle, self._waits
+        )
         job = job_file(self.spec, self.request.material, self.layout)
         text = job.model_dump_json(indent=1) + "\n"
         self.tools.write(self.phone, self.layout.job, text.encode())
         self.folder.write_text("job.json", text)
         clear_log(self.tools, self.phone)
+
+    def _waits(self, waiting: bool) -> None:
+        """Say that other phones of the hub are pushed to first, which may take long."""
+        self.on_step(WAITS if waiting else self.step)
+        self._say(step=WAITS if waiting else self.step)
 
     def _press(self) -> None:
         # Sampling begins before the pressure, so that its approach is seen too.

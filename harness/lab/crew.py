@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from harness.adb.errors import AdbError
-from harness.lab.attempt import run_attempt
+from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.engine import Attempt, Engine
 from harness.lab.phone_notes import Claim, hold, let_go, renew
@@ -150,8 +150,11 @@ STEP_SLACK_S: Final = 180.0
 def step_limit_s(content: JobContent, step: str) -> float:
     """Return after how long in a step an attempt must hang: each ends by a limit of its own before.
 
-    Scoring has no phone in it and no limit; the release tries for a lost phone what it can.
+    Scoring has no phone in it and no limit; the release tries for a lost phone what it can. A phone
+    that waits for others of its hub waits as long as these take.
     """
+    if step == WAITS:
+        return float("inf")
     limits = content.limits
     own = {
         "gate": limits.gate_s,

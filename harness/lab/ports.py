@@ -8,7 +8,7 @@ them with strict fakes. Nothing here knows whether a phone is real or virtual. A
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -211,8 +211,23 @@ class Tools(Protocol):
         """Put back what `gate` changed; return notes about it."""
         ...
 
-    def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
-        """Make sure that the phone holds ``files`` under ``<work>/cas``."""
+    def push(
+        self,
+        phone: LabPhone,
+        files: Sequence[LocalFile],
+        limit_s: float,
+        stop: threading.Event,
+        on_wait: Callable[[bool], None],
+    ) -> TransferRecord:
+        """Make sure that the phone holds ``files`` under ``<work>/cas``.
+
+        Args:
+            phone: The phone.
+            files: What.
+            limit_s: For each batch of files.
+            stop: Set to wait no longer for other phones of the same hub.
+            on_wait: Told True when the phone has to wait for those, False when its turn came.
+        """
         ...
 
     def write(self, phone: LabPhone, path: str, data: bytes) -> None:

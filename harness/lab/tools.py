@@ -220,9 +220,18 @@ class RealTools:
         """See `harness.lab.ports.Tools`."""
         return SettingsGuard(_handle(phone), phone.work_dir).restore()
 
-    def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
+    def push(
+        self,
+        phone: LabPhone,
+        files: Sequence[LocalFile],
+        limit_s: float,
+        stop: threading.Event,
+        on_wait: Callable[[bool], None],
+    ) -> TransferRecord:
         """See `harness.lab.ports.Tools`."""
-        return ensure_files(_handle(phone), phone.work_dir, files, timeout_s=limit_s)
+        return ensure_files(
+            _handle(phone), phone.work_dir, files, timeout_s=limit_s, stop=stop, on_wait=on_wait
+        )
 
     def write(self, phone: LabPhone, path: str, data: bytes) -> None:
         """See `harness.lab.ports.Tools`."""

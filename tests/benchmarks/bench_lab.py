@@ -2,10 +2,11 @@
 
 ``script/bench lab [--phones 100] [--jobs 5000] [--farm [--minutes 60] [--folder F]]``.
 
-By default attempts end at once, so that what is measured is the scheduler, the queue, the ledger with its real file, and the threads of a
-run: seconds and CPU a job, memory a phone, and whether the last thousand jobs are slower than the
-first. ``--farm`` runs whole attempts on virtual phones with replayed trainers. That takes time:
-``--minutes`` stops the run as by Ctrl-C, and the same ``--folder`` goes on with it.
+By default attempts end at once, so that what is measured is the scheduler, the queue, the ledger
+with its real file, and the threads of a run: seconds and CPU a job, memory a phone, and whether the
+last thousand jobs are slower than the first. ``--farm`` runs whole attempts on virtual phones with
+replayed trainers. That takes time: ``--minutes`` stops the run as by Ctrl-C, and the same
+``--folder`` goes on with it.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from harness.adb.errors import DeviceLost, DiskFull, TransferFailed
 from harness.adb.phone import Phone
 from harness.adb.transfer import LocalFile, ensure_files, prune
+from harness.adb.turns import Turns, WaitStoppedError
 from tests.fixtures.bare_phone import BarePhone
 
 
@@ -179,3 +182,31 @@ def test_prune_keeps_what_it_is_told(phone: Phone, work_dir: str, files: list[Lo
     assert count == 4
     assert size == sum(file.size for file in files[2:]) + len("left over")
     assert set(contents(phone, work_dir)) == {files[0].name, files[1].name, "notes.txt"}
+
+
+def test_a_phone_waits_for_others_of_its_hub_and_says_so(
+    phone: Phone, work_dir: str, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phone.server, "pushes", Turns(1))
+    said: list[bool] = []
+    waits, stop = threading.Event(), threading.Event()
+
+    def on_wait(waiting: bool) -> None:
+        said.append(waiting)
+        waits.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with phone.server.pushes.turn(""):  # another phone of the same server has its turn
+            stop.set()
+            with pytest.raises(WaitStoppedError):
+                ensure_files(phone, work_dir, files, stop=stop, on_wait=on_wait)
+            assert contents(phone, work_dir) == {}
+            waits.clear()
+            pushed = pool.submit(ensure_files, phone, work_dir, files, on_wait=on_wait)
+            assert waits.wait(20)
+            assert contents(phone, work_dir) == {}, "not before its turn"
+        assert pushed.result(20).pushed_files == len(files)
+    assert said == [True, True, False]
+    with phone.server.pushes.turn(""):  # nothing to push, nothing to wait for
+        assert ensure_files(phone, work_dir, files, on_wait=on_wait).pushed_files == 0
+    assert len(said) == 3

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
+from harness.adb.turns import WaitStoppedError
 from harness.devices.gate_wait import GateTimedOut
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
@@ -88,6 +89,8 @@ class World:
     unreachable: bool = False
     uptime_s: float = 1e6
     gate_shut: bool = False
+    hub_is_busy: bool = False
+    """Other phones are pushed to first."""
     checkpoint: bytes = b"weights"
     started_at: float | None = None
     running: bool = False
@@ -312,8 +315,20 @@ class FakeTools:
         self.world.settings_changed = False
         return []
 
-    def push(self, phone: LabPhone, files: Sequence[LocalFile], limit_s: float) -> TransferRecord:
+    def push(
+        self,
+        phone: LabPhone,
+        files: Sequence[LocalFile],
+        limit_s: float,
+        stop: threading.Event,
+        on_wait: Callable[[bool], None],
+    ) -> TransferRecord:
         self.world.calls.append("push")
+        if self.world.hub_is_busy:
+            on_wait(True)
+            if stop.wait(0.0):
+                raise WaitStoppedError("stopped")
+            on_wait(False)
         self.world.files |= {file.on_phone(phone.work_dir) for file in files}
         return TransferRecord(
             pushed_files=len(files), pushed_bytes=1, skipped_files=0, skipped_bytes=0, seconds=0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from harness.lab import attempt as attempt_module
-from harness.lab.attempt import run_attempt
+from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal
+from harness.lab.crew import step_limit_s
 from harness.results.model import AttemptResult
 from tests.unit.lab.fakes import (
     CHECKPOINT_SHA,
@@ -32,6 +34,19 @@ LMKD = (
     f"01-01 00:00:01.000  100  100 I lowmemorykiller: Kill '{PACKAGE}' ({PID}), uid 10123, "
     "oom_score_adj 200 to free 204800kB rss, 0kB swap; reason: low watermark is breached\n"
 )
+
+
+class StopAt(list[str]):
+    """Steps; Ctrl-C comes at one of them."""
+
+    def __init__(self, step: str, stop: StopSignal) -> None:
+        super().__init__()
+        self._step, self._stop = step, stop
+
+    def append(self, step: str) -> None:
+        super().append(step)
+        if step == self._step:
+            self._stop.press()
 
 
 class Lab:
@@ -106,6 +121,22 @@ def test_a_good_attempt_ends_with_all_its_figures(lab: Lab) -> None:
     assert folder.checkpoint_path.read_bytes() == b"weights"
     assert len(folder.hypotheses()) == 4
     assert folder.samples().num_rows == 6
+    lab.world.assert_released()
+
+
+def test_waiting_for_the_hub_is_a_step_of_its_own_and_hears_ctrl_c(lab: Lab) -> None:
+    lab.world.hub_is_busy = True
+    assert lab.run().result.failure is None
+    assert lab.steps[1:5] == ["provision", WAITS, "provision", "press"]
+    content = lab.request.spec.content
+    assert step_limit_s(content, WAITS) == math.inf  # each of those before has a limit of its own
+    assert step_limit_s(content, "provision") < math.inf
+
+
+def test_ctrl_c_while_waiting_for_the_hub(lab: Lab) -> None:
+    lab.world.hub_is_busy = True
+    lab.steps = StopAt(WAITS, lab.stop)
+    lab.failed("Interrupted")
     lab.world.assert_released()
 
 
