@@ -74,8 +74,12 @@ def open_lab(
         if scheduler is not None:
             raise InputError("the local engine has no scheduler", where="--scheduler")
         book, apks = read_book(phones_file), checked_apk(apk)
-        with open_session(farm=farm, adb=adb, loaded=loaded, only=only, specs=specs) as session:
-            yield Lab(open_bench(session.servers, farm=session.farm, book=book, apk=apks))
+        with open_session(
+            farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
+        ) as session:
+            bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks)
+            say_unusable(bench)
+            yield Lab(bench)
         return
     if scheduler is None:
         raise InputError("dask has to know where its workers are met", where="--scheduler")
@@ -95,6 +99,8 @@ def open_lab(
         before = "" if resumed is None else name_of(resumed)
         bench = remote_bench(fabric, scheduler, Path(leases), console.note, before)
 
+        say_unusable(bench)
+
         def make(crew: Crew, phones: Sequence[LabPhone]) -> RemoteEngine:
             run = crew.run
             return RemoteEngine(
@@ -108,6 +114,12 @@ def open_lab(
             )
 
         yield Lab(bench, make)
+
+
+def say_unusable(bench: Bench) -> None:
+    """Say which phones are there and cannot be used, and why."""
+    for info in bench.unusable:
+        console.note(f"{info.serial} is {info.state}. {info.advice}")
 
 
 def dask_farm() -> ModuleType:

@@ -40,7 +40,12 @@ class Farm:
 
 
 def _command(
-    profiles: Mapping[str, int], adb: str, root: Path | None, keep: bool, more: Sequence[str]
+    profiles: Mapping[str, int],
+    adb: str,
+    root: Path | None,
+    keep: bool,
+    mark: str | None,
+    more: Sequence[str],
 ) -> list[str]:
     command = [sys.executable, "-m", "harness.virtual.farm"]
     for name, count in profiles.items():
@@ -50,6 +55,8 @@ def _command(
         command += ["--root", str(root)]
     if keep:
         command += ["--keep"]
+    if mark is not None:
+        command += ["--mark", mark]
     return [*command, *more]
 
 
@@ -76,6 +83,7 @@ def running_farm(
     *,
     root: Path | None = None,
     keep: bool = False,
+    mark: str | None = None,
     env: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
 ) -> Iterator[Farm]:
@@ -88,6 +96,7 @@ def running_farm(
         adb: ``host:port`` of the adb server that shall list them.
         root: Folder for the phones' files; a temporary one if None.
         keep: Leave the phones' files behind.
+        mark: End of the serials; a new one if None.
         env: Environment of the farm; this process's own if None.
         more: Further options of ``python -m harness.virtual.farm``.
 
@@ -101,7 +110,7 @@ def running_farm(
         log = Path(folder) / "farm.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                _command(profiles, adb, root, keep, more),
+                _command(profiles, adb, root, keep, mark, more),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

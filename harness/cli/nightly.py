@@ -30,7 +30,7 @@ from harness.cli.progress import progress_display
 from harness.cli.resume import job_specs
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
-from harness.errors import HarnessError, NoPhoneError
+from harness.errors import HarnessError
 from harness.lab import Plan, RunSummary, check_scenario, resume_run, run_scenario
 from harness.report import build_report
 from harness.report.numbers import parse_utc
@@ -128,8 +128,9 @@ def nightly(
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
     try:
-        summary = _go_on(unfinished, phones_file) if unfinished is not None else None
-        if summary is None:
+        if unfinished is not None:
+            summary = _go_on(unfinished, phones_file)
+        else:
             summary = _start(
                 loaded,
                 runs,
@@ -248,8 +249,8 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary | None:
-    """Finish an interrupted run; None where its virtual phones are gone for good.
+def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary:
+    """Finish an interrupted run.
 
     Raises:
         NoPhoneError: A phone that it needs is not there now.
@@ -258,24 +259,18 @@ def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary | None:
     before = folder.record().farm or {}
     farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
     specs = job_specs(folder.path) if farm is not None else []
-    try:
-        with (
-            open_lab(
-                farm=farm,
-                adb=adb,
-                scheduler=scheduler,
-                specs=specs,
-                phones_file=phones_file,
-                resumed=folder.path,
-            ) as lab,
-            progress_display() as progress,
-        ):
-            return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
-    except NoPhoneError:
-        if not str(farm).startswith("virtual"):
-            raise
-    console.note("its jobs were for virtual phones that ended with it: beginning anew")
-    return None
+    with (
+        open_lab(
+            farm=farm,
+            adb=adb,
+            scheduler=scheduler,
+            specs=specs,
+            phones_file=phones_file,
+            resumed=folder.path,
+        ) as lab,
+        progress_display() as progress,
+    ):
+        return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
 
 
 def _judged(

@@ -197,12 +197,13 @@ def _run(
         where = f"virtual:{PHONE}={experiment.phones}"
     elif farm == "usb":
         where = None
+    resumed = folder if (folder / "run.json").is_file() else None
     with (
-        open_session(farm=where, adb=adb, loaded=loaded) as session,
+        open_session(farm=where, adb=adb, loaded=loaded, resumed=resumed) as session,
         progress_display() as progress,
     ):
         bench = open_bench(session.servers, farm=session.farm)
-        if (folder / "run.json").is_file():
+        if resumed is not None:
             return resume_run(folder, bench, progress=progress)
         return run_scenario(
             loaded,

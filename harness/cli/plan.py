@@ -7,6 +7,7 @@ from typing import Any, Final
 import typer
 
 from harness.cli import console
+from harness.cli.engine import say_unusable
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
     AdbOption,
@@ -55,8 +56,7 @@ def plan(
     book = read_book(phones_file)
     with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
         bench = open_bench(session.servers, farm=session.farm, book=book)
-        for info in bench.unusable:
-            console.note(f"{info.serial} is {info.state}. {info.advice}")
+        say_unusable(bench)
         made = plan_run(loaded, bench, materials, only or ())
     made = estimated(made, PastTimes.read(runs))
     if as_json:

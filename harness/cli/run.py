@@ -8,7 +8,6 @@ from typing import Annotated, Optional
 
 import typer
 
-from harness.cli import console
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
 from harness.cli.materials import shown_materials
@@ -63,32 +62,31 @@ def run(
     loaded = load_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
-    with open_lab(
-        engine=engine,
-        scheduler=scheduler,
-        farm=farm,
-        adb=adb,
-        loaded=loaded,
-        only=only or (),
-        apk=apk,
-        phones_file=phones_file,
-    ) as lab:
-        bench = lab.bench
-        for info in bench.unusable:
-            console.note(f"{info.serial} is {info.state}. {info.advice}")
-        with progress_display() as progress:
-            summary = run_scenario(
-                loaded,
-                bench,
-                run_root=runs,
-                only=only or (),
-                run_id=name,
-                command=[Path(sys.argv[0]).name, *sys.argv[1:]],
-                keep=keep,
-                progress=progress,
-                materials=materials,
-                on_plan=lambda plan, _folder: progress.planned(plan),
-                engine=lab.engine,
-                skip_unfit=skip_unfit,
-            )
+    with (
+        open_lab(
+            engine=engine,
+            scheduler=scheduler,
+            farm=farm,
+            adb=adb,
+            loaded=loaded,
+            only=only or (),
+            apk=apk,
+            phones_file=phones_file,
+        ) as lab,
+        progress_display() as progress,
+    ):
+        summary = run_scenario(
+            loaded,
+            lab.bench,
+            run_root=runs,
+            only=only or (),
+            run_id=name,
+            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            keep=keep,
+            progress=progress,
+            materials=materials,
+            on_plan=lambda plan, _folder: progress.planned(plan),
+            engine=lab.engine,
+            skip_unfit=skip_unfit,
+        )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))

@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.adb.server import AdbServer
 from harness.cli import console
@@ -16,8 +17,10 @@ from harness.devices.requirements import parse_demands
 from harness.devices.sources import LocalServer, NamedServers, PhoneSource, Session
 from harness.devices.stf import StfFarm
 from harness.errors import InputError
+from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario, expand_jobs
 
+_SERIAL = re.compile(r"VLAB-.+-([0-9a-f]{6})")
 _COUNTED = re.compile(r"([a-z0-9][a-z0-9._-]*)(?:=([1-9][0-9]{0,2}))?")
 
 
@@ -68,15 +71,24 @@ def _virtual_profiles(
     return profiles_wanted(loaded, only) if loaded is not None else {"generic": 1}
 
 
+def _mark_of(run: Path | None) -> str | None:
+    """Return what the serials of a run's virtual phones end with."""
+    farm = (RunFolder.open(run).record().farm or {}) if run is not None else {}
+    found = _SERIAL.fullmatch(str(next(iter(farm.get("phones") or ()), "")))
+    return found[1] if found is not None else None
+
+
 @dataclass(frozen=True)
 class VirtualFarm:
     """Virtual phones started for one command, on an adb server of their own.
 
     Args:
         profiles: Profile name -> number of phones.
+        mark: End of their serials; a new one if None.
     """
 
     profiles: Mapping[str, int]
+    mark: str | None = None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Session]:
@@ -86,7 +98,9 @@ class VirtualFarm:
                 server = stack.enter_context(AdbServer.start_private())
                 phones = ", ".join(f"{n} x {name}" for name, n in self.profiles.items())
                 console.note(f"starting virtual phones ({phones}) ...")
-                up = stack.enter_context(running_farm(self.profiles, server.address))
+                up = stack.enter_context(
+                    running_farm(self.profiles, server.address, mark=self.mark)
+                )
             words = ",".join(f"{name}={n}" for name, n in self.profiles.items())
             yield Session(
                 (server,),
@@ -101,6 +115,7 @@ def phone_source(
     loaded: LoadedScenario | None = None,
     only: Sequence[str] = (),
     specs: Sequence[JobSpec] = (),
+    resumed: Path | None = None,
 ) -> PhoneSource:
     """Return where a command's phones come from.
 
@@ -110,6 +125,7 @@ def phone_source(
         loaded: The scenario, from which it follows which phones a farm must have.
         only: Its filters.
         specs: The jobs themselves, where there is no scenario to read (resume).
+        resumed: The run folder that is gone on with: its virtual phones come back by their names.
 
     Raises:
         InputError: An option is wrong.
@@ -120,7 +136,7 @@ def phone_source(
         raise InputError("give --farm or --adb, not both", where="--adb")
     kind, _, words = farm.partition(":")
     if kind == "virtual":
-        return VirtualFarm(_virtual_profiles(words, loaded, only))
+        return VirtualFarm(_virtual_profiles(words, loaded, only), _mark_of(resumed))
     if kind == "stf":
         if loaded is not None:
             specs = expand_jobs(loaded, only)
@@ -141,6 +157,7 @@ def open_session(
     loaded: LoadedScenario | None = None,
     only: Sequence[str] = (),
     specs: Sequence[JobSpec] = (),
+    resumed: Path | None = None,
 ) -> Iterator[Session]:
     """Make a command's phones reachable, see `phone_source`, and give them back at the end.
 
@@ -150,7 +167,9 @@ def open_session(
         ServerUnavailable: A server does not answer.
         FarmError: The virtual phones did not start.
     """
-    source = phone_source(farm=farm, adb=adb, loaded=loaded, only=only, specs=specs)
+    source = phone_source(
+        farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
+    )
     with source.open() as session:
         yield session
 

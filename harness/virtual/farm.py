@@ -13,6 +13,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from harness.devices.profile import DeviceProfile, load_profile, read_profile
 from harness.errors import HarnessError, InputError
 from harness.virtual import adb_server
 from harness.virtual.control import Control
-from harness.virtual.farm_folder import FarmFolder, clean_up_dead_farms
+from harness.virtual.farm_folder import FarmFolder, clean_up_dead_farms, until_gone
 from harness.virtual.fault_plan import read_plan
 from harness.virtual.fault_runner import FaultRunner
 from harness.virtual.faults import FaultError
@@ -127,11 +128,12 @@ class Farm:
         return str(self._folder.socket)
 
     def _serials(self) -> list[str]:
+        mark = self._options.mark or self._folder.id
         counts: dict[str, int] = {}
         serials = []
         for profile in self._profiles:
             counts[profile.name] = counts.get(profile.name, 0) + 1
-            serials.append(f"VLAB-{profile.name}-{counts[profile.name]}-{self._folder.id}")
+            serials.append(f"VLAB-{profile.name}-{counts[profile.name]}-{mark}")
         return serials
 
     async def _tick(self) -> None:
@@ -165,6 +167,8 @@ async def run(options: argparse.Namespace) -> int:
     """Run a farm until it's told to end; return the exit code."""
     stop = _until_told(options.until_stdin_closes)
     profiles = _profiles(options.profile)
+    if options.mark is not None:
+        await until_gone(options.mark)
     if options.root is None:
         clean_up_dead_farms()
     folder = FarmFolder(options.root, keep=options.keep)
@@ -243,6 +247,12 @@ def _profiles(wanted: Sequence[str]) -> list[DeviceProfile]:
     return found
 
 
+def _mark(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{6}", text):
+        raise argparse.ArgumentTypeError("must be six hexadecimal digits")
+    return text
+
+
 def _speed(text: str) -> float:
     value = float(text)
     if not 0.01 <= value <= 1000:
@@ -261,6 +271,8 @@ def _parser() -> argparse.ArgumentParser:
                         help="don't tell any adb server")  # fmt: skip
     parser.add_argument("--root", type=Path, help="folder for the phones' files")
     parser.add_argument("--keep", action="store_true", help="leave the files behind")
+    parser.add_argument("--mark", type=_mark, metavar="HEX",
+                        help="end of the serials, as a farm before had it")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument("--until-stdin-closes", action="store_true",
                         help="end when standard input does")  # fmt: skip

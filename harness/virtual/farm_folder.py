@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -10,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,36 @@ def clean_up_dead_farms() -> None:
         if not record.get("keep"):
             shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
+
+
+async def until_gone(mark: str, limit_s: float = 20.0) -> None:
+    """Wait until no farm in the cache has phones with this mark: its end kills by serial.
+
+    Raises:
+        InputError: One still has.
+    """
+    base = cache_root() / "farm"
+    end = time.monotonic() + limit_s
+    while any(_is_marked(path, mark) for path in (base.iterdir() if base.is_dir() else ())):
+        if time.monotonic() > end:
+            raise InputError(
+                f"virtual phones with the mark {mark} are still up",
+                hint="Does the run that they belong to still go on? See `harness status`.",
+            )
+        await asyncio.sleep(0.1)
+
+
+def _is_marked(farm: Path, mark: str) -> bool:
+    """Say whether a farm that lives, or is being ended, has phones with a mark."""
+    if not any(one.endswith(f"-{mark}") for one in _read(farm / _RECORD).get("serials") or ()):
+        return False
+    try:
+        lock = _lock(farm)
+    except FileNotFoundError:
+        return False  # its folder has just been removed
+    if lock is not None:
+        os.close(lock)
+    return lock is None
 
 
 def _lock(folder: Path) -> int | None:

@@ -74,7 +74,9 @@ def test_plan_run_status_report(harness, tmp_path):
 
 
 def test_ctrl_c_releases_the_phone_and_resume_finishes(harness, start_harness, tmp_path):
-    (tmp_path / "long.yaml").write_text(SCENARIO.replace("epochs: 2", "epochs: 120"))
+    # a job of one phone: it needs the very phone again, which a virtual farm starts anew
+    long = SCENARIO.replace("epochs: 2", "epochs: 120").replace("7t}", "7t, each: true}")
+    (tmp_path / "long.yaml").write_text(long)
     process = start_harness("run", "long.yaml", "--farm", "virtual", "--name", "cut", "--no-report")
     attempts = tmp_path / "runs" / "cut" / "attempts"
     deadline = time.monotonic() + 60
