@@ -28,11 +28,12 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
+from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint, read_info
+from harness.trainer.info import ModelInfo
 from harness.trainer.manifest import ModelManifest, check_files
 from harness.trainer.manifest import load_manifest as load_model
 from harness.trainer.needs import Needs, needs_of
-from harness.trainer.runtime import ModelInfo, check_recording
 
 CORPORA = ("accents",)
 """Synthetic corpora that a scenario may name."""

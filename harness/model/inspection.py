@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.trainer.flatfile import constants, damaged, info_of, opened, signature_names
-from harness.trainer.runtime import ModelInfo
+from harness.trainer.info import ModelInfo
 
 _SUBGRAPH_CALLS = {
     "WhileOptions": ("CondSubgraphIndex", "BodySubgraphIndex"),

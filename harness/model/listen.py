@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from harness.errors import InputError
 from harness.metrics import wer_percent
 from harness.speech import CorpusSpec, Utterance
+from harness.trainer.batches import make_batch
 from harness.trainer.decode import greedy_decode
 from harness.trainer.recordings import read_wav
-from harness.trainer.runtime import FlatbufferModel, make_batch
+from harness.trainer.runtime import FlatbufferModel
 
 LISTENED = CorpusSpec(name="listened", train=0, validation=40, seed=0)
 """The six speakers that the WER of a shipped baseline is given for."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from harness.errors import InputError
 from harness.trainer.checkpoints import checkpoint_shapes, misfit
-from harness.trainer.runtime import ModelInfo, check_signatures, model_info
+from harness.trainer.info import ModelInfo, check_signatures, model_info
 
 _BROKEN = (
     *(struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError),

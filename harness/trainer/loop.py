@@ -35,6 +35,7 @@ from harness.contract.order import epoch_batches
 from harness.errors import HarnessError, InputError
 from harness.metrics.words import wer_percent
 from harness.trainer import device
+from harness.trainer.batches import make_batch
 from harness.trainer.checkpoints import (
     check_sha256,
     checkpoint_path,
@@ -46,7 +47,7 @@ from harness.trainer.events import EventLog
 from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model
 from harness.trainer.recordings import read_wav
-from harness.trainer.runtime import FlatbufferModel, make_batch
+from harness.trainer.runtime import FlatbufferModel
 
 TRAINER_NAME = "python-reference"
 

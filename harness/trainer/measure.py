@@ -37,8 +37,9 @@ from harness.contract.job import Training as TrainingSettings
 from harness.trainer.checkpoints import file_sha256
 from harness.trainer.events import EventLog
 from harness.trainer.flatfile import read_info
+from harness.trainer.info import ModelInfo
 from harness.trainer.loop import Features, Training
-from harness.trainer.runtime import FlatbufferModel, ModelInfo
+from harness.trainer.runtime import FlatbufferModel
 
 UTTERANCES = 80
 """60 to train and 20 to validate on, as the shipped scenarios have them."""

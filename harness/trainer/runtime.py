@@ -1,4 +1,4 @@
-"""The trainable flatbuffer as the trainer sees it: LiteRT, signatures, batches.
+"""The trainable flatbuffer as the trainer sees it: LiteRT and its signatures.
 
 Importing this module does not import LiteRT; making a ``FlatbufferModel`` does. What the signatures
 take and give is written in ``harness.model.signatures``.
@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,161 +17,12 @@ import numpy.typing as npt
 
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
+from harness.trainer.batches import Batch, Floats, check_samples
 from harness.trainer.checkpoints import checkpoint_shapes, misfit
+from harness.trainer.info import check_signatures, model_info
 from harness.trainer.transfer import put, take
 
-FORMAT = 1
-"""The version of the signatures that this module speaks."""
-
-_LAYERS = ("CONV1", "CONV2", "CONV3", "BLSTM1", "BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
-
-_NEEDED = frozenset({"features", "infer", "loss", "get_weights", "set_weights", "info"})
-_INFO = (
-    *("format", "batch_size", "max_frames", "max_label", "alphabet", "blank", "sample_rate"),
-    *("window", "hop", "time_stride", "layers", "sub_models", "weights_included"),
-)
 _READ_WEIGHTS = frozenset({"infer", "loss"})
-
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What is fixed in a flatbuffer."""
-
-    batch_size: int
-    max_frames: int
-    max_label: int
-    alphabet: str
-    """Characters in the order of the outputs, the blank left out."""
-    blank: int
-    sample_rate: int
-    window: int
-    hop: int
-    time_stride: int
-    """Frames of features an output frame stands for."""
-    layer_parameters: dict[str, int]
-    sub_model_parameters: dict[str, int]
-
-    @cached_property
-    def max_samples(self) -> int:
-        """Samples of the longest utterance."""
-        return self.window + (self.max_frames - 1) * self.hop
-
-    @cached_property
-    def max_audio_s(self) -> float:
-        """Seconds of the longest utterance."""
-        return self.max_samples / self.sample_rate
-
-    def output_frames(self, frames: int) -> int:
-        """Return the output frames of an utterance of ``frames`` frames of features."""
-        return -(-frames // self.time_stride)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Utterances padded to the flatbuffer's static shapes.
-
-    Rows past ``rows`` are padding: ``in_len`` 0. The signatures leave them out of the mean loss, so
-    they change neither the loss nor the gradient.
-    """
-
-    x: Floats
-    """[B, T, mels]"""
-    in_len: npt.NDArray[np.int32]
-    labels: npt.NDArray[np.int32]
-    """[B, L]"""
-    lab_len: npt.NDArray[np.int32]
-    rows: int
-    """Real utterances, the first rows."""
-
-
-def encode(text: str, info: ModelInfo) -> list[int]:
-    """Return the output index of each character.
-
-    Raises:
-        InputError: A character is not in the model's alphabet.
-    """
-    unknown = sorted(set(text) - set(info.alphabet))
-    if unknown:
-        raise InputError(
-            f"the model cannot write {''.join(unknown)!r}",
-            where=repr(text),
-            hint="Normalise transcripts to the model's alphabet (a-z and space).",
-        )
-    places = (info.alphabet.index(c) for c in text)
-    return [n + (n >= info.blank) for n in places]
-
-
-def make_batch(features: Sequence[Floats], texts: Sequence[str], info: ModelInfo) -> Batch:
-    """Pad up to B utterances to one batch.
-
-    Args:
-        features: [frames, mels] of each utterance.
-        texts: Their transcripts; empty strings will do for ``infer``.
-        info: The model's sizes.
-
-    Raises:
-        InputError: Too long for the model, too short for its text, or not in its alphabet.
-        ValueError: No utterance, more than B, or as many texts as features are not there.
-    """
-    rows = len(features)
-    if not 1 <= rows <= info.batch_size or rows != len(texts):
-        raise ValueError(f"{rows} features and {len(texts)} texts for batch {info.batch_size}")
-    x = np.zeros((info.batch_size, info.max_frames, features[0].shape[1]), np.float32)
-    labels = np.zeros((info.batch_size, info.max_label), np.int32)
-    in_len, lab_len = np.zeros((2, info.batch_size), np.int32)
-    for row, (feature, text) in enumerate(zip(features, texts, strict=True)):
-        label = encode(text, info)
-        _check_lengths(len(feature), label, text, info)
-        x[row, : len(feature)] = feature
-        labels[row, : len(label)] = label
-        in_len[row], lab_len[row] = len(feature), len(label)
-    return Batch(x, in_len, labels, lab_len, rows)
-
-
-def _check_lengths(frames: int, label: list[int], text: str, info: ModelInfo) -> None:
-    if not 1 <= frames <= info.max_frames:
-        raise InputError(
-            f"{frames} frames of features; the model takes 1 to {info.max_frames} "
-            f"({info.max_audio_s:.2f} s)",
-            where=repr(text),
-        )
-    if len(label) > info.max_label:
-        raise InputError(
-            f"{len(label)} characters; the model takes {info.max_label}", where=repr(text)
-        )
-    repeats = sum(a == b for a, b in pairwise(label))
-    if len(label) + repeats > info.output_frames(frames):
-        raise InputError(
-            f"{info.output_frames(frames)} output frames cannot hold {len(label)} characters",
-            where=repr(text),
-            hint="The recording is too short for its transcript.",
-        )
-
-
-def check_recording(samples: int, text: str, info: ModelInfo) -> None:
-    """Check that the model can train on a recording before anything is computed of it.
-
-    Args:
-        samples: Of the recording, at the model's sample rate.
-        text: Its transcript.
-        info: The model's sizes.
-
-    Raises:
-        InputError: As ``FlatbufferModel.features`` and ``make_batch`` would.
-    """
-    _check_samples(samples, info)
-    _check_lengths(1 + (samples - info.window) // info.hop, encode(text, info), text, info)
-
-
-def _check_samples(samples: int, info: ModelInfo) -> None:
-    if not info.window <= samples <= info.max_samples:
-        raise InputError(
-            f"{samples / info.sample_rate:.2f} s of audio; the model takes "
-            f"{info.window / info.sample_rate:.3f} to {info.max_audio_s:.2f} s",
-            hint="Leave it out, or use a model for longer speech.",
-        )
 
 
 class FlatbufferModel:
@@ -229,7 +77,7 @@ class FlatbufferModel:
             InputError: Shorter than a window or longer than the model takes.
         """
         info = self.info
-        _check_samples(len(pcm), info)
+        check_samples(len(pcm), info)
         padded = np.zeros(info.max_samples, np.int16)
         padded[: len(pcm)] = pcm
         out = self._run("features", pcm=padded, samples=np.array(len(pcm), np.int32))
@@ -348,58 +196,3 @@ class FlatbufferModel:
                 where=str(self.path),
                 hint="Load the checkpoint that its manifest names first.",
             )
-
-
-def check_signatures(names: set[str], path: Path) -> None:
-    """Check that a file has what every model must have.
-
-    Raises:
-        InputError: It lacks signatures.
-    """
-    if not names >= _NEEDED:
-        missing = ", ".join(sorted(_NEEDED - names))
-        raise InputError(
-            f"the model lacks the signatures {missing}",
-            where=str(path),
-            hint="It is no trainable model of this project: 'harness model build' makes one.",
-        )
-
-
-def model_info(values: dict[str, Any], path: Path) -> ModelInfo:
-    """Return what the signature ``info`` said.
-
-    Args:
-        values: Its outputs.
-        path: Of the file, for the message.
-
-    Raises:
-        InputError: Another version of the signatures.
-    """
-
-    def number(name: str) -> int:
-        return int(values[name])
-
-    missing = [name for name in _INFO if name not in values]
-    if missing:
-        raise InputError(f"its signature info does not say {missing[0]}", where=str(path))
-    if number("format") != FORMAT:
-        raise InputError(
-            f"signatures of format {number('format')}; this trainer speaks {FORMAT}",
-            where=str(path),
-            hint="Make the file anew with 'harness model build' of this version.",
-        )
-    return ModelInfo(
-        batch_size=number("batch_size"),
-        max_frames=number("max_frames"),
-        max_label=number("max_label"),
-        alphabet="".join(chr(int(c)) for c in values["alphabet"]),
-        blank=number("blank"),
-        sample_rate=number("sample_rate"),
-        window=number("window"),
-        hop=number("hop"),
-        time_stride=number("time_stride"),
-        layer_parameters={n: int(v) for n, v in zip(_LAYERS, values["layers"], strict=True)},
-        sub_model_parameters={
-            n: int(v) for n, v in zip(SUB_MODELS, values["sub_models"], strict=True)
-        },
-    )

@@ -13,7 +13,7 @@ from harness.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from harness.model.inspection import Inspection
-    from harness.trainer.runtime import ModelInfo
+    from harness.trainer.info import ModelInfo
 
 _MIB = 2**20
 _SHOWN = 4

@@ -135,7 +135,8 @@ def _weights(task: Task) -> Weights:
 
 
 def _flatbuffer(task: Task) -> Step:
-    from harness.trainer.runtime import Batch, FlatbufferModel
+    from harness.trainer.batches import Batch
+    from harness.trainer.runtime import FlatbufferModel
 
     interpreter = None
     if task.contestant == "tflite":

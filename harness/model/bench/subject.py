@@ -17,8 +17,8 @@ from harness.model.configuration import CONFIGS, SUB_MODELS, NetworkConfig, laye
 from harness.model.convert import convert
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
+from harness.trainer.info import ModelInfo
 from harness.trainer.manifest import load_manifest
-from harness.trainer.runtime import ModelInfo
 
 OTHER_SIGNATURES = ("features", "infer", "loss")
 

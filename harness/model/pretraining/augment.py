@@ -7,7 +7,7 @@ import numpy.typing as npt
 import soxr
 
 from harness.model.pretraining.settings import Augmentation
-from harness.trainer.runtime import Floats
+from harness.trainer.batches import Floats
 
 
 def at_speed(pcm: npt.NDArray[np.int16], speed: float, sample_rate: int) -> npt.NDArray[np.int16]:

@@ -23,8 +23,9 @@ from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.settings import Settings
 from harness.speech import Corpus, Utterance
+from harness.trainer.batches import Batch, Floats, make_batch
+from harness.trainer.info import ModelInfo
 from harness.trainer.recordings import read_wav
-from harness.trainer.runtime import Batch, Floats, ModelInfo, make_batch
 
 BUCKET_FRAMES = 32
 """Batches are padded to a multiple of this: each length costs the trace of a graph."""

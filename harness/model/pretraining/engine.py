@@ -23,7 +23,7 @@ from harness.model.initial import Weights
 from harness.model.network import Network
 from harness.model.pretraining.settings import Device
 from harness.model.tensors import Tensor
-from harness.trainer.runtime import Batch, Floats
+from harness.trainer.batches import Batch, Floats
 
 _UNROLL = 8
 """Longer loop bodies are no faster under tensorflow, and slower to trace."""

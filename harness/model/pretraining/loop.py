@@ -18,8 +18,8 @@ from harness.model.pretraining.settings import Device, Settings
 from harness.model.pretraining.stopping import interruptible_between_steps
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 from harness.speech import Corpus
+from harness.trainer.batches import Batch
 from harness.trainer.decode import greedy_decode
-from harness.trainer.runtime import Batch
 
 KEEP_EVERY = 50
 """Steps between two copies of the progress on disk."""

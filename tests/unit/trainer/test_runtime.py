@@ -6,7 +6,8 @@ import pytest
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
 from harness.paths import data_root
-from harness.trainer.runtime import FlatbufferModel, encode, make_batch
+from harness.trainer.batches import encode, make_batch
+from harness.trainer.runtime import FlatbufferModel
 
 LAYERS = ["conv1", "conv2", "conv3", "blstm1", "blstm2", "blstm3", "blstm4", "fc1", "fc2"]
 

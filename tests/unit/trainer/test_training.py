@@ -20,7 +20,7 @@ from harness.contract.events import (
 from harness.errors import InputError
 from harness.trainer import device, loop
 from harness.trainer.events import EventLog, read_log
-from harness.trainer.runtime import ModelInfo
+from harness.trainer.info import ModelInfo
 
 SAID = "b c d e"
 INFO = ModelInfo(
