@@ -8,16 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.axes import RUN, SUB_MODEL, key_at, label_of, shown, value_at, varying
+from harness.report.axes import (
+    PROFILE,
+    RUN,
+    SPEAKER,
+    SUB_MODEL,
+    key_at,
+    label_of,
+    shown,
+    value_at,
+    varying,
+)
 from harness.report.load import Attempt, RunData
-from harness.report.numbers import Spread, spread
+from harness.report.numbers import Spread, minutes_digits, spread
 from harness.report.trust import flat
 
 METRICS = (
     ("wer_after_percent", "WER after, %", 1),
-    ("minutes_per_epoch", "Minutes an epoch", 2),
+    ("minutes_per_epoch", "Minutes an epoch", None),
     ("peak_rss_mb", "Peak RSS, MB", 0),
 )
+"""Field of a result, in words, decimals; None = as many as the figures need."""
 UNSAID = "–"
 
 
@@ -47,6 +58,14 @@ class Beside:
     """A run's figures, in the order of `METRICS`."""
     jobs: tuple[tuple[Attempt, ...], ...]
     """A run's last attempts."""
+
+    def digits(self, metric: int) -> int:
+        """Return the decimals that all runs' figures and their difference are shown with."""
+        fixed = METRICS[metric][2]
+        if fixed is not None:
+            return fixed
+        known = [one.median for figures in self.found if (one := figures[metric])]
+        return max(map(minutes_digits, known), default=0)
 
     def difference(self, metric: int) -> float | None:
         """Return second run minus first, where there are two and both have the figure."""
@@ -109,9 +128,15 @@ def _software(run: RunData) -> tuple[tuple[str, str], ...]:
 
 
 def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
-    """Return the runs' results by the settings that vary, run beside run."""
+    """Return the runs' results by the settings that vary in a run, run beside run.
+
+    What a run has throughout (its learning rate, the one phone that it ran on) is what it differs
+    from the others in, and must not keep its jobs from standing beside theirs. Speakers and phones'
+    models do: their figures say nothing of each other.
+    """
     every = [one for run in runs for one in run.final]
-    paths = [axis.path for axis in varying(every) if axis.path != RUN]
+    within = {axis.path for run in runs for axis in varying(run.final)} | {SPEAKER, PROFILE}
+    paths = [axis.path for axis in varying(every) if axis.path != RUN and axis.path in within]
     if SUB_MODEL not in paths and every:
         paths.append(SUB_MODEL)
     groups: dict[tuple[str, ...], list[Attempt]] = {}

@@ -51,9 +51,14 @@ def signed(value: float | None, digits: int = 0) -> str:
 
 def minutes(value: float | None) -> str:
     """Return minutes with about two figures, also where an epoch takes a second."""
+    return fixed(value, minutes_digits(value))
+
+
+def minutes_digits(value: float | None) -> int:
+    """Return the decimals that give minutes about two figures."""
     if value is None or not math.isfinite(value) or value == 0:
-        return fixed(value)
-    return fixed(value, min(4, max(1, 1 - math.floor(math.log10(abs(value))))))
+        return 0
+    return min(4, max(1, 1 - math.floor(math.log10(abs(value)))))
 
 
 def plain(value: float) -> str:

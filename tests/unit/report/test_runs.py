@@ -46,8 +46,27 @@ def test_a_run_beside_itself_differs_in_nothing(two: tuple[RunData, ...]) -> Non
 
 def test_jobs_with_the_same_settings_stand_beside_each_other(two: tuple[RunData, ...]) -> None:
     rows = beside(two)
-    assert len(rows) == 12  # the number of epochs differs, and is a setting
-    assert len(beside(two[:1])) == 6
+    # the number of epochs is what the runs differ in: it keeps no job from standing beside others
+    assert len(rows) == 6
+    assert all(len(own) == 1 for row in rows for own in row.jobs)
+    assert {name for name, _ in rows[0].settings} == {"phone", "pressure: fits", "sub-model"}
+
+
+def test_other_speakers_do_not_stand_beside_each_other(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, small(speakers=(who,)), who) for who in ("us-male", "uk-female")]
+    rows = beside(load_runs(runs))
+    assert [[len(own) for own in row.jobs] for row in rows] == [[1, 0], [0, 1]]
+
+
+def test_short_epochs_keep_two_figures(tmp_path: Path) -> None:
+    def quick(result: AttemptResult) -> AttemptResult:
+        return result.model_copy(update={"minutes_per_epoch": 0.0412})
+
+    runs = load_runs(
+        [make_run(tmp_path, small(spoil=one), name) for one, name in ((quick, "a"), (slower, "b"))]
+    )
+    (row,) = beside(runs)
+    assert [row.digits(metric) for metric in range(3)] == [1, 3, 0]
 
 
 def test_the_second_run_less_the_first(tmp_path: Path) -> None:
