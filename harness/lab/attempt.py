@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.adb.errors import AdbError, DeviceLost
+from harness.adb.errors import AdbError, CommandTimedOut, DeviceLost
 from harness.adb.turns import WaitStoppedError
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
@@ -221,7 +221,9 @@ class _Attempt:
             return error.record()
         if isinstance(error, (StopRequestedError, WaitStoppedError)):
             return failure_record("Interrupted", f"stopped by the user during {self.step}")
-        if isinstance(error, DeviceLost):
+        if isinstance(error, (DeviceLost, CommandTimedOut)):
+            # A phone that does not answer in time is as good as gone: that says nothing about its
+            # RAM or its trainer.
             return failure_record("DeviceLost", str(error), [f"during {self.step}"])
         if isinstance(error, PressureUnreachable):
             return failure_record("PressureUnreachable", error.why, error.evidence)
@@ -397,7 +399,8 @@ class _Attempt:
             self.folder.checkpoint_path,
             self.spec.content.limits.collect_s,
         )
-        self._fetch_log()
+        # Nothing of the result hangs on it: a training that ended well is not lost for a slow log.
+        self._attempt("save the log", self._fetch_log)
 
     def _score(self) -> None:
         references = {name: text for name, text, _ in self.request.material.validation}

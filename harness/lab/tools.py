@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.adb.errors import DeviceLost, DeviceUnauthorized
+from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
 from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
@@ -75,7 +75,7 @@ class Feed:
             data = self._follower.read(seconds)
         except DeviceUnauthorized:
             raise
-        except DeviceLost:
+        except (DeviceLost, CommandTimedOut):  # a link that hangs is one that is lost
             if self._lost_since is None:
                 self._lost_since = begun
             if self._clock() - self._lost_since >= self._lost_s:

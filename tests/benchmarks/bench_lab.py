@@ -149,6 +149,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=24 * 60.0, help="with --farm: at most")
     parser.add_argument("--folder", type=Path, help="with --farm: keep the run here, or go on")
     parser.add_argument("--speed", type=float, default=10.0, help="of the replayed trainers")
+    parser.add_argument("--no-pressure", dest="press", action="store_false", help="with --farm")
     options = parser.parse_args()
     figures: Mapping[str, object]
     with ExitStack() as stack:
@@ -160,7 +161,11 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             lab = stack.enter_context(chaos_lab(folder, options.phones, options.speed))
             figures = run_for_bench(
-                lab, options.jobs, options.minutes, lambda text: print(text, file=sys.stderr)
+                lab,
+                options.jobs,
+                options.minutes,
+                lambda text: print(text, file=sys.stderr, flush=True),
+                press=options.press,
             )
         else:
             figures = measure(options.phones, options.jobs, folder / "ledger.sqlite")

@@ -26,6 +26,7 @@ from tests.chaos.lab import ChaosLab
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 LOOK_S = 5.0
 EPOCHS = 3
+PRESSED_MB = 3600.0
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -97,7 +98,7 @@ class Costs:
 
 
 def run_for_bench(
-    lab: ChaosLab, jobs: int, minutes: float, tell: Callable[[str], None]
+    lab: ChaosLab, jobs: int, minutes: float, tell: Callable[[str], None], *, press: bool = True
 ) -> dict[str, object]:
     """Run whole attempts, or go on with a run that was cut short; return what they cost.
 
@@ -106,10 +107,11 @@ def run_for_bench(
         jobs: How many jobs the run has.
         minutes: After so long the run is stopped as by Ctrl-C, to be gone on with later.
         tell: Called with how it goes.
+        press: With RAM pressure, which asks each phone twice a second.
     """
     run = lab.runs / "r"
     if not lab.scenario.exists():
-        lab.write_scenario(jobs, epochs=EPOCHS)
+        lab.write_scenario(jobs, epochs=EPOCHS, available_mb=PRESSED_MB if press else None)
     before = _ended(run)
     begun = time.monotonic()
     stopped = False
@@ -132,7 +134,7 @@ def _ended(run: Path) -> int:
     """Return how many attempts have ended, by the ledger."""
     try:
         with closing(sqlite3.connect(f"file:{run / 'ledger.sqlite'}?mode=ro", uri=True)) as ledger:
-            asked = "SELECT count(*) FROM attempts WHERE ended_utc IS NOT NULL"
+            asked = "SELECT count(*) FROM attempts WHERE ended IS NOT NULL"
             return int(ledger.execute(asked).fetchone()[0])
     except sqlite3.Error:
         return 0
@@ -159,7 +161,7 @@ def _figures(
         "not_finished": failures,
         "wall_s": wall_s,
         "attempts_a_minute": 60 * done / wall_s,
-        "between_attempts_s": _between(finished),
+        "between_attempts_s": _between([row for row in found.attempts if row.ended_utc]),
         "host_peak_rss_mb": costs.peak_mb,
         "host_threads": costs.threads,
         "farm_pss_mb_a_phone": costs.phone_mb / phones,

@@ -36,7 +36,7 @@ trainer:
   stop: {{patience: 100000, available_below_mb: 0, battery_below_percent: 0}}
 limits: {{lost_s: {lost_s}, stall_s: 300, start_s: 300}}
 retry: {{lost_phone: {retries}, provision_failed: {retries}, trainer_stalled: {retries}}}
-pressure: {{available_mb: {available_mb}}}
+pressure: {pressure}
 matrix:
   trainer.seed: {seeds}
 """
@@ -111,9 +111,17 @@ class ChaosLab:
         epochs: int = 10,
         lost_s: float = 30.0,
         retries: int = 5,
-        available_mb: float = 3600.0,
+        available_mb: float | None = 3600.0,
     ) -> None:
-        """Write a scenario with so many jobs; each lasts some seconds."""
+        """Write a scenario with so many jobs; each lasts some seconds.
+
+        Args:
+            jobs: How many.
+            epochs: Of each.
+            lost_s: After so long a lost phone is given up.
+            retries: After failures of phone and trainer.
+            available_mb: Goal of the pressure; None for none.
+        """
         lines = []
         for index, words in enumerate(WORDS):
             path = self.folder / f"u{index}.wav"
@@ -137,7 +145,7 @@ class ChaosLab:
                 epochs=epochs,
                 lost_s=lost_s,
                 retries=retries,
-                available_mb=available_mb,
+                pressure="null" if available_mb is None else f"{{available_mb: {available_mb}}}",
                 seeds=list(range(jobs)),
             )
         )

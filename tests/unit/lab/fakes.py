@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from harness.adb.errors import DeviceLost
+from harness.adb.errors import CommandTimedOut, DeviceLost
 from harness.adb.transfer import LocalFile
 from harness.adb.turns import WaitStoppedError
 from harness.devices.gate_wait import GateTimedOut
@@ -91,6 +91,8 @@ class World:
     gate_shut: bool = False
     hub_is_busy: bool = False
     """Other phones are pushed to first."""
+    too_slow: str = ""
+    """A command with this in it does not end in time."""
     checkpoint: bytes = b"weights"
     started_at: float | None = None
     running: bool = False
@@ -255,6 +257,8 @@ class FakeTools:
         world.check_link()
         words = list(command)
         world.calls.append(" ".join(words))
+        if world.too_slow and world.too_slow in " ".join(words):
+            raise CommandTimedOut(serial=phone.serial, command=words[0], timeout_s=timeout_s)
         if words == ["true"]:
             return Output()
         if words[:2] == ["am", "start-foreground-service"]:

@@ -553,3 +553,18 @@ def test_a_phone_that_is_away_is_waited_for_before_its_attempt_is_given_up(
     die_in_training(die_again, monkeypatch, 4.2)
     die_again.world.lost = (4.0, 1e9)
     assert rejoin(die_again) is None
+
+
+def test_a_phone_that_does_not_answer_in_time_is_lost_whatever_it_was_asked(lab: Lab) -> None:
+    lab.world.too_slow = "am start-foreground-service"
+    failure = lab.failed("DeviceLost").failure
+    assert failure is not None
+    assert failure.evidence == ("during train",)
+
+
+def test_a_training_that_ended_well_is_not_lost_for_a_slow_log(lab: Lab) -> None:
+    lab.world.too_slow = "logcat -d"
+    end = lab.run()
+    assert end.clean
+    assert end.result.failure is None
+    assert any("Could not save the log" in note for note in end.result.notes)
