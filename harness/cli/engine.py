@@ -77,7 +77,7 @@ def open_lab(
         with open_session(
             farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
         ) as session:
-            bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks)
+            bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks, joins=True)
             say_unusable(bench)
             yield Lab(bench)
         return
@@ -111,6 +111,7 @@ def open_lab(
                 owner=run.owner,
                 keep=run.keep,
                 progress=run.progress,
+                wants=crew.wants,
             )
 
         yield Lab(bench, make)

@@ -53,7 +53,10 @@ def worker(
             for note in notes:
                 console.note(f"{serial}: {note}")
         apks = checked_apk(apk)
-        host = Host(lambda: open_bench(session.servers, book=book, apk=apks), cache_root() / "farm")
+        host = Host(
+            lambda: open_bench(session.servers, book=book, apk=apks, joins=True),
+            cache_root() / "farm",
+        )
         hello = host.hello()
         for info in hello.unusable:
             console.note(f"{info.serial} is {info.state}. {info.advice}")

@@ -132,6 +132,7 @@ def inventory(
     *,
     only: Sequence[str] | None = None,
     timeout_s: float = _ASK_TIMEOUT_S,
+    asked: dict[tuple[str, str], PhoneInfo] | None = None,
 ) -> list[PhoneInfo]:
     """Return all phones of some adb servers, usable or not, each once.
 
@@ -140,6 +141,8 @@ def inventory(
         profiles: Known models; the shipped ones if None.
         only: Look at no other phones than these (as the servers call them).
         timeout_s: How long one phone may take to answer.
+        asked: What a look before this one found, by server and name there: a phone that has been
+            listed ever since is not asked again. Kept up to date.
 
     Raises:
         ServerUnavailable: A server does not answer.
@@ -153,10 +156,19 @@ def inventory(
         for line in server.devices()
         if only is None or line.adb_serial in only
     ]
-    if not listed:
-        return []
-    with ThreadPoolExecutor(min(_AT_ONCE, len(listed)), thread_name_prefix="inventory") as pool:
-        infos = list(pool.map(lambda one: _ask(one[0], one[1], known, timeout_s), listed))
+    before = {
+        (server.address, line.adb_serial): asked[server.address, line.adb_serial]
+        for server, line in listed
+        if asked and line.state == "device" and (server.address, line.adb_serial) in asked
+    }
+    new = [one for one in listed if (one[0].address, one[1].adb_serial) not in before]
+    infos = list(before.values())
+    if new:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(new)), thread_name_prefix="inventory") as pool:
+            infos += pool.map(lambda one: _ask(one[0], one[1], known, timeout_s), new)
+    if asked is not None:
+        asked.clear()
+        asked.update({(one.adb_server, one.adb_serial): one for one in infos if one.usable})
     return _each_once(infos)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Bench:
         farm: What ``run.json`` says of a virtual farm started for the run.
         lease_root: Folder of the locks; None for this host's.
         clock: Where the time comes from.
+        look: Looks again: phones that are plugged in while a run goes on join it; None: none do.
     """
 
     phones: Sequence[LabPhone]
@@ -41,6 +42,7 @@ class Bench:
     farm: Mapping[str, Any] | None = None
     lease_root: Path | None = None
     clock: Clock = SystemClock()  # noqa: RUF009 - without state
+    look: Callable[[], Bench] | None = None
 
 
 def open_bench(
@@ -52,6 +54,7 @@ def open_bench(
     lease_root: Path | None = None,
     apk: Path | None = None,
     remove_trainer: bool = False,
+    joins: bool = False,
 ) -> Bench:
     """Find the phones of some adb servers.
 
@@ -63,17 +66,23 @@ def open_bench(
         lease_root: Folder of the locks; None for this host's.
         apk: The trainer to install, see `RealTools`.
         remove_trainer: See `RealTools`.
+        joins: `Bench.look` finds phones that come later.
 
     Raises:
         ServerUnavailable: A server does not answer.
         InputError: A device profile is wrong.
     """
-    infos = book.applied(inventory(list(servers), only=only))
-    usable = [LabPhone(info, info.phone(servers)) for info in infos if info.usable]
-    unusable = tuple(info for info in infos if not info.usable)
-    return Bench(
-        usable, RealTools(apk=apk, remove_trainer=remove_trainer), unusable, farm, lease_root
-    )
+    tools = RealTools(apk=apk, remove_trainer=remove_trainer)
+    asked: dict[tuple[str, str], PhoneInfo] = {}
+
+    def look() -> Bench:
+        infos = book.applied(inventory(list(servers), only=only, asked=asked))
+        usable = [LabPhone(info, info.phone(servers)) for info in infos if info.usable]
+        unusable = tuple(info for info in infos if not info.usable)
+        again = look if joins else None
+        return Bench(usable, tools, unusable, farm, lease_root, look=again)
+
+    return look()
 
 
 def owner_name() -> str:

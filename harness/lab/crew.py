@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from harness.adb.errors import AdbError
 from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.dispatch import Ticket
 from harness.lab.engine import Attempt, Engine
 from harness.lab.phone_notes import Claim, hold, let_go, renew
 from harness.lab.plan import PlannedJob
@@ -59,6 +60,15 @@ class Crew:
         self._expected.discard(phone.serial)
         if not self._expected:
             self.run.write_phones(self.seen)
+
+    def fits(self, ticket: Ticket, phone: LabPhone) -> bool:
+        """Say whether a phone that came later may take a job."""
+        return self._jobs[ticket.job_id].welcomes(phone)
+
+    def wants(self, phone: LabPhone) -> bool:
+        """Say whether there is a job for a phone that came later."""
+        asked = {job.demands: job for job in self._jobs.values()}
+        return any(job.welcomes(phone) for job in asked.values())
 
     # -- what an engine asks ----------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ class Ticket:
     """How much it warms a phone, on any scale that is the same for all jobs."""
     retries: Mapping[str, int] = field(default_factory=dict)
     """Kind of failure -> how often to try again after it."""
+    demands: str = ""
+    """What it asks of a phone: jobs of the same words take the same phones, also new ones."""
     skips_shut: bool = False
     """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
 
@@ -115,7 +117,7 @@ class Dispatcher:
         self._last: dict[str, Ticket] = {}
         """What each phone took last."""
         self._bad_in_a_row: dict[str, int] = {}
-        self._classes: dict[frozenset[str], _DemandClass] = {}
+        self._classes: dict[tuple[frozenset[str], str], _DemandClass] = {}
         self._of_phone: dict[str, list[_DemandClass]] = {}
         self._pinned: dict[str, JobQueue] = {}
         self._children: dict[str, list[str]] = {}
@@ -123,7 +125,7 @@ class Dispatcher:
         self.changes = 0
         """Counts whatever may have left a phone without prospects."""
         for ticket in tickets:
-            self._jobs[ticket.job_id] = _Job(ticket, self._class(ticket.candidates))
+            self._jobs[ticket.job_id] = _Job(ticket, self._class(ticket))
         heats = [job.ticket.heat for job in self._jobs.values()]
         self._warm_from = (min(heats) + max(heats)) / 2 if heats else 0.0
         done = dict(finished_on or {})
@@ -342,11 +344,12 @@ class Dispatcher:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _class(self, candidates: frozenset[str]) -> _DemandClass:
-        home = self._classes.get(candidates)
+    def _class(self, ticket: Ticket) -> _DemandClass:
+        key = (ticket.candidates, ticket.demands)
+        home = self._classes.get(key)
         if home is None:
-            home = self._classes[candidates] = _DemandClass(candidates, self._phones)
-            for serial in sorted(candidates):
+            home = self._classes[key] = _DemandClass(ticket.candidates, self._phones)
+            for serial in sorted(ticket.candidates):
                 self._of_phone.setdefault(serial, []).append(home)
         return home
 

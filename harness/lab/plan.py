@@ -61,6 +61,18 @@ class PlannedJob:
             estimate_s=self.estimate_s,
         )
 
+    @property
+    def demands(self) -> str:
+        """What it asks of a phone, in the same words for jobs that ask the same."""
+        return canonical_json([self.spec.content.phones, list(self.spec.avoid)])
+
+    def welcomes(self, phone: LabPhone) -> bool:
+        """Say whether a phone that comes while the run goes on may take the job."""
+        demands = parse_demands(self.spec.content.phones)
+        # `count` and `each` chose their phones when the run began
+        chosen = demands.count is not None or demands.each
+        return not chosen and bool(fitting_phones(self.spec, [phone]))
+
     def ticket(self, retry: Retry) -> Ticket:
         """Return it as the dispatcher takes it."""
         retries = retry.model_dump()
@@ -71,6 +83,7 @@ class PlannedJob:
             depends_on=self.spec.depends_on,
             group=push_group(self.spec.content),
             heat=self.heat,
+            demands=self.demands,
             retries={kind: retries[name] for name, kind in RETRY_FIELDS.items()},
             skips_shut=parse_gates(self.spec.content.gates).mode == "skip",
         )

@@ -84,6 +84,16 @@ class LabPhone:
         found = self.info.capabilities
         return {} if found is None else found.said
 
+    def found_again(self, found: LabPhone) -> LabPhone:
+        """Return the phone as it is reached now, with what is known of it from before."""
+        before = {"capabilities": self.info.capabilities}
+        return LabPhone(found.info.model_copy(update=before), found.handle)
+
+    def moved(self, found: LabPhone) -> bool:
+        """Say whether it is reached otherwise now: by another server, cable or address."""
+        now, before = found.info, self.info
+        return (now.adb_server, now.adb_serial) != (before.adb_server, before.adb_serial)
+
     @property
     def trainer_dir(self) -> str:
         """Below it the trainer writes (`harness.devices.trainer_app`)."""

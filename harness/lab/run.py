@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,9 @@ from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.crew import Crew, EngineMaker
 from harness.lab.dispatch import Dispatcher
+from harness.lab.engine import Engine
 from harness.lab.heat import queue_order
+from harness.lab.joining import joining
 from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
 from harness.lab.materials import Materials
@@ -61,6 +63,7 @@ class Run:
             engine: Who carries out orders; None for threads of this process.
         """
         crew = Crew(self, jobs)
+        leases = dict(leases)
         phones = [phone for phone in self.bench.phones if phone.serial in leases]
         dispatcher = Dispatcher(
             [job.ticket(self.scenario.retry) for job in jobs],
@@ -70,7 +73,7 @@ class Run:
         )
         for serial, (job_id, _) in (rejoin or {}).items():
             dispatcher.adopt(job_id, serial)
-        made = ThreadEngine(crew, phones) if engine is None else engine(crew, phones)
+        made: Engine = ThreadEngine(crew, phones) if engine is None else engine(crew, phones)
         scheduler = Scheduler(
             dispatcher=dispatcher,
             ledger=self.ledger,
@@ -81,13 +84,18 @@ class Run:
             progress=self.progress,
             rules=Rules(
                 step_limit_s=crew.step_limit_s,
+                fits=crew.fits,
                 recover_s=self.scenario.limits.lost_s,
                 rejoin=rejoin or {},
                 finished=crew.finished,
                 prepared=crew.prepared,
             ),
         )
-        with self._heartbeat(leases, crew):
+        look = self.bench.look
+        with ExitStack() as stack:
+            if look is not None and isinstance(made, ThreadEngine):
+                stack.enter_context(joining(look, crew, made, leases))
+            stack.enter_context(self._heartbeat(leases, crew))
             try:
                 scheduler.run()
             finally:
@@ -125,7 +133,7 @@ class Run:
         def beat() -> None:
             while not over.wait(HEARTBEAT_S):
                 self.ledger.heartbeat(self.owner)
-                for lease in leases.values():
+                for lease in list(leases.values()):
                     lease.heartbeat()
 
         threads = [
@@ -159,4 +167,7 @@ class Run:
         known = {phone.serial for phone in record.phones}
         phones = [seen.get(phone.serial, phone) for phone in record.phones]
         phones += [phone for serial, phone in seen.items() if serial not in known]
-        self.folder.write_record(record.model_copy(update={"phones": tuple(phones)}))
+        origins = tuple(sorted({phone.origin for phone in phones}))
+        self.folder.write_record(
+            record.model_copy(update={"phones": tuple(phones), "origins": origins})
+        )

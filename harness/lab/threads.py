@@ -100,6 +100,17 @@ class ThreadEngine:
         name = f"phone-{order.serial}"
         threading.Thread(target=self._do, args=(order,), name=name, daemon=True).start()
 
+    def join(self, phone: LabPhone) -> None:
+        """Offer a leased phone that came later; from any thread."""
+        self._phones[phone.serial] = phone
+        self._reports.put(Came(phone))
+
+    def found(self, phone: LabPhone) -> None:
+        """Reach a phone of the run where it is now, from its next order on; from any thread."""
+        known = self._phones[phone.serial]
+        if known.moved(phone):
+            self._phones[phone.serial] = known.found_again(phone)
+
     def reports(self, wait_s: float) -> list[Report]:
         """See `Engine`."""
         return waiting(self._reports, wait_s)

@@ -32,6 +32,8 @@ from harness.lab.engines.wire import (
 _PREFIX: Final = "mobileasr"
 _CONNECT_S: Final = 15.0
 _LOOK_S: Final = 1.0
+_SPARE_THREADS: Final = 32
+"""For phones that are plugged in later; a phone takes one as long as it has an order."""
 _SETTINGS: Final = {
     # a lab waits for phones for hours; nothing of that is a sign of trouble
     "distributed.admin.tick.limit": "1h",
@@ -176,7 +178,7 @@ def serve(scheduler: str, host: Host, *, listen: str | None, ready: Callable[[st
     _check(scheduler)
     quiet()
     name = f"{_PREFIX}-{socket.gethostname()}-{secrets.token_hex(4)}"
-    threads = max(4, 2 * len(host.hello().phones))
+    threads = 2 * len(host.hello().phones) + _SPARE_THREADS
 
     async def main() -> None:
         worker = Worker(

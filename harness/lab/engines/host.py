@@ -66,11 +66,11 @@ class Host:
     """
 
     def __init__(self, find: Callable[[], Bench], root: Path) -> None:
-        self._find = find
         self._shelf = Shelf(root)
         self._sessions: dict[str, Session] = {}
         self._lock = threading.RLock()
         self._bench = find()
+        self._find = self._bench.look or find  # asks only phones that are new
         self._found_at = time.monotonic()
         self._phones: dict[str, LabPhone] = {one.serial: one for one in self._bench.phones}
         self._over = threading.Event()
@@ -91,8 +91,11 @@ class Host:
                 self._bench = self._find()
                 self._found_at = time.monotonic()
                 for phone in self._bench.phones:
-                    if phone.serial not in self._held():
+                    known = self._phones.get(phone.serial)
+                    if known is None or phone.serial not in self._held():
                         self._phones[phone.serial] = phone
+                    elif known.moved(phone):
+                        self._phones[phone.serial] = known.found_again(phone)
             bench = self._bench
             left = self._left_by(run)
             ours = left.leases if left is not None else {}

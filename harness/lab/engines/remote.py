@@ -7,7 +7,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +49,8 @@ from harness.results.store import AttemptFolder
 
 LOOK_S: Final = 1.0
 """How often workers are asked what is new."""
+JOIN_LOOK_S: Final = 10.0
+"""How often a worker whose phones are all here is asked for new ones."""
 HANGS_S: Final = 60.0
 """A worker that is there and has not answered for so long counts as gone until it does."""
 AT_ONCE: Final = 64
@@ -73,6 +75,7 @@ class RemoteEngine:
         owner: Who holds the phones.
         keep: Leave on the phones what was put there.
         progress: Who wants to know.
+        wants: Whether a phone that comes later takes part.
     """
 
     def __init__(
@@ -85,12 +88,15 @@ class RemoteEngine:
         owner: str,
         keep: bool,
         progress: Progress,
+        wants: Callable[[LabPhone], bool] = lambda _: False,
     ) -> None:
         self._fabric = fabric
         self._work = work
         self._wanted = {phone.serial for phone in phones}
         self._run, self._owner, self._keep = run, owner, keep
         self._progress = progress
+        self._wants = wants
+        self._met_at: dict[str, float] = {}
         self._session = secrets.token_hex(8)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._homes: dict[str, _Home] = {}
@@ -252,7 +258,9 @@ class RemoteEngine:
         try:
             if worker in self._known:
                 self._listen(worker)
-            if self._wanted - self._homes.keys():
+            since = time.monotonic() - self._met_at.get(worker, float("-inf"))
+            if self._wanted - self._homes.keys() or since > JOIN_LOOK_S:
+                self._met_at[worker] = time.monotonic()
                 with contextlib.suppress(WorkerGoneError, WorkerFailedError):
                     self._meet(worker)
         except FabricLostError:
@@ -275,12 +283,18 @@ class RemoteEngine:
             self._reports.put(Gone(serial, why))
 
     def _meet(self, worker: str) -> None:
-        """Take what a worker has of the phones that are still wanted."""
+        """Take what a worker has of the phones that are still wanted, or that may join."""
         hello: Hello = self._fabric.call(worker, "hello", self._run)
         if hello.version != __version__:
             return
         here = {info.serial: info for info in hello.phones}
-        wanted = [one for one in here if one in self._wanted and one not in self._homes]
+        there = [one for one in here if one not in self._homes]
+        wanted = [
+            one
+            for one in there
+            if one in self._wanted
+            or (one not in hello.busy and self._wants(LabPhone(here[one], None)))
+        ]
         if not wanted:
             return
         taken = self._fabric.call(worker, "take", self._session, self._run, self._owner, wanted)
@@ -291,6 +305,9 @@ class RemoteEngine:
                 if serial not in taken or serial in self._homes:
                     continue
                 self._homes[serial] = _Home(worker, phone)
+            if serial not in self._wanted:
+                self._wanted.add(serial)
+                self._progress.note(f"{serial} on {hello.host} joins the run.")
             self._reports.put(Came(phone))
 
     def _listen(self, worker: str) -> None:

@@ -165,3 +165,14 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
     assert {j.job_id for j in jobs} == set(finished) | failed | left
     assert not set(finished) & failed
     assert all(not queue.may_get_more(p) for p in queue.phones())
+
+
+def test_a_new_phone_gets_what_it_fits_though_the_same_phones_fitted_before() -> None:
+    only = frozenset("A")
+    queue = Dispatcher([ticket("any", 0, only), ticket("choosy", 1, only, demands="old")], only)
+    queue.phone_new("N", lambda one: not one.demands)
+    assert queue.fits("any", "N")
+    assert not queue.fits("choosy", "N")
+    assert queue.take("N").job_id == "any"  # type: ignore[union-attr]
+    assert queue.take("N") is None
+    assert queue.take("A").job_id == "choosy"  # type: ignore[union-attr]

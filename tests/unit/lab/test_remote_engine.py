@@ -97,6 +97,7 @@ class Farm:
         self.worlds: dict[str, World] = {}
         self.requests: dict[int, AttemptRequest] = {}
         self.seen: list[Report] = []
+        self.plugged: dict[str, list[LabPhone]] = {}
         self.add("left", "SER1")
         self.add("right", "SER2")
         self.bench = self.find()
@@ -108,13 +109,14 @@ class Farm:
             owner="me",
             keep=False,
             progress=NoProgress(),
+            wants=lambda phone: phone.serial == "SER3",
         )
 
     def add(self, worker: str, serial: str) -> Host:
         """Start a worker with a phone."""
         world = self.worlds[serial] = World(FakeClock(), script=good_training())
-        phone = make_phone(serial)
-        bench = Bench([phone], CleanTools(world), lease_root=self.tmp_path / "leases")
+        self.plugged[worker] = [make_phone(serial)]
+        bench = Bench(self.plugged[worker], CleanTools(world), lease_root=self.tmp_path / "leases")
         self.wires.hosts[worker] = Host(lambda: bench, self.tmp_path / worker)
         return self.wires.hosts[worker]
 
@@ -462,3 +464,22 @@ def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     farm.wires.hosts.clear()
     with pytest.raises(NoPhoneError, match="harness worker tcp://x:1"):
         farm.find()
+
+
+def test_a_phone_that_is_plugged_in_at_a_worker_joins(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    monkeypatch.setattr(remote, "JOIN_LOOK_S", 0.02)
+    monkeypatch.setattr(host_module, "_FRESH_S", 0.0)
+    farm.plugged["left"] += [make_phone("SER4"), make_phone("SER3")]
+    assert farm.wait(Came).phone.serial == "SER3"
+    assert not free(farm, "SER3")
+    assert free(farm, "SER4"), "no job may take it"
+    farm.engine.submit(Attempt("SER3", "job-1", 1))
+    assert farm.wait(Ended).kind is None
+    farm.wires.hosts.pop("left").close()
+    assert {farm.wait(Gone).serial, farm.wait(Gone).serial} == {"SER1", "SER3"}
+    farm.add("left again", "SER3")  # one that joined is waited for like any other
+    assert farm.wait(Came).phone.serial == "SER3"
