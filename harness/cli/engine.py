@@ -78,7 +78,7 @@ def open_lab(
             farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
         ) as session:
             bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks, joins=True)
-            say_unusable(bench)
+            _say_unusable(bench)
             yield Lab(bench)
         return
     if scheduler is None:
@@ -99,7 +99,7 @@ def open_lab(
         before = "" if resumed is None else name_of(resumed)
         bench = remote_bench(fabric, scheduler, Path(leases), console.note, before)
 
-        say_unusable(bench)
+        _say_unusable(bench)
 
         def make(crew: Crew, phones: Sequence[LabPhone]) -> RemoteEngine:
             run = crew.run
@@ -117,7 +117,7 @@ def open_lab(
         yield Lab(bench, make)
 
 
-def say_unusable(bench: Bench) -> None:
+def _say_unusable(bench: Bench) -> None:
     """Say which phones are there and cannot be used, and why."""
     for info in bench.unusable:
         console.note(f"{info.serial} is {info.state}. {info.advice}")

@@ -7,24 +7,24 @@ from typing import Any, Final
 import typer
 
 from harness.cli import console
-from harness.cli.engine import say_unusable
+from harness.cli.engine import open_lab
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
     AdbOption,
+    EngineOption,
     FarmOption,
     JsonOption,
     OnlyOption,
     PhonesFileOption,
     RunsOption,
     ScenarioArgument,
+    SchedulerOption,
     SetOption,
 )
 from harness.cli.runs import RUN_ROOT
-from harness.cli.session import open_session
-from harness.devices.book import read_book
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
-from harness.lab import Plan, check_scenario, open_bench, plan_run
+from harness.lab import Plan, check_scenario, plan_run
 from harness.lab.estimate import PastTimes, estimated
 from harness.report.numbers import duration
 from harness.scenario import load_scenario
@@ -40,6 +40,8 @@ def plan(
     scenario: ScenarioArgument,
     farm: FarmOption = None,
     adb: AdbOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
     set_: SetOption = None,
     only: OnlyOption = None,
     phones_file: PhonesFileOption = None,
@@ -53,11 +55,16 @@ def plan(
     loaded = load_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
-    book = read_book(phones_file)
-    with open_session(farm=farm, adb=adb, loaded=loaded, only=only or ()) as session:
-        bench = open_bench(session.servers, farm=session.farm, book=book)
-        say_unusable(bench)
-        made = plan_run(loaded, bench, materials, only or ())
+    with open_lab(
+        engine=engine,
+        scheduler=scheduler,
+        farm=farm,
+        adb=adb,
+        loaded=loaded,
+        only=only or (),
+        phones_file=phones_file,
+    ) as lab:
+        made = plan_run(loaded, lab.bench, materials, only or ())
     made = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(_facts(made))
@@ -128,11 +135,17 @@ def _show(made: Plan) -> None:
     time = made.time
     if made.placed:
         console.say(
-            f"\n{len(made.placed)} jobs on {len(made.phones)} phones side by side, roughly "
+            f"\n{_counted(len(made.placed), 'job')} on {_counted(len(made.phones), 'phone')}, "
+            f"{'side by side, ' if len(made.phones) > 1 else ''}roughly "
             f"{duration(time.seconds)} ({time.words}). Nothing was started."
         )
     if made.unplaced:
         console.say(
-            f"\n{len(made.jobs) - len(made.placed)} of {len(made.jobs)} jobs fit no phone: "
+            f"\nNo phone for {len(made.jobs) - len(made.placed)} of "
+            f"{_counted(len(made.jobs), 'job')}: "
             "`harness run` starts nothing then, unless --skip-unfit leaves them out."
         )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
