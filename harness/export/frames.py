@@ -28,11 +28,13 @@ class Run:
     where a phone said nothing there is NA, never 0.
 
     Args:
-        path: A run folder.
+        path: A run folder; ``runs/latest`` is the newest below ``runs``, as for the commands.
     """
 
     def __init__(self, path: Path) -> None:
-        self.folder = RunFolder.open(path)
+        runs = sorted(path.parent.glob("*/run.json"))
+        named = path.exists() or path.name != "latest"
+        self.folder = RunFolder.open(path if named or not runs else runs[-1].parent)
 
     def __repr__(self) -> str:
         return f"<Run {self.folder.run_id}: {len(self._results)} attempts>"

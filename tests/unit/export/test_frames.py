@@ -99,6 +99,13 @@ def test_pandas_duckdb_and_polars_read_the_samples_alike(run: Any) -> None:
     assert frame.columns == list(expected.columns)
 
 
+def test_latest_is_the_newest_run(path: Path) -> None:
+    newest = max(one.parent.name for one in path.parent.glob("*/run.json"))
+    assert harness.open_run(path.parent / "latest").record.run_id == newest
+    with pytest.raises(InputError, match="not a run folder"):
+        harness.open_run(path / "latest")
+
+
 def test_the_notebook_runs(path: Path) -> None:
     notebook = Path(__file__).parents[3] / "docs" / "notebooks" / "open_run.ipynb"
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
