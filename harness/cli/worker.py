@@ -14,6 +14,7 @@ from harness.devices.book import read_book
 from harness.devices.trainer_app import checked_apk
 from harness.lab import open_bench
 from harness.lab.engines.host import Host
+from harness.lab.engines.shelf import LIMIT_BYTES
 from harness.lab.recovery import clean_free_phones
 from harness.paths import cache_root
 
@@ -32,6 +33,15 @@ def worker(
     adb: AdbOption = None,
     apk: ApkOption = None,
     phones_file: PhonesFileOption = None,
+    cache_gib: Annotated[
+        float,
+        typer.Option(
+            "--cache-gib",
+            metavar="GIB",
+            min=0.1,
+            help="How much of models and recordings is kept here for later jobs.",
+        ),
+    ] = LIMIT_BYTES / 2**30,
     listen: Annotated[
         Optional[str],
         typer.Option(
@@ -56,6 +66,7 @@ def worker(
         host = Host(
             lambda: open_bench(session.servers, book=book, apk=apks, joins=True),
             cache_root() / "farm",
+            int(cache_gib * 2**30),
         )
         hello = host.hello()
         for info in hello.unusable:

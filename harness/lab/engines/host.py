@@ -37,7 +37,7 @@ from harness.lab.engine import (
     Report,
 )
 from harness.lab.engines.sessions import Running, Session
-from harness.lab.engines.shelf import Shelf, sizes
+from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
 from harness.lab.engines.wire import Hello, News, NotHereError, Outcome, Parcel, moved
 from harness.lab.leases import PhoneBusyError, acquire, holder_of
 from harness.lab.phone_notes import RENEW_S, Claim, hold, let_go, renew
@@ -63,10 +63,13 @@ class Host:
     Args:
         find: Looks for phones.
         root: Folder for what comes and goes: ``cas`` and ``spool``.
+        limit_bytes: How large ``cas`` may become, see `Shelf`.
     """
 
-    def __init__(self, find: Callable[[], Bench], root: Path) -> None:
-        self._shelf = Shelf(root)
+    def __init__(
+        self, find: Callable[[], Bench], root: Path, limit_bytes: int = LIMIT_BYTES
+    ) -> None:
+        self._shelf = Shelf(root, limit_bytes)
         self._sessions: dict[str, Session] = {}
         self._lock = threading.RLock()
         self._bench = find()
@@ -215,26 +218,27 @@ class Host:
                 ours.told.steps.append((order.serial, *key, step))
 
         try:
-            end = run_attempt(
-                AttemptRequest(
-                    run_id=parcel.run_id,
-                    spec=parcel.spec,
-                    attempt=order.attempt,
-                    phone=phone,
-                    material=moved(parcel.material, self._shelf.local),
-                    goal=parcel.goal,
-                    folder=folder,
-                    keep=parcel.keep,
-                    forget_speech=parcel.forget_speech,
-                    rejoin=order.rejoin,
-                ),
-                tools=self._bench.tools,
-                scorer=host_scorer,
-                stop=running.stop,
-                clock=self._bench.clock,
-                progress=ours,
-                on_step=on_step,
-            )
+            with self._shelf.using(parcel.material.files()):
+                end = run_attempt(
+                    AttemptRequest(
+                        run_id=parcel.run_id,
+                        spec=parcel.spec,
+                        attempt=order.attempt,
+                        phone=phone,
+                        material=moved(parcel.material, self._shelf.local),
+                        goal=parcel.goal,
+                        folder=folder,
+                        keep=parcel.keep,
+                        forget_speech=parcel.forget_speech,
+                        rejoin=order.rejoin,
+                    ),
+                    tools=self._bench.tools,
+                    scorer=host_scorer,
+                    stop=running.stop,
+                    clock=self._bench.clock,
+                    progress=ours,
+                    on_step=on_step,
+                )
             running.outcome = (
                 Outcome(lost=True) if end is None else Outcome(clean=end.clean, files=sizes(folder))
             )
@@ -296,6 +300,7 @@ class Host:
 
     def _watching(self) -> None:
         while not self._over.wait(BEAT_S):
+            self._shelf.keep_used()
             for name, ours in list(self._sessions.items()):
                 if time.monotonic() - ours.heard > SILENT_S and not ours.running:
                     self._end(name)

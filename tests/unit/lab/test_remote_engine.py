@@ -333,6 +333,11 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
         progress=NoProgress(),
     )
     killed, farm.engine = farm.engine, again
+
+    def nothing(*_: object) -> None:
+        raise WorkerGoneError("a dead process fetches nothing")
+
+    monkeypatch.setattr(killed, "_fetch", nothing)
     farm.wait(Came)
     again.submit(Attempt("SER1", "job-1", 1, rejoin=True))
     time.sleep(0.1)
