@@ -141,6 +141,8 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
     result = attempt.result
     t_s = column(samples, "t_s")
     gap = GAP_PERIODS * (result.sampling.period_s if result.sampling else 1.0)
+    # Below a second the kernel's count of the whole phone need not have moved since the last sample
+    gap_phone = max(gap, GAP_PERIODS)
     rss, available = column(samples, "trainer_rss_mb"), column(samples, "available_mb")
     own = np.nan_to_num(column(samples, "trainer_anon_mb"))
     temperature, source = column(samples, "temperature_c"), "hottest sensor"
@@ -150,7 +152,7 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
     return Timeline(
         end_s=max(ends),
         cpu_core=thin(t_s, column(samples, "trainer_cpu_percent_one_core"), buckets, gap),
-        cpu_phone=thin(t_s, column(samples, "phone_cpu_percent"), buckets, gap),
+        cpu_phone=thin(t_s, column(samples, "phone_cpu_percent"), buckets, gap_phone),
         rss=thin(t_s, rss, buckets, gap),
         pss=thin(t_s, column(samples, "trainer_pss_mb"), DOTS),
         available=thin(t_s, available, buckets, gap),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness.report.cost import Timeline, Trace
 from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps
 from harness.report.figures.sheet import DASHED, DOTTED, Drawn, Sheet
+from harness.report.figures.strip_rows import Line, Row, rows_of, training
 from harness.report.numbers import fixed
 from harness.report.style import PHASES, role_of
 from harness.report.text import one_line
@@ -22,27 +22,6 @@ RIBBON = 24.0
 """Height above the first plot, for the names of the phases."""
 KILL_NAMES = 14.0
 """Height above that, for the names of killed processes."""
-TWO_SCALES_FROM = 5.0
-"""From this factor between available RAM and the trainer's own, each gets a scale."""
-
-
-@dataclass(frozen=True)
-class _Line:
-    trace: Trace
-    role: str
-    label: str
-    look: str = "line"
-    """``line``, ``dots`` (sparse values), ``dotted`` or ``steps`` (whole numbers)."""
-
-
-@dataclass(frozen=True)
-class _Row:
-    height: float
-    label: str
-    lines: list[_Line] = field(default_factory=list)
-    goal: bool = False
-    """The pressure's goal belongs here."""
-    from_zero: bool = True
 
 
 def timeline(
@@ -57,7 +36,7 @@ def timeline(
         title: For those who listen.
         digits: Of a pixel; 0 = briefly, without PSS and without "available + own".
     """
-    rows = _rows(view, role_of(sub_model), brief=not digits)
+    rows = rows_of(view, role_of(sub_model), brief=not digits)
     if not rows:
         return None
     top = 8 + (RIBBON if view.phases else 12) + (KILL_NAMES if view.kills else 0)
@@ -77,89 +56,6 @@ def timeline(
     below.x_axis(ticks, texts, "seconds since the first sample", line=False)
     _draw_kills(over, view)
     return sheet.svg(f"strip-{key}", title, _describe(view))
-
-
-# -- what there is to draw ------------------------------------------------------------------------
-
-
-def _rows(view: Timeline, own: str, *, brief: bool) -> list[_Row]:
-    trainer = [_Line(view.rss, own, f"trainer RSS, peak {_most(view.rss)}")]
-    if not brief:
-        trainer.append(_Line(view.pss, own, f"trainer PSS, peak {_most(view.pss)}", "dots"))
-    least = _least_in_training(view)
-    free = [_Line(view.available, "phone", f"available, least {least}")]
-    if view.pressure is not None and view.rss.known and not brief:
-        free.append(_Line(view.to_trainer, "soft", "available + own", "dotted"))
-    if _two_scales(view):
-        memory = [
-            _Row(62, "trainer’s memory, MB", trainer),
-            _Row(62, "available RAM, MB", free, goal=True),
-        ]
-    else:
-        memory = [_Row(120, "memory, MB", [*trainer, *free], goal=True)]
-    hottest = f"{view.temperature_source}, most {_most(view.temperature, 1)}"
-    rows = [
-        _Row(
-            84,
-            "CPU, %",
-            [
-                _Line(view.cpu_core, own, f"trainer, of one core, mean {_mean(view.cpu_core)}"),
-                _Line(view.cpu_phone, "phone", f"whole phone, mean {_mean(view.cpu_phone)}"),
-            ],
-        ),
-        *memory,
-        _Row(
-            34,
-            "battery, %",
-            [_Line(view.battery, "phone", f"charge, last {_last(view.battery)}", "steps")],
-            from_zero=False,
-        ),
-        _Row(
-            34,
-            "temperature, °C",
-            [_Line(view.temperature, "phone", one_line(hottest, 26))],
-            from_zero=False,
-        ),
-    ]
-    for row in rows:
-        row.lines[:] = [line for line in row.lines if line.trace.known]
-    return [row for row in rows if row.lines]
-
-
-def _two_scales(view: Timeline) -> bool:
-    if not view.rss.known or view.available_in_training is None:
-        return False
-    return view.available_in_training > TWO_SCALES_FROM * float(np.nanmax(view.rss.value))
-
-
-def _most(trace: Trace, digits: int = 0) -> str:
-    return fixed(float(np.nanmax(trace.value)), digits) if trace.known else ""
-
-
-def _last(trace: Trace) -> str:
-    return fixed(float(trace.value[np.isfinite(trace.value)][-1])) if trace.known else ""
-
-
-def _mean(trace: Trace) -> str:
-    return fixed(float(np.nanmean(trace.value))) if trace.known else ""
-
-
-def _training(view: Timeline, trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return a trace's values while the trainer was in a phase (all, where there is no phase)."""
-    if not view.phases:
-        return trace.value
-    begin, end = view.phases[0].begin_s, view.phases[-1].end_s
-    inside = trace.value[(trace.t_s >= begin) & (trace.t_s <= end)]
-    return inside if np.isfinite(inside).any() else trace.value
-
-
-def _least_in_training(view: Timeline) -> str:
-    if not view.available.known:
-        return ""
-    return fixed(float(np.nanmin(_training(view, view.available))))
-
-
-# -- drawing --------------------------------------------------------------------------------------
 
 
 def _draw_phases(over: Plot, view: Timeline, *, brief: bool) -> None:
@@ -187,7 +83,7 @@ def _draw_phases(over: Plot, view: Timeline, *, brief: bool) -> None:
 
 
 def _draw_row(
-    sheet: Sheet, row: _Row, view: Timeline, box: tuple[float, float, float, float], end: float
+    sheet: Sheet, row: Row, view: Timeline, box: tuple[float, float, float, float], end: float
 ) -> None:
     ticks = _ticks(row, view)
     plot = Plot(sheet, box, (0, end), (ticks[0], ticks[-1]))
@@ -201,7 +97,7 @@ def _draw_row(
     _say_clipped(plot, [line.trace for line in row.lines])
 
 
-def _draw_line(plot: Plot, line: _Line, view: Timeline) -> EndLabel:
+def _draw_line(plot: Plot, line: Line, view: Timeline) -> EndLabel:
     trace = line.trace
     clip = (plot.left, plot.top - 1, plot.right, plot.bottom + 1)
     xs, ys = plot.xs(trace.t_s), plot.ys(trace.value)
@@ -216,12 +112,12 @@ def _draw_line(plot: Plot, line: _Line, view: Timeline) -> EndLabel:
         plot.sheet.line(np.repeat(xs, 2)[1:], np.repeat(ys, 2)[:-1], line.role, width=1.4)
     else:
         plot.sheet.line(xs, ys, line.role, width=1.5, clip=clip)
-    values = _training(view, trace)
+    values = training(view, trace)
     last = float(values[np.isfinite(values)][-1])
     return EndLabel(last, line.label, line.role, marker, dash, line=marker is None)
 
 
-def _ticks(row: _Row, view: Timeline) -> list[float]:
+def _ticks(row: Row, view: Timeline) -> list[float]:
     high = max(float(np.nanmax(line.trace.value)) for line in row.lines)
     low = min(float(np.nanmin(line.trace.value)) for line in row.lines)
     if not row.from_zero:

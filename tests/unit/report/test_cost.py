@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,18 @@ class TestThin:
         trace = thin(np.arange(4.0), np.array([np.nan, 5.0, np.nan, 7.0]), 10)
         assert trace.value.tolist() == [5.0, 7.0]
         assert not thin(np.arange(3.0), np.full(3, np.nan), 10).known
+
+
+def test_the_phones_cpu_is_one_line_though_it_moves_once_a_second(quick: RunData) -> None:
+    attempt = quick.attempts[0]
+    assert attempt.result.sampling is not None
+    fast = attempt.result.sampling.model_copy(update={"period_s": 0.2})
+    attempt = replace(attempt, result=attempt.result.model_copy(update={"sampling": fast}))
+    samples = attempt.read_samples()  # a second apart
+    view = timeline(attempt, samples)
+    assert view is not None
+    assert np.isfinite(view.cpu_phone.value).all()
+    assert np.isnan(view.available.value).any()
 
 
 def test_timeline_reads_every_line(quick: RunData) -> None:
