@@ -252,6 +252,10 @@ class Tools(Protocol):
         """Copy a file from the phone."""
         ...
 
+    def tail(self, phone: LabPhone, path: str, lines: int, limit_s: float) -> str:
+        """Return the last lines of a file of the phone; nothing if it is not there."""
+        ...
+
     def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> EventFeed:
         """Follow a growing file from a byte offset."""
         ...

@@ -87,14 +87,13 @@ def look(
         clock: Where the time comes from.
         stop: The user's Ctrl-C.
     """
-    command = (
-        f"test -e {shlex.quote(layout.job)} || exit 9; pidof {PACKAGE} || echo; "
-        f"tail -n {_LAST_LINES} {shlex.quote(layout.events)} 2>/dev/null; exit 0"
-    )
+    command = f"test -e {shlex.quote(layout.job)} || exit 9; pidof {PACKAGE}; exit 0"
     until = clock.monotonic() + patience_s
     while True:
         try:
             said = tools.shell(phone, ["sh", "-c", command], LOOK_LIMIT_S)
+            # an app's private folder is not the shell's to read
+            last = tools.tail(phone, layout.events, _LAST_LINES, LOOK_LIMIT_S)
         except AdbError:
             if stop.requested or clock.monotonic() >= until:
                 return None
@@ -102,8 +101,7 @@ def look(
             continue
         if said.code != 0:
             return None
-        first, _, rest = said.stdout.partition("\n")
-        return Found(bool(first.split()), tuple(_events(rest)))
+        return Found(bool(said.stdout.split()), tuple(_events(last)))
 
 
 def _events(text: str) -> list[Any]:

@@ -254,6 +254,10 @@ class RealTools:
         """See `harness.lab.ports.Tools`."""
         _file_face(phone, path).pull_file(path, local, timeout_s=limit_s)
 
+    def tail(self, phone: LabPhone, path: str, lines: int, limit_s: float) -> str:
+        """See `harness.lab.ports.Tools`."""
+        return _file_face(phone, path).shell(["tail", "-n", str(lines), path], limit_s).stdout
+
     def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> Feed:
         """See `harness.lab.ports.Tools`."""
         return Feed(_file_face(phone, path), path, offset, lost_s, self._clock)

@@ -14,9 +14,15 @@ from harness.adb.errors import FileMissing
 from harness.adb.phone import Phone
 from harness.adb.run_as import RunAsPhone
 from harness.adb.server import AdbServer
-from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer
-from harness.lab import Bench, open_bench, run_scenario
+from harness.adb.shell import quote
+from harness.contract.events import Stopped
+from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer, files_phone
+from harness.lab import Bench, StopSignal, open_bench, run_scenario
+from harness.lab.clock import SystemClock
+from harness.lab.jobfile import PhoneLayout
 from harness.lab.recovery import clean_free_phones
+from harness.lab.rejoin import Found, look
+from harness.lab.threads import prepare_phone
 from harness.lab.trainer_control import PACKAGE
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
@@ -182,3 +188,36 @@ def test_an_apps_files_are_seen_by_the_app_only(
     assert app.stat(path) is None
     adb.run(["pm", "clear", PACKAGE])
     assert app.shell("ls files").stdout == ""
+
+
+@pytest.mark.parametrize("debuggable", [True, False])
+def test_an_end_in_the_apps_own_folder_is_seen_by_a_host_that_resumes(
+    bench: Callable[..., Bench], tmp_path: Path, debuggable: bool
+) -> None:
+    found = bench(apk=apk(tmp_path, debuggable=debuggable))
+    (phone,) = found.phones
+    phone = prepare_phone(found.tools, phone, keep=True)[0]
+    layout = PhoneLayout(phone.work_dir, "job", 1, phone.trainer_dir)
+    assert not layout.events.startswith(phone.work_dir)
+    adb_phone(phone).make_folder(layout.folder)
+    adb_phone(phone).write_text(layout.job, "{}")
+
+    def seen() -> Found | None:
+        return look(
+            found.tools, phone, layout, patience_s=0.0, clock=SystemClock(), stop=StopSignal()
+        )
+
+    try:
+        before = seen()
+        assert before is not None
+        assert not before.worth_rejoining
+        event = Stopped(seq=7, t_boot_ms=9, reason="patience", epoch=1)
+        face = files_phone(adb_phone(phone), phone.said, layout.events)
+        folder = layout.events.rpartition("/")[0]
+        face.run(f"mkdir -p {folder} && echo {quote(event.model_dump_json())} > {layout.events}")
+        after = seen()
+        assert after is not None
+        assert (after.alive, after.last_events) == (False, (event,))
+        assert after.worth_rejoining
+    finally:
+        found.tools.clean(phone, speech=True)

@@ -285,9 +285,7 @@ class FakeTools:
             )
             if world.dies_after is not None and world.since_start() >= world.dies_after:
                 world.running = False
-            whole = b"".join(data for at, data in world.script if at <= world.since_start())
-            last = whole.decode().splitlines()[-3:]
-            return Output("\n".join([f"{PID}" if world.running else "", *last, ""]))
+            return Output(f"{PID}\n" if world.running else "")
         if words == ["cat", "/proc/uptime"]:
             return Output(f"{world.uptime_s:.2f} 0.00\n")
         if words[0] == "logcat":
@@ -295,6 +293,12 @@ class FakeTools:
         if words[:3] == ["dumpsys", "activity", "exit-info"]:
             return Output(world.exit_info)
         raise AssertionError(f"an unexpected command: {words}")
+
+    def tail(self, phone: LabPhone, path: str, lines: int, limit_s: float) -> str:
+        self.world.check_link()
+        world = self.world
+        whole = b"".join(data for at, data in world.script if at <= world.since_start())
+        return "".join(f"{line}\n" for line in whole.decode().splitlines()[-lines:])
 
     def gate(
         self,
