@@ -12,7 +12,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", *sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")
 ))  # fmt: skip
 
-_FENCE = re.compile(r"^(\s*)```+\s*([\w-]*)")
+_FENCE = re.compile(r"^(\s*)```+\s*([\w-]*)(.*)")
 _COMMENT = re.compile(r"\s+#\s.*$|^#.*$")
 _EXIT_CODE = re.compile(r"#.*\bexit code (\d+)")
 _INLINE = re.compile(r"(?<!`)`(harness [^`]+)`(?!`)")
@@ -39,7 +39,11 @@ class Command:
 
 
 def blocks(page: str) -> list[Block]:
-    """Return a page's blocks of code; one that is only indented is shell."""
+    """Return a page's blocks of code.
+
+    One that is only indented is shell. One with a title says there when its text is seen: no
+    command before it need have printed that.
+    """
     lines = (ROOT / page).read_text("utf-8").splitlines()
     found: list[Block] = []
     number = 0
@@ -49,7 +53,8 @@ def blocks(page: str) -> list[Block]:
         fence = _FENCE.match(line)
         if fence:
             end = next(n for n in range(number + 1, len(lines)) if _FENCE.match(lines[n]))
-            found.append(_block(page, number, fence[2], lines[number + 1 : end]))
+            language = "titled" if "title=" in fence[3] else fence[2]
+            found.append(_block(page, number, language, lines[number + 1 : end]))
             number = end + 1
             continue
         if line.strip() and not line.startswith(" "):
@@ -73,9 +78,16 @@ def _block(page: str, before: int, language: str, lines: list[str]) -> Block:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """Return the commands of a block of shell; a backslash at the end goes on in the next line."""
+    """Return the commands of a block of shell; a backslash at the end goes on in the next line.
+
+    Where lines begin with a prompt, ``$``, these are the commands and the others what they print.
+    """
     text = ""
+    prompts = re.search(r"^\$ ", block.text, re.MULTILINE) is not None
     for number, line in enumerate(block.text.splitlines(), block.line):
+        if prompts and not line.startswith("$ "):
+            continue
+        line = line.removeprefix("$ ")
         if line.endswith("\\"):
             text += line[:-1].strip() + " "
             continue

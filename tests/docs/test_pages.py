@@ -12,6 +12,7 @@ from docs._generate.fields import descriptions
 from harness.contract import EVENT_TYPES
 from harness.devices.gates import Gates, parse_gates
 from harness.devices.requirements import Demands, parse_demands
+from harness.results.samples import SAMPLE_SCHEMA
 from harness.scenario.load import parse_scenario
 from harness.scenario.paths import field_paths
 from harness.scenario.schema import Scenario
@@ -83,7 +84,7 @@ def test_a_field_without_a_text_is_noticed() -> None:
 
 def test_the_result_format_has_every_column_and_event() -> None:
     page = results_page.page()
-    for name in results_page.SAMPLE_SCHEMA.names:
+    for name in SAMPLE_SCHEMA.names:
         assert f"| `{name}` |" in page
     for event in EVENT_TYPES:
         assert f"\n### {event.model_fields['type'].default}\n" in page

@@ -1,0 +1,80 @@
+"""What the tests of the pages do not run, and why; and what they run a smaller way."""
+
+from __future__ import annotations
+
+_TRAINS = "trains or converts a network with tensorflow, minutes: tests/unit/model"
+_PAPER = "a quarter of an hour or more; parts: the researcher's tutorial, tests/integration/cli"
+_HOSTS = "needs other hosts: tests/integration/test_many_hosts.py, test_phone_sources.py"
+_STF = "needs an STF farm: tests/unit/devices/test_stf.py"
+_BENCH = "a measurement, minutes on all cores; short ones: tests/integration/test_bench_*.py"
+_CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech"
+_STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
+_APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
+_SETUP = "makes the environment that the tests themselves run in"
+_SYSTEM = "changes this computer, from a network"
+_WIFI = "needs a phone on Wi-Fi, and what its screen shows"
+
+NOT_RUN: dict[str, str] = {
+    "script/bootstrap": _SETUP,
+    ". .venv/bin/activate": _SETUP,
+    "script/demo": "trains for a minute and a half: tests/integration/cli/test_whole_way.py",
+    "script/test": "is this suite",
+    "script/test *": "a part of this suite",
+    "pytest *": "a part of this suite",
+    "MOBILEASR_NIGHTS=60 pytest *": "a part of this suite, minutes with that many nights",
+    "script/bench *": _BENCH,
+    "nice * script/bench *": _BENCH,
+    "python -m tests.fuzz *": "goes on for ten minutes; a short one: tests/unit/readings",
+    "python -m harness.readings KIND < FILE": "needs a capture of a phone: tests/unit/readings",
+    "pip install *": _SYSTEM,
+    "apt-get *": _SYSTEM,
+    "{ echo *": "LaTeX is not here",
+    "for file in paper/latex/*": "LaTeX is not here",
+    "pdflatex *": "LaTeX is not here",
+    "adb pair *": _WIFI,
+    "adb connect *": _WIFI,
+    "adb devices": "the adb of this computer; the tests have a server of their own",
+    "harness apk build": _APK,
+    "harness run scenario.yaml": "needs a real phone: tests/integration/test_trainer_app.py",
+    "harness run scenario.yaml --apk FILE": "needs an APK: tests/integration/test_trainer_app.py",
+    "harness farm up *": _STAYS,
+    "harness serve": _STAYS,
+    "harness run nightly.yaml --adb *": _HOSTS,
+    "harness run nightly.yaml --engine dask *": _HOSTS,
+    "harness worker *": _HOSTS,
+    "dask scheduler *": _HOSTS,
+    "export STF_TOKEN=...": _STF,
+    "harness devices --farm stf:*": _STF,
+    "harness run nightly.yaml --farm stf:*": _STF,
+    "harness nightly scenarios/nightly.yaml *": "minutes; a smaller night: the nightly tutorial",
+    "harness model build *": _TRAINS,
+    "harness model pretrain *": _TRAINS,
+    "harness model bench *": _BENCH,
+    "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
+    "harness paper": _PAPER,
+    "harness paper --only table2,figure3 -o mine": _PAPER,
+    "harness paper --farm usb": _PAPER,
+    "harness paper --scale full*": _PAPER,
+    "harness corpus import *": _CORPORA,
+    "harness plan mine.yaml": _CORPORA,
+}
+"""Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
+
+ELSEWHERE: dict[str, str] = {
+    "harness report RUN": "harness report one",
+    "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
+    "harness export csv RUN": "harness export csv one",
+    "harness model inspect mini.tflite": (
+        "harness model inspect models/ds2-mini/ds2-mini-b1.tflite"
+    ),
+    "harness model memory models/ds2-mini": "harness model memory models/ds2-mini",
+}
+"""Command of a page that is no journey -> how the test calls it, where runs one and two lie."""
+
+SMALLER: dict[str, str] = {
+    "harness run qa.yaml --farm virtual --name first": "--only data.speaker=ind-male",
+    "harness run qa.yaml --farm virtual --only *": "--only data.speaker=ind-male",
+    "harness nightly night.yaml *": "--only data.speaker=ind-male",
+    "harness run rates.yaml *": "--only trainer.sub_model=S8",
+}
+"""Pattern of a journey's commands -> options that the test adds, so that they take seconds."""

@@ -1,0 +1,274 @@
+"""Every command that the pages show: run, or in the list of those that can't be, with the reason.
+
+The tutorials are journeys: their files are written, their commands and Python run in order, in one
+folder, and what a page shows of their output must be words that they print. ``--farm virtual`` is
+left out, since all share one farm that replays measured trainings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from docs._generate import commands_page
+from harness.adb.server import AdbServer, adb_binary
+from harness.cli import main
+from harness.cli.app import app
+from tests.docs.markdown import PAGES, ROOT, Block, Command, blocks, commands, inline_commands
+from tests.docs.not_run import ELSEWHERE, NOT_RUN, SMALLER
+from tests.fixtures.farm import start_farm_on
+from tests.fixtures.report_run import RunShape, make_run
+
+JOURNEYS = (
+    "docs/tutorials/qa.md",
+    "docs/tutorials/nightly.md",
+    "docs/tutorials/researcher.md",
+    "docs/plug_in_a_phone.md",
+)
+SHELL = ("sh", "")
+KNOWN = dict(commands_page.commands())
+_FILE = re.compile(r"# ([\w./-]+\.yaml)")
+
+
+def _listed() -> list[Command]:
+    """Return the README's list of commands: what stands there is no command line."""
+    block = next(one for one in blocks("README.md") if "harness doctor " in one.text)
+    return list(commands(block))
+
+
+def _all_commands() -> list[Command]:
+    listed = {(one.page, one.line) for one in _listed()}
+    found = [
+        command
+        for page in PAGES
+        for block in blocks(page)
+        if block.language in SHELL
+        for command in commands(block)
+    ]
+    return [one for one in found if (one.page, one.line) not in listed]
+
+
+def _parsed(words: Sequence[str]) -> None:
+    """Let the real command line read the words, up to where it would begin to work.
+
+    Raises:
+        AssertionError: No such command, option or argument.
+    """
+    command: Any = typer.main.get_command(app)
+    rest = list(words)
+    while hasattr(command, "list_commands"):
+        assert set(rest[:1]) & set(command.list_commands(None)), f"no command {' '.join(words)}"
+        command = command.get_command(None, rest.pop(0))
+    try:
+        command.make_context(" ".join(words), rest)
+    except Exception as error:
+        raise AssertionError(f"{' '.join(words)}: {error}") from error
+
+
+def _reason(text: str) -> str | None:
+    """Return why a command is not run, None if it is."""
+    patterns = (one for one in NOT_RUN if text == one or fnmatch.fnmatchcase(text, one))
+    found = next(patterns, None)
+    return None if found is None or text in ELSEWHERE else NOT_RUN[found]
+
+
+def test_each_command_is_run_or_says_why_not() -> None:
+    in_journeys = {one.text for one in _all_commands() if one.page in JOURNEYS}
+    unknown = [
+        f"{one.page}:{one.line}: {one.text}"
+        for one in _all_commands()
+        if one.text not in {*in_journeys, *ELSEWHERE} and _reason(one.text) is None
+    ]
+    assert unknown == [], "run it in a journey or ELSEWHERE, or give the reason in NOT_RUN"
+
+
+def test_the_lists_hold_nothing_that_no_page_shows() -> None:
+    shown = {one.text for one in _all_commands()}
+    idle = [
+        one
+        for one in (*NOT_RUN, *SMALLER)
+        if not any(fnmatch.fnmatchcase(text, one) for text in shown)
+    ]
+    assert idle == []
+    assert {*ELSEWHERE} - shown == set()
+
+
+def test_the_command_line_accepts_each() -> None:
+    for one in _all_commands():
+        _check(one.text)
+
+
+def _check(text: str) -> None:
+    words = shlex.split(text)
+    while words and ("=" in words[0] or words[0] in ("nice", "-n", "-5")):
+        words.pop(0)
+    if words[:1] == ["harness"]:
+        _parsed([word for word in words[1:] if word != "..."])
+    for word in words:  # whatever of the project's own it names is there
+        if re.match(r"(tests|script|scenarios|models)/", word):
+            assert (ROOT / word).exists(), f"there is no {word}"
+        if word == "-m":
+            module = words[words.index(word) + 1].replace(".", "/")
+            there = (ROOT / f"{module}.py", ROOT / module / "__main__.py")
+            assert any(path.exists() for path in there), f"there is no {module}"
+
+
+def test_a_wrong_command_line_is_noticed() -> None:
+    for wrong in ("harness rnu x.yaml", "harness run x.yaml --fram virtual", "harness farm"):
+        with pytest.raises(AssertionError):
+            _parsed(shlex.split(wrong)[1:])
+
+
+def test_what_sentences_and_the_readme_list_call_commands_exists() -> None:
+    listed = [
+        Command(one.page, one.line, re.sub(r"\s{2,}.*| (?=\|)|(?<=\|) ", "", one.text))
+        for one in _listed()
+    ]
+    wrong = []
+    for one in [*listed, *(found for page in PAGES for found in inline_commands(page))]:
+        words = [word for word in one.text.split() if word not in ("...", "…")][1:]
+        for first in words[0].split("|"):
+            group = any(name.startswith(f"{first} ") for name in KNOWN)
+            seconds = words[1].split("|") if group and len(words) > 1 else [""]
+            for name in (f"{first} {second}".strip() for second in seconds):
+                if group and len(words) == 1:
+                    continue
+                options = {
+                    option
+                    for param in getattr(KNOWN.get(name), "params", ())
+                    for option in (*param.opts, *param.secondary_opts)
+                }
+                asked = {word.split("=")[0] for word in words if word.startswith("--")}
+                if (name not in KNOWN and name != "COMMAND") or asked - options - {"--help"}:
+                    wrong.append(f"{one.page}:{one.line}: {one.text}")
+    assert wrong == []
+
+
+# -- journeys -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AdbServer, str]]:
+    """An adb server of our own with two phones that replay, and the serial of one."""
+    folder = tmp_path_factory.mktemp("docs")
+    with contextlib.closing(AdbServer.start_private()) as server:
+        options = ["--trainer", "trace", "--trace-speed", "100"]
+        farm = start_farm_on(server, folder, {"oneplus-7t": 1, "redmi-note-7-pro": 1}, options)
+        yield server, farm.phones[0].adb_serial
+        farm.stop()
+
+
+class Shell:
+    """Runs a page's commands in one folder; ``harness`` within this process, which is quicker."""
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+        monkeypatch.chdir(folder)
+        for name in ("scenarios", "models", "device_profiles"):
+            (folder / name).symlink_to(ROOT / name)
+
+    def run(self, command: Command) -> str:
+        """Run one command; return what it printed.
+
+        Raises:
+            AssertionError: It ended otherwise than the page promises.
+        """
+        text = ELSEWHERE.get(command.text, command.text)
+        words = shlex.split(re.sub(r" --farm virtual\S*", "", text))
+        added = (more for one, more in SMALLER.items() if fnmatch.fnmatchcase(text, one))
+        words += next(added, "").split()
+        if words[:2] == ["harness", "paper"]:
+            words += ["--farm", "usb"]
+        code, printed = self._harness(words) if words[0] == "harness" else self._other(words)
+        assert code == command.exit_code, f"{command.page}:{command.line}: {text}\n{printed}"
+        return printed
+
+    def _harness(self, words: list[str]) -> tuple[int, str]:
+        self._monkeypatch.setattr(sys, "argv", words)
+        self._monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process keeps its own
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = self._capfd.readouterr()
+        return (left.value.code if isinstance(left.value.code, int) else 0), err + out
+
+    def _other(self, words: list[str]) -> tuple[int, str]:
+        programs = {"python": sys.executable, "adb": str(adb_binary())}
+        done = subprocess.run(
+            [programs.get(words[0], words[0]), *words[1:]],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def shell(
+    phones: tuple[AdbServer, str],
+    tmp_path: Path,
+    speech_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Shell:
+    monkeypatch.setenv("MOBILEASR_LAB_CACHE", str(speech_cache))
+    server, serial = phones
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
+    monkeypatch.setenv("ANDROID_SERIAL", serial)  # for adb itself
+    monkeypatch.setenv("COLUMNS", "160")
+    return Shell(tmp_path, monkeypatch, capfd)
+
+
+@pytest.mark.parametrize("page", JOURNEYS)
+def test_a_journey(page: str, shell: Shell) -> None:
+    printed = ""
+    for block in blocks(page):
+        if block.language in SHELL:
+            ready = [one for one in commands(block) if _reason(one.text) is None]
+            printed += "".join([shell.run(one) for one in ready])
+        elif block.language == "yaml" and (name := _FILE.match(block.text)):
+            if not name[1].startswith("device_profiles/"):
+                (shell.folder / name[1]).write_text(block.text)
+        elif block.language == "python":
+            exec(compile(block.text, f"{page}:{block.line}", "exec"), {})
+        elif block.language == "text":
+            assert _strange_words(block, printed) == set(), f"{page}:{block.line}"
+
+
+_NOT_ALWAYS = {
+    # the pages were made with phones that train, the tests with ones that replay
+    *("virtual", "userns", "starting", "phones", "pixel", "Snapdragon", "holds"),
+}
+
+
+def _strange_words(block: Block, printed: str) -> set[str]:
+    """Return the words of a block of output that no command so far has printed."""
+    words = re.compile(r"(?<![\w])[A-Za-z]{3,}(?![\w])")
+    return set(words.findall(block.text)) - set(words.findall(printed)) - _NOT_ALWAYS
+
+
+def test_commands_of_other_pages(shell: Shell) -> None:
+    shape = RunShape(profiles=("pixel-4",), speakers=("us-male",), sub_models=("S8",), epochs=1)
+    for name in ("one", "two"):
+        make_run(shell.folder / "runs", shape, name)
+    for one in _all_commands():
+        if one.page not in JOURNEYS and one.text in ELSEWHERE:
+            shell.run(one)
