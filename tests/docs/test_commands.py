@@ -266,7 +266,7 @@ def _strange_words(block: Block, printed: str) -> set[str]:
 
 
 def test_commands_of_other_pages(shell: Shell) -> None:
-    shape = RunShape(profiles=("pixel-4",), speakers=("us-male",), sub_models=("S8",), epochs=1)
+    shape = RunShape(profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S8",), epochs=1)
     for name in ("one", "two"):
         make_run(shell.folder / "runs", shape, name)
     for one in _all_commands():
