@@ -17,6 +17,6 @@ def _scenario() -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of scenario files, for editors."""
-    from harness.scenario import scenario_schema
+    from harness.lab.editor_schema import editor_schema
 
-    console.emit_json(scenario_schema())
+    console.emit_json(editor_schema())

@@ -24,7 +24,13 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 class Gates(BaseModel):
     """What is demanded; None demands nothing. The defaults are the preset ``lab``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
     booted: bool = True
     """Android has started."""

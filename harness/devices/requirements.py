@@ -16,7 +16,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from harness.yamlio import LineIndex, explain
 
@@ -67,20 +76,41 @@ def _comparison(text: str) -> str:
     return text
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Comparison = Annotated[str, BeforeValidator(_text), AfterValidator(_comparison)]
+_TERM_JSON = r"\s*(>=|<=|==|!=|>|<|=)?\s*[0-9]+(\.[0-9]+)*\s*"
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        mode="validation",
+    ),
+]
+Comparison = Annotated[
+    str,
+    BeforeValidator(_text),
+    AfterValidator(_comparison),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": f"^{_TERM_JSON}(,{_TERM_JSON})*$"},
+            ]
+        },
+        mode="validation",
+    ),
+]
 """Terms joined by commas, all of which must hold; a bare number has the field's own meaning."""
 
 
 class Demands(BaseModel):
     """What a job wants; a field that is not given is not asked for."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     profile: Words | None = None
     """Names of profiles, with ``*`` and ``?``."""
     serial: Words | None = None
-    """``ro.serialno``, or what ``adb devices`` calls it."""
+    """``ro.serialno``, what ``adb devices`` calls it, or its alias in ``phones.yaml``."""
     ram_mb: Comparison | None = None
     """Total RAM as the phone says it (MemTotal); a bare number is the least."""
     soc: Words | None = None
@@ -94,10 +124,11 @@ class Demands(BaseModel):
     origin: Literal["device", "virtual", "trace"] | None = None
     """A real phone, a virtual one, or one that replays."""
     tags: Words = ()
-    """All of them; a phone's tags stand in its property ``debug.mobileasr.tags``."""
-    count: int | None = Field(None, ge=1, le=1000)
+    """All of them; a phone's tags stand in ``phones.yaml`` and in its property
+    ``debug.mobileasr.tags``."""
+    count: Annotated[int, Strict()] | None = Field(None, ge=1, le=1000)
     """How many phones the job may be spread over; all that fit if None."""
-    each: bool = False
+    each: Annotated[bool, Strict()] = False
     """Run the job on every one of the phones instead of on any one."""
 
 
