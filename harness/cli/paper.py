@@ -251,6 +251,16 @@ def _differs(section: Section) -> bool:
     return any(cell.verdict == "differs" for cell in cells)
 
 
+def _verdicts(section: Section) -> list[tuple[str, str]]:
+    """Return (verdict, of what) of all that is judged in a section, one line each."""
+    if section.missing:
+        return [("not measured", section.missing)]
+    told = [(str(one.verdict), one.says) for one in section.claims]
+    if any(cell.verdict for grid in section.grids for _, row in grid.rows for cell in row):
+        told.insert(0, ("differs" if _differs(section) else "equal", "arithmetic"))
+    return told or [("never judged", "")]
+
+
 def _said(
     made: list[Section],
     summaries: dict[str, RunSummary],
@@ -280,11 +290,9 @@ def _said(
         return
     rows = []
     for section in made:
-        told = [f"{one.says}: {one.verdict}" for one in section.claims]
-        if any(cell.verdict for grid in section.grids for _, row in grid.rows for cell in row):
-            told.insert(0, "arithmetic differs" if _differs(section) else "arithmetic equal")
-        if section.missing:
-            told = [f"not measured: {section.missing}"]
-        rows.append((section.item.title, "; ".join(told) or "shown, never judged"))
-    console.table(("item", "what may be said"), rows)
+        title = section.item.title
+        for verdict, what in _verdicts(section):
+            rows.append((title, verdict, what))
+            title = ""
+    console.table(("item", "verdict", "of what"), rows)
     console.say(f"\nPage: {page} ({files} files beside it)")

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.paper import _checked, _overrides
+from harness.cli.paper import _checked, _overrides, _verdicts
 from harness.errors import InputError
-from harness.paper.items import EXPERIMENTS
+from harness.paper.given import Given
+from harness.paper.items import EXPERIMENTS, chosen
+from harness.paper.make import sections
 from harness.scenario import expand_jobs
 from harness.speech import CorpusSpec, build_corpus
 
@@ -24,3 +26,12 @@ def test_every_recorded_speaker_is_a_job(tmp_path: Path) -> None:
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         _overrides(EXPERIMENTS["figure5"], "quick", tmp_path)
+
+
+def test_every_verdict_is_told_on_a_line_of_its_own() -> None:
+    made = sections(chosen(["table5,table8,figure5"]), Given(missing={"figure5": "why"}))
+    assert [_verdicts(one) for one in made] == [
+        [("equal", "arithmetic")],
+        [("never judged", "")],
+        [("not measured", "why")],
+    ]
