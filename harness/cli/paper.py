@@ -16,6 +16,7 @@ from harness.cli.options import AdbOption, JsonOption, SetOption
 from harness.cli.progress import progress_display
 from harness.cli.session import open_session
 from harness.errors import InputError
+from harness.paths import data_root
 
 if TYPE_CHECKING:
     from harness.lab import RunSummary
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+FULL = "ds2"
+"""The model of ``--scale full``."""
 PHONE = "oneplus-7t"
 """The virtual phone of all experiments: the one of the paper's tables."""
 
@@ -131,6 +134,15 @@ def _checked(experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario
     from harness.scenario import load_scenario
 
     loaded = load_scenario(experiment.scenario, overrides)
+    shipped = data_root() / "models" / FULL / "manifest.json"
+    if loaded.scenario.model.name == FULL and not shipped.is_file():
+        raise InputError(
+            f"no model of the paper's size is shipped as {FULL}",
+            where="--scale full",
+            hint=f"Make one with random weights: harness model build --arch {FULL} --batch-size 5 "
+            f"--no-measure --out {FULL}; harness model memory {FULL} --calibrate; then "
+            f'--set "model={{path: $PWD/{FULL}}}" (docs/paper.md).',
+        )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials)
     return loaded

@@ -28,6 +28,11 @@ def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         _overrides(EXPERIMENTS["figure5"], "quick", tmp_path)
 
 
+def test_the_papers_model_is_not_shipped_and_the_error_says_how_to_make_one() -> None:
+    with pytest.raises(InputError, match="harness model build --arch ds2"):
+        _checked(EXPERIMENTS["table1"], [])
+
+
 def test_every_verdict_is_told_on_a_line_of_its_own() -> None:
     made = sections(chosen(["table5,table8,figure5"]), Given(missing={"figure5": "why"}))
     assert [_verdicts(one) for one in made] == [
