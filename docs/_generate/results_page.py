@@ -6,7 +6,8 @@ import inspect
 
 from pydantic import BaseModel
 
-from docs._generate.fields import rows, table
+from docs._generate import glossary
+from docs._generate.fields import Row, rows, table
 from harness.contract import EVENT_TYPES
 from harness.contract.events import Hypothesis
 from harness.results import model, run
@@ -21,6 +22,7 @@ RUN_FILES: dict[str, str] = {
     "report/junit.xml": "jobs and expectations as JUnit, beside it",
     "report/nightly.xml": "of `harness nightly`: the same, and a case a figure and phone",
     "report/compare.html": "of `harness nightly`: what differs from the night before",
+    "csv/": "of `harness export csv`: one file a table",
     "nightly.json": "of `harness nightly`: the verdict",
 }
 """File of a run folder -> who writes it and what for."""
@@ -30,11 +32,13 @@ ATTEMPT_FILES: dict[str, str] = {
     "events.jsonl": "the trainer's event log, byte for byte as on the phone",
     "samples.parquet": "one row a second",
     "hypotheses.jsonl": "each validation utterance of each epoch: said, heard, scored by the host",
+    "pressure.jsonl": "what the pressure did, as it goes: from it a resumed run goes on",
     "checkpoint.npz": "the weights that were kept; none if no epoch was better than the baseline",
     "job.json": "what the trainer was told",
     "attempt.json": "what a resumed run needs to take the attempt up",
     "logcat.txt": "the phone's log during the attempt",
     "exit-info.txt": "what Android says of how the trainer ended (Android 11 and later)",
+    "trace.perfetto-trace": "of `harness export perfetto`",
 }
 """File of ``attempts/JOB/N`` -> what it is."""
 
@@ -57,8 +61,8 @@ without gaps; a line counts once its newline is there. A log ends with `finished
 trainer of `apk/` and the Python one write the same; the JSON schemas lie in
 `harness/contract/schemas`.
 """
-_RUN = (run.RunRecord, run.PlanRecord, run.HostRecord)
-_RESULT = (
+RUN = (run.RunRecord, run.PlanRecord, run.HostRecord)
+RESULT = (
     model.AttemptResult,
     model.PhoneRecord,
     model.CapabilitiesRecord,
@@ -83,8 +87,8 @@ def page() -> str:
     ]
     parts.append(table(("in `runs/RUN/`", ""), _files(RUN_FILES)) + "\n")
     parts.append(table(("in `attempts/JOB/N/`", ""), _files(ATTEMPT_FILES)) + "\n")
-    parts += ["## run.json\n", *_models(_RUN)]
-    parts += ["## result.json\n", *_models(_RESULT)]
+    parts += ["## run.json\n", *_models(RUN)]
+    parts += ["## result.json\n", *_models(RESULT)]
     parts += ["## hypotheses.jsonl\n", _fields(HypothesisRow) + "\n"]
     parts += ["## samples.parquet\n", _samples() + "\n"]
     parts += [
@@ -117,10 +121,16 @@ def _doc(one: type[BaseModel]) -> str:
 
 
 def _fields(one: type[BaseModel]) -> str:
-    links = {other.__name__: f"#{other.__name__.lower()}" for other in (*_RUN[1:], *_RESULT[1:])}
+    links = {other.__name__: f"#{other.__name__.lower()}" for other in (*RUN[1:], *RESULT[1:])}
     links["Hypothesis"] = "#a-hypothesis"
-    lines = [(f"`{row.name}`", row.type, row.meaning) for row in rows(one, links)]
+    lines = [(f"`{row.name}`", row.type, meaning(one, row)) for row in rows(one, links)]
     return table(("field", "type", "meaning"), lines)
+
+
+def meaning(one: type[BaseModel], row: Row) -> str:
+    """Return what a field means: the text under it, else that of the glossary, else nothing."""
+    shared = glossary.MEANINGS
+    return row.meaning or shared.get(f"{one.__name__}.{row.name}") or shared.get(row.name, "")
 
 
 def _samples() -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import typer
 
-from docs._generate import commands_page
+from docs._generate import commands_page, results_page
 from harness.adb.server import AdbServer, adb_binary
 from harness.cli import main
 from harness.cli.app import app
@@ -250,7 +250,23 @@ def test_a_journey(page: str, shell: Shell) -> None:
         elif block.language == "python":
             exec(compile(block.text, f"{page}:{block.line}", "exec"), {})
         elif block.language == "text":
+            # the page shows what it prints, in other figures
             assert _strange_words(block, printed) == set(), f"{page}:{block.line}"
+
+    assert _unnamed_files(shell.folder) == set(), "say in the result format what they are"
+
+
+def _unnamed_files(folder: Path) -> set[str]:
+    """Return the files of all runs here that the page of the result format does not name."""
+    found = {
+        path.relative_to(record.parent).as_posix()
+        for record in folder.rglob("run.json")
+        for path in record.parent.rglob("*")
+        if path.is_file() and not path.is_relative_to(record.parent / "csv")
+    }
+    attempts = {f"attempts/*/*/{name}" for name in results_page.ATTEMPT_FILES}
+    known = {*results_page.RUN_FILES, *attempts}
+    return {path for path in found if not any(fnmatch.fnmatchcase(path, one) for one in known)}
 
 
 _NOT_ALWAYS = {

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs._generate import commands_page, results_page, scenario_page
-from docs._generate.fields import descriptions
+from docs._generate import commands_page, glossary, results_page, scenario_page
+from docs._generate.fields import descriptions, rows
+from docs._generate.results_page import meaning
 from harness.contract import EVENT_TYPES
+from harness.contract.events import Hypothesis
 from harness.devices.gates import Gates, parse_gates
 from harness.devices.requirements import Demands, parse_demands
 from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.store import HypothesisRow
 from harness.scenario.load import parse_scenario
 from harness.scenario.paths import field_paths
 from harness.scenario.schema import Scenario
@@ -80,6 +83,15 @@ def test_a_field_without_a_text_is_noticed() -> None:
         silent: int = 2
 
     assert descriptions(Silent) == {"said": "One."}
+
+
+def test_every_field_of_the_results_has_a_meaning() -> None:
+    models = (*results_page.RUN, *results_page.RESULT, HypothesisRow, *EVENT_TYPES, Hypothesis)
+    every = [(model, row) for model in models for row in rows(model, {})]
+    silent = [f"{one.__name__}.{row.name}" for one, row in every if not meaning(one, row)]
+    assert silent == [], "write a text under the field, or add it to the glossary"
+    shown = {row.name for _, row in every} | {f"{one.__name__}.{row.name}" for one, row in every}
+    assert set(glossary.MEANINGS) - shown == set()
 
 
 def test_the_result_format_has_every_column_and_event() -> None:
