@@ -149,7 +149,8 @@ def _by_epoch(source: Source) -> Grid:
     epochs = range(1 + max((max(wer, default=0) for _, wer in by_job), default=0))
     rows = tuple(
         (
-            f"{one.result.speaker}, round {one.result.round}",
+            f"{one.result.speaker}, round {one.result.round}"
+            + (f", repeat {one.result.repeat}" if one.result.repeat > 1 else ""),
             (
                 *(_wer_cell(source, one, wer.get(epoch)) for epoch in epochs),
                 Cell(measured=fixed(one.result.kept_epoch), links=(source.link(one),)),

@@ -83,7 +83,7 @@ def _caption(grid: Grid, section: Section) -> str:
     if section.conditions and any(cell.measured for _, cells in grid.rows for cell in cells):
         told += f" Measured: {section.conditions}."
     if any(cell.span for _, cells in grid.rows for cell in cells):
-        told += " Medians, with the least and the most."
+        told += " In brackets the least and the most."
     judged: dict[str, list[str]] = {}
     for claim in section.claims:
         judged.setdefault(claim.verdict.capitalize(), []).append(claim.says)

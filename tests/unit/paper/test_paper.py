@@ -233,6 +233,13 @@ def test_figures_are_drawn_and_judged(made: list[Section]) -> None:
         f"figure4-{who}" for who in ("us-male", "us-female", "uk-female", "ind-male")
     ]
     assert {claim.verdict for claim in one(made, "figure4").claims} == {"holds"}
+    (by_epoch,) = one(made, "figure4").grids
+    assert len(by_epoch.rows) == 8
+    name, cells = by_epoch.rows[0]
+    assert name == "us-male, round 1"
+    assert [head.label for head in by_epoch.heads][-2:] == ["Epoch 4", "Epoch kept"]
+    assert cells[0].median is not None
+    assert cells[int(cells[-1].measured)].median == min(c.median or 0 for c in cells[:-1])
     panel = str(one(made, "figure4").drawings[0].svg)
     assert "round 2" in panel
     assert "stroke-dasharray" in panel
