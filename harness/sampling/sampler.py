@@ -22,6 +22,7 @@ import pyarrow as pa
 from harness.adb.errors import AdbError, DeviceLost
 from harness.adb.follow import FileFollower, LinkLoss
 from harness.adb.phone import Phone
+from harness.adb.transfer import LocalFile
 from harness.errors import HarnessError
 from harness.readings import Battery
 from harness.results.model import SamplingRecord
@@ -37,6 +38,8 @@ _LOG = logging.getLogger(__name__)
 _START_LIMIT_S = 10.0
 _RETRY_S = 10.0
 _READ_S = 10.0
+_PROOFS = 3
+"""How often the samples are compared with those on the phone, and read again if they differ."""
 
 
 class SamplingError(HarnessError):
@@ -224,6 +227,8 @@ class Sampler:
         if not reached and self._follower is not None:
             self._follower.stop()  # there is nobody to drain from, and it would wait for minutes
         self._end_thread()
+        if reached:
+            self._prove()
         for loss in self._losses:
             _LOG.info(
                 "%s: %.1f s without a link (%s)", self._phone.serial, loss.seconds, loss.reason
@@ -380,6 +385,34 @@ class Sampler:
         with contextlib.suppress(AdbError):
             self._phone.shell(f"read pid start < {folder}/lock && kill $pid", 10.0)
             self.notes.append("the sampler did not stop by itself and was killed")
+
+    def _prove(self) -> None:
+        """See that what came is what lies on the phone; what is not is read again from there.
+
+        A cable that turns one digit into another leaves frames that can be read and are wrong.
+        """
+        fetched = False
+        for _ in range(_PROOFS):
+            with contextlib.suppress(AdbError):
+                if self._is_whole():
+                    if fetched:
+                        self.notes.append("samples came damaged and were read again")
+                    return
+                self._read_again()
+                fetched = True
+        self.notes.append("the samples could not be compared with those on the phone")
+
+    def _is_whole(self) -> bool:
+        path = shlex.quote(f"{self._folder}/samples.txt")
+        said = self._phone.query(f"sha256sum {path}", timeout_s=60.0).split()
+        return said[:1] == [LocalFile.of(self._local).sha256]
+
+    def _read_again(self) -> None:
+        again = self._local.with_name(f".{self._local.name}.again")
+        self._phone.pull_file(f"{self._folder}/samples.txt", again)
+        with self._lock:
+            again.replace(self._local)
+            self._series, self._reader, self._read_bytes = Series(), FrameReader(), 0
 
     def _end_thread(self) -> None:
         self._ending.set()

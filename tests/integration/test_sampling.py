@@ -250,3 +250,18 @@ def test_protobuf_is_preferred_and_says_what_the_text_says(
     assert one.name == other.name
     assert other.total_pss_kb == pytest.approx(one.total_pss_kb, rel=0.2)
     assert other.summary.keys() >= {"Native Heap", "Code", "System"}
+
+
+def test_samples_that_came_damaged_are_read_again_from_the_phone(bench: Bench) -> None:
+    sampler = bench.sampler(period_s=0.25, gather_s=0.5)
+    sampler.start()
+    garble = bench.bare.faults
+    bench.bare.thread.call(lambda: setattr(garble, "garble_share", 0.02))
+    time.sleep(2)
+    bench.bare.thread.call(lambda: setattr(garble, "garble_share", 0.0))
+    assert sampler.series.samples is not None  # what was read before counts for nothing then
+    sampler.stop()
+    assert bench.local.read_bytes() == bench.phone.read_file(f"{bench.folder}/samples.txt")
+    _, record = sampler.table()
+    assert (record.missing, sampler.series.dropped) == (0, 0)
+    assert sampler.notes == ["samples came damaged and were read again"]
