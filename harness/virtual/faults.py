@@ -10,10 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.virtual.root.processes import wake_launchers
+
 if TYPE_CHECKING:
     from harness.virtual.virtual_phone import VirtualPhone
 
 _POWERS = ("none", "usb", "ac")
+_WAKE_AGAIN_S = (0.0, 0.2, 1.0)
+"""A launcher on a busy host may stop itself only after its phone goes on."""
 
 
 class FaultError(ValueError):
@@ -163,8 +167,17 @@ class PhoneFaults:
 
     def _wake(self) -> None:
         self._phone.faults.delay_s = 0.0
+        if not self._stopped:
+            return
         _signal_all(self._stopped, signal.SIGCONT)
         self._stopped.clear()
+        loop = asyncio.get_running_loop()
+        for seconds in _WAKE_AGAIN_S:
+            loop.call_later(seconds, self._wake_launchers)
+
+    def _wake_launchers(self) -> None:
+        if not self._stopped:  # it may hang again
+            wake_launchers(self._phone.serial)
 
     async def _clear(self, order: Mapping[str, Any]) -> None:
         del order

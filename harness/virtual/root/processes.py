@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -102,6 +104,22 @@ def children(pid: int) -> list[int]:
             return [int(number) for number in listing.read().split()]
     except FileNotFoundError:
         return [child for child in _all_pids() if _parent(child) == pid]
+
+
+def launchers(serial: str) -> list[int]:
+    """Return what this process itself has started for a phone: what brings commands into it."""
+    return [pid for pid in by_serial.pids(serial, fresh=True) if _parent(pid) == os.getpid()]
+
+
+def wake_launchers(serial: str) -> None:
+    """Let launchers go on that stopped themselves.
+
+    ``nsenter`` stops when the command that it waits for is stopped; who continues that one has to
+    continue it too, or nobody ever hears that the command has ended.
+    """
+    for pid in launchers(serial):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def group_members(leader: int, pids: list[int]) -> list[int]:

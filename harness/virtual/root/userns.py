@@ -119,6 +119,7 @@ class UsernsRoot(PhoneRoot):
         while self._namespace and processes.by_namespace.pids(self._namespace, fresh=True):
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{self.spec.serial}: its processes survive their init")
+            processes.wake_launchers(self.spec.serial)  # they reap what was killed while it hung
             await asyncio.sleep(0.002)
         self._namespace = ""
         if self._lifeline is not None:

@@ -197,6 +197,8 @@ class Apps:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for app in self._apps.values():
+            app.ended.set()  # what is replayed beside a process goes down with the phone
         self._apps.clear()
         self._write_table()
 

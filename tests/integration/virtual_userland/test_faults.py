@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from harness.adb.errors import DeviceLost
+from harness.virtual.root.processes import children
 from tests.fixtures.farm import FarmPhone, eventually
 
 
@@ -140,3 +143,22 @@ def test_a_phone_that_hangs_answers_again_later(phone: FarmPhone) -> None:
     phone.do("clear")
     eventually(lambda: (phone.root / "data/local/tmp/ticks").stat().st_size > size)
     assert phone.sh("echo awake") == "awake\n"
+
+
+def test_a_command_that_stood_still_with_its_phone_ends_and_is_reaped(phone: FarmPhone) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(phone.phone.shell, "echo begun; sleep 1; echo ended", 60)
+        eventually(lambda: "sleep" in phone.sh("ps -A -o NAME").split())
+        phone.do("hang", seconds=1.5)
+        assert slow.result(60).stdout == "begun\nended\n"
+    assert phone.sh("echo here") == "here\n"
+    farm = phone.farm_pid
+    eventually(lambda: "T" not in {state_of(pid) for pid in children(farm)})
+
+
+def state_of(pid: int) -> str:
+    """Return how the host's kernel calls a process's state; T is stopped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "gone"

@@ -14,8 +14,14 @@ from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Start
 from harness.contract.job import Job, Utterance
 from harness.metrics.words import wer_percent
 from harness.trainer.events import EventLog, read_log
+from harness.virtual.phone import PhoneSpec
+from harness.virtual.root import open_root
+from harness.virtual.system.apps import Apps
+from harness.virtual.system.logs import LogStore
+from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
 from harness.virtual.trace.replay import Replay, StopCommand, TracePhone, misheard
 from harness.virtual.trace.table import Table, load_table
+from harness.virtual.userland import install_userland
 
 _WORDS = "the boy saw a dog in the garden of my father"
 
@@ -156,3 +162,37 @@ def test_a_sub_model_without_figures_gets_those_of_the_next_that_trains_more() -
     assert [table.cost(one)[0] for one in ("S1", "S4", "S5", "S7", "S8")] == [
         "S1", "S1", "S5", "S5", "S8",
     ]  # fmt: skip
+
+
+def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:
+    async def reboot() -> tuple[bytes, bytes]:
+        root = open_root(PhoneSpec("TRACE-REBOOT", tmp_path / "phone", "none"))
+        install_userland(root)
+        await root.start()
+        try:
+            apps = Apps(root, LogStore(), tmp_path / "table", 30)
+            app = await apps.start(
+                "org.x", PLACEHOLDER, package="org.x", uid=10001, adj=0,
+                stdin=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            folder = "/data/local/tmp/w"
+            events = root.host_path(f"{folder}/events.jsonl")
+            events.parent.mkdir(parents=True)
+            job = root.host_path(f"{folder}/job.json")
+            job.write_text(_job(Path(folder)).model_dump_json())
+            trainer = TraceTrainer(root, lambda: 1000.0, lambda: 80.0, 1.0)
+            trainer.start(app, f"{folder}/job.json")
+            while not events.is_file() or not events.stat().st_size:
+                await asyncio.sleep(0.01)
+            await apps.stop()
+        finally:
+            await root.stop()
+        assert trainer._task is not None
+        await asyncio.wait_for(trainer._task, 20)
+        before = events.read_bytes()
+        await asyncio.sleep(0.1)
+        return before, events.read_bytes()
+
+    before, after = asyncio.run(reboot())
+    assert before == after
+    assert b"finished" not in after
