@@ -55,7 +55,7 @@ def page() -> str:
         parts.append(f"```text\n{_usage(name, command)}\n```\n")
         lines = [_line(command, param) for param in command.params if _own(param)]
         if lines:
-            parts.append(table(("", "default", "meaning"), lines) + "\n")
+            parts.append(table(("argument or option", "default", "meaning"), lines) + "\n")
     return "\n".join(parts)
 
 

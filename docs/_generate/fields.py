@@ -35,13 +35,14 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One field: its name, its type in words, its default as YAML has it, what it means."""
+    """One field, in words; its default is as YAML has it."""
 
     name: str
     type: str
     limits: str
     default: str
     meaning: str
+    nullable: bool
 
 
 @cache
@@ -77,7 +78,8 @@ def rows(model: type[BaseModel], links: Mapping[str, str]) -> Iterator[Row]:
     for name, field in model.model_fields.items():
         whole = TypeAdapter(field.rebuild_annotation()).json_schema(mode="validation")
         known = whole.pop("$defs", {})
-        plain = [one for one in whole.get("anyOf", [whole]) if one != {"type": "null"}]
+        several = whole.get("anyOf", [whole])
+        plain = [one for one in several if one != {"type": "null"}]
         default = field.get_default(call_default_factory=True, validated_data={})
         yield Row(
             name,
@@ -85,6 +87,7 @@ def rows(model: type[BaseModel], links: Mapping[str, str]) -> Iterator[Row]:
             ", ".join(dict.fromkeys(limit for one in plain for limit in _limits(one))),
             "required" if name in required else default_words(default),
             texts.get(name, ""),
+            len(plain) < len(several),
         )
 
 
@@ -111,6 +114,8 @@ def type_words(
             return f"{len(schema['prefixItems'])} values"
         return f"list of {type_words(schema.get('items', {}), known, links)}"
     if kind == "object":
+        if schema.get("title") in links:
+            return f"[{schema['title']}]({links[schema['title']]})"
         values = schema.get("additionalProperties")
         if isinstance(values, Mapping) and values:
             return f"mapping to {type_words(values, known, links)}"

@@ -37,7 +37,7 @@ ATTEMPT_FILES: dict[str, str] = {
     "job.json": "what the trainer was told",
     "attempt.json": "what a resumed run needs to take the attempt up",
     "logcat.txt": "the phone's log during the attempt",
-    "exit-info.txt": "what Android says of how the trainer ended (Android 11 and later)",
+    "exit-info.txt": "what Android says of how the trainer ended, where it does",
     "trace.perfetto-trace": "of `harness export perfetto`",
 }
 """File of ``attempts/JOB/N`` -> what it is."""
@@ -103,7 +103,7 @@ def page() -> str:
 
 
 def _files(files: dict[str, str]) -> list[tuple[str, str]]:
-    return [(f"`{name}`", what) for name, what in files.items()]
+    return [(f"`{name}`", _sentence(what)) for name, what in files.items()]
 
 
 def _models(models: tuple[type[BaseModel], ...]) -> list[str]:
@@ -123,7 +123,10 @@ def _doc(one: type[BaseModel]) -> str:
 def _fields(one: type[BaseModel]) -> str:
     links = {other.__name__: f"#{other.__name__.lower()}" for other in (*RUN[1:], *RESULT[1:])}
     links["Hypothesis"] = "#a-hypothesis"
-    lines = [(f"`{row.name}`", row.type, meaning(one, row)) for row in rows(one, links)]
+    lines = [
+        (f"`{row.name}`", row.type + " or null" * row.nullable, _sentence(meaning(one, row)))
+        for row in rows(one, links)
+    ]
     return table(("field", "type", "meaning"), lines)
 
 
@@ -133,6 +136,13 @@ def meaning(one: type[BaseModel], row: Row) -> str:
     return row.meaning or shared.get(f"{one.__name__}.{row.name}") or shared.get(row.name, "")
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def _samples() -> str:
-    lines = [(f"`{field.name}`", str(field.type), MEANINGS[field.name]) for field in SAMPLE_SCHEMA]
+    lines = [
+        (f"`{field.name}`", str(field.type), _sentence(MEANINGS[field.name]))
+        for field in SAMPLE_SCHEMA
+    ]
     return table(("column", "type", "meaning"), lines)
