@@ -6,6 +6,7 @@ import configparser
 import json
 import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,8 +19,9 @@ from lxml import etree
 
 from harness.cli import verdict as telling
 from harness.paths import data_root
-from harness.results.nightly import read_nightly, write_nightly
+from harness.results.nightly import good_before, nightly_runs, read_nightly, write_nightly
 from harness.results.store import RunFolder
+from tests.fixtures.command import harness_argv
 
 SCENARIO = """\
 name: tiny-night
@@ -30,6 +32,7 @@ phones: {profile: oneplus-7t, each: true}
 gates: off
 repeats: 2
 """
+UNITS = ("harness-nightly.service", "harness-nightly.timer")
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 
@@ -66,7 +69,35 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
     made.server.server_close()
 
 
-def test_two_nights_a_worse_one_and_a_resumed_one(harness, tmp_path, hook) -> None:
+def by_cron(lab: Path, cache: str) -> subprocess.CompletedProcess[str]:
+    """Run the first line of the example as cron does: by sh, with hardly an environment."""
+    home = lab / "home"
+    (lab / "scenarios").mkdir()
+    (lab / "scenarios" / "nightly.yaml").write_text(SCENARIO)
+    program = lab / ".venv" / "bin" / "harness"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        f"#!/bin/sh\nMOBILEASR_LAB_CACHE='{cache}' exec '{harness_argv()[0]}' \"$@\""
+        " --farm virtual --json\n"
+    )
+    program.chmod(0o755)
+    home.mkdir()
+    (home / "lab").symlink_to(lab)
+    lines = (EXAMPLES / "nightly.crontab").read_text().splitlines()
+    command = next(line for line in lines if line[:1].isdigit()).split(None, 5)[5]
+    assert "%" not in command, "cron takes % for the end of the line"
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=home,
+        env={"HOME": str(home), "LOGNAME": "lab", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_two_nights_a_worse_one_and_a_resumed_one(harness, harness_env, tmp_path, hook) -> None:
     (tmp_path / "n.yaml").write_text(SCENARIO)
     night = ("nightly", "n.yaml", "--farm", "virtual", "--json")
     first = harness(*night, "--webhook", hook.url)
@@ -78,7 +109,7 @@ def test_two_nights_a_worse_one_and_a_resumed_one(harness, tmp_path, hook) -> No
 
     one = tmp_path / "runs" / again["run"]
     assert "secret" not in (one / "run.json").read_text()
-    second = harness(*night, "--fresh")
+    second = by_cron(tmp_path, harness_env["MOBILEASR_LAB_CACHE"])
     assert second.returncode == 0, second.stderr
     told = json.loads(second.stdout)
     assert told["word"] == "too few to tell"
@@ -93,9 +124,16 @@ def test_two_nights_a_worse_one_and_a_resumed_one(harness, tmp_path, hook) -> No
     record = read_nightly(cut)
     assert record is not None
     write_nightly(cut, record.model_copy(update={"verdict": None}))
-    resumed = harness(*night)
+    resumed = harness(*night, "--accept")
     assert "going on with" in resumed.stderr
     assert json.loads(resumed.stdout)["run"] == told["run"]
+    # accepted: nothing before it counts any more
+    accepted = read_nightly(cut)
+    assert accepted is not None
+    assert accepted.accepted
+    nights = nightly_runs(tmp_path / "runs", "tiny-night")
+    assert [one.run_id for one in nights] == [again["run"], told["run"]]
+    assert [one.run_id for one in good_before(nights, accepted.plan_key, 7)] == [told["run"]]
 
     # made ten times as large: the same comparison by hand finds it
     shutil.copytree(one, tmp_path / "runs" / "slow")
@@ -150,7 +188,7 @@ def test_examples_are_right(harness_here) -> None:
             assert option in known
     workflow = yaml.safe_load(texts["github-nightly.yml"])
     assert workflow["jobs"]["nightly"]["runs-on"] == ["self-hosted", "phone-lab"]
-    for name in ("harness-nightly.service", "harness-nightly.timer"):
+    for name in UNITS:
         unit = configparser.ConfigParser(interpolation=None, strict=True)
         unit.optionxform = str  # type: ignore[assignment,method-assign]
         unit.read_string(texts[name])
@@ -158,3 +196,25 @@ def test_examples_are_right(harness_here) -> None:
     for line in texts["nightly.crontab"].splitlines():
         if line[:1].isdigit():
             assert re.match(r"([\d,*-]+ +){5}cd ", line)
+
+
+def test_systemd_finds_nothing_in_the_units(tmp_path: Path) -> None:
+    if (analyze := shutil.which("systemd-analyze")) is None:
+        pytest.skip("needs systemd-analyze")
+    program = tmp_path / "lab" / ".venv" / "bin" / "harness"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for name in UNITS:
+        shutil.copy(EXAMPLES / name, tmp_path)
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    done = subprocess.run(
+        [analyze, "--user", "verify", *(str(tmp_path / name) for name in UNITS)],
+        env={"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(runtime), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")  # unknown keys are only told
