@@ -12,25 +12,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.adb.errors import AdbError, CommandTimedOut, DeviceLost
-from harness.adb.turns import WaitStoppedError
+from harness.adb.errors import AdbError
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
 from harness.devices.gates import parse_gates
 from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
-from harness.errors import HarnessError
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
 from harness.lab.clock import (
     Clock,
-    StopRequestedError,
     StopSignal,
     SystemClock,
     seconds_between,
 )
 from harness.lab.collect import fetch_checkpoint
 from harness.lab.evidence import clear_log, gather
-from harness.lab.failures import StepFailed, failure_record
+from harness.lab.failures import StepFailed, failure_of, failure_record
 from harness.lab.jobfile import PhoneLayout, job_file
 from harness.lab.outcome import (
     Samples,
@@ -48,10 +45,8 @@ from harness.lab.rejoin import JOURNAL, Memory, look, recall
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
 from harness.lab.watch import DamagedLogError, TrainWatch
-from harness.pressure.errors import PressureUnreachable
 from harness.results.model import (
     AttemptResult,
-    FailureKind,
     FailureRecord,
 )
 
@@ -60,14 +55,6 @@ TICK_S = 1.0
 RAW_SAMPLES = "samples.txt"
 WAITS = "waiting for the hub"
 """Said instead of the step in which a phone waits for others of its hub."""
-
-_KIND_OF_STEP: dict[str, FailureKind] = {
-    "gate": "GateTimedOut",
-    "provision": "ProvisionFailed",
-    "press": "PressureUnreachable",
-    "train": "TrainerCrashed",
-}
-"""What an error without a kind of its own means, by the step it came in."""
 
 
 def run_attempt(
@@ -217,21 +204,9 @@ class _Attempt:
             self.progress.phone(self.status)
 
     def _failure(self, error: Exception) -> FailureRecord:
-        if isinstance(error, StepFailed):
-            return error.record()
-        if isinstance(error, (StopRequestedError, WaitStoppedError)):
-            return failure_record("Interrupted", f"stopped by the user during {self.step}")
-        if isinstance(error, (DeviceLost, CommandTimedOut)):
-            # A phone that does not answer in time is as good as gone: that says nothing about its
-            # RAM or its trainer.
-            return failure_record("DeviceLost", str(error), [f"during {self.step}"])
-        if isinstance(error, PressureUnreachable):
-            return failure_record("PressureUnreachable", error.why, error.evidence)
-        if isinstance(error, AdbError) and self.step == "gate":
-            # No gate was shut: the phone does not do as it is told (a full disk). Another may.
-            return failure_record("ProvisionFailed", str(error), [f"during {self.step}"])
-        if isinstance(error, HarnessError) and self.step in _KIND_OF_STEP:
-            return failure_record(_KIND_OF_STEP[self.step], str(error), [f"during {self.step}"])
+        known = failure_of(error, self.step)
+        if known is not None:
+            return known
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self.folder.write_text("error.txt", text)
         return failure_record(

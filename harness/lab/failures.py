@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.adb.errors import AdbError, CommandTimedOut, DeviceLost
+from harness.adb.turns import WaitStoppedError
 from harness.errors import HarnessError
+from harness.lab.clock import StopRequestedError
+from harness.pressure.errors import PressureUnreachable
 from harness.results.model import FailureKind, FailureRecord
 
 MAX_EVIDENCE_LINES = 40
@@ -50,3 +54,33 @@ def failure_record(kind: FailureKind, message: str, evidence: Sequence[str] = ()
         left_out = len(lines) - MAX_EVIDENCE_LINES
         lines = [*lines[:MAX_EVIDENCE_LINES], f"... and {left_out} more lines"]
     return FailureRecord(kind=kind, message=message, evidence=tuple(lines))
+
+
+_KIND_OF_STEP: dict[str, FailureKind] = {
+    "gate": "GateTimedOut",
+    "provision": "ProvisionFailed",
+    "press": "PressureUnreachable",
+    "train": "TrainerCrashed",
+}
+"""What an error without a kind of its own means, by the step it came in."""
+
+
+def failure_of(error: Exception, step: str) -> FailureRecord | None:
+    """Return what an error in a step of an attempt is called; None for a mistake of our own."""
+    during = [f"during {step}"]
+    if isinstance(error, StepFailed):
+        return error.record()
+    if isinstance(error, (StopRequestedError, WaitStoppedError)):
+        return failure_record("Interrupted", f"stopped by the user during {step}")
+    if isinstance(error, (DeviceLost, CommandTimedOut)):
+        # A phone that does not answer in time is as good as gone: that says nothing about its RAM
+        # or its trainer.
+        return failure_record("DeviceLost", str(error), during)
+    if isinstance(error, PressureUnreachable):
+        return failure_record("PressureUnreachable", error.why, error.evidence)
+    if isinstance(error, AdbError) and step == "gate":
+        # No gate was shut: the phone does not do as it is told (a full disk). Another may.
+        return failure_record("ProvisionFailed", str(error), during)
+    if isinstance(error, HarnessError) and step in _KIND_OF_STEP:
+        return failure_record(_KIND_OF_STEP[step], str(error), during)
+    return None

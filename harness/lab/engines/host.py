@@ -357,6 +357,7 @@ class Host:
             self._sessions = {name: one for name, one in self._sessions.items() if one is not left}
             left.stop, left.owner = StopSignal(), owner
             left.news()  # what nobody heard is old
+            left.noted.clear()  # the notes are the dead one's, until each phone is prepared anew
         return left
 
     def _held(self) -> set[str]:
