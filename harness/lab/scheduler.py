@@ -524,7 +524,7 @@ class Scheduler:
     def _give_work(self) -> None:
         fresh, self._fresh = self._fresh, []
         requeued, self._requeued = self._requeued, []
-        for serial in fresh:
+        for serial in sorted(fresh, key=self._dispatcher.is_warm):  # a cool one waits at no gate
             self._employ(serial)
         for job_id in requeued:
             taker = next(

@@ -13,7 +13,7 @@ from harness.adb.errors import DeviceLost
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
 from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.engine import Attempt
+from harness.lab.engine import Attempt, Came, Ended, Order, Prepared, Report
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduler import Rules, Scheduler
@@ -213,3 +213,48 @@ def test_a_full_disk_stops_the_run_and_is_told(tmp_path: Path) -> None:
         bench.run(script)
     assert len(bench.ran) == 1
     assert bench.ledger.counts() == {"queued": 4, "running": 1}
+
+
+class Orders:
+    """An engine that only remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[Order] = []
+
+    def submit(self, order: Order) -> None:
+        self.told.append(order)
+
+    def reports(self, timeout_s: float) -> list[Report]:
+        raise AssertionError("nobody asks")
+
+    def stop(self, *, hard: bool) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, specs(3), ["A", "B"])
+    both = frozenset(["A", "B"])
+    tickets = [
+        Ticket(job.job_id, job.index, both, heat=heat)
+        for job, heat in zip(bench.jobs, (9.0, 5.0, 1.0), strict=True)
+    ]
+    engine = Orders()
+    scheduler = Scheduler(
+        dispatcher=Dispatcher(tickets, both, order="heat"),
+        ledger=bench.ledger,
+        engine=engine,
+        owner="me",
+        stop=bench.stop,
+        clock=SystemClock(),
+        progress=NoProgress(),
+    )
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    began = [order for order in engine.told if isinstance(order, Attempt)]
+    assert [(one.serial, one.job_id) for one in began] == [("A", "j0"), ("B", "j1")]
+    scheduler.turn([Ended(one.serial, one.job_id, one.attempt) for one in began])
+    began = [order for order in engine.told if isinstance(order, Attempt)]
+    assert (began[-1].serial, began[-1].job_id) == ("B", "j2")
