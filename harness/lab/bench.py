@@ -14,6 +14,7 @@ from typing import Any
 from harness.adb.server import AdbServer
 from harness.devices.book import NOTHING_WRITTEN, PhoneBook
 from harness.devices.inventory import PhoneInfo, inventory
+from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab.clock import Clock, SystemClock
 from harness.lab.leases import Lease, PhoneBusyError, acquire
@@ -118,14 +119,17 @@ def leased_only(
     """Keep every job to the phones that are ours.
 
     Raises:
-        NoPhoneError: None of a job's phones is.
+        NoPhoneError: None of some jobs' phones is; all of them are told.
     """
     kept = [with_candidates(job, list(leases)) for job in jobs]
-    for job in kept:
-        if not job.candidates:
-            lines = "\n".join(f"  {why}" for why in busy.values())
-            raise NoPhoneError(
-                f"every phone that fits job {job.spec.job_id} is in use:\n{lines}\n"
-                "  Wait for the other run, or see `harness status`."
-            )
+    lacking = [job for job, ours in zip(jobs, kept, strict=True) if not ours.candidates]
+    if lacking:
+        serials = dict.fromkeys(serial for job in lacking for serial in job.candidates)
+        lines = "\n".join(f"  {busy[serial]}" for serial in serials)
+        names = some_of([job.spec.job_id for job in lacking], 4)
+        word = "job" if len(lacking) == 1 else f"{len(lacking)} jobs"
+        raise NoPhoneError(
+            f"every phone that fits {word} {names} is in use:\n{lines}\n"
+            "  Wait for the other run, or see `harness status`."
+        )
     return kept

@@ -449,11 +449,11 @@ def test_a_phone_in_use_and_a_phone_that_does_not_fit(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
     bench = farm.bench(tmp_path / "leases")
-    loaded = tiny_scenario("phones: {profile: oneplus-7t}\n")
+    loaded = tiny_scenario("phones: {profile: oneplus-7t}\nrepeats: 2\n")
     phone = next(p for p in bench.phones if p.info.profile == "oneplus-7t")
     with (
         acquire(phone.serial, owner="else", run="runs/x", root=tmp_path / "leases"),
-        pytest.raises(NoPhoneError, match=r"in use:\n.*leased by else"),
+        pytest.raises(NoPhoneError, match=r"fits 2 jobs .*, .* in use:\n.*leased by else"),
     ):
         run_scenario(loaded, bench, run_root=tmp_path / "runs")
     with pytest.raises(NoPhoneError, match="wanted ram_mb >= 64000, has"):
