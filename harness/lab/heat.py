@@ -28,9 +28,9 @@ def heated(plan: Plan, past: PastTimes) -> Plan:
     Degrees that past attempts of the same kind warmed the battery by, if every job has some; else
     a rule: predicted time, times threads, times the share of the model that is trained.
     """
-    profiles = {phone.serial: phone.record.profile for phone in plan.phones}
+    phones = {phone.serial: phone.record for phone in plan.phones}
     measured = {
-        job.spec.job_id: past.rise_c(job.spec.content, [profiles[one] for one in job.candidates])
+        job.spec.job_id: past.rise_c(job.spec.content, [phones[one] for one in job.candidates])
         for job in plan.placed
     }
     all_known = None not in measured.values()

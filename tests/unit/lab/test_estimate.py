@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.estimate import PastTimes, estimated, kind_of
+from harness.lab.estimate import PastTimes, estimated, kind_of, phone_kind
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
 from harness.scenario import expand_jobs, parse_scenario
@@ -25,10 +25,10 @@ def plan(text: str) -> Plan:
 
 def past(made: Plan, *times: tuple[float, float]) -> PastTimes:
     known = PastTimes()
-    profile = PHONES[0].record.profile
+    phone = phone_kind(PHONES[0].record)
     for epoch_s, beside_s in times:
         kind = _kind_of(made)
-        known.found.setdefault((profile, kind), []).append((epoch_s, beside_s))
+        known.found.setdefault((phone, kind), []).append((epoch_s, beside_s))
     return known
 
 
@@ -52,6 +52,15 @@ def test_the_median_of_past_attempts_counts() -> None:
     total = after.time
     assert after.jobs[0].estimate_s == pytest.approx(4 * 11.0 + 6.0)
     assert "3 past attempts" in total.words
+
+
+def test_a_virtual_phone_says_nothing_of_a_real_one() -> None:
+    made = plan("")
+    known = past(made, (10.0, 5.0))
+    (((phone, kind), times),) = known.found.items()
+    assert phone.startswith(PHONES[0].record.origin)
+    other = PastTimes({(phone.replace(PHONES[0].record.origin, "trace"), kind): times})
+    assert estimated(made, other).time.attempts == 0
 
 
 def test_another_kind_of_job_does_not_count() -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.estimate import PastTimes, kind_of, rise_c
+from harness.lab.estimate import PastTimes, heat_kind, phone_kind, rise_c
 from harness.lab.heat import heated, queue_order
 from harness.lab.job_queue import Order
 from harness.lab.materials import Materials
@@ -136,12 +136,12 @@ def test_the_rule_larger_sub_models_and_more_threads_are_hotter() -> None:
 
 def test_what_was_measured_counts_if_it_is_known_of_all_jobs() -> None:
     made = plan_of("matrix: {trainer.sub_model: [S8, S1]}\n")
-    profile = made.phones[0].record.profile
-    kinds = [kind_of(job.spec.content) for job in made.jobs]
-    past = PastTimes(rises={(profile, kinds[0]): [4.0, 3.0, 9.0]})
+    phone = phone_kind(made.phones[0].record)
+    kinds = [heat_kind(job.spec.content) for job in made.jobs]
+    past = PastTimes(rises={(phone, kinds[0]): [4.0, 3.0, 9.0]})
     by_rule = [job.heat for job in heated(made, PastTimes()).jobs]
     assert [job.heat for job in heated(made, past).jobs] == by_rule
-    past.rises[profile, kinds[1]] = [1.5]
+    past.rises[phone, kinds[1]] = [1.5]
     assert [job.heat for job in heated(made, past).jobs] == [4.0, 1.5]
 
 
