@@ -71,10 +71,12 @@ ELSEWHERE: dict[str, str] = {
 }
 """Command of a page that is no journey -> how the test calls it, where runs one and two lie."""
 
+_FEW = "--set data.train=6 --set data.validation=3"
 SMALLER: dict[str, str] = {
-    "harness run qa.yaml --farm virtual --name first": "--only data.speaker=ind-male",
-    "harness run qa.yaml --farm virtual --only *": "--only data.speaker=ind-male",
-    "harness nightly night.yaml *": "--only data.speaker=ind-male",
-    "harness run rates.yaml *": "--only trainer.sub_model=S8",
+    "harness plan qa.yaml --farm virtual": _FEW,
+    "harness run qa.yaml *": f"{_FEW} --only data.speaker=ind-male",
+    "harness nightly night.yaml *": f"{_FEW} --only data.speaker=ind-male",
+    "harness run rates.yaml *": f"{_FEW} --only trainer.sub_model=S8",
+    "harness plan scenarios/quickstart.yaml *": f"{_FEW} --only data.speaker=ind-male",
 }
 """Pattern of a journey's commands -> options that the test adds, so that they take seconds."""
