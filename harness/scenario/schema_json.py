@@ -47,9 +47,8 @@ def _fill(field: dict[str, Any], inner: dict[str, Any]) -> None:
     """Put the schema of a mapping where a field allows any."""
     for place in (field, *field.get("anyOf", ())):
         if place.get("type") == "object":
-            told = {key: field[key] for key in ("title",) if key in field}
             place.clear()
-            place.update({**inner, **told})
+            place.update(inner)
 
 
 def _matrix(definitions: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -60,10 +59,13 @@ def _matrix(definitions: dict[str, Any], known: dict[str, dict[str, Any]]) -> di
     for path, annotation in field_paths(JobContent).items():
         value = TypeAdapter(annotation).json_schema(ref_template="#/$defs/{model}")
         axes[path] = axis(_hoisted(value, definitions))
+    free = {f"^{path}\\..+": axis({}) for path in open_paths(JobContent) if path not in known}
     for name, inner in known.items():
         _fill(axes[name]["items"], inner)
-        axes |= {f"{name}.{key}": axis(value) for key, value in inner["properties"].items()}
-    free = {f"^{path}\\..+": axis({}) for path in open_paths(JobContent) if path not in known}
+        for key, value in inner["properties"].items():
+            axes[f"{name}.{key}"] = axis(value)
+            if value.get("type") == "object":
+                free[f"^{name}\\.{key}\\..+"] = axis(value.get("additionalProperties", {}))
     entries = {"type": "array", "items": {"type": "object", "minProperties": 1}}
     return {
         "type": "object",

@@ -33,6 +33,7 @@ VALID = [
     "order: {shuffled: 7}",
     "matrix: {phones.profile: [oneplus-7t, [pixel-4, generic]], gates.mode: [wait, skip]}",
     "matrix: {phones: [{count: 2}, {each: true}], gates: [lab, {idle: false}]}",
+    "matrix: {gates.limits_s.idle: [60, 90]}",
     "matrix: {trainer.epochs: [1, 2], exclude: [{trainer.epochs: 1, phones.profile: generic}]}",
 ]
 INVALID = [
@@ -59,6 +60,7 @@ INVALID = [
     "matrix: {phones.count: [0]}",
     "matrix: {gates.mode: [hope]}",
     "matrix: {gates.battery: [3]}",
+    "matrix: {gates.limits_s.idle: [long]}",
     "matrix: {phones.profile: oneplus-7t}",
     "matrix: {phones.profile: []}",
 ]
