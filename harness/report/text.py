@@ -31,11 +31,6 @@ def width(text: str) -> float:
     return sum(2.0 if unicodedata.east_asian_width(one) in "WF" else 1.0 for one in text)
 
 
-def identifier(*parts: object) -> str:
-    """Return a name that is valid as an HTML id, from the parts' letters and digits."""
-    return "-".join(re.sub(r"[^a-z0-9]+", "-", str(part).lower()).strip("-") for part in parts)
-
-
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return ``1 job``, ``2 jobs``."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -65,7 +65,7 @@ def rows_of(view: Timeline, own: str, *, brief: bool) -> list[Row]:
             84,
             "CPU, %",
             [
-                Line(view.cpu_core, own, f"trainer, of one core, mean {_mean(view.cpu_core)}"),
+                Line(view.cpu_core, own, f"trainer, one core, mean {_mean(view.cpu_core)}"),
                 Line(view.cpu_phone, "phone", f"whole phone, mean {_mean(view.cpu_phone)}"),
             ],
         ),
