@@ -25,6 +25,7 @@ from harness.cli.options import (
     ScenarioArgument,
     SchedulerOption,
     SetOption,
+    SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.resume import job_specs
@@ -103,6 +104,7 @@ def nightly(
     engine: EngineOption = None,
     scheduler: SchedulerOption = None,
     phones_file: PhonesFileOption = None,
+    skip_unfit: SkipUnfitOption = False,
     set_: SetOption = None,
     only: OnlyOption = None,
     runs: RunsOption = RUN_ROOT,
@@ -129,7 +131,7 @@ def nightly(
         raise typer.Exit(done.verdict.exit_code)
     try:
         if unfinished is not None:
-            summary = _go_on(unfinished, phones_file)
+            summary = _go_on(unfinished, phones_file, skip_unfit=skip_unfit)
         else:
             summary = _start(
                 loaded,
@@ -140,6 +142,7 @@ def nightly(
                 engine=engine,
                 scheduler=scheduler,
                 phones_file=phones_file,
+                skip_unfit=skip_unfit,
             )
     except HarnessError as error:
         tell(
@@ -206,6 +209,7 @@ def _start(
     engine: str | None,
     scheduler: str | None,
     phones_file: Path | None,
+    skip_unfit: bool,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
@@ -236,6 +240,7 @@ def _start(
             progress=progress,
             materials=materials,
             on_plan=planned,
+            skip_unfit=skip_unfit,
             engine=lab.engine,
         )
 
@@ -249,7 +254,7 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary:
+def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> RunSummary:
     """Finish an interrupted run.
 
     Raises:
@@ -270,7 +275,13 @@ def _go_on(folder: RunFolder, phones_file: Path | None) -> RunSummary:
         ) as lab,
         progress_display() as progress,
     ):
-        return resume_run(folder.path, lab.bench, progress=progress, engine=lab.engine)
+        return resume_run(
+            folder.path,
+            lab.bench,
+            progress=progress,
+            engine=lab.engine,
+            skip_unfit=skip_unfit,
+        )
 
 
 def _judged(

@@ -162,6 +162,7 @@ def test_a_webhook_that_fails_is_said_and_tried_again(hook: Hook) -> None:
     [
         (("nightly", "none.yaml"), "none.yaml"),
         (("nightly", "n.yaml", "--webhook", "ftp://x"), "http or https"),
+        (("nightly", "n.yaml", "--phones-file", "none.yaml"), "none.yaml: no such file"),
         (("nightly", "n.yaml", "--minimum", "wer=1"), "no figure 'wer'"),
         (("nightly", "n.yaml", "--minimum", "wer_percent=many"), "number from 0"),
         (("nightly", "n.yaml", "--baseline", "none"), "no such run"),

@@ -40,10 +40,15 @@ def processes_of(marker: str) -> list[str]:
 
 def test_plan_run_status_report(harness, tmp_path):
     (tmp_path / "two.yaml").write_text(SCENARIO)
-    planned = harness("plan", "two.yaml", "--farm", "virtual", "--json")
-    assert planned.returncode == 0, planned.stderr
+    more = SCENARIO.replace("[S1, S8]}", "[S1, S8], include: [{phones.profile: pixel-4}]}")
+    (tmp_path / "three.yaml").write_text(more)
+    planned = harness("plan", "three.yaml", "--farm", "virtual:oneplus-7t", "--json")
+    assert planned.returncode == 3, planned.stderr
     plan = json.loads(planned.stdout)
-    assert [job["sub_model"] for job in plan["jobs"]] == ["S1", "S8"]
+    assert [job["sub_model"] for job in plan["jobs"]] == ["S1", "S8", "auto"]
+    (lacking,) = plan["unplaced"]
+    assert lacking["jobs"] == [job["job_id"] for job in plan["jobs"] if not job["candidates"]]
+    assert list(lacking["why"].values()) == ["wanted profile pixel-4, has oneplus-7t"]
     assert plan["phones"][0]["origin"] == "virtual"
     assert not (tmp_path / "runs").exists()
 
