@@ -25,7 +25,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("retry", schema.Retry, "How often an attempt is begun again after each kind of failure."),
     ("expect", schema.Expect, "A list of these."),
     ("reproduces", schema.Reproduces, ""),
-    ("order", schema.Shuffled, "`as-written`, `fewest-pushes`, or one of these."),
+    (
+        "order",
+        schema.Shuffled,
+        "`as-written`, `fewest-pushes`, `fewest-cool-downs`, or one of these.",
+    ),
 )
 """Where each section stands in a file, its model, and what to say of it."""
 

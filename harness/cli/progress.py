@@ -35,6 +35,10 @@ def result_words(result: AttemptResult) -> str:
     return f"{name} finished {where}: {', '.join(parts)}"
 
 
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
 def _about(time: Estimate) -> str:
     """Return a rough time in whole minutes, ``1 min`` at least; ``roughly`` if it is a guess."""
     word = "about" if time.attempts else "roughly"
@@ -62,7 +66,8 @@ class PlainProgress:
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do."""
         jobs, phones = len(plan.placed), len(plan.phones)
-        self._line(f"{jobs} jobs on {phones} phones, {_about(plan.time)} ({plan.time.words})")
+        words = f"{jobs} job{_s(jobs)} on {phones} phone{_s(phones)}"
+        self._line(f"{words}, {_about(plan.time)} ({plan.time.words})")
 
     def phone(self, status: PhoneStatus) -> None:
         """Say a line when the step or the epoch changed."""

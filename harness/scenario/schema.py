@@ -331,7 +331,8 @@ class Scenario(JobContent):
     order: Literal["as-written", "shuffled", "fewest-pushes", "fewest-cool-downs"] | Shuffled = (
         "as-written"
     )
-    """In which order jobs are offered to phones."""
+    """In which order jobs are offered to phones: ``fewest-pushes`` keeps together what needs the
+    same files, ``fewest-cool-downs`` lets hot and cool jobs take turns besides."""
     retry: Retry = Retry()
     """How often an attempt is repeated, by kind of failure."""
     expect: tuple[Expect, ...] = ()
