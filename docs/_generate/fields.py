@@ -80,7 +80,7 @@ def rows(model: type[BaseModel], links: Mapping[str, str]) -> Iterator[Row]:
         known = whole.pop("$defs", {})
         several = whole.get("anyOf", [whole])
         plain = [one for one in several if one != {"type": "null"}]
-        default = field.get_default(call_default_factory=True, validated_data={})
+        default = field.get_default(call_default_factory=True)
         yield Row(
             name,
             " or ".join(dict.fromkeys(type_words(one, known, links) for one in plain)),

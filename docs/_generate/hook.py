@@ -19,11 +19,12 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages to those found in ``docs``."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
-    from docs._generate import commands_page, results_page, scenario_page
+    from docs._generate import commands_page, profile_page, results_page, scenario_page
 
     pages = {
         "reference/scenario.md": scenario_page.page(),
         "reference/results.md": results_page.page(),
+        "reference/profile.md": profile_page.page(),
         "reference/commands.md": commands_page.page(),
         "architecture.md": (ROOT / "ARCHITECTURE.md").read_text("utf-8"),
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8"),

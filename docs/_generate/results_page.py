@@ -103,7 +103,7 @@ def page() -> str:
 
 
 def _files(files: dict[str, str]) -> list[tuple[str, str]]:
-    return [(f"`{name}`", _sentence(what)) for name, what in files.items()]
+    return [(f"`{name}`", sentence(what)) for name, what in files.items()]
 
 
 def _models(models: tuple[type[BaseModel], ...]) -> list[str]:
@@ -124,7 +124,7 @@ def _fields(one: type[BaseModel]) -> str:
     links = {other.__name__: f"#{other.__name__.lower()}" for other in (*RUN[1:], *RESULT[1:])}
     links["Hypothesis"] = "#a-hypothesis"
     lines = [
-        (f"`{row.name}`", row.type + " or null" * row.nullable, _sentence(meaning(one, row)))
+        (f"`{row.name}`", row.type + " or null" * row.nullable, sentence(meaning(one, row)))
         for row in rows(one, links)
     ]
     return table(("field", "type", "meaning"), lines)
@@ -136,13 +136,14 @@ def meaning(one: type[BaseModel], row: Row) -> str:
     return row.meaning or shared.get(f"{one.__name__}.{row.name}") or shared.get(row.name, "")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text as a sentence."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _samples() -> str:
     lines = [
-        (f"`{field.name}`", str(field.type), _sentence(MEANINGS[field.name]))
+        (f"`{field.name}`", str(field.type), sentence(MEANINGS[field.name]))
         for field in SAMPLE_SCHEMA
     ]
     return table(("column", "type", "meaning"), lines)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from docs._generate import commands_page, glossary, results_page, scenario_page
+from docs._generate import commands_page, glossary, profile_page, results_page, scenario_page
 from docs._generate.fields import descriptions, rows
 from docs._generate.results_page import meaning
 from harness.contract import EVENT_TYPES
@@ -75,8 +76,6 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
 
 
 def test_a_field_without_a_text_is_noticed() -> None:
-    from pydantic import BaseModel
-
     class Silent(BaseModel):
         said: int = 1
         """One."""
@@ -85,8 +84,9 @@ def test_a_field_without_a_text_is_noticed() -> None:
     assert descriptions(Silent) == {"said": "One."}
 
 
-def test_every_field_of_the_results_has_a_meaning() -> None:
-    models = (*results_page.RUN, *results_page.RESULT, HypothesisRow, *EVENT_TYPES, Hypothesis)
+def test_every_field_of_results_and_profiles_has_a_meaning() -> None:
+    models: list[type[BaseModel]] = [*results_page.RUN, *results_page.RESULT, HypothesisRow]
+    models += [*EVENT_TYPES, Hypothesis, *(model for _, model, _ in profile_page.PARTS)]
     every = [(model, row) for model in models for row in rows(model, {})]
     silent = [f"{one.__name__}.{row.name}" for one, row in every if not meaning(one, row)]
     assert silent == [], "write a text under the field, or add it to the glossary"
