@@ -97,7 +97,6 @@ class Shelf:
         if found != file.sha256:
             part.unlink()
             raise ValueError(f"{file.name} arrived as {found}")
-        os.utime(part)
         part.replace(path)
         self._trim()
 
