@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.paper.sections import Cell, Grid, Section
 from harness.report.text import clean
 
-WIDE = 7
+WIDE = 5
 """Columns beyond which a table is shrunk to the line's width."""
 _SPECIAL = {
     "\\": r"\textbackslash{}",
