@@ -22,7 +22,7 @@ import pytest
 import typer
 
 from docs._generate import commands_page, results_page
-from harness.adb.server import AdbServer, adb_binary
+from harness.adb.server import AdbServer
 from harness.cli import main
 from harness.cli.app import app
 from tests.docs.markdown import PAGES, ROOT, Block, Command, blocks, commands, inline_commands
@@ -159,13 +159,13 @@ def test_what_sentences_and_the_readme_list_call_commands_exists() -> None:
 
 
 @pytest.fixture(scope="module")
-def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AdbServer, str]]:
-    """An adb server of our own with two phones that replay, and the serial of one."""
+def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
+    """An adb server of our own with two phones that replay."""
     folder = tmp_path_factory.mktemp("docs")
     with contextlib.closing(AdbServer.start_private()) as server:
         options = ["--trainer", "trace", "--trace-speed", "100"]
         farm = start_farm_on(server, folder, {"oneplus-7t": 1, "redmi-note-7-pro": 1}, options)
-        yield server, farm.phones[0].adb_serial
+        yield server
         farm.stop()
 
 
@@ -210,9 +210,9 @@ class Shell:
         return (left.value.code if isinstance(left.value.code, int) else 0), err + out
 
     def _other(self, words: list[str]) -> tuple[int, str]:
-        programs = {"python": sys.executable, "adb": str(adb_binary())}
+        program = sys.executable if words[0] == "python" else words[0]
         done = subprocess.run(
-            [programs.get(words[0], words[0]), *words[1:]],
+            [program, *words[1:]],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -223,16 +223,14 @@ class Shell:
 
 @pytest.fixture
 def shell(
-    phones: tuple[AdbServer, str],
+    phones: AdbServer,
     tmp_path: Path,
     speech_cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Shell:
     monkeypatch.setenv("MOBILEASR_LAB_CACHE", str(speech_cache))
-    server, serial = phones
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
-    monkeypatch.setenv("ANDROID_SERIAL", serial)  # for adb itself
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(phones.port))
     monkeypatch.setenv("COLUMNS", "160")
     return Shell(tmp_path, monkeypatch, capfd)
 
@@ -269,10 +267,8 @@ def _unnamed_files(folder: Path) -> set[str]:
     return {path for path in found if not any(fnmatch.fnmatchcase(path, one) for one in known)}
 
 
-_NOT_ALWAYS = {
-    # the pages were made with phones that train, the tests with ones that replay
-    *("virtual", "userns", "starting", "phones", "pixel", "Snapdragon", "holds"),
-}
+# The pages were made with phones that train, the tests with ones that replay.
+_NOT_ALWAYS = {"virtual", "userns", "starting", "phones", "pixel", "Snapdragon", "holds"}
 
 
 def _strange_words(block: Block, printed: str) -> set[str]:
