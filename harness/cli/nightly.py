@@ -166,6 +166,8 @@ def nightly(
         )
     else:
         verdict = _judged(folder, pinned, pool, alpha, least, accept)
+        if accept:
+            console.note(f"{folder.run_id} is accepted: no run before it is a baseline any more")
     tell(webhook, verdict.model_dump(mode="json"))
     if verdict.word != "interrupted":
         mine = nightly_runs(runs, name)

@@ -19,6 +19,7 @@ from harness.cli import console
 from harness.cli.ending import result_row, results_table
 from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
+from harness.devices.unmet import some_of
 from harness.lab import status as read_status
 from harness.report.numbers import duration, fixed
 from harness.serve.facts import RunState
@@ -66,9 +67,15 @@ def status(
         return
     # a pipe has no width: keep every row on one line there
     Console(highlight=False, width=None if console.out.is_terminal else 220).print(_shown(state))
-    results = read_status(folder).results
-    if results:
-        results_table(results)
+    found = read_status(folder)
+    if found.results:
+        results_table(found.results)
+    skipped: dict[str, list[str]] = {}
+    for row in found.jobs:
+        if row.state == "skipped":
+            skipped.setdefault(row.reason, []).append(row.job_id)
+    for reason, jobs in skipped.items():
+        console.say(f"skipped {some_of(jobs, 4)}: {reason}")
 
 
 def _watch(run: RunWatch, as_json: bool) -> None:

@@ -126,6 +126,7 @@ def test_two_nights_a_worse_one_and_a_resumed_one(harness, harness_env, tmp_path
     write_nightly(cut, record.model_copy(update={"verdict": None}))
     resumed = harness(*night, "--accept")
     assert "going on with" in resumed.stderr
+    assert "is accepted" in resumed.stderr
     assert json.loads(resumed.stdout)["run"] == told["run"]
     # accepted: nothing before it counts any more
     accepted = read_nightly(cut)

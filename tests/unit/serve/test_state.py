@@ -10,6 +10,7 @@ from harness.report.load import load_run
 from harness.serve import tails
 from harness.serve.state import RunsWatch, RunWatch
 from harness.serve.tails import AttemptTail, thinned
+from tests.fixtures.command import Command
 from tests.fixtures.run_under_way import LiveRun
 from tests.unit.lab.fakes import good_training
 
@@ -113,3 +114,9 @@ def test_long_curves_are_thinned_to_means() -> None:
     few = [(1, 4.0), (2, 2.0)]
     assert thinned(few) == few
     assert thinned([(n, float(n % 2)) for n in range(1, 401)], 200)[-1] == (400, 0.5)
+
+
+def test_status_says_why_jobs_were_skipped(live_run: LiveRun, harness_here: Command) -> None:
+    live_run.end()
+    told = harness_here("status", str(live_run.path)).stdout
+    assert f"skipped {live_run.jobs[3]}: no phone left that fits" in told
