@@ -83,7 +83,14 @@ look
 if [ "$owner" = {owner} ]; then write && exit 0; fi
 left=$((until - now))
 if [ -z "$owner" ] || [ "$domain" = {domain} ] || [ $left -lt 0 ] || [ $left -gt {expires} ]; then
-  mv lease lease.{owner} 2>/dev/null && rm -rf lease.{owner}
+  was="$until $owner"
+  if mv lease lease.{owner} 2>/dev/null; then
+    until=0; owner=
+    read until owner rest < lease.{owner}/note 2>/dev/null
+    # another one may have taken over since it was read: then it is that one's
+    [ "$until $owner" = "$was" ] || [ -e lease ] || mv lease.{owner} lease
+    rm -rf lease.{owner}
+  fi
   mkdir lease 2>/dev/null && write
   sleep 1 # another one may have taken over what was just made
   look

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -101,3 +103,26 @@ def test_of_many_at_once_one_gets_it(phone: LabPhone, stale: bool) -> None:
         thread.join()
     assert len(got) == 1
     assert f"h{got[0]}" in note(phone).read_text()
+
+
+def test_a_note_that_was_renewed_after_it_was_read_is_not_taken_away(
+    phone: LabPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(Shell(), phone, US)
+    aged(phone, -EXPIRES_S - 5)
+    # between reading a note that ran out and taking it away, a third host takes the phone
+    real, tools = shutil.which("mv"), tmp_path / "tools"
+    tools.mkdir()
+    (tools / "mv").write_text(
+        "#!/bin/sh\n"
+        f"if [ ! -e {tools}/done ]; then touch {tools}/done; rm -rf lease; mkdir lease\n"
+        "read up rest < /proc/uptime\n"
+        f'echo "$(( ${{up%%.*}} + {EXPIRES_S} )) third there r" > lease/note; fi\n'
+        f'exec {real} "$@"\n'
+    )
+    (tools / "mv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    with pytest.raises(PhoneHeldError, match="third"):
+        hold(Shell(), phone, THEM)
+    assert "third there" in note(phone).read_text()
+    assert [path.name for path in note(phone).parent.parent.glob("lease*")] == ["lease"]
