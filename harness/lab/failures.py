@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.lab.clock import StopRequestedError
 from harness.pressure.errors import PressureUnreachable
 from harness.results.model import FailureKind, FailureRecord
+from harness.sampling.sampler import SamplingError
 
 MAX_EVIDENCE_LINES = 40
 MAX_EVIDENCE_CHARACTERS = 600
@@ -80,6 +81,9 @@ def failure_of(error: Exception, step: str) -> FailureRecord | None:
         return failure_record("PressureUnreachable", error.why, error.evidence)
     if isinstance(error, AdbError) and step == "gate":
         # No gate was shut: the phone does not do as it is told (a full disk). Another may.
+        return failure_record("ProvisionFailed", str(error), during)
+    if isinstance(error, SamplingError):
+        # Nothing was pressed or trained yet: its sampler does not run.
         return failure_record("ProvisionFailed", str(error), during)
     if isinstance(error, HarnessError) and step in _KIND_OF_STEP:
         return failure_record(_KIND_OF_STEP[step], str(error), during)
