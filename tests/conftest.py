@@ -1,6 +1,7 @@
 """Fixtures of all tests; each part keeps its own in ``tests/fixtures``."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ pytest_plugins = [
     for path in sorted(_FIXTURES.glob("*.py"))
     if path.stem != "__init__"
 ]
+
+
+def pytest_sessionstart() -> None:
+    """Started in the background of a script, SIGINT is ignored, and so by every virtual phone."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
