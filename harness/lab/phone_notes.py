@@ -1,9 +1,9 @@
 """The lease that lies on the phone itself, for hosts that share an adb server or swap cables.
 
 A host's file lock excludes its own processes only. So whoever holds a phone also makes the folder
-``<work>/lease`` on it: ``mkdir`` succeeds for one. Inside stands who holds it and until when by the
-phone's own boot clock, so that no two hosts' clocks are compared; the holder renews it. A note that
-ran out, or was written before a reboot, is taken over, and its phone cleaned like any other.
+``<work>/lease`` on it. Inside lies one empty file, whose name says who holds it and until when by
+the phone's own boot clock, so that no two hosts' clocks are compared; the holder renews it. A note
+that ran out, or was written before a reboot, is taken over, and its phone cleaned like any other.
 
 A note of the same `domain` (host and lock folder) is taken over at once: whoever asks has that
 host's file lock by then, so the process that wrote it is dead.
@@ -53,49 +53,54 @@ class Claim:
     def of(cls, owner: str, run: str, root: Path | None = None) -> Claim:
         """Return the claim of a process that uses the locks in ``root`` (None: this host's)."""
         folder = str((root or lease_root()).resolve())
-        domain = f"{socket.gethostname()}-{hashlib.sha256(folder.encode()).hexdigest()[:8]}"
-        return cls(_word(owner), _word(domain), _word(run))
+        domain = hashlib.sha256(f"{socket.gethostname()}:{folder}".encode()).hexdigest()[:16]
+        return cls(_word(owner), domain, _word(run))
 
 
 def _word(text: str) -> str:
     return safe_name(text) or "-"
 
 
-# What every command begins with. A note's time is past, or so far ahead that the phone has been
-# rebooted since: in both cases nobody holds it.
+# What every command begins with. The note's content is its name: a rename is then the one step that
+# changes who holds the phone, and it works for one only, since no two notes have the same name.
 _HEAD: Final = """\
 cd {work} 2>/dev/null || {{ mkdir -p {work} && cd {work}; }} || exit 1
-read up rest < /proc/uptime; now=${{up%%.*}}
-until=0; owner=; domain=; run=
-look() {{ until=0; owner=; read until owner domain run < lease/note 2>/dev/null; }}
-write() {{
-  echo "$((now + {expires})) {owner} {domain} {run}" > lease/note.{owner} &&
-    mv lease/note.{owner} lease/note
+look() {{
+  set -- lease/note,*; name=${{1#lease/}}
+  [ -e "lease/$name" ] || name=
+  rest=${{name#*,}}; until=${{rest%%,*}}
+  rest=${{rest#*,}}; owner=${{rest%%,*}}
+  rest=${{rest#*,}}; domain=${{rest%%,*}}; run=${{rest#*,}}
+  # after the note: one that was written this second is not of the future
+  read up rest < /proc/uptime; now=${{up%%.*}}
+  mine="note,$((now + {expires})),{owner},{domain},{run}"
 }}
+change() {{ [ "$name" = "$mine" ] || mv "lease/$name" "lease/$mine" 2>/dev/null; }}
 """
 
+# A note's time is past, or so far ahead that the phone has been rebooted since: nobody holds it.
 _HOLD: Final = (
     _HEAD
     + """\
-if mkdir lease 2>/dev/null; then write && exit 0; fi
-look
-[ -n "$owner" ] || {{ sleep 2; look; }}
-if [ "$owner" = {owner} ]; then write && exit 0; fi
-left=$((until - now))
-if [ -z "$owner" ] || [ "$domain" = {domain} ] || [ $left -lt 0 ] || [ $left -gt {expires} ]; then
-  was="$until $owner"
-  if mv lease lease.{owner} 2>/dev/null; then
-    until=0; owner=
-    read until owner rest < lease.{owner}/note 2>/dev/null
-    # another one may have taken over since it was read: then it is that one's
-    [ "$until $owner" = "$was" ] || [ -e lease ] || mv lease.{owner} lease
-    rm -rf lease.{owner}
-  fi
-  mkdir lease 2>/dev/null && write
-  sleep 1 # another one may have taken over what was just made
+for attempt in 1 2 3; do
   look
-  [ "$owner" = {owner} ] && exit 0
-fi
+  if [ -z "$name" ]; then
+    rm -rf lease/lease.* lease.{owner}; rmdir lease 2>/dev/null
+    mkdir lease.{owner} && : > "lease.{owner}/$mine" || exit 1
+    mv lease.{owner} lease 2>/dev/null # or into it, if another one was quicker
+    rm -rf lease.{owner} lease/lease.{owner}
+    look
+    [ "$owner" = {owner} ] && exit 0
+    continue
+  fi
+  left=$((until - now))
+  if [ "$owner" = {owner} ] || [ "$domain" = {domain} ] ||
+    [ $left -lt 0 ] || [ $left -gt {expires} ]; then
+    change && exit 0
+    continue # another one was quicker
+  fi
+  break
+done
 echo "$owner ($run), for $((until - now)) s more"
 exit {held}
 """
@@ -105,8 +110,7 @@ _RENEW: Final = (
     _HEAD
     + """\
 look
-[ "$owner" = {owner} ] || exit {gone}
-write
+[ "$owner" = {owner} ] && change || exit {gone}
 """
 )
 
@@ -114,7 +118,7 @@ _LET_GO: Final = (
     _HEAD
     + """\
 look
-[ "$owner" = {owner} ] && rm -rf lease
+[ "$owner" = {owner} ] && rm "lease/$name" 2>/dev/null && rmdir lease 2>/dev/null
 exit 0
 """
 )

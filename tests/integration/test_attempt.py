@@ -418,9 +418,11 @@ def test_a_phone_that_another_host_holds_is_left_alone_until_that_host_is_dead(
     assert watcher.results == []
     assert any("leased on another host by other-host" in note for note in watcher.notes)
     # the dead host renews nothing: its note runs out, by the phone's own clock
-    note = f"{phone.work_dir}/lease/note"
-    until, *rest = adb_phone(phone).query(["cat", note]).split()
-    adb_phone(phone).write_text(note, " ".join([str(int(until) - 1000), *rest]) + "\n")
+    folder = f"{phone.work_dir}/lease"
+    name = adb_phone(phone).query(["ls", folder]).strip()
+    word, until, *rest = name.split(",")
+    past = ",".join([word, str(int(until) - 1000), *rest])
+    adb_phone(phone).run(["mv", f"{folder}/{name}", f"{folder}/{past}"])
     resumed = resume_run(summary.folder, bench, retry_failed=True)
     assert resumed.finished == 1
     assert adb_phone(phone).stat(f"{phone.work_dir}/lease") is None

@@ -36,7 +36,8 @@ def phone(tmp_path: Path) -> LabPhone:
 
 
 def note(phone: LabPhone) -> Path:
-    return Path(phone.work_dir) / "lease" / "note"
+    (only,) = (Path(phone.work_dir) / "lease").iterdir()
+    return only
 
 
 def test_one_holder_until_it_lets_go(phone: LabPhone) -> None:
@@ -49,13 +50,14 @@ def test_one_holder_until_it_lets_go(phone: LabPhone) -> None:
     let_go(Shell(), phone, THEM)
     assert note(phone).exists()
     let_go(Shell(), phone, US)
-    assert not note(phone).parent.exists()
+    assert not (Path(phone.work_dir) / "lease").exists()
     hold(Shell(), phone, THEM)
 
 
 def aged(phone: LabPhone, seconds: int) -> None:
-    until, *rest = note(phone).read_text().split()
-    note(phone).write_text(" ".join([str(int(until) + seconds), *rest]) + "\n")
+    old = note(phone)
+    word, until, *rest = old.name.split(",")
+    old.rename(old.with_name(",".join([word, str(int(until) + seconds), *rest])))
 
 
 @pytest.mark.parametrize("seconds", [-EXPIRES_S - 5, 100_000])
@@ -102,7 +104,7 @@ def test_of_many_at_once_one_gets_it(phone: LabPhone, stale: bool) -> None:
     for thread in threads:
         thread.join()
     assert len(got) == 1
-    assert f"h{got[0]}" in note(phone).read_text()
+    assert f",h{got[0]}," in note(phone).name
 
 
 def test_a_note_that_was_renewed_after_it_was_read_is_not_taken_away(
@@ -115,14 +117,13 @@ def test_a_note_that_was_renewed_after_it_was_read_is_not_taken_away(
     tools.mkdir()
     (tools / "mv").write_text(
         "#!/bin/sh\n"
-        f"if [ ! -e {tools}/done ]; then touch {tools}/done; rm -rf lease; mkdir lease\n"
-        "read up rest < /proc/uptime\n"
-        f'echo "$(( ${{up%%.*}} + {EXPIRES_S} )) third there r" > lease/note; fi\n'
+        f"if [ ! -e {tools}/done ]; then touch {tools}/done; read up rest < /proc/uptime\n"
+        f'{real} lease/* "lease/note,$(( ${{up%%.*}} + {EXPIRES_S} )),third,there,r"; fi\n'
         f'exec {real} "$@"\n'
     )
     (tools / "mv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     with pytest.raises(PhoneHeldError, match="third"):
         hold(Shell(), phone, THEM)
-    assert "third there" in note(phone).read_text()
+    assert ",third,there," in note(phone).name
     assert [path.name for path in note(phone).parent.parent.glob("lease*")] == ["lease"]
