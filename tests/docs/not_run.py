@@ -18,6 +18,7 @@ NOT_RUN: dict[str, str] = {
     "script/bootstrap": _SETUP,
     ". .venv/bin/activate": _SETUP,
     "script/demo": "trains for a minute and a half: tests/integration/cli/test_whole_way.py",
+    "script/docs": "builds the site: tests/docs/test_site.py",
     "script/test": "is this suite",
     "script/test *": "a part of this suite",
     "pytest *": "a part of this suite",

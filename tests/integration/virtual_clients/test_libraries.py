@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,13 @@ def test_mobly(
         old = write_apk(tmp_path / "new.apk", "org.example.mobly", min_sdk=99)
         with pytest.raises(adb_module.AdbError, match="INSTALL_FAILED_OLDER_SDK"):
             apk_utils.install(device, str(old))
+        written = Path(device.services.logcat.adb_logcat_file_path)
         client_phone.sh("log -t FromTest seen by mobly")
+        end = time.monotonic() + 20
+        while "seen by mobly" not in written.read_text() and time.monotonic() < end:
+            time.sleep(0.1)
         device.services.logcat.pause()
-        assert "seen by mobly" in Path(device.services.logcat.adb_logcat_file_path).read_text()
+        assert "seen by mobly" in written.read_text()
     finally:
         android_device.destroy([device])
 
