@@ -18,7 +18,9 @@ from harness.lab import Bench, open_bench
 from harness.lab.crew import Crew, EngineMaker
 from harness.lab.engines.offers import name_of, remote_bench
 from harness.lab.engines.remote import RemoteEngine
+from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone
+from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario
 
 
@@ -115,6 +117,54 @@ def open_lab(
             )
 
         yield Lab(bench, make)
+
+
+@contextlib.contextmanager
+def reopen_lab(
+    folder: Path,
+    *,
+    engine: str | None = None,
+    scheduler: str | None = None,
+    farm: str | None = None,
+    adb: Sequence[str] | None = None,
+    apk: Path | None = None,
+    phones_file: Path | None = None,
+) -> Iterator[Lab]:
+    """Make the phones of a run reachable again, to finish it; see `open_lab`.
+
+    Args:
+        folder: The run. If nothing is said of where phones come from, it is as the run has it.
+        engine: As `open_lab`.
+        scheduler: Likewise.
+        farm: Likewise; a farm is asked for what the run's jobs need.
+        adb: Likewise.
+        apk: Likewise.
+        phones_file: Likewise.
+
+    Raises:
+        InputError: As `open_lab`, or the folder holds no run.
+        NoPhoneError: As `open_lab`.
+        ServerUnavailable: As `open_lab`.
+    """
+    run = RunFolder.open(folder)
+    if farm is None and adb is None and engine is None and scheduler is None:
+        before = run.record().farm or {}
+        farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
+    specs: list[JobSpec] = []
+    if farm is not None:
+        with Ledger.open(run.ledger_path) as ledger:
+            specs = ledger.specs()
+    with open_lab(
+        engine=engine,
+        scheduler=scheduler,
+        farm=farm,
+        adb=adb,
+        specs=specs,
+        apk=apk,
+        phones_file=phones_file,
+        resumed=folder,
+    ) as lab:
+        yield lab
 
 
 def _say_unusable(bench: Bench) -> None:

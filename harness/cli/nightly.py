@@ -12,7 +12,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
-from harness.cli.engine import open_lab
+from harness.cli.engine import open_lab, reopen_lab
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
     AdbOption,
@@ -28,7 +28,6 @@ from harness.cli.options import (
     SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
-from harness.cli.resume import job_specs
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
@@ -263,18 +262,8 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
         NoPhoneError: A phone that it needs is not there now.
     """
     console.note(f"going on with {folder.path}, which was interrupted")
-    before = folder.record().farm or {}
-    farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
-    specs = job_specs(folder.path) if farm is not None else []
     with (
-        open_lab(
-            farm=farm,
-            adb=adb,
-            scheduler=scheduler,
-            specs=specs,
-            phones_file=phones_file,
-            resumed=folder.path,
-        ) as lab,
+        reopen_lab(folder.path, phones_file=phones_file) as lab,
         progress_display() as progress,
     ):
         return resume_run(
