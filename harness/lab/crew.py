@@ -40,6 +40,8 @@ class Crew:
         self._held: dict[str, LabPhone] = {}
         """Phones that carry the run's note."""
         self._jobs = {job.spec.job_id: job for job in jobs}
+        self._asked = {job.demands: job for job in jobs}
+        """One job for each kind of phone that is wanted."""
         self._expected = {serial for job in jobs for serial in job.candidates}
 
     # -- what the scheduler asks ------------------------------------------------------------------
@@ -67,8 +69,7 @@ class Crew:
 
     def wants(self, phone: LabPhone) -> bool:
         """Say whether there is a job for a phone that came later."""
-        asked = {job.demands: job for job in self._jobs.values()}
-        return any(job.welcomes(phone) for job in asked.values())
+        return any(job.welcomes(phone) for job in self._asked.values())
 
     # -- what an engine asks ----------------------------------------------------------------------
 
