@@ -10,9 +10,10 @@ import typer
 from harness.adb.errors import AdbError
 from harness.cli import console
 from harness.cli.farm_process import FarmError
-from harness.cli.options import AdbOption, FarmOption, JsonOption
+from harness.cli.options import AdbOption, FarmOption, JsonOption, PhonesFileOption
 from harness.cli.session import open_session
-from harness.devices.doctor import Check, check_host, check_phones
+from harness.devices.book import read_book
+from harness.devices.doctor import Check, check_absent, check_host, check_phones
 from harness.devices.inventory import inventory
 from harness.lab import open_bench
 from harness.lab.recovery import clean_free_phones
@@ -36,9 +37,11 @@ def doctor(
     farm: FarmOption = None,
     adb: AdbOption = None,
     as_json: JsonOption = False,
+    phones_file: PhonesFileOption = None,
     clean: CleanOption = False,
 ) -> None:
     """Check the host and each phone, and say what to do. Exit code 1 if there is a problem."""
+    book = read_book(phones_file)
     checks = check_host()
     try:
         with open_session(farm=farm, adb=adb) as session:
@@ -46,7 +49,10 @@ def doctor(
                 cleaned = clean_free_phones(open_bench(session.servers, remove_trainer=True))
                 for serial, notes in cleaned.items():
                     console.note(f"{serial}: {'; '.join(notes) or 'nothing had to be put back'}")
-            checks += check_phones(session.servers, inventory(session.servers))
+            infos = book.applied(inventory(session.servers))
+            checks += check_phones(session.servers, infos)
+            if farm is None:
+                checks += check_absent(book.absent(infos))
     except (AdbError, FarmError) as error:
         checks.append(Check("host", "phones", "problem", str(error)))
     if as_json:

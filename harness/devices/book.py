@@ -58,6 +58,15 @@ class PhoneBook(BaseModel):
         """Return the phones with what is written of them; one out of service is not usable."""
         return [self._applied(info) for info in infos]
 
+    def absent(self, infos: Sequence[PhoneInfo]) -> dict[str, Entry]:
+        """Return what is written of phones that are not among these and should be."""
+        here = {name for info in infos for name in (info.serial, info.adb_serial, *info.also)}
+        return {
+            serial: entry
+            for serial, entry in self.phones.items()
+            if serial not in here and not entry.out_of_service
+        }
+
     def _applied(self, info: PhoneInfo) -> PhoneInfo:
         entry = self.phones.get(info.serial) or self.phones.get(info.adb_serial)
         if entry is None:

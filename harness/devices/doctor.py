@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.adb.errors import AdbError
 from harness.adb.phone import Phone
 from harness.adb.server import AdbServer
 from harness.adb.shell import quote
+from harness.devices.book import OUT_OF_SERVICE, Entry
 from harness.devices.capabilities import checks as capability_checks
 from harness.devices.capabilities import probe
 from harness.devices.changes import AppOp, Change, Unplugged
@@ -25,7 +26,7 @@ from harness.devices.vendors import judge_quirk, questions, quirks_of
 _LITERT_ABIS = ("arm64-v8a", "x86_64", "armeabi-v7a")
 _CALL_TIMEOUT_S = 20.0
 
-__all__ = ["Check", "check_host", "check_phone", "check_phones"]
+__all__ = ["Check", "check_absent", "check_host", "check_phone", "check_phones"]
 
 
 def check_phones(servers: Sequence[AdbServer], infos: Sequence[PhoneInfo]) -> list[Check]:
@@ -42,8 +43,25 @@ def check_phones(servers: Sequence[AdbServer], infos: Sequence[PhoneInfo]) -> li
     return [check for checks in found for check in checks]
 
 
+def check_absent(absent: Mapping[str, Entry]) -> list[Check]:
+    """Name the phones that a lab has written down and that no adb server knows."""
+    advice = "Is its cable in? If it is away: out_of_service in the file."
+    return [
+        Check(
+            serial,
+            "connection",
+            "warning",
+            f"{entry.alias or 'it'} stands in the phones file and is not connected",
+            advice,
+        )
+        for serial, entry in absent.items()
+    ]
+
+
 def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
     """Look at one phone. Nothing of it is changed."""
+    if info.state == OUT_OF_SERVICE:
+        return [Check(info.serial, "in service", "info", f"no: {info.advice}")]
     if not info.usable:
         return [Check(info.serial, "connection", "problem", info.state, info.advice)]
     kind = f"{info.title or info.model}, Android {info.android}, {info.ram_total_mb:.0f} MiB RAM"

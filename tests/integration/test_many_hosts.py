@@ -13,6 +13,7 @@ import pytest
 
 from harness.adb.server import AdbServer
 from harness.lab import status
+from harness.results.nightly import nightly_runs
 from harness.results.store import RunFolder
 from tests.fixtures.farm import FarmPhone, eventually
 
@@ -112,6 +113,35 @@ def test_a_killed_workers_jobs_go_elsewhere(
     assert not list((tmp_path / "host-0/farm/spool").rglob("*.json"))
     for _, phone in two_hosts:
         assert phone.sh(f"ls {phone.work_dir}/attempts 2>/dev/null || true").strip() == ""
+
+
+def test_a_nightly_run_over_two_hosts_is_judged(
+    scheduler: str,
+    two_hosts: list[tuple[AdbServer, FarmPhone]],
+    start_harness: Callable[..., subprocess.Popen[str]],
+    harness_here: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> None:
+    text = SCENARIO.replace("epochs: 12", "epochs: 1").replace("[1, 2, 3]", "[1, 2]")
+    (tmp_path / "hosts.yaml").write_text(text)
+    servers = [word for server, _ in two_hosts for word in ("--adb", server.address)]
+    worker = start_harness("worker", scheduler, *servers, "--listen", "127.0.0.1")
+    assert worker.stdout is not None
+    assert "offers 2 phones at" in worker.stdout.readline()
+
+    words = ("nightly", "hosts.yaml", "--engine", "dask", "--scheduler", scheduler, "--json")
+    first, second = (harness_here(*words) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert json.loads(first.stdout)["word"] == "no baseline"
+    verdict = json.loads(second.stdout)
+    assert verdict["comparison"]["before"] == [json.loads(first.stdout)["run"]]
+    assert (tmp_path / verdict["page"]).is_file()
+    assert (tmp_path / verdict["junit"]).is_file()
+    for night in nightly_runs(tmp_path / "runs", "hosts"):
+        assert Counter(row.state for row in status(night.path).jobs) == {"finished": 2}
+
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait(timeout=60) == 0
 
 
 def test_nobody_offers_phones(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.devices.book import read_book
+from harness.devices.doctor import check_absent, check_phone
 from harness.devices.inventory import PhoneInfo
 from harness.devices.requirements import match, parse_demands
 from harness.errors import InputError
@@ -56,6 +57,14 @@ def test_names_tags_and_what_is_out_of_service(tmp_path: Path) -> None:
     assert d == phone("D")
     assert match(parse_demands({"serial": "shelf-3", "tags": ["lab-2"]}), a).fits
     assert not match(parse_demands({"serial": "shelf-3"}), d).fits
+
+    # doctor: one away on purpose is no problem, one that should be here is named
+    assert list(book.absent(phones)) == ["NOT-HERE"]
+    assert list(book.absent(phones[2:])) == ["A", "NOT-HERE"]
+    (told,) = check_absent(book.absent(phones[:1] + phones[2:]))
+    assert (told.scope, told.outcome) == ("NOT-HERE", "warning")
+    (told,) = check_phone([], b)
+    assert (told.scope, told.outcome, told.detail) == ("0012", "info", "no: swollen")
 
 
 @pytest.mark.parametrize(
