@@ -19,6 +19,9 @@ import tensorflow as tf
 from harness.model.loops import loop_array, runtime_zero, steps_per_iteration
 from harness.model.tensors import Tensor
 
+_CACHE_BYTES = 2**20
+"""What a recurrent matrix may take before it is read in parts: half of a usual L2 cache."""
+
 
 @dataclass(frozen=True)
 class BlstmWeights:
@@ -84,13 +87,57 @@ class _Loop:
         """Return the zeros before the first time step."""
         return tf.zeros([2, *([self.hidden, self.batch][:: 1 if self.columns else -1])])
 
-    def recurrent(self, turned: Tensor) -> Callable[[Tensor], Tensor]:
+    @property
+    def by_gate(self) -> bool:
+        """Whether the recurrent product is made gate by gate.
+
+        BATCH_MATMUL packs its right-hand matrix anew at each call, as it is no constant. A gate's
+        matrix is still in the core's cache when it is read again, the matrix of all is not.
+        """
+        both_directions = 2 * self.hidden * 4 * self.hidden * tf.float32.size
+        return self.batch > 1 and not self.columns and both_directions > _CACHE_BYTES
+
+    def gates(self, recurrent: Tensor) -> Callable[[Tensor, Tensor], list[Tensor]]:
+        """Return what makes the sums of a time step's four gates, of z and of h before it.
+
+        Args:
+            recurrent: The layer's weights, [2, H, 4H].
+        """
+        turned = tf.transpose(recurrent, [0, 2, 1])
+        if not self.by_gate:
+            product = self._product(turned)
+            return lambda z, h: tf.split(z + product(h), 4, self.features)
+        matrices = tf.split(turned, 4, 1)
+
+        def gate_by_gate(z: Tensor, h: Tensor) -> list[Tensor]:
+            parts = zip(tf.split(z, 4, 2), matrices, strict=True)
+            return [part + tf.matmul(h, w, transpose_b=True) for part, w in parts]
+
+        return gate_by_gate
+
+    def into_hidden(self, recurrent: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return what carries the gradient of the gates' sums back to h of the step before.
+
+        Args:
+            recurrent: The layer's weights, [2, H, 4H].
+        """
+        if not self.by_gate:
+            return self._product(recurrent)
+        matrices = tf.split(recurrent, 4, 2)
+
+        def gate_by_gate(dz: Tensor) -> Tensor:
+            parts = zip(tf.split(dz, 4, 2), matrices, strict=True)
+            i, f, o, g = (tf.matmul(part, w, transpose_b=True) for part, w in parts)
+            return (i + f) + (o + g)
+
+        return gate_by_gate
+
+    def _product(self, turned: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the product of a time step of width A with a matrix, given as [2, C, A].
 
-        BATCH_MATMUL packs its right-hand matrix anew at each call, as it is no constant; given
-        transposed, it is packed with vector instructions. Old runtimes pack slowly: there the
-        utterances are ``columns``, and the large matrix on the left is read as it is. For one
-        utterance FULLY_CONNECTED is a matrix-vector product without packing.
+        Given transposed, XNNPACK packs the matrix with vector instructions. Old runtimes pack
+        slowly: there the utterances are ``columns``, and the large matrix on the left is read as it
+        is. For one utterance FULLY_CONNECTED is a matrix-vector product without packing.
         """
         if self.columns:
             return lambda h: tf.matmul(turned, h)
@@ -151,14 +198,14 @@ def blstm_forward(
     inputs = tf.reshape(tf.stack([x, turned]), [2, steps * batch, width])
     z = tf.matmul(inputs, weights.input) + weights.bias
     blocks = loop.blocks(z, 4 * hidden)
-    recurrent = loop.recurrent(tf.transpose(weights.recurrent, [0, 2, 1]))
+    gates = loop.gates(weights.recurrent)
     zero = runtime_zero(lengths)
     arrays = [loop.array(hidden, zero) for _ in range(2 if keep else 1)]
 
     def body(n: Tensor, h: Tensor, c: Tensor, *arrays: Tensor) -> tuple[Tensor, ...]:
         hs, cs = [], []
         for z_t in loop.block(blocks, n, 4 * hidden):
-            i, f, o, g = tf.split(z_t + recurrent(h), 4, loop.features)
+            i, f, o, g = gates(z_t, h)
             c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
             h = tf.sigmoid(o) * tf.tanh(c)
             hs.append(h)
@@ -223,7 +270,7 @@ def blstm_backward(
     slope_blocks = loop.blocks(slope, 4 * hidden)
     into_c_blocks = loop.blocks(o * (1 - tanh_c * tanh_c), hidden)
     forget_blocks = loop.blocks(f, hidden)
-    recurrent = loop.recurrent(weights.recurrent)
+    into_hidden = loop.into_hidden(weights.recurrent)
     array = loop.array(4 * hidden, runtime_zero(lengths))
 
     def body(k: Tensor, dh: Tensor, dc: Tensor, array: Tensor) -> tuple[Tensor, ...]:
@@ -237,7 +284,7 @@ def blstm_backward(
             dh = dh + dh_t[t]
             dc = dc + dh * into_c[t]
             out[t] = slope_t[t] * tf.concat([dc, dc, dh, dc], loop.features)
-            dh = recurrent(out[t])
+            dh = into_hidden(out[t])
             dc = dc * forget[t]
         return k + 1, dh, dc, array.write(n, loop.stacked(out))
 

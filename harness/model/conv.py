@@ -123,14 +123,18 @@ class _Band:
 
     def windows(self, padded: Tensor, stride: int) -> Tensor:
         """[B, T, F, I] -> [1, B*T*groups, width*I]: the inputs that each group looks at."""
-        batch, times, frequencies, channels = padded.shape
-        starts = np.arange(self.groups) * self.group * stride
-        missing = int(starts[-1]) + self.width - frequencies
-        if missing > 0:
-            padded = tf.pad(padded, [[0, 0], [0, 0], [0, missing], [0, 0]])
-        index = (starts[:, None] + np.arange(self.width)[None, :]).reshape(-1)
-        picked = tf.gather(padded, index, axis=2)
+        batch, times, _, channels = padded.shape
+        picked = self.picked(padded, stride, axis=2)
         return tf.reshape(picked, [1, batch * times * self.groups, self.width * channels])
+
+    def picked(self, padded: Tensor, stride: int, axis: int) -> Tensor:
+        """Return the same with groups*width on the axis of the frequencies, else unchanged."""
+        starts = np.arange(self.groups) * self.group * stride
+        missing = int(starts[-1]) + self.width - padded.shape[axis]
+        if missing > 0:
+            padded = tf.pad(padded, [[0, missing if n == axis else 0] for n in range(4)])
+        index = (starts[:, None] + np.arange(self.width)[None, :]).reshape(-1)
+        return tf.gather(padded, index, axis=axis)
 
 
 def _banded_forward(padded: Tensor, kernel: Tensor, stride: int) -> Tensor:
@@ -162,20 +166,35 @@ def _banded_forward(padded: Tensor, kernel: Tensor, stride: int) -> Tensor:
 
 
 def _banded_kernel_gradient(padded: Tensor, dy: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    """Sum over the times of an utterance and a group, then over those: long sums are slow.
+
+    Time comes last in the windows and not in ``dy``, so that the product turns neither of them.
+    """
     kt, kf, inputs, outputs = kernel.shape
     batch, times, _, _ = padded.shape
     _, out_times, out_frequencies, _ = dy.shape
     band = _Band.of(kf, stride, out_frequencies)
-    windows = band.windows(padded, stride)
+    windows = tf.reshape(
+        band.picked(tf.transpose(padded, [0, 2, 3, 1]), stride, axis=1),
+        [batch * band.groups, band.width * inputs, times],
+    )
+    spare = band.groups * band.group - out_frequencies
+    groups = tf.reshape(
+        tf.pad(dy, [[0, 0], [0, 0], [0, spare], [0, 0]]),
+        [batch, out_times, band.groups, band.group * outputs],
+    )
+    groups = tf.reshape(
+        tf.transpose(groups, [0, 2, 1, 3]),
+        [batch * band.groups, out_times, band.group * outputs],
+    )
+    around = tf.pad(groups, [[0, 0], [kt - 1, kt - 1], [0, 0]])
     # Adds up the cells of the band that hold the same tap: [kf, width*group].
     gather = (band.tap.reshape(1, -1) == np.arange(kf)[:, None]).astype(np.float32)
-    spare = band.groups * band.group - out_frequencies
     gradients = []
     for t in range(kt):
-        shifted = tf.pad(dy, [[0, 0], [t, times - out_times - t], [0, spare], [0, 0]])
-        shifted = tf.reshape(shifted, [1, batch * times * band.groups, band.group * outputs])
+        shifted = tf.slice(around, [0, kt - 1 - t, 0], [-1, times, -1])
         cells = tf.reshape(
-            tf.matmul(windows, shifted, transpose_a=True),
+            tf.reduce_sum(tf.matmul(windows, shifted), 0),
             [band.width, inputs, band.group, outputs],
         )
         cells = tf.reshape(

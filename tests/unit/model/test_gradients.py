@@ -60,9 +60,11 @@ def test_blstm_forward_follows_the_equations(seed, agrees):
         agrees("BLSTM output (by hand)", y[:n, row], np.concatenate([ahead, back], 1), 1e-5)
 
 
-@pytest.mark.parametrize("columns", [False, True], ids=["", "old runtime"])
+@pytest.mark.parametrize("form", ["", "gate by gate", "old runtime"])
 @pytest.mark.parametrize("seed", range(8))
-def test_blstm_gradients(seed, columns, agrees):
+def test_blstm_gradients(seed, form, agrees, monkeypatch):
+    if form == "gate by gate":
+        monkeypatch.setattr("harness.model.blstm._CACHE_BYTES", 0)
     x, weights, lengths, inside, dy, unroll = blstm_case(seed)
     with tf.GradientTape() as tape:
         tape.watch([x, *weights])
@@ -70,7 +72,7 @@ def test_blstm_gradients(seed, columns, agrees):
         total = tf.reduce_sum(expected * dy)
     expected_dx, *expected_gradients = tape.gradient(total, [x, *weights])
     given = BlstmWeights(*weights)
-    how = {"unroll": unroll, "columns": columns}
+    how = {"unroll": unroll, "columns": form == "old runtime"}
     y, cache = blstm_forward(x, given, lengths, keep=True, **how)
     agrees("BLSTM output", y * inside, expected * inside, 1e-5)
     dx, gradients = blstm_backward(dy, cache, given, lengths, input_gradient=True, **how)
