@@ -60,7 +60,7 @@ class PhoneBook(BaseModel):
 
     def absent(self, infos: Sequence[PhoneInfo]) -> dict[str, Entry]:
         """Return what is written of phones that are not among these and should be."""
-        here = {name for info in infos for name in (info.serial, info.adb_serial, *info.also)}
+        here = {name for info in infos for name in _names(info)}
         return {
             serial: entry
             for serial, entry in self.phones.items()
@@ -68,7 +68,7 @@ class PhoneBook(BaseModel):
         }
 
     def _applied(self, info: PhoneInfo) -> PhoneInfo:
-        entry = self.phones.get(info.serial) or self.phones.get(info.adb_serial)
+        entry = next((self.phones[name] for name in _names(info) if name in self.phones), None)
         if entry is None:
             return info
         new = [tag for tag in entry.tags if tag not in info.tags]
@@ -76,6 +76,11 @@ class PhoneBook(BaseModel):
         if entry.out_of_service:
             changes |= {"state": OUT_OF_SERVICE, "advice": entry.out_of_service}
         return info.model_copy(update={**changes, "tags": (*info.tags, *new)})
+
+
+def _names(info: PhoneInfo) -> tuple[str, ...]:
+    """Return what a phone may be called in the file, its serial number first."""
+    return (info.serial, info.adb_serial, *info.also)
 
 
 NOTHING_WRITTEN: Final = PhoneBook()

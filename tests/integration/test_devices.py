@@ -22,6 +22,7 @@ from harness.devices.gates import parse_gates
 from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.settings_guard import SettingsGuard
 from tests.fixtures.bare_phone import BarePhone
+from tests.fixtures.command import Command
 from tests.fixtures.data.apk import write_apk
 from tests.fixtures.farm import FarmPhone
 
@@ -236,6 +237,19 @@ def test_doctor_says_what_is_wrong(adb_server: AdbServer, phone: Phone, info: Ph
     finally:
         phone.run("dumpsys battery reset; settings put global low_power 0")
     assert check_phones([adb_server], [])[0].outcome == "warning"
+
+
+def test_doctor_knows_what_the_lab_has_written_of_its_phones(
+    adb_server: AdbServer, info: PhoneInfo, harness_here: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "phones.yaml").write_text(
+        f"phones: {{{info.serial}: {{out_of_service: swollen}}, R58: {{alias: shelf-3}}}}\n"
+    )
+    done = harness_here("doctor", "--adb", adb_server.address)
+    assert "note    in service: no: swollen" in done.stdout
+    assert "WARNING connection: shelf-3 stands in the phones file" in done.stdout
+    (tmp_path / "phones.yaml").write_text("phones: [R58]\n")
+    assert harness_here("doctor", "--adb", adb_server.address).returncode == 2
 
 
 def test_doctor_of_this_host() -> None:

@@ -55,6 +55,8 @@ def test_names_tags_and_what_is_out_of_service(tmp_path: Path) -> None:
     assert (b.state, b.advice, b.usable) == ("out of service", "swollen", False)
     assert c.tags == ("by-its-name",)
     assert d == phone("D")
+    (by_wifi,) = book.applied([phone("E", also=("usb-C",))])
+    assert by_wifi.tags == ("by-its-name",)
     assert match(parse_demands({"serial": "shelf-3", "tags": ["lab-2"]}), a).fits
     assert not match(parse_demands({"serial": "shelf-3"}), d).fits
 
