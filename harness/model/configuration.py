@@ -82,9 +82,6 @@ class NetworkConfig:
     unroll: int = 40
     """At most this many time steps in one iteration of a WHILE loop."""
     clip_norm: float = 5.0
-    old_runtime: bool = field(default=False, repr=False)
-    """Formulated for runtimes older than LiteRT 2.1.6 (TensorFlow Lite 2.17 on Android): operators
-    that are fast there. The network is the same, so its ``repr`` is, too."""
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property

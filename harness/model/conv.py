@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.model.configuration import Convolution
-from harness.model.loops import product
+from harness.model.loops import product, rows_of
 from harness.model.tensors import Tensor
 
 _GROUP = 4
@@ -122,10 +122,10 @@ class _Band:
         return _Band(group, -(-outputs // group), width, np.where((tap < 0) | (tap >= kf), kf, tap))
 
     def windows(self, padded: Tensor, stride: int) -> Tensor:
-        """[B, T, F, I] -> [1, B*T*groups, width*I]: the inputs that each group looks at."""
+        """[B, T, F, I] -> [B, T*groups, width*I]: the inputs that each group looks at."""
         batch, times, _, channels = padded.shape
         picked = self.picked(padded, stride, axis=2)
-        return tf.reshape(picked, [1, batch * times * self.groups, self.width * channels])
+        return tf.reshape(picked, [batch, times * self.groups, self.width * channels])
 
     def picked(self, padded: Tensor, stride: int, axis: int) -> Tensor:
         """Return the same with groups*width on the axis of the frequencies, else unchanged."""
@@ -155,11 +155,10 @@ def _banded_forward(padded: Tensor, kernel: Tensor, stride: int) -> Tensor:
         [kt, band.width * inputs, band.group * outputs],
     )
     windows = band.windows(padded, stride)
-    columns = band.groups * band.group * outputs
+    rows = out_times * band.groups
     y = None
     for t, tap in enumerate(tf.split(matrix, kt, 0)):
-        whole = tf.reshape(tf.matmul(windows, tap), [batch, times, columns])
-        part = tf.slice(whole, [0, t, 0], [batch, out_times, columns])
+        part = rows_of(tf.matmul(windows, tap), t * band.groups, rows)
         y = part if y is None else y + part
     y = tf.reshape(y, [batch, out_times, band.groups * band.group, outputs])
     return tf.slice(y, [0, 0, 0, 0], [batch, out_times, out_frequencies, outputs])
@@ -179,20 +178,19 @@ def _banded_kernel_gradient(padded: Tensor, dy: Tensor, kernel: Tensor, stride: 
         [batch * band.groups, band.width * inputs, times],
     )
     spare = band.groups * band.group - out_frequencies
-    groups = tf.reshape(
-        tf.pad(dy, [[0, 0], [0, 0], [0, spare], [0, 0]]),
-        [batch, out_times, band.groups, band.group * outputs],
+    around = tf.reshape(
+        tf.pad(dy, [[0, 0], [kt - 1, kt - 1], [0, spare], [0, 0]]),
+        [batch, out_times + 2 * (kt - 1), band.groups, band.group * outputs],
     )
-    groups = tf.reshape(
-        tf.transpose(groups, [0, 2, 1, 3]),
-        [batch * band.groups, out_times, band.group * outputs],
+    around = tf.reshape(
+        tf.transpose(around, [0, 2, 1, 3]),
+        [batch * band.groups, out_times + 2 * (kt - 1), band.group * outputs],
     )
-    around = tf.pad(groups, [[0, 0], [kt - 1, kt - 1], [0, 0]])
     # Adds up the cells of the band that hold the same tap: [kf, width*group].
     gather = (band.tap.reshape(1, -1) == np.arange(kf)[:, None]).astype(np.float32)
     gradients = []
     for t in range(kt):
-        shifted = tf.slice(around, [0, kt - 1 - t, 0], [-1, times, -1])
+        shifted = rows_of(around, kt - 1 - t, times)
         cells = tf.reshape(
             tf.reduce_sum(tf.matmul(windows, shifted), 0),
             [band.width, inputs, band.group, outputs],

@@ -42,7 +42,7 @@ def build_model(
     Returns:
         ``out``.
     """
-    network = Network(config, seed=seed, batch_statistics=batch_statistics)
+    network = Network(config, seed=seed, batch_statistics=batch_statistics, flatbuffer=True)
     for name, value in (weights or {}).items():
         network.weights[name].assign(value)
     trained = {name: network.weights[name] for name in network.trainable()}

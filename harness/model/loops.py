@@ -1,4 +1,4 @@
-"""What the time loops (BLSTM, CTC) share: steps unrolled per iteration, arrays, plain products."""
+"""What the time loops (BLSTM, CTC) share: steps in one iteration, arrays, plain products."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.model.tensors import Tensor
 def steps_per_iteration(steps: int, at_most: int) -> int:
     """Return the largest divisor of ``steps`` that is not above ``at_most``.
 
-    An iteration of a WHILE operator copies its loop arrays, so several time steps share one.
+    An iteration copies what it is given, so several time steps share one.
     """
     return max(k for k in range(1, min(at_most, steps) + 1) if steps % k == 0)
 
@@ -32,6 +32,11 @@ def loop_array(size: int, element_shape: list[int], zero: Tensor) -> Tensor:
     return tf.TensorArray(tf.float32, size=size, element_shape=element_shape).unstack(start)
 
 
+def rows_of(a: Tensor, first: int, count: int) -> Tensor:
+    """[N, R, W] -> [N, count, W]. Sizes are all given, else XNNPACK leaves it to one thread."""
+    return tf.slice(a, [0, first, 0], [a.shape[0], count, a.shape[2]])
+
+
 def product(
     a: Tensor, b: Tensor, *, transpose_a: bool = False, transpose_b: bool = False
 ) -> Tensor:
@@ -40,5 +45,6 @@ def product(
     A rank-2 product becomes FULLY_CONNECTED, which LiteRT does not hand to XNNPACK when the
     weights are a variable: ten times slower.
     """
-    out = tf.matmul(a[None], b[None], transpose_a=transpose_a, transpose_b=transpose_b)
+    one, other = (tf.reshape(m, [1, *m.shape]) for m in (a, b))  # indexing with None would copy
+    out = tf.matmul(one, other, transpose_a=transpose_a, transpose_b=transpose_b)
     return tf.reshape(out, out.shape[1:])

@@ -28,6 +28,7 @@ from harness.model.ctc import ctc_loss_and_gradient
 from harness.model.initial import initial_weights
 from harness.model.loops import product
 from harness.model.normalise import Norm, NormCache, norm_backward, norm_forward
+from harness.model.recurrent import RecurrentProduct, recurrent_product
 from harness.model.tensors import Tensor
 
 _FC1, _FC2 = LAYERS.index("FC1"), LAYERS.index("FC2")
@@ -53,11 +54,22 @@ class Network:
         config: Sizes.
         seed: Of the first weights.
         batch_statistics: Normalise trained layers with the batch's own statistics (pre-training).
+        flatbuffer: Written for the interpreter of a flatbuffer; tensorflow could not run it.
     """
 
-    def __init__(self, config: NetworkConfig, *, seed: int, batch_statistics: bool = False) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        *,
+        seed: int,
+        batch_statistics: bool = False,
+        flatbuffer: bool = False,
+    ) -> None:
         self.config = config
         self.batch_statistics = batch_statistics
+        self._product = RecurrentProduct()
+        if flatbuffer:
+            self._product = recurrent_product(config.batch_size, config.hidden)
         self.weights = {
             name: tf.Variable(value, name=name)
             for name, value in initial_weights(config, seed).items()
@@ -189,9 +201,8 @@ class Network:
                 tape.inputs[layer], tape.outputs[layer], tape.kernels[layer] = h, out, kernel
             h = out
         times, frequencies, channels = shapes[-1]
-        h = tf.reshape(
-            tf.transpose(h, [1, 0, 2, 3]), [times, config.batch_size, frequencies * channels]
-        )
+        rows = times * config.batch_size
+        h = tf.reshape(tf.transpose(h, [1, 0, 2, 3]), [rows, frequencies * channels])
         for layer in LAYERS[3:7]:
             weights = self._blstm_weights(layer, h)
             trained = LAYERS.index(layer) >= first
@@ -201,15 +212,13 @@ class Network:
                 lengths,
                 unroll=config.unroll,
                 keep=trained,
-                columns=config.old_runtime,
+                product=self._product,
             )
             if cache is not None:
                 tape.blstms[layer] = cache
-        mask = tf.transpose(tf.reshape(tape.masks[-1], [config.batch_size, times, 1]), [1, 0, 2])
-        tape.masks.append(mask)
-        h = self._normalise(h, "BLSTM4", mask, first, tape)
-        rows = times * config.batch_size
-        tape.inputs["FC1"] = tf.reshape(h, [rows, 2 * config.hidden])
+        mask = tf.transpose(tf.reshape(tape.masks[-1], [config.batch_size, times]))
+        tape.masks.append(tf.reshape(mask, [rows, 1]))
+        tape.inputs["FC1"] = self._normalise(h, "BLSTM4", tape.masks[-1], first, tape)
         for layer in ("FC1", "FC2"):
             tape.kernels[layer] = self._read(layer, "kernel", tape.inputs[layer])
             y = product(tape.inputs[layer], tape.kernels[layer]) + self._read(layer, "bias")
@@ -220,7 +229,6 @@ class Network:
     def _backward(
         self, d_logits: Tensor, frames: Tensor, first: int, tape: _Tape
     ) -> dict[str, Tensor]:
-        config = self.config
         times, batch, outputs = d_logits.shape
         found: dict[str, Tensor] = {}
         d = tf.reshape(d_logits, [times * batch, outputs])
@@ -232,8 +240,7 @@ class Network:
             found["fc1_kernel"] = product(tape.inputs["FC1"], d, transpose_a=True)
             found["fc1_bias"] = tf.reduce_sum(d, 0)
         if first < _FC1:
-            d = product(d, tape.kernels["FC1"], transpose_b=True)
-            d = tf.reshape(d, [times, batch, 2 * config.hidden]) * tape.masks[-1]
+            d = product(d, tape.kernels["FC1"], transpose_b=True) * tape.masks[-1]
             d = self._norm_back(d, "BLSTM4", tape.masks[-1], tape, found)
             d = self._blstm_back(d, frames, first, tape, found)
         if first < LAYERS.index("BLSTM1"):
@@ -268,7 +275,7 @@ class Network:
                 lengths,
                 unroll=self.config.unroll,
                 input_gradient=index > first,
-                columns=self.config.old_runtime,
+                product=self._product,
             )
             for name, gradient in gradients.items():
                 found[full_name(layer, name)] = gradient

@@ -8,6 +8,7 @@ at each time step. All formulations run in turn, in this process, over the same 
 - ``by gate``: the same in four products, each matrix small enough for a core's cache.
 - ``matrix left``: BATCH_MATMUL with the matrix on the left, which is read as it lies.
 - ``fully connected``: FULLY_CONNECTED; LiteRT runs it on one thread (on x86_64).
+- ``direction rows``: DEPTHWISE_CONV_2D, a row a direction; no packing, a thread a direction.
 - ``constant``: as ``packed``, but the matrix is a constant of the file and packed once. It cannot
   be trained; it bounds what any formulation could reach.
 - ``plain``: the same loop in ``tf.function``.
@@ -30,6 +31,8 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from rich.console import Console
 from rich.table import Table
+
+from harness.model.recurrent import DirectionRows
 
 STEPS = 375
 UNROLL = 75
@@ -76,6 +79,14 @@ def fully_connected(matrix: tf.Tensor) -> Step:
         return together(tf.split(products, 4, 2))
 
     return step
+
+
+def direction_rows(matrix: tf.Tensor) -> Step:
+    """As ``packed``, by a convolution that only a flatbuffer's interpreter has."""
+    product = DirectionRows()
+    kernels = product.ahead(tf.transpose(matrix, [0, 2, 1]))
+    nothing = tf.zeros([])
+    return lambda h: together(product.gates(kernels, nothing, h))
 
 
 def loop(form: Form, matrix: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
@@ -145,6 +156,7 @@ def measure(batch: int, hidden: int, threads: int) -> dict[str, float]:
         "by gate": on_litert(by_gate, matrix, h, threads),
         "matrix left": on_litert(matrix_left, matrix, h, threads),
         "fully connected": on_litert(fully_connected, matrix, h, threads),
+        "direction rows": on_litert(direction_rows, matrix, h, threads),
         "constant": on_litert(packed, matrix, h, threads, constant=True),
         "plain": plain(matrix, h),
     }

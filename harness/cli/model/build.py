@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import subprocess
 import tempfile
 import time
@@ -53,14 +52,6 @@ def build(
             "[default: all eight]",
         ),
     ] = None,
-    old_runtime: Annotated[
-        bool,
-        typer.Option(
-            "--old-runtime",
-            help="Formulate it for TensorFlow Lite up to 2.17 (Android) and LiteRT up to 2.1: "
-            "faster there, slower on newer ones; the figures are the same.",
-        ),
-    ] = False,
     measure: Annotated[
         bool,
         typer.Option(
@@ -72,8 +63,6 @@ def build(
 ) -> None:
     """Write a trainable flatbuffer with random weights, or a folder of them with a manifest."""
     chosen = config(arch)
-    if old_runtime:
-        chosen = dataclasses.replace(chosen, old_runtime=True)
     sizes = sorted(set(batch_size or [chosen.batch_size]))
     if out.suffix == _SUFFIX:
         _build_file(chosen, out, sizes, embed is not False, seed, _sub_models(sub_model))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
+from ai_edge_litert.interpreter import Interpreter  # noqa: E402
+
 from harness.model.blstm import BlstmWeights, blstm_backward, blstm_forward  # noqa: E402
 from harness.model.configuration import LAYERS, SUB_MODELS, Convolution, first_layer  # noqa: E402
 from harness.model.conv import (  # noqa: E402
@@ -16,6 +18,13 @@ from harness.model.conv import (  # noqa: E402
 )
 from harness.model.network import Network  # noqa: E402
 from harness.model.normalise import Norm, norm_backward, norm_forward  # noqa: E402
+from harness.model.recurrent import (  # noqa: E402
+    Columns,
+    DirectionRows,
+    OneUtterance,
+    RecurrentProduct,
+    recurrent_product,
+)
 from harness.model.reference.lstm import blstm  # noqa: E402
 from harness.model.reference.network import PlainNetwork, batch_moments  # noqa: E402
 
@@ -51,7 +60,9 @@ def blstm_case(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_blstm_forward_follows_the_equations(seed, agrees):
     x, weights, lengths, _, _, unroll = blstm_case(seed)
-    y, _ = blstm_forward(x, BlstmWeights(*weights), lengths, unroll=unroll, keep=True)
+    how = {"unroll": unroll, "product": RecurrentProduct()}
+    y, _ = blstm_forward(rows(x), BlstmWeights(*weights), lengths, keep=True, **how)
+    y = tf.reshape(y, [*x.shape[:2], -1])
     wx, wh, b = (np.asarray(w) for w in weights)
     for row, n in enumerate(lengths.numpy()):
         inputs = x.numpy()[:n, row]
@@ -60,32 +71,104 @@ def test_blstm_forward_follows_the_equations(seed, agrees):
         agrees("BLSTM output (by hand)", y[:n, row], np.concatenate([ahead, back], 1), 1e-5)
 
 
-@pytest.mark.parametrize("form", ["", "gate by gate", "old runtime"])
-@pytest.mark.parametrize("seed", range(8))
-def test_blstm_gradients(seed, form, agrees, monkeypatch):
-    if form == "gate by gate":
-        monkeypatch.setattr("harness.model.blstm._CACHE_BYTES", 0)
-    x, weights, lengths, inside, dy, unroll = blstm_case(seed)
+def rows(a):
+    """[T, B, W] -> [T*B, W]."""
+    return tf.reshape(a, [-1, a.shape[2]])
+
+
+def by_hand(case, product):
+    """Output and all gradients of one BLSTM: a function that tensorflow or a flatbuffer can run."""
+    lengths, unroll = case[2], case[5]
+
+    def run(x, dy, *weights):
+        given, how = BlstmWeights(*weights), {"unroll": unroll, "product": product}
+        y, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
+        dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=True, **how)
+        y, dx = tf.reshape(y, dy.shape), tf.reshape(dx, x.shape)
+        return {"output": y, "gradient of input": dx} | {
+            f"gradient of {name} weights": value for name, value in gradients.items()
+        }
+
+    return run
+
+
+def by_tape(case):
+    """The same, found by tensorflow for the plain formulas."""
+    x, weights, lengths, _, dy, _ = case
     with tf.GradientTape() as tape:
         tape.watch([x, *weights])
-        expected = blstm(x, weights, lengths, "tape")
-        total = tf.reduce_sum(expected * dy)
-    expected_dx, *expected_gradients = tape.gradient(total, [x, *weights])
-    given = BlstmWeights(*weights)
-    how = {"unroll": unroll, "columns": form == "old runtime"}
-    y, cache = blstm_forward(x, given, lengths, keep=True, **how)
-    agrees("BLSTM output", y * inside, expected * inside, 1e-5)
-    dx, gradients = blstm_backward(dy, cache, given, lengths, input_gradient=True, **how)
-    agrees("BLSTM gradient of input", dx, expected_dx, 1e-5)
-    for name, value in zip(("input", "recurrent", "bias"), expected_gradients, strict=True):
-        agrees("BLSTM gradient of weights", gradients[name], value, 1e-5)
+        y = blstm(x, weights, lengths, "tape")
+        total = tf.reduce_sum(y * dy)
+    names = ("input", *(f"{n} weights" for n in ("input", "recurrent", "bias")))
+    gradients = tape.gradient(total, [x, *weights])
+    return {"output": y} | {
+        f"gradient of {name}": value for name, value in zip(names, gradients, strict=True)
+    }
+
+
+def in_flatbuffer(function, arguments, folder):
+    """Convert a function of float tensors, that returns tensors by name, and run it."""
+    specs = [tf.TensorSpec(a.shape, tf.float32, f"x{n}") for n, a in enumerate(arguments)]
+    names = []
+
+    def numbered(*given):
+        found = function(*given)
+        names.extend(found)
+        return {f"y{n}": value for n, value in enumerate(found.values())}
+
+    concrete = tf.function(numbered, autograph=False).get_concrete_function(*specs)
+    tf.saved_model.save(tf.Module(), str(folder), signatures=concrete)
+    content = tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
+    runner = Interpreter(model_content=content, num_threads=2).get_signature_runner()
+    found = runner(**{f"x{n}": a.numpy() for n, a in enumerate(arguments)})
+    return {name: found[f"y{n}"] for n, name in enumerate(names[: len(found)])}
+
+
+@pytest.mark.parametrize("product", [RecurrentProduct(), Columns()])
+@pytest.mark.parametrize("seed", range(8))
+def test_blstm_gradients(seed, product, agrees):
+    case = blstm_case(seed)
+    x, weights, _, inside, dy, _ = case
+    found, expected = by_hand(case, product)(x, dy, *weights), by_tape(case)
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        valid = inside if name == "output" else 1.0
+        agrees(f"BLSTM {name}", found[name] * valid, value * valid, 1e-5)
+
+
+@pytest.mark.parametrize("product", [DirectionRows(), Columns()])
+@pytest.mark.parametrize("seed", range(4))
+def test_blstm_gradients_in_a_flatbuffer(seed, product, agrees, tmp_path):
+    case = blstm_case(seed)
+    x, weights, _, inside, dy, _ = case
+    found = in_flatbuffer(by_hand(case, product), [x, dy, *weights], tmp_path)
+    for name, value in by_tape(case).items():
+        valid = inside if name == "output" else 1.0
+        agrees(f"BLSTM {name}, {type(product).__name__}", found[name] * valid, value * valid, 1e-5)
+
+
+@pytest.mark.parametrize("seed", range(0, 8, 4))
+def test_blstm_gradients_of_one_utterance_in_a_flatbuffer(seed, agrees, tmp_path):
+    case = blstm_case(seed)
+    x, weights, _, inside, dy, _ = case
+    assert x.shape[1] == 1
+    found = in_flatbuffer(by_hand(case, OneUtterance()), [x, dy, *weights], tmp_path)
+    for name, value in by_tape(case).items():
+        valid = inside if name == "output" else 1.0
+        agrees(f"BLSTM {name}, OneUtterance", found[name] * valid, value * valid, 1e-5)
+
+
+def test_a_matrix_too_small_or_too_wide_is_no_convolution():
+    assert recurrent_product(1, 512) == recurrent_product(2, 1024) == DirectionRows()
+    assert recurrent_product(1, 128) == recurrent_product(1, 1025) == OneUtterance()
+    assert recurrent_product(2, 128) == recurrent_product(3, 512) == Columns()
 
 
 def test_blstm_without_a_layer_to_train_below():
     x, weights, lengths, _, dy, unroll = blstm_case(2)
-    given = BlstmWeights(*weights)
-    _, cache = blstm_forward(x, given, lengths, unroll=unroll, keep=True)
-    dx, gradients = blstm_backward(dy, cache, given, lengths, unroll=unroll, input_gradient=False)
+    given, how = BlstmWeights(*weights), {"unroll": unroll, "product": RecurrentProduct()}
+    _, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
+    dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=False, **how)
     assert dx is None
     assert set(gradients) == {"input", "recurrent", "bias"}
 
