@@ -24,7 +24,7 @@ _MOST_COLUMNS = 4096
 
 @dataclass(frozen=True)
 class RecurrentProduct:
-    """One BATCH_MATMUL; XNNPACK packs the matrix anew at each time step."""
+    """One product, as tensorflow runs it; XNNPACK would pack the matrix at each time step."""
 
     columns = False
     """Whether a time step's state is [2, width, B] instead."""
@@ -32,10 +32,7 @@ class RecurrentProduct:
     """Whether it is for tensorflow, not for a flatbuffer's interpreter."""
 
     def ahead(self, recurrent: Tensor) -> tuple[Tensor, ...]:
-        """Return what ``gates`` needs of the weights [2, H, 4H], made once a layer.
-
-        Given transposed, XNNPACK packs a matrix with vector instructions.
-        """
+        """Return what ``gates`` needs of the weights [2, H, 4H], made once a layer."""
         return (tf.transpose(recurrent, [0, 2, 1]),)
 
     def gates(self, matrices: Sequence[Tensor], z: Tensor, h: Tensor) -> list[Tensor]:
