@@ -80,7 +80,7 @@ class NetworkConfig:
     input_norm: bool = False
     """Batch normalisation (1 channel) of the features."""
     unroll: int = 40
-    """At most this many time steps in one iteration of a WHILE loop."""
+    """At most this many time steps in one block of a time loop."""
     clip_norm: float = 5.0
     features: FeatureSettings = field(default_factory=FeatureSettings)
 

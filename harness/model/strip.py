@@ -7,6 +7,7 @@ name, an empty buffer and empty quantisation details for every tensor.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,6 +40,7 @@ def strip(
     _drop_start_values(model, tuple(drop_variables))
     _drop_unused(model)
     _share_subgraphs(model)
+    _part_outputs(model)
     for name, value in (facts or {}).items():
         _add_fact(model, name, value)
     for graph in model.subgraphs:
@@ -148,6 +150,29 @@ def _share_subgraphs(model: Any) -> None:
             definition.subgraphIndex = place[definition.subgraphIndex]
         entry = {place[n] for n in entry}
         model.subgraphs = [model.subgraphs[n] for n in kept]
+
+
+def _part_outputs(model: Any) -> None:
+    """Let no branch or loop body return one tensor twice.
+
+    The converter makes one of equal operators, such as two that fill zeros; LiteRT's IF then hands
+    on only one of the outputs, and the other holds what lay in memory.
+    """
+    entry = {d.subgraphIndex for d in model.signatureDefs or []} | {0}
+    for n, graph in enumerate(model.subgraphs):
+        if n in entry:
+            continue
+        outputs = _numbers(graph.outputs)
+        for place, tensor in enumerate(outputs):
+            maker = next((o for o in graph.operators if tensor in _numbers(o.outputs)), None)
+            if tensor not in outputs[:place] or maker is None:
+                continue
+            again = copy.copy(maker)
+            again.outputs = [len(graph.tensors)]
+            graph.tensors.append(copy.copy(graph.tensors[tensor]))
+            graph.operators.append(again)
+            outputs[place] = len(graph.tensors) - 1
+        graph.outputs = outputs
 
 
 def _add_fact(model: Any, name: str, value: int) -> None:

@@ -27,6 +27,7 @@ from harness.model.recurrent import (  # noqa: E402
 )
 from harness.model.reference.lstm import blstm  # noqa: E402
 from harness.model.reference.network import PlainNetwork, batch_moments  # noqa: E402
+from harness.model.strip import strip  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -118,7 +119,7 @@ def in_flatbuffer(function, arguments, folder):
 
     concrete = tf.function(numbered, autograph=False).get_concrete_function(*specs)
     tf.saved_model.save(tf.Module(), str(folder), signatures=concrete)
-    content = tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
+    content = strip(tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert(), [])
     runner = Interpreter(model_content=content, num_threads=2).get_signature_runner()
     found = runner(**{f"x{n}": a.numpy() for n, a in enumerate(arguments)})
     return {name: found[f"y{n}"] for n, name in enumerate(names[: len(found)])}

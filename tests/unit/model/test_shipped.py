@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from harness.errors import InputError
 from harness.model.configuration import CONFIGS, SUB_MODELS, sub_model_parameters
@@ -45,6 +46,15 @@ def test_builtin_operators_only(path):
     # StableHLO operators are builtin by number, but old runtimes do not have them.
     assert not [name for name in found.operators if name.startswith("STABLEHLO")]
     assert len(found.operators) < 60
+
+
+@files
+def test_no_branch_returns_a_tensor_twice(path):
+    """LiteRT's IF would hand on one of them, and for the other what lay in memory."""
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    for n in range(model.SubgraphsLength()):
+        outputs = model.Subgraphs(n).OutputsAsNumpy()
+        assert len(set(outputs)) == len(outputs), n
 
 
 @files

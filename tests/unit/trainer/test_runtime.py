@@ -1,5 +1,9 @@
 """The shipped ds2-tiny through LiteRT (no tensorflow)."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -225,3 +229,32 @@ def test_a_checkpoint_of_another_model_is_named_with_the_model(tiny_model_path):
     with pytest.raises(InputError, match=r"baseline\.npz: the checkpoint is of another") as refused:
         model.load_checkpoint(other)
     assert tiny_model_path.name in refused.value.hint
+
+
+_SHORT = """
+import sys
+from pathlib import Path
+import numpy as np
+from harness.trainer.batches import Batch
+from harness.trainer.runtime import FlatbufferModel
+
+model = FlatbufferModel(Path(sys.argv[1]), threads=1)
+info = model.info
+x = np.zeros((2, info.max_frames, 80), np.float32)
+x[:, :40] = np.random.default_rng(0).standard_normal((2, 40, 80))
+labels = np.ones((2, info.max_label), np.int32)
+batch = Batch(x, np.full(2, 40, np.int32), labels, np.full(2, 4, np.int32), 2)
+print(*(model.train_step("S1", batch, 1e-2) for _ in range(3)))
+"""
+
+
+def test_short_utterances_read_no_memory_that_nothing_wrote(tiny_model_path):
+    """glibc fills what it hands out with large numbers: a loss would become NaN."""
+    environment = {**os.environ, "MALLOC_PERTURB_": "128"}
+    command = [sys.executable, "-c", _SHORT, str(tiny_model_path)]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    losses = [float(word) for word in done.stdout.split()]
+    assert len(losses) == 3
+    assert losses == sorted(losses, reverse=True)
