@@ -244,7 +244,7 @@ x = np.zeros((2, info.max_frames, 80), np.float32)
 x[:, :40] = np.random.default_rng(0).standard_normal((2, 40, 80))
 labels = np.ones((2, info.max_label), np.int32)
 batch = Batch(x, np.full(2, 40, np.int32), labels, np.full(2, 4, np.int32), 2)
-print(*(model.train_step("S1", batch, 1e-2) for _ in range(3)))
+print(*(model.train_step("S5", batch, 1e-2) for _ in range(3)))
 """
 
 
@@ -257,4 +257,4 @@ def test_short_utterances_read_no_memory_that_nothing_wrote(tiny_model_path):
     )
     losses = [float(word) for word in done.stdout.split()]
     assert len(losses) == 3
-    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > losses[1] > losses[2]  # never true of a NaN
