@@ -19,7 +19,8 @@ from functools import lru_cache
 import tensorflow as tf
 
 from harness.model.blocks import Block, Blocks
-from harness.model.loops import rows_of, runtime_zero, steps_per_iteration
+from harness.model.configuration import steps_per_iteration
+from harness.model.loops import rows_of, runtime_zero
 from harness.model.recurrent import RecurrentProduct
 from harness.model.tensors import Tensor
 
@@ -117,7 +118,8 @@ def _forward_block(steps: _Steps, matrices: _Shapes, keep: bool) -> Block:
     def run(z: Tensor, h: Tensor, c: Tensor, *matrices: Tensor) -> list[Tensor]:
         hs, cs = [], []
         for z_t in steps.apart(z):
-            i, f, o, g = steps.product.gates(matrices, z_t, h)
+            sums = z_t + steps.product.times(h, matrices)
+            i, f, o, g = tf.split(sums, 4, steps.features)
             c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
             h = tf.sigmoid(o) * tf.tanh(c)
             hs.append(h)
@@ -159,7 +161,7 @@ def _backward_block(steps: _Steps, matrices: _Shapes) -> Block:
             dc = dc + dh * into_c[t]
             parts = [s[t] * d for s, d in zip(by_gate, (dc, dc, dh, dc), strict=True)]
             out[t] = tf.concat(parts, steps.features)
-            dh = steps.product.into_hidden(matrices, out[t])
+            dh = steps.product.times(out[t], matrices)
             dc = dc * forget[t]
         return [dh, dc, steps.together(out)]
 

@@ -22,6 +22,14 @@ NO_LAYER = len(LAYERS)
 """As index of the first trained layer: nothing is trained."""
 
 
+def steps_per_iteration(steps: int, at_most: int) -> int:
+    """Return the largest divisor of ``steps`` that is not above ``at_most``.
+
+    A time loop runs that many steps in a block or an iteration, which copies what it is given.
+    """
+    return max(k for k in range(1, min(at_most, steps) + 1) if steps % k == 0)
+
+
 def first_layer(sub_model: str) -> int:
     """Return the index in ``LAYERS`` of the first layer that ``sub_model`` trains.
 

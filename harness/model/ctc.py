@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from harness.model.loops import loop_array, runtime_zero, steps_per_iteration
+from harness.model.configuration import steps_per_iteration
+from harness.model.loops import loop_array, runtime_zero
 from harness.model.tensors import Tensor
 
 _LOG_ZERO = -1e9

@@ -1,18 +1,10 @@
-"""What the time loops (BLSTM, CTC) share: steps in one iteration, arrays, plain products."""
+"""What the time loops share: a zero, rows, an array for CTC's, plain products."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 from harness.model.tensors import Tensor
-
-
-def steps_per_iteration(steps: int, at_most: int) -> int:
-    """Return the largest divisor of ``steps`` that is not above ``at_most``.
-
-    An iteration copies what it is given, so several time steps share one.
-    """
-    return max(k for k in range(1, min(at_most, steps) + 1) if steps % k == 0)
 
 
 def runtime_zero(lengths: Tensor) -> Tensor:

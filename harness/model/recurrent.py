@@ -32,20 +32,16 @@ class RecurrentProduct:
     """Whether it is for tensorflow, not for a flatbuffer's interpreter."""
 
     def ahead(self, recurrent: Tensor) -> tuple[Tensor, ...]:
-        """Return what ``gates`` needs of the weights [2, H, 4H], made once a layer."""
+        """Return what takes h to the gates, of the weights [2, H, 4H]; made once a layer."""
         return (tf.transpose(recurrent, [0, 2, 1]),)
 
-    def gates(self, matrices: Sequence[Tensor], z: Tensor, h: Tensor) -> list[Tensor]:
-        """Return the sums of the four gates [2, B, H], of z [2, B, 4H] and of h before it."""
-        return tf.split(z + tf.matmul(h, matrices[0], transpose_b=True), 4, 2)  # type: ignore[no-any-return]
-
     def back(self, recurrent: Tensor) -> tuple[Tensor, ...]:
-        """Return what ``into_hidden`` needs of the weights."""
+        """Return what takes the gradient of the gates' sums back to h of the step before."""
         return (recurrent,)
 
-    def into_hidden(self, matrices: Sequence[Tensor], dz: Tensor) -> Tensor:
-        """Carry the gradient of the gates' sums back to h of the step before, [2, B, H]."""
-        return tf.matmul(dz, matrices[0], transpose_b=True)
+    def times(self, state: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+        """Return the product [2, B, C] of a state [2, B, A] with what one of the above made."""
+        return tf.matmul(state, matrices[0], transpose_b=True)
 
 
 @dataclass(frozen=True)
@@ -58,23 +54,14 @@ class OneUtterance(RecurrentProduct):
         """Return a matrix [4H, H] a direction."""
         return tuple(tf.unstack(tf.transpose(recurrent, [0, 2, 1])))
 
-    def gates(self, matrices: Sequence[Tensor], z: Tensor, h: Tensor) -> list[Tensor]:
-        """Add each direction's product by itself."""
-        return tf.split(z + _apart(h, matrices), 4, 2)  # type: ignore[no-any-return]
-
     def back(self, recurrent: Tensor) -> tuple[Tensor, ...]:
         """Return a matrix [H, 4H] a direction."""
         return tuple(tf.unstack(recurrent))
 
-    def into_hidden(self, matrices: Sequence[Tensor], dz: Tensor) -> Tensor:
-        """Return both directions' products."""
-        return _apart(dz, matrices)
-
-
-def _apart(states: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """[2, 1, A] -> [2, 1, C]."""
-    pairs = zip(tf.unstack(states), matrices, strict=True)
-    return tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
+    def times(self, state: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+        """Return each direction's product by itself."""
+        pairs = zip(tf.unstack(state), matrices, strict=True)
+        return tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
 
 
 @dataclass(frozen=True)
@@ -84,13 +71,9 @@ class Columns(RecurrentProduct):
     columns = True
     in_tensorflow = False
 
-    def gates(self, matrices: Sequence[Tensor], z: Tensor, h: Tensor) -> list[Tensor]:
-        """As above, all of it [2, width, B]."""
-        return tf.split(z + tf.matmul(matrices[0], h), 4, 1)  # type: ignore[no-any-return]
-
-    def into_hidden(self, matrices: Sequence[Tensor], dz: Tensor) -> Tensor:
-        """As above, all of it [2, width, B]."""
-        return tf.matmul(matrices[0], dz)
+    def times(self, state: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+        """As above, of [2, A, B] to [2, C, B]."""
+        return tf.matmul(matrices[0], state)
 
 
 @dataclass(frozen=True)
@@ -109,31 +92,22 @@ class DirectionRows(RecurrentProduct):
         """Return the kernel [1, 2, H, 4H], the shape in which a flatbuffer has it."""
         return (tf.reshape(recurrent, [1, *recurrent.shape]),)
 
-    def gates(self, matrices: Sequence[Tensor], z: Tensor, h: Tensor) -> list[Tensor]:
-        """Add one convolution."""
-        return tf.split(z + _convolved(h, matrices[0]), 4, 2)  # type: ignore[no-any-return]
-
     def back(self, recurrent: Tensor) -> tuple[Tensor, ...]:
         """Return the kernel [1, 2, 4H, H]."""
-        turned = tf.transpose(recurrent, [0, 2, 1])
-        return (tf.reshape(turned, [1, *turned.shape]),)
+        return self.ahead(tf.transpose(recurrent, [0, 2, 1]))
 
-    def into_hidden(self, matrices: Sequence[Tensor], dz: Tensor) -> Tensor:
-        """Return one convolution."""
-        return _convolved(dz, matrices[0])
-
-
-def _convolved(states: Tensor, kernel: Tensor) -> Tensor:
-    """[2, B, A] -> [2, B, C]."""
-    _, batch, width = states.shape
-    swapped = tf.raw_ops.DepthwiseConv2dNative(
-        input=tf.reshape(states, [1, 2, batch * width, 1]),
-        filter=tf.reshape(kernel, [2, width, 1, -1]),
-        strides=[1, 1, width, 1],
-        dilations=[1, 2, 1, 1],
-        padding="SAME",
-    )
-    return tf.reverse(tf.reshape(swapped, [2, batch, kernel.shape[3]]), [0])
+    def times(self, state: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+        """Return the convolution."""
+        (kernel,) = matrices
+        _, batch, width = state.shape
+        swapped = tf.raw_ops.DepthwiseConv2dNative(
+            input=tf.reshape(state, [1, 2, batch * width, 1]),
+            filter=tf.reshape(kernel, [2, width, 1, -1]),
+            strides=[1, 1, width, 1],
+            dilations=[1, 2, 1, 1],
+            padding="SAME",
+        )
+        return tf.reverse(tf.reshape(swapped, [2, batch, kernel.shape[3]]), [0])
 
 
 def recurrent_product(batch: int, hidden: int) -> RecurrentProduct:

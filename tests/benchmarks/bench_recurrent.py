@@ -32,7 +32,7 @@ from ai_edge_litert.interpreter import Interpreter
 from rich.console import Console
 from rich.table import Table
 
-from harness.model.recurrent import DirectionRows
+from harness.model.recurrent import DirectionRows, OneUtterance, RecurrentProduct
 
 STEPS = 375
 UNROLL = 75
@@ -69,24 +69,14 @@ def matrix_left(matrix: tf.Tensor) -> Step:
     return step
 
 
-def fully_connected(matrix: tf.Tensor) -> Step:
-    """As ``packed``, each direction by itself."""
-    both = tf.unstack(matrix)
+def of(product: RecurrentProduct) -> Form:
+    """As ``packed``, in a way that the network itself uses."""
 
-    def step(h: tf.Tensor) -> tf.Tensor:
-        pairs = zip(tf.unstack(h), both, strict=True)
-        products = tf.stack([tf.matmul(a, w, transpose_b=True) for a, w in pairs])
-        return together(tf.split(products, 4, 2))
+    def form(matrix: tf.Tensor) -> Step:
+        matrices = product.ahead(tf.transpose(matrix, [0, 2, 1]))
+        return lambda h: together(tf.split(product.times(h, matrices), 4, 2))
 
-    return step
-
-
-def direction_rows(matrix: tf.Tensor) -> Step:
-    """As ``packed``, by a convolution that only a flatbuffer's interpreter has."""
-    product = DirectionRows()
-    kernels = product.ahead(tf.transpose(matrix, [0, 2, 1]))
-    nothing = tf.zeros([])
-    return lambda h: together(product.gates(kernels, nothing, h))
+    return form
 
 
 def loop(form: Form, matrix: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
@@ -136,7 +126,7 @@ def on_litert(
 def plain(matrix: np.ndarray, h: np.ndarray) -> Callable[[], np.ndarray]:
     """Return what runs the loop in tensorflow."""
     variable = tf.Variable(matrix)
-    function = tf.function(lambda x: loop(fully_connected, variable, x), autograph=False)
+    function = tf.function(lambda x: loop(of(OneUtterance()), variable, x), autograph=False)
     x = tf.constant(h)
     return lambda: function(x).numpy()
 
@@ -155,8 +145,8 @@ def measure(batch: int, hidden: int, threads: int) -> dict[str, float]:
         "packed": on_litert(packed, matrix, h, threads),
         "by gate": on_litert(by_gate, matrix, h, threads),
         "matrix left": on_litert(matrix_left, matrix, h, threads),
-        "fully connected": on_litert(fully_connected, matrix, h, threads),
-        "direction rows": on_litert(direction_rows, matrix, h, threads),
+        "fully connected": on_litert(of(OneUtterance()), matrix, h, threads),
+        "direction rows": on_litert(of(DirectionRows()), matrix, h, threads),
         "constant": on_litert(packed, matrix, h, threads, constant=True),
         "plain": plain(matrix, h),
     }

@@ -125,38 +125,38 @@ def in_flatbuffer(function, arguments, folder):
     return {name: found[f"y{n}"] for n, name in enumerate(names[: len(found)])}
 
 
+def as_by_tape(agrees, case, found, form=""):
+    """Compare output and all gradients with those that tensorflow finds."""
+    expected = by_tape(case)
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        valid = case[3] if name == "output" else 1.0
+        agrees(f"BLSTM {name}{form}", found[name] * valid, value * valid, 1e-5)
+
+
 @pytest.mark.parametrize("product", [RecurrentProduct(), Columns()])
 @pytest.mark.parametrize("seed", range(8))
 def test_blstm_gradients(seed, product, agrees):
     case = blstm_case(seed)
-    x, weights, _, inside, dy, _ = case
-    found, expected = by_hand(case, product)(x, dy, *weights), by_tape(case)
-    assert list(found) == list(expected)
-    for name, value in expected.items():
-        valid = inside if name == "output" else 1.0
-        agrees(f"BLSTM {name}", found[name] * valid, value * valid, 1e-5)
+    x, weights, _, _, dy, _ = case
+    as_by_tape(agrees, case, by_hand(case, product)(x, dy, *weights))
 
 
-@pytest.mark.parametrize("product", [DirectionRows(), Columns()])
-@pytest.mark.parametrize("seed", range(4))
+ONE_UTTERANCE = (0, 4)
+"""Cases of one utterance."""
+
+
+@pytest.mark.parametrize(
+    ("product", "seed"),
+    [(p, seed) for p in (DirectionRows(), Columns()) for seed in range(4)]
+    + [(OneUtterance(), seed) for seed in ONE_UTTERANCE],
+)
 def test_blstm_gradients_in_a_flatbuffer(seed, product, agrees, tmp_path):
     case = blstm_case(seed)
-    x, weights, _, inside, dy, _ = case
+    x, weights, _, _, dy, _ = case
+    assert (x.shape[1] == 1) == (seed in ONE_UTTERANCE)
     found = in_flatbuffer(by_hand(case, product), [x, dy, *weights], tmp_path)
-    for name, value in by_tape(case).items():
-        valid = inside if name == "output" else 1.0
-        agrees(f"BLSTM {name}, {type(product).__name__}", found[name] * valid, value * valid, 1e-5)
-
-
-@pytest.mark.parametrize("seed", range(0, 8, 4))
-def test_blstm_gradients_of_one_utterance_in_a_flatbuffer(seed, agrees, tmp_path):
-    case = blstm_case(seed)
-    x, weights, _, inside, dy, _ = case
-    assert x.shape[1] == 1
-    found = in_flatbuffer(by_hand(case, OneUtterance()), [x, dy, *weights], tmp_path)
-    for name, value in by_tape(case).items():
-        valid = inside if name == "output" else 1.0
-        agrees(f"BLSTM {name}, OneUtterance", found[name] * valid, value * valid, 1e-5)
+    as_by_tape(agrees, case, found, f", {type(product).__name__}")
 
 
 def test_a_matrix_too_small_or_too_wide_is_no_convolution():

@@ -9,7 +9,12 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from harness.errors import InputError
-from harness.model.configuration import CONFIGS, SUB_MODELS, sub_model_parameters
+from harness.model.configuration import (
+    CONFIGS,
+    SUB_MODELS,
+    steps_per_iteration,
+    sub_model_parameters,
+)
 from harness.model.inspection import inspect
 from harness.model.listen import LISTENED, listen
 from harness.model.strip import strip
@@ -90,9 +95,7 @@ def test_smaller_sub_models_do_less(path):
     found = look(path).signatures
     config = CONFIGS[path.parent.name]
     frames = config.output_frames
-    blocks = next(
-        n for n in range(1, frames + 1) if frames % n == 0 and frames / n <= config.unroll
-    )
+    blocks = frames // steps_per_iteration(frames, config.unroll)
     loops = [found[f"train_s{n}"].operators["IF"] / blocks for n in range(1, 9)]
     assert loops == [8, 8, 8, 8, 7, 6, 5, 4]  # 4 forward, and backward as far as needed
     # Three for each trained variable: the weight and its two moments.
