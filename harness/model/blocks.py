@@ -69,9 +69,14 @@ class Blocks:
     """Blocks to run; those after them yield zeros."""
     backward: bool = False
     """The last one first."""
+    in_tensorflow: bool = False
+    """Run by tensorflow, which is slow at many small functions: one loop, no IF operators."""
 
     def run(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
-        """Return the outputs, by output, by block; an IF operator a block."""
+        """Return the outputs, by output, by block."""
+        return self._loop(state) if self.in_tensorflow else self._branches(state)
+
+    def _branches(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
         order = list(range(len(self.sources[0])))
         found: dict[int, list[Tensor]] = {}
         for n in reversed(order) if self.backward else order:
@@ -80,8 +85,7 @@ class Blocks:
             state, found[n] = out[: len(state)], out[len(state) :]
         return [list(kept) for kept in zip(*(found[n] for n in order), strict=True)]
 
-    def run_in_tensorflow(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
-        """Return the same by one loop: tensorflow is slow at many small functions."""
+    def _loop(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
         count, held = len(self.sources[0]), len(state)
         sources = [tf.stack(source) for source in self.sources]
         shapes = [out.shape for out in self.block.run.structured_outputs[held:]]
@@ -98,6 +102,11 @@ class Blocks:
             lambda n, *_: n < self.needed, body, [tf.constant(0), *state, *arrays]
         )
         return [list(tf.unstack(array.stack())) for array in carried[held:]]
+
+
+def runtime_zero(lengths: Tensor) -> Tensor:
+    """Return a float 0 that the converter cannot know: constants made of it would be stored."""
+    return tf.cast(tf.reshape(lengths, [-1])[0], tf.float32) * 0.0
 
 
 def _traced(function: Callable[..., list[Tensor]], *specs: tf.TensorSpec) -> Any:

@@ -3,9 +3,9 @@
 Both directions are one batch axis (0 = forward in time, 1 = backward): one product a layer for
 each of inputs, weight gradients and input gradients, one time loop for both directions. The
 backward direction reads its utterances reversed within their own lengths, so that padding comes
-last for both and needs no mask. Rows are [T*B, width], times outermost. The forward loop keeps only
-c and h; the backward pass computes all gates again with one product, and within a block of time
-steps, where they are still in the cache, takes out of its loop what does not depend on it.
+last for both and needs no mask. Rows are [T*B, width], times outermost. The forward loop keeps c, h
+and the sums that go into the gates; the backward pass takes out of its loop, block by block and so
+within the cache, what does not depend on it.
 
 Gate order along 4H: input, forget, output, candidate.
 """
@@ -18,9 +18,9 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from harness.model.blocks import Block, Blocks
-from harness.model.configuration import steps_per_iteration
-from harness.model.loops import rows_of, runtime_zero
+from harness.model.blocks import Block, Blocks, runtime_zero
+from harness.model.configuration import steps_per_block
+from harness.model.operators import rows_of
 from harness.model.recurrent import RecurrentProduct
 from harness.model.tensors import Tensor
 
@@ -40,12 +40,12 @@ class BlstmCache:
 
     inputs: Tensor
     """[2, T*B, I]"""
-    pre_activations: list[Tensor]
-    """[2, rows, 4H] of each block, without the recurrent part"""
+    sums: list[Tensor]
+    """What goes into the gates, by block, [2, steps, 4H and B as the product has them]"""
     hidden_before: Tensor
     """[2, T*B, H]: h before each time step"""
     cells: list[Tensor]
-    """[2, rows, H] of each block"""
+    """c after each time step, likewise with H"""
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,31 @@ class _Steps:
     @property
     def state(self) -> list[int]:
         """Shape of h or c of one time step."""
-        width = [self.hidden, self.batch] if self.product.columns else [self.batch, self.hidden]
-        return [2, *width]
+        return [2, *self._step(self.hidden)]
 
     @property
     def features(self) -> int:
-        """The axis of the features in one time step."""
+        """The axis of the features in one time step; in a block it is the next."""
         return 1 if self.product.columns else 2
+
+    def shape(self, width: int) -> list[int]:
+        """Shape of the block, each time step as the loop has it."""
+        return [2, self.count, *self._step(width)]
 
     def apart(self, block: Tensor) -> list[Tensor]:
         """[2, rows, width] -> its time steps."""
         one = tf.reshape(block, [2, self.count, self.batch, block.shape[2]])
         return list(tf.unstack(self._turned(one), axis=1))
+
+    def shifted(self, first: Tensor, block: Tensor) -> Tensor:
+        """Return ``first`` and all time steps of a block but its last."""
+        rest = tf.slice(block, [0, 0, 0, 0], [2, self.count - 1, *self.state[1:]])
+        return tf.concat([tf.reshape(first, [2, 1, *self.state[1:]]), rest], 1)
+
+    def last(self, block: Tensor) -> Tensor:
+        """Return the last time step of a block."""
+        one = tf.slice(block, [0, self.count - 1, 0, 0], [2, 1, *self.state[1:]])
+        return tf.reshape(one, self.state)
 
     def together(self, steps: list[Tensor]) -> Tensor:
         """Undo ``apart``."""
@@ -94,10 +107,13 @@ class _Steps:
     ) -> list[list[Tensor]]:
         """Run the blocks up to the longest utterance from zeros; return outputs by block."""
         needed = (tf.reduce_max(lengths) + self.count - 1) // self.count
-        blocks = Blocks(block, sources, matrices, runtime_zero(lengths), needed, backward)
+        zero, in_tensorflow = runtime_zero(lengths), self.product.in_tensorflow
+        blocks = Blocks(block, sources, matrices, zero, needed, backward, in_tensorflow)
         start = tf.zeros(self.state)
-        run = blocks.run_in_tensorflow if self.product.in_tensorflow else blocks.run
-        return run([start, start])
+        return blocks.run([start, start])
+
+    def _step(self, width: int) -> list[int]:
+        return [width, self.batch] if self.product.columns else [self.batch, width]
 
     def _turned(self, a: Tensor) -> Tensor:
         return tf.transpose(a, [0, 1, 3, 2]) if self.product.columns else a
@@ -112,11 +128,11 @@ def _shapes(tensors: Sequence[Tensor]) -> _Shapes:
 
 @lru_cache(maxsize=64)
 def _forward_block(steps: _Steps, matrices: _Shapes, keep: bool) -> Block:
-    """Return h, c, and what each time step made of them: h (and c) [2, rows, H]."""
+    """Return h, c, and of all time steps h [2, rows, H] (and c and the gates' sums, not turned)."""
     shapes = [[2, steps.rows, 4 * steps.hidden], steps.state, steps.state, *matrices]
 
     def run(z: Tensor, h: Tensor, c: Tensor, *matrices: Tensor) -> list[Tensor]:
-        hs, cs = [], []
+        hs, cs, all_sums = [], [], []
         for z_t in steps.apart(z):
             sums = z_t + steps.product.times(h, matrices)
             i, f, o, g = tf.split(sums, 4, steps.features)
@@ -124,7 +140,8 @@ def _forward_block(steps: _Steps, matrices: _Shapes, keep: bool) -> Block:
             h = tf.sigmoid(o) * tf.tanh(c)
             hs.append(h)
             cs.append(c)
-        return [h, c, steps.together(hs), *([steps.together(cs)] if keep else [])]
+            all_sums.append(sums)
+        return [h, c, steps.together(hs), *(tf.stack(k, 1) for k in (cs, all_sums) if keep)]
 
     return Block.of(run, shapes)
 
@@ -132,13 +149,19 @@ def _forward_block(steps: _Steps, matrices: _Shapes, keep: bool) -> Block:
 @lru_cache(maxsize=64)
 def _backward_block(steps: _Steps, matrices: _Shapes) -> Block:
     """Return dh, dc, and the gradient of the gates' sums [2, rows, 4H]."""
-    wide, narrow = [2, steps.rows, 4 * steps.hidden], [2, steps.rows, steps.hidden]
-    one = [2, steps.batch, steps.hidden]
-    shapes = [wide, wide, narrow, one, narrow, steps.state, steps.state, *matrices]
+    shapes = [
+        steps.shape(4 * steps.hidden),
+        steps.shape(steps.hidden),
+        steps.state,
+        [2, steps.rows, steps.hidden],
+        steps.state,
+        steps.state,
+        *matrices,
+    ]
+    gates = steps.features + 1
 
     def run(
-        z: Tensor,
-        recurrent: Tensor,
+        sums: Tensor,
         cells: Tensor,
         c_first: Tensor,
         dhs: Tensor,
@@ -146,21 +169,20 @@ def _backward_block(steps: _Steps, matrices: _Shapes) -> Block:
         dc: Tensor,
         *matrices: Tensor,
     ) -> list[Tensor]:
-        i, f, o, g = tf.split(z + recurrent, 4, 2)
+        i, f, o, g = tf.split(sums, 4, gates)
         i, f, o, g = tf.sigmoid(i), tf.sigmoid(f), tf.sigmoid(o), tf.tanh(g)
-        c_before = tf.concat([c_first, rows_of(cells, 0, steps.rows - steps.batch)], 1)
+        c_before = steps.shifted(c_first, cells)
         tanh_c = tf.tanh(cells)
         # d(sums) = slopes * (dc, dc, dh, dc); d(c) gains dh * o * (1 - tanh(c)^2).
-        slopes = (g * i * (1 - i), c_before * f * (1 - f), tanh_c * o * (1 - o), i * (1 - g * g))
-        by_gate = [steps.apart(slope) for slope in slopes]
-        into_c, forget = steps.apart(o * (1 - tanh_c * tanh_c)), steps.apart(f)
+        slopes = [g * i * (1 - i), c_before * f * (1 - f), tanh_c * o * (1 - o), i * (1 - g * g)]
+        slope = tf.unstack(tf.concat(slopes, gates), axis=1)
+        into_c, forget = tf.unstack(o * (1 - tanh_c * tanh_c), axis=1), tf.unstack(f, axis=1)
         dh_t = steps.apart(dhs)
         out: list[Tensor] = [None] * steps.count
         for t in reversed(range(steps.count)):
             dh = dh + dh_t[t]
             dc = dc + dh * into_c[t]
-            parts = [s[t] * d for s, d in zip(by_gate, (dc, dc, dh, dc), strict=True)]
-            out[t] = tf.concat(parts, steps.features)
+            out[t] = slope[t] * tf.concat([dc, dc, dh, dc], steps.features)
             dh = steps.product.times(out[t], matrices)
             dc = dc * forget[t]
         return [dh, dc, steps.together(out)]
@@ -171,7 +193,7 @@ def _backward_block(steps: _Steps, matrices: _Shapes) -> Block:
 def _block_steps(
     steps: int, lengths: Tensor, hidden: int, unroll: int, product: RecurrentProduct
 ) -> _Steps:
-    return _Steps(steps_per_iteration(steps, unroll), lengths.shape[0], hidden, product)
+    return _Steps(steps_per_block(steps, unroll), lengths.shape[0], hidden, product)
 
 
 def _turned_rows(steps: int, lengths: Tensor) -> Tensor:
@@ -209,10 +231,10 @@ def blstm_forward(
     turned = _turned_rows(rows // batch, lengths)
     inputs = tf.gather(x, tf.stack([tf.range(rows), turned]))
     z = tf.matmul(inputs, weights.input) + weights.bias
-    pre_activations = tf.split(z, rows // steps.rows, 1)
+    parts = tf.split(z, rows // steps.rows, 1)
     matrices = product.ahead(weights.recurrent)
-    hs, *cs = steps.run(
-        _forward_block(steps, _shapes(matrices), keep), [pre_activations], matrices, lengths
+    hs, *kept = steps.run(
+        _forward_block(steps, _shapes(matrices), keep), [parts], matrices, lengths
     )
     ahead, back = tf.unstack(tf.concat(hs, 1))
     y = tf.concat([ahead, tf.gather(back, turned)], 1)
@@ -220,7 +242,8 @@ def blstm_forward(
         return y, None
     last = rows_of(hs[-1], 0, steps.rows - batch)
     before = tf.concat([tf.zeros([2, batch, hidden]), *hs[:-1], last], 1)
-    return y, BlstmCache(inputs, pre_activations, before, cs[0])
+    cells, sums = kept
+    return y, BlstmCache(inputs, sums, before, cells)
 
 
 def blstm_backward(
@@ -250,10 +273,8 @@ def blstm_backward(
     blocks = rows // steps.rows
     ahead, back = tf.split(dy, 2, axis=1)
     dhs = tf.split(tf.stack([ahead, tf.gather(back, turned)]), blocks, 1)
-    recurrent = tf.split(tf.matmul(cache.hidden_before, weights.recurrent), blocks, 1)
-    start = tf.zeros([2, batch, hidden])
-    c_first = [start, *(rows_of(c, steps.rows - batch, batch) for c in cache.cells[:-1])]
-    sources = (cache.pre_activations, recurrent, cache.cells, c_first, dhs)
+    c_first = [tf.zeros(steps.state), *(steps.last(c) for c in cache.cells[:-1])]
+    sources = (cache.sums, cache.cells, c_first, dhs)
     matrices = product.back(weights.recurrent)
     (dzs,) = steps.run(
         _backward_block(steps, _shapes(matrices)), sources, matrices, lengths, backward=True

@@ -22,10 +22,10 @@ NO_LAYER = len(LAYERS)
 """As index of the first trained layer: nothing is trained."""
 
 
-def steps_per_iteration(steps: int, at_most: int) -> int:
+def steps_per_block(steps: int, at_most: int) -> int:
     """Return the largest divisor of ``steps`` that is not above ``at_most``.
 
-    A time loop runs that many steps in a block or an iteration, which copies what it is given.
+    A time loop runs that many steps in a block.
     """
     return max(k for k in range(1, min(at_most, steps) + 1) if steps % k == 0)
 
@@ -191,7 +191,7 @@ PAPER = NetworkConfig(
     dense=1024,
     frequency_padding="valid",
     input_norm=True,
-    unroll=75,
+    unroll=25,
 )
 """30,240,574 trainable parameters, S5 19,967,004, S8 1,078,300, 62 x 32 = 1984 CONV features.
 

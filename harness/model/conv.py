@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.model.configuration import Convolution
-from harness.model.loops import product, rows_of
+from harness.model.operators import product, rows_of
 from harness.model.tensors import Tensor
 
 _GROUP = 4

@@ -7,10 +7,12 @@ the logits is softmax minus posterior, so nothing is differentiated through the 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import tensorflow as tf
 
-from harness.model.configuration import steps_per_iteration
-from harness.model.loops import loop_array, runtime_zero
+from harness.model.blocks import Block, Blocks, runtime_zero
+from harness.model.configuration import steps_per_block
 from harness.model.tensors import Tensor
 
 _LOG_ZERO = -1e9
@@ -19,7 +21,13 @@ _IMPOSSIBLE = -1e8
 
 
 def ctc_loss_and_gradient(
-    logits: Tensor, labels: Tensor, frames: Tensor, label_lengths: Tensor, *, unroll: int
+    logits: Tensor,
+    labels: Tensor,
+    frames: Tensor,
+    label_lengths: Tensor,
+    *,
+    unroll: int,
+    in_tensorflow: bool,
 ) -> tuple[Tensor, Tensor]:
     """Return the CTC loss of each utterance and its gradient.
 
@@ -28,7 +36,8 @@ def ctc_loss_and_gradient(
         labels: [B, L] int32 in 1 .. V-1, anything after ``label_lengths``.
         frames: [B] int32, 1 .. T valid frames.
         label_lengths: [B] int32, 0 .. L.
-        unroll: Most time steps in one loop iteration.
+        unroll: Most time steps in one block.
+        in_tensorflow: Whether it is for tensorflow, not for a flatbuffer's interpreter.
 
     Returns:
         Loss [B] in nats, and its gradient [T, B, V]: zero past an utterance's frames, and zero
@@ -50,7 +59,8 @@ def ctc_loss_and_gradient(
         ),
         _outside(states, tf.concat([used_states, used_states], 0)),
         frames,
-        steps_per_iteration(steps, unroll),
+        steps_per_block(steps, unroll),
+        in_tensorflow,
     )
     alpha, beta_reversed = tf.split(both, 2, axis=1)
     through = alpha + _reverse(beta_reversed, frames, used_states) - emit  # log P(path at s, t)
@@ -101,21 +111,33 @@ def _outside(states: int, used_states: Tensor) -> Tensor:
     return (1.0 - inside) * _LOG_ZERO
 
 
-def _scan(emit: Tensor, skip: Tensor, outside: Tensor, frames: Tensor, unroll: int) -> Tensor:
+def _scan(
+    emit: Tensor, skip: Tensor, outside: Tensor, frames: Tensor, unroll: int, in_tensorflow: bool
+) -> Tensor:
     """Run the forward recursion over [T, N, S] emissions; frames past the longest stay 0."""
     steps, rows, states = emit.shape
-    iterations = steps // unroll
-    blocks = tf.reshape(emit + outside[None], [iterations, unroll, rows, states])
-    one, two = tf.fill([rows, 1], _LOG_ZERO), tf.fill([rows, 2], _LOG_ZERO)
     # A virtual state 0 before the first frame: staying gives state 0, moving on gives state 1.
     start = tf.concat([tf.zeros([rows, 1]), tf.fill([rows, states - 1], _LOG_ZERO)], 1)
-    needed = (tf.reduce_max(frames) + unroll - 1) // unroll
-    array = loop_array(iterations, [unroll, rows, states], runtime_zero(frames))
+    blocks = Blocks(
+        _block(unroll, rows, states),
+        [tf.split(emit + outside[None], steps // unroll)],
+        [skip],
+        runtime_zero(frames),
+        (tf.reduce_max(frames) + unroll - 1) // unroll,
+        in_tensorflow=in_tensorflow,
+    )
+    (scores,) = blocks.run([start])
+    return tf.concat(scores, 0)
 
-    def body(n: Tensor, score: Tensor, array: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        block = tf.unstack(tf.reshape(tf.gather(blocks, n), [unroll, rows, states]))
+
+@lru_cache(maxsize=64)
+def _block(steps: int, rows: int, states: int) -> Block:
+    """Return the score after the last frame [N, S], and after each [steps, N, S]."""
+
+    def run(emit: Tensor, score: Tensor, skip: Tensor) -> list[Tensor]:
+        one, two = tf.fill([rows, 1], _LOG_ZERO), tf.fill([rows, 2], _LOG_ZERO)
         out = []
-        for emission in block:
+        for emission in tf.unstack(emit):
             stay = score
             move = tf.concat([one, score[:, : states - 1]], 1)
             jump = tf.concat([two, score[:, : states - 2]], 1) + skip
@@ -124,9 +146,6 @@ def _scan(emit: Tensor, skip: Tensor, outside: Tensor, frames: Tensor, unroll: i
             # The bound keeps closed states finite: they would sink by 1e9 a frame.
             score = tf.maximum(top + tf.math.log(summed) + emission, 2 * _LOG_ZERO)
             out.append(score)
-        return n + 1, score, array.write(n, tf.stack(out))
+        return [score, tf.stack(out)]
 
-    _, _, array = tf.while_loop(
-        lambda n, *_: n < needed, body, [tf.constant(0), start, array], parallel_iterations=1
-    )
-    return tf.reshape(array.stack(), [steps, rows, states])
+    return Block.of(run, [[steps, rows, states], [rows, states], [rows, states]])

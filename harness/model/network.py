@@ -26,8 +26,8 @@ from harness.model.conv import (
 )
 from harness.model.ctc import ctc_loss_and_gradient
 from harness.model.initial import initial_weights
-from harness.model.loops import product
 from harness.model.normalise import Norm, NormCache, norm_backward, norm_forward
+from harness.model.operators import product
 from harness.model.recurrent import RecurrentProduct, recurrent_product
 from harness.model.tensors import Tensor
 
@@ -138,7 +138,12 @@ class Network:
         self, logits: Tensor, labels: Tensor, frames: Tensor, lab_len: Tensor
     ) -> tuple[Tensor, Tensor]:
         return ctc_loss_and_gradient(
-            logits, labels, self.output_lengths(frames), lab_len, unroll=self.config.unroll
+            logits,
+            labels,
+            self.output_lengths(frames),
+            lab_len,
+            unroll=self.config.unroll,
+            in_tensorflow=self._product.in_tensorflow,
         )
 
     def _read(self, layer: str, name: str, after: Tensor | None = None) -> Tensor:

@@ -1,8 +1,8 @@
 """Make a converted flatbuffer small (no tensorflow).
 
 What the converter leaves in: start values of variables that are set at run time (Adam's moments, or
-the weights where a checkpoint brings them), one copy of each loop body for every signature, and a
-name, an empty buffer and empty quantisation details for every tensor.
+the weights where a checkpoint brings them), a copy of a block of time steps for every use of it,
+and a name, an empty buffer and empty quantisation details for every tensor.
 """
 
 from __future__ import annotations
@@ -16,13 +16,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_SUBGRAPH_FIELDS = (
-    "condSubgraphIndex",
-    "bodySubgraphIndex",
-    "initSubgraphIndex",
-    "thenSubgraphIndex",
-    "elseSubgraphIndex",
-)
+_SUBGRAPH_FIELDS = ("initSubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 
 
 def strip(
@@ -127,7 +121,7 @@ def _drop_unused(model: Any) -> None:
 
 
 def _share_subgraphs(model: Any) -> None:
-    """Keep one of several equal subgraphs: the loops of all layers and signatures share theirs."""
+    """Keep one of equal subgraphs: the time loops of all layers and signatures share theirs."""
     entry = {d.subgraphIndex for d in model.signatureDefs or []} | {0}
     contents = [_digest(b.data) for b in model.buffers]
     while True:
@@ -153,7 +147,7 @@ def _share_subgraphs(model: Any) -> None:
 
 
 def _part_outputs(model: Any) -> None:
-    """Let no branch or loop body return one tensor twice.
+    """Let no branch return one tensor twice.
 
     The converter makes one of equal operators, such as two that fill zeros; LiteRT's IF then hands
     on only one of the outputs, and the other holds what lay in memory.

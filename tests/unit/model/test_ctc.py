@@ -19,13 +19,14 @@ def reference(logits, labels, frames, lengths):
     return loss.numpy(), tape.gradient(loss, x).numpy()
 
 
-def ours(logits, labels, frames, lengths, unroll):
+def ours(logits, labels, frames, lengths, unroll, in_tensorflow=True):
     found = ctc_loss_and_gradient(
         tf.constant(logits),
         tf.constant(labels),
         tf.constant(frames),
         tf.constant(lengths),
         unroll=unroll,
+        in_tensorflow=in_tensorflow,
     )
     return found[0].numpy(), found[1].numpy()
 
@@ -56,11 +57,12 @@ def random_case(seed):
     return logits.astype(np.float32), labels, frames, lengths, int(rng.integers(1, 20))
 
 
+@pytest.mark.parametrize("in_tensorflow", [True, False])
 @pytest.mark.parametrize("seed", range(12))
-def test_loss_and_gradient_agree_with_tensorflow(seed, agrees):
+def test_loss_and_gradient_agree_with_tensorflow(seed, in_tensorflow, agrees):
     *case, unroll = random_case(seed)
     expected_loss, expected_gradient = reference(*case)
-    loss, gradient = ours(*case, unroll)
+    loss, gradient = ours(*case, unroll, in_tensorflow)
     agrees("CTC loss", loss, expected_loss, 1e-5)
     agrees("CTC gradient", gradient, expected_gradient, 2e-5, scale=1.0)
 
