@@ -1,6 +1,7 @@
 """The signatures of a trainable flatbuffer.
 
-``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``, ``get_weights``, ``set_weights``,
+``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``, ``get_weights`` (and ``get_conv1``
+.. ``get_fc2``: a layer at a time, so that nobody must hold all of them twice), ``set_weights``,
 ``reset_optimizer`` (and ``reset_s1`` .. ``reset_s8``: only the moments that a sub-model trains, so
 that frozen layers never get any), ``info``. Adam's moments hold nothing until one of the resets
 ran; nor do the weights before ``set_weights`` if ``info`` says ``weights_included`` 0. Shapes are
@@ -23,9 +24,10 @@ from harness.model.configuration import (
     first_layer,
     layer_parameters,
     sub_model_parameters,
+    weight_shapes,
 )
 from harness.model.features import log_mel
-from harness.model.network import Network
+from harness.model.network import Network, full_name
 from harness.model.tensors import Tensor
 
 FORMAT = 1
@@ -61,7 +63,7 @@ def signatures(
         ),
         "infer": _concrete(lambda x, in_len: _infer(network, x, in_len), **sound),
         "loss": _concrete(lambda **k: {"loss": network.loss(**k)}, **sound, **text),
-        "get_weights": _concrete(lambda: _get(network)),
+        "get_weights": _concrete(lambda: _get(network, LAYERS)),
         "set_weights": _concrete(
             lambda **values: _set(network, values),
             **{n: tf.TensorSpec(v.shape, tf.float32, n) for n, v in network.weights.items()},
@@ -69,6 +71,8 @@ def signatures(
         "reset_optimizer": _concrete(lambda: _reset(network, adam, 0)),
         "info": _concrete(lambda: _info(network)),
     }
+    for layer in LAYERS:
+        found[f"get_{layer.lower()}"] = _concrete(_getter(network, layer))
     for sub_model in sub_models:
         first = first_layer(sub_model)
         found[f"train_{sub_model.lower()}"] = _concrete(
@@ -115,8 +119,15 @@ def _reset(network: Network, adam: Adam, first: int) -> dict[str, Tensor]:
     return {"done": tf.constant(1)}
 
 
-def _get(network: Network) -> dict[str, Tensor]:
-    return {name: tf.identity(variable) for name, variable in network.weights.items()}
+def _getter(network: Network, layer: str) -> Callable[..., dict[str, Tensor]]:
+    return lambda: _get(network, [layer])
+
+
+def _get(network: Network, layers: Sequence[str]) -> dict[str, Tensor]:
+    names = [
+        full_name(layer, name) for layer in layers for name in weight_shapes(network.config)[layer]
+    ]
+    return {name: tf.identity(network.weights[name]) for name in names}
 
 
 def _set(network: Network, values: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,9 +90,14 @@ def checkpoint_path(folder: Path, epoch: int) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, epoch: int, weights: Mapping[str, npt.NDArray[np.float32]]
+    folder: Path, epoch: int, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]
 ) -> Saved:
-    """Write the weights of an epoch.
+    """Write the weights of an epoch, one after another: they need not be in memory together.
+
+    Args:
+        folder: Of the checkpoints.
+        epoch: Counted from 1.
+        weights: Names and values; a value is not looked at again after the next one came.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
@@ -102,7 +107,10 @@ def save_checkpoint(
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **weights)
+            with zipfile.ZipFile(file, "w", allowZip64=True) as stored:  # as np.savez does
+                for name, value in weights:
+                    with stored.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        np.lib.format.write_array(entry, value, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         saved = Saved(path, file_sha256(partial), partial.stat().st_size)

@@ -300,7 +300,7 @@ class Training:
         )
 
     def _save(self, model: FlatbufferModel, epoch: int) -> None:
-        saved = save_checkpoint(self._folder, epoch, model.get_weights())
+        saved = save_checkpoint(self._folder, epoch, model.weights())
         kept = self._history.kept
         self._log.write(
             Checkpoint,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,8 @@ class FlatbufferModel:
         self.path = path
         self.info = model_info(values, path)
         self.sub_models = tuple(s for s in SUB_MODELS if f"train_{s.lower()}" in names)
+        layers = tuple(f"get_{layer.lower()}" for layer in self.info.layer_parameters)
+        self._getters = layers if names.issuperset(layers) else ("get_weights",)
         self._has_weights = bool(values["weights_included"])
         self._moments_from = len(SUB_MODELS)
         """Index of the largest sub-model whose moments are there; 8 = none."""
@@ -133,8 +135,16 @@ class FlatbufferModel:
 
     def get_weights(self) -> dict[str, Floats]:
         """Return a copy of all weights and moving statistics by name."""
+        return {name: value.copy() for name, value in self.weights()}
+
+    def weights(self) -> Iterator[tuple[str, Floats]]:
+        """Yield all weights and moving statistics by name, a layer at a time.
+
+        A value is a view into the interpreter, and gone when the next one is asked for.
+        """
         self._check_weights()
-        return take(self._interpreter, "get_weights")
+        for signature in self._getters:
+            yield from take(self._interpreter, signature)
 
     def set_weights(self, weights: Mapping[str, Floats]) -> None:
         """Set all weights.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,17 +35,18 @@ def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> Non
     _give_back(interpreter, inputs.values(), graph)
 
 
-def take(interpreter: Any, signature: str) -> dict[str, Floats]:
-    """Run a signature without inputs; return copies of its outputs by name."""
+def take(interpreter: Any, signature: str) -> Iterator[tuple[str, Floats]]:
+    """Run a signature without inputs; yield its outputs by name.
+
+    An output is a view into the interpreter, and gone when the next one is asked for.
+    """
     inner, graph = interpreter._interpreter, _graph(interpreter, signature)
     outputs = interpreter._get_full_signature_list()[signature]["outputs"]
     inner.AllocateTensors(graph)
     inner.Invoke(graph)
-    found = {}
     for name, tensor in outputs.items():
-        found[name] = inner.GetTensor(tensor, graph)
+        yield name, inner.tensor(interpreter, tensor, graph)
         _give_back(interpreter, [tensor], graph)
-    return found
 
 
 def _graph(interpreter: Any, signature: str) -> int:

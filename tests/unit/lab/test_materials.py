@@ -138,5 +138,5 @@ def test_a_checkpoint_of_another_model_is_named(recorded, tmp_path):
         with pytest.raises(InputError, match=said):
             check(tmp_path, text.replace("ds2-tiny", model))
     weights = initial_weights(CONFIGS["ds2-tiny"], 1)
-    save_checkpoint(tmp_path, 1, weights)
+    save_checkpoint(tmp_path, 1, weights.items())
     check(tmp_path, text.replace("ds2-tiny", "{name: ds2-tiny, checkpoint: epoch-0001.npz}"))

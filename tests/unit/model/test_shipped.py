@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from harness.errors import InputError
 from harness.model.configuration import (
     CONFIGS,
+    LAYERS,
     SUB_MODELS,
     steps_per_block,
     sub_model_parameters,
@@ -33,6 +34,7 @@ SIGNATURES = {
     "reset_optimizer",
     "set_weights",
     *(f"{kind}_{s.lower()}" for kind in ("train", "reset") for s in SUB_MODELS),
+    *(f"get_{layer.lower()}" for layer in LAYERS),
 }
 
 look = functools.cache(inspect)  # unpacking a file takes seconds
@@ -88,6 +90,8 @@ def test_signatures(path):
         assert train.inputs == sound | text | {"lr": "float32[]"}
         assert train.outputs == {"loss": "float32[]"}
     assert found["get_weights"].outputs == found["set_weights"].inputs
+    by_layer = [found[f"get_{layer.lower()}"].outputs for layer in LAYERS]
+    assert found["get_weights"].outputs == {n: t for layer in by_layer for n, t in layer.items()}
 
 
 @files

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from harness.contract.job import SUB_MODELS
 from harness.errors import InputError
@@ -171,6 +172,21 @@ def test_weights_round_trip(model, batch, tmp_path):
     again = model.get_weights()
     assert set(again) == set(first)
     assert all(np.array_equal(again[n], first[n]) for n in first)
+
+
+def test_weights_come_by_layer_or_all_at_once(model, tiny_model_path):
+    class Before(Interpreter):
+        """A file as it was before there was a signature for each layer."""
+
+        def get_signature_list(self):
+            all_of_them = super().get_signature_list()
+            return {n: v for n, v in all_of_them.items() if n[4:] not in LAYERS}
+
+    by_layer = model.get_weights()
+    at_once = FlatbufferModel(tiny_model_path, threads=1, interpreter=Before).get_weights()
+    assert by_layer.keys() == at_once.keys()
+    assert all(np.array_equal(by_layer[n], at_once[n]) for n in by_layer)
+    assert any(value.any() for value in by_layer.values())
 
 
 def test_reset_makes_training_repeatable(model, batch):

@@ -66,8 +66,8 @@ class ScriptedModel:
         words = round(4 * (1 - self.wers[self.epoch] / 100))
         return [logits_of(" ".join(SAID.split()[:words]))] * batch.rows
 
-    def get_weights(self):
-        return {"epoch": np.array([self.epoch], np.float32)}
+    def weights(self):
+        yield "epoch", np.array([self.epoch], np.float32)
 
     def load_checkpoint(self, path):
         with np.load(path) as stored:
