@@ -63,10 +63,10 @@ class Blocks:
     sources: Sequence[Sequence[Tensor]]
     """By source, by block."""
     fixed: Sequence[Tensor]
-    zero: Tensor
-    """From ``runtime_zero``."""
-    needed: Tensor
-    """Blocks to run; those after them yield zeros."""
+    lengths: Tensor
+    """Time steps of each utterance; blocks past the longest yield zeros."""
+    steps: int
+    """Time steps in a block."""
     backward: bool = False
     """The last one first."""
     in_tensorflow: bool = False
@@ -77,34 +77,39 @@ class Blocks:
         return self._loop(state) if self.in_tensorflow else self._branches(state)
 
     def _branches(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
+        needed, zero = self._needed(), _runtime_zero(self.lengths)
         order = list(range(len(self.sources[0])))
         found: dict[int, list[Tensor]] = {}
         for n in reversed(order) if self.backward else order:
             given = [source[n] for source in self.sources]
-            out = self.block(n < self.needed, self.zero, [*given, *state, *self.fixed])
+            out = self.block(n < needed, zero, [*given, *state, *self.fixed])
             state, found[n] = out[: len(state)], out[len(state) :]
         return [list(kept) for kept in zip(*(found[n] for n in order), strict=True)]
 
     def _loop(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
+        needed, zero = self._needed(), _runtime_zero(self.lengths)
         count, held = len(self.sources[0]), len(state)
         sources = [tf.stack(source) for source in self.sources]
         shapes = [out.shape for out in self.block.run.structured_outputs[held:]]
         arrays = [tf.TensorArray(tf.float32, count, element_shape=s) for s in shapes]
 
         def body(n: Tensor, *carried: Tensor) -> tuple[Tensor, ...]:
-            at = self.needed - 1 - n if self.backward else n
+            at = needed - 1 - n if self.backward else n
             given = [tf.gather(source, at) for source in sources]
-            out = self.block.run(self.zero, *given, *carried[:held], *self.fixed)
+            out = self.block.run(zero, *given, *carried[:held], *self.fixed)
             written = [a.write(at, v) for a, v in zip(carried[held:], out[held:], strict=True)]
             return n + 1, *out[:held], *written
 
         _, *carried = tf.while_loop(
-            lambda n, *_: n < self.needed, body, [tf.constant(0), *state, *arrays]
+            lambda n, *_: n < needed, body, [tf.constant(0), *state, *arrays]
         )
         return [list(tf.unstack(array.stack())) for array in carried[held:]]
 
+    def _needed(self) -> Tensor:
+        return (tf.reduce_max(self.lengths) + self.steps - 1) // self.steps
 
-def runtime_zero(lengths: Tensor) -> Tensor:
+
+def _runtime_zero(lengths: Tensor) -> Tensor:
     """Return a float 0 that the converter cannot know: constants made of it would be stored."""
     return tf.cast(tf.reshape(lengths, [-1])[0], tf.float32) * 0.0
 

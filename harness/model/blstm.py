@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from harness.model.blocks import Block, Blocks, runtime_zero
+from harness.model.blocks import Block, Blocks
 from harness.model.configuration import steps_per_block
 from harness.model.operators import rows_of
 from harness.model.recurrent import RecurrentProduct
@@ -32,20 +32,6 @@ class BlstmWeights:
     input: Tensor
     recurrent: Tensor
     bias: Tensor
-
-
-@dataclass(frozen=True)
-class BlstmCache:
-    """What the backward pass needs: all in the order in which each direction reads."""
-
-    inputs: Tensor
-    """[2, T*B, I]"""
-    sums: list[Tensor]
-    """What goes into the gates, by block, [2, steps, 4H and B as the product has them]"""
-    hidden_before: Tensor
-    """[2, T*B, H]: h before each time step"""
-    cells: list[Tensor]
-    """c after each time step, likewise with H"""
 
 
 @dataclass(frozen=True)
@@ -106,9 +92,8 @@ class _Steps:
         backward: bool = False,
     ) -> list[list[Tensor]]:
         """Run the blocks up to the longest utterance from zeros; return outputs by block."""
-        needed = (tf.reduce_max(lengths) + self.count - 1) // self.count
-        zero, in_tensorflow = runtime_zero(lengths), self.product.in_tensorflow
-        blocks = Blocks(block, sources, matrices, zero, needed, backward, in_tensorflow)
+        in_tensorflow = self.product.in_tensorflow
+        blocks = Blocks(block, sources, matrices, lengths, self.count, backward, in_tensorflow)
         start = tf.zeros(self.state)
         return blocks.run([start, start])
 
@@ -117,6 +102,21 @@ class _Steps:
 
     def _turned(self, a: Tensor) -> Tensor:
         return tf.transpose(a, [0, 1, 3, 2]) if self.product.columns else a
+
+
+@dataclass(frozen=True)
+class BlstmCache:
+    """What the backward pass needs: all in the order in which each direction reads."""
+
+    steps: _Steps
+    inputs: Tensor
+    """[2, T*B, I]"""
+    sums: list[Tensor]
+    """What goes into the gates, by block, [2, steps, 4H and B as the product has them]"""
+    hidden_before: Tensor
+    """[2, T*B, H]: h before each time step"""
+    cells: list[Tensor]
+    """c after each time step, likewise with H"""
 
 
 _Shapes = tuple[tuple[int, ...], ...]
@@ -190,12 +190,6 @@ def _backward_block(steps: _Steps, matrices: _Shapes) -> Block:
     return Block.of(run, shapes)
 
 
-def _block_steps(
-    steps: int, lengths: Tensor, hidden: int, unroll: int, product: RecurrentProduct
-) -> _Steps:
-    return _Steps(steps_per_block(steps, unroll), lengths.shape[0], hidden, product)
-
-
 def _turned_rows(steps: int, lengths: Tensor) -> Tensor:
     """Return for each row [T*B] that of the same utterance read from its end; padding stays."""
     batch = lengths.shape[0]
@@ -227,7 +221,7 @@ def blstm_forward(
         [T*B, 2H] (arbitrary past an utterance's length) and the cache if ``keep``.
     """
     rows, batch, hidden = x.shape[0], lengths.shape[0], weights.recurrent.shape[1]
-    steps = _block_steps(rows // batch, lengths, hidden, unroll, product)
+    steps = _Steps(steps_per_block(rows // batch, unroll), batch, hidden, product)
     turned = _turned_rows(rows // batch, lengths)
     inputs = tf.gather(x, tf.stack([tf.range(rows), turned]))
     z = tf.matmul(inputs, weights.input) + weights.bias
@@ -243,7 +237,7 @@ def blstm_forward(
     last = rows_of(hs[-1], 0, steps.rows - batch)
     before = tf.concat([tf.zeros([2, batch, hidden]), *hs[:-1], last], 1)
     cells, sums = kept
-    return y, BlstmCache(inputs, sums, before, cells)
+    return y, BlstmCache(steps, inputs, sums, before, cells)
 
 
 def blstm_backward(
@@ -252,9 +246,7 @@ def blstm_backward(
     weights: BlstmWeights,
     lengths: Tensor,
     *,
-    unroll: int,
     input_gradient: bool,
-    product: RecurrentProduct,
 ) -> tuple[Tensor | None, dict[str, Tensor]]:
     """Return the gradient of the input ([T*B, I], or None) and of the weights by name.
 
@@ -263,19 +255,16 @@ def blstm_backward(
         cache: From ``blstm_forward``.
         weights: As in the forward pass.
         lengths: As in the forward pass.
-        unroll: As in the forward pass.
         input_gradient: Whether a layer below is trained.
-        product: As in the forward pass.
     """
-    rows, batch, hidden = dy.shape[0], lengths.shape[0], weights.recurrent.shape[1]
-    steps = _block_steps(rows // batch, lengths, hidden, unroll, product)
-    turned = _turned_rows(rows // batch, lengths)
+    steps, rows = cache.steps, dy.shape[0]
+    turned = _turned_rows(rows // steps.batch, lengths)
     blocks = rows // steps.rows
     ahead, back = tf.split(dy, 2, axis=1)
     dhs = tf.split(tf.stack([ahead, tf.gather(back, turned)]), blocks, 1)
     c_first = [tf.zeros(steps.state), *(steps.last(c) for c in cache.cells[:-1])]
     sources = (cache.sums, cache.cells, c_first, dhs)
-    matrices = product.back(weights.recurrent)
+    matrices = steps.product.back(weights.recurrent)
     (dzs,) = steps.run(
         _backward_block(steps, _shapes(matrices)), sources, matrices, lengths, backward=True
     )

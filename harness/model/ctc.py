@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from harness.model.blocks import Block, Blocks, runtime_zero
+from harness.model.blocks import Block, Blocks
 from harness.model.configuration import steps_per_block
 from harness.model.tensors import Tensor
 
@@ -122,8 +122,8 @@ def _scan(
         _block(unroll, rows, states),
         [tf.split(emit + outside[None], steps // unroll)],
         [skip],
-        runtime_zero(frames),
-        (tf.reduce_max(frames) + unroll - 1) // unroll,
+        frames,
+        unroll,
         in_tensorflow=in_tensorflow,
     )
     (scores,) = blocks.run([start])

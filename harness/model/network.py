@@ -278,9 +278,7 @@ class Network:
                 tape.blstms[layer],
                 self._blstm_weights(layer, d),
                 lengths,
-                unroll=self.config.unroll,
                 input_gradient=index > first,
-                product=self._product,
             )
             for name, gradient in gradients.items():
                 found[full_name(layer, name)] = gradient

@@ -16,7 +16,13 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_SUBGRAPH_FIELDS = ("initSubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+_SUBGRAPH_FIELDS = (
+    "condSubgraphIndex",
+    "bodySubgraphIndex",
+    "initSubgraphIndex",
+    "thenSubgraphIndex",
+    "elseSubgraphIndex",
+)
 
 
 def strip(
@@ -122,7 +128,7 @@ def _drop_unused(model: Any) -> None:
 
 def _share_subgraphs(model: Any) -> None:
     """Keep one of equal subgraphs: the time loops of all layers and signatures share theirs."""
-    entry = {d.subgraphIndex for d in model.signatureDefs or []} | {0}
+    entry = _entries(model)
     contents = [_digest(b.data) for b in model.buffers]
     while True:
         seen: dict[str, int] = {}
@@ -146,13 +152,18 @@ def _share_subgraphs(model: Any) -> None:
         model.subgraphs = [model.subgraphs[n] for n in kept]
 
 
+def _entries(model: Any) -> set[int]:
+    """Return the subgraphs that a signature, or a caller without one, begins with."""
+    return {d.subgraphIndex for d in model.signatureDefs or []} | {0}
+
+
 def _part_outputs(model: Any) -> None:
     """Let no branch return one tensor twice.
 
     The converter makes one of equal operators, such as two that fill zeros; LiteRT's IF then hands
     on only one of the outputs, and the other holds what lay in memory.
     """
-    entry = {d.subgraphIndex for d in model.signatureDefs or []} | {0}
+    entry = _entries(model)
     for n, graph in enumerate(model.subgraphs):
         if n in entry:
             continue
@@ -161,11 +172,12 @@ def _part_outputs(model: Any) -> None:
             maker = next((o for o in graph.operators if tensor in _numbers(o.outputs)), None)
             if tensor not in outputs[:place] or maker is None:
                 continue
+            made, first = _numbers(maker.outputs), len(graph.tensors)
             again = copy.copy(maker)
-            again.outputs = [len(graph.tensors)]
-            graph.tensors.append(copy.copy(graph.tensors[tensor]))
+            again.outputs = [first + k for k in range(len(made))]
+            graph.tensors += [copy.copy(graph.tensors[t]) for t in made]
             graph.operators.append(again)
-            outputs[place] = len(graph.tensors) - 1
+            outputs[place] = first + made.index(tensor)
         graph.outputs = outputs
 
 

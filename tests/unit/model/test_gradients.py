@@ -84,7 +84,7 @@ def by_hand(case, product):
     def run(x, dy, *weights):
         given, how = BlstmWeights(*weights), {"unroll": unroll, "product": product}
         y, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
-        dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=True, **how)
+        dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=True)
         y, dx = tf.reshape(y, dy.shape), tf.reshape(dx, x.shape)
         return {"output": y, "gradient of input": dx} | {
             f"gradient of {name} weights": value for name, value in gradients.items()
@@ -169,7 +169,7 @@ def test_blstm_without_a_layer_to_train_below():
     x, weights, lengths, _, dy, unroll = blstm_case(2)
     given, how = BlstmWeights(*weights), {"unroll": unroll, "product": RecurrentProduct()}
     _, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
-    dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=False, **how)
+    dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=False)
     assert dx is None
     assert set(gradients) == {"input", "recurrent", "bias"}
 
