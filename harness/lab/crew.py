@@ -10,7 +10,7 @@ from harness.adb.errors import AdbError
 from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.dispatch import Ticket
-from harness.lab.engine import Attempt, Engine
+from harness.lab.engine import Engine, RunAttempt
 from harness.lab.phone_notes import Claim, hold, let_go, renew
 from harness.lab.plan import PlannedJob
 from harness.lab.ports import LabPhone
@@ -73,7 +73,7 @@ class Crew:
 
     # -- what an engine asks ----------------------------------------------------------------------
 
-    def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
+    def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """See `harness.lab.engine.Assignments`."""
         run, job = self.run, self._jobs[order.job_id]
         spec = job.spec
@@ -104,7 +104,7 @@ class Crew:
         return prepare_phone(self.run.bench.tools, phone, keep=keep)
 
     def attempt(
-        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
     ) -> AttemptEnd | None:
         """See `Work`."""
         run = self.run

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from harness.lab.job_queue import Asking, Found, JobQueue, Order
+from harness.lab.job_queue import Asking, Found, JobQueue, QueueOrder
 
 Verdict = Literal["retry", "failed", "skipped"]
 
@@ -110,7 +110,7 @@ class Dispatcher:
         phones: Iterable[str],
         *,
         finished_on: Mapping[str, str | None] | None = None,
-        order: Order = "plan",
+        order: QueueOrder = "plan",
     ) -> None:
         self._phones: dict[str, None] = dict.fromkeys(phones)
         self._order = order
@@ -201,7 +201,7 @@ class Dispatcher:
         """Give ``phone`` its next job, or None if there is none for it now.
 
         First what waits for just this phone (a later round), then what fits the fewest phones, so
-        that a choosy job is not left to the end; ties go by the run's `Order`.
+        that a choosy job is not left to the end; ties go by the run's `QueueOrder`.
         """
         if phone not in self._phones:
             return None

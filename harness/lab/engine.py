@@ -45,7 +45,7 @@ class Prepare:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RunAttempt:
     """Run one attempt, or go on with one whose host died.
 
     Args:
@@ -81,7 +81,7 @@ class Leave:
     serial: str
 
 
-Order = Prepare | Attempt | Recover | Leave
+Order = Prepare | RunAttempt | Recover | Leave
 
 # -- reports --------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Ended:
-    """Answers `Attempt`.
+    """Answers `RunAttempt`.
 
     Args:
         serial: The phone.
@@ -145,7 +145,7 @@ class Ended:
     result: AttemptResult | None = None
 
     @classmethod
-    def of(cls, order: Attempt, end: AttemptEnd | None) -> Ended:
+    def of(cls, order: RunAttempt, end: AttemptEnd | None) -> Ended:
         """Return the report for an attempt's end; None for nothing to rejoin."""
         if end is None:
             return cls(order.serial, order.job_id, order.attempt, clean=False, lost=True)
@@ -222,7 +222,7 @@ class Engine(Protocol):
 class Assignments(Protocol):
     """What the coordinator knows and an engine asks for, from any thread (it may read files)."""
 
-    def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
+    def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """Return everything that an attempt needs to know.
 
         ``folder`` and the files of ``material`` are the coordinator's own.

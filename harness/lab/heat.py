@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.contract import SUB_MODELS
 from harness.lab.estimate import PastTimes
-from harness.lab.job_queue import Order
+from harness.lab.job_queue import QueueOrder
 from harness.lab.plan import Plan, PlannedJob
 from harness.scenario.schema import JobContent, Scenario
 
@@ -15,7 +15,7 @@ FORWARD_SHARE: Final = 1 / 3
 """Of a training step's work, what every sub-model does; the rest is for the layers it trains."""
 
 
-def queue_order(scenario: Scenario) -> Order:
+def queue_order(scenario: Scenario) -> QueueOrder:
     """Return what decides which job a free phone gets."""
     if scenario.order == "fewest-cool-downs":
         return "heat"

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-Order = Literal["plan", "groups", "heat"]
+QueueOrder = Literal["plan", "groups", "heat"]
 """``plan``: by index. ``groups``: what needs no push first. ``heat``: likewise, and within a group
 the coolest job for a phone that is warm, the hottest for one that is not."""
 
@@ -45,7 +45,7 @@ class JobQueue:
 
     __slots__ = ("_all", "_group_of", "_groups", "_order", "open")
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: QueueOrder) -> None:
         self._order = order
         self._all: _Heap = []
         self._group_of: dict[str, str] = {}

@@ -19,7 +19,6 @@ from harness.errors import HarnessError
 from harness.lab.clock import Clock, StopSignal
 from harness.lab.dispatch import Dispatcher, Ticket
 from harness.lab.engine import (
-    Attempt,
     Broke,
     Came,
     Ended,
@@ -33,6 +32,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
     Stepped,
 )
 from harness.lab.ledger import Ledger
@@ -156,7 +156,7 @@ class Scheduler:
         self._stop.gentle.set()
         self._engine.stop(hard=False)
         until = self._clock.monotonic() + FATAL_GRACE_S
-        running = {one.serial for one in self._phones if isinstance(one.order, Attempt)}
+        running = {one.serial for one in self._phones if isinstance(one.order, RunAttempt)}
         while running and self._clock.monotonic() < until and not self._stop.hard.is_set():
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
@@ -273,7 +273,7 @@ class Scheduler:
             return
         self._dispatcher_has(one)
         self._ledger.adopt_attempt(*left, self._owner)
-        self._order(one, "busy", Attempt(one.serial, *left, rejoin=True))
+        self._order(one, "busy", RunAttempt(one.serial, *left, rejoin=True))
 
     def _stepped(self, one: Standing, report: Stepped) -> None:
         if one.runs(report):
@@ -434,7 +434,7 @@ class Scheduler:
         if one.state in OUT or one.state == "absent":
             return
         order, one.order = one.order, None
-        if isinstance(order, Attempt):
+        if isinstance(order, RunAttempt):
             self._quiet_since = self._clock.monotonic()
             if self._rules.finished(order.job_id, order.attempt):
                 self._record(Ended(one.serial, order.job_id, order.attempt))
@@ -553,7 +553,7 @@ class Scheduler:
         ticket = self._dispatcher.take(serial)
         if ticket is not None:
             number = self._ledger.start_attempt(ticket.job_id, serial, self._owner)
-            self._order(one, "busy", Attempt(serial, ticket.job_id, number))
+            self._order(one, "busy", RunAttempt(serial, ticket.job_id, number))
         elif self._dispatcher.may_get_more(serial):
             self._show(one, "idle")
         else:

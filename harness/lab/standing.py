@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from harness.lab.engine import Attempt, Ended, Order, Stepped
+from harness.lab.engine import Ended, Order, RunAttempt, Stepped
 from harness.lab.ports import LabPhone
 
 RECOVER_POLL_S: Final = 2.0
@@ -62,7 +62,7 @@ class Standing:
     def runs(self, report: Stepped | Ended) -> bool:
         """Say whether a report is of the attempt that the phone was told to run."""
         order = self.order
-        return isinstance(order, Attempt) and (order.job_id, order.attempt) == (
+        return isinstance(order, RunAttempt) and (order.job_id, order.attempt) == (
             report.job_id,
             report.attempt,
         )

@@ -18,7 +18,6 @@ from typing import Final, Protocol
 from harness.adb.errors import AdbError
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.engine import (
-    Attempt,
     Broke,
     Came,
     Ended,
@@ -29,6 +28,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
     Stepped,
 )
 from harness.lab.ports import LabPhone, Tools
@@ -53,7 +53,7 @@ class Work(Protocol):
         ...
 
     def attempt(
-        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
     ) -> AttemptEnd | None:
         """Run an attempt; None if there was nothing to rejoin.
 
@@ -123,7 +123,7 @@ class ThreadEngine:
 
     def _do(self, order: Order) -> None:
         try:
-            if isinstance(order, Attempt):
+            if isinstance(order, RunAttempt):
                 report = self._attempt(order)
             else:
                 with self._few:
@@ -132,7 +132,7 @@ class ThreadEngine:
             report = Broke(order.serial, error)
         self._reports.put(report)
 
-    def _attempt(self, order: Attempt) -> Report:
+    def _attempt(self, order: RunAttempt) -> Report:
         def on_step(step: str) -> None:
             self._reports.put(Stepped(order.serial, order.job_id, order.attempt, step))
 

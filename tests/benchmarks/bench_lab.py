@@ -24,7 +24,7 @@ from pathlib import Path
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
 from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.engine import Attempt
+from harness.lab.engine import RunAttempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone
 from harness.lab.scheduler import Scheduler
@@ -51,7 +51,7 @@ class Nothing:
         return phone, ()
 
     def attempt(
-        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
     ) -> AttemptEnd:
         for step in STEPS:
             on_step(step)
@@ -73,7 +73,7 @@ class Nothing:
         print(text, file=sys.stderr)
 
 
-def _result(order: Attempt, phone: LabPhone) -> AttemptResult:
+def _result(order: RunAttempt, phone: LabPhone) -> AttemptResult:
     return AttemptResult(
         run_id="bench",
         job_id=order.job_id,

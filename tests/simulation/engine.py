@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from harness.lab.engine import (
-    Attempt,
     Came,
     Ended,
     Gone,
@@ -20,6 +19,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
     Stepped,
 )
 from harness.lab.leases import Lease
@@ -86,7 +86,7 @@ class SimEngine:
         phone = self.world.phones[order.serial]
         self.orders[order.serial] = order
         self.world.say(f"-> {order}")
-        if isinstance(order, Attempt):
+        if isinstance(order, RunAttempt):
             self._begin(phone, order)
         else:
             self.world.later(self._seconds(order, 0.5, 4.0), self._tend, phone, order)
@@ -106,7 +106,7 @@ class SimEngine:
         """The user wants it to end: attempts end soon, interrupted."""
         self.stopping = True
         for order in list(self.orders.values()):
-            if isinstance(order, Attempt):
+            if isinstance(order, RunAttempt):
                 self._end(self.world.phones[order.serial], order, "Interrupted", after=5.0)
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class SimEngine:
 
     # -- attempts ---------------------------------------------------------------------------------
 
-    def _begin(self, phone: SimPhone, order: Attempt) -> None:
+    def _begin(self, phone: SimPhone, order: RunAttempt) -> None:
         rows = self.ledger.attempts(order.job_id, "running")
         assert [(row.serial, row.attempt, row.owner) for row in rows] == [
             (order.serial, order.attempt, self.owner)
@@ -174,7 +174,7 @@ class SimEngine:
         phone.unclean = True
         self._step(phone, order, 0)
 
-    def _rejoin(self, phone: SimPhone, order: Attempt) -> None:
+    def _rejoin(self, phone: SimPhone, order: RunAttempt) -> None:
         if not self._on(order):
             return
         if not self.world.reachable(phone):
@@ -191,7 +191,7 @@ class SimEngine:
             return
         self._step(phone, order, list(STEPS).index("train"))
 
-    def _step(self, phone: SimPhone, order: Attempt, index: int) -> None:
+    def _step(self, phone: SimPhone, order: RunAttempt, index: int) -> None:
         name = list(STEPS)[index]
         self._out.append(Stepped(order.serial, order.job_id, order.attempt, name))
         takes = self._seconds((order.job_id, order.attempt, name), *STEPS[name])
@@ -205,22 +205,22 @@ class SimEngine:
             return
         self.world.later(takes, self._stepped, phone, order, index)
 
-    def _chance(self, order: Attempt, what: str) -> float:
+    def _chance(self, order: RunAttempt, what: str) -> float:
         return random.Random(f"{self.world.seed} {order.job_id} {order.attempt} {what}").random()
 
-    def _late(self, order: Attempt) -> None:
+    def _late(self, order: RunAttempt) -> None:
         """Its host answers at last; by then nobody waits for it."""
         if self._on(order):
             del self.orders[order.serial]
             self._out.append(Ended(order.serial, order.job_id, order.attempt, "DeviceLost"))
 
-    def _wait_for(self, phone: SimPhone, order: Attempt, then: Callable[[], None]) -> None:
+    def _wait_for(self, phone: SimPhone, order: RunAttempt, then: Callable[[], None]) -> None:
         if self.world.clock.now - phone.cable_since > LOST_S:
             self._end(phone, order, "DeviceLost")
         else:
             self.world.later(POLL_S, then)
 
-    def _stepped(self, phone: SimPhone, order: Attempt, index: int) -> None:
+    def _stepped(self, phone: SimPhone, order: RunAttempt, index: int) -> None:
         if not self._on(order):
             return
         name = list(STEPS)[index]
@@ -248,14 +248,16 @@ class SimEngine:
     def _died(phone: SimPhone) -> bool:
         return phone.training is None or phone.training.boot != phone.boot
 
-    def _write(self, order: Attempt) -> None:
+    def _write(self, order: RunAttempt) -> None:
         key = (order.job_id, order.attempt)
         assert key not in self.world.results, "an attempt that finishes twice"
         before = self.world.finished_jobs.setdefault(order.job_id, order.attempt)
         assert before == order.attempt, f"{order.job_id} finished already, in attempt {before}"
         self.world.results[key] = True
 
-    def _end(self, phone: SimPhone, order: Attempt, kind: str | None, after: float = 0.0) -> None:
+    def _end(
+        self, phone: SimPhone, order: RunAttempt, kind: str | None, after: float = 0.0
+    ) -> None:
         if after:
             self.world.later(after, self._end, phone, order, kind)
             return

@@ -16,7 +16,7 @@ from harness.adb.errors import DeviceLost
 from harness.devices.inventory import PhoneInfo
 from harness.lab.clock import utc_text
 from harness.lab.dispatch import Ticket
-from harness.lab.job_queue import Order
+from harness.lab.job_queue import QueueOrder
 from harness.lab.ports import LabPhone
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
@@ -130,7 +130,7 @@ class World:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._n = 0
         self.on_host: Callable[[int, bool], None] = lambda _host, _up: None
-        self.order: Order = self.rng.choices(("plan", "groups", "heat"), (7, 2, 1))[0]
+        self.order: QueueOrder = self.rng.choices(("plan", "groups", "heat"), (7, 2, 1))[0]
         self.tickets = self._make_jobs()
         for phone in self.phones.values():
             self._next_fault(phone)

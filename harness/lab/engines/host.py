@@ -26,7 +26,6 @@ from harness.lab.attempt_state import AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.engine import (
-    Attempt,
     Leave,
     Left,
     Order,
@@ -35,6 +34,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
 )
 from harness.lab.engines.sessions import Running, Session
 from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
@@ -196,7 +196,7 @@ class Host:
         """Take a piece of a file, see `Shelf.store`."""
         self._shelf.store(file, offset, data)
 
-    def attempt(self, session: str, order: Attempt, parcel: Parcel) -> Outcome:
+    def attempt(self, session: str, order: RunAttempt, parcel: Parcel) -> Outcome:
         """Run an attempt; its folder waits here until it is fetched."""
         ours, phone = self._ours(session, order.serial)
         key = (order.job_id, order.attempt)

@@ -17,7 +17,6 @@ from harness import __version__
 from harness.adb.transfer import LocalFile
 from harness.lab.engine import (
     Assignments,
-    Attempt,
     Broke,
     Came,
     Ended,
@@ -29,6 +28,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
     Stepped,
 )
 from harness.lab.engines.wire import (
@@ -142,7 +142,7 @@ class RemoteEngine:
         if home is None:
             return  # its `Gone` is on the way
         try:
-            if isinstance(order, Attempt):
+            if isinstance(order, RunAttempt):
                 report: Report = self._attempt(order, home)
             else:
                 report = self._fabric.call(
@@ -156,7 +156,7 @@ class RemoteEngine:
             report = Broke(order.serial, error)
         self._reports.put(report)
 
-    def _attempt(self, order: Attempt, home: _Home) -> Ended:
+    def _attempt(self, order: RunAttempt, home: _Home) -> Ended:
         request = self._work.request(order, home.phone)
         self._send(home.worker, request.material.files())
         request.folder.make()
@@ -348,7 +348,7 @@ class RemoteEngine:
 
 def _failed(order: Order, why: str) -> Report:
     """Return the answer to an order with which its worker could not cope."""
-    if isinstance(order, Attempt):
+    if isinstance(order, RunAttempt):
         return Ended(*_names(order), kind="InternalError", message=why, clean=False)
     if isinstance(order, Prepare):
         return Prepared(order.serial, None, trouble=why)
@@ -357,7 +357,7 @@ def _failed(order: Order, why: str) -> Report:
     return Left(order.serial, why)
 
 
-def _names(order: Attempt) -> tuple[str, str, int]:
+def _names(order: RunAttempt) -> tuple[str, str, int]:
     return order.serial, order.job_id, order.attempt
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.lab.dispatch import Dispatcher, Ticket
 from harness.lab.estimate import PastTimes, heat_kind, phone_kind, rise_c
 from harness.lab.heat import heated, queue_order
-from harness.lab.job_queue import Order
+from harness.lab.job_queue import QueueOrder
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan
 from harness.results.samples import SAMPLE_SCHEMA
@@ -45,7 +45,7 @@ class WarmPhone:
         return max(0.0, TAU_S * math.log(above)) if above > 0 else 0.0
 
 
-def run(tickets: list[Ticket], phones: int, order: Order) -> tuple[int, float, float]:
+def run(tickets: list[Ticket], phones: int, order: QueueOrder) -> tuple[int, float, float]:
     """Return (pushes, seconds of cooling, seconds until the last job ends)."""
     here = {f"p{n}": WarmPhone(f"p{n}") for n in range(phones)}
     queue = Dispatcher(tickets, here, order=order)
@@ -97,7 +97,7 @@ def test_hot_and_cool_jobs_alternate_and_the_group_is_kept() -> None:
 
 
 def test_spreading_heat_costs_hardly_a_push_and_saves_cooling() -> None:
-    orders: tuple[Order, ...] = ("plan", "groups", "heat")
+    orders: tuple[QueueOrder, ...] = ("plan", "groups", "heat")
     total = dict.fromkeys(orders, (0, 0.0, 0.0))
     for seed in range(60):
         tickets, phones = matrix(random.Random(seed))

@@ -18,7 +18,6 @@ from harness.errors import NoPhoneError
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.engine import (
-    Attempt,
     Broke,
     Came,
     Ended,
@@ -30,6 +29,7 @@ from harness.lab.engine import (
     Recover,
     Recovered,
     Report,
+    RunAttempt,
     Stepped,
 )
 from harness.lab.engines import host as host_module
@@ -123,7 +123,7 @@ class Farm:
     def find(self) -> Bench:
         return remote_bench(self.wires, "tcp://x:1", self.tmp_path / "own", [].append)
 
-    def request(self, order: Attempt, phone: LabPhone) -> AttemptRequest:
+    def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """See `Assignments`."""
         if order.rejoin:
             return replace(self.requests[order.attempt], rejoin=True)
@@ -202,7 +202,7 @@ def test_an_attempt_goes_there_and_comes_back_whole(farm: Farm) -> None:
         {"meminfo": True},
         ("put back",),
     )
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.clean, ended.lost) == (None, True, False)
     folder = farm.requests[1].folder
@@ -226,7 +226,7 @@ def test_what_a_worker_has_is_not_sent_again(farm: Farm) -> None:
     farm.wait(Came)
     farm.wait(Came)
     for attempt in (1, 2):
-        farm.engine.submit(Attempt("SER1", "job-1", attempt))
+        farm.engine.submit(RunAttempt("SER1", "job-1", attempt))
         farm.wait(Ended)
         farm.worlds["SER1"].started_at = None
     assert farm.wires.calls.count("store") == 4  # model, three recordings
@@ -239,7 +239,7 @@ def test_a_worker_that_dies_in_the_middle(farm: Farm) -> None:
     farm.wait(Came)
     halfway, go = threading.Event(), threading.Event()
     farm.worlds["SER1"].on_poll = lambda t: (halfway.set(), go.wait(60)) if t > 3 else None
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     assert halfway.wait(60)
     dead = farm.wires.hosts.pop("left")
     gone: Gone = farm.wait(Gone)
@@ -249,7 +249,7 @@ def test_a_worker_that_dies_in_the_middle(farm: Farm) -> None:
     dead.close()
     farm.add("left again", "SER1")
     assert farm.wait(Came).phone.serial == "SER1"
-    farm.engine.submit(Attempt("SER1", "job-1", 2))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 2))
     assert farm.wait(Ended).attempt == 2
     assert not [one for one in farm.seen if isinstance(one, Ended)]
 
@@ -259,7 +259,7 @@ def test_what_is_seen_of_an_attempt_while_it_runs(farm: Farm) -> None:
     farm.wait(Came)
     go = threading.Event()
     farm.worlds["SER1"].on_poll = lambda t: go.wait(60) if t > 5 else None
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     eventually(lambda: 1 in farm.requests and farm.requests[1].folder.events_size() > 100)
     whole = b"".join(data for _, data in good_training())
     assert whole.startswith(farm.requests[1].folder.events_path.read_bytes())
@@ -277,7 +277,7 @@ def test_a_worker_that_cannot_cope_fails_the_attempt_and_not_the_run(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(host_module, "run_attempt", full)
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.clean) == ("InternalError", False)
     assert "No space left" in ended.message
@@ -316,7 +316,7 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     farm.wait(Came)
     go = threading.Event()
     farm.worlds["SER1"].on_poll = lambda t: go.wait(60) if t > 5 else None
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     eventually(lambda: 1 in farm.requests and farm.requests[1].folder.events_size() > 100)
     farm.engine._over.set()  # the coordinator is killed
     farm.engine._watch.join()
@@ -339,7 +339,7 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
 
     monkeypatch.setattr(killed, "_fetch", nothing)
     farm.wait(Came)
-    again.submit(Attempt("SER1", "job-1", 1, rejoin=True))
+    again.submit(RunAttempt("SER1", "job-1", 1, rejoin=True))
     time.sleep(0.1)
     assert farm.worlds["SER1"].calls.count("push") == 1
     go.set()
@@ -352,7 +352,7 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
 def test_an_attempt_that_ended_while_nobody_asked(farm: Farm) -> None:
     farm.wait(Came)
     farm.wait(Came)
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     monkey = farm.wires.call
     farm.wires.call = lambda w, m, *v, **k: (  # type: ignore[method-assign]
         (_ for _ in ()).throw(WorkerGoneError("cut")) if m == "read" else monkey(w, m, *v, **k)
@@ -360,7 +360,7 @@ def test_an_attempt_that_ended_while_nobody_asked(farm: Farm) -> None:
     eventually(lambda: list((farm.tmp_path / "left/spool").rglob("result.json")) != [])
     time.sleep(0.1)
     farm.wires.call = monkey  # type: ignore[method-assign]
-    farm.engine.submit(Attempt("SER1", "job-1", 1, rejoin=True))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1, rejoin=True))
     assert farm.wait(Ended).kind is None
     assert farm.worlds["SER1"].calls.count("push") == 1
 
@@ -400,7 +400,7 @@ def test_a_worker_that_hangs_keeps_nobody_waiting(
     monkeypatch.setattr(farm.wires, "call", call)
     gone: Gone = farm.wait(Gone)
     assert (gone.serial, "does not answer" in gone.why) == ("SER1", True)
-    farm.engine.submit(Attempt("SER2", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER2", "job-1", 1))
     assert farm.wait(Ended).kind is None
     go.set()
     assert farm.wait(Came).phone.serial == "SER1"
@@ -411,7 +411,7 @@ def test_a_phone_that_is_prepared_anew_has_nothing_running(farm: Farm) -> None:
     farm.wait(Came)
     farm.worlds["SER1"].script = good_training()[:3]
     farm.worlds["SER1"].on_poll = lambda _: time.sleep(0.01)
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     eventually(lambda: farm.worlds["SER1"].running)
     farm.worlds["SER1"].on_stop = [data for _, data in good_training()[3:]]
     farm.engine.submit(Prepare("SER1"))
@@ -433,7 +433,7 @@ def test_stop_is_heard_there(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     farm.wait(Came)
     farm.worlds["SER1"].script = good_training()[:3]
     farm.worlds["SER1"].on_stop = []
-    farm.engine.submit(Attempt("SER1", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     eventually(lambda: farm.worlds["SER1"].running)
     farm.engine.stop(hard=False)
     ended: Ended = farm.wait(Ended)
@@ -482,7 +482,7 @@ def test_a_phone_that_is_plugged_in_at_a_worker_joins(
     assert farm.wait(Came).phone.serial == "SER3"
     assert not free(farm, "SER3")
     assert free(farm, "SER4"), "no job may take it"
-    farm.engine.submit(Attempt("SER3", "job-1", 1))
+    farm.engine.submit(RunAttempt("SER3", "job-1", 1))
     assert farm.wait(Ended).kind is None
     farm.wires.hosts.pop("left").close()
     assert {farm.wait(Gone).serial, farm.wait(Gone).serial} == {"SER1", "SER3"}

@@ -13,7 +13,7 @@ from harness.adb.errors import DeviceLost
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
 from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.engine import Attempt, Came, Ended, Order, Prepared, Report
+from harness.lab.engine import Came, Ended, Order, Prepared, Report, RunAttempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduler import Rules, Scheduler
@@ -95,7 +95,7 @@ class Bench:
         return phone, []
 
     def attempt(
-        self, order: Attempt, phone: LabPhone, on_step: Callable[[str], None]
+        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
     ) -> AttemptEnd:
         job, n = order.job_id, order.attempt
         on_step("train")
@@ -253,8 +253,8 @@ def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_
     )
     scheduler.turn([Came(phone) for phone in bench.phones])
     scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
-    began = [order for order in engine.told if isinstance(order, Attempt)]
+    began = [order for order in engine.told if isinstance(order, RunAttempt)]
     assert [(one.serial, one.job_id) for one in began] == [("A", "j0"), ("B", "j1")]
     scheduler.turn([Ended(one.serial, one.job_id, one.attempt) for one in began])
-    began = [order for order in engine.told if isinstance(order, Attempt)]
+    began = [order for order in engine.told if isinstance(order, RunAttempt)]
     assert (began[-1].serial, began[-1].job_id) == ("B", "j2")

@@ -1,0 +1,57 @@
+"""MobileASR's names: DeepSpeech2's layers and the sub-models S1 to S8 of its Table 5 (a preset).
+
+For the paper's own pages, for building that network, and for what was written before files carried
+their names (flatbuffers with an ``info`` of format 1, their manifests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from harness.contract.network import Layer, Network, SubModel
+
+FAMILY: Final = "deepspeech2"
+
+LAYERS: Final = (
+    "CONV1",
+    "CONV2",
+    "CONV3",
+    "BLSTM1",
+    "BLSTM2",
+    "BLSTM3",
+    "BLSTM4",
+    "FC1",
+    "FC2",
+)
+
+SUB_MODELS: Final = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
+"""Each trains from one layer to the end: S1 all, S8 FC1 and FC2. FC2 is never trained alone."""
+
+CANDIDATES: Final = ("S1", "S5", "S8")
+"""The three that MobileASR chooses from (Algorithm 1)."""
+
+
+def network(
+    parameters: Mapping[str, int], alphabet: str, sub_models: Sequence[str] = SUB_MODELS
+) -> Network:
+    """Return DeepSpeech2 under the paper's names.
+
+    Args:
+        parameters: Trainable numbers by layer.
+        alphabet: Characters of its outputs.
+        sub_models: Those that the file can train.
+
+    Raises:
+        KeyError: A layer's parameters are missing.
+    """
+    return Network(
+        family=FAMILY,
+        layers=tuple(Layer(name=name, parameters=parameters[name]) for name in LAYERS),
+        sub_models=tuple(
+            SubModel(name=name, layers=LAYERS[place:])
+            for place, name in enumerate(SUB_MODELS)
+            if name in sub_models
+        ),
+        alphabet=alphabet,
+    )
