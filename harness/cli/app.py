@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -14,7 +17,16 @@ from harness import __version__
 from harness.cli import console
 from harness.errors import HarnessError
 
+EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+_DISK_ERRORS = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.EIO),
+    )
+)
+"""What a disk or its owner refuses; anything else is a mistake of ours and shows where it is."""
 
 _COMMANDS: dict[str, str] = {
     "doctor": "harness.cli.doctor",
@@ -90,15 +102,36 @@ def main() -> NoReturn:
     # a script started in the background, where the shell has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    # a file name that is not UTF-8 is shown with escapes, which JSON reads too
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except HarnessError as error:
         console.error(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.error("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, a pager) left; that is its right.
         sys.stderr.close()
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        console.error(_disk_words(error))
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
     sys.exit(0)
+
+
+def _disk_words(error: OSError) -> str:
+    """Say what a disk refused: no command shows a traceback for a full or read-only one."""
+    where = f"{error.filename}: " if error.filename else ""
+    reason = os.strerror(error.errno or 0)
+    hint = {
+        errno.ENOSPC: "Make room, then start the command again; what is done is kept.",
+        errno.EDQUOT: "Make room, then start the command again; what is done is kept.",
+        errno.EROFS: "Name another folder, on a disk that can be written.",
+        errno.ENOENT: "Check the path.",
+    }.get(error.errno or 0, "Check who may read and write there.")
+    return f"{where}{reason}\n  {hint}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -13,10 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.cli import console
 from harness.cli.options import JsonOption
+from harness.errors import InputError
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
-    from harness.speech.import_report import Imported
+    from harness.speech.import_report import Imported, LeftOut
+    from harness.speech.manifest import Utterance
+    from harness.speech.text import Annotations
 
 app = typer.Typer(help="Speech to train on.", no_args_is_help=True)
 
@@ -142,6 +147,27 @@ def import_(
         Optional[float],
         typer.Option(min=0.1, help="Leave out longer ones: what the model takes at most."),
     ] = None,
+    max_letters: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Leave out longer transcripts: what the model writes at most."),
+    ] = None,
+    for_model: Annotated[
+        Optional[str],
+        typer.Option(
+            "--for-model",
+            help="Leave out whatever this model cannot take: too long, too much text, too little "
+            "sound for its text. A shipped model's name, or a folder.",
+        ),
+    ] = None,
+    keep_annotations: Annotated[
+        bool,
+        typer.Option(
+            "--keep-annotations", help='Take the words of "[laughter]", "(coughs)" for said.'
+        ),
+    ] = False,
+    drop_annotations: Annotated[
+        bool, typer.Option("--drop-annotations", help="Leave such words out of the transcripts.")
+    ] = False,
     skip_bad: Annotated[
         Optional[bool],
         typer.Option(
@@ -157,14 +183,10 @@ def import_(
     from harness.speech.importing import ImportOptions, import_recordings
     from harness.speech.sources import find_sources
 
-    sources = find_sources(
-        folder,
-        layout,
-        transcripts=transcripts,
-        speaker=speaker,
-        accent=accent,
-        by_speaker=resplit,
-    )
+    if keep_annotations and drop_annotations:
+        raise InputError(
+            "both --keep-annotations and --drop-annotations", hint="Give one of the two."
+        )
     options = ImportOptions(
         train=train,
         validation=validation,
@@ -173,10 +195,36 @@ def import_(
         resplit=resplit,
         min_seconds=min_seconds,
         max_seconds=max_seconds,
+        max_letters=max_letters,
+        fits=None if for_model is None else _fits(for_model),
+        annotations=_annotations(keep_annotations, drop_annotations),
         skip_bad=layout != "folder" if skip_bad is None else skip_bad,
     )
-    with _shown("reading") as told:
-        imported = import_recordings(sources, out, options, told)
+    sources = find_sources(
+        folder,
+        layout,
+        transcripts=transcripts,
+        speaker=speaker,
+        accent=accent,
+        by_speaker=resplit,
+        leave=out,
+    )
+    read = 0
+    try:
+        with _shown("reading") as shown:
+
+            def progress(done: int, total: int) -> None:
+                nonlocal read
+                read = done
+                shown(done, total)
+
+            imported = import_recordings(sources, out, options, progress)
+    except KeyboardInterrupt:
+        console.note(
+            f"{read} of {len(sources)} recordings were read. What was converted is kept in {out}: "
+            "the same command goes on from there."
+        )
+        raise
     manifest = str(imported.corpus.manifest)
     if as_json:
         console.emit_json({"manifest": manifest, **report(imported)})
@@ -185,20 +233,54 @@ def import_(
     console.say(manifest)
 
 
+def _annotations(keep: bool, drop: bool) -> Annotations:
+    if keep:
+        return "keep"
+    return "drop" if drop else "refuse"
+
+
+def _fits(name: str) -> Callable[[int, str], None]:
+    """Return a check of (samples, transcript) against what a model takes.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    from harness.cli.materials import model_takes
+
+    return model_takes(name)
+
+
+_SPEAKERS_SHOWN = 20
+
+
 def _tell(imported: Imported) -> None:
+    """Say what is in a corpus, what is not and why: a line a speaker, for the first of them."""
     corpus = imported.corpus
-    for speaker in corpus.speakers:
-        own = [one for one in corpus.utterances if one.speaker == speaker]
+    own: dict[str, list[Utterance]] = {}
+    for utterance in corpus.utterances:
+        own.setdefault(utterance.speaker, []).append(utterance)
+    for speaker, utterances in itertools.islice(own.items(), _SPEAKERS_SHOWN):
+        counts = Counter((utterance.round, utterance.split) for utterance in utterances)
         parts = [
-            f"round {number}: {len(corpus.select(speaker, 'train', number))} to train, "
-            f"{len(corpus.select(speaker, 'validation', number))} to validate"
-            for number in sorted({one.round for one in own})
+            f"round {number}: {counts[number, 'train']} to train, "
+            f"{counts[number, 'validation']} to validate"
+            for number in sorted({utterance.round for utterance in utterances})
         ]
-        seconds = sum(one.duration_s for one in own)
-        console.note(f"{speaker} ({own[0].accent}), {seconds / 60:.1f} min: {'; '.join(parts)}")
-    for warning in imported.warnings:
+        minutes = sum(utterance.duration_s for utterance in utterances) / 60
+        console.note(f"{speaker} ({utterances[0].accent}), {minutes:.1f} min: {'; '.join(parts)}")
+    if len(own) > _SPEAKERS_SHOWN:
+        minutes = sum(utterance.duration_s for utterance in corpus.utterances) / 60
+        console.note(
+            f"and {len(own) - _SPEAKERS_SHOWN} speakers more, {len(own)} in all: "
+            f"{len(corpus.utterances)} recordings, {minutes:.1f} min (import.json names all)"
+        )
+    for warning in imported.warnings[:_SPEAKERS_SHOWN]:
         console.note(f"warning: {warning}")
+    if len(imported.warnings) > _SPEAKERS_SHOWN:
+        console.note(f"warning: and {len(imported.warnings) - _SPEAKERS_SHOWN} more (import.json)")
+    examples: dict[str, LeftOut] = {}
+    for left in imported.left_out:
+        examples.setdefault(left.reason, left)
     for reason, count in imported.reasons.items():
-        examples = [one for one in imported.left_out if one.reason == reason]
-        first = f"{examples[0].where}: {examples[0].detail}"
-        console.note(f"left out, {reason}: {count}, such as {first}")
+        example = examples[reason]
+        console.note(f"left out, {reason}: {count}, such as {example.where}: {example.detail}")

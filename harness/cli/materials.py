@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -38,3 +38,22 @@ def shown_materials(folder: Path) -> Iterator[Materials]:
 
     with bar:
         yield Materials(folder, progress=told)
+
+
+def model_takes(name: str) -> Callable[[int, str], None]:
+    """Return a check of (samples at 16 kHz, transcript) against what a model takes.
+
+    Args:
+        name: Of a shipped model, or a model's folder.
+
+    Raises:
+        InputError: There is no such model, or its file is none that the trainer can use.
+    """
+    from harness.scenario.schema import ModelChoice
+    from harness.trainer.batches import check_recording
+
+    folder = Path(name)
+    choice = ModelChoice(path=name) if folder.is_dir() else ModelChoice(name=name)
+    model = Materials(Path.cwd()).model(choice)
+    info = model.info(min(model.manifest.files))
+    return lambda samples, text: check_recording(samples, text, info)

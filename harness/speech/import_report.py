@@ -24,9 +24,9 @@ class LeftOut:
     detail: str
 
     @classmethod
-    def because(cls, error: InputError) -> LeftOut:
+    def because(cls, error: InputError, where: str = "") -> LeftOut:
         """Return what an error says of a recording that is skipped for it."""
-        return cls(error.where, error.what.partition(":")[0], error.what)
+        return cls(error.where or where, error.what.partition(":")[0], error.what)
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,12 @@ def report(imported: Imported) -> dict[str, Any]:
     """Return an import as JSON: what is in the corpus, what is not and why."""
     corpus = imported.corpus
     speakers: dict[str, dict[str, Any]] = {}
-    for one in corpus.utterances:
-        entry = speakers.setdefault(one.speaker, {"accent": one.accent, "seconds": 0, "rounds": {}})
-        entry["seconds"] += one.duration_s
-        entry["rounds"].setdefault(str(one.round), Counter())[one.split] += 1
+    for utterance in corpus.utterances:
+        entry = speakers.setdefault(
+            utterance.speaker, {"accent": utterance.accent, "seconds": 0, "rounds": {}}
+        )
+        entry["seconds"] += utterance.duration_s
+        entry["rounds"].setdefault(str(utterance.round), Counter())[utterance.split] += 1
     for entry in speakers.values():
         entry["seconds"] = round(entry["seconds"], 1)
     return {

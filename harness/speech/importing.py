@@ -7,6 +7,7 @@ after a recording was added, converts only what is new. The manifest comes last.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -20,13 +21,13 @@ from pathlib import Path
 import filelock
 
 from harness.errors import InputError
-from harness.speech.audio import CLIPPED_SHARE, read_recording, seconds_of, wav_bytes
-from harness.speech.files import write_atomically
+from harness.speech.audio import CLIPPED_SHARE, read_recording, wav_bytes
+from harness.speech.files import is_partial, write_atomically
 from harness.speech.import_report import Imported, LeftOut, refuse, report, require
 from harness.speech.manifest import Utterance, load_manifest, manifest_lines
 from harness.speech.sources import Source
 from harness.speech.splitting import Place, shared_sentences, split_speaker
-from harness.speech.text import transcript
+from harness.speech.text import Annotations, transcript
 
 MANIFEST = "manifest.jsonl"
 REPORT = "import.json"
@@ -35,7 +36,7 @@ _LOCK = ".lock"
 Progress = Callable[[int, int], None]
 """Called with (recordings read, recordings in all)."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of every key; raise it when the conversion changes."""
 
 
@@ -51,6 +52,10 @@ class ImportOptions:
         resplit: Cut by speaker even where the layout has splits of its own.
         min_seconds: Shorter recordings are left out.
         max_seconds: Longer recordings are left out; None = no limit.
+        max_letters: Recordings with longer transcripts are left out; None = no limit.
+        fits: Called with (samples at 16 kHz, transcript); what it raises an `InputError` for is
+            left out: what a model cannot take. None = all fit.
+        annotations: What to do with "[laughter]" and the like in transcripts.
         skip_bad: Leave out what cannot be used, rather than refuse it all.
     """
 
@@ -61,6 +66,9 @@ class ImportOptions:
     resplit: bool = False
     min_seconds: float = 0.3
     max_seconds: float | None = None
+    max_letters: int | None = None
+    fits: Callable[[int, str], None] | None = None
+    annotations: Annotations = "refuse"
     skip_bad: bool = False
 
 
@@ -103,9 +111,11 @@ def import_recordings(
     _check_out(out)
     sources, kept_out = _wanted(sources, options)
     if not options.skip_bad:
-        refuse(_text_problem(source) for source in sources)
+        refuse(_text_problem(source, options) for source in sources)
+    require(sources, kept_out)
     out.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(out / _LOCK):
+        _forget_partial(out)
         try:
             return _import(sources, kept_out, out, options, progress)
         except InputError:  # interrupted, it would go on with what is there
@@ -142,7 +152,7 @@ def _import(
     if not options.skip_bad:
         refuse(bad)
     left += [LeftOut.because(error) for error in bad]
-    kept = _once(kept, left)
+    kept = _once(kept, left, skip_bad=options.skip_bad)
     require(kept, left)
     placed = _place(kept, left, options)
     utterances = _utterances(placed)
@@ -152,7 +162,7 @@ def _import(
     corpus = load_manifest(out / MANIFEST)
     found = Imported(corpus, tuple(left), warnings)
     write_atomically(out / REPORT, (json.dumps(report(found), indent=1) + "\n").encode())
-    _forget_others(out, {one.audio.name for one in utterances})
+    _forget_others(out, {utterance.audio.name for utterance in utterances})
     return found
 
 
@@ -160,12 +170,14 @@ def _wanted(
     sources: Sequence[Source], options: ImportOptions
 ) -> tuple[list[Source], list[LeftOut]]:
     """Part the sources for training and validation from a layout's own test set."""
-    if options.resplit or not any(one.split for one in sources):
-        return list(sources), []
-    wanted = [one for one in sources if one.split in ("train", "validation")]
-    others = [one for one in sources if one.split not in ("train", "validation")]
+    left = [LeftOut.because(s.problem, s.where) for s in sources if s.passed_over and s.problem]
+    sources = [source for source in sources if not source.passed_over]
+    if options.resplit or not any(source.split for source in sources):
+        return list(sources), left
+    wanted = [source for source in sources if source.split in ("train", "validation")]
+    others = [source for source in sources if source.split not in ("train", "validation")]
     detail = "kept out of train and validation; --resplit would cut by speaker"
-    left = [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in others]
+    left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in others]
     require(wanted, left)
     return wanted, left
 
@@ -177,7 +189,8 @@ def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError("is a file; a corpus is a folder", where=str(out))
     ours = {MANIFEST, REPORT, _LOCK, "wav"}
-    strangers = [p.name for p in out.iterdir() if p.name not in ours] if out.is_dir() else []
+    others = list(out.iterdir()) if out.is_dir() else []
+    strangers = [path.name for path in others if path.name not in ours and not is_partial(path)]
     if strangers:
         raise InputError(
             f"holds other things than an import, such as {sorted(strangers)[0]}",
@@ -186,11 +199,11 @@ def _check_out(out: Path) -> None:
         )
 
 
-def _text_problem(source: Source) -> InputError | None:
+def _text_problem(source: Source, options: ImportOptions) -> InputError | None:
     if source.problem is not None:
         return source.problem
     try:
-        transcript(source.text, source.where)
+        transcript(source.text, source.where, options.annotations)
     except InputError as error:
         return error
     return None
@@ -200,34 +213,63 @@ def _text_problem(source: Source) -> InputError | None:
 
 
 def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut | InputError:
-    problem = _text_problem(source)
+    problem = _text_problem(source, options)
     if problem is not None:
         return problem
+    text = transcript(source.text, source.where, options.annotations)
+    if options.max_letters is not None and len(text) > options.max_letters:
+        detail = f"{len(text)} letters, more than {options.max_letters}"
+        return LeftOut(source.where, "text too long", detail)
     try:
-        original = source.audio.read_bytes()
-    except OSError as error:
-        return InputError(f"cannot be read: {error.strerror}", where=str(source.audio))
-    key = hashlib.sha256(f"{_FORMAT}:".encode() + original).hexdigest()[:24]
-    wav = out / "wav" / f"{key}.wav"
-    try:
-        if not wav.is_file() and options.max_seconds is not None:
-            by_header = seconds_of(source.audio)
-            # an hour need not be decoded to be too long
-            if by_header > options.max_seconds + 1:
-                return _too_long(source, by_header, options.max_seconds)
+        key = _key(source)
+        wav = out / "wav" / f"{key}.wav"
         # a converted file is read again rather than trusted: what it is goes into the manifest
-        recording = read_recording(wav if wav.is_file() else source.audio)
+        recording = (
+            read_recording(wav)
+            if wav.is_file()
+            else read_recording(source.audio, source.segment, at_most_s=options.max_seconds)
+        )
     except InputError as error:
         return error
     unfit = _left_for_length(source, recording.seconds, options)
     if unfit is not None:
         return unfit
+    if options.fits is not None:
+        try:
+            options.fits(len(recording.samples), text)
+        except InputError as error:
+            return LeftOut(str(source.audio), "does not fit the model", error.what)
     data = wav_bytes(recording.samples)
     if not wav.is_file():
         write_atomically(wav, data)
     sha256 = hashlib.sha256(data).hexdigest()
-    text = transcript(source.text, source.where)
     return _Read(source, text, wav, sha256, key, recording.seconds, recording.clipped)
+
+
+def _key(source: Source) -> str:
+    """Return a name for what is converted: by the file's content, and the part of it.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        status = source.audio.stat()
+        content = _content_sha256(source.audio, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(source.audio)) from error
+    part = source.segment
+    named = "" if part is None else f"{part.start_s}:{part.seconds}:{part.rounded_s}:"
+    return hashlib.sha256(f"{_FORMAT}:{named}{content}".encode()).hexdigest()[:24]
+
+
+@functools.lru_cache(maxsize=64)
+def _content_sha256(path: Path, _size: int, _changed_ns: int) -> str:
+    """Return the digest of a file; kept for those that many segments are cut from."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _left_for_length(source: Source, seconds: float, options: ImportOptions) -> LeftOut | None:
@@ -240,17 +282,46 @@ def _left_for_length(source: Source, seconds: float, options: ImportOptions) -> 
 
 
 def _too_long(source: Source, seconds: float, most: float) -> LeftOut:
-    return LeftOut(str(source.audio), "too long", f"lasts {seconds:.2f} s, more than {most:g} s")
+    # decoding stops a second after the limit
+    lasts = f"{seconds:.2f} s, more than" if seconds < most + 1 else "more than"
+    return LeftOut(str(source.audio), "too long", f"lasts {lasts} {most:g} s")
 
 
-def _once(kept: Sequence[_Read], left: list[LeftOut]) -> list[_Read]:
-    """Keep the first of recordings that are the same file: one could train, one validate."""
-    first: dict[str, _Read] = {}
-    for one in kept:
-        if first.setdefault(one.recording, one) is not one:
-            other = first[one.recording].source.audio
-            left.append(LeftOut(str(one.source.audio), "twice", f"is the same file as {other}"))
-    return list(first.values())
+def _once(kept: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list[_Read]:
+    """Keep the first of recordings that are the same file: one could train, one validate.
+
+    Raises:
+        InputError: Their transcripts differ, so that at least one is wrong; with ``skip_bad`` they
+            are all left out.
+    """
+    same: dict[str, list[_Read]] = defaultdict(list)
+    for read in kept:
+        same[read.recording].append(read)
+    wrong = [reads for reads in same.values() if len({read.text for read in reads}) > 1]
+    problems = [
+        InputError(
+            f"one recording with several texts: {reads[0].text!r} and {read.text!r}",
+            where=read.source.where,
+            hint=f"{reads[0].source.where} has the other. Give offset and duration of segments.",
+        )
+        for reads in wrong
+        for read in reads[1:]
+        if read.text != reads[0].text
+    ]
+    if not skip_bad:
+        refuse(problems)
+    for reads in wrong:
+        detail = f"{reads[0].source.where} and {reads[1].source.where} say different things of it"
+        left += [LeftOut(r.source.where, "several texts of one recording", detail) for r in reads]
+    for reads in same.values():
+        if reads not in wrong:
+            other = reads[0].source.audio
+            left += [
+                LeftOut(str(r.source.audio), "twice", f"is the same file as {other}")
+                for r in reads[1:]
+            ]
+    contradicted = {reads[0].recording for reads in wrong}
+    return [reads[0] for recording, reads in same.items() if recording not in contradicted]
 
 
 def _place(
@@ -283,8 +354,8 @@ def _place(
                 placed.append((one, places[number]))
             else:
                 left.append(LeftOut(str(one.source.audio), "not needed", "there are enough"))
-    order = sorted(placed, key=lambda p: (p[1].round, p[1].split))  # stable: speakers as they come
-    return sorted(order, key=lambda p: list(by_speaker).index(p[0].source.speaker))
+    rank = {speaker: number for number, speaker in enumerate(by_speaker)}
+    return sorted(placed, key=lambda p: (rank[p[0].source.speaker], p[1].round, p[1].split))
 
 
 def _utterances(placed: Sequence[tuple[_Read, Place]]) -> list[Utterance]:
@@ -331,6 +402,13 @@ def _forget_others(out: Path, wanted: set[str]) -> None:
     """Delete conversions that the manifest does not name (a recording was taken away)."""
     for path in (out / "wav").glob("*.wav"):
         if re.fullmatch(r"[0-9a-f]{24}\.wav", path.name) and path.name not in wanted:
+            path.unlink()
+
+
+def _forget_partial(out: Path) -> None:
+    """Delete what an import that was killed was about to write."""
+    for path in (*out.iterdir(), *(out / "wav").glob(".*")):
+        if is_partial(path):
             path.unlink()
 
 

@@ -3,21 +3,47 @@
 Every transcript passes through here once, when its manifest is made or read. What the trainer
 learns, what it hears and what the host scores are spelled in this alphabet only, so that a word
 error is never a matter of spelling.
+
+The rules, in this order (docs/speech.md shows them):
+
+1. Apostrophes of every kind vanish.
+2. Characters without width that part words (U+200B and its like) are a space; other invisible
+   ones vanish.
+3. What is decomposed by Unicode loses its marks; letters are lower-cased.
+4. Letters that Unicode does not decompose are spelled as English does.
+5. Every other run of characters outside a-z is one space.
+
+`transcript` refuses what these rules would guess at: digits, symbols, letters of other scripts and
+annotations.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final, Literal
 
 from harness.errors import InputError
 
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 """Characters that remain after normalisation (27; with CTC's blank the model has 28 outputs)."""
 
+Annotations = Literal["refuse", "keep", "drop"]
+"""What to do with words in brackets or between stars: nobody knows whether they were said."""
+
+APOSTROPHES: Final = (
+    "'`\u00b4"  # typewriter's, grave, acute
+    "\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u02ee\u02f4"  # modifiers
+    "\u0384\u055a\u05f3\u07f4\u07f5\u1fbd\u1fbf\u1fef\u1ffd\u1ffe"  # Greek, Armenian, Hebrew, N'Ko
+    "\u2018\u2019\u201b\u2032\u2035\ua78b\ua78c\uff07\uff40"  # quotes, primes, saltillo, full width
+)
+"""Characters that are written for an apostrophe."""
+
+WORD_BREAKS: Final = "\u180e\u200b\ufff9\ufffa\ufffb\ufffc"
+"""Invisible characters (category Cf) that stand between words, and the object placeholder."""
+
 _NOT_LETTERS = re.compile(r"[^a-z]+")
-_APOSTROPHES = "'`\u00b4\u02b9\u02bb\u02bc\u2018\u2019\u201b\u2032\uff07"
-_NO_APOSTROPHES = str.maketrans(dict.fromkeys(_APOSTROPHES, ""))
+_FIRST = str.maketrans({**dict.fromkeys(APOSTROPHES, ""), **dict.fromkeys(WORD_BREAKS, " ")})
 # letters that Unicode does not decompose, as English spells them
 _LATIN = str.maketrans(
     {
@@ -33,43 +59,91 @@ _LATIN = str.maketrans(
         "ŋ": "ng",
     }
 )
-_SPOKEN_SYMBOLS = frozenset("&%@#+=*/<>^|~\\")
+_SPOKEN_SYMBOLS = frozenset("&%@#+=*/<>^|~\\\u00a7\u066a\u2030\u2031\u0609\u060a")
+# a character that stands for letters or digits set small, in a ring or in a square
+_SET_APART = ("<super>", "<sub>", "<circle>", "<square>", "<fraction>")
+_ANNOTATION = re.compile(
+    r"""\[[^\[\]]*\] | \([^()]*\) | \{[^{}]*\} | <[^<>]*>   # [laughter] (coughs) {breath} <unk>
+      | (?<![^\W_])\*+[^*\s][^*]*\*+(?![^\W_])               # *um*
+      | [\uff08\u3010\u300c][^\uff09\u3011\u300d]*[\uff09\u3011\u300d]  # full-width brackets
+    """,
+    re.VERBOSE,
+)
+_LONE_BRACKET = re.compile(r"[\[\](){}\uff08\uff09\u3010\u3011]")
+
+
+def _is_symbol(character: str) -> bool:
+    """Tell whether a character is none of words: read aloud somehow, or a mark of trade."""
+    if character in _SPOKEN_SYMBOLS or unicodedata.category(character) in ("Sc", "So", "Sm"):
+        return True
+    return unicodedata.decomposition(character).startswith(_SET_APART)
 
 
 def _plain(text: str) -> str:
     """Return the text in lower case, without apostrophes, marks and invisible characters."""
-    text = unicodedata.normalize("NFKD", text.translate(_NO_APOSTROPHES)).casefold()
+    text = unicodedata.normalize("NFKD", text.translate(_FIRST)).casefold()
     # once more: folding case can make characters that decompose again
-    text = unicodedata.normalize("NFKD", text).translate(_NO_APOSTROPHES).translate(_LATIN)
+    text = unicodedata.normalize("NFKD", text).translate(_FIRST).translate(_LATIN)
     return "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf"))
 
 
 def normalise_text(text: str) -> str:
     """Return the text as the model spells it and WER counts it; any text will do.
 
-    Unicode is decomposed and marks dropped, letters are lower-cased, apostrophes vanish
-    ("don't" -> "dont"), every other run of characters outside a-z becomes one space, ends are
-    trimmed. Digits, symbols and other scripts are dropped; ``transcript`` refuses them.
+    Apostrophes vanish ("don't" -> "dont"), marks too, letters are lower-cased, every other run of
+    characters outside a-z becomes one space, ends are trimmed. Digits, symbols and other scripts
+    are dropped; ``transcript`` refuses them.
     """
+    text = "".join(" " if _is_symbol(c) else c for c in text)
     return _NOT_LETTERS.sub(" ", _plain(text)).strip()
 
 
-def transcript(text: str, where: str = "") -> str:
+def annotations_in(text: str) -> list[str]:
+    """Return what stands in brackets or between stars, and brackets without a partner."""
+    annotations = [match.group() for match in _ANNOTATION.finditer(text)]
+    return annotations + _LONE_BRACKET.findall(_ANNOTATION.sub(" ", text))
+
+
+def transcript(text: str, where: str = "", annotations: Annotations = "refuse") -> str:
     """Normalise what somebody said, if its letters tell all of it.
 
     Args:
         text: As written by a person.
         where: File and line, for the message.
+        annotations: What to do with "[laughter]" and the like: ``keep`` takes the words for said,
+            ``drop`` leaves them out.
 
     Raises:
-        InputError: It has digits, symbols that are read aloud or letters outside the Latin
-            alphabet (normalising would drop a word that was said), or no letter at all.
+        InputError: It has annotations, digits, symbols or letters outside the Latin alphabet
+            (normalising would drop or add a word), or no letter at all.
     """
+    written = text
+    if annotations == "drop":
+        text = _ANNOTATION.sub(" ", text)
+    elif annotations == "keep":
+        text = re.sub(r"[<>*]", " ", text)
+    if annotations != "keep" and (marked := annotations_in(text)):
+        raise InputError(
+            f"the transcript has annotations: {' '.join(marked[:3])} in {written!r}",
+            where=where,
+            hint="Leave them out of the text. --drop-annotations does so for all; "
+            "--keep-annotations takes their words for said.",
+        )
+    _check_characters(text, written, where)
+    normal = normalise_text(text)
+    if not normal:
+        raise InputError(f"the transcript has no letters of a-z: {written!r}", where=where)
+    return normal
+
+
+def _check_characters(text: str, written: str, where: str) -> None:
     plain = _plain(text)
+    # the marks of trade mean nothing that is said, and still nobody can know
+    symbols = sorted({c for c in text if _is_symbol(c)} | {c for c in plain if _is_symbol(c)})
     digits = {c for c in (*text, *plain) if c.isnumeric()}
     if digits:
         raise InputError(
-            f"the transcript has digits: {text!r}",
+            f"the transcript has digits: {written!r}",
             where=where,
             hint='Write numbers as they are said: "twenty one", not "21".',
         )
@@ -81,16 +155,9 @@ def transcript(text: str, where: str = "") -> str:
             where=where,
             hint="Spell it with the letters a to z.",
         )
-    symbols = sorted(
-        {c for c in plain if c in _SPOKEN_SYMBOLS or unicodedata.category(c) in ("Sc", "So", "Sm")}
-    )
     if symbols:
         raise InputError(
-            f"the transcript has symbols that are read aloud: {' '.join(symbols)} in {text!r}",
+            f"the transcript has symbols that are read aloud: {' '.join(symbols)} in {written!r}",
             where=where,
             hint='Write them as words ("and", "percent"), or leave them out if nobody says them.',
         )
-    normal = normalise_text(text)
-    if not normal:
-        raise InputError(f"the transcript has no letters of a-z: {text!r}", where=where)
-    return normal

@@ -1,0 +1,69 @@
+"""Names of speakers as scenarios write them, one for each person and the same each time (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from harness.errors import InputError
+
+LONGEST: Final = 60
+_PLAIN = re.compile(rf"[a-z0-9](?:[a-z0-9._-]{{0,{LONGEST - 2}}}[a-z0-9])?")
+_DIGEST_LETTERS: Final = 8
+
+
+def speaker_name(raw: str) -> str:
+    """Return a speaker's name as scenarios write it: a-z, 0-9, dots, dashes and underscores.
+
+    "Anna B" is ``anna-b``. A name that cannot be written so without loss (another script, accents,
+    over 60 letters) keeps what can be written, and a digest of the whole: two people never become
+    one. Two names that differ in case or in a space alone are told apart by `speaker_names`.
+
+    Raises:
+        InputError: It has no letter and no digit of any script.
+    """
+    name = _spaced(raw)
+    if not any(character.isalnum() for character in name):
+        raise InputError(f"{raw!r} is no name for a speaker", hint="Use letters a-z and digits.")
+    plain = name.casefold().replace(" ", "-")
+    return plain if _PLAIN.fullmatch(plain) else _escaped(name)
+
+
+def speaker_names(raw: Iterable[str]) -> dict[str, str]:
+    """Return the name of each of several people: `speaker_name`, and never one name for two.
+
+    Raises:
+        InputError: One of them has no name.
+    """
+    people: dict[str, dict[str, str]] = {}
+    for written in raw:
+        people.setdefault(speaker_name(written), {})[_spaced(written)] = written
+    names: dict[str, str] = {}
+    for name, spellings in people.items():
+        for spelling in spellings:
+            alone = len(spellings) == 1 or spelling == name
+            names[spelling] = name if alone else _escaped(spelling)
+    return names
+
+
+def person(raw: str) -> str:
+    """Return by what `speaker_names` knows somebody: the name in NFC, single spaces."""
+    return _spaced(raw)
+
+
+def _spaced(raw: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", raw).split())
+
+
+def _escaped(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    kept = re.sub(
+        r"[^a-z0-9._-]+", "-", "".join(c for c in letters if not unicodedata.combining(c))
+    )
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LETTERS]
+    room = LONGEST - len(digest) - 1
+    stem = kept.strip("-._")[:room].strip("-._") or "speaker"
+    return f"{stem}-{digest}"
