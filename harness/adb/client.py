@@ -8,6 +8,7 @@ back. ``sendall`` and exact reads are used throughout, which adbutils does not.
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import time
@@ -20,16 +21,31 @@ from harness.adb.errors import (
     CommandTimedOut,
     DeviceLost,
     DeviceUnauthorized,
+    ServerLost,
     ServerUnavailable,
+    command_shown,
 )
 
 Clock = Callable[[], float]
 
 _CONNECT_TIMEOUT_S = 3.0
 
+_HOST_DISK = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES),
+        *(errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EMFILE, errno.ENFILE),
+    )
+)
+"""Errors of a file of this host: nothing of the phone, though they come while it is spoken to."""
+
+# What stock adb says of a phone that is not there now and may be in a moment: gone, offline, not
+# yet let in after USB was enumerated anew, or hidden behind a twin with the same serial
+# (``transport.cpp``, ``usb_linux.cpp``, ``sockets.cpp``).
 _LOST = re.compile(
     r"device (?:'.*' )?not found|device offline|device still|closed|no devices|device '.*' is"
-    r"|protocol fault|connection reset|transport error|target device closed|disconnected",
+    r"|protocol fault|connection reset|transport error|target device closed|disconnected"
+    r"|detached|no permissions|insufficient permissions|no device with transport id"
+    r"|more than one (?:device|emulator)|device authorizing|device connecting",
     re.IGNORECASE,
 )
 
@@ -223,9 +239,11 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
     Raises:
         CommandTimedOut: Time was over.
         DeviceUnauthorized: The phone has not accepted the key.
-        DeviceLost: The phone is gone, or the connection broke.
+        DeviceLost: The phone is gone, or the connection broke, or its server is away
+            (`ServerLost`).
         ServerUnavailable: The connection broke, and it was not about one phone.
         AdbError: The server said something else.
+        OSError: A file of this host, not the link.
     """
     try:
         yield
@@ -233,11 +251,19 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
         raise CommandTimedOut(serial=serial, command=command, timeout_s=timeout_s or 0.0) from error
     except adbutils.AdbError as error:
         raise _from_server(str(error), serial, command) from error
+    except ServerUnavailable as error:
+        if not serial or isinstance(error, DeviceLost):
+            raise
+        raise ServerLost(error.detail, serial=serial, command=command) from error
     except (EOFError, OSError) as error:
         if not serial:
-            raise ServerUnavailable(f"the adb server broke off {command!r} ({error})") from error
+            raise ServerUnavailable(
+                f"the adb server broke off {command_shown(command)!r} ({error})"
+            ) from error
         raise DeviceLost(
-            f"the connection broke during {command!r} ({error})", serial=serial, command=command
+            f"the connection broke during {command_shown(command)!r} ({error})",
+            serial=serial,
+            command=command,
         ) from error
 
 
@@ -250,4 +276,6 @@ def _from_server(said: str, serial: str, command: str) -> AdbError:
         )
     if _LOST.search(said):
         return DeviceLost(said, serial=serial, command=command)
-    return AdbError(f"{said} (asked for {command!r})", serial=serial, command=command)
+    return AdbError(
+        f"{said} (asked for {command_shown(command)!r})", serial=serial, command=command
+    )

@@ -10,11 +10,22 @@ from __future__ import annotations
 from harness.errors import HarnessError
 
 _SHOWN_OUTPUT = 2000
+_SHOWN_COMMAND = 100
 
 
 def _shown(output: str) -> str:
     text = output.strip()
     return text if len(text) <= _SHOWN_OUTPUT else f"... {text[-_SHOWN_OUTPUT:]}"
+
+
+def command_shown(command: str) -> str:
+    """Return a command as messages name it: its first line, cut short; never a whole script."""
+    lines = [line for line in command.strip().splitlines() if line.strip()] or [""]
+    first = " ".join(lines[0].split())
+    cut = len(first) > _SHOWN_COMMAND
+    return (first[:_SHOWN_COMMAND].rstrip() if cut else first) + (
+        " ..." if cut or len(lines) > 1 else ""
+    )
 
 
 class AdbError(HarnessError):
@@ -42,6 +53,10 @@ class DeviceLost(AdbError):
     """The phone is not there (any more): cable, Wi-Fi, reboot, or it never was."""
 
 
+class ServerLost(DeviceLost, ServerUnavailable):
+    """The phone cannot be reached since its adb server is away: another tool restarts it."""
+
+
 class DeviceUnauthorized(DeviceLost):
     """The phone is there but has not accepted this host's key."""
 
@@ -55,9 +70,11 @@ class CommandFailed(AdbError):
         self.code = code
         self.stdout = stdout
         self.stderr = stderr
-        said = _shown(stderr) or _shown(stdout) or "it printed nothing"
+        output = _shown(stderr) or _shown(stdout) or "it printed nothing"
         super().__init__(
-            f"exit code {code} of {_shown(command)!r}: {said}", serial=serial, command=command
+            f"exit code {code} of {command_shown(command)!r}: {output}",
+            serial=serial,
+            command=command,
         )
 
 
@@ -67,9 +84,9 @@ class CommandTimedOut(AdbError):
     def __init__(self, *, serial: str, command: str, timeout_s: float, stdout: str = "") -> None:
         self.timeout_s = timeout_s
         self.stdout = stdout
-        said = f"; so far it printed: {_shown(stdout)}" if stdout else ""
+        output = f"; so far it printed: {_shown(stdout)}" if stdout else ""
         super().__init__(
-            f"no end within {timeout_s:g} s of {_shown(command)!r}{said}",
+            f"no end within {timeout_s:g} s of {command_shown(command)!r}{output}",
             serial=serial,
             command=command,
         )

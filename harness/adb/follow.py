@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.adb.errors import AdbError, DeviceLost, DeviceUnauthorized
+from harness.adb.errors import AdbError, DeviceLost
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellStream, quote
 
@@ -146,8 +146,6 @@ class FileFollower:
                 self._ended(stream)
             elif self._clock() - self._last_byte > self._check_s:
                 self._check()
-        except DeviceUnauthorized:
-            raise
         except DeviceLost as error:
             if not self.stopped:
                 self._wait(error)
@@ -231,9 +229,7 @@ class FileFollower:
             try:
                 # short waits, so that `stop` is heard; what was waited before is not forgotten
                 self._phone.wait_online(min(2.0, max(0.1, end - self._clock())), pause_s)
-            except DeviceUnauthorized:
-                raise
-            except DeviceLost:
+            except DeviceLost:  # also one that asks for its key again, as after a new enumeration
                 if self._clock() >= end:
                     raise
                 pause_s = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -17,6 +18,7 @@ from harness.adb.errors import (
     DeviceUnauthorized,
     ServerUnavailable,
 )
+from harness.adb.identity import QUESTION, Identity
 from harness.adb.server import AdbServer, is_tcp
 from harness.adb.shell import (
     Command,
@@ -28,10 +30,13 @@ from harness.adb.shell import (
 )
 from harness.readings import parse_getprop
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT_S = 30.0
 _ATTEMPTS = 3
+_KEY_CHECK_S = 5.0
 
 
 class PhoneLink:
@@ -41,6 +46,7 @@ class PhoneLink:
         server: Where it is listed.
         adb_serial: What the server calls it.
         serial: Its own name (``ro.serialno``), used in errors; ``adb_serial`` if empty.
+        identity: How to know it again under another name; None: it keeps to this one.
         clock: Monotonic clock, s.
         sleep: How to wait, s.
     """
@@ -51,9 +57,11 @@ class PhoneLink:
         adb_serial: str,
         serial: str = "",
         *,
+        identity: Identity | None = None,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._identity = identity
         self.server = server
         self.adb_serial = adb_serial
         self.serial = serial or adb_serial
@@ -147,13 +155,17 @@ class PhoneLink:
 
         Raises:
             DeviceLost: It did not come back in time.
-            DeviceUnauthorized: It waits for a person.
+            DeviceUnauthorized: It has waited for a person for some seconds.
         """
         deadline = Deadline(timeout_s, self._clock)
+        # a phone that USB has just enumerated anew is listed so until its key was checked
+        grace = Deadline(min(timeout_s, _KEY_CHECK_S), self._clock)
         pause = first_pause_s
         while not self.is_online(min(5.0, max(0.5, deadline.remaining() or 0.5))):
+            if self._goes_by_another_name():
+                continue
             state = self._state_or_unknown()
-            if state == "unauthorized":
+            if state == "unauthorized" and grace.passed:
                 raise DeviceUnauthorized(
                     "unlock the phone and accept this computer's debugging key", serial=self.serial
                 )
@@ -181,6 +193,30 @@ class PhoneLink:
             if self.state() != "device" or not self.is_online(2.0):
                 self.server.disconnect(self.adb_serial)
                 self.server.connect(self.adb_serial, timeout_s=5.0)
+
+    def _goes_by_another_name(self) -> bool:
+        """Reach the phone by another of its names, if it answers there (USB out, Wi-Fi still in).
+
+        Known are the names that it had when it was looked for, and the one that mDNS gives it when
+        it comes back (``adb-X (2)._adb-tls-connect._tcp``).
+        """
+        if self._identity is None:
+            return False
+        with contextlib.suppress(AdbError):
+            for line in self.server.devices():
+                name = line.adb_serial
+                if name == self.adb_serial or line.state != "device":
+                    continue
+                if not self._identity.may_be(name, self.adb_serial):
+                    continue
+                other = PhoneLink(self.server, name, self.serial, clock=self._clock)
+                if self._identity.is_of(other.shell(QUESTION, 5.0).stdout):
+                    log.info(
+                        "%s: reached as %s, no longer as %s", self.serial, name, self.adb_serial
+                    )
+                    self.adb_serial = name
+                    return True
+        return False
 
     def _state_or_unknown(self) -> str:
         try:

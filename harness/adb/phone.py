@@ -17,6 +17,7 @@ from harness.adb.errors import AdbError, DiskFull, TransferFailed
 from harness.adb.link import DEFAULT_TIMEOUT_S, PhoneLink
 from harness.adb.shell import quote
 from harness.adb.sync import FileStat, SyncSession, open_sync
+from harness.results.files import said as stored
 
 _TRANSFER_TIMEOUT_S = 600.0
 _LOCAL_CHUNK = 1 << 20
@@ -83,7 +84,8 @@ class Phone(PhoneLink):
 
         Raises:
             FileMissing: There is none.
-            TransferFailed: It can't be read, or not be written here.
+            TransferFailed: It can't be read.
+            StoreError: It can't be written here (a full disk): nothing that the phone can help.
         """
         partial = local.with_name(f".{local.name}.{secrets.token_hex(4)}.part")
 
@@ -95,12 +97,9 @@ class Phone(PhoneLink):
             return size
 
         try:
-            size = self.retried(once)
-            partial.replace(local)
-        except OSError as error:
-            raise TransferFailed(
-                path, f"cannot be written to {local}: {error}", serial=self.serial
-            ) from error
+            with stored(local, "write"):
+                size = self.retried(once)
+                partial.replace(local)
         finally:
             partial.unlink(missing_ok=True)
         return size

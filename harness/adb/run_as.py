@@ -18,6 +18,7 @@ from harness.adb.link import DEFAULT_TIMEOUT_S
 from harness.adb.phone import Phone
 from harness.adb.shell import Command, ShellResult, ShellStream, command_text
 from harness.adb.sync import FileStat
+from harness.results.files import said as stored
 
 _TRANSFER_TIMEOUT_S = 600.0
 _STAT = re.compile(r"([0-9a-f]{1,8}) ([0-9]{1,19}) ([0-9]{1,12})")
@@ -69,15 +70,12 @@ class RunAsPhone(Phone):
             raise TransferFailed(path, "is no plain file", serial=self.serial)
         partial = local.with_name(f".{local.name}.{secrets.token_hex(4)}.part")
         try:
-            size = self.retried(lambda: self._cat(path, partial, timeout_s))
-            if size != there.size:
-                reason = f"{size:,} of {there.size:,} bytes came"
-                raise TransferFailed(path, reason, serial=self.serial)
-            partial.replace(local)
-        except OSError as error:
-            raise TransferFailed(
-                path, f"cannot be written to {local}: {error}", serial=self.serial
-            ) from error
+            with stored(local, "write"):
+                size = self.retried(lambda: self._cat(path, partial, timeout_s))
+                if size != there.size:
+                    reason = f"{size:,} of {there.size:,} bytes came"
+                    raise TransferFailed(path, reason, serial=self.serial)
+                partial.replace(local)
         finally:
             partial.unlink(missing_ok=True)
         return size

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.adb.errors import AdbError, DeviceLost, DeviceUnauthorized, DiskFull, TransferFailed
+from harness.adb.errors import AdbError, DeviceLost, DiskFull, TransferFailed
 from harness.adb.phone import DISK_FULL, Phone, local_chunks
 from harness.adb.shell import quote
 from harness.results.model import TransferRecord
@@ -137,8 +137,6 @@ def ensure_files(
                     store.push(batch)
                 pushed += batch
             break
-        except DeviceUnauthorized:
-            raise
         except DeviceLost:
             if attempt == _ATTEMPTS:
                 raise

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.adb.errors import AdbError
-from harness.adb.listing import Listed
+from harness.adb.identity import QUESTION, Identity, real_serial
+from harness.adb.listing import NO_SERIAL, UNREADABLE, Listed
 from harness.adb.phone import Phone
 from harness.adb.server import AdbServer
 from harness.devices.profile import DEFAULT_WORK_DIR, DeviceProfile, load_profiles, recognise
@@ -21,12 +22,10 @@ log = logging.getLogger(__name__)
 _ASK_TIMEOUT_S = 20.0
 _AT_ONCE = 16
 _MARK = "#mobileasr-meminfo"
-_UNKNOWN_SERIALS = frozenset({"", "unknown", "0123456789ABCDEF", "0"})
-
 # one round trip; a virtual phone names the folder of its own kernel files
 _QUESTION = (
     f"getprop; echo; echo '{_MARK}'; d=$(getprop debug.mobileasr.proc_dir); "
-    'cat "${d:-/proc}/meminfo"'
+    f'cat "${{d:-/proc}}/meminfo"; {QUESTION}'
 )
 
 ADVICE = {
@@ -45,8 +44,20 @@ ADVICE = {
     "sideload": "Start Android: adb reboot.",
     "rescue": "Start Android: adb reboot.",
     "bootloader": "Start Android: fastboot reboot.",
+    "host": "It is in host mode: change its USB connection to a charging or file mode.",
+    "detached": (
+        "Another adb server or tool has taken this USB device: end that, or: adb attach SERIAL."
+    ),
+    "unknown": "adb does not know how it stands: plug it in again.",
+    UNREADABLE: "adb lists it in words that cannot be read here; this is the line.",
     "unresponsive": "It is listed but does not answer: plug it in again, or restart it.",
 }
+
+_NO_STATE = "Not a state that is known here: look at `adb devices -l`."
+_SEVERAL = (
+    "Several phones are listed under this name and adb cannot tell them apart: plug each into a "
+    "port of its own, or connect them by TCP."
+)
 
 
 class PhoneInfo(BaseModel):
@@ -65,6 +76,8 @@ class PhoneInfo(BaseModel):
     """What to do when it is not usable."""
     also: tuple[str, ...] = ()
     """Other names under which the servers list the same phone (USB and Wi-Fi)."""
+    boot_id: str = ""
+    """Of its kernel, where it can be read: two phones never have one."""
     profile: str = ""
     title: str = ""
     model: str = ""
@@ -122,7 +135,16 @@ class PhoneInfo(BaseModel):
         """
         for server in servers:
             if server.address == self.adb_server:
-                return Phone(server, self.adb_serial, self.serial)
+                return Phone(
+                    server,
+                    self.adb_serial,
+                    self.serial,
+                    identity=Identity(
+                        self.boot_id,
+                        real_serial(self.properties.get("ro.serialno", "")),
+                        (self.adb_serial, *self.also),
+                    ),
+                )
         raise LookupError(f"{self.serial} is on {self.adb_server}, which is not given")
 
 
@@ -198,7 +220,8 @@ def describe(
     generic = profile is None or not profile.match
     chip = f"{get('ro.soc.manufacturer', '')} {get('ro.soc.model', '')}".strip()
     return PhoneInfo(
-        serial=adb_serial if serial in _UNKNOWN_SERIALS else serial,
+        serial=real_serial(serial) or adb_serial,
+        boot_id=Identity.of(tail).boot_id,
         adb_serial=adb_serial,
         adb_server=server.address,
         state="device",
@@ -246,12 +269,14 @@ def _ask(
             adb_serial=line.adb_serial,
             adb_server=server.address,
             state=state,
-            advice=" ".join(filter(None, [detail, ADVICE.get(state, "")])),
+            advice=" ".join(filter(None, [detail or line.detail, ADVICE.get(state, _NO_STATE)])),
             model=line.tags.get("model", ""),
         )
 
     if line.state != "device":
         return unusable(line.state)
+    if line.adb_serial == NO_SERIAL:
+        return unusable("unreachable", _SEVERAL)
     try:
         answer = Phone(server, line.adb_serial).shell(_QUESTION, timeout_s)
         return describe(server, line.adb_serial, answer.stdout, profiles)
@@ -277,7 +302,11 @@ def _by_network(info: PhoneInfo) -> bool:
 
 
 def _same(one: PhoneInfo, other: PhoneInfo) -> bool:
-    if not (one.usable and other.usable) or one.serial != other.serial:
+    if not (one.usable and other.usable):
+        return False
+    if one.boot_id and other.boot_id:
+        return one.boot_id == other.boot_id
+    if one.serial != other.serial:
         return False
     # two USB devices of one server are two phones, even if a cheap maker gave both one serial
     return _by_network(one) or _by_network(other) or one.adb_server != other.adb_server

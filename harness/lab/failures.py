@@ -9,6 +9,7 @@ from harness.adb.turns import WaitStoppedError
 from harness.errors import HarnessError
 from harness.lab.clock import StopRequestedError
 from harness.pressure.errors import PressureUnreachable
+from harness.results.files import StoreError
 from harness.results.model import FailureKind, FailureRecord
 from harness.sampling.sampler import SamplingError
 
@@ -67,10 +68,12 @@ _KIND_OF_STEP: dict[str, FailureKind] = {
 
 
 def failure_of(error: Exception, step: str) -> FailureRecord | None:
-    """Return what an error in a step of an attempt is called; None for a mistake of our own."""
+    """Return what an error in a step of an attempt is called; None for one of this host."""
     during = [f"during {step}"]
     if isinstance(error, StepFailed):
         return error.record()
+    if isinstance(error, StoreError):
+        return None  # of this host's disk, whatever was done to the phone meanwhile: the run stops
     if isinstance(error, (StopRequestedError, WaitStoppedError)):
         return failure_record("Interrupted", f"stopped by the user during {step}")
     if isinstance(error, (DeviceLost, CommandTimedOut)):
