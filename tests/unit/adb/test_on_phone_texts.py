@@ -30,9 +30,9 @@ TAKEN = frozenset(
 
 SHELL = frozenset(
     """
-    : . [ break case cd command continue do done echo elif else esac eval exec exit export fi for print
-    function if in kill print printf pwd read readonly return set shift test then time trap true false
-    type ulimit umask unset until wait while let local
+    : . [ break case cd command continue do done echo elif else esac eval exec exit export fi for
+    function if in kill print printf pwd read readonly return set shift test then time trap true
+    false type ulimit umask unset until wait while let local
     """.split()  # noqa: SIM905
 )
 TOYBOX = frozenset(
