@@ -54,6 +54,20 @@ field says otherwise; times named `t_boot_ms` are the phone's boot clock (`/proc
 "of one core" may exceed 100. What a phone did not tell is null, never zero.
 
 This page is made from the models that write these files, when the site is built.
+
+## How the format grows
+
+`run.json`, `result.json` and `samples.parquet` carry one number, the version of their format
+(`version`; in Parquet the file's metadata `mobileasr_lab.samples_version`; a file without one is of
+version 1). The rule:
+
+- **Within a version a file only grows.** A field or column may be added. None is taken away, and
+  none changes its name, type, unit or meaning; a field of fixed words gets no new word.
+- **An older file** lacks what came later: a new field has its default, a new column is null.
+- **A newer file** of the same version has fields and columns that are unknown here: they are kept,
+  also when the file is written again, and `harness export` and `harness.open_run` show them.
+- **Anything else raises the version.** A file of a newer version than this harness knows is
+  refused with one error that names the file; older versions stay readable.
 """
 _EVENTS = """\
 One JSON object a line, version 1 of the contract between host and trainer. `seq` counts from 0

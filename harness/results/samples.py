@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
@@ -39,3 +41,14 @@ SAMPLE_SCHEMA = pa.schema([(name, kind) for name, kind, _ in _COLUMNS])
 
 MEANINGS: dict[str, str] = {name: meaning for name, _, meaning in _COLUMNS}
 """Column -> what it says, with its unit."""
+
+
+def some_columns(names: Sequence[str]) -> pa.Schema:
+    """Return the schema of some columns; one that is unknown here has the type null."""
+    known = set(SAMPLE_SCHEMA.names)
+    return pa.schema(
+        [
+            SAMPLE_SCHEMA.field(name) if name in known else pa.field(name, pa.null())
+            for name in names
+        ]
+    )
