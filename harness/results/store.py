@@ -30,7 +30,7 @@ from harness.results.format import check_samples_version, conform, read_json, wi
 from harness.results.model import AttemptResult, Record
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
-from harness.results.samples import SAMPLE_SCHEMA, some_columns
+from harness.results.samples import sample_schema, some_columns
 
 
 class HypothesisRow(Record):
@@ -138,7 +138,7 @@ class AttemptFolder:
         Raises:
             StoreError: A column is not of its type, or the disk fails.
         """
-        whole = with_version(conform(table, SAMPLE_SCHEMA, self.samples_path))
+        whole = with_version(conform(table, sample_schema(), self.samples_path))
         write_atomically(
             self.samples_path, lambda path: pq.write_table(whole, path, compression="zstd")
         )
@@ -154,7 +154,7 @@ class AttemptFolder:
         Raises:
             StoreError: The file is damaged, of a newer format, or a column of another type.
         """
-        wanted = SAMPLE_SCHEMA if columns is None else some_columns(columns)
+        wanted = sample_schema() if columns is None else some_columns(columns)
         if not self.samples_path.exists():
             return wanted.empty_table()
         try:
