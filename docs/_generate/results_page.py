@@ -10,8 +10,10 @@ from docs._generate import glossary
 from docs._generate.fields import Row, rows, table
 from harness.contract import EVENT_TYPES
 from harness.contract.events import Hypothesis
+from harness.readings.declared import Column
+from harness.readings.sampled import own_readings
 from harness.results import model, run
-from harness.results.samples import MEANINGS, SAMPLE_SCHEMA
+from harness.results.samples import OWN_COLUMNS
 from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {
@@ -156,8 +158,18 @@ def sentence(text: str) -> str:
 
 
 def _samples() -> str:
+    own = [column for reading in own_readings() for column in reading.columns]
     lines = [
-        (f"`{field.name}`", str(field.type), sentence(MEANINGS[field.name]))
-        for field in SAMPLE_SCHEMA
+        (f"`{one.name}`", one.type, _bounds(one), sentence(one.meaning))
+        for one in (*OWN_COLUMNS, *own)
     ]
-    return table(("column", "type", "meaning"), lines)
+    told = "A value out of its bounds is no measurement, and null.\n\n"
+    return told + table(("column", "type", "bounds", "meaning"), lines)
+
+
+def _bounds(column: Column) -> str:
+    if column.least is None and column.most is None:
+        return "–"
+    low = "" if column.least is None else f"{column.least:,.0f}"
+    high = "" if column.most is None else f"{column.most:,.0f}"
+    return f"{low} to {high}".strip()

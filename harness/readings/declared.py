@@ -43,8 +43,8 @@ class Chart:
     axis: Axis
     label: str
     """Name of the line."""
-    figure: Literal["last", "least", "mean", "most"] = "most"
-    """What is written beside it."""
+    figure: Literal["last", "least", "mean", "most", "peak"] = "most"
+    """What is written beside it; ``least`` while the trainer works, ``peak`` is the most."""
     digits: int = 0
     """Of that figure."""
     trainer: bool = False

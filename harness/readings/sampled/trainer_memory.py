@@ -40,7 +40,7 @@ READING = EachTick(
             least=0,
             most=MOST_MB,
             track="trainer RSS",
-            chart=Chart(MEMORY, "trainer RSS, peak", trainer=True, live=True),
+            chart=Chart(MEMORY, "trainer RSS", "peak", trainer=True, live=True),
         ),
         Column(
             "trainer_swap_mb",

@@ -42,7 +42,7 @@ READING = Command(
             most=MOST_MB,
             track="trainer PSS",
             chart=Chart(
-                MEMORY, "trainer PSS, peak", trainer=True, look="dots", sparse=True, brief=False
+                MEMORY, "trainer PSS", "peak", trainer=True, look="dots", sparse=True, brief=False
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""The host's side of the sampler over a phone that is made up: who takes up a loop loses no byte."""
+"""The host's side of the sampler on a made-up phone: who takes up a loop loses no byte."""
 
 import hashlib
 import threading
@@ -88,5 +88,5 @@ def test_a_loop_is_taken_up_at_the_byte_where_the_last_host_stopped(
 
 
 def test_a_period_that_no_loop_can_keep_is_refused() -> None:
-    with pytest.raises(ValueError, match="between 0.1 and 3600"):
+    with pytest.raises(ValueError, match=r"between 0\.1 and 3600"):
         SamplerSettings(period_s=0.05)
