@@ -13,7 +13,7 @@ from harness.contract.events import Hypothesis
 from harness.readings.declared import Column
 from harness.readings.sampled import own_readings
 from harness.results import model, run
-from harness.results.samples import OWN_COLUMNS
+from harness.readings.own_columns import OWN_COLUMNS
 from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
+from harness import plugins
 from harness.devices.gates.declared import Gate
 from harness.devices.gates.judged import declared_gates, own_gates
 from harness.errors import InputError
@@ -118,4 +119,7 @@ def parse_gates(data: str | Mapping[str, Any], where: str = "gates") -> Gates:
     try:
         return model.model_validate({**preset(name).model_dump(), **fields})
     except ValidationError as error:
-        raise explain(error, fields, LineIndex(where), model) from error
+        told = explain(error, fields, LineIndex(where), model)
+        left_out = filter(None, (plugins.problem_of(plugins.GATES, name) for name in fields))
+        hint = "\n  ".join(filter(None, (told.hint, *left_out)))
+        raise InputError(told.what, where=told.where, hint=hint) from error

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
-from harness.readings.declared import Column, Command, KernelFile, SampledReading
+from harness import plugins
+from harness.readings.declared import (
+    BetweenTicks,
+    Column,
+    Command,
+    EachTick,
+    KernelFile,
+    SampledReading,
+)
+from harness.readings.own_columns import OWN_COLUMNS
 
 
 @cache
@@ -27,7 +38,35 @@ def sections_of(reading: SampledReading) -> tuple[str, ...]:
 @cache
 def readings() -> tuple[SampledReading, ...]:
     """Return all readings: this package's, then those of plug-ins."""
-    return own_readings()
+    found = list(own_readings())
+
+    def accept(_name: str, reading: Any) -> str:
+        problem = _problem(reading, found)
+        if not problem:
+            found.append(reading)
+        return problem
+
+    plugins.load(plugins.READINGS, accept)
+    return tuple(found)
+
+
+def _problem(reading: Any, others: Sequence[SampledReading]) -> str:
+    """Return why an object cannot be one more reading; empty if it can."""
+    if not isinstance(reading, EachTick | BetweenTicks | KernelFile | Command):
+        return f"{reading!r} is no reading (EachTick, BetweenTicks, KernelFile or Command)"
+    if isinstance(reading, Command) and reading.every_s is None:
+        return f"{reading.name}: only the battery is asked each period; give every_s"
+    taken = {column.name for column in OWN_COLUMNS}
+    taken |= {column.name for other in others for column in other.columns}
+    sections = {name for other in others for name in sections_of(other)}
+    for what, names, used in (
+        ("column", [column.name for column in reading.columns], taken),
+        ("section", sections_of(reading), sections),
+    ):
+        again = sorted(set(names) & used)
+        if again:
+            return f"there is a {what} {again[0]} already"
+    return ""
 
 
 def columns() -> tuple[Column, ...]:

@@ -6,7 +6,8 @@ import pytest
 
 from harness.readings.declared import Column, Command, KernelFile
 from harness.readings.sampled import columns, readings, sections_of
-from harness.results.samples import OWN_COLUMNS, SAMPLE_SCHEMA
+from harness.readings.own_columns import OWN_COLUMNS
+from harness.results.samples import SAMPLE_SCHEMA
 from harness.sampling import collect, read_series
 from tests.unit.sampling.frames import TOKEN, frame, header
 
