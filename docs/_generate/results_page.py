@@ -11,9 +11,9 @@ from docs._generate.fields import Row, rows, table
 from harness.contract import EVENT_TYPES
 from harness.contract.events import Hypothesis
 from harness.readings.declared import Column
+from harness.readings.own_columns import OWN_COLUMNS
 from harness.readings.sampled import own_readings
 from harness.results import model, run
-from harness.readings.own_columns import OWN_COLUMNS
 from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {

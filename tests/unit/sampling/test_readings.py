@@ -5,8 +5,8 @@ import math
 import pytest
 
 from harness.readings.declared import Column, Command, KernelFile
-from harness.readings.sampled import columns, readings, sections_of
 from harness.readings.own_columns import OWN_COLUMNS
+from harness.readings.sampled import columns, readings, sections_of
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.sampling import collect, read_series
 from tests.unit.sampling.frames import TOKEN, frame, header
