@@ -96,7 +96,7 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
         yield Check(info.serial, "names", "info", f"also listed as {', '.join(info.also)}")
     if info.profile in ("", GENERIC) and info.origin == "device":
         advice = (
-            "Copy device_profiles/generic.yaml, give it a match: on ro.product.device "
+            "Copy generic.yaml into ./device_profiles, give it a match: on ro.product.device "
             f"({info.properties.get('ro.product.device', '?')}) and this phone's figures."
         )
         yield Check(info.serial, "profile", "info", "no profile knows this model", advice)

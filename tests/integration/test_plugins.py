@@ -72,7 +72,9 @@ def test_a_run_on_its_phones_with_its_gate_reading_and_figure(
     assert len([value for value in load if value is not None]) >= 1
     page = (run / "report" / "index.html").read_text()
     assert "Highest load of one minute in each attempt." in page
-    assert "load from " in page.replace("Load from", "load from")
+    assert "Load from " in page  # its line in the strip, in words
+    assert harness("export", "perfetto", "first").returncode == 0
+    assert b"load" in (attempt / "trace.perfetto-trace").read_bytes()
 
     # a gate that stays shut, by what the phone itself says
     shut = harness(

@@ -1,4 +1,4 @@
-"""The strip of one attempt: CPU, memory, battery and temperature over the same seconds."""
+"""The strip of one attempt: what was read of it, one above the other over the same seconds."""
 
 from __future__ import annotations
 
