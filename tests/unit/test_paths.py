@@ -1,11 +1,15 @@
 """Profiles and scenarios of one's own folders: which file of a name is used, and who says so."""
 
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from harness.cli import session
 from harness.cli.scenario_file import scenario_file
 from harness.devices.profile import load_profile, load_profiles
+from harness.devices.sources import Session
 from harness.devices.vendors import load_vendors
 from harness.errors import InputError
 from harness.paths import data_root, named_files, search_folders, shadowed
@@ -76,6 +80,20 @@ def test_a_maker_s_file_of_one_s_own_replaces_the_shipped_one(places: list[Path]
     titles = {vendor.name: vendor.title for vendor in load_vendors()}
     assert titles[VENDOR.stem] == "Mine"
     assert len(titles) == len(named_files("device_profiles/vendors"))
+
+
+def test_a_command_that_uses_phones_says_which_profile_is_not_used(
+    places: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = SimpleNamespace(open=lambda: contextlib.nullcontext(Session(())))
+    monkeypatch.setattr(session, "phone_source", lambda **_more: source)
+    with session.open_session():
+        pass
+    assert "is used" not in capsys.readouterr().err
+    path = put(places[0], "mine")
+    with session.open_session():
+        pass
+    assert f"pixel-4: {path} is used, not" in capsys.readouterr().err.replace("\n", "")
 
 
 def test_the_same_folder_twice_is_one(places: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
