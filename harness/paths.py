@@ -1,4 +1,12 @@
-"""Where the data that ships with the project lies (profiles, scenarios, models, templates)."""
+"""Where data lies: what ships with the project, and device profiles and scenarios of one's own.
+
+The order in which profiles and scenarios are looked for; the first of a name is used:
+
+1. ``./device_profiles`` and ``./scenarios`` where the command is started,
+2. the same in each folder of ``MOBILEASR_LAB_PATH`` (separated as in ``PATH``),
+3. the same in ``$XDG_CONFIG_HOME/mobileasr-lab`` (``~/.config/mobileasr-lab``),
+4. what ships with the project.
+"""
 
 from __future__ import annotations
 
@@ -24,3 +32,36 @@ def cache_root() -> Path:
         return Path(base)
     xdg = os.environ.get("XDG_CACHE_HOME")
     return (Path(xdg) if xdg else Path.home() / ".cache") / "mobileasr-lab"
+
+
+def search_folders(kind: str) -> tuple[Path, ...]:
+    """Return the folders of a kind that there are, in the order in which they count.
+
+    Args:
+        kind: ``device_profiles``, ``device_profiles/vendors`` or ``scenarios``.
+    """
+    named = os.environ.get("MOBILEASR_LAB_PATH", "").split(os.pathsep)
+    xdg = os.environ.get("XDG_CONFIG_HOME")
+    config = (Path(xdg) if xdg else Path.home() / ".config") / "mobileasr-lab"
+    bases = (Path.cwd(), *(Path(one).expanduser() for one in named if one), config, data_root())
+    found = {(base / kind).resolve(): base / kind for base in reversed(bases)}
+    ordered = [(base / kind).resolve() for base in bases]
+    return tuple(found[one] for one in dict.fromkeys(ordered) if one.is_dir())
+
+
+def named_files(kind: str) -> dict[str, tuple[Path, ...]]:
+    """Return the YAML files of a kind by name, those that count first; names are sorted."""
+    found: dict[str, list[Path]] = {}
+    for folder in search_folders(kind):
+        for path in folder.glob("*.yaml"):
+            found.setdefault(path.stem, []).append(path)
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def shadowed(kind: str) -> list[str]:
+    """Return in words which files are not used since another of their name counts first."""
+    return [
+        f"{kind.replace('_', ' ').removesuffix('s')} {name}: {paths[0]} is used, not {other}"
+        for name, paths in named_files(kind).items()
+        for other in paths[1:]
+    ]

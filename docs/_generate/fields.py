@@ -48,11 +48,15 @@ class Row:
 @cache
 def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
     """Return the text that stands under each field in the source, of parents too."""
-    found: dict[str, str] = {}
+    fields = model.model_fields.items()
+    found = {name: field.description for name, field in fields if field.description}
     for part in reversed(model.__mro__):
         if not (isinstance(part, type) and issubclass(part, BaseModel)) or part is BaseModel:
             continue
-        tree = ast.parse(textwrap.dedent(inspect.getsource(part))).body[0]
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(part))).body[0]
+        except OSError:
+            continue  # made from declarations, which say it themselves
         assert isinstance(tree, ast.ClassDef)
         for field, text in pairwise(tree.body):
             if (

@@ -10,8 +10,10 @@ from docs._generate import glossary
 from docs._generate.fields import Row, rows, table
 from harness.contract import EVENT_TYPES
 from harness.contract.events import Hypothesis
+from harness.readings.declared import Column
+from harness.readings.own_columns import OWN_COLUMNS
+from harness.readings.sampled import own_readings
 from harness.results import model, run
-from harness.results.samples import MEANINGS, SAMPLE_SCHEMA
 from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {
@@ -54,6 +56,20 @@ field says otherwise; times named `t_boot_ms` are the phone's boot clock (`/proc
 "of one core" may exceed 100. What a phone did not tell is null, never zero.
 
 This page is made from the models that write these files, when the site is built.
+
+## How the format grows
+
+`run.json`, `result.json` and `samples.parquet` carry one number, the version of their format
+(`version`; in Parquet the file's metadata `mobileasr_lab.samples_version`; a file without one is of
+version 1). The rule:
+
+- **Within a version a file only grows.** A field or column may be added. None is taken away, and
+  none changes its name, type, unit or meaning; a field of fixed words gets no new word.
+- **An older file** lacks what came later: a new field has its default, a new column is null.
+- **A newer file** of the same version has fields and columns that are unknown here: they are kept,
+  also when the file is written again, and `harness export` and `harness.open_run` show them.
+- **Anything else raises the version.** A file of a newer version than this harness knows is
+  refused with one error that names the file; older versions stay readable.
 """
 _EVENTS = """\
 One JSON object a line, version 1 of the contract between host and trainer. `seq` counts from 0
@@ -142,8 +158,18 @@ def sentence(text: str) -> str:
 
 
 def _samples() -> str:
+    own = [column for reading in own_readings() for column in reading.columns]
     lines = [
-        (f"`{field.name}`", str(field.type), sentence(MEANINGS[field.name]))
-        for field in SAMPLE_SCHEMA
+        (f"`{one.name}`", one.type, _bounds(one), sentence(one.meaning))
+        for one in (*OWN_COLUMNS, *own)
     ]
-    return table(("column", "type", "meaning"), lines)
+    told = "A value out of its bounds is no measurement, and null.\n\n"
+    return told + table(("column", "type", "bounds", "meaning"), lines)
+
+
+def _bounds(column: Column) -> str:
+    if column.least is None and column.most is None:
+        return "–"
+    low = "" if column.least is None else f"{column.least:,.0f}"
+    high = "" if column.most is None else f"{column.most:,.0f}"
+    return f"{low} to {high}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
-from harness.devices.gates import PRESETS, Gates
+from harness.devices.gates import Gates, preset
 from harness.devices.requirements import Demands
 from harness.scenario import schema
 from harness.scenario.phone_settings import PhoneSettings
@@ -205,7 +205,7 @@ def _table(path: str, model: type[BaseModel], links: dict[str, str]) -> str:
             )
         )
     if model is Gates:
-        strict = PRESETS["strict"].model_dump().values()
+        strict = preset("strict").model_dump().values()
         lines = [
             (*line[:3], default_words(value), *line[3:])
             for line, value in zip(lines, strict, strict=True)

@@ -47,6 +47,7 @@ _COMMANDS: dict[str, str] = {
     "apk": "harness.cli.apk",
     "model": "harness.cli.model",
     "scenario": "harness.cli.scenario",
+    "extensions": "harness.cli.extensions",
 }
 """Command -> module with an ``app`` of typer, imported only when it is asked for."""
 

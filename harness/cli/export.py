@@ -72,7 +72,7 @@ def perfetto(
 ) -> None:
     """Write a trace an attempt, for ui.perfetto.dev; default: beside the attempt's result.json."""
     from harness.errors import InputError
-    from harness.export.perfetto import COLUMNS, trace_of
+    from harness.export.perfetto import trace_columns, trace_of
     from harness.results.files import write_bytes
     from harness.results.names import safe_name
 
@@ -83,7 +83,7 @@ def perfetto(
         result = folder.result()
         name = f"{safe_name(result.job_id)}-{result.attempt}.perfetto-trace"
         files.append(out / name if out else folder.path / "trace.perfetto-trace")
-        write_bytes(files[-1], trace_of(result, folder.samples(COLUMNS)))
+        write_bytes(files[-1], trace_of(result, folder.samples(trace_columns())))
     if not files:
         what = f"no attempt of job {job!r}" if job else "no attempt with a result yet"
         raise InputError(what, where=str(run))

@@ -29,6 +29,7 @@ from harness.cli.options import (
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.scenario_file import read_scenario
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
 from harness.lab import Plan, RunSummary, check_scenario, resume_run, run_scenario
@@ -46,7 +47,7 @@ from harness.results.nightly import (
     write_nightly,
 )
 from harness.results.store import RunFolder
-from harness.scenario import LoadedScenario, load_scenario
+from harness.scenario import LoadedScenario
 
 app = typer.Typer()
 
@@ -117,7 +118,7 @@ def nightly(
     """
     check_webhook(webhook)
     least = minimums(minimum or ())
-    loaded = load_scenario(scenario, set_ or ())
+    loaded = read_scenario(scenario, set_ or ())
     pinned = None if baseline == "auto" else run_folder(Path(baseline), runs)
     if keep < 1:
         raise typer.BadParameter("keep at least one run", param_hint="--keep")

@@ -8,7 +8,11 @@ from typing import Annotated, Optional
 import typer
 
 ScenarioArgument = Annotated[
-    Path, typer.Argument(help="A scenario file (YAML).", show_default=False)
+    Path,
+    typer.Argument(
+        help="A scenario file (YAML), or the name of one (`harness extensions` says where).",
+        show_default=False,
+    ),
 ]
 FarmOption = Annotated[
     Optional[str],
@@ -16,8 +20,8 @@ FarmOption = Annotated[
         "--farm",
         help="`virtual`: start virtual phones for this command, one for each profile that the "
         "scenario names. `virtual:PROFILE=N,...`: these. `stf:URL[,count=N][,serial=S]`: phones of "
-        "an STF farm, reserved for this command with the token in $STF_TOKEN. Without it, the "
-        "phones that adb lists.",
+        "an STF farm, reserved for this command with the token in $STF_TOKEN. `NAME:...`: phones "
+        "of a plug-in. Without it, the phones that adb lists.",
         show_default=False,
     ),
 ]

@@ -22,12 +22,12 @@ from harness.cli.options import (
     SetOption,
 )
 from harness.cli.runs import RUN_ROOT
+from harness.cli.scenario_file import read_scenario
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, plan_run
 from harness.lab.estimate import PastTimes, estimated
 from harness.report.numbers import duration
-from harness.scenario import load_scenario
 
 app = typer.Typer()
 
@@ -52,7 +52,7 @@ def plan(
 
     Exit code 3 if a job fits no phone: the whole plan is shown, and why each phone is not enough.
     """
-    loaded = load_scenario(scenario, set_ or ())
+    loaded = read_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
     with open_lab(

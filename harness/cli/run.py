@@ -28,8 +28,8 @@ from harness.cli.options import (
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
+from harness.cli.scenario_file import read_scenario
 from harness.lab import check_scenario, run_scenario
-from harness.scenario import load_scenario
 
 app = typer.Typer()
 
@@ -59,7 +59,7 @@ def run(
 
     Ctrl-C stops gently: trainers end, phones are released; `harness resume` goes on later.
     """
-    loaded = load_scenario(scenario, set_ or ())
+    loaded = read_scenario(scenario, set_ or ())
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only or ())
     with (

@@ -14,9 +14,16 @@ from harness.cli import console
 from harness.cli.farm_process import running_farm
 from harness.devices.profile import load_profiles
 from harness.devices.requirements import parse_demands
-from harness.devices.sources import LocalServer, NamedServers, PhoneSource, Session
+from harness.devices.sources import (
+    LocalServer,
+    NamedServers,
+    PhoneSource,
+    Session,
+    plugged_source,
+)
 from harness.devices.stf import StfFarm
 from harness.errors import InputError
+from harness.paths import shadowed
 from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario, expand_jobs
 
@@ -142,11 +149,7 @@ def phone_source(
             specs = expand_jobs(loaded, only)
         wanted = [parse_demands(spec.content.phones) for spec in specs]
         return replace(StfFarm.parse(words), wanted=wanted, note=console.note)
-    raise InputError(
-        f"{farm!r} is no farm",
-        where="--farm",
-        hint="Use virtual, virtual:PROFILE=COUNT,..., or stf:https://stf.example.org",
-    )
+    return plugged_source(kind, words)
 
 
 @contextlib.contextmanager
@@ -167,6 +170,8 @@ def open_session(
         ServerUnavailable: A server does not answer.
         FarmError: The virtual phones did not start.
     """
+    for told in shadowed("device_profiles"):
+        console.note(told)
     source = phone_source(
         farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
     )

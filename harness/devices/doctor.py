@@ -15,9 +15,17 @@ from harness.devices.capabilities import probe
 from harness.devices.changes import AppOp, Change, Unplugged
 from harness.devices.doctor_host import check_host
 from harness.devices.findings import Check
-from harness.devices.gate_verdicts import judge
 from harness.devices.gate_wait import read_state
-from harness.devices.gates import TRAINER_PACKAGE, Gates
+from harness.devices.gates import TRAINER_PACKAGE
+from harness.devices.gates.judged import clock
+from harness.devices.gates.questions import (
+    AVAILABLE_MB,
+    BATTERY,
+    BOOTED,
+    FREE_STORAGE_MB,
+    POWER_SAVE,
+    TRAINER_VERSION,
+)
 from harness.devices.inventory import PhoneInfo
 from harness.devices.profile import GENERIC
 from harness.devices.settings_guard import SettingsGuard
@@ -88,7 +96,7 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
         yield Check(info.serial, "names", "info", f"also listed as {', '.join(info.also)}")
     if info.profile in ("", GENERIC) and info.origin == "device":
         advice = (
-            "Copy device_profiles/generic.yaml, give it a match: on ro.product.device "
+            "Copy generic.yaml into ./device_profiles, give it a match: on ro.product.device "
             f"({info.properties.get('ro.product.device', '?')}) and this phone's figures."
         )
         yield Check(info.serial, "profile", "info", "no profile knows this model", advice)
@@ -118,11 +126,13 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
 
 
 def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Check]:
-    state = read_state(phone, info)
+    asked = (BOOTED, BATTERY, AVAILABLE_MB, TRAINER_VERSION, FREE_STORAGE_MB, POWER_SAVE)
+    state = read_state(phone, info, (*asked, clock.CLOCK))
     serial = info.serial
-    if not state.booted:
+    if not state.of(BOOTED):
         yield Check(serial, "boot", "warning", "Android is still starting", "Wait a moment.")
-    if state.trainer_version is None:
+    version, battery = state.of(TRAINER_VERSION), state.of(BATTERY)
+    if version is None:
         yield Check(
             serial,
             "trainer",
@@ -131,33 +141,34 @@ def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Ch
             "Make its APK with `harness apk build`; a run installs it.",
         )
     else:
-        yield Check(serial, "trainer", "ok", f"version {state.trainer_version}")
-    if state.battery is None:
+        yield Check(serial, "trainer", "ok", f"version {version}")
+    if battery is None:
         yield Check(serial, "battery", "warning", "dumpsys battery says nothing")
-    elif state.battery.updates_stopped and any(isinstance(one, Unplugged) for one in left):
+    elif battery.updates_stopped and any(isinstance(one, Unplugged) for one in left):
         yield Check(serial, "battery", "info", "an earlier run told Android that it is unplugged")
-    elif state.battery.updates_stopped:
+    elif battery.updates_stopped:
         advice = f"adb -s {quote(info.adb_serial)} shell dumpsys battery reset"
         yield Check(serial, "battery", "warning", "somebody fakes the battery's values", advice)
     else:
-        percent = state.battery.percent
+        percent = battery.percent
         shown = "level not told" if percent is None else f"{percent:.0f} %"
-        yield Check(serial, "battery", "ok", f"{shown}, {state.battery.status_name or 'unknown'}")
-    if state.available_mb is None:
+        yield Check(serial, "battery", "ok", f"{shown}, {battery.status_name or 'unknown'}")
+    available_mb, free_mb = state.of(AVAILABLE_MB), state.of(FREE_STORAGE_MB)
+    if available_mb is None:
         yield Check(serial, "memory", "problem", "the phone does not tell MemAvailable")
     else:
-        yield Check(serial, "memory", "ok", f"{state.available_mb:.0f} MiB available")
-    if state.free_storage_mb is not None:
-        low = state.free_storage_mb < 512
+        yield Check(serial, "memory", "ok", f"{available_mb:.0f} MiB available")
+    if free_mb is not None:
+        low = free_mb < 512
         advice = "Free some storage on the phone." if low else ""
-        shown = f"{state.free_storage_mb:.0f} MiB free"
+        shown = f"{free_mb:.0f} MiB free"
         yield Check(serial, "storage", "warning" if low else "ok", shown, advice)
-    if state.power_save:
+    if state.of(POWER_SAVE):
         advice = "Switch battery saver off: it slows the processor."
         yield Check(serial, "power-save", "warning", "battery saver is on", advice)
-    clock = [one for one in judge(Gates(), state) if one.name == "clock_off_s_max"]
-    if clock[0].open is False:
-        yield Check(serial, "clock", "warning", clock[0].detail)
+    right = clock.GATE.judge(clock.GATE.lab, state)
+    if right.open is False:
+        yield Check(serial, "clock", "warning", right.detail)
 
 
 def _background(phone: Phone, info: PhoneInfo) -> Iterator[Check]:

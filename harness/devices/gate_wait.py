@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
 
 from harness.adb.phone import Phone
-from harness.devices.gate_state import PhoneState, parse_state, state_command
-from harness.devices.gate_verdicts import Verdict, judge
-from harness.devices.gates import TRAINER_PACKAGE, Gates
+from harness.devices.gates import TRAINER_PACKAGE, Answers, Gates, Question, Verdict
+from harness.devices.gates.state import judge, parse_state, questions_of, state_command
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
 from harness.results.model import GateRecord
@@ -31,21 +30,27 @@ class GateTimedOut(HarnessError):  # noqa: N818 - the design's name
         super().__init__(message)
 
 
-def read_state(phone: Phone, info: PhoneInfo, wall: Callable[[], float] = time.time) -> PhoneState:
+def read_state(
+    phone: Phone,
+    info: PhoneInfo,
+    questions: Iterable[Question[Any]],
+    wall: Callable[[], float] = time.time,
+) -> Answers:
     """Ask a phone for its state.
 
     Args:
         phone: The phone.
         info: What it is.
+        questions: What it is asked.
         wall: This host's clock, s since 1970.
 
     Raises:
         DeviceLost: It is gone.
     """
-    command = state_command(TRAINER_PACKAGE, info.work_dir, info.proc_dir)
+    command = state_command(TRAINER_PACKAGE, info.work_dir, info.proc_dir, questions)
     before = wall()
     text = phone.query(command, _ASK_TIMEOUT_S)
-    return parse_state(text, (before, wall()))
+    return parse_state(text, (before, wall()), info.idle_available_mb)
 
 
 def pass_gates(
@@ -84,10 +89,11 @@ def pass_gates(
     def limits(name: str) -> float:
         return gates.limits_s.get(name, limit_s)
 
+    questions = questions_of(gates)
     began = clock()
     waited: dict[str, float] = {}
     while True:
-        verdicts = judge(gates, read_state(phone, info, wall), info.idle_available_mb)
+        verdicts = judge(gates, read_state(phone, info, questions, wall))
         elapsed = clock() - began
         shut = [one for one in verdicts if one.open is False]
         for one in shut:

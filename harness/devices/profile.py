@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from harness.errors import InputError
-from harness.paths import data_root
+from harness.paths import named_files
 from harness.yamlio import load_yaml, validate
 
 DEFAULT_WORK_DIR = "/data/local/tmp/mobileasr"
@@ -146,22 +146,25 @@ class DeviceProfile(Part):
 
 
 def load_profiles(folder: Path | None = None) -> dict[str, DeviceProfile]:
-    """Read all profiles of a folder (the shipped ones if None).
+    """Read all profiles of a folder (of all folders of ``harness.paths`` if None).
 
     Returns:
         Name -> profile, in the order of the names.
 
     Raises:
-        InputError: A profile is wrong (file, line, field), two have one name, or there are none.
+        InputError: A profile is wrong (file, line, field), or there are none.
     """
-    folder = data_root() / "device_profiles" if folder is None else folder
-    profiles: dict[str, DeviceProfile] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        profile = read_profile(path)
-        profiles[profile.name] = profile
-    if not profiles:
+    found = _files(folder)
+    if not found:
         raise InputError("no device profiles (*.yaml) here", where=str(folder))
-    return profiles
+    return {name: read_profile(path) for name, path in found.items()}
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    """Return the file of each profile."""
+    if folder is not None:
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {name: paths[0] for name, paths in named_files("device_profiles").items()}
 
 
 def read_profile(path: Path) -> DeviceProfile:
@@ -186,11 +189,9 @@ def load_profile(name: str, folder: Path | None = None) -> DeviceProfile:
     Raises:
         InputError: There is none of that name, or it is wrong.
     """
-    folder = data_root() / "device_profiles" if folder is None else folder
-    path = folder / f"{name}.yaml"
-    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) and path.is_file():
-        return read_profile(path)
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = _files(folder)
+    if name in known:
+        return read_profile(known[name])
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"Did you mean {close[0]}? " if close else ""
     raise InputError(f"no device profile {name!r}", hint=f"{meant}Known: {', '.join(known)}.")

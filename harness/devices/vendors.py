@@ -19,7 +19,7 @@ from harness.devices.findings import Check, Outcome
 from harness.devices.inventory import PhoneInfo
 from harness.devices.profile import Expression, Part, Quirk, QuirkCheck, load_profiles, tuples
 from harness.errors import InputError
-from harness.paths import data_root
+from harness.paths import named_files
 from harness.yamlio import load_yaml, validate
 
 
@@ -41,18 +41,20 @@ class Vendor(Part):
 
 
 def load_vendors(folder: Path | None = None) -> tuple[Vendor, ...]:
-    """Read all makers' files (the shipped ones if None).
+    """Read all makers' files of a folder (of all folders of ``harness.paths`` if None).
 
     Raises:
         InputError: One is wrong: file, line and field.
     """
-    return _load(data_root() / "device_profiles" / "vendors" if folder is None else folder)
+    if folder is not None:
+        return _load(tuple(sorted(folder.glob("*.yaml"))))
+    return _load(tuple(paths[0] for paths in named_files("device_profiles/vendors").values()))
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path) -> tuple[Vendor, ...]:
+def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
     found = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in files:
         data, index = load_yaml(path)
         vendor = validate(Vendor, tuples(data), index)
         if vendor.name != path.stem:

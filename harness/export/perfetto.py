@@ -14,22 +14,20 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from harness.export import wire
+from harness.readings.declared import Column
 from harness.results.model import AttemptResult
+from harness.results.samples import all_columns
 
-COUNTERS = (
-    ("trainer_cpu_percent_one_core", "trainer CPU, of one core", "%"),
-    ("phone_cpu_percent", "phone CPU", "%"),
-    ("trainer_rss_mb", "trainer RSS", "MiB"),
-    ("trainer_pss_mb", "trainer PSS", "MiB"),
-    ("available_mb", "available RAM", "MiB"),
-    ("battery_percent", "battery", "%"),
-    ("battery_temperature_c", "battery temperature", "°C"),
-    ("temperature_c", "hottest sensor", "°C"),
-)
-"""Column of the samples, name of the track, unit."""
 
-COLUMNS = ("t_s", "t_boot_ms", *(name for name, _, _ in COUNTERS))
-"""What a trace is made from."""
+def counters() -> tuple[Column, ...]:
+    """Return the columns of the samples that have a track."""
+    return tuple(column for column in all_columns() if column.track)
+
+
+def trace_columns() -> tuple[str, ...]:
+    """Return the columns that a trace is made from."""
+    return ("t_s", "t_boot_ms", *(column.name for column in counters()))
+
 
 _SEQUENCE = 1
 _BEGIN, _END, _INSTANT, _COUNTER = 1, 2, 3, 4
@@ -63,7 +61,7 @@ def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
 
     Args:
         result: Phases, epochs and kills come from here.
-        samples: With at least ``COLUMNS``; may be empty, then times begin at 0.
+        samples: With at least `trace_columns`; may be empty, then times begin at 0.
     """
     origin_ms = _origin_ms(samples)
 
@@ -88,8 +86,8 @@ def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
     for kill in kills:
         shown = f"{kill.process} killed ({kill.reason})"
         trace.event(at(kill.t_s), _INSTANT, _KILLS, wire.text(23, shown))
-    for number, (column, shown, unit) in enumerate(COUNTERS):
-        _counter(trace, samples, column, _FIRST_COUNTER + number, f"{shown}, {unit}", unit)
+    for number, column in enumerate(counters()):
+        _counter(trace, samples, column, _FIRST_COUNTER + number)
     return b"".join(trace.packets)
 
 
@@ -100,14 +98,13 @@ def _origin_ms(samples: pa.Table) -> float:
     return float(samples["t_boot_ms"][0].as_py()) - 1000 * float(samples["t_s"][0].as_py())
 
 
-def _counter(
-    trace: _Trace, samples: pa.Table, column: str, uuid: int, name: str, unit: str
-) -> None:
-    pairs = zip(samples["t_boot_ms"].to_pylist(), samples[column].to_pylist(), strict=True)
+def _counter(trace: _Trace, samples: pa.Table, column: Column, uuid: int) -> None:
+    pairs = zip(samples["t_boot_ms"].to_pylist(), samples[column.name].to_pylist(), strict=True)
     known = [(ms, value) for ms, value in pairs if value is not None and math.isfinite(value)]
     if not known:
         return
-    trace.track(uuid, name, uuid, wire.message(8, wire.text(6, unit)))
+    name = f"{column.track}, {column.unit}" if column.unit else column.track
+    trace.track(uuid, name, uuid, wire.message(8, wire.text(6, column.unit)))
     for ms, value in known:
         trace.event(ms * 1_000_000, _COUNTER, uuid, wire.double(44, float(value)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.devices.gates import PRESETS, Gates
+from harness.devices.gates import PRESETS, gates_model
 from harness.devices.requirements import Demands
 from harness.scenario import scenario_schema
 
@@ -13,7 +13,7 @@ def editor_schema() -> dict[str, Any]:
     """Return what editors complete and check a scenario file with (draft 2020-12)."""
     phones = Demands.model_json_schema()
     phones["description"] = "Demands on the phone."
-    gates = Gates.model_json_schema()
+    gates = gates_model().model_json_schema()
     gates["properties"]["preset"] = {
         "enum": sorted(PRESETS),
         "default": "lab",

@@ -34,7 +34,7 @@ from harness.lab.trainer_control import PACKAGE
 from harness.pressure import Goal, Pressure
 from harness.results.model import CapabilitiesRecord, GateRecord, PressureRecord, TransferRecord
 from harness.results.names import safe_name
-from harness.sampling import Sampler
+from harness.sampling import Sampler, SamplerSettings
 from harness.sampling.probe import Capabilities
 from harness.sampling.probe import parse_probe as parse_sampling
 from harness.sampling.probe import probe_command as probe_sampling
@@ -269,11 +269,13 @@ class RealTools:
                 _handle(phone),
                 folder,
                 local,
-                package=PACKAGE,
-                proc_dir=phone.info.proc_dir,
-                period_s=period_s,
-                stop_limit_s=self._release_limit_s,
-                lease_s=SAMPLER_LEASE_S,
+                SamplerSettings(
+                    package=PACKAGE,
+                    proc_dir=phone.info.proc_dir,
+                    period_s=period_s,
+                    stop_limit_s=self._release_limit_s,
+                    lease_s=SAMPLER_LEASE_S,
+                ),
                 capabilities=self._reads.get(phone.serial),
             )
         )
@@ -327,7 +329,7 @@ class RealTools:
         text = _handle(phone).query(asked, PROBE_LIMIT_S)
         reads = self._reads[phone.serial] = parse_sampling(text)
         found = parse_probe(text)
-        by = {"battery_by": reads.battery, "pss_by": reads.pss}
+        by = {"battery_by": reads.command("battery"), "pss_by": reads.command("pss")}
         return found.model_copy(update={"said": {**found.said, **by}})
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:

@@ -42,7 +42,7 @@ def figure2(item: Item, published: Published, given: Given) -> Section:
         for head in says.columns
     }
     one = source.finished[0]
-    view = cost.timeline(one, one.read_samples(cost.COLUMNS))
+    view = cost.timeline(one, one.read_samples(cost.report_columns()))
     drawn = timeline(view, one.sub_model, "figure2", "RAM and CPU over one epoch") if view else None
     period = one.result.sampling.period_s if one.result.sampling else 1.0
     often = "each second" if period == 1 else f"every {period:g} s"

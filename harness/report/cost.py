@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from harness.readings.declared import Chart, Column
+from harness.readings.sampled import columns
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
 from harness.report.outcome import sub_model_rank
@@ -17,13 +19,11 @@ from harness.results.model import KillRecord, PhaseRecord, PressureRecord
 
 Array = npt.NDArray[np.float64]
 
-COLUMNS = (
-    *("t_s", "trainer_rss_mb", "trainer_pss_mb", "trainer_anon_mb", "available_mb"),
-    *("trainer_cpu_percent_one_core", "phone_cpu_percent", "temperature_c"),
-    *("battery_percent", "battery_temperature_c", "battery_plugged"),
-    *("battery_charge_counter", "battery_voltage_mv", "battery_updates_stopped"),
+_BESIDE = (
+    *("t_s", "trainer_anon_mb", "battery_plugged", "battery_charge_counter"),
+    *("battery_voltage_mv", "battery_updates_stopped"),
 )
-"""Columns of the samples that a report reads."""
+"""Columns that figures are made from and that are not drawn themselves."""
 DOTS = 24
 """Buckets of a sparse figure that is drawn as dots, so that they do not run together."""
 GAP_PERIODS = 2.5
@@ -45,25 +45,37 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Charted:
+    """A column that is drawn."""
+
+    column: Column
+    chart: Chart
+    trace: Trace
+
+
+@dataclass(frozen=True)
 class Timeline:
     """The strip of one attempt."""
 
     end_s: float
-    cpu_core: Trace
-    cpu_phone: Trace
-    rss: Trace
-    pss: Trace
-    available: Trace
+    charted: tuple[Charted, ...]
     to_trainer: Trace
     """MemAvailable plus the trainer's own RSS: what the pressure loop steers."""
-    battery: Trace
-    temperature: Trace
-    temperature_source: str
     phases: tuple[PhaseRecord, ...]
     kills: tuple[KillRecord, ...]
     pressure: PressureRecord | None
     available_in_training: float | None
     """Most MemAvailable while the trainer was in a phase; the scale that matters."""
+
+    def trace(self, name: str) -> Trace:
+        """Return the line of a column; one without a value where it is not drawn."""
+        empty = Trace(np.empty(0), np.empty(0))
+        return next((one.trace for one in self.charted if one.column.name == name), empty)
+
+    @property
+    def rss(self) -> Trace:
+        """The trainer's RSS."""
+        return self.trace("trainer_rss_mb")
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,11 @@ class Need:
     attempt: Attempt
     predicted_mb: float
     measured_mb: float
+
+
+def report_columns() -> tuple[str, ...]:
+    """Return the columns of the samples that a report reads."""
+    return (*_BESIDE, *(one.name for one in columns() if one.chart is not None))
 
 
 def column(table: pa.Table, name: str) -> Array:
@@ -141,29 +158,34 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
     result = attempt.result
     t_s = column(samples, "t_s")
     gap = GAP_PERIODS * (result.sampling.period_s if result.sampling else 1.0)
-    # Below a second the kernel's count of the whole phone need not have moved since the last sample
-    gap_phone = max(gap, GAP_PERIODS)
-    rss, available = column(samples, "trainer_rss_mb"), column(samples, "available_mb")
+    available = column(samples, "available_mb")
     own = np.nan_to_num(column(samples, "trainer_anon_mb"))
-    temperature, source = column(samples, "temperature_c"), "hottest sensor"
-    if not np.isfinite(temperature).any():
-        temperature, source = column(samples, "battery_temperature_c"), "battery"
     ends = [float(t_s[-1]), *(phase.end_s for phase in result.phases)]
     return Timeline(
         end_s=max(ends),
-        cpu_core=thin(t_s, column(samples, "trainer_cpu_percent_one_core"), buckets, gap),
-        cpu_phone=thin(t_s, column(samples, "phone_cpu_percent"), buckets, gap_phone),
-        rss=thin(t_s, rss, buckets, gap),
-        pss=thin(t_s, column(samples, "trainer_pss_mb"), DOTS),
-        available=thin(t_s, available, buckets, gap),
+        charted=_charted(samples, t_s, buckets, gap),
         to_trainer=thin(t_s, available + own, buckets, gap),
-        battery=thin(t_s, column(samples, "battery_percent"), buckets, gap),
-        temperature=thin(t_s, temperature, buckets, None),
-        temperature_source=source,
         phases=result.phases,
         kills=result.pressure.kills if result.pressure else (),
         pressure=result.pressure,
         available_in_training=_most(available[_inside(t_s, result.phases)]),
+    )
+
+
+def _charted(samples: pa.Table, t_s: Array, buckets: int, gap: float) -> tuple[Charted, ...]:
+    found: dict[str, Charted] = {}
+    for one in columns():
+        chart = one.chart
+        if chart is None or one.name not in samples.schema.names:
+            continue
+        most = DOTS if chart.look == "dots" else buckets
+        gap_s = None if chart.sparse else max(gap, chart.least_gap_s)
+        trace = thin(t_s, column(samples, one.name), most, gap_s)
+        found[one.name] = Charted(one, chart, trace)
+    return tuple(
+        one
+        for one in found.values()
+        if not (other := found.get(one.chart.instead_of)) or not other.trace.known
     )
 
 

@@ -29,6 +29,7 @@ from harness.report import (
 )
 from harness.report.energy import energy_rows
 from harness.report.expect import Check, check_all
+from harness.report.extra_figures import extra_figures
 from harness.report.facets import Facets
 from harness.report.figures.against import against
 from harness.report.figures.need import need_scatter
@@ -153,6 +154,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
     facets = Facets.of(attempts)
     origins = words.origins(runs)
     needs = cost.needs(final)
+    more, failed = extra_figures(attempts)
     return {
         **chrome(),
         "runs": views,
@@ -165,7 +167,8 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "differences": changed.differences(runs) if several else (),
         "beside": changed.beside(runs) if several else (),
         "metrics": changed.METRICS,
-        "problems": (*(told for run in runs for told in run.problems), *unreadable),
+        "problems": (*(told for run in runs for told in run.problems), *unreadable, *failed),
+        "more": more,
         "panels": [
             (panel, wer_panel(panel, small.wer_max, small.epoch_max)) for panel in small.panels
         ],

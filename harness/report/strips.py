@@ -63,7 +63,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     opened: set[str | None] = set()
     for one in attempts:
         try:
-            samples = one.read_samples(cost.COLUMNS)
+            samples = one.read_samples(cost.report_columns())
             heard, total = _heard(one) if not many else ((), 0)
         except StoreError as error:
             problems.append(str(error))

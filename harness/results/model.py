@@ -27,9 +27,9 @@ FailureKind = Literal[
 
 
 class Record(BaseModel):
-    """Base of all result records."""
+    """Base of all result records; fields of a newer harness are kept (`harness.results.format`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class CapabilitiesRecord(Record):

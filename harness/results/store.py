@@ -26,10 +26,11 @@ from harness.contract import parse_event
 from harness.contract.events import EventError
 from harness.errors import InputError
 from harness.results.files import StoreError, said, write_atomically, write_bytes
+from harness.results.format import check_samples_version, conform, read_json, with_version
 from harness.results.model import AttemptResult, Record
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
-from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.samples import sample_schema, some_columns
 
 
 class HypothesisRow(Record):
@@ -132,35 +133,36 @@ class AttemptFolder:
     # -- samples --------------------------------------------------------------------------------
 
     def write_samples(self, table: pa.Table) -> None:
-        """Write the samples.
+        """Write the samples, with all columns that are known here and those that are not.
 
         Raises:
-            StoreError: The table's columns are not those of ``SAMPLE_SCHEMA``, or the disk fails.
+            StoreError: A column is not of its type, or the disk fails.
         """
-        if not table.schema.equals(SAMPLE_SCHEMA):
-            raise StoreError(
-                f"{self.samples_path}: columns differ from SAMPLE_SCHEMA: {table.schema}"
-            )
+        whole = with_version(conform(table, sample_schema(), self.samples_path))
         write_atomically(
-            self.samples_path, lambda path: pq.write_table(table, path, compression="zstd")
+            self.samples_path, lambda path: pq.write_table(whole, path, compression="zstd")
         )
 
     def samples(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the samples; an empty table where none were taken.
 
+        A column of this harness that the file lacks is null; one that it has besides is kept.
+
         Args:
             columns: Read these only, which is quicker; None = all.
 
         Raises:
-            StoreError: The file is damaged or of another schema.
+            StoreError: The file is damaged, of a newer format, or a column of another type.
         """
+        wanted = sample_schema() if columns is None else some_columns(columns)
         if not self.samples_path.exists():
-            return SAMPLE_SCHEMA.empty_table()
+            return wanted.empty_table()
         try:
             with said(self.samples_path, "read"), pq.ParquetFile(self.samples_path) as file:
-                if not file.schema_arrow.equals(SAMPLE_SCHEMA):
-                    raise StoreError(f"{self.samples_path}: columns differ from SAMPLE_SCHEMA")
-                return file.read(columns=None if columns is None else list(columns))
+                check_samples_version(file.schema_arrow, self.samples_path)
+                names = file.schema_arrow.names
+                table = file.read([name for name in names if columns is None or name in columns])
+                return conform(table, wanted, self.samples_path, columns)
         except pa.ArrowException as error:
             raise StoreError(
                 f"{self.samples_path}: not a readable Parquet file: {error}"
@@ -200,14 +202,11 @@ class AttemptFolder:
         """Read ``result.json``.
 
         Raises:
-            StoreError: It is missing or not a result of version 1.
+            StoreError: It is missing, of a newer format, or not a result.
         """
         with said(self.result_path, "read"):
             data = self.result_path.read_bytes()
-        try:
-            return AttemptResult.model_validate_json(data)
-        except ValidationError as error:
-            raise StoreError(f"{self.result_path}: not a result of version 1: {error}") from error
+        return read_json(AttemptResult, data, self.result_path, "a result")
 
 
 class RunFolder:
@@ -272,14 +271,11 @@ class RunFolder:
         """Read ``run.json``.
 
         Raises:
-            StoreError: It is not a run record of version 1.
+            StoreError: It is of a newer format, or not a run record.
         """
         with said(self.record_path, "read"):
             data = self.record_path.read_bytes()
-        try:
-            return RunRecord.model_validate_json(data)
-        except ValidationError as error:
-            raise StoreError(f"{self.record_path}: not a run of version 1: {error}") from error
+        return read_json(RunRecord, data, self.record_path, "a run")
 
     def attempt(self, job_id: str, attempt: int) -> AttemptFolder:
         """Return the folder of one attempt (which may not exist yet)."""

@@ -7,11 +7,13 @@
 from harness.sampling.rows import Collected, PhaseInterval, collect, phase_intervals
 from harness.sampling.sampler import Sampler, SamplingError
 from harness.sampling.samples import Series, read_series
+from harness.sampling.settings import SamplerSettings
 
 __all__ = [
     "Collected",
     "PhaseInterval",
     "Sampler",
+    "SamplerSettings",
     "SamplingError",
     "Series",
     "collect",

@@ -16,8 +16,7 @@ _TOKEN = re.compile(r"[0-9a-f]{8}")
 _LONGEST_MARKER = 250
 _BARE = frozenset({"header", "frame", "end", "stopped"})
 """Lines without a section below them."""
-_TEXTS = frozenset({"self", "stat", "meminfo", "pid_stat", "pid_statm", "pid_status"})
-"""Sections that are text of the kernel."""
+_SECTION = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _TIME = re.compile(r"([0-9]{1,12})\.([0-9]{2})", re.ASCII)
 
 
@@ -69,10 +68,11 @@ class Frame(NamedTuple):
     pid: int | None
     """The sampled process, None while there is none."""
     sections: dict[str, str]
-    """``self``, ``stat``, ``meminfo``, ``pid_stat``, ``pid_statm``, ``pid_status``."""
+    """Text of the kernel: ``self``, ``stat``, ``meminfo``, ``pid_stat``, ``pid_statm``,
+    ``pid_status``, and files that readings add."""
+    slow: dict[str, Slow]
+    """What commands printed that ran beside the loop, by name."""
     battery: Answer | None = None
-    pss: Slow | None = None
-    thermal: Slow | None = None
 
 
 class Stopped(NamedTuple):
@@ -214,9 +214,8 @@ class FrameReader:
             end_ms=end,
             pid=opened.pid,
             sections=opened.sections,
+            slow=opened.slow,
             battery=opened.battery,
-            pss=opened.slow.get("pss"),
-            thermal=opened.slow.get("thermal"),
         )
 
     def _drop_open(self) -> None:
@@ -225,9 +224,12 @@ class FrameReader:
             self._open = None
 
     def _close_section(self, head: list[str], pieces: list[bytes]) -> None:
-        name = head[0]
+        """Take a section; how many values stand beside its name says what it is."""
+        name, *values = head
         data = pieces[0] if len(pieces) == 1 else _MARK.join(pieces)
-        if name in _TEXTS:
+        if not _SECTION.fullmatch(name):
+            return
+        if not values:
             if self._open is not None and (text := data.strip(b"\n")):
                 self._open.sections[name] = text.decode("utf-8", "replace")
             return
@@ -235,15 +237,18 @@ class FrameReader:
         if not proto:
             data = data.strip(b"\n")
         name = name.removesuffix("_proto")
-        if name == "battery":
-            tick = _int(head[1]) if len(head) > 1 else None
-            if tick is None or not data:
-                return
-            if self._open is None:
-                self._tail_battery = Answer(tick, data, proto)
-            else:
-                self._open.battery = Answer(tick, data, proto)
-        elif name in ("pss", "thermal") and self._open is not None:
-            times = [_ms(word) for word in head[1:]]
+        if len(values) == 1:
+            self._take_battery(values[0], data, proto)
+        elif self._open is not None:
+            times = [_ms(word) for word in values]
             if len(times) == 2 and times[0] is not None and times[1] is not None:
                 self._open.slow[name] = Slow(times[0], times[1], data, proto)
+
+    def _take_battery(self, number: str, data: bytes, proto: bool) -> None:
+        tick = _int(number)
+        if tick is None or not data:
+            return
+        if self._open is None:
+            self._tail_battery = Answer(tick, data, proto)
+        else:
+            self._open.battery = Answer(tick, data, proto)

@@ -10,11 +10,12 @@
 #   PERIOD_CS    period in 1/100 s           PROC_DIR     where meminfo and stat lie
 #   STAT_MODE    line (first line only), cat (whole file: small, and read at once) or none
 #   PACKAGE      process to sample           PIDOF        command that finds it
-#   BATTERY      command, or empty           PSS          command, or empty
-#   BATTERY_NAME PSS_NAME                    names of their sections: ..._proto for protobuf
-#   PSS_EVERY    periods between two         THERMAL      command, or empty
-#   THERMAL_EVERY                            MAX_BYTES    size at which it ends
-#   CLK_TCK PAGE_KB  passed on to the reader
+#   BATTERY      command, or empty           BATTERY_NAME name of its section: ..._proto for protobuf
+#   FILES        names of kernel files       FILE_x       where file x lies
+#   SLOW         names of slow commands      COMMAND_x    command x, and its package if it needs one
+#   NAME_x       name of its section         EVERY_x      periods between two
+#   OWN_x        1: only while the process is there
+#   MAX_BYTES    size at which it ends       CLK_TCK PAGE_KB  passed on to the reader
 # Files: samples.txt, lock, stop (made by the host), lease (uptime in s until which it may run).
 
 . ./sampler.conf || exit 2
@@ -45,11 +46,17 @@ else
   out() { printf '%s\n' "$1"; }
 fi
 OUT=samples.txt
-for name in meminfo pid_stat pid_statm pid_status stat; do
+for name in meminfo pid_stat pid_statm pid_status stat $FILES; do
   echo "${NL}$TOKEN $name" > "head.$name"
 done
-: > pss.done
-: > thermal.done
+extra=
+for name in $FILES; do
+  eval "extra=\"\$extra head.$name \$FILE_$name\""
+done
+for name in $SLOW; do
+  : > "$name.done"
+  eval "pid_$name= next_$name=0"
+done
 : > battery.0
 : > battery.1
 rm -f stop
@@ -76,13 +83,13 @@ slow() {
   ) &
 }
 
-# ready NAME SECTION: puts a finished slow result into the frame's files.
+# ready NAME: puts a finished slow result into the frame's files.
 ready() {
-  if [ -s "$1.done" ]; then
-    read -r when < "$1.when"
-    echo "${NL}$TOKEN $2 $when" > "head.$1"
-    files="$files head.$1 $1.done"
-  fi
+  read -r when < "$1.when"
+  eval "section=\$NAME_$1"
+  echo "${NL}$TOKEN $section $when" > "head.$1"
+  files="$files head.$1 $1.done"
+  joined="$joined $1"
 }
 
 finish() {
@@ -91,9 +98,10 @@ finish() {
     cat "battery.$slot" >> $OUT
   fi
   echo "${NL}$TOKEN stopped $1 $n" >> $OUT
-  for job in $pss_pid $thermal_pid $battery_pid; do
-    kill "$job" 2>/dev/null
+  for name in $SLOW; do
+    eval "kill \$pid_$name" 2>/dev/null
   done
+  [ -n "$battery_pid" ] && kill "$battery_pid" 2>/dev/null
   rm -f lock
   exit 0
 }
@@ -109,12 +117,8 @@ pid=
 slot=0
 battery_pid=
 battery_tick=
-pss_pid=
-thermal_pid=
 next_find=0
 finds=0
-next_pss=0
-next_thermal=0
 until=0
 while :; do
   up
@@ -143,7 +147,9 @@ while :; do
   if [ -z "$pid" ] && [ "$n" -ge "$next_find" ]; then
     set -- $($PIDOF "$PACKAGE" 2>/dev/null)
     pid=$1
-    next_pss=0
+    for name in $SLOW; do
+      eval "[ -n \"\$OWN_$name\" ] && next_$name=0"
+    done
     finds=$((finds + 1))
     next_find=$((n + 1))
     [ "$finds" -gt 60 ] && next_find=$((n + 5)) # it walks all of /proc: less often when idle
@@ -174,42 +180,36 @@ while :; do
     p=/proc/$pid
     files="$files head.pid_stat $p/stat head.pid_statm $p/statm head.pid_status $p/status"
   fi
-  ready pss "$PSS_NAME"
-  ready thermal thermal
+  joined=
+  for name in $SLOW; do
+    [ -s "$name.done" ] && ready "$name"
+  done
   case $STAT_MODE in
     cat)
-      cat head.meminfo "$PROC_DIR/meminfo" head.stat "$PROC_DIR/stat" $files >> $OUT 2>/dev/null
+      cat head.meminfo "$PROC_DIR/meminfo" head.stat "$PROC_DIR/stat" $extra $files >> $OUT 2>/dev/null
       ;;
     *)
       cpu=
       [ "$STAT_MODE" = line ] && read -r cpu < "$PROC_DIR/stat"
       out "$TOKEN stat${NL}$cpu" >> $OUT
-      cat head.meminfo "$PROC_DIR/meminfo" $files >> $OUT 2>/dev/null
+      cat head.meminfo "$PROC_DIR/meminfo" $extra $files >> $OUT 2>/dev/null
       ;;
   esac
   up
   out "${NL}$TOKEN end $n $u" >> $OUT
-  case $files in
-    *pss.done*) : > pss.done ;;
-  esac
-  case $files in
-    *thermal.done*) : > thermal.done ;;
-  esac
+  for name in $joined; do
+    : > "$name.done"
+  done
 
-  if [ -n "$PSS" ] && [ -n "$pid" ] && [ "$n" -ge "$next_pss" ]; then
-    if [ -z "$pss_pid" ] || ! kill -0 "$pss_pid" 2>/dev/null; then
-      slow pss $PSS "$PACKAGE"
-      pss_pid=$!
-      next_pss=$((n + PSS_EVERY))
-    fi
-  fi
-  if [ -n "$THERMAL" ] && [ "$n" -ge "$next_thermal" ]; then
-    if [ -z "$thermal_pid" ] || ! kill -0 "$thermal_pid" 2>/dev/null; then
-      slow thermal $THERMAL
-      thermal_pid=$!
-      next_thermal=$((n + THERMAL_EVERY))
-    fi
-  fi
+  for name in $SLOW; do
+    eval "next=\$next_$name"
+    [ "$n" -ge "$next" ] || continue
+    eval "last=\$pid_$name own=\$OWN_$name run=\$COMMAND_$name every=\$EVERY_$name"
+    [ -n "$own" ] && [ -z "$pid" ] && continue
+    [ -n "$last" ] && kill -0 "$last" 2>/dev/null && continue
+    slow "$name" $run
+    eval "pid_$name=\$! next_$name=$((n + every))"
+  done
   if [ $((n % 64)) -eq 63 ]; then
     size=$(wc -c < $OUT)
     [ "$size" -gt "$MAX_BYTES" ] && finish size

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from harness.contract.events import PhaseChange
-from harness.readings import Battery
 from harness.results.model import SamplingRecord
-from harness.results.samples import SAMPLE_SCHEMA
-from harness.sampling.samples import Sample, Series, cpu_percent
+from harness.results.samples import sample_schema
+from harness.sampling.samples import Sample, Series
 
 KB = 1024
 STOP_SLACK_MS = 300
@@ -73,42 +72,15 @@ def _phase_at(
     return "idle", None
 
 
-def _mb(kb: int | None) -> float | None:
-    return None if kb is None else kb / KB
-
-
-def _battery_columns(battery: Battery | None) -> dict[str, Any]:
-    if battery is None:
-        return {}
-    return {
-        "battery_percent": battery.percent,
-        "battery_temperature_c": battery.temperature_c,
-        "battery_voltage_mv": battery.voltage_mv,
-        "battery_charge_counter": battery.charge_counter_raw,
-        "battery_plugged": battery.plugged,
-        "battery_updates_stopped": battery.updates_stopped,
-    }
-
-
 def _row(sample: Sample, origin_ms: int, period_ms: int, first_ms: int) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    return {
         "seq": round((sample.due_ms - origin_ms) / period_ms),
         "t_s": (sample.start_ms - first_ms) / 1000,
         "t_boot_ms": sample.start_ms,
         "due_boot_ms": sample.due_ms,
         "cost_ms": float(sample.end_ms - sample.start_ms),
+        **sample.values,
     }
-    if sample.memory is not None:
-        row["total_mb"] = _mb(sample.memory.total_kb)
-        row["available_mb"] = _mb(sample.memory.available_kb)
-        row["free_mb"] = _mb(sample.memory.free_kb)
-        row["swap_free_mb"] = _mb(sample.memory.swap_free_kb)
-    if sample.process is not None:
-        row["trainer_pid"] = sample.process.pid
-        row["trainer_rss_mb"] = _mb(sample.process.rss_kb)
-        row["trainer_swap_mb"] = _mb(sample.process.swap_kb)
-        row["trainer_anon_mb"] = _mb(sample.process.anon_kb)
-    return row
 
 
 def _nearest(starts: Sequence[int], t_ms: int) -> int:
@@ -125,15 +97,12 @@ def _place_late(series: Series, rows: list[dict[str, Any]]) -> None:
     """Put what was measured beside the loop into the rows of the seconds it belongs to."""
     index = {(id(s.header), s.number): i for i, s in enumerate(series.samples)}
     starts = [sample.start_ms for sample in series.samples]
-    for header, number, battery in series.batteries:
-        if (at := index.get((id(header), number))) is not None:
-            rows[at].update(_battery_columns(battery))
-    for began_ms, pss_kb in series.pss_kb:
-        rows[_nearest(starts, began_ms)]["trainer_pss_mb"] = _mb(pss_kb)
-    for ended_ms, thermal in series.thermals:
-        row = rows[_nearest(starts, ended_ms)]
-        row["temperature_c"] = thermal.hottest_c()
-        row["thermal_status"] = thermal.status
+    for late in series.late:
+        at = index.get((id(late.header), late.number)) if late.number is not None else None
+        if late.number is None:
+            at = _nearest(starts, late.t_ms)
+        if at is not None:
+            rows[at].update(late.values)
 
 
 @dataclass(frozen=True)
@@ -141,7 +110,7 @@ class Collected:
     """What the samples of one attempt come to."""
 
     table: pa.Table
-    """One row a sample with the columns of ``SAMPLE_SCHEMA``, in order of time."""
+    """One row a sample with the columns of ``sample_schema()``, in order of time."""
     record: SamplingRecord | None
     """Fidelity; None when there is not one sample."""
     peak_rss_mb: float | None
@@ -162,7 +131,7 @@ def collect(
             as missing seconds. None = until its last sample.
     """
     if not series.samples:
-        return Collected(SAMPLE_SCHEMA.empty_table(), None, None)
+        return Collected(sample_schema().empty_table(), None, None)
     return Collected(
         table=_table(series, sorted(intervals, key=lambda interval: interval.begin_ms)),
         record=_record(series.samples, until_ms),
@@ -174,20 +143,13 @@ def _table(series: Series, intervals: Sequence[PhaseInterval]) -> pa.Table:
     begins = [interval.begin_ms for interval in intervals]
     first = series.samples[0]
     rows: list[dict[str, Any]] = []
-    before: Sample | None = None
     for sample in series.samples:
         row = _row(sample, first.header.origin_ms, first.header.period_ms, first.start_ms)
         row["phase"], row["epoch"] = _phase_at(intervals, begins, sample.start_ms)
-        if before is not None:
-            cpu = cpu_percent(before, sample)
-            row["trainer_cpu_percent_one_core"] = cpu.one_core
-            row["trainer_cpu_percent_phone"] = cpu.of_phone
-            row["phone_cpu_percent"] = cpu.phone
         rows.append(row)
-        before = sample
     _place_late(series, rows)
-    columns = {name: [row.get(name) for row in rows] for name in SAMPLE_SCHEMA.names}
-    return pa.table(columns, schema=SAMPLE_SCHEMA)
+    schema = sample_schema()
+    return pa.table({name: [row.get(name) for row in rows] for name in schema.names}, schema)
 
 
 def _percentile(values: Sequence[float], percent: float) -> float:

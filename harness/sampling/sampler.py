@@ -12,7 +12,7 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,15 +24,16 @@ from harness.adb.follow import FileFollower, LinkLoss
 from harness.adb.phone import Phone
 from harness.adb.transfer import LocalFile
 from harness.errors import HarnessError
-from harness.readings import Battery
 from harness.results.model import SamplingRecord
+from harness.sampling.configuration import configuration
 from harness.sampling.frames import FrameReader
 from harness.sampling.probe import Capabilities, parse_probe, probe_command
 from harness.sampling.rows import KB, Collected, collect, phase_intervals
-from harness.sampling.samples import Sample, Series, cpu_percent
+from harness.sampling.samples import Series
+from harness.sampling.settings import SamplerSettings
 from harness.sampling.tail import Tail
 
-TRAINER_PACKAGE = "org.mobileasr.trainer"
+DEFAULTS = SamplerSettings()
 
 _LOG = logging.getLogger(__name__)
 _START_LIMIT_S = 10.0
@@ -53,15 +54,7 @@ class Sampler:
         phone: The phone.
         folder: Its folder on the phone (made; removed by `teardown`).
         local: File on this host that gets the raw frames as they come.
-        package: Process whose CPU and memory are sampled; found again when it restarts.
-        proc_dir: Where the phone's ``meminfo`` and ``stat`` lie.
-        period_s: Seconds between two samples.
-        pss_period_s: Seconds between two PSS readings (hundreds of ms each on a phone).
-        thermal_period_s: Seconds between two temperature readings.
-        gather_s: The phone hands its records over in pieces of so many seconds.
-        lease_s: The loop ends by itself when it has not heard from this host for so long.
-        max_bytes: The loop ends when its file is larger.
-        stop_limit_s: How long `stop` tries to reach a lost phone.
+        settings: How it is sampled.
         capabilities: What the phone lets us read, if that is known; else `setup` tries it.
         monotonic: Clock of this host, in seconds.
     """
@@ -71,33 +64,15 @@ class Sampler:
         phone: Phone,
         folder: str,
         local: Path,
+        settings: SamplerSettings = DEFAULTS,
         *,
-        package: str = TRAINER_PACKAGE,
-        proc_dir: str = "/proc",
-        period_s: float = 1.0,
-        pss_period_s: float = 15.0,
-        thermal_period_s: float = 10.0,
-        gather_s: float = 5.0,
-        lease_s: float = 600.0,
-        max_bytes: int = 1 << 29,
-        stop_limit_s: float = 60.0,
         capabilities: Capabilities | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not 0.1 <= period_s <= 3600:
-            raise ValueError("period_s must lie between 0.1 and 3600")
         self._phone = phone
         self._folder = folder.rstrip("/")
         self._local = local
-        self._package = package
-        self._proc_dir = proc_dir
-        self._period_s = period_s
-        self._pss_every = max(1, round(pss_period_s / period_s))
-        self._thermal_every = max(1, round(thermal_period_s / period_s))
-        self._gather_s = gather_s
-        self._lease_s = lease_s
-        self._max_bytes = max_bytes
-        self._stop_limit_s = stop_limit_s
+        self._settings = settings
         self._monotonic = monotonic
         self._series = Series()
         self._reader = FrameReader()
@@ -131,12 +106,12 @@ class Sampler:
         """
         found = self.capabilities
         if found is None:
-            said = self._phone.query(probe_command(self._proc_dir), timeout_s=60.0)
+            said = self._phone.query(probe_command(self._settings.proc_dir), timeout_s=60.0)
             found = self.capabilities = parse_probe(said)
         if not found.meminfo and found.stat_mode == "none":
             raise SamplingError(
-                f"{self._phone.serial}: neither {self._proc_dir}/meminfo nor "
-                f"{self._proc_dir}/stat can be read"
+                f"{self._phone.serial}: neither {self._settings.proc_dir}/meminfo nor "
+                f"{self._settings.proc_dir}/stat can be read"
             )
         self.notes.extend(f"not sampled on this phone: {name}" for name in found.absent)
         self._phone.make_folder(self._folder)
@@ -147,7 +122,8 @@ class Sampler:
         )
         script = resources.files("harness.sampling").joinpath("loop.sh").read_text("utf-8")
         self._phone.write_text(f"{self._folder}/loop.sh", script, mode=0o755)
-        self._phone.write_text(f"{self._folder}/sampler.conf", self._configuration(found))
+        told = configuration(self._token, self._settings, found)
+        self._phone.write_text(f"{self._folder}/sampler.conf", told)
         self._set_up = True
 
     def start(self) -> None:
@@ -200,7 +176,7 @@ class Sampler:
             target=self._follow, name=f"sampler-{self._phone.serial}", daemon=True
         )
         self._thread.start()
-        if not self._first.wait(_START_LIMIT_S + self._period_s):
+        if not self._first.wait(_START_LIMIT_S + self._settings.period_s):
             said = ""
             with contextlib.suppress(AdbError):
                 said = self._phone.shell(f"cat {folder}/loop.log").stdout.strip()[:300]
@@ -222,7 +198,7 @@ class Sampler:
         reached = self._ask_to_stop()
         if self._follower is not None:
             self._follower.hurry()
-        if reached and not self._said_stopped.wait(self._period_s + 10.0):
+        if reached and not self._said_stopped.wait(self._settings.period_s + 10.0):
             self._kill_loop()
         if not reached and self._follower is not None:
             self._follower.stop()  # there is nobody to drain from, and it would wait for minutes
@@ -240,16 +216,6 @@ class Sampler:
         self._phone.remove([self._folder])
 
     # --- what it has seen -------------------------------------------------------------------------
-
-    def latest(self) -> Mapping[str, float | int | bool | None]:
-        """Return the newest sample for a display, by the names of the result's columns; else {}."""
-        series = Series()
-        with self._lock:
-            for item in self._tail.newest():
-                series.add(item)
-        if not series.samples:
-            return {}
-        return _live(series.samples, series.batteries[-1][2] if series.batteries else None)
 
     def available_mb(self) -> float | None:
         """Return the newest MemAvailable seen."""
@@ -288,45 +254,24 @@ class Sampler:
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _configuration(self, found: Capabilities) -> str:
-        values = {
-            "TOKEN": self._token,
-            "PERIOD_CS": round(self._period_s * 100),
-            "PROC_DIR": self._proc_dir,
-            "STAT_MODE": found.stat_mode,
-            "PACKAGE": self._package,
-            "PIDOF": found.pidof,
-            "BATTERY": found.battery,
-            "BATTERY_NAME": "battery_proto" if found.battery_proto else "battery",
-            "PSS": found.pss,
-            "PSS_NAME": "pss_proto" if found.pss_proto else "pss",
-            "PSS_EVERY": self._pss_every,
-            "THERMAL": found.thermal,
-            "THERMAL_EVERY": self._thermal_every,
-            "MAX_BYTES": self._max_bytes,
-            "CLK_TCK": found.clock_ticks,
-            "PAGE_KB": found.page_kb,
-        }
-        return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
-
     def _lease_command(self) -> str:
-        seconds = max(1, round(self._lease_s))
+        seconds = max(1, round(self._settings.lease_s))
         return f"read up idle < /proc/uptime && echo $((${{up%%.*}} + {seconds})) > lease"
 
     def _follow(self) -> None:
         renewed = self._monotonic()
         path = f"{self._folder}/samples.txt"
-        gathered = FileFollower(self._phone, path, self._offset, gather_s=self._gather_s)
+        gathered = FileFollower(self._phone, path, self._offset, gather_s=self._settings.gather_s)
         with gathered as follower, self._local.open("ab") as raw:
             self._losses = follower.losses
             self._follower = follower
             while not self._ending.is_set() and not self._over():
                 self._take(self._next(follower), raw)
-                if self._monotonic() - renewed > self._lease_s / 5:
+                if self._monotonic() - renewed > self._settings.lease_s / 5:
                     self._renew()
                     renewed = self._monotonic()
             with contextlib.suppress(AdbError):
-                self._take(follower.drain(limit_s=self._stop_limit_s), raw)
+                self._take(follower.drain(limit_s=self._settings.stop_limit_s), raw)
 
     def _over(self) -> bool:
         """The loop has said its last word, as it was asked to."""
@@ -369,7 +314,7 @@ class Sampler:
             try:
                 said = self._phone.query(command, timeout_s=15.0)
             except DeviceLost:
-                self._phone.wait_online(self._stop_limit_s)
+                self._phone.wait_online(self._settings.stop_limit_s)
                 said = self._phone.query(command, timeout_s=15.0)
             self._until_ms = round(float(said.split()[0]) * 1000)
         except (AdbError, ValueError, IndexError) as error:
@@ -417,34 +362,4 @@ class Sampler:
     def _end_thread(self) -> None:
         self._ending.set()
         if self._thread is not None:
-            self._thread.join(self._stop_limit_s + 30.0)
-
-
-def _live(pair: Sequence[Sample], battery: Battery | None) -> dict[str, float | int | bool | None]:
-    """Return the columns of the newest sample that a display wants."""
-    sample = pair[-1]
-    found: dict[str, float | int | bool | None] = {
-        "seq": sample.number,
-        "t_boot_ms": sample.start_ms,
-        "available_mb": None,
-        "trainer_pid": None,
-        "trainer_rss_mb": None,
-        "trainer_anon_mb": None,
-        "trainer_cpu_percent_one_core": None,
-        "phone_cpu_percent": None,
-        "battery_percent": battery.percent if battery else None,
-        "battery_temperature_c": battery.temperature_c if battery else None,
-        "battery_plugged": battery.plugged if battery else None,
-    }
-    if sample.memory is not None and sample.memory.available_kb is not None:
-        found["available_mb"] = sample.memory.available_kb / KB
-    if sample.process is not None:
-        found["trainer_pid"] = sample.process.pid
-        rss, anon = sample.process.rss_kb, sample.process.anon_kb
-        found["trainer_rss_mb"] = None if rss is None else rss / KB
-        found["trainer_anon_mb"] = None if anon is None else anon / KB
-    if len(pair) == 2:
-        cpu = cpu_percent(pair[0], sample)
-        found["trainer_cpu_percent_one_core"] = cpu.one_core
-        found["phone_cpu_percent"] = cpu.phone
-    return found
+            self._thread.join(self._settings.stop_limit_s + 30.0)

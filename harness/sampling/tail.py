@@ -1,22 +1,19 @@
 """The newest end of the sampler's file, for a display; the whole is read when it is over (pure).
 
 Reading a frame costs several times what it costs to receive it, and a display wants one number of
-it. So the bytes go to disk as they come, and here the last two frames are kept unread.
+it. So the bytes go to disk as they come, and here the last frame is kept unread.
 """
 
 from __future__ import annotations
 
-from collections import deque
-
 from harness.readings import ReadingError, parse_proc_meminfo
-from harness.sampling.frames import Frame, FrameReader, Stopped
 
 _MOST = 1 << 20
 """No frame is larger; what has no end in so many bytes is forgotten."""
 
 
 class Tail:
-    """Takes the bytes of the file, in any pieces, and keeps the last two frames.
+    """Takes the bytes of the file, in any pieces, and keeps the last frame.
 
     Args:
         token: Begins each line of the sampler's own; given to it by this host.
@@ -28,8 +25,7 @@ class Tail:
 
     def __init__(self, token: str) -> None:
         self._mark = b"\n" + token.encode() + b" "
-        self._header = b""
-        self._frames: deque[bytes] = deque(maxlen=2)
+        self._newest = b""
         self._rest = b""
         self._available: tuple[bytes, int | None] = (b"", None)
         self.begun = False
@@ -38,14 +34,12 @@ class Tail:
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the file."""
         rest = self._rest + data
-        if not self._header:
-            self._header = self._line(rest, b"header ")
         start = at = 0
         while (at := rest.find(self._mark + b"end ", at)) >= 0:
             end = rest.find(b"\n", at + 1)
             if end < 0:
                 break
-            self._frames.append(rest[start : end + 1])
+            self._newest = rest[start : end + 1]
             self.begun = True
             self.stopped = False
             start = at = end  # the line end belongs to the next mark too
@@ -59,15 +53,10 @@ class Tail:
         end = data.find(b"\n", at + 1)
         return data[at : end + 1] if 0 <= at < end else b""
 
-    def newest(self) -> list[Frame | Stopped]:
-        """Return the last one or two frames, oldest first."""
-        return FrameReader().feed(self._header + b"".join(self._frames))
-
     def available_kb(self) -> int | None:
         """Return MemAvailable of the newest frame, without reading the rest of it."""
-        newest = self._frames[-1] if self._frames else b""
-        if self._available[0] is not newest:
-            self._available = (newest, self._available_in(newest))
+        if self._available[0] is not self._newest:
+            self._available = (self._newest, self._available_in(self._newest))
         return self._available[1]
 
     def _available_in(self, frame: bytes) -> int | None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from harness.readings.declared import Axis
+from harness.readings.sampled import columns
 from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
@@ -80,36 +82,20 @@ def _minutes(one: Running, key: str, role: str) -> Markup | None:
         return None
     ago = [(t - t_s[-1]) / 60 for t in t_s]
     minutes = min(WINDOW_S // 60, max(1, math.ceil(-ago[0])))
-    rows = [
-        (
-            "CPU, %",
-            64.0,
-            [
-                ("trainer, of one core", "trainer_cpu_percent_one_core", role),
-                ("whole phone", "phone_cpu_percent", "phone"),
-            ],
-        ),
-        (
-            "memory, MB",
-            64.0,
-            [("trainer RSS", "trainer_rss_mb", role), ("available", "available_mb", "phone")],
-        ),
-        ("battery, %", 30.0, [("charge", "battery_percent", "phone")]),
-    ]
     found = [
-        (label, height, lines)
-        for label, height, all_lines in rows
+        (axis, 64.0 if axis.height > 60 else 30.0, lines)
+        for axis, all_lines in _live_lines(role)
         if (lines := [line for line in all_lines if _known(one.samples.get(line[1], []))])
     ]
     sheet = Sheet(_WIDE, sum(height + _GAP for _, height, _ in found) + _BOTTOM)
     top, said = _TOP, []
-    for number, (label, height, lines) in enumerate(found):
+    for number, (axis, height, lines) in enumerate(found):
         every = [value for line in lines for value in _known(one.samples[line[1]])]
-        low = 0.0 if label != "battery, %" else min(every) - 1
+        low = 0.0 if axis.from_zero else min(every) - 1
         ticks = steps(low, max(*every, low + 1), 2)
         box = (_LEFT, top, _WIDE - _LABELS, top + height)
         plot = Plot(sheet, box, (-minutes, 0), (ticks[0], ticks[-1]))
-        plot.y_axis(ticks, label)
+        plot.y_axis(ticks, axis.label)
         ends = []
         for name, column, colour in lines:
             values = one.samples[column]
@@ -124,6 +110,23 @@ def _minutes(one: Running, key: str, role: str) -> Markup | None:
             plot.x_axis([*past, 0], [*(f"−{-one} min" for one in past), "now"])
         top += height + _GAP
     return sheet.svg(key, "The last minutes", f"Now: {', '.join(said)}.") if found else None
+
+
+def _live_lines(role: str) -> list[tuple[Axis, list[tuple[str, str, str]]]]:
+    """Return the plots of the live page, each with (name, column, colour) of its lines.
+
+    Args:
+        role: Colour of the trainer's own lines.
+    """
+    charts = [
+        (one.name, one.chart) for one in columns() if one.chart is not None and one.chart.live
+    ]
+    charts.sort(key=lambda pair: (pair[1].axis.place, not pair[1].trainer))
+    found: dict[Axis, list[tuple[str, str, str]]] = {}
+    for name, chart in charts:
+        line = (chart.label, name, role if chart.trainer else "phone")
+        found.setdefault(chart.axis, []).append(line)
+    return list(found.items())
 
 
 def _known(values: Values) -> list[float]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from harness.contract import parse_event
 from harness.contract.events import Epoch, EventError, PhaseChange, Selected, Step
+from harness.readings.sampled import columns
 from harness.sampling.frames import FrameReader
 from harness.sampling.rows import collect, phase_intervals
 from harness.sampling.samples import Series
@@ -23,15 +25,14 @@ WINDOW_S: Final = 300
 _FIRST_READ: Final = 4 << 20
 """Of a file that is longer when first seen, only so many bytes at the end are read."""
 _HEADER: Final = 4096
-COLUMNS: Final = (
-    "t_s",
-    "trainer_cpu_percent_one_core",
-    "phone_cpu_percent",
-    "trainer_rss_mb",
-    "available_mb",
-    "battery_percent",
-    "battery_temperature_c",
-)
+_SHOWN_OF_A_PHONE: Final = ("available_mb", "battery_percent", "battery_temperature_c")
+
+
+@cache
+def live_columns() -> tuple[str, ...]:
+    """Return the columns that are read while an attempt runs."""
+    charted = [one.name for one in columns() if one.chart is not None and one.chart.live]
+    return ("t_s", *charted, *(name for name in _SHOWN_OF_A_PHONE if name not in charted))
 
 
 class GrowingFile:
@@ -97,7 +98,7 @@ class AttemptTail:
         self._reader = FrameReader()
         self._series = Series()
         self.training = Training()
-        self.samples: Mapping[str, list[Any]] = {name: [] for name in COLUMNS}
+        self.samples: Mapping[str, list[Any]] = {name: [] for name in live_columns()}
         """The last `WINDOW_S` by column; ``t_s`` counts from the first of them."""
 
     def refresh(self) -> None:
@@ -138,18 +139,11 @@ class AttemptTail:
             self._series.add(item)
         self._forget_old()
         table = collect(self._series, phase_intervals(self._phases)).table
-        self.samples = {name: table.column(name).to_pylist() for name in COLUMNS}
+        self.samples = {name: table.column(name).to_pylist() for name in live_columns()}
 
     def _forget_old(self) -> None:
-        series = self._series
-        if not series.samples:
-            return
-        newest = series.samples[-1].start_ms
-        series.samples[:] = [
-            one for one in series.samples if one.start_ms > newest - WINDOW_S * 1000
-        ]
-        for some in (series.batteries, series.pss_kb, series.thermals, series.slow_ms):
-            del some[: -WINDOW_S or None]
+        if self._series.samples:
+            self._series.forget(self._series.samples[-1].start_ms - WINDOW_S * 1000)
 
 
 def thinned(values: list[tuple[int, float]], most: int = 200) -> list[tuple[int, float]]:

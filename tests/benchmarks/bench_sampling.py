@@ -31,7 +31,7 @@ import pyarrow as pa
 
 from harness.adb.phone import Phone
 from harness.adb.server import AdbServer
-from harness.sampling import Sampler
+from harness.sampling import Sampler, SamplerSettings
 from harness.virtual.farmctl import FarmControl
 
 PACKAGE = "org.mobileasr.trainer"
@@ -223,7 +223,12 @@ class BySampler:
     def __init__(self, farm: Farm, local: str) -> None:
         self._farm = farm
         self._samplers = [
-            Sampler(t.phone, t.folder, Path(local) / f"{i}.txt", proc_dir=t.proc_dir)
+            Sampler(
+                t.phone,
+                t.folder,
+                Path(local) / f"{i}.txt",
+                SamplerSettings(proc_dir=t.proc_dir),
+            )
             for i, t in enumerate(farm.targets)
         ]
         self.torn: list[str] = []

@@ -19,6 +19,7 @@ from harness.devices.changes import Setting
 from harness.devices.doctor import check_host, check_phones
 from harness.devices.gate_wait import GateTimedOut, pass_gates, read_state
 from harness.devices.gates import parse_gates
+from harness.devices.gates.questions import BATTERY
 from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.settings_guard import SettingsGuard
 from tests.fixtures.bare_phone import BarePhone
@@ -100,7 +101,7 @@ def test_faked_batteries_are_seen(phone: Phone, info: PhoneInfo) -> None:
             pass_gates(phone, info, parse_gates("lab"), limit_s=30)
     finally:
         phone.run("dumpsys battery reset")
-    battery = read_state(phone, info).battery
+    battery = read_state(phone, info, [BATTERY]).of(BATTERY)
     assert battery is not None
     assert not battery.updates_stopped
 

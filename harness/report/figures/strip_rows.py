@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.report.cost import Timeline, Trace
+from harness.readings.axes import MEMORY
+from harness.report.cost import Charted, Timeline, Trace
 from harness.report.numbers import fixed
 from harness.report.text import one_line
 
@@ -45,65 +46,58 @@ def rows_of(view: Timeline, own: str, *, brief: bool) -> list[Row]:
         own: Role of the trainer's lines: its sub-model's colour.
         brief: Without PSS and "available + own".
     """
-    trainer = [Line(view.rss, own, f"trainer RSS, peak {_most(view.rss)}")]
-    if not brief:
-        trainer.append(Line(view.pss, own, f"trainer PSS, peak {_most(view.pss)}", "dots"))
-    least = _least_in_training(view)
-    free = [Line(view.available, "phone", f"available, least {least}")]
-    if view.pressure is not None and view.rss.known and not brief:
-        free.append(Line(view.to_trainer, "soft", "available + own", "dotted"))
-    if _two_scales(view):
-        memory = [
-            Row(62, "trainer’s memory, MB", trainer),
-            Row(62, "available RAM, MB", free, goal=True),
+    rows: list[Row] = []
+    for axis in sorted({one.chart.axis for one in view.charted}, key=lambda one: one.place):
+        drawn = [
+            one
+            for one in view.charted
+            if one.chart.axis == axis and one.trace.known and (one.chart.brief or not brief)
         ]
-    else:
-        memory = [Row(120, "memory, MB", [*trainer, *free], goal=True)]
-    hottest = f"{view.temperature_source}, most {_most(view.temperature, 1)}"
-    rows = [
-        Row(
-            84,
-            "CPU, %",
-            [
-                Line(view.cpu_core, own, f"trainer, one core, mean {_mean(view.cpu_core)}"),
-                Line(view.cpu_phone, "phone", f"whole phone, mean {_mean(view.cpu_phone)}"),
-            ],
-        ),
-        *memory,
-        Row(
-            34,
-            "battery, %",
-            [Line(view.battery, "phone", f"charge, last {_last(view.battery)}", "steps")],
-            from_zero=False,
-        ),
-        Row(
-            34,
-            "temperature, °C",
-            [Line(view.temperature, "phone", one_line(hottest, 26))],
-            from_zero=False,
-        ),
-    ]
-    for row in rows:
-        row.lines[:] = [line for line in row.lines if line.trace.known]
+        trainer = [_line(view, one, own) for one in drawn if one.chart.trainer]
+        phone = [_line(view, one, "phone") for one in drawn if not one.chart.trainer]
+        if axis == MEMORY:
+            rows += _memory(view, trainer, phone, brief=brief)
+        else:
+            lines = [*trainer, *phone]
+            rows.append(Row(axis.height, axis.label, lines, from_zero=axis.from_zero))
     return [row for row in rows if row.lines]
+
+
+def _memory(view: Timeline, trainer: list[Line], phone: list[Line], *, brief: bool) -> list[Row]:
+    """Return the plots of memory: with the pressure's goal, and with two scales where needed."""
+    if view.pressure is not None and view.rss.known and view.to_trainer.known and not brief:
+        phone.append(Line(view.to_trainer, "soft", "available + own", "dotted"))
+    if _two_scales(view):
+        return [
+            Row(62, "trainer’s memory, MB", trainer),
+            Row(62, "available RAM, MB", phone, goal=True),
+        ]
+    return [Row(MEMORY.height, MEMORY.label, [*trainer, *phone], goal=True)]
+
+
+def _line(view: Timeline, one: Charted, role: str) -> Line:
+    chart = one.chart
+    label = f"{chart.label}, {chart.figure} {_figure(view, one)}"
+    return Line(one.trace, role, one_line(label, 32), chart.look)
+
+
+def _figure(view: Timeline, one: Charted) -> str:
+    """Return what is written beside a line."""
+    known = one.trace.value[np.isfinite(one.trace.value)]
+    value = known.max()
+    if one.chart.figure == "last":
+        value = known[-1]
+    elif one.chart.figure == "least":
+        value = np.nanmin(training(view, one.trace))
+    elif one.chart.figure == "mean":
+        value = known.mean()
+    return fixed(float(value), one.chart.digits)
 
 
 def _two_scales(view: Timeline) -> bool:
     if not view.rss.known or view.available_in_training is None:
         return False
     return view.available_in_training > TWO_SCALES_FROM * float(np.nanmax(view.rss.value))
-
-
-def _most(trace: Trace, digits: int = 0) -> str:
-    return fixed(float(np.nanmax(trace.value)), digits) if trace.known else ""
-
-
-def _last(trace: Trace) -> str:
-    return fixed(float(trace.value[np.isfinite(trace.value)][-1])) if trace.known else ""
-
-
-def _mean(trace: Trace) -> str:
-    return fixed(float(np.nanmean(trace.value))) if trace.known else ""
 
 
 def training(view: Timeline, trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -113,9 +107,3 @@ def training(view: Timeline, trace: Trace) -> np.ndarray[tuple[int], np.dtype[np
     begin, end = view.phases[0].begin_s, view.phases[-1].end_s
     inside = trace.value[(trace.t_s >= begin) & (trace.t_s <= end)]
     return inside if np.isfinite(inside).any() else trace.value
-
-
-def _least_in_training(view: Timeline) -> str:
-    if not view.available.known:
-        return ""
-    return fixed(float(np.nanmin(training(view, view.available))))

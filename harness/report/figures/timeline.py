@@ -1,4 +1,4 @@
-"""The strip of one attempt: CPU, memory, battery and temperature over the same seconds."""
+"""The strip of one attempt: what was read of it, one above the other over the same seconds."""
 
 from __future__ import annotations
 
@@ -193,15 +193,12 @@ def _draw_kills(over: Plot, view: Timeline) -> None:
 
 def _describe(view: Timeline) -> str:
     told = [f"{fixed(view.end_s)} seconds, {len(view.phases)} phases."]
-    for label, trace, unit in (
-        ("Trainer CPU of one core", view.cpu_core, "%"),
-        ("Trainer RSS", view.rss, "MB"),
-        ("Available RAM", view.available, "MB"),
-        ("Battery", view.battery, "%"),
-    ):
-        if trace.known:
-            low, high = float(np.nanmin(trace.value)), float(np.nanmax(trace.value))
-            told.append(f"{label} from {fixed(low)} to {fixed(high)} {unit}.")
+    for one in view.charted:
+        if one.trace.known and one.chart.brief:
+            name = one.column.track or one.chart.label
+            low, high = float(np.nanmin(one.trace.value)), float(np.nanmax(one.trace.value))
+            range_ = f"from {fixed(low)} to {fixed(high)} {one.column.unit}".strip()
+            told.append(f"{name[:1].upper()}{name[1:]} {range_}.")
     if view.kills:
         told.append(f"{len(view.kills)} processes killed.")
     return " ".join(told)

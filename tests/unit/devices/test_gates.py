@@ -5,15 +5,25 @@ from typing import Any
 
 import pytest
 
-from harness.devices.gate_state import PhoneState, parse_state, state_command
-from harness.devices.gate_verdicts import judge
 from harness.devices.gate_wait import GateTimedOut, pass_gates
-from harness.devices.gates import PRESETS, Gates, parse_gates
+from harness.devices.gates import GATE_NAMES, Answers, Gates, parse_gates, preset
+from harness.devices.gates.judged import declared_gates
+from harness.devices.gates.judged.idle import PIDS
+from harness.devices.gates.judged.screen import SCREEN_ON
+from harness.devices.gates.questions import (
+    AVAILABLE_MB,
+    BATTERY,
+    BOOTED,
+    FREE_STORAGE_MB,
+    POWER_SAVE,
+    TRAINER_VERSION,
+)
+from harness.devices.gates.state import judge, parse_state, questions_of, state_command
 from harness.devices.inventory import PhoneInfo
 from harness.errors import InputError
 
 FAKED = "  (UPDATES STOPPED -- use 'reset' to restart)\n"
-BATTERY = """\
+BATTERY_TEXT = """\
 Current Battery Service state:
 {faked}  AC powered: false
   USB powered: {usb}
@@ -42,7 +52,7 @@ def answer(
     clock: str = "1700000000",
     doze: str = "ACTIVE\nACTIVE",
 ) -> str:
-    battery = BATTERY.format(level=level, usb=usb, tenths=tenths, faked=faked)
+    battery = BATTERY_TEXT.format(level=level, usb=usb, tenths=tenths, faked=faked)
     blocks = {
         "clock": f"{clock}\n",
         "boot": f"{booted}\n",
@@ -64,30 +74,32 @@ NOW = 1_700_000_000.0
 
 
 def shut(gates: Gates, text: str, idle_mb: float | None = None) -> list[str]:
-    state = parse_state(text, (NOW, NOW + 0.5))
-    return [one.name for one in judge(gates, state, idle_mb) if one.open is False]
+    state = parse_state(text, (NOW, NOW + 0.5), idle_mb)
+    return [one.name for one in judge(gates, state) if one.open is False]
 
 
 def test_the_state_is_read() -> None:
     state = parse_state(answer(pids="12 13", usb="true", wake="Dozing", low_power="1"))
-    assert state.booted
-    assert state.battery is not None
-    assert (state.battery.percent, state.battery.plugged) == (90.0, True)
-    assert state.available_mb == pytest.approx(2929.7, abs=0.1)
-    assert state.free_storage_mb == pytest.approx(8789.1, abs=0.1)
-    assert (state.screen_on, state.power_save) == (False, True)
-    assert (state.trainer_version, state.trainer_pids) == ("0.1.0", (12, 13))
+    assert state.of(BOOTED)
+    battery = state.of(BATTERY)
+    assert battery is not None
+    assert (battery.percent, battery.plugged) == (90.0, True)
+    assert state.of(AVAILABLE_MB) == pytest.approx(2929.7, abs=0.1)
+    assert state.of(FREE_STORAGE_MB) == pytest.approx(8789.1, abs=0.1)
+    assert (state.of(SCREEN_ON), state.of(POWER_SAVE)) == (False, True)
+    assert (state.of(TRAINER_VERSION), state.of(PIDS)) == ("0.1.0", (12, 13))
 
 
 @pytest.mark.parametrize("text", ["", "rubbish", "\n#mobileasr-gate battery\nCan't find service\n"])
 def test_what_the_phone_does_not_say_is_none(text: str) -> None:
-    assert parse_state(text) == PhoneState()
+    state = parse_state(text)
+    assert {state.of(question) for gate in declared_gates() for question in gate.asks} == {None}
 
 
 def test_screen_from_the_display_line() -> None:
     text = "\n#mobileasr-gate power\nDisplay Power: state={}\n"
-    assert parse_state(text.format("ON")).screen_on is True
-    assert parse_state(text.format("OFF")).screen_on is False
+    assert parse_state(text.format("ON")).of(SCREEN_ON) is True
+    assert parse_state(text.format("OFF")).of(SCREEN_ON) is False
 
 
 @pytest.mark.parametrize(
@@ -128,12 +140,12 @@ def test_screen_from_the_display_line() -> None:
         (Gates(), {"clock": "86400"}, ["clock_off_s_max"]),
         (Gates(), {"clock": "date: not found"}, []),
         (
-            PRESETS["strict"],
+            preset("strict"),
             {"level": 79, "tenths": 351, "available_kb": 5_000_000},
             ["battery_percent_min", "battery_c_max"],
         ),
         (
-            PRESETS["off"],
+            preset("off"),
             {
                 "level": 1,
                 "pids": "7",
@@ -148,6 +160,68 @@ def test_screen_from_the_display_line() -> None:
 )
 def test_gates(gates: Gates, changes: dict[str, Any], expected: list[str]) -> None:
     assert shut(gates, answer(**changes), idle_mb=5000.0) == expected
+
+
+DEMANDS_ALL: dict[str, Any] = {
+    "booted": True,
+    "trainer": True,
+    "trainer_version": "9.*",
+    "idle": True,
+    "battery_percent_min": 95,
+    "battery_measured": True,
+    "charging": True,
+    "battery_c_max": 20,
+    "thermal_status_max": 0,
+    "free_storage_mb_min": 1e6,
+    "available_mb_min": 1e6,
+    "available_percent_of_idle_min": 99,
+    "power_save": False,
+    "screen_on": True,
+    "doze": False,
+    "clock_off_s_max": 1,
+}
+"""A demand of each gate that the phone below does not meet."""
+UNFIT = answer(
+    booted="0",
+    version="",
+    pids="7",
+    faked=FAKED,
+    thermal="Thermal Status: 3\n",
+    low_power="1",
+    wake="Dozing",
+    doze="IDLE\nIDLE",
+    clock="9",
+)
+
+
+def test_every_declared_gate_is_judged() -> None:
+    assert tuple(DEMANDS_ALL) == GATE_NAMES, "say above what shuts the new gate"
+    asked = (NOW, NOW)
+    verdicts = judge(Gates(**DEMANDS_ALL), parse_state(UNFIT, asked, idle_available_mb=4000))
+    assert [(one.name, one.open) for one in verdicts] == [(name, False) for name in GATE_NAMES]
+    silent = judge(Gates(**DEMANDS_ALL), Answers())
+    assert [one.name for one in silent] == list(GATE_NAMES)
+    told = {one.name: one.open for one in silent if one.open is not None}
+    assert told == {"booted": False, "trainer": False, "trainer_version": False, "idle": True}
+
+
+@pytest.mark.parametrize("gate", declared_gates(), ids=lambda gate: gate.name)
+def test_a_gate_alone_asks_and_judges_what_is_its_own(gate: Any) -> None:
+    nothing = {one.name: one.nothing for one in declared_gates()}
+    assert judge(Gates(**nothing), Answers()) == []
+    alone = Gates(**{**nothing, gate.name: DEMANDS_ALL[gate.name]})
+    assert [one.name for one in judge(alone, Answers())] == [gate.name]
+    command = state_command("org.x", "/w d", "/proc", questions_of(alone))
+    assert command.count("#mobileasr-gate") == len(gate.asks) > 0
+    for question in gate.asks:
+        assert f"#mobileasr-gate {question.name}'" in command
+
+
+def test_places_in_a_command_are_quoted() -> None:
+    command = state_command("org.x", "/w d", "/p; rm", questions_of(Gates(**DEMANDS_ALL)))
+    for part in ("df -k '/w d'", "cat '/p; rm'/meminfo", "pidof org.x"):
+        assert part in command
+    assert state_command("org.x", "/w", "/proc", ()) == "{ :; } 2>/dev/null; true"
 
 
 def test_presets_and_own_fields() -> None:
@@ -175,7 +249,7 @@ class Scripted:
         self.asked = 0
 
     def query(self, command: str, timeout_s: float) -> str:
-        assert command == state_command("org.mobileasr.trainer", INFO.work_dir, "/proc")
+        assert command.startswith("{ echo; echo '#mobileasr-gate boot'; getprop ")
         assert timeout_s > 0
         self.asked += 1
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from harness.report.cost import needs, phase_costs, thin, timeline, use_of
@@ -48,23 +49,37 @@ def test_the_phones_cpu_is_one_line_though_it_moves_once_a_second(quick: RunData
     samples = attempt.read_samples()  # a second apart
     view = timeline(attempt, samples)
     assert view is not None
-    assert np.isfinite(view.cpu_phone.value).all()
-    assert np.isnan(view.available.value).any()
+    assert np.isfinite(view.trace("phone_cpu_percent").value).all()
+    assert np.isnan(view.trace("available_mb").value).any()
 
 
 def test_timeline_reads_every_line(quick: RunData) -> None:
     first = quick.attempts[0]
-    view = timeline(first, first.read_samples())
+    samples = first.read_samples()
+    view = timeline(first, samples)
     assert view is not None
-    for trace in (view.cpu_core, view.cpu_phone, view.rss, view.pss, view.available, view.battery):
-        assert trace.known
+    names = {one.column.name for one in view.charted if one.trace.known}
+    assert names >= {
+        "trainer_cpu_percent_one_core",
+        "phone_cpu_percent",
+        "trainer_rss_mb",
+        "trainer_pss_mb",
+        "available_mb",
+        "battery_percent",
+        "temperature_c",
+    }
     # what the loop steers is what is available plus what the trainer holds
     held = (view.to_trainer.t_s > 15) & (view.to_trainer.t_s < 60)
     assert np.nanmedian(view.to_trainer.value[held]) == pytest.approx(264, abs=6)
     assert view.available_in_training is not None
     assert view.available_in_training < 500  # the seconds before the pressure do not count
-    assert np.nanmax(view.available.value) > 4000
-    assert view.temperature_source == "hottest sensor"
+    assert np.nanmax(view.trace("available_mb").value) > 4000
+    assert "battery_temperature_c" not in names  # there are sensors
+    at = samples.schema.get_field_index("temperature_c")
+    none = pa.nulls(samples.num_rows, pa.float32())
+    view = timeline(first, samples.set_column(at, "temperature_c", none))
+    assert view is not None
+    assert view.trace("battery_temperature_c").known
 
 
 def test_nothing_sampled_is_no_timeline(quick: RunData) -> None:

@@ -106,7 +106,7 @@ def test_a_damaged_result_is_named(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "r1")
     folder = run.attempt("a", 1)
     folder.make()
-    folder.result_path.write_text('{"version": 2}')
+    folder.result_path.write_text('{"version": 1}')
     with pytest.raises(StoreError, match=r"result\.json: not a result of version 1"):
         run.results()
 
@@ -144,8 +144,8 @@ def test_samples_keep_their_schema(tmp_path: Path) -> None:
     table = pa.Table.from_pylist([{"seq": 0, "t_s": 0.0, "phase": "idle"}], schema=SAMPLE_SCHEMA)
     folder.write_samples(table)
     assert folder.samples().equals(table)
-    with pytest.raises(StoreError, match="SAMPLE_SCHEMA"):
-        folder.write_samples(table.drop_columns(["phase"]))
+    with pytest.raises(StoreError, match="column seq is string, not int32"):
+        folder.write_samples(table.set_column(0, "seq", pa.array(["one"])))
     assert folder.samples().equals(table)
     folder.samples_path.write_bytes(b"nonsense")
     with pytest.raises(StoreError, match="Parquet"):

@@ -36,9 +36,9 @@ def test_all_parts_of_a_file() -> None:
     assert second.pid == 9
     assert second.battery == (0, b"  level: 50\n  scale: 100", False)
     assert isinstance(third, Frame)
-    assert third.pss is not None
-    assert (third.pss.began_ms, third.pss.ended_ms) == (101050, 101550)
-    assert third.thermal is not None
+    pss = third.slow["pss"]
+    assert (pss.began_ms, pss.ended_ms) == (101050, 101550)
+    assert third.slow.keys() == {"pss", "thermal"}
     assert isinstance(last, Stopped)
     assert (last.reason, last.number) == ("stop", 3)
     assert last.battery == (2, b"  level: 49", False)
@@ -94,6 +94,14 @@ def test_a_reading_cannot_fake_a_frame() -> None:
     assert b"frame 7" in items[0].battery.data
 
 
+def test_a_section_that_nobody_knows_is_kept_as_text() -> None:
+    text = header() + frame(0, "100.00", extra=f"\n{TOKEN} gpu\n257000000\n\n{TOKEN} Od-d\nx\n")
+    (item,) = read(text.encode())
+    assert isinstance(item, Frame)
+    assert item.sections["gpu"] == "257000000"
+    assert "Od-d" not in item.sections
+
+
 def test_a_message_comes_through_byte_for_byte() -> None:
     message = b"\n\n\x00\n#s\xff\n#s0badcafe\n\x00\n"
     text = header() + frame(0, "100.00", extra="\0") + frame(1, "101.00", extra="\1")
@@ -105,4 +113,4 @@ def test_a_message_comes_through_byte_for_byte() -> None:
         first, second = [item for piece in pieces for item in reader.feed(piece)]
         assert first.battery == (0, message, True)
         assert isinstance(second, Frame)
-        assert second.pss == (100500, 100900, message, True)
+        assert second.slow["pss"] == (100500, 100900, message, True)

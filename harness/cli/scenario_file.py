@@ -1,0 +1,43 @@
+"""Which file a scenario's name means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cli import console
+from harness.errors import InputError
+from harness.paths import named_files
+from harness.scenario import LoadedScenario, load_scenario
+
+
+def read_scenario(scenario: Path, overrides: Sequence[str] = ()) -> LoadedScenario:
+    """Read a scenario by its path, or by its name from the folders of `harness.paths`.
+
+    Raises:
+        InputError: There is none, or it is wrong.
+    """
+    return load_scenario(scenario_file(scenario), overrides)
+
+
+def scenario_file(scenario: Path) -> Path:
+    """Return the file: the path itself, or that of a scenario of this name.
+
+    Raises:
+        InputError: It is a name, and there is none such.
+    """
+    if scenario.exists() or scenario.suffix or len(scenario.parts) != 1:
+        return scenario
+    known = named_files("scenarios")
+    paths = known.get(scenario.name)
+    if paths is None:
+        close = difflib.get_close_matches(scenario.name, known, n=1, cutoff=0.5)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        raise InputError(
+            f"no file and no scenario {scenario.name!r}",
+            hint=f"{meant}Known by name: {', '.join(known)}.",
+        )
+    unused = "".join(f", not {path}" for path in paths[1:])
+    console.note(f"scenario {scenario.name}: {paths[0]}{unused}")
+    return paths[0]

@@ -1,0 +1,61 @@
+"""All gates, one file each: each module's ``GATE``, and plug-ins'.
+
+A new file here is all that a new gate takes, with its reason in docs/gates.md (docs: Extending
+the lab).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from harness import plugins
+from harness.devices.gates.declared import Gate
+
+_TAKEN = ("preset", "mode", "poll_s", "limits_s")
+"""What else stands in a scenario's ``gates:``."""
+
+
+@cache
+def own_gates() -> tuple[Gate, ...]:
+    """Return the gates of this package, in the order in which they are judged."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    gates = (importlib.import_module(f"{__name__}.{name}").GATE for name in names)
+    return tuple(sorted(gates, key=lambda gate: gate.place))
+
+
+@cache
+def declared_gates() -> tuple[Gate, ...]:
+    """Return all gates in the order in which they are judged, with those of plug-ins."""
+    found = list(own_gates())
+
+    def accept(_name: str, gate: Any) -> str:
+        problem = _problem(gate, found)
+        if not problem:
+            found.append(gate)
+        return problem
+
+    plugins.load(plugins.GATES, accept)
+    return tuple(sorted(found, key=lambda gate: gate.place))
+
+
+def _problem(gate: Any, others: Sequence[Gate]) -> str:
+    """Return why an object cannot be one more gate; empty if it can."""
+    if not isinstance(gate, Gate):
+        return f"{gate!r} is no Gate"
+    if gate.name in (*_TAKEN, *(other.name for other in others)):
+        return f"there is {gate.name!r} already"
+    asked = {question.name: question for other in others for question in other.asks}
+    for question in gate.asks:
+        if asked.get(question.name, question) is not question:
+            return f"there is another question {question.name!r} already"
+    # mistakes in its type or its presets are told here, not by each scenario
+    value: TypeAdapter[Any] = TypeAdapter(Annotated[gate.type, Field(**gate.limits)])
+    for demand in (gate.lab, gate.strict, gate.off):
+        value.validate_python(demand, strict=True)
+    return ""

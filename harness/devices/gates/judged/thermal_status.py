@@ -1,0 +1,27 @@
+"""From 2 (moderate) on Android slows the phone down."""
+
+from __future__ import annotations
+
+from harness.devices.gates.declared import Answers, Gate, Question, Verdict, at_most
+from harness.readings import parse_thermal
+
+STATUS: Question[int] = Question(
+    "thermal", "dumpsys thermalservice", lambda text: parse_thermal(text).status
+)
+
+
+def _judge(wanted: int, phone: Answers) -> Verdict:
+    return at_most("thermal_status_max", wanted, phone.of(STATUS), "")
+
+
+GATE = Gate(
+    name="thermal_status_max",
+    type=int | None,
+    limits={"ge": 0, "le": 6},
+    meaning="0 none, 1 light, 2 moderate: from there on Android slows the phone down.",
+    lab=1,
+    strict=0,
+    asks=(STATUS,),
+    judge=_judge,
+    place=90,
+)

@@ -1,0 +1,3 @@
+"""What the trainer is called on a phone."""
+
+TRAINER_PACKAGE = "org.mobileasr.trainer"
