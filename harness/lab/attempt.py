@@ -1,4 +1,4 @@
-"""One attempt: gate -> provision -> press -> train -> collect -> score -> release (DESIGN 1).
+"""One attempt: gate -> provision -> press -> train -> collect -> score -> release.
 
 `run_attempt` always ends with a result in the run folder, and always releases the phone if it can
 still be reached, whatever happened before.

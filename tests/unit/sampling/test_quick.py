@@ -9,7 +9,7 @@ from harness.readings import ReadingError
 from harness.sampling import quick, samples
 from tests.unit.readings.texts import EXAMPLES
 
-CAPTURES = Path(__file__).parents[4] / "shared" / "captures"
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 STATUS = (
     "Name:\ttrainer\nState:\tS (sleeping)\nPid:\t15\nVmPeak:\t   14224 kB\n"
     "VmHWM:\t   10984 kB\nVmRSS:\t   10900 kB\nRssAnon:\t    4764 kB\n"
