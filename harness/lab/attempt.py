@@ -239,7 +239,12 @@ class _Attempt:
     def _provision(self) -> None:
         limit_s = self.spec.content.limits.provision_s
         self.state.transfer = self.tools.push(
-            self.phone, self.request.material.files(), limit_s, self.stop.gentle, self._waits
+            self.phone,
+            self.request.material.files(),
+            limit_s,
+            self.stop.gentle,
+            self._waits,
+            keep=self.request.keep,
         )
         job = job_file(self.spec, self.request.material, self.layout)
         text = job.model_dump_json(indent=1) + "\n"
