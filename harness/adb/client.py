@@ -8,6 +8,7 @@ back. ``sendall`` and exact reads are used throughout, which adbutils does not.
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import socket
 import time
@@ -22,6 +23,8 @@ from harness.adb.errors import (
     DeviceUnauthorized,
     ServerUnavailable,
 )
+
+_LOG = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -229,16 +232,22 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
     """
     try:
         yield
-    except adbutils.AdbTimeout as error:
-        raise CommandTimedOut(serial=serial, command=command, timeout_s=timeout_s or 0.0) from error
-    except adbutils.AdbError as error:
-        raise _from_server(str(error), serial, command) from error
-    except (EOFError, OSError) as error:
-        if not serial:
-            raise ServerUnavailable(f"the adb server broke off {command!r} ({error})") from error
-        raise DeviceLost(
-            f"the connection broke during {command!r} ({error})", serial=serial, command=command
-        ) from error
+    except (adbutils.AdbTimeout, adbutils.AdbError, EOFError, OSError) as error:
+        failure = _failure(error, serial, command, timeout_s)
+        _LOG.debug("%s", failure, extra={"serial": serial})
+        raise failure from error
+
+
+def _failure(error: Exception, serial: str, command: str, timeout_s: float | None) -> AdbError:
+    if isinstance(error, adbutils.AdbTimeout):
+        return CommandTimedOut(serial=serial, command=command, timeout_s=timeout_s or 0.0)
+    if isinstance(error, adbutils.AdbError):
+        return _from_server(str(error), serial, command)
+    if not serial:
+        return ServerUnavailable(f"the adb server broke off {command!r} ({error})")
+    return DeviceLost(
+        f"the connection broke during {command!r} ({error})", serial=serial, command=command
+    )
 
 
 def _from_server(said: str, serial: str, command: str) -> AdbError:

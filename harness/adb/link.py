@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -27,6 +28,10 @@ from harness.adb.shell import (
     run_shell,
 )
 from harness.readings import parse_getprop
+
+_LOG = logging.getLogger(__name__)
+_SHOWN = 200
+"""Characters of a command in the log; the sampler's loop has thousands."""
 
 T = TypeVar("T")
 
@@ -75,9 +80,19 @@ class PhoneLink:
                 command came.
             CommandTimedOut: With the output so far.
         """
-        return run_shell(
+        began = time.monotonic()
+        result = run_shell(
             self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
         )
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug(
+                "exit code %d in %.3f s: %s",
+                result.code,
+                time.monotonic() - began,
+                command_text(command)[:_SHOWN],
+                extra={"serial": self.serial},
+            )
+        return result
 
     def run(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> ShellResult:
         """Run a command that must succeed; see `shell`.
@@ -151,6 +166,8 @@ class PhoneLink:
         """
         deadline = Deadline(timeout_s, self._clock)
         pause = first_pause_s
+        began = self._clock()
+        waited = False
         while not self.is_online(min(5.0, max(0.5, deadline.remaining() or 0.5))):
             state = self._state_or_unknown()
             if state == "unauthorized":
@@ -163,9 +180,14 @@ class PhoneLink:
                     "cable, the hub's power and the Wi-Fi",
                     serial=self.serial,
                 )
+            if not waited:
+                self._log("does not answer (%s): waits for it, %g s at most", state, timeout_s)
+            waited = True
             self.reconnect()
             self._sleep(min(pause, deadline.remaining() or pause))
             pause = min(pause * 2, 2.0)
+        if waited:
+            self._log("answers again, after %.1f s", self._clock() - began)
 
     def reconnect(self) -> None:
         """Make the server reach for the phone again; whether it worked shows in `is_online`.
@@ -181,6 +203,9 @@ class PhoneLink:
             if self.state() != "device" or not self.is_online(2.0):
                 self.server.disconnect(self.adb_serial)
                 self.server.connect(self.adb_serial, timeout_s=5.0)
+
+    def _log(self, text: str, *values: object) -> None:
+        _LOG.info(text, *values, extra={"serial": self.serial})
 
     def _state_or_unknown(self) -> str:
         try:
@@ -199,11 +224,16 @@ class PhoneLink:
                 error, DeviceUnauthorized
             )
 
+        def again(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome is not None else None
+            self._log("try %d of %d: %s", state.attempt_number, _ATTEMPTS, error)
+            self.reconnect()
+
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(lost),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=tenacity.wait_exponential(multiplier=0.2, max=2.0),
-            before_sleep=lambda _: self.reconnect(),
+            before_sleep=again,
             sleep=self._sleep,
             reraise=True,
         )(call)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.cli import console
+from harness.cli import console, logs
+from harness.cli.logs import LogFileOption, VerboseOption
 from harness.errors import HarnessError
 
 EXIT_INTERRUPTED = 130
@@ -52,7 +54,15 @@ class _LazyGroup(TyperGroup):
             return None
         command = typer.main.get_command(importlib.import_module(module).app)
         command.name = cmd_name
+        _give(command, [param for param in self.params if param.name in ("verbose", "log_file")])
         return command
+
+
+def _give(command: Any, options: Sequence[Any]) -> None:
+    """Let a command, and those in it, take the options of the log too."""
+    command.params = [*command.params, *options]
+    for inner in getattr(command, "commands", {}).values():
+        _give(inner, options)
 
 
 app = typer.Typer(
@@ -76,6 +86,8 @@ def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
     ),
+    verbose: VerboseOption = 0,
+    log_file: LogFileOption = None,
 ) -> None:
     """A device-lab bench for on-device speech training."""
 
@@ -91,7 +103,8 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        app()
+        with logs.shown():
+            app()
     except HarnessError as error:
         console.error(str(error))
         sys.exit(error.exit_code)

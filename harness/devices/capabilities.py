@@ -66,7 +66,7 @@ def probe_command(work_dir: str, proc_dir: str) -> str:
     work, proc = quote(work_dir), quote(proc_dir)
     above = quote(str(PurePosixPath(work_dir).parent))
     return f"""
-r() {{ cat "$2" >/dev/null 2>&1 && echo $1=1; }}
+can_read() {{ cat "$2" >/dev/null 2>&1 && echo $1=1; }} # `r` is an alias in mksh
 ( cd {work} 2>/dev/null || cd {above} || exit
 t=.mobileasr-probe-$$
 printf x > $t && echo write=1
@@ -76,11 +76,11 @@ TZ=UTC0 touch -t 200901010000.00 $t && echo touch=1
 df -k . | grep -q % && echo df=1
 rm -f $t ) 2>/dev/null
 for o in $(pidof com.android.systemui system_server 2>/dev/null) 1; do
-r other_stat /proc/$o/stat && r other_status /proc/$o/status && break
+can_read other_stat /proc/$o/stat && can_read other_status /proc/$o/status && break
 done
-r meminfo {proc}/meminfo; r pressure /proc/pressure/memory
-r thermal_sysfs /sys/class/thermal/thermal_zone0/temp
-r battery_sysfs /sys/class/power_supply/battery/capacity
+can_read meminfo {proc}/meminfo; can_read pressure /proc/pressure/memory
+can_read thermal_sysfs /sys/class/thermal/thermal_zone0/temp
+can_read battery_sysfs /sys/class/power_supply/battery/capacity
 echo stat_bytes=$(wc -c 2>/dev/null < {proc}/stat)
 echo clock_ticks=$(getconf CLK_TCK 2>/dev/null)
 echo page=$(getconf PAGESIZE 2>/dev/null)
