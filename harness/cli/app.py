@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from harness import __version__
 from harness.cli import console, logs
 from harness.cli.logs import LogFileOption, VerboseOption
 from harness.errors import HarnessError
+from harness.version import version_words
 
 EXIT_INTERRUPTED = 130
 
@@ -77,7 +77,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"mobileasr-lab {__version__}")
+        typer.echo(version_words())
         raise typer.Exit
 
 
