@@ -17,7 +17,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from logging.handlers import RotatingFileHandler
@@ -66,25 +66,36 @@ def job_word(job: str, attempt: int = 0) -> str:
     return f"{job}/{attempt}" if job and attempt else job
 
 
-def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
+def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values of variables whose names tell of a secret, the longest first."""
+    values = (
+        value
+        for name, value in environment.items()
+        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name)
+    )
+    return tuple(sorted(values, key=len, reverse=True))
+
+
+def without_secrets(text: str, secrets: Sequence[str]) -> str:
     """Return a text with what nobody may read replaced by ``***``.
 
     Args:
         text: Anything.
-        environment: Variables whose names tell of a secret have their values hidden; this
-            process's if None.
+        secrets: To be hidden wherever they stand, beside what looks like a secret.
     """
-    variables = os.environ if environment is None else environment
-    for name, value in variables.items():
-        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
-            text = text.replace(value, _HIDDEN)
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
     text = _IN_ADDRESS.sub(rf"\1{_HIDDEN}@", text)
     text = _IN_HEADER.sub(rf"\1{_HIDDEN}", text)
     return _AS_VALUE.sub(rf"\1\2{_HIDDEN}", text)
 
 
 class Formatter(logging.Formatter):
-    """A record as lines of a log file, without secrets."""
+    """A record as lines of a log file, without secrets (of this process's environment too)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets = secrets_of(os.environ)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines."""
@@ -98,8 +109,12 @@ class Formatter(logging.Formatter):
             )
         )
         # super() adds the traceback; nobody's text may look like the beginning of another record
-        lines = without_secrets(super().format(record)).splitlines() or [""]
+        lines = self.safe(record).splitlines() or [""]
         return f"\n{_INDENT}".join([f"{head}{lines[0]}", *lines[1:]])
+
+    def safe(self, record: logging.LogRecord) -> str:
+        """Return message and traceback."""
+        return without_secrets(super().format(record), self._secrets)
 
 
 def whom(record: logging.LogRecord) -> tuple[str, str]:
@@ -113,23 +128,32 @@ def _word(text: str) -> str:
     return "_".join(text.split()) or _NOBODY
 
 
-def file_handler(path: Path) -> logging.Handler:
-    """Return a handler that appends to a file and rotates it.
+class FileHandler(RotatingFileHandler):
+    """Appends records to a file and rotates it; a full disk costs records, nothing else.
 
-    Raises:
-        OSError: The file cannot be written.
+    Args:
+        path: The file; it is opened with the first record.
     """
-    handler = RotatingFileHandler(
-        path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", errors="backslashreplace"
-    )
-    handler.setFormatter(Formatter())
-    return handler
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            maxBytes=MAX_BYTES,
+            backupCount=BACKUPS,
+            encoding="utf-8",
+            errors="backslashreplace",
+            delay=True,
+        )
+        self.setFormatter(Formatter())
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing: who works has its own errors of a disk that is full."""
 
 
 @contextlib.contextmanager
 def run_log(folder: Path) -> Iterator[None]:
     """Write what happens meanwhile into the log of a run, from ``INFO`` on or as `ROOT` has it."""
-    handler = file_handler(folder / NAME)
+    handler = FileHandler(folder / NAME)
     logger = logging.getLogger(ROOT)
     if logger.getEffectiveLevel() > logging.INFO:
         logger.setLevel(logging.INFO)

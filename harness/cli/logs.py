@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from harness.cli import console
 from harness.errors import InputError
-from harness.log import ROOT, TOLD, file_handler, whom, without_secrets
+from harness.log import ROOT, TOLD, FileHandler, Formatter, whom
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -21,13 +21,17 @@ _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 class ConsoleHandler(logging.Handler):
     """Shows records on stderr, above whatever is drawn there."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._formatter = Formatter()
+
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record, but not what the user is told in any case."""
         if record.name == TOLD:
             return
         try:
             words = " ".join(word for word in whom(record) if word != "-")
-            text = without_secrets(self.format(record))
+            text = self._formatter.safe(record)
             line = f"{record.levelname.lower()}: {words}{': ' if words else ''}{text}"
             console.err.print(f"[dim]{escape(line)}[/]")
         except Exception:  # noqa: BLE001 - logging must not end what it logs
@@ -64,7 +68,7 @@ def _log_file(path: Optional[Path]) -> None:
     if path is None:
         return
     try:
-        handler = file_handler(path)
+        path.open("a").close()
     except OSError as error:
         raise InputError(
             f"no log can be written there: {error.strerror}",
@@ -74,7 +78,7 @@ def _log_file(path: Optional[Path]) -> None:
     logger = logging.getLogger(ROOT)
     if logger.getEffectiveLevel() > logging.INFO:
         logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+    logger.addHandler(FileHandler(path))
 
 
 VerboseOption = Annotated[

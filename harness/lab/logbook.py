@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from harness.errors import HarnessError
 from harness.lab.bench import Bench
 from harness.lab.engine import Came, Engine, Order, Report
 from harness.lab.ledger import Ledger
@@ -45,17 +47,19 @@ def logged(folder: Path, ledger: Ledger, bench: Bench, busy: Mapping[str, str]) 
             _LOG.error("the run ends: %s: %s", type(error).__name__, error)
             raise
         finally:
-            for row in ledger.jobs("skipped"):
-                _LOG.warning("skipped: %s", row.reason, extra={"job": row.job_id})
-            counts = ", ".join(f"{n} {state}" for state, n in _counts(ledger).items())
-            _LOG.info("run %s is left: %s", folder.name, counts or "no jobs")
+            with contextlib.suppress(HarnessError):  # a ledger that cannot be read any more
+                _end(folder, ledger)
 
 
-def _counts(ledger: Ledger) -> dict[str, int]:
-    counts: dict[str, int] = {}
+def _end(folder: Path, ledger: Ledger) -> None:
+    """Say what came of the jobs."""
+    counts: Counter[str] = Counter()
     for row in ledger.jobs():
-        counts[row.state] = counts.get(row.state, 0) + 1
-    return counts
+        counts[row.state] += 1
+        if row.state == "skipped":
+            _LOG.warning("skipped: %s", row.reason, extra={"job": row.job_id})
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
+    _LOG.info("run %s is left: %s", folder.name, states or "no jobs")
 
 
 class LoggedEngine:

@@ -1,6 +1,7 @@
 """The log: whom a record is about, what must never be in it, and that it can be read back."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import log
-from harness.log import LogLine, about, read_log, run_log, without_secrets
+from harness.log import LogLine, about, read_log, run_log, secrets_of, without_secrets
 
 LOG = logging.getLogger("harness.some.part")
 
@@ -105,7 +106,7 @@ def test_no_secret_is_written(
 ) -> None:
     monkeypatch.setenv("STF_TOKEN", "0123456789abcdef")
     monkeypatch.setenv("HOME_OF_MINE", "/home/me")
-    assert without_secrets(text) == safe
+    assert without_secrets(text, secrets_of(os.environ)) == safe
     with run_log(tmp_path):
         LOG.info("%s", text)
     assert [row.message for row in read_log(tmp_path)] == [safe]
@@ -135,3 +136,12 @@ def test_what_is_no_record_is_left_out(tmp_path: Path) -> None:
     assert list(read_log(tmp_path)) == [
         LogLine("2026-01-01T00:00:00.000Z", "INFO", "", "ab12/1", "harness.x", "\ufffd\nmore")
     ]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / log.NAME).mkdir()
+    with run_log(tmp_path):
+        LOG.info("lost")
+    assert capfd.readouterr() == ("", "")
