@@ -17,6 +17,7 @@ from harness.lab.ledger import Ledger
 from harness.lab.ports import PhoneStatus, Progress
 from harness.log import TOLD, job_word, run_log
 from harness.results.model import AttemptResult
+from harness.version import version_words
 
 _LOG = logging.getLogger(__name__)
 _PLACE: Final = ("serial", "job_id", "attempt")
@@ -36,7 +37,7 @@ def logged(folder: Path, ledger: Ledger, bench: Bench, busy: Mapping[str, str]) 
         busy: Serial -> why a phone that fits is not the run's.
     """
     with run_log(folder):
-        _LOG.info("run %s begins or goes on", folder.name)
+        _LOG.info("run %s begins or goes on: %s", folder.name, version_words())
         for info in bench.unusable:
             _LOG.warning("not usable: %s", info.state, extra={"serial": info.serial})
         for serial, why in busy.items():
