@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from harness.export.frames import Run
+
+__all__ = ["__version__", "open_run"]
+
+__version__ = "0.2.0"
 
 
-def open_run(path: str | Path) -> Any:
+def open_run(path: str | Path) -> Run:
     """Open a run folder as pandas data frames: `harness.export.frames.Run`.
 
     It is imported when it is called: nothing else in here is to depend on it.
@@ -21,4 +26,5 @@ def open_run(path: str | Path) -> Any:
     Raises:
         InputError: ``path`` is no run folder.
     """
-    return importlib.import_module("harness.export.frames").Run(Path(path))
+    run: type[Run] = importlib.import_module("harness.export.frames").Run
+    return run(Path(path))

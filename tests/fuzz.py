@@ -1,9 +1,9 @@
 """A mutating fuzzer of all readings: ``python -m tests.fuzz --seconds 600 --seed 1``.
 
-It damages what phones really printed (examples, captures where they lie beside this checkout, and
-protobuf messages), and looks for three faults: an error that is not a ``ReadingError``, an input
-that takes long, and a zero that no digit of the input can have been. The suite runs it for some
-seconds; ``--kind battery`` is for one kind only.
+It damages what phones really printed (examples, captures and protobuf messages), and looks for
+three faults: an error that is not a ``ReadingError``, an input that takes long, and a zero that no
+digit of the input can have been. The suite runs it for some seconds; ``--kind battery`` is for one
+kind only.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def seeds() -> tuple[Seed, ...]:
         for kind, texts in EXAMPLES.items()
         for i, text in enumerate(texts)
     ]
-    for folder, kind in FOLDERS.items() if CAPTURES.is_dir() else ():
+    for folder, kind in FOLDERS.items():
         for file in sorted((CAPTURES / folder).iterdir()):
             data = file.read_bytes()[:40_000]
             found.append(Seed(f"{folder}/{file.name}", kind, proto=False, data=data))

@@ -20,6 +20,9 @@ _HEAD = """\
 Made from the program itself when this site is built; `harness COMMAND --help` prints the same.
 What a command is for, and what it prints, stands in the [tutorials](../index.md).
 
+Every command also takes `-v` (show on stderr what is done), `-vv` (every adb command too) and
+`--log-file FILE`; a run keeps a log of its own, which `harness status RUN --log` shows.
+
 ## Exit codes
 
 | code | meaning |
@@ -60,7 +63,13 @@ def page() -> str:
 
 
 def _own(param: Any) -> bool:
-    return param.name not in ("install_completion", "show_completion", "help")
+    return param.name not in (
+        "install_completion",
+        "show_completion",
+        "help",
+        "verbose",
+        "log_file",
+    )
 
 
 def _is_option(param: Any) -> bool:

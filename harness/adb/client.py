@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import re
 import socket
 import time
@@ -25,6 +26,8 @@ from harness.adb.errors import (
     ServerUnavailable,
     command_shown,
 )
+
+_LOG = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -247,24 +250,30 @@ def translated(serial: str, command: str, timeout_s: float | None) -> Iterator[N
     """
     try:
         yield
-    except adbutils.AdbTimeout as error:
-        raise CommandTimedOut(serial=serial, command=command, timeout_s=timeout_s or 0.0) from error
-    except adbutils.AdbError as error:
-        raise _from_server(str(error), serial, command) from error
     except ServerUnavailable as error:
         if not serial or isinstance(error, DeviceLost):
             raise
         raise ServerLost(error.detail, serial=serial, command=command) from error
-    except (EOFError, OSError) as error:
-        if not serial:
-            raise ServerUnavailable(
-                f"the adb server broke off {command_shown(command)!r} ({error})"
-            ) from error
-        raise DeviceLost(
-            f"the connection broke during {command_shown(command)!r} ({error})",
-            serial=serial,
-            command=command,
-        ) from error
+    except (adbutils.AdbTimeout, adbutils.AdbError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _HOST_DISK:
+            raise
+        failure = _failure(error, serial, command, timeout_s)
+        _LOG.debug("%s", failure, extra={"serial": serial})
+        raise failure from error
+
+
+def _failure(error: Exception, serial: str, command: str, timeout_s: float | None) -> AdbError:
+    if isinstance(error, adbutils.AdbTimeout):
+        return CommandTimedOut(serial=serial, command=command, timeout_s=timeout_s or 0.0)
+    if isinstance(error, adbutils.AdbError):
+        return _from_server(str(error), serial, command)
+    if not serial:
+        return ServerUnavailable(f"the adb server broke off {command_shown(command)!r} ({error})")
+    return DeviceLost(
+        f"the connection broke during {command_shown(command)!r} ({error})",
+        serial=serial,
+        command=command,
+    )
 
 
 def _from_server(said: str, serial: str, command: str) -> AdbError:

@@ -30,7 +30,9 @@ from harness.adb.shell import (
 )
 from harness.readings import parse_getprop
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
+_SHOWN = 200
+"""Characters of a command in the log; the sampler's loop has thousands."""
 
 T = TypeVar("T")
 
@@ -83,9 +85,19 @@ class PhoneLink:
                 command came.
             CommandTimedOut: With the output so far.
         """
-        return run_shell(
+        began = time.monotonic()
+        result = run_shell(
             self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
         )
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug(
+                "exit code %d in %.3f s: %s",
+                result.code,
+                time.monotonic() - began,
+                command_text(command)[:_SHOWN],
+                extra={"serial": self.serial},
+            )
+        return result
 
     def run(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> ShellResult:
         """Run a command that must succeed; see `shell`.
@@ -161,6 +173,8 @@ class PhoneLink:
         # a phone that USB has just enumerated anew is listed so until its key was checked
         grace = Deadline(min(timeout_s, _KEY_CHECK_S), self._clock)
         pause = first_pause_s
+        began = self._clock()
+        waited = False
         while not self.is_online(min(5.0, max(0.5, deadline.remaining() or 0.5))):
             if self._goes_by_another_name():
                 continue
@@ -175,9 +189,14 @@ class PhoneLink:
                     "cable, the hub's power and the Wi-Fi",
                     serial=self.serial,
                 )
+            if not waited:
+                self._log("does not answer (%s): waits for it, %g s at most", state, timeout_s)
+            waited = True
             self.reconnect()
             self._sleep(min(pause, deadline.remaining() or pause))
             pause = min(pause * 2, 2.0)
+        if waited:
+            self._log("answers again, after %.1f s", self._clock() - began)
 
     def reconnect(self) -> None:
         """Make the server reach for the phone again; whether it worked shows in `is_online`.
@@ -211,12 +230,13 @@ class PhoneLink:
                     continue
                 other = PhoneLink(self.server, name, self.serial, clock=self._clock)
                 if self._identity.is_of(other.shell(QUESTION, 5.0).stdout):
-                    log.info(
-                        "%s: reached as %s, no longer as %s", self.serial, name, self.adb_serial
-                    )
+                    self._log("reached as %s, no longer as %s", name, self.adb_serial)
                     self.adb_serial = name
                     return True
         return False
+
+    def _log(self, text: str, *values: object) -> None:
+        _LOG.info(text, *values, extra={"serial": self.serial})
 
     def _state_or_unknown(self) -> str:
         try:
@@ -235,11 +255,16 @@ class PhoneLink:
                 error, DeviceUnauthorized
             )
 
+        def again(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome is not None else None
+            self._log("try %d of %d: %s", state.attempt_number, _ATTEMPTS, error)
+            self.reconnect()
+
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(lost),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=tenacity.wait_exponential(multiplier=0.2, max=2.0),
-            before_sleep=lambda _: self.reconnect(),
+            before_sleep=again,
             sleep=self._sleep,
             reraise=True,
         )(call)

@@ -4,6 +4,10 @@ Under the work folder, ``cas/<sha256><suffix>``. A file gets that name only afte
 computed its SHA-256, by a rename, so an interrupted push leaves nothing that could pass for it. Its
 time stamp is then a number made from the hash: whatever writes to the file later changes the stamp,
 and a file whose stamp is not its own is hashed again before it is trusted.
+
+What a run pushes is borrowed: an empty file of the same name in ``cas/.borrowed/`` says so, made
+before the file has its own name. `return_borrowed` removes what was borrowed, whoever pushed it and
+however that ended, and leaves what lay there before.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +30,7 @@ from harness.results.model import TransferRecord
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"([0-9a-f]{64})(\.[A-Za-z0-9.]{1,16})?")
 _INCOMING = ".incoming-"
+_BORROWED = ".borrowed"
 _BATCH_BYTES = 64 << 20
 _BATCH_FILES = 64
 _LOST_TIMEOUT_S = 60.0
@@ -94,6 +99,7 @@ def ensure_files(
     work_dir: str,
     files: Sequence[LocalFile],
     *,
+    keep: bool = False,
     timeout_s: float = _TIMEOUT_S,
     lost_timeout_s: float = _LOST_TIMEOUT_S,
     clock: Callable[[], float] = time.monotonic,
@@ -110,6 +116,7 @@ def ensure_files(
         phone: Where to.
         work_dir: Its work folder.
         files: What; the same file may be named twice.
+        keep: They stay when the phone is left, also those that are borrowed already.
         timeout_s: For each batch of at most 64 files or 64 MiB (a larger file is a batch).
         lost_timeout_s: How long to wait for a lost phone.
         clock: Monotonic clock, s.
@@ -124,12 +131,14 @@ def ensure_files(
     """
     began = clock()
     wanted = list({file.name: file for file in files}.values())
-    store = _Store(phone, work_dir, timeout_s)
+    store = _Store(phone, work_dir, timeout_s, keep=keep)
     pushed: list[LocalFile] = []
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             store.open()
             have = store.verified(wanted)
+            if keep:
+                store.take_over(have)
             missing = [file for file in wanted if file not in have]
             store.check_room(missing)
             for batch in _batches(missing):
@@ -169,32 +178,29 @@ def _turn(
         yield
 
 
-def prune(phone: Phone, work_dir: str, keep: Collection[str] = ()) -> tuple[int, int]:
-    """Remove content-addressed files from a phone, and what broken pushes left.
+def return_borrowed(phone: Phone, work_dir: str) -> None:
+    """Remove what runs pushed and do not keep, and what broken pushes left.
 
     Args:
         phone: Where.
         work_dir: Its work folder.
-        keep: SHA-256 of what stays.
-
-    Returns:
-        Number of files removed, and their bytes.
     """
-    folder = f"{work_dir}/cas"
-    gone = []
-    for entry in phone.entries(folder):
-        name = _NAME.fullmatch(entry.name)
-        if entry.name.startswith(_INCOMING) or (name and name[1] not in keep):
-            gone.append(entry)
-    phone.remove([f"{folder}/{entry.name}" for entry in gone])
-    return len(gone), sum(entry.size for entry in gone)
+    # a mark goes with or after its file: what a lost cable interrupts is done the next time
+    script = (
+        f"cd {quote(work_dir)}/cas 2>/dev/null || exit 0; rm -f {_INCOMING}*; "
+        f"for mark in {_BORROWED}/*; do "
+        f'[ -e "$mark" ] || continue; rm -f -- "${{mark#{_BORROWED}/}}" "$mark" || exit 1; '
+        f"done; rm -rf {_BORROWED}; cd .. && rmdir cas 2>/dev/null; exit 0"
+    )
+    phone.retried(lambda: phone.run(script, _TIMEOUT_S))
 
 
 class _Store:
     """``cas/`` of one phone."""
 
-    def __init__(self, phone: Phone, work_dir: str, timeout_s: float) -> None:
+    def __init__(self, phone: Phone, work_dir: str, timeout_s: float, *, keep: bool) -> None:
         self._phone = phone
+        self._keep = keep
         self._folder = f"{work_dir}/cas"
         self._timeout_s = timeout_s
 
@@ -217,6 +223,13 @@ class _Store:
         for file in proven:
             self._stamp(file)
         return stamped + proven
+
+    def take_over(self, files: Sequence[LocalFile]) -> None:
+        """Forget that files are borrowed."""
+        borrowed = {entry.name for entry in self._phone.entries(f"{self._folder}/{_BORROWED}")}
+        self._phone.remove(
+            [f"{self._folder}/{_BORROWED}/{file.name}" for file in files if file.name in borrowed]
+        )
 
     def check_room(self, files: Sequence[LocalFile]) -> None:
         """Refuse what can't fit before anything of it is pushed."""
@@ -271,9 +284,10 @@ class _Store:
 
     def _publish(self, mark: str) -> None:
         # mv keeps the time stamp that the push gave
+        borrow = "true" if self._keep else f'mkdir -p {_BORROWED} && : > "{_BORROWED}/$name"'
         self._phone.run(
             f"cd {quote(self._folder)} && for f in {mark}*; do "
-            f'mv -f "$f" "${{f#{mark}}}" || exit 1; done',
+            f'name="${{f#{mark}}}"; {borrow} && mv -f "$f" "$name" || exit 1; done',
             self._timeout_s,
         )
 

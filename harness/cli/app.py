@@ -8,14 +8,16 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from harness import __version__
-from harness.cli import console
+from harness.cli import console, logs
+from harness.cli.logs import LogFileOption, VerboseOption
 from harness.errors import HarnessError
+from harness.version import version_words
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -65,7 +67,15 @@ class _LazyGroup(TyperGroup):
             return None
         command = typer.main.get_command(importlib.import_module(module).app)
         command.name = cmd_name
+        _give(command, [param for param in self.params if param.name in ("verbose", "log_file")])
         return command
+
+
+def _give(command: Any, options: Sequence[Any]) -> None:
+    """Let a command, and those in it, take the options of the log too."""
+    command.params = [*command.params, *options]
+    for inner in getattr(command, "commands", {}).values():
+        _give(inner, options)
 
 
 app = typer.Typer(
@@ -80,7 +90,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"mobileasr-lab {__version__}")
+        typer.echo(version_words())
         raise typer.Exit
 
 
@@ -89,6 +99,8 @@ def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
     ),
+    verbose: VerboseOption = 0,
+    log_file: LogFileOption = None,
 ) -> None:
     """A device-lab bench for on-device speech training."""
 
@@ -107,7 +119,8 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with logs.shown():
+            app()
     except HarnessError as error:
         console.error(str(error))
         sys.exit(error.exit_code)

@@ -20,7 +20,9 @@ from harness.cli.ending import result_row, results_table
 from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.devices.unmet import some_of
+from harness.errors import InputError
 from harness.lab import status as read_status
+from harness.log import NAME, read_log
 from harness.report.numbers import duration, fixed
 from harness.serve.facts import RunState
 from harness.serve.state import RunWatch
@@ -40,13 +42,21 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Renew it every two seconds until the run is over.")
     ] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Show the run's log instead, oldest record first.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's jobs, phones and running attempts; may be asked while it runs.
 
-    With --json: everything as one document; with --watch too: one line a change.
+    With --json: everything as one document; with --watch or --log: one line a change or record.
     """
     folder = run_folder(run, runs)
+    if log:
+        if watch:
+            raise InputError("--log and --watch do not go together", where="--watch")
+        _log(folder, as_json)
+        return
     if watch:
         with contextlib.suppress(KeyboardInterrupt):
             _watch(RunWatch(folder), as_json)
@@ -76,6 +86,18 @@ def status(
             skipped.setdefault(row.reason, []).append(row.job_id)
     for reason, jobs in skipped.items():
         console.say(f"skipped {some_of(jobs, 4)}: {reason}")
+
+
+def _log(folder: Path, as_json: bool) -> None:
+    if not any(folder.glob(f"{NAME}*")):
+        raise InputError(
+            "this run has no log", where=str(folder / NAME), hint="Runs have one since 0.2.0."
+        )
+    for line in read_log(folder):
+        if as_json:
+            console.emit_line(line.as_dict())
+        else:
+            console.say(line.text)
 
 
 def _watch(run: RunWatch, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""One attempt: gate -> provision -> press -> train -> collect -> score -> release (DESIGN 1).
+"""One attempt: gate -> provision -> press -> train -> collect -> score -> release.
 
 `run_attempt` always ends with a result in the run folder, and always releases the phone if it can
 still be reached, whatever happened before.
@@ -6,6 +6,7 @@ still be reached, whatever happened before.
 
 from __future__ import annotations
 
+import logging
 import threading
 import traceback
 from collections.abc import Callable
@@ -45,10 +46,13 @@ from harness.lab.rejoin import JOURNAL, Memory, look, recall
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
 from harness.lab.watch import DamagedLogError, TrainWatch
+from harness.log import about
 from harness.results.model import (
     AttemptResult,
     FailureRecord,
 )
+
+_LOG = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 10.0
 TICK_S = 1.0
@@ -84,9 +88,11 @@ def run_attempt(
     Raises:
         StoreError: The run folder cannot be written; the phone was released before.
     """
-    return _Attempt(
+    attempt = _Attempt(
         request, tools, scorer, stop, clock or SystemClock(), progress or NoProgress(), on_step
-    ).run()
+    )
+    with about(serial=request.phone.serial, job=request.spec.job_id, attempt=request.attempt):
+        return attempt.run()
 
 
 class _Attempt:
@@ -209,6 +215,7 @@ class _Attempt:
             return known
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self.folder.write_text("error.txt", text)
+        _LOG.error("not a failure that is known, in %s", self.step, exc_info=error)
         return failure_record(
             "InternalError", f"{type(error).__name__}: {error}", text.splitlines()[-12:]
         )
@@ -235,11 +242,27 @@ class _Attempt:
             self.state.notes.extend(error.notes)
             raise StepFailed("GateTimedOut", str(error)) from error
         self.state.notes.extend(notes)
+        for gate in self.state.gates:
+            _LOG.info(
+                "gate %s %s after %.0f s: %s", gate.name, gate.outcome, gate.waited_s, gate.detail
+            )
 
     def _provision(self) -> None:
         limit_s = self.spec.content.limits.provision_s
         self.state.transfer = self.tools.push(
-            self.phone, self.request.material.files(), limit_s, self.stop.gentle, self._waits
+            self.phone,
+            self.request.material.files(),
+            limit_s,
+            self.stop.gentle,
+            self._waits,
+            keep=self.request.keep,
+        )
+        _LOG.info(
+            "pushed %d files (%d bytes) in %.1f s, %d were there",
+            self.state.transfer.pushed_files,
+            self.state.transfer.pushed_bytes,
+            self.state.transfer.seconds,
+            self.state.transfer.skipped_files,
         )
         job = job_file(self.spec, self.request.material, self.layout)
         text = job.model_dump_json(indent=1) + "\n"
@@ -469,5 +492,6 @@ class _Attempt:
             do()
         except Exception as error:  # noqa: BLE001 - one failed deed must not keep from the next
             self.state.notes.append(f"Could not {deed}: {type(error).__name__}: {error}")
+            _LOG.warning("could not %s: %s: %s", deed, type(error).__name__, error)
             return False
         return True

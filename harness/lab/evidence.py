@@ -57,7 +57,7 @@ def clear_log(tools: Tools, phone: LabPhone) -> None:
 
 
 def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[str]) -> StepFailed:
-    """Say whether a trainer that is gone was killed or crashed (DESIGN 7).
+    """Say whether a trainer that is gone was killed or crashed.
 
     Killed: lmkd, ActivityManager or a vendor's cleaner named it, its exit record says low memory or
     SIGKILL, or Zygote saw it end by SIGKILL (the kernel's own killer, before lmkd, names nobody).

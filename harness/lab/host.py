@@ -8,10 +8,11 @@ import os
 import platform
 import sys
 
+from harness import __version__
 from harness.results.run import HostRecord
+from harness.version import commit
 
 _PACKAGES = (
-    "mobileasr-lab",
     "adbutils",
     "ai-edge-litert",
     "espeakng-loader",
@@ -23,8 +24,13 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a result depends on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of what a result depends on.
+
+    ``commit`` is the git commit of the harness where it runs from a checkout, else not there.
+    """
+    found = {"python": platform.python_version(), "mobileasr-lab": __version__}
+    if found_commit := commit():
+        found["commit"] = found_commit
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)

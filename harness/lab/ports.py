@@ -228,6 +228,8 @@ class Tools(Protocol):
         limit_s: float,
         stop: threading.Event,
         on_wait: Callable[[bool], None],
+        *,
+        keep: bool,
     ) -> TransferRecord:
         """Make sure that the phone holds ``files`` under ``<work>/cas``.
 
@@ -237,6 +239,7 @@ class Tools(Protocol):
             limit_s: For each batch of files.
             stop: Set to wait no longer for other phones of the same hub.
             on_wait: Told True when the phone has to wait for those, False when its turn came.
+            keep: They stay there when the phone is left.
         """
         ...
 
@@ -285,7 +288,7 @@ class Tools(Protocol):
 
         Args:
             phone: The phone.
-            speech: Also remove recordings.
+            speech: Also remove recordings, and what else runs pushed and do not keep.
 
         Returns:
             Notes of what could not be undone.

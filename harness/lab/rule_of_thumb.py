@@ -12,7 +12,7 @@ phones; a real one takes longer for its first push."""
 UTTERANCE_S: Final = 0.02
 UTTERANCE_S_PER_MPARAM: Final = 0.005
 """Seconds of training an utterance of some 3 s, all layers, two threads: fits 2.3 s an epoch of 60
-at 1.73 M parameters and 2.13 s a step of 5 utterances of 10 s at 30.2 M (MODEL.md 3 and 5)."""
+at 1.73 M parameters and 2.13 s a step of 5 utterances of 10 s at 30.2 M (2 cores, AVX-512)."""
 EVALUATE_SHARE: Final = 0.35
 """An utterance costs this much of its training step to evaluate."""
 

@@ -18,6 +18,7 @@ from harness.lab.heat import queue_order
 from harness.lab.joining import joining
 from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
+from harness.lab.logbook import LoggedEngine
 from harness.lab.materials import Materials
 from harness.lab.phone_notes import RENEW_S
 from harness.lab.plan import PlannedJob
@@ -77,7 +78,7 @@ class Run:
         scheduler = Scheduler(
             dispatcher=dispatcher,
             ledger=self.ledger,
-            engine=made,
+            engine=LoggedEngine(made),
             owner=self.owner,
             stop=self.stop,
             clock=self.bench.clock,

@@ -18,6 +18,7 @@ from harness.lab.estimate import PastTimes, estimated
 from harness.lab.heat import heated, queue_order
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
+from harness.lab.logbook import LoggedProgress, logged
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import NoProgress, Progress
@@ -102,7 +103,7 @@ def run_scenario(
     clock = bench.clock
     run_id = run_id or _run_id(loaded.scenario.name, clock.utc())
     stop = stop or StopSignal()
-    progress = progress or NoProgress()
+    progress = LoggedProgress(progress or NoProgress())
     owner = owner_name()
     with ExitStack() as stack:
         leases, busy = lease_phones(stack, plan.phones, owner, str(run_root / run_id), bench)
@@ -134,6 +135,7 @@ def run_scenario(
             Ledger.create(folder.ledger_path, [job.spec for job in plan.jobs], clock)
         )
         _skip_unfit(ledger, plan)
+        stack.enter_context(logged(folder.path, ledger, bench, busy))
         # Last of the three: a folder with run.json is a run that can be resumed.
         folder.write_record(record)
         on_plan(plan, folder)
@@ -176,7 +178,7 @@ def resume_run(
     source = Path(record.scenario_source)
     materials = materials or Materials(source.parent.resolve())
     stop = stop or StopSignal()
-    progress = progress or NoProgress()
+    progress = LoggedProgress(progress or NoProgress())
     owner = owner_name()
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
@@ -195,6 +197,7 @@ def resume_run(
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
         leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
+        stack.enter_context(logged(folder.path, ledger, bench, busy))
         for row in ledger.attempts(state="running"):
             if row.serial not in leases:
                 rejoin.pop(row.serial, None)

@@ -12,7 +12,7 @@ from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
 from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
-from harness.adb.transfer import LocalFile, ensure_files
+from harness.adb.transfer import LocalFile, ensure_files, return_borrowed
 from harness.devices.capabilities import parse_probe, probe_command
 from harness.devices.changes import Change
 from harness.devices.gate_wait import pass_gates
@@ -227,10 +227,18 @@ class RealTools:
         limit_s: float,
         stop: threading.Event,
         on_wait: Callable[[bool], None],
+        *,
+        keep: bool,
     ) -> TransferRecord:
         """See `harness.lab.ports.Tools`."""
         return ensure_files(
-            _handle(phone), phone.work_dir, files, timeout_s=limit_s, stop=stop, on_wait=on_wait
+            _handle(phone),
+            phone.work_dir,
+            files,
+            keep=keep,
+            timeout_s=limit_s,
+            stop=stop,
+            on_wait=on_wait,
         )
 
     def write(self, phone: LabPhone, path: str, data: bytes) -> None:
@@ -343,6 +351,7 @@ class RealTools:
         if self._remove_trainer and remove_trainer(handle, phone.work_dir):
             notes.append("removed the trainer that a run installed")
         if speech:
+            return_borrowed(handle, phone.work_dir)
             folder = f"{phone.work_dir}/cas"
             names = [one.name for one in handle.entries(folder) if one.name.endswith(".wav")]
             handle.remove([f"{folder}/{name}" for name in names if name == safe_name(name)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from harness.pressure.ballast import Ballast, process_name
 from harness.pressure.control import Controller, Decision, Reading
 from harness.pressure.watch import Kill
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -68,6 +71,14 @@ class Loop:
         )
         self.last = (reading, decision)
         if self._ballast is not None and decision.ballast_mb != held:
+            _LOG.info(
+                "%.0f MB for the trainer (MemAvailable %.0f), goal %.0f: ballast %d -> %d MB",
+                reading.value_mb,
+                reading.available_mb,
+                self._controller.goal.available_mb,
+                held,
+                decision.ballast_mb,
+            )
             self._ballast.hold(decision.ballast_mb)
             self.history.steps.append((reading.t_ms, float(decision.ballast_mb)))
         return reading, decision
@@ -89,6 +100,7 @@ class Loop:
         assert self._ballast is not None
         del self._pids[service]
         mb = self._ballast.forget(service)
+        _LOG.warning("ballast %d (pid %d, %.0f MB) is gone", service, pid, mb)
         self._controller.lost(mb)
         self.history.lost.append(
             (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -165,7 +166,12 @@ class Pressure:
         self._begin_hold()
 
     def _begin_hold(self) -> None:
-        self._thread = threading.Thread(target=self._hold, name="ram-pressure", daemon=True)
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run,  # its records are about the same attempt
+            args=(self._hold,),
+            name="ram-pressure",
+            daemon=True,
+        )
         self._thread.start()
 
     def _write_down(self) -> None:
@@ -252,6 +258,13 @@ class Pressure:
             took_s = self._monotonic() - begun
             if decision.state == "settled":
                 self._settle_s = took_s
+                _LOG.info(
+                    "pressure settled in %.1f s: %.0f MB of %.0f MB, ballast %d MB",
+                    took_s,
+                    reading.value_mb,
+                    self.goal.available_mb,
+                    self._ballast.total_mb,
+                )
                 return
             if decision.state == "unreachable" or took_s > self._settle_limit_s:
                 why = decision.why or (
@@ -309,9 +322,10 @@ class Pressure:
                 self._ballast.release()
                 back = self._await_return(self._idle)
                 break
-            except (AdbError, PressureError):
+            except (AdbError, PressureError) as error:
                 if self._monotonic() >= until:
                     raise
+                _LOG.info("the pressure is not released yet: %s", error)
                 self._wait(rest, self._period_s)
         self._pressed = False
         if not back and self._idle is not None:

@@ -44,7 +44,7 @@ MODELLED = (
         "seconds are those of the host’s CPU, not of the phone's.",
     ),
 )
-"""What a virtual phone makes up, and what it does not (DESIGN 3)."""
+"""What a virtual phone makes up, and what it does not (ARCHITECTURE.md)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run folders on disk (DESIGN 7): who wrote what, whole or not at all.
+"""Run folders on disk: who wrote what, whole or not at all.
 
     runs/<run-id>/run.json
                   ledger.sqlite

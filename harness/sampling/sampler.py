@@ -7,6 +7,7 @@ nothing: the phone goes on writing, and the follower goes on from where it was.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import secrets
 import shlex
@@ -173,7 +174,10 @@ class Sampler:
             "{ setsid nohup sh ./loop.sh </dev/null >>loop.log 2>&1 & }"
         )
         self._thread = threading.Thread(
-            target=self._follow, name=f"sampler-{self._phone.serial}", daemon=True
+            target=contextvars.copy_context().run,  # its records are about the same attempt
+            args=(self._follow,),
+            name=f"sampler-{self._phone.serial}",
+            daemon=True,
         )
         self._thread.start()
         if not self._first.wait(_START_LIMIT_S + self._settings.period_s):

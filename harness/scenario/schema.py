@@ -1,4 +1,4 @@
-"""What a scenario file may say (SCENARIO.md shows one). Sizes named ``_mb`` are MiB.
+"""What a scenario file may say (docs/matrix.md shows some). Sizes named ``_mb`` are MiB.
 
 The first half, `JobContent`, is what one job is made of and what the matrix may vary; `Scenario`
 adds what is said once for the whole file. Defaults are the paper's (MobileASR, section 5).

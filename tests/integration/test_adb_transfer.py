@@ -10,7 +10,7 @@ import pytest
 
 from harness.adb.errors import DeviceLost, DiskFull, TransferFailed
 from harness.adb.phone import Phone
-from harness.adb.transfer import LocalFile, ensure_files, prune
+from harness.adb.transfer import LocalFile, ensure_files, return_borrowed
 from harness.adb.turns import Turns, WaitStoppedError
 from tests.fixtures.bare_phone import BarePhone
 
@@ -39,6 +39,7 @@ def contents(phone: Phone, work_dir: str) -> dict[str, bytes]:
     return {
         e.name: phone.read_file(f"{work_dir}/cas/{e.name}")
         for e in phone.entries(f"{work_dir}/cas")
+        if e.is_file
     }
 
 
@@ -174,14 +175,43 @@ def test_a_cable_that_stays_away(
     plain_phone.thread.call(plain_phone.faults.restore_cable)
 
 
-def test_prune_keeps_what_it_is_told(phone: Phone, work_dir: str, files: list[LocalFile]) -> None:
-    ensure_files(phone, work_dir, files)
-    phone.write_text(f"{work_dir}/cas/.incoming-00-x", "left over")
+def test_what_was_pushed_goes_and_what_was_there_stays(
+    phone: Phone, work_dir: str, files: list[LocalFile]
+) -> None:
+    before, pushed = files[:2], files[2:]
+    ensure_files(phone, work_dir, before, keep=True)
     phone.write_text(f"{work_dir}/cas/notes.txt", "not ours")
-    count, size = prune(phone, work_dir, keep=[files[0].sha256, files[1].sha256])
-    assert count == 4
-    assert size == sum(file.size for file in files[2:]) + len("left over")
-    assert set(contents(phone, work_dir)) == {files[0].name, files[1].name, "notes.txt"}
+    ensure_files(phone, work_dir, files)
+    assert ensure_files(phone, work_dir, pushed).pushed_files == 0, "the next job pushes nothing"
+    phone.write_text(f"{work_dir}/cas/.incoming-00-x", "left over")
+    return_borrowed(phone, work_dir)
+    assert contents(phone, work_dir) == expected(before) | {"notes.txt": b"not ours"}
+    return_borrowed(phone, work_dir)  # nothing is left to do
+
+
+def test_what_is_borrowed_can_be_kept(phone: Phone, work_dir: str, files: list[LocalFile]) -> None:
+    ensure_files(phone, work_dir, files)
+    assert ensure_files(phone, work_dir, files[:2], keep=True).pushed_files == 0
+    return_borrowed(phone, work_dir)
+    assert contents(phone, work_dir) == expected(files[:2])
+
+
+def test_a_folder_that_is_empty_then_goes_too(
+    phone: Phone, work_dir: str, files: list[LocalFile]
+) -> None:
+    return_borrowed(phone, work_dir)  # nothing was ever pushed
+    ensure_files(phone, work_dir, files)
+    return_borrowed(phone, work_dir)
+    assert phone.stat(f"{work_dir}/cas") is None
+
+
+def test_a_push_that_broke_off_leaves_nothing_behind(
+    phone: Phone, work_dir: str, files: list[LocalFile], plain_phone: BarePhone
+) -> None:
+    plain_phone.thread.call(lambda: setattr(plain_phone.faults, "drop_after_bytes", 150_000))
+    ensure_files(phone, work_dir, files)
+    return_borrowed(phone, work_dir)
+    assert contents(phone, work_dir) == {}
 
 
 def test_a_phone_waits_for_others_of_its_hub_and_says_so(

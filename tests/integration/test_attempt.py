@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.adb.transfer import LocalFile, ensure_files
 from harness.devices.changes import Unplugged
 from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
 from harness.lab.leases import acquire
 from harness.lab.ledger import Ledger
+from harness.lab.materials import Materials
 from harness.lab.ports import LabPhone, PhoneStatus
 from harness.lab.recovery import clean_free_phones
+from harness.lab.runner import check_scenario
 from harness.lab.trainer_control import PACKAGE
 from harness.results.model import AttemptResult
 from harness.results.store import AttemptFolder, RunFolder
@@ -32,7 +35,7 @@ LONG = "trainer.epochs=10000"
 
 
 def assert_released(phone: LabPhone) -> None:
-    """Nothing of ours runs on the phone, its settings are as before, no attempt lies on it."""
+    """Nothing of ours runs or lies on the phone, its settings are as before."""
     adb = adb_phone(phone)
     deadline = time.monotonic() + 5
     while trouble := left_on(phone):  # the sampler's loop sees within a second that it is over
@@ -43,7 +46,7 @@ def assert_released(phone: LabPhone) -> None:
         "0",
         "null",
     )
-    assert adb.shell(f"ls {phone.work_dir}/cas/*.wav").stdout == ""
+    assert adb.entries(f"{phone.work_dir}/cas") == []
     assert "UPDATES STOPPED" not in adb.query("dumpsys battery")
     assert PACKAGE not in adb.query("dumpsys deviceidle whitelist")
     assert adb.stat(f"{phone.work_dir}/restore.json") is None
@@ -120,7 +123,7 @@ def test_an_attempt_under_pressure_from_end_to_end(
     assert any(s.available_mb and s.available_mb < 2500 for s in watcher.statuses)
 
 
-def test_two_phones_share_the_work_and_a_second_run_pushes_nothing(
+def test_two_phones_share_the_work_and_a_second_job_pushes_nothing(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
     bench = farm.bench(tmp_path / "leases")
@@ -129,11 +132,37 @@ def test_two_phones_share_the_work_and_a_second_run_pushes_nothing(
     assert summary.exit_code == 0
     assert {result.phone.serial for result in summary.results} == {p.serial for p in bench.phones}
     transfers = [result.transfer for result in summary.results]
-    # The speech of the third job is on its phone from the first, the model perhaps from a run
-    # before: it is pushed at most once a phone.
-    assert sorted(t.pushed_files for t in transfers if t)[0] == 0
+    # What the third job needs is on its phone from the first or second.
+    assert sorted(t.pushed_files for t in transfers if t) == [0, 7, 7]
     for phone in bench.phones:
         assert_released(phone)
+
+
+def test_a_run_takes_away_what_it_pushed_and_leaves_what_lay_there(
+    farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
+) -> None:
+    bench = farm.bench(tmp_path / "leases", "redmi-note-7-pro")
+    (phone,) = bench.phones
+    loaded = tiny_scenario()
+    speech = LocalFile.of(loaded.folder / "r1-0.wav")
+    model = LocalFile.of(
+        Materials(loaded.folder)
+        .material(check_scenario(loaded, Materials(loaded.folder))[0], None)
+        .model.path
+    )
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"of somebody else")
+    lay_there = [model, LocalFile.of(other)]
+    ensure_files(adb_phone(phone), phone.work_dir, lay_there, keep=True)
+    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    assert summary.exit_code == 0
+    (transfer,) = [result.transfer for result in summary.results]
+    assert transfer is not None
+    assert (transfer.pushed_files, transfer.skipped_files) == (6, 1)
+    assert adb_phone(phone).stat(speech.on_phone(phone.work_dir)) is None
+    left = adb_phone(phone).entries(f"{phone.work_dir}/cas")
+    assert {entry.name for entry in left} == {file.name for file in lay_there}
+    adb_phone(phone).remove([f"{phone.work_dir}/cas"])
 
 
 @pytest.mark.parametrize(
@@ -226,8 +255,8 @@ def test_a_lost_cable_loses_nothing(
     assert result.sampling.missing <= 1
     gaps = attempt.samples().column("t_boot_ms").to_pylist()
     assert max(b - a for a, b in itertools.pairwise(gaps)) < 2500
-    adb_phone(phone).remove([f"{phone.work_dir}/attempts"])
-    adb_phone(phone).shell(f"rm -f {phone.work_dir}/cas/*.wav")
+    assert adb_phone(phone).entries(f"{phone.work_dir}/cas"), "kept like all that was put there"
+    adb_phone(phone).remove([f"{phone.work_dir}/attempts", f"{phone.work_dir}/cas"])
     assert_released(phone)
 
 
@@ -434,8 +463,11 @@ def test_what_a_crashed_run_left_is_cleaned_on_demand_but_not_under_a_running_on
 ) -> None:
     bench = farm.bench(tmp_path / "leases")
     unplugged = [Unplugged(unplugged=True)]
+    pushed = tmp_path / "model.tflite"
+    pushed.write_bytes(b"pushed by a run that crashed")
     for phone in bench.phones:
         SettingsGuard(adb_phone(phone), phone.work_dir).change(unplugged)
+        ensure_files(adb_phone(phone), phone.work_dir, [LocalFile.of(pushed)])
     held, free = bench.phones
     with acquire(held.serial, owner="else", run="runs/x", root=tmp_path / "leases"):
         found = clean_free_phones(bench)

@@ -2,6 +2,7 @@
 
 import struct
 import subprocess
+import tempfile
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,9 @@ WORD = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["C
 @given(st.lists(WORD, min_size=1, max_size=5))
 def test_a_shell_gives_back_the_words_that_were_quoted(words: list[str]) -> None:
     text = command_text(["printf", "%s\\0", *words])
-    done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=True)
+    # a word that is not quoted may be a redirection: what it writes goes with the folder
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=True, cwd=folder)
     assert done.stdout == "".join(f"{word}\0" for word in words).encode()
 
 

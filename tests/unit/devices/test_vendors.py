@@ -18,7 +18,7 @@ from harness.errors import InputError
 from harness.readings import parse_getprop
 
 PACKAGE = "org.mobileasr.trainer"
-CAPTURES = Path(__file__).parents[4] / "shared/captures/getprop"
+CAPTURES = Path(__file__).parents[2] / "data/captures/getprop"
 MIUI = {"ro.miui.ui.version.name": "V125", "ro.product.manufacturer": "Xiaomi"}
 OXYGEN = {"ro.oxygen.version": "9.0.4"}
 
@@ -109,7 +109,6 @@ def test_a_wrong_file(tmp_path: Path, text: str, told: str) -> None:
         load_vendors(tmp_path)
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="no folder ../shared/captures beside this one")
 @pytest.mark.parametrize(
     ("capture", "profile", "vendor", "switched_on"),
     [

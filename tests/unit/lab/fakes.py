@@ -330,6 +330,8 @@ class FakeTools:
         limit_s: float,
         stop: threading.Event,
         on_wait: Callable[[bool], None],
+        *,
+        keep: bool,
     ) -> TransferRecord:
         self.world.calls.append("push")
         if self.world.hub_is_busy:

@@ -444,7 +444,7 @@ def test_a_rounds_recordings_do_not_stay(lab: Lab) -> None:
 def test_a_fault_of_our_own_is_recorded_with_its_trace(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: FakeTools, *_: Any) -> None:
+    def broken(self: FakeTools, *_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(FakeTools, "push", broken)

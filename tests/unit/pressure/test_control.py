@@ -21,6 +21,15 @@ def test_it_settles_without_going_far_under_the_goal() -> None:
     assert lowest > 1700 - 50
 
 
+def test_three_readings_in_a_row_within_the_tolerance_are_settled() -> None:
+    controller = Controller(Goal(1000, 50, "x"))
+    states = [
+        controller.step(Reading(t, available_mb)).state
+        for t, available_mb in enumerate([1010, 990, 1060, 1010, 990, 1000])
+    ]
+    assert states == ["ramping"] * 5 + ["settled"]
+
+
 def test_growth_is_a_ramp() -> None:
     controller = Controller(Goal(500, 50, "x"), Settings(max_step_mb=100))
     first = controller.step(Reading(0, 800))

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from harness.readings import KINDS
 
-CAPTURES = Path(__file__).parents[4] / "shared" / "captures"
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 FOLDERS = {
     "dumpsys_activity_exit_info": "exit_info",
     "dumpsys_activity_lmk": "lmk",
@@ -102,7 +102,7 @@ WANTED: dict[str, dict[str, Any]] = {
     "dumpsys_batterystats_checkin/android8.1_smartron_tphoneE_bugreport.txt": {
         "checkin_version": 27,
         "parcel_version": 167,
-        "history.#": 30,
+        "history.#": 5,
         "history.0.level_percent": 85,
         "history.0.charge_raw": 3489,
         "history.2.status": "d",
@@ -149,7 +149,7 @@ WANTED: dict[str, dict[str, Any]] = {
         "processes.0.summary.Unknown.pss_kb": None,
     },
     "dumpsys_meminfo_a/android8.1_smartron_tphoneE_bugreport.txt": {
-        "processes.#": 9,
+        "processes.#": 2,
         "processes.1.name": "com.google.android.gms.persistent",
         "processes.1.total_pss_kb": 36097,
         "processes.1.total_rss_kb": None,
@@ -157,7 +157,7 @@ WANTED: dict[str, dict[str, Any]] = {
     },
     "dumpsys_meminfo_checkin/android8.1_smartron_tphoneE_bugreport_section.txt": {
         "checkin_version": 4,
-        "processes.#": 41,
+        "processes.#": 4,
         "processes.0.total_pss_kb": 20184,
         "processes.1.name": "com.android.settings",
     },
@@ -195,7 +195,7 @@ WANTED: dict[str, dict[str, Any]] = {
     },
     "dumpsys_meminfo_system/android8.1_smartron_full.txt": {
         "uptime_ms": None,
-        "pss_by_process.#": 148,
+        "pss_by_process.#": 6,
         "pss_by_process.0.kb": 108277,
         "kernel_kb": 251052,
         "tuning_oom_kb": 322560,
@@ -231,45 +231,45 @@ WANTED: dict[str, dict[str, Any]] = {
         "properties.ro.product.model": "M2101K6I"
     },
     "getprop/android10_oneplus7t_oxygenosOB1_EXCERPT.txt": {
-        "properties.#": 64,  # entries without a line end between them
+        "properties.#": 31,  # entries without a line end between them
         "properties.ro.product.model": "HD1905",
         "properties.ro.build.version.sdk": "29",
     },
     "getprop/android10_redmi_note7_miui12.5.3.txt": {
-        "properties.#": 587,
+        "properties.#": 46,
         "properties.ro.product.model": "Redmi Note 7",
     },
     "getprop/android11_oneplus6_h2os11.txt": {
-        "properties.#": 1040,
+        "properties.#": 49,
         "properties.ro.build.version.sdk": "30",
     },
     "getprop/android12_redmi_note10_miui14.txt": {
-        "properties.#": 818,
+        "properties.#": 61,
         "properties.ro.product.model": "M2101K7AG",
     },
     "getprop/android13_oneplus8_coloros13.1.txt": {
-        "properties.#": 959,
+        "properties.#": 17,
         "properties.ro.build.version.sdk": "33",
     },
     "getprop/android15_oneplus12_coloros15.txt": {
-        "properties.#": 932,
+        "properties.#": 14,
         "properties.ro.build.version.sdk": None,  # not in this dump
     },
     "getprop/android8.1_smartron_tphoneE_bugreport.txt": {
-        "properties.#": 581,
+        "properties.#": 26,
         "properties.ro.product.model": "T5911",
     },
     "getprop/android9_oneplus5t_oxygenos9.0.4.txt": {
-        "properties.#": 695,
+        "properties.#": 32,
         "properties.ro.product.model": "ONEPLUS A5010",
     },
     "logcat_lmkd/android8.1_smartron_am_kill_events.txt": {
-        "kills.#": 45,
+        "kills.#": 12,
         "kills.4.oom_score_adj": 900,
         "kills.4.reason": "remove task",
     },
     "logcat_lmkd/android8.1_smartron_am_proc_died_events.txt": {
-        "kills.#": 52,
+        "kills.#": 12,
         "kills.0.pid": 22763,
         "kills.0.oom_score_adj": 906,
     },
@@ -328,7 +328,6 @@ def at(reading: Any, path: str) -> Any:
     return at(reading[int(name)], rest)
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="no folder ../shared/captures beside this")
 @pytest.mark.parametrize("name", sorted(WANTED))
 def test_what_a_capture_says(name: str) -> None:
     file = CAPTURES / name
@@ -341,7 +340,6 @@ def test_what_a_capture_says(name: str) -> None:
     assert TypeAdapter(Any).dump_python(again, mode="json") == plain
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="no folder ../shared/captures beside this")
 def test_no_capture_is_forgotten() -> None:
     found = {
         f"{folder}/{file.name}" for folder in FOLDERS for file in (CAPTURES / folder).iterdir()

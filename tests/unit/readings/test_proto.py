@@ -26,7 +26,7 @@ from harness.readings.wire import Message
 from tests.unit.readings.messages import battery_message, field, message, package_message, varint
 from tests.unit.readings.texts import EXAMPLES
 
-CAPTURES = Path(__file__).parents[4] / "shared" / "captures"
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 NOT_IN_THE_MESSAGE = {
     "charging_state",
     "charging_policy",
@@ -38,7 +38,7 @@ NOT_IN_THE_MESSAGE = {
 
 
 def captured(folder: str) -> list[str]:
-    found = sorted((CAPTURES / folder).glob("*")) if CAPTURES.is_dir() else []
+    found = sorted((CAPTURES / folder).glob("*"))
     return [file.read_text("utf-8", "replace") for file in found]
 
 

@@ -130,8 +130,22 @@ def test_too_few_repeats_are_said_and_never_called_fine() -> None:
     assert "at best" in few.why
 
 
-def test_a_measurable_trifle_is_no_alarm() -> None:
-    assert found("minutes_per_epoch", before=7, slower=0.03).judgement == "no change found"
+@pytest.mark.parametrize("slower", [0.03, -0.03])
+def test_a_measurable_trifle_is_no_alarm(slower: float) -> None:
+    """Beyond repeats and nights, so that the smallest change that matters is all that decides."""
+    rng = np.random.default_rng(1)
+    past = [observed for n in range(7) for observed in night(rng, f"n{n}", repeats=8)]
+    tonight = night(rng, "now", repeats=8, slower=slower)
+
+    def judged(**minimum: float) -> Finding:
+        findings = compare(past, tonight, minimum=minimum).findings
+        return next(f for f in findings if (f.metric, f.phone) == ("minutes_per_epoch", "p0"))
+
+    trifle = judged()
+    assert trifle.judgement == "no change found"
+    assert trifle.why == "measurable, but less than 5.0 %"
+    matters = judged(minutes_per_epoch=0.01)
+    assert matters.judgement == ("worse" if slower > 0 else "better")
 
 
 def test_nights_that_differ_by_themselves_raise_no_alarm() -> None:

@@ -56,11 +56,8 @@ def test_a_small_file_says_much_and_defaults_are_the_papers() -> None:
     assert job.content.gates == "lab"
 
 
-def test_the_design_example_expands_to_its_matrix() -> None:
-    shared = Path(__file__).parents[3].parent / "shared" / "SCENARIO.md"
-    if not shared.is_file():
-        pytest.skip("needs ../shared/SCENARIO.md, which is not part of the project")
-    text = shared.read_text().split("```yaml")[1].split("```")[0]
+def test_a_scenario_with_every_part_expands_to_its_matrix() -> None:
+    text = (Path(__file__).parents[2] / "data" / "table3_learning_rate.yaml").read_text()
     found = jobs(text)
     assert len(found) == 3 * 2 * 3
     assert {job.axes["pressure.fits"] for job in found} == {"S1", "S5", "S8"}

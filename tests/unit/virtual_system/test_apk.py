@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.virtual.system.apk import ApkError, parse_manifest, read_apk
+from tests.fixtures.clients import NO_DEVLIB
 from tests.fixtures.data.apk import binary_manifest, write_apk
 
 _MANIFEST = binary_manifest("org.example", 3, "1.2", 26, ("android.permission.INTERNET",))
@@ -37,7 +38,7 @@ def test_native_code_splits_and_test_only(tmp_path: Path) -> None:
 def test_a_real_apk_of_others() -> None:
     found = importlib.util.find_spec("devlib")  # it has one in its wheel; importing it takes long
     if found is None or found.origin is None:
-        pytest.skip("devlib isn't installed")
+        pytest.skip(NO_DEVLIB)
     folder = Path(found.origin).parent
     info = read_apk(folder / "instrument/netstats/netstats.apk")
     assert info.package == "com.arm.devlib.netstats"
