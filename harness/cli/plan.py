@@ -25,7 +25,7 @@ from harness.cli.runs import RUN_ROOT
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, plan_run
-from harness.lab.estimate import PastTimes, estimated
+from harness.lab.planning.estimate import PastTimes, estimated
 from harness.report.numbers import duration
 from harness.scenario import load_scenario
 

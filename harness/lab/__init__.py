@@ -8,8 +8,8 @@ job), ``ports`` and ``tools`` (what an attempt needs of the world, and the real 
 
 from harness.lab.bench import Bench, open_bench
 from harness.lab.clock import StopSignal
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, PlannedJob
 from harness.lab.ports import PhoneStatus, Progress
 from harness.lab.runner import check_scenario, plan_run, resume_run, run_scenario
 from harness.lab.summary import RunStatus, RunSummary, status

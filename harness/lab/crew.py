@@ -12,7 +12,7 @@ from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.dispatch import Ticket
 from harness.lab.engine import Engine, RunAttempt
 from harness.lab.phone_notes import Claim, hold, let_go, renew
-from harness.lab.plan import PlannedJob
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.lab.score import host_scorer
 from harness.lab.threads import AT_ONCE, check_phone, prepare_phone

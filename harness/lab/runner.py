@@ -11,15 +11,15 @@ from filelock import FileLock, Timeout
 
 from harness.errors import InputError
 from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
-from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
 from harness.lab.crew import EngineMaker
-from harness.lab.estimate import PastTimes, estimated
-from harness.lab.heat import heated, queue_order
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.planning.checks import check_demands, located
+from harness.lab.planning.estimate import PastTimes, estimated
+from harness.lab.planning.heat import heated, queue_order
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import NoProgress, Progress
 from harness.lab.recovery import clean_left_phones, lose, reconcile, reopen, written_in
 from harness.lab.run import Run

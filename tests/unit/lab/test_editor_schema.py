@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from harness.errors import InputError
-from harness.lab.checks import check_demands
 from harness.lab.editor_schema import editor_schema
+from harness.lab.planning.checks import check_demands
 from harness.paths import data_root
 from harness.scenario import expand_jobs, parse_scenario
 from harness.yamlio import load_yaml, parse_yaml

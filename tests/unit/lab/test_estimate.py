@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.estimate import PastTimes, estimated, kind_of, phone_kind
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
+from harness.lab.planning.estimate import PastTimes, estimated, kind_of, phone_kind
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan, makespan_s, one_for_each
 from harness.scenario import expand_jobs, parse_scenario
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone

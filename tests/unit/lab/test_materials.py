@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import InputError
-from harness.lab.materials import Materials
+from harness.lab.planning.materials import Materials
 from harness.model.configuration import CONFIGS
 from harness.model.initial import initial_weights
 from harness.paths import data_root

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan
 from harness.memory.as_printed import estimate
 from harness.memory.measured import Conditions, Measured, MemoryRecord
 from harness.model.configuration import TINY

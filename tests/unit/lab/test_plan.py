@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError, NoPhoneError
-from harness.lab.checks import check_demands
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.planning.checks import check_demands
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import LabPhone
 from harness.lab.runner import check_scenario
 from harness.scenario import (

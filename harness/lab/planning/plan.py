@@ -12,9 +12,9 @@ from harness.devices.unmet import Unmet, some_of, unmet
 from harness.errors import NoPhoneError
 from harness.lab.dispatch import Ticket
 from harness.lab.failures import RETRY_FIELDS
-from harness.lab.materials import Materials
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.rule_of_thumb import guessed_s
 from harness.lab.ports import LabPhone
-from harness.lab.rule_of_thumb import guessed_s
 from harness.pressure import Goal
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
@@ -39,7 +39,7 @@ class PlannedJob:
     estimate_s: float
     warnings: tuple[str, ...] = ()
     heat: float = 0.0
-    """How much it warms its phone, see `harness.lab.heat`."""
+    """How much it warms its phone, see `harness.lab.planning.heat`."""
 
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""

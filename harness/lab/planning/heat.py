@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.contract import SUB_MODELS
-from harness.lab.estimate import PastTimes
 from harness.lab.job_queue import QueueOrder
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.planning.estimate import PastTimes
+from harness.lab.planning.plan import Plan, PlannedJob
 from harness.scenario.schema import JobContent, Scenario
 
 FORWARD_SHARE: Final = 1 / 3

@@ -12,7 +12,7 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.lab.ledger import Ledger
-from harness.lab.plan import RULE_OF_THUMB, Estimate, Plan, PlannedJob, makespan_s
+from harness.lab.planning.plan import RULE_OF_THUMB, Estimate, Plan, PlannedJob, makespan_s
 from harness.results.model import PhoneRecord
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json
