@@ -85,8 +85,9 @@ class Crew:
             spec=spec,
             attempt=order.attempt,
             phone=phone,
-            material=run.materials.material(spec, checkpoint),
-            goal=job.goal,
+            material=run.materials.material(job.needs, checkpoint),
+            goal=job.needs.goal,
+            gates=job.needs.gates,
             folder=run.folder.attempt(spec.job_id, order.attempt),
             keep=run.keep,
             # A round's speech leaves the phone with the round (MobileASR, section 3.3); where

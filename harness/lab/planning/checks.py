@@ -1,4 +1,4 @@
-"""What a scenario says about phones and gates, checked before any phone is looked for."""
+"""A scenario is checked, and its jobs' needs found out, before any phone is looked for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,37 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from harness.devices.gates import parse_gates
-from harness.devices.profile import DeviceProfile, load_profile
-from harness.devices.requirements import Demands
+from harness.devices.gates import PRESETS, Gates, parse_gates
+from harness.devices.profile import load_profile
 from harness.errors import InputError
-from harness.scenario import JobContent, JobSpec, LoadedScenario
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.needs import JobNeeds
+from harness.scenario import (
+    JobContent,
+    JobSpec,
+    LoadedScenario,
+    expand_jobs,
+    scenario_schema,
+)
 from harness.scenario.paths import is_known
-from harness.yamlio import validate
+
+
+def check_scenario(
+    loaded: LoadedScenario, materials: Materials, only: Sequence[str] = ()
+) -> list[JobNeeds]:
+    """Expand a scenario and check all that it names.
+
+    Raises:
+        InputError: Something in the scenario is wrong or missing.
+    """
+    specs = expand_jobs(loaded, only)
+    check_profiles(loaded, specs)
+    gates_at = loaded.where(("gates",))
+    parse_gates(loaded.scenario.gates, gates_at)  # also where the matrix overwrites it
+    with located(loaded):
+        jobs = materials.needs(specs, gates_at)
+        materials.check(jobs)
+    return jobs
 
 
 @contextmanager
@@ -35,49 +57,35 @@ def located(loaded: LoadedScenario) -> Iterator[None]:
         raise InputError(error.what, where=where, hint=error.hint) from error
 
 
-class _Phones(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    phones: Demands = Demands()
-
-
-def check_demands(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:
-    """Check ``phones`` and ``gates`` of a scenario and of all its jobs.
+def check_profiles(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:
+    """Check that the profiles exist which a scenario and its jobs name.
 
     Raises:
-        InputError: An unknown key or value, or a profile that there is not, with its line.
+        InputError: A profile that there is not, with its line.
     """
-    seen: set[str] = set()
-    _check(loaded, loaded.scenario.phones, seen)
-    _gates(loaded, loaded.scenario)
+    demands = [loaded.scenario.phones]
     for spec in specs:
-        _check(loaded, spec.content.phones, seen)
-        _gates(loaded, spec.content)
-        for avoided in spec.avoid:
-            _check(loaded, avoided, seen)
+        demands += [spec.content.phones, *spec.avoid]
+    names = dict.fromkeys(name for each in demands for name in each.profile or ())
+    for name in names:
+        if not set("*?[") & set(name):
+            _check_profile(name, loaded.where(("phones", "profile")))
 
 
-def _check(loaded: LoadedScenario, phones: dict[str, Any], seen: set[str]) -> None:
-    demands = validate(_Phones, {"phones": phones}, loaded.lines).phones
-    for name in demands.profile or ():
-        if name not in seen and not set("*?[") & set(name):
-            _known_profile(name, loaded.where(("phones", "profile")))
-        seen.add(name)
-
-
-def _known_profile(name: str, where: str) -> DeviceProfile:
+def _check_profile(name: str, where: str) -> None:
     try:
-        return load_profile(name)
+        load_profile(name)
     except InputError as error:
         raise InputError(error.what, where=error.where or where, hint=error.hint) from error
 
 
-def _gates(loaded: LoadedScenario, content: JobContent) -> None:
-    where = loaded.where(("gates",))
-    wanted = parse_gates(content.gates, where)
-    if wanted.screen_on is False and content.settings.stay_awake is not False:
-        raise InputError(
-            "screen_on: false, but settings.stay_awake keeps the screen on",
-            where=where,
-            hint="Add settings: {stay_awake: false}.",
-        )
+def editor_schema() -> dict[str, Any]:
+    """Return what editors complete and check a scenario file with (draft 2020-12)."""
+    gates = Gates.model_json_schema()
+    gates["properties"]["preset"] = {
+        "enum": sorted(PRESETS),
+        "default": "lab",
+        "description": "What holds where nothing is said here.",
+    }
+    gates["description"] = "Gates of one's own, over a preset."
+    return scenario_schema(gates)

@@ -30,7 +30,9 @@ def heated(plan: Plan, past: PastTimes) -> Plan:
     """
     phones = {phone.serial: phone.record for phone in plan.phones}
     measured = {
-        job.spec.job_id: past.rise_c(job.spec.content, [phones[one] for one in job.candidates])
+        job.spec.job_id: past.rise_c(
+            job.spec.content, [phones[serial] for serial in job.candidates]
+        )
         for job in plan.placed
     }
     all_known = None not in measured.values()

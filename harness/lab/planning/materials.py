@@ -6,17 +6,17 @@ Everything wrong here is bad input: nothing has been started yet.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
 from harness.lab.jobfile import Material
-from harness.paths import cache_root, data_root
-from harness.pressure import Goal, resolve_goal
-from harness.scenario.schema import Data, JobContent, ModelChoice
+from harness.lab.planning.models import Models, weights_file
+from harness.lab.planning.needs import JobNeeds, job_needs
+from harness.paths import cache_root
+from harness.scenario.schema import Data
 from harness.scenario.spec import JobSpec
 from harness.speech import (
     SAMPLE_RATE,
@@ -29,12 +29,10 @@ from harness.speech import (
 )
 from harness.speech.importing import MANIFEST
 from harness.trainer.batches import check_recording
-from harness.trainer.flatfile import check_checkpoint, read_info
+from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
-from harness.trainer.manifest import ModelManifest, check_files
-from harness.trainer.manifest import load_manifest as load_model
-from harness.trainer.needs import Needs, needs_of
 
+SPLITS: Final = ("train", "validation")
 CORPORA = ("accents",)
 """Synthetic corpora that a scenario may name."""
 
@@ -44,54 +42,6 @@ Progress = Callable[[str, int, int], None]
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model folder with its manifest."""
-
-    folder: Path
-    manifest: ModelManifest
-
-    def file(self, batch_size: int) -> LocalFile:
-        """Return the flatbuffer for a batch size.
-
-        Raises:
-            InputError: The model has none.
-        """
-        entry = self.manifest.files.get(batch_size)
-        if entry is None:
-            known = ", ".join(str(size) for size in sorted(self.manifest.files))
-            raise InputError(
-                f"the model {self.manifest.name} has no file for batch size {batch_size}",
-                where="trainer.batch_size",
-                hint=f"It has batch sizes {known}.",
-            )
-        return LocalFile(self.folder / entry.file, entry.sha256, ".tflite", entry.bytes)
-
-    def info(self, batch_size: int) -> ModelInfo:
-        """Return the sizes that the flatbuffer for a batch size was made with.
-
-        Raises:
-            InputError: It is no model that the trainer can use, or not what its manifest says.
-        """
-        path = self.file(batch_size).path
-        info = read_info(path)
-        if (info.batch_size, info.sample_rate) != (batch_size, SAMPLE_RATE):
-            raise InputError(
-                f"it was made for batch size {info.batch_size} and {info.sample_rate} Hz, not for "
-                f"{batch_size} and {SAMPLE_RATE} Hz",
-                where=str(path),
-                hint="Make the model folder anew with 'harness model build'.",
-            )
-        return info
-
-    def checkpoint(self) -> LocalFile | None:
-        """Return the weights that come with the model, if they are a file of their own."""
-        entry = self.manifest.checkpoint
-        if entry is None:
-            return None
-        return LocalFile(self.folder / entry.file, entry.sha256, ".npz", entry.bytes)
 
 
 class Materials:
@@ -109,85 +59,21 @@ class Materials:
         self._folder = folder
         self._cache = cache or cache_root() / "corpora"
         self._progress = progress
-        self._models: dict[Path, LoadedModel] = {}
+        self.models = Models(folder)
         self._corpora: dict[object, Corpus] = {}
         self._lock = threading.RLock()
 
-    # -- models -----------------------------------------------------------------------------------
+    def needs(self, specs: Iterable[JobSpec], gates_at: str = "gates") -> list[JobNeeds]:
+        """Find out what jobs need; recordings are not looked at.
 
-    def model(self, choice: ModelChoice) -> LoadedModel:
-        """Return a model, its files checked against their hashes.
-
-        Raises:
-            InputError: There is none of that name, or its files are not those of its manifest.
-        """
-        folder = self._model_folder(choice)
-        with self._lock:
-            if folder not in self._models:
-                manifest = load_model(folder)
-                check_files(manifest, folder)
-                self._models[folder] = LoadedModel(folder, manifest)
-            return self._models[folder]
-
-    def _model_folder(self, choice: ModelChoice) -> Path:
-        if choice.name is not None:
-            folder = data_root() / "models" / choice.name
-            if not folder.is_dir():
-                there = sorted(p.parent.name for p in folder.parent.glob("*/manifest.json"))
-                raise InputError(
-                    f"there is no model {choice.name!r}",
-                    where="model.name",
-                    hint=f"Models here: {', '.join(there) or 'none'}; 'harness model build' makes "
-                    "others, for model.path.",
-                )
-            return folder
-        path = self._folder / str(choice.path)
-        if not path.exists():
-            raise InputError("no such model file or folder", where=f"model.path: {path}")
-        return path if path.is_dir() else path.parent
-
-    def _start(self, choice: ModelChoice, model: LoadedModel) -> LocalFile | None:
-        if choice.checkpoint is None:
-            return model.checkpoint()
-        return self._file(self._folder / choice.checkpoint, "model.checkpoint")
-
-    @staticmethod
-    def _file(path: Path, where: str) -> LocalFile:
-        try:
-            return LocalFile.of(path)
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot be used: {error}", where=f"{where}: {path}") from error
-
-    def goal(self, content: JobContent) -> Goal | None:
-        """Return the pressure that a job asks for, in megabytes.
+        Args:
+            specs: The jobs.
+            gates_at: Where the gates stand, for messages.
 
         Raises:
-            InputError: The model's manifest does not say what the goal needs.
+            InputError: A model or a file of it is not there, or it lacks what a job asks for.
         """
-        if content.pressure is None:
-            return None
-        model = self.model(content.model)
-        trainer = content.trainer
-        return resolve_goal(
-            available_mb=content.pressure.available_mb,
-            fits=content.pressure.fits,
-            candidates=trainer.candidates,
-            need_mb=self.needs(content).mb,
-            base_mb=model.manifest.trainer_base_mb,
-            tolerance_mb=content.pressure.tolerance_mb,
-        )
-
-    def needs(self, content: JobContent) -> Needs:
-        """Return what training each sub-model of a job adds (MiB), by the job's memory model.
-
-        Raises:
-            InputError: The model's manifest does not have what the paper's estimate takes.
-        """
-        trainer = content.trainer
-        manifest = self.model(content.model).manifest
-        return needs_of(manifest, trainer.batch_size, trainer.memory_model)
-
-    # -- recordings -------------------------------------------------------------------------------
+        return [job_needs(spec, self.models, gates_at) for spec in specs]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
         """Return the recordings of one speaker, synthesised if they are not in the cache.
@@ -259,105 +145,79 @@ class Materials:
             )
         return found[:wanted] if wanted else found
 
-    # -- both -------------------------------------------------------------------------------------
-
-    def material(self, spec: JobSpec, parent_checkpoint: Path | None = None) -> Material:
-        """Return what one job trains with.
-
-        Args:
-            spec: The job.
-            parent_checkpoint: Kept checkpoint of the round before, for a later round.
-
-        Raises:
-            InputError: Something that the job names is not there or does not fit.
-        """
-        content = spec.content
-        model = self.model(content.model)
-        checkpoint = self._start(content.model, model)
-        if parent_checkpoint is not None:
-            checkpoint = self._file(parent_checkpoint, "the round before")
-        splits = {
-            split: self.utterances(content.data, spec.rounds, spec.round, split)
-            for split in ("train", "validation")
-        }
-        return Material(
-            model_name=model.manifest.name,
-            model=model.file(content.trainer.batch_size),
-            checkpoint=checkpoint,
-            need_mb=self.needs(content).mb,
-            trainer_base_mb=model.manifest.trainer_base_mb,
-            speaker=content.data.speaker,
-            accent=splits["train"][0].accent,
-            train=tuple(_item(one) for one in splits["train"]),
-            validation=tuple(_item(one) for one in splits["validation"]),
-        )
-
-    def check(self, specs: Sequence[JobSpec]) -> None:
-        """Check everything that jobs name before a phone is touched.
+    def check(self, jobs: Sequence[JobNeeds]) -> None:
+        """Check the files that jobs start from, and that their recordings fit their models.
 
         Raises:
             InputError: What is missing or does not fit together.
         """
-        for spec in specs:
-            content = spec.content
-            model = self.model(content.model)
-            model.file(content.trainer.batch_size)
-            self._check_needs(content, model)
-            self.goal(content)
-            start = self._start(content.model, model)
+        for flatbuffer, start in {(job.flatbuffer, job.start): None for job in jobs}:
             if start is not None:
-                check_checkpoint(model.file(content.trainer.batch_size).path, start.path)
-        for spec in specs:  # after the models: speech may have to be synthesised first
-            self._check_speech(spec)
+                check_checkpoint(flatbuffer.path, start.path)
+        # after the models: speech may have to be synthesised first
+        alike = {(job.speech, job.flatbuffer): job for job in jobs}
+        for job in alike.values():
+            self._check_speech(job)
 
-    def _check_speech(self, spec: JobSpec) -> None:
-        content = spec.content
-        model = self.model(content.model)
-        info = model.info(content.trainer.batch_size)
-        for split in ("train", "validation"):
-            for one in self.utterances(content.data, spec.rounds, spec.round, split):
-                self._check_fit(one, content.data, model, info)
+    def _check_speech(self, job: JobNeeds) -> None:
+        info = job.model.info(job.spec.content.trainer.batch_size)
+        for split in SPLITS:
+            for utterance in self.utterances(*job.speech, split):
+                _check_fit(utterance, job, info)
 
-    @staticmethod
-    def _check_fit(one: Utterance, data: Data, model: LoadedModel, info: ModelInfo) -> None:
-        try:
-            check_recording(round(one.duration_s * SAMPLE_RATE), one.text, info)
-        except InputError as error:
-            raise InputError(
-                f"{one.id} does not fit the model {model.manifest.name}: {error.what}",
-                where=f"data: {one.audio}",
-                hint=_shorter(data, info),
-            ) from error
+    def material(self, job: JobNeeds, parent_checkpoint: Path | None = None) -> Material:
+        """Return what one job trains with.
 
-    def _check_needs(self, content: JobContent, model: LoadedModel) -> None:
-        trainer = content.trainer
-        known = self.needs(content).mb
-        wanted = trainer.candidates if trainer.sub_model == "auto" else (trainer.sub_model,)
-        missing = [name for name in wanted if name not in known]
-        if missing:
-            raise InputError(
-                f"the manifest of {model.manifest.name} has no need_mb of {', '.join(missing)} "
-                f"at batch size {trainer.batch_size}",
-                where="trainer.candidates",
-                hint=f"It has {', '.join(known) or 'none'} there; 'harness model memory FOLDER "
-                "--calibrate' measures what the others are predicted from.",
-            )
+        Args:
+            job: The job.
+            parent_checkpoint: Kept checkpoint of the round before, for a later round.
 
-    def describe(self, specs: Sequence[JobSpec]) -> tuple[dict[str, Any], dict[str, Any]]:
+        Raises:
+            InputError: Recordings or checkpoint are not there.
+        """
+        start = job.start
+        if parent_checkpoint is not None:
+            start = weights_file(parent_checkpoint, "the round before")
+        train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
+        return Material(
+            model_name=job.model.manifest.name,
+            model=job.flatbuffer,
+            checkpoint=start,
+            need_mb=job.memory.mb,
+            trainer_base_mb=job.model.manifest.trainer_base_mb,
+            speaker=job.spec.content.data.speaker,
+            accent=train[0].accent,
+            train=tuple(map(_item, train)),
+            validation=tuple(map(_item, validation)),
+        )
+
+    def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what ``run.json`` says of models and data."""
         models: dict[str, Any] = {}
         data: dict[str, Any] = {}
-        for spec in specs:
-            model = self.model(spec.content.model)
-            models[model.manifest.name] = model.manifest.model_dump(mode="json")
-            corpus = self.corpus(spec.content.data, spec.rounds)
-            data[f"{corpus.name}:{spec.content.data.speaker}"] = {
+        for job in jobs:
+            manifest = job.model.manifest
+            models[manifest.name] = manifest.model_dump(mode="json")
+            speech, rounds, _ = job.speech
+            corpus = self.corpus(speech, rounds)
+            data[f"{corpus.name}:{speech.speaker}"] = {
                 "manifest_sha256": corpus.sha256,
                 "speakers": list(corpus.speakers),
                 "utterances": len(corpus.utterances),
-                "seconds": round(sum(one.duration_s for one in corpus.utterances), 1),
+                "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
             }
         return models, data
+
+
+def _check_fit(utterance: Utterance, job: JobNeeds, info: ModelInfo) -> None:
+    try:
+        check_recording(round(utterance.duration_s * SAMPLE_RATE), utterance.text, info)
+    except InputError as error:
+        raise InputError(
+            f"{utterance.id} does not fit the model {job.model.manifest.name}: {error.what}",
+            where=f"data: {utterance.audio}",
+            hint=_shorter(job.spec.content.data, info),
+        ) from error
 
 
 def _shorter(data: Data, info: ModelInfo) -> str:

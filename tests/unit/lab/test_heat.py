@@ -119,9 +119,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 def plan_of(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
     phones = [make_phone("A")]
-    return make_plan(
-        expand_jobs(parse_scenario(raw, lines, folder=Path())), phones, Materials(Path())
-    )
+    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
+    return make_plan(Materials(Path()).needs(specs), phones)
 
 
 def test_the_rule_larger_sub_models_and_more_threads_are_hotter() -> None:
