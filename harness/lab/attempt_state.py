@@ -15,7 +15,7 @@ from harness.lab.outcome import (
     phase_records,
     selection_record,
 )
-from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.ports import LabPhone
 from harness.lab.watch import EventLog
 from harness.pressure.goal import Goal
 from harness.results.model import (
@@ -27,6 +27,7 @@ from harness.results.model import (
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow
+from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
 
@@ -81,8 +82,8 @@ class AttemptState:
     gates: tuple[GateRecord, ...] = ()
     transfer: TransferRecord | None = None
     pressure: PressureRecord | None = None
-    samples: SamplesTaken = field(
-        default_factory=lambda: SamplesTaken(SAMPLE_SCHEMA.empty_table(), None, None)
+    samples: Collected = field(
+        default_factory=lambda: Collected(SAMPLE_SCHEMA.empty_table(), None, None)
     )
     log: EventLog = field(default_factory=EventLog)
     pid: int | None = None

@@ -9,9 +9,9 @@ from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent
+from harness.virtual.system.memory import COMPRESSIBLE_SHARE
 from harness.virtual.system.packages import TRAINER, Package, PackageRegistry
 from harness.virtual.system.trainer_app import TrainerApp
-from harness.virtual.system.zram import COMPRESSIBLE_SHARE
 
 _SILENT = frozenset(
     """
