@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import procfs
-from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.app import App
-from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call, proto_message, proto_number, proto_text
 from harness.virtual.system.memory import ZRAM_RATIO
+from harness.virtual.system.service import Answers, System
 
 _NATIVE_ADJ = -901
 
@@ -41,15 +39,20 @@ class MemoryDump:
     shows what it declares on top.
 
     Args:
-        root: The phone.
-        apps: Its app processes.
-        accountant: Its figures.
+        system: The phone's.
     """
 
-    def __init__(self, root: PhoneRoot, apps: Apps, accountant: Accountant) -> None:
-        self._root = root
-        self._apps = apps
-        self._accountant = accountant
+    def __init__(self, system: System) -> None:
+        self._root = system.root
+        self._apps = system.apps
+        self._accountant = system.accountant
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            dumps={"meminfo": self.run},
+        )
 
     def run(self, call: Call, args: list[str]) -> int:
         """Print the dump."""
