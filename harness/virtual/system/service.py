@@ -33,6 +33,7 @@ Request = Callable[[Call, list[str]], int | Awaitable[int]]
 """Carries out ``cmd SERVICE WORDS``; likewise."""
 Dump = Callable[[Call, list[str]], int]
 """Prints ``dumpsys SERVICE WORDS``; likewise."""
+AnswerT = TypeVar("AnswerT")
 ServiceT = TypeVar("ServiceT", bound="Service")
 
 
@@ -137,9 +138,10 @@ class System:
         if kind not in self._services:
             service = kind(self)
             self._services[kind] = service
-            self.commands.update(service.answers.commands)
-            self.cmd.update(service.answers.cmd)
-            self.dumps.update(service.answers.dumps)
+            answers = service.answers
+            _add(self.commands, answers.commands)
+            _add(self.cmd, answers.cmd)
+            _add(self.dumps, answers.dumps)
         found: ServiceT = self._services[kind]
         return found
 
@@ -169,6 +171,13 @@ class System:
         self.trainer.on_start.append(lambda: count("trainer_start"))
         self.apps.on_end.append(lambda app: count("trainer_end") if app.name == TRAINER else None)
         self.accountant.on_kill = lambda: count("lmkd_kill")
+
+
+def _add(table: dict[str, AnswerT], answers: Mapping[str, AnswerT]) -> None:
+    twice = sorted(table.keys() & answers.keys())
+    if twice:
+        raise ValueError(f"two services answer to {', '.join(twice)}")
+    table.update(answers)
 
 
 def _limits(profile: DeviceProfile) -> Limits:
