@@ -185,10 +185,6 @@ class Pressure:
             raise ballast_left
         return self._record
 
-    def kills(self) -> Sequence[Kill]:
-        """Return the kills for memory so far (asks the phone): evidence for a lost trainer."""
-        return [kill for _, kill in self._kills()]
-
     def _press_by_apps(self) -> None:
         self._apps.press(
             self.goal,
