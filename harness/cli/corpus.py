@@ -191,17 +191,17 @@ def import_(
 def _tell(imported: Imported) -> None:
     corpus = imported.corpus
     for speaker in corpus.speakers:
-        own = [one for one in corpus.utterances if one.speaker == speaker]
+        own = [each for each in corpus.utterances if each.speaker == speaker]
         parts = [
             f"round {number}: {len(corpus.select(speaker, 'train', number))} to train, "
             f"{len(corpus.select(speaker, 'validation', number))} to validate"
-            for number in sorted({one.round for one in own})
+            for number in sorted({utterance.round for utterance in own})
         ]
-        seconds = sum(one.duration_s for one in own)
+        seconds = sum(utterance.duration_s for utterance in own)
         console.note(f"{speaker} ({own[0].accent}), {seconds / 60:.1f} min: {'; '.join(parts)}")
     for warning in imported.warnings:
         console.note(f"warning: {warning}")
     for reason, count in imported.reasons.items():
-        examples = [one for one in imported.left_out if one.reason == reason]
+        examples = [source for source in imported.left_out if source.reason == reason]
         first = f"{examples[0].where}: {examples[0].detail}"
         console.note(f"left out, {reason}: {count}, such as {first}")

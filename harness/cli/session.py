@@ -71,8 +71,8 @@ def _virtual_profiles(
 def _mark_of(run: Path | None) -> str | None:
     """Return what the serials of a run's virtual phones end with."""
     farm = (RunFolder.open(run).record().farm or {}) if run is not None else {}
-    found = _SERIAL.fullmatch(str(next(iter(farm.get("phones") or ()), "")))
-    return found[1] if found is not None else None
+    serial = _SERIAL.fullmatch(str(next(iter(farm.get("phones") or ()), "")))
+    return serial[1] if serial is not None else None
 
 
 @dataclass(frozen=True)

@@ -108,5 +108,5 @@ def _holds(value: tuple[int, ...], operator: str, wanted: tuple[int, ...]) -> bo
 
 
 def _version(text: str) -> tuple[int, ...] | None:
-    found = re.match(r"[0-9]+(?:\.[0-9]+)*", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else None
+    digits = re.match(r"[0-9]+(?:\.[0-9]+)*", text)
+    return tuple(int(part) for part in digits[0].split(".")) if digits else None

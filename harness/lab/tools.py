@@ -271,7 +271,7 @@ class RealTools:
             notes.append("removed the trainer that a run installed")
         if speech:
             folder = f"{phone.work_dir}/cas"
-            names = [one.name for one in handle.entries(folder) if one.name.endswith(".wav")]
+            names = [file.name for file in handle.entries(folder) if file.name.endswith(".wav")]
             handle.remove([f"{folder}/{name}" for name in names if name == safe_name(name)])
         return notes
 

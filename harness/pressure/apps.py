@@ -94,9 +94,9 @@ class Apps:
             f"monkey -p {shlex.quote(package)} -c android.intent.category.LAUNCHER 1",
             timeout_s=self._timeout_s,
         )
-        said = f"{result.stdout}\n{result.stderr}"
-        if result.code != 0 or "No activities found" in said or "monkey aborted" in said:
-            raise PressureError(f"the app {package} cannot be launched: {said.strip()[:200]}")
+        output = f"{result.stdout}\n{result.stderr}"
+        if result.code != 0 or "No activities found" in output or "monkey aborted" in output:
+            raise PressureError(f"the app {package} cannot be launched: {output.strip()[:200]}")
         self.launched.append(package)
         self._phone.shell("input keyevent KEYCODE_HOME", timeout_s=self._timeout_s)
 

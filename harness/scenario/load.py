@@ -164,6 +164,6 @@ def _blame_override(raw: Mapping[str, Any], overrides: Sequence[str]) -> None:
         except ValidationError as error:
             if not step:
                 return  # the file itself is wrong
-            told = explain(error, filled, LineIndex(f"--set {text}"), Scenario)
+            blamed = explain(error, filled, LineIndex(f"--set {text}"), Scenario)
             where = f"--set {text}"
-            raise InputError(told.what, where=where, hint=told.hint) from error
+            raise InputError(blamed.what, where=where, hint=blamed.hint) from error

@@ -135,15 +135,15 @@ class Materials:
         """
         corpus = self.corpus(data, rounds)
         self._known_speaker(data.speaker, corpus.speakers)
-        found = list(corpus.select(data.speaker, split, number))
+        utterances = list(corpus.select(data.speaker, split, number))
         wanted = data.train if split == "train" else data.validation
-        if len(found) < max(1, wanted or 1):
+        if len(utterances) < max(1, wanted or 1):
             raise InputError(
-                f"{data.speaker} has {len(found)} {split} utterances in round {number}, "
+                f"{data.speaker} has {len(utterances)} {split} utterances in round {number}, "
                 f"{max(1, wanted or 1)} are asked for",
                 where=f"data.{split}",
             )
-        return found[:wanted] if wanted else found
+        return utterances[:wanted] if wanted else utterances
 
     def check(self, jobs: Sequence[JobNeeds]) -> None:
         """Check the files that jobs start from, and that their recordings fit their models.

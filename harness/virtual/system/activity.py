@@ -37,11 +37,7 @@ class ActivityCommands:
         self._settle = system.accountant.refresh
         self._background = system.get(BackgroundLimits)
         self.resumed = "com.android.launcher/.Launcher"
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"am": self.run, "monkey": self.monkey},
             cmd={"activity": lambda call, _: self.run(call)},
         )

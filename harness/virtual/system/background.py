@@ -29,12 +29,8 @@ class BackgroundLimits:
         self._ops: dict[tuple[str, str], str] = {}
         self._config: dict[tuple[str, str], str] = {}
         self._buckets: dict[str, int] = {}
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
         config = ("device_config",) if self._sdk >= 29 else ()
-        return Answers(
+        self.answers = Answers(
             commands={"device_config": lambda call: self.device_config(call, call.args)},
             cmd={"appops": self.appops, "device_config": self.device_config},
             dumps=dict.fromkeys(("appops", *config), self.nothing),

@@ -32,11 +32,7 @@ class CpuDump:
         self._cores = system.accountant.limits.cores
         self._old = _Shot(time.time(), {})
         self._new = self._old
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             dumps={"cpuinfo": self.dump},
         )
 

@@ -46,11 +46,7 @@ class MemoryDump:
         self._root = system.root
         self._apps = system.apps
         self._accountant = system.accountant
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             dumps={"meminfo": self.run},
         )
 

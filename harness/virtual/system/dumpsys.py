@@ -29,11 +29,7 @@ class Dumps:
         self._packages = system.packages
         self._activity = system.get(ActivityCommands)
         self._sdk = system.sdk
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             cmd={
                 "battery": lambda call, words: self.battery_command(call, words or ["help"]),
                 "thermalservice": self._thermal_command,

@@ -29,11 +29,7 @@ class KernelTools:
 
     def __init__(self, system: System) -> None:
         self._accountant = system.accountant
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"free": self.free, "mount": self.mount, "uptime": self.uptime},
         )
 

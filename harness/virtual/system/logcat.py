@@ -322,11 +322,7 @@ class LogCommands:
 
     def __init__(self, system: System) -> None:
         self._logs = system.logs
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={
                 "log": lambda call: log(call, self._logs),
                 "logcat": lambda call: logcat(call, self._logs),

@@ -24,11 +24,7 @@ class Network:
 
     def __init__(self, system: System) -> None:
         self._settings = system.get(Settings)
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"ifconfig": self.ifconfig, "ip": self.ip},
             cmd={"connectivity": self.connectivity, "wifi": self.service},
             dumps={"connectivity": self.dump_connectivity, "wifi": self.dump_wifi},

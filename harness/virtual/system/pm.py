@@ -29,11 +29,7 @@ class PackageCommands:
         self._end_package = system.end_package
         self._sessions: dict[int, tuple[list[str], list[Path]]] = {}
         self._session_numbers = itertools.count(1207351)
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"pm": self.run, "run-as": self.run_as},
             cmd={"package": lambda call, _: self.run(call)},
         )

@@ -37,11 +37,7 @@ class PowerService:
         self._forced = False
         self._enabled = {"deep": True, "light": True}
         self._whitelist: list[str] = []
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"input": self.input, "reboot": self.reboot, "svc": self.svc},
             cmd={"deviceidle": self.device_idle, "power": self.command},
             dumps={"deviceidle": self.device_idle, "power": self.dump},

@@ -83,11 +83,7 @@ class ProcessList:
     def __init__(self, system: System) -> None:
         self._root = system.root
         self._apps = system.apps
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={
                 "killall": self.pgrep,
                 "pgrep": self.pgrep,

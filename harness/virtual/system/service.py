@@ -142,8 +142,8 @@ class System:
             _add(self.commands, answers.commands)
             _add(self.cmd, answers.cmd)
             _add(self.dumps, answers.dumps)
-        found: ServiceT = self._services[kind]
-        return found
+        service_of_kind: ServiceT = self._services[kind]
+        return service_of_kind
 
     def service_names(self) -> list[str]:
         """Return the names of all services that ``dumpsys`` knows."""

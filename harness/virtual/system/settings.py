@@ -30,11 +30,7 @@ class Settings:
                 "system": {"screen_brightness": "128", "screen_brightness_mode": "0",
                            "screen_off_timeout": "60000", "accelerometer_rotation": "0"},
             }  # fmt: skip
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={"settings": self.run},
             cmd={"settings": lambda call, _: self.run(call)},
         )

@@ -33,11 +33,7 @@ class SmallCommands:
         self._settings = system.get(Settings)
         self._services = system.service_names
         self._wm = {"size": "", "density": ""}
-
-    @property
-    def answers(self) -> Answers:
-        """See `Service`."""
-        return Answers(
+        self.answers = Answers(
             commands={
                 "content": self._content,
                 "df": self._df,
