@@ -19,6 +19,7 @@ from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
+from harness.lab.feed import Feed
 from harness.pressure import Goal, Pressure
 from harness.results.model import (
     AttemptResult,
@@ -77,22 +78,6 @@ class LabPhone:
     def trainer_dir(self) -> str:
         """Below it the trainer writes (`harness.devices.trainer_app`)."""
         return self.said.get("files_in", "") or self.work_dir
-
-
-class EventFeed(Protocol):
-    """The trainer's event log as it grows, byte for byte."""
-
-    def poll(self, seconds: float) -> bytes:
-        """Return the next bytes, or nothing after ``seconds``.
-
-        Raises:
-            DeviceLost: The phone was gone for longer than it may be.
-        """
-        ...
-
-    def close(self) -> None:
-        """Stop following."""
-        ...
 
 
 class Tools(Protocol):
@@ -160,7 +145,7 @@ class Tools(Protocol):
         """Return the last lines of a file of the phone; nothing if it is not there."""
         ...
 
-    def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> EventFeed:
+    def follow(self, phone: LabPhone, path: str, offset: int, lost_s: float) -> Feed:
         """Follow a growing file from a byte offset."""
         ...
 

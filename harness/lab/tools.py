@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
-from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
 from harness.adb.transfer import LocalFile, ensure_files
@@ -28,6 +26,7 @@ from harness.devices.trainer_app import (
     remove_trainer,
 )
 from harness.devices.vendors import refusal_advice
+from harness.lab.feed import Feed
 from harness.lab.ports import LabPhone
 from harness.lab.trainer_control import PACKAGE
 from harness.pressure import Goal, Pressure, PressureSettings
@@ -38,54 +37,11 @@ from harness.sampling.probe import Capabilities
 from harness.sampling.probe import parse_probe as parse_sampling
 from harness.sampling.probe import probe_command as probe_sampling
 
-FOLLOW_CHECK_S = 5.0
-"""Silence after which a followed file's size is compared: a dead link looks like an idle file."""
-LINK_PATIENCE_S = 2.0
-"""How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
 RELEASE_LIMIT_S = 20.0
 SAMPLER_LEASE_S = 12 * 3600.0
 """The loop outlives its host by so much: who died in the evening is resumed in the morning."""
 PROBE_LIMIT_S = 60.0
 PRESSURE_PERIOD_S = 0.5
-
-
-class Feed:
-    """A followed file whose patience with a lost phone is counted over all polls."""
-
-    def __init__(
-        self, phone: Phone, path: str, offset: int, lost_s: float, clock: Callable[[], float]
-    ) -> None:
-        self._follower = FileFollower(
-            phone,
-            path,
-            offset,
-            check_s=FOLLOW_CHECK_S,
-            lost_timeout_s=min(LINK_PATIENCE_S, lost_s),
-            clock=clock,
-        )
-        self._lost_s = lost_s
-        self._clock = clock
-        self._lost_since: float | None = None
-
-    def poll(self, seconds: float) -> bytes:
-        """See `harness.lab.ports.EventFeed`."""
-        begun = self._clock()
-        try:
-            data = self._follower.read(seconds)
-        except DeviceUnauthorized:
-            raise
-        except (DeviceLost, CommandTimedOut):  # a link that hangs is one that is lost
-            if self._lost_since is None:
-                self._lost_since = begun
-            if self._clock() - self._lost_since >= self._lost_s:
-                raise
-            return b""
-        self._lost_since = None
-        return data
-
-    def close(self) -> None:
-        """See `harness.lab.ports.EventFeed`."""
-        self._follower.__exit__(None, None, None)
 
 
 class RealTools:
