@@ -19,7 +19,7 @@ from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
-from harness.lab.feed import Feed
+from harness.lab.event_feed import Feed
 from harness.pressure import Goal, Pressure
 from harness.results.model import (
     AttemptResult,

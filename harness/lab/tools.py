@@ -26,7 +26,7 @@ from harness.devices.trainer_app import (
     remove_trainer,
 )
 from harness.devices.vendors import refusal_advice
-from harness.lab.feed import Feed
+from harness.lab.event_feed import Feed
 from harness.lab.ports import LabPhone
 from harness.lab.trainer_control import PACKAGE
 from harness.pressure import Goal, Pressure, PressureSettings
