@@ -84,6 +84,8 @@ class World:
     """The phone is gone in [a, b) seconds after the trainer's start."""
     garbled: tuple[float, float] = (0.0, 0.0)
     """What is read of the event log in [a, b) comes damaged."""
+    gates: Gates | None = None
+    """What the phone was asked to be like."""
     logcat: str = ""
     exit_info: str = ""
     start_output: Output = field(default_factory=lambda: Output("Starting service: Intent"))
@@ -309,6 +311,7 @@ class FakeTools:
         stop: threading.Event,
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         self.world.calls.append("gate")
+        self.world.gates = gates
         self.world.settings_changed = True
         shut = self.world.gate_shut
         record = GateRecord(

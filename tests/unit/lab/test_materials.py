@@ -71,6 +71,18 @@ def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
     assert all(item[2].path.is_file() for item in (*material.train, *material.validation))
 
 
+def test_a_recording_is_looked_at_once_for_all_jobs_of_a_model(recorded, tmp_path, monkeypatch):
+    recorded()
+    looked_at = []
+    monkeypatch.setattr(
+        "harness.lab.planning.materials.check_recording",
+        lambda samples, text, info: looked_at.append(text),
+    )
+    _, jobs = check(tmp_path, SCENARIO.replace("rounds: 2", "rounds: 1\nrepeats: 3"))
+    assert len(jobs) == 3
+    assert len(looked_at) == len(set(looked_at)) == 8
+
+
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
