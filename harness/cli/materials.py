@@ -49,11 +49,12 @@ def model_takes(name: str) -> Callable[[int, str], None]:
     Raises:
         InputError: There is no such model, or its file is none that the trainer can use.
     """
+    from harness.lab.planning.models import Models
     from harness.scenario.schema import ModelChoice
     from harness.trainer.batches import check_recording
 
     folder = Path(name)
     choice = ModelChoice(path=name) if folder.is_dir() else ModelChoice(name=name)
-    model = Materials(Path.cwd()).model(choice)
+    model = Models(Path.cwd()).model(choice)
     info = model.info(min(model.manifest.files))
     return lambda samples, text: check_recording(samples, text, info)

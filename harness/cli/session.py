@@ -13,7 +13,6 @@ from harness.adb.server import AdbServer
 from harness.cli import console
 from harness.cli.farm_process import running_farm
 from harness.devices.profile import load_profiles
-from harness.devices.requirements import parse_demands
 from harness.devices.sources import (
     LocalServer,
     NamedServers,
@@ -62,11 +61,9 @@ def profiles_wanted(loaded: LoadedScenario, only: Sequence[str]) -> dict[str, in
     counts: dict[str, int] = {}
     for job in expand_jobs(loaded, only):
         demands = job.content.phones
-        named = demands.get("profile", [])
-        count = demands.get("count")
-        for name in [named] if isinstance(named, str) else named:
+        for name in demands.profile or ():
             if name in known:
-                counts[name] = max(counts.get(name, 1), count if isinstance(count, int) else 1)
+                counts[name] = max(counts.get(name, 1), demands.count or 1)
     return counts or {"generic": 1}
 
 
@@ -81,8 +78,8 @@ def _virtual_profiles(
 def _mark_of(run: Path | None) -> str | None:
     """Return what the serials of a run's virtual phones end with."""
     farm = (RunFolder.open(run).record().farm or {}) if run is not None else {}
-    found = _SERIAL.fullmatch(str(next(iter(farm.get("phones") or ()), "")))
-    return found[1] if found is not None else None
+    serial = _SERIAL.fullmatch(str(next(iter(farm.get("phones") or ()), "")))
+    return serial[1] if serial is not None else None
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ def phone_source(
     if kind == "stf":
         if loaded is not None:
             specs = expand_jobs(loaded, only)
-        wanted = [parse_demands(spec.content.phones) for spec in specs]
+        wanted = [spec.content.phones for spec in specs]
         return replace(StfFarm.parse(words), wanted=wanted, note=console.note)
     return plugged_source(kind, words)
 

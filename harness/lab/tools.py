@@ -6,10 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
-from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 from harness.adb.shell import ShellResult
 from harness.adb.transfer import LocalFile, ensure_files, return_borrowed
@@ -29,128 +26,22 @@ from harness.devices.trainer_app import (
     remove_trainer,
 )
 from harness.devices.vendors import refusal_advice
-from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.event_feed import Feed
+from harness.lab.ports import LabPhone
 from harness.lab.trainer_control import PACKAGE
-from harness.pressure import Goal, Pressure
-from harness.results.model import CapabilitiesRecord, GateRecord, PressureRecord, TransferRecord
+from harness.pressure import Goal, Pressure, PressureSettings
+from harness.results.model import CapabilitiesRecord, GateRecord, TransferRecord
 from harness.results.names import safe_name
 from harness.sampling import Sampler, SamplerSettings
 from harness.sampling.probe import Capabilities
 from harness.sampling.probe import parse_probe as parse_sampling
 from harness.sampling.probe import probe_command as probe_sampling
 
-FOLLOW_CHECK_S = 5.0
-"""Silence after which a followed file's size is compared: a dead link looks like an idle file."""
-LINK_PATIENCE_S = 2.0
-"""How long one poll waits for a lost phone, so that Ctrl-C is heard meanwhile."""
 RELEASE_LIMIT_S = 20.0
 SAMPLER_LEASE_S = 12 * 3600.0
 """The loop outlives its host by so much: who died in the evening is resumed in the morning."""
 PROBE_LIMIT_S = 60.0
 PRESSURE_PERIOD_S = 0.5
-
-
-class Feed:
-    """A followed file whose patience with a lost phone is counted over all polls."""
-
-    def __init__(
-        self, phone: Phone, path: str, offset: int, lost_s: float, clock: Callable[[], float]
-    ) -> None:
-        self._follower = FileFollower(
-            phone,
-            path,
-            offset,
-            check_s=FOLLOW_CHECK_S,
-            lost_timeout_s=min(LINK_PATIENCE_S, lost_s),
-            clock=clock,
-        )
-        self._lost_s = lost_s
-        self._clock = clock
-        self._lost_since: float | None = None
-
-    def poll(self, seconds: float) -> bytes:
-        """See `harness.lab.ports.EventFeed`."""
-        begun = self._clock()
-        try:
-            data = self._follower.read(seconds)
-        except DeviceUnauthorized:
-            raise
-        except (DeviceLost, CommandTimedOut):  # a link that hangs is one that is lost
-            if self._lost_since is None:
-                self._lost_since = begun
-            if self._clock() - self._lost_since >= self._lost_s:
-                raise
-            return b""
-        self._lost_since = None
-        return data
-
-    def close(self) -> None:
-        """See `harness.lab.ports.EventFeed`."""
-        self._follower.__exit__(None, None, None)
-
-
-class SamplerTool:
-    """`Sampler` as an attempt wants it."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
-
-    def start(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.start()
-
-    def rejoin(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.rejoin()
-
-    def origin_boot_ms(self) -> int | None:
-        """See `harness.lab.ports.SamplerPort`."""
-        samples = self._sampler.series.samples
-        return samples[0].start_ms if samples else None
-
-    def available_mb(self) -> float | None:
-        """See `harness.lab.ports.SamplerPort`."""
-        return self._sampler.available_mb()
-
-    def stop(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.stop()
-
-    def collected(self, events: Sequence[Any]) -> SamplesTaken:
-        """See `harness.lab.ports.SamplerPort`."""
-        found = self._sampler.collect(events)
-        return SamplesTaken(found.table, found.record, found.peak_rss_mb)
-
-    def teardown(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.teardown()
-
-    def notes(self) -> Sequence[str]:
-        """See `harness.lab.ports.SamplerPort`."""
-        return self._sampler.notes
-
-
-class PressureTool:
-    """`Pressure` as an attempt wants it."""
-
-    def __init__(self, pressure: Pressure) -> None:
-        self._pressure = pressure
-
-    def start(self) -> None:
-        """See `harness.lab.ports.PressurePort`."""
-        self._pressure.start()
-
-    def rejoin(self) -> None:
-        """See `harness.lab.ports.PressurePort`."""
-        self._pressure.rejoin()
-
-    def stop(self, origin_boot_ms: int | None) -> PressureRecord:
-        """See `harness.lab.ports.PressurePort`."""
-        return self._pressure.stop(origin_boot_ms)
-
-    def notes(self) -> Sequence[str]:
-        """See `harness.lab.ports.PressurePort`."""
-        return self._pressure.notes
 
 
 class RealTools:
@@ -270,22 +161,20 @@ class RealTools:
         """See `harness.lab.ports.Tools`."""
         return Feed(_file_face(phone, path), path, offset, lost_s, self._clock)
 
-    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerTool:
+    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> Sampler:
         """See `harness.lab.ports.Tools`."""
-        return SamplerTool(
-            Sampler(
-                _handle(phone),
-                folder,
-                local,
-                SamplerSettings(
-                    package=PACKAGE,
-                    proc_dir=phone.info.proc_dir,
-                    period_s=period_s,
-                    stop_limit_s=self._release_limit_s,
-                    lease_s=SAMPLER_LEASE_S,
-                ),
-                capabilities=self._reads.get(phone.serial),
-            )
+        return Sampler(
+            _handle(phone),
+            folder,
+            local,
+            SamplerSettings(
+                package=PACKAGE,
+                proc_dir=phone.info.proc_dir,
+                period_s=period_s,
+                stop_limit_s=self._release_limit_s,
+                lease_s=SAMPLER_LEASE_S,
+            ),
+            capabilities=self._reads.get(phone.serial),
         )
 
     def pressure(
@@ -296,22 +185,18 @@ class RealTools:
         apps: Sequence[str],
         limit_s: float,
         journal: Path,
-    ) -> PressureTool:
+    ) -> Pressure:
         """See `harness.lab.ports.Tools`."""
-        return PressureTool(
-            Pressure(
-                _PressurePhone(_handle(phone)),
-                goal,
-                package=PACKAGE,
-                proc_dir=phone.info.proc_dir,
-                means=means,
-                apps=apps,
-                period_s=PRESSURE_PERIOD_S,
-                settle_limit_s=limit_s,
-                release_limit_s=self._release_limit_s,
-                journal=journal,
-            )
+        settings = PressureSettings(
+            package=PACKAGE,
+            proc_dir=phone.info.proc_dir,
+            means=tuple(means),
+            apps=tuple(apps),
+            period_s=PRESSURE_PERIOD_S,
+            settle_limit_s=limit_s,
+            release_limit_s=self._release_limit_s,
         )
+        return Pressure(_handle(phone), goal, settings, journal=journal)
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:
         """See `harness.lab.ports.Tools`."""
@@ -353,23 +238,13 @@ class RealTools:
         if speech:
             return_borrowed(handle, phone.work_dir)
             folder = f"{phone.work_dir}/cas"
-            names = [one.name for one in handle.entries(folder) if one.name.endswith(".wav")]
+            names = [file.name for file in handle.entries(folder) if file.name.endswith(".wav")]
             handle.remove([f"{folder}/{name}" for name in names if name == safe_name(name)])
         return notes
 
 
 def _rest(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
-
-
-class _PressurePhone:
-    """A phone with the keyword that `Pressure` calls."""
-
-    def __init__(self, phone: Phone) -> None:
-        self._phone = phone
-
-    def shell(self, command: str, *, timeout_s: float = 30.0) -> ShellResult:
-        return self._phone.shell(command, timeout_s)
 
 
 def _file_face(phone: LabPhone, path: str) -> Phone:

@@ -14,10 +14,11 @@ from harness.adb.errors import CommandTimedOut, DeviceLost
 from harness.contract import parse_event
 from harness.contract.events import EventError, Finished, Started, Stopped, TrainerError
 from harness.lab.clock import Clock, StopRequestedError, StopSignal
+from harness.lab.event_feed import Feed
 from harness.lab.evidence import ended_too_soon, gather
 from harness.lab.failures import StepFailed
 from harness.lab.jobfile import PhoneLayout
-from harness.lab.ports import EventFeed, LabPhone, Tools
+from harness.lab.ports import LabPhone, Tools
 from harness.lab.trainer_control import ask_trainer_to_stop, trainer_pid
 from harness.results.store import AttemptFolder
 from harness.scenario.schema import Limits
@@ -138,7 +139,7 @@ class TrainWatch:
                 feed.close()
             self.clock.wait(self.stop.gentle, READ_AGAIN_S)
 
-    def _follow(self, feed: EventFeed, begun: float) -> None:
+    def _follow(self, feed: Feed, begun: float) -> None:
         last_event = last_check = self.clock.monotonic()
         started = next((one for one in self.log.events if isinstance(one, Started)), None)
         self.pid = self.pid if started is None else started.pid
@@ -160,7 +161,7 @@ class TrainWatch:
                     return
                 seen_alive = seen_alive or alive is True
 
-    def _take(self, feed: EventFeed, seconds: float) -> bool:
+    def _take(self, feed: Feed, seconds: float) -> bool:
         chunk = feed.poll(seconds)
         if not chunk:
             return False
@@ -206,7 +207,7 @@ class TrainWatch:
         lines = [f"last event: {self.log.events[-1]}"] if self.log.events else []
         return StepFailed("TrainerStalled", what, [*lines, *self.last_samples()])
 
-    def _drain(self, feed: EventFeed) -> None:
+    def _drain(self, feed: Feed) -> None:
         """The process is gone: take what is still on its way, then judge."""
         quiet_since = self.clock.monotonic()
         while self.clock.monotonic() - quiet_since < DRAIN_S:
@@ -237,7 +238,7 @@ class TrainWatch:
                 [f"boot clock {uptime_ms:.0f} ms after {self.log.events[-1].t_boot_ms} ms"],
             )
 
-    def _stop(self, feed: EventFeed) -> None:
+    def _stop(self, feed: Feed) -> None:
         if not self.stop.hard.is_set():
             ask_trainer_to_stop(self.tools, self.phone, self.layout.job)
             until = self.clock.monotonic() + STOP_GRACE_S

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.adb.phone import Phone
 from harness.pressure.errors import PressureError
-from harness.pressure.phone import PressurePhone
 
 SERVICES = 8
 SHARE_MB = 256
@@ -46,7 +46,7 @@ class Ballast:
         timeout_s: Limit of one command.
     """
 
-    def __init__(self, phone: PressurePhone, package: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, phone: Phone, package: str, timeout_s: float = 30.0) -> None:
         self._phone = phone
         self._package = package
         self._timeout_s = timeout_s
@@ -85,14 +85,14 @@ class Ballast:
         result = self._phone.shell(
             "; ".join(self._command(k, mb) for k, mb in changes), timeout_s=self._timeout_s
         )
-        said = f"{result.stdout}\n{result.stderr}"
-        if "app is in background" in said and self._verb == "startservice":
+        output = f"{result.stdout}\n{result.stderr}"
+        if "app is in background" in output and self._verb == "startservice":
             # Android 8+ may refuse a plain start while no part of the app is in the foreground.
             self._verb = "start-foreground-service"
             self._send(changes)
             return
-        if result.code != 0 or any(word in said for word in _FAILED):
-            first = next((line for line in said.splitlines() if line.strip()), "no output")
+        if result.code != 0 or any(word in output for word in _FAILED):
+            first = next((line for line in output.splitlines() if line.strip()), "no output")
             raise PressureError(f"the phone does not start ballast: {first.strip()[:200]}")
 
     def adopt(self, asked: Mapping[int, int], peak_mb: int) -> None:

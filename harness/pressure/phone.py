@@ -1,12 +1,12 @@
-"""What pressure needs of a phone (``harness.adb.Phone`` has it), and the one reading it takes."""
+"""The one reading that pressure takes of a phone."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from harness.adb.phone import Phone
 from harness.pressure.control import Reading
 from harness.pressure.errors import PressureError
 from harness.readings import (
@@ -17,33 +17,6 @@ from harness.readings import (
 )
 
 _MARK = "#process "
-
-
-class Answer(Protocol):
-    """What a command gave."""
-
-    @property
-    def stdout(self) -> str:
-        """Standard output."""
-        ...
-
-    @property
-    def stderr(self) -> str:
-        """Standard error."""
-        ...
-
-    @property
-    def code(self) -> int:
-        """Exit code."""
-        ...
-
-
-class PressurePhone(Protocol):
-    """A phone that runs shell commands."""
-
-    def shell(self, command: str, *, timeout_s: float = ...) -> Answer:
-        """Run a command; its exit code is the caller's business."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -102,15 +75,15 @@ def parse_reading(text: str, page_kb: int) -> tuple[Reading, dict[int, Seen]]:
         raise PressureError("the phone does not tell MemAvailable (kernel before 3.14)")
     seen: dict[int, Seen] = {}
     for block in blocks:
-        found = _process(block)
-        if found is not None:
-            seen.setdefault(*found)
+        process = _process(block)
+        if process is not None:
+            seen.setdefault(*process)
     trainer = seen.get(0)
     reading = Reading(
         t_ms=t_ms,
         available_mb=available_kb / 1024,
         trainer_mb=max(0.0, trainer.anon_pages * page_kb / 1024) if trainer else 0.0,
-        alive={number: one.pid for number, one in seen.items() if number},
+        alive={number: process.pid for number, process in seen.items() if number},
         trainer_pid=trainer.pid if trainer else None,
     )
     return reading, seen
@@ -143,7 +116,7 @@ class PhoneReader:
         timeout_s: Limit of one reading.
     """
 
-    def __init__(self, phone: PressurePhone, package: str, proc_dir: str, timeout_s: float) -> None:
+    def __init__(self, phone: Phone, package: str, proc_dir: str, timeout_s: float) -> None:
         self._phone = phone
         self._package = package
         self._proc_dir = proc_dir
@@ -162,21 +135,21 @@ class PhoneReader:
             AdbError: It is lost.
         """
         if not self._page_kb:
-            said = self._phone.shell("getconf PAGESIZE 2>/dev/null", timeout_s=self._timeout_s)
-            page = said.stdout.strip()
+            answer = self._phone.shell("getconf PAGESIZE 2>/dev/null", timeout_s=self._timeout_s)
+            page = answer.stdout.strip()
             self._page_kb = int(page) // 1024 if page.isdecimal() and int(page) >= 1024 else 4
         names = process_names(self._package, services)
         command = reading_command(names, self._known, self._proc_dir)
-        said = self._phone.shell(command, timeout_s=self._timeout_s)
-        reading, seen = parse_reading(said.stdout, self._page_kb)
+        answer = self._phone.shell(command, timeout_s=self._timeout_s)
+        reading, seen = parse_reading(answer.stdout, self._page_kb)
         stale = {
             number
-            for number, one in seen.items()
+            for number, process in seen.items()
             if (old := self._known.get(number)) is not None
-            and old.pid == one.pid
-            and old.starttime != one.starttime
+            and old.pid == process.pid
+            and old.starttime != process.starttime
         }
-        self._known = {number: one for number, one in seen.items() if number not in stale}
+        self._known = {number: process for number, process in seen.items() if number not in stale}
         if not stale:
             return reading
         # The pid went to another process; the next reading looks by name.

@@ -221,6 +221,12 @@ class Sampler:
 
     # --- what it has seen -------------------------------------------------------------------------
 
+    @property
+    def origin_boot_ms(self) -> int | None:
+        """Boot time of the first sample; None before there is one."""
+        samples = self.series.samples
+        return samples[0].start_ms if samples else None
+
     def available_mb(self) -> float | None:
         """Return the newest MemAvailable seen."""
         with self._lock:

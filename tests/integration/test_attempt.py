@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.lab.materials import Materials
 
 from harness.adb.transfer import LocalFile, ensure_files
 from harness.devices.changes import Unplugged
@@ -20,7 +21,6 @@ from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
 from harness.lab.leases import acquire
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
 from harness.lab.ports import LabPhone, PhoneStatus
 from harness.lab.recovery import clean_free_phones
 from harness.lab.runner import check_scenario

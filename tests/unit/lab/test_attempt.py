@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.devices.gates import parse_gates
 from harness.lab import attempt as attempt_module
 from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd
@@ -85,6 +86,12 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
+
+
+def test_the_gates_are_those_that_the_plan_read(lab: Lab) -> None:
+    gates = parse_gates({"preset": "strict", "mode": "note"})
+    lab.run(gates=gates)
+    assert lab.world.gates is gates
 
 
 def test_a_good_attempt_ends_with_all_its_figures(lab: Lab) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import InputError
-from harness.lab.materials import Materials
+from harness.lab.planning.materials import Materials
 from harness.model.configuration import CONFIGS
 from harness.model.initial import initial_weights
 from harness.paths import data_root
@@ -54,8 +54,9 @@ def check(folder: Path, text: str = SCENARIO):
     (folder / "mine.yaml").write_text(text)
     specs = expand_jobs(load_scenario(folder / "mine.yaml"))
     materials = Materials(folder, cache=folder / "cache")
-    materials.check(specs)
-    return materials, specs
+    jobs = materials.needs(specs)
+    materials.check(jobs)
+    return materials, jobs
 
 
 def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
@@ -63,11 +64,23 @@ def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
     with pytest.raises(InputError, match=r"anna has 0 train utterances in round 2"):
         check(tmp_path)
     rounds_of_two = SCENARIO.replace("rounds: 2", "rounds: 1")
-    materials, (spec,) = check(tmp_path, rounds_of_two)
-    material = materials.material(spec)
+    materials, (job,) = check(tmp_path, rounds_of_two)
+    material = materials.material(job)
     assert (material.speaker, material.accent) == ("anna", "UK")
     assert (len(material.train), len(material.validation)) == (6, 2)
     assert all(item[2].path.is_file() for item in (*material.train, *material.validation))
+
+
+def test_a_recording_is_looked_at_once_for_all_jobs_of_a_model(recorded, tmp_path, monkeypatch):
+    recorded()
+    looked_at = []
+    monkeypatch.setattr(
+        "harness.lab.planning.materials.check_recording",
+        lambda samples, text, info: looked_at.append(text),
+    )
+    _, jobs = check(tmp_path, SCENARIO.replace("rounds: 2", "rounds: 1\nrepeats: 3"))
+    assert len(jobs) == 3
+    assert len(looked_at) == len(set(looked_at)) == 8
 
 
 @pytest.mark.parametrize(
