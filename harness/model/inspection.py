@@ -68,12 +68,7 @@ class Inspection:
         """Sub-model -> the layers that it trains, of those that the file has a signature for."""
         if self.info is None:
             return {}
-        layers = tuple(self.info.layer_parameters)
-        return {
-            name: layers[first:]
-            for first, name in enumerate(self.info.sub_model_parameters)
-            if f"train_{name.lower()}" in self.signatures
-        }
+        return {sub_model.name: sub_model.layers for sub_model in self.info.network.sub_models}
 
 
 def inspect(path: Path) -> Inspection:

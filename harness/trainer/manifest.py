@@ -90,6 +90,10 @@ class ModelManifest(_Part):
         for where, name in named:
             if name not in known:
                 raise ValueError(f"{where} has {name}, the network has {', '.join(known)}")
+        if self.sizes is not None:
+            layers = tuple(layer.name for layer in self.sizes.layers)
+            if layers != self.network.layer_names:
+                raise ValueError("sizes has other layers than the network")
         if self.network.alphabet != self.alphabet:
             raise ValueError("alphabet is not the network's")
         return self

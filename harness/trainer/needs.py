@@ -40,7 +40,9 @@ def needs_of(
         return Needs(as_printed_needs(manifest, batch_size))
     found: dict[str, float] = {}
     predicted: list[str] = []
-    memory = MemoryModel(manifest.memory, manifest.sizes) if manifest.memory else None
+    memory = None
+    if manifest.memory is not None:
+        memory = MemoryModel(manifest.memory, manifest.network, manifest.sizes)
     measured = manifest.need_mb.get(batch_size, {})
     for name in manifest.network.sub_model_names:
         if name in measured:
@@ -64,5 +66,7 @@ def as_printed_needs(manifest: ModelManifest, batch_size: int) -> dict[str, floa
             hint="'harness model memory FOLDER --calibrate' adds them.",
         )
     sizes = as_printed_sizes(manifest.sizes)
-    names = manifest.network.sub_model_names
-    return {name: round(estimate(sizes, name, batch_size).total, 1) for name in names}
+    return {
+        sub_model.name: round(estimate(sizes, sub_model.layers, batch_size).total, 1)
+        for sub_model in manifest.network.sub_models
+    }

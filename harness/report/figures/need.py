@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.report.cost import Need
-from harness.report.figures.plot import Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, Plot, steps, tick_text
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
-from harness.report.outcome import sub_model_rank
-from harness.report.style import marker_of, role_of
+from harness.report.style import FONT_PX
+from harness.report.sub_models import RankedSubModel
+from harness.report.text import one_line
 
 WIDTH, HEIGHT = 400.0, 404.0
+LONGEST = 12
+"""Characters of a name that are written."""
 
 
 def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
@@ -26,20 +29,41 @@ def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
     plot.x_axis(ticks, [tick_text(tick, ticks) for tick in ticks], "predicted need, MB")
     sheet.line([plot.left, plot.right], [plot.bottom, plot.top], "rule", width=1.2)
     sheet.text(plot.x(top * 0.93) - 8, plot.y(top * 0.93), "as predicted", "soft", anchor="right")
-    for name in sorted({one.attempt.sub_model for one in needs}, key=sub_model_rank):
-        own = [one for one in needs if one.attempt.sub_model == name]
+    names = []
+    for sub_model in sorted({need.attempt.sub_model for need in needs}):
+        own = [need for need in needs if need.attempt.sub_model == sub_model]
         sheet.marks(
-            plot.xs([one.predicted_mb for one in own]),
-            plot.ys([one.measured_mb for one in own]),
-            role_of(name),
-            marker_of(name),
+            plot.xs([need.predicted_mb for need in own]),
+            plot.ys([need.measured_mb for need in own]),
+            sub_model.role,
+            sub_model.marker,
             size=8,
             halo=1,
         )
-        lowest = min(own, key=lambda one: one.measured_mb)
-        x, y = plot.x(lowest.predicted_mb), plot.y(lowest.measured_mb)
-        sheet.text(x + 8, y + 13, name or "none")
+        lowest = min(own, key=lambda need: need.measured_mb)
+        names.append((plot.x(lowest.predicted_mb) + 8, plot.y(lowest.measured_mb) + 13, sub_model))
+    for x, y, sub_model in _apart(names):
+        sheet.text(min(x, WIDTH - _width(sub_model)), y, one_line(sub_model.label, LONGEST))
     return sheet.svg(f"need-{key}", "Predicted against measured need", _describe(needs))
+
+
+def _apart(
+    names: Iterable[tuple[float, float, RankedSubModel]],
+) -> list[tuple[float, float, RankedSubModel]]:
+    """Move names up, the lowest last, until none stands on another."""
+    placed: list[tuple[float, float, RankedSubModel]] = []
+    for x, wanted, sub_model in sorted(names, key=lambda name: -name[1]):
+        y = wanted
+        for left, taken, other in sorted(placed, key=lambda name: -name[1]):
+            beside = x < left + _width(other) and left < x + _width(sub_model)
+            if beside and abs(y - taken) < FONT_PX:
+                y = taken - FONT_PX
+        placed.append((x, y, sub_model))
+    return placed
+
+
+def _width(sub_model: RankedSubModel) -> float:
+    return CHARACTER_PX * len(one_line(sub_model.label, LONGEST))
 
 
 def _describe(needs: Sequence[Need]) -> str:

@@ -149,7 +149,7 @@ def test_shipped_needs_are_predicted_within_a_tenth():
     found = load_manifest(data_root() / "models" / "ds2-mini")
     assert found.memory is not None
     assert found.memory.files == {size: entry.sha256 for size, entry in found.files.items()}
-    checked = MemoryModel(found.memory, found.sizes).check()
+    checked = MemoryModel(found.memory, found.network, found.sizes).check()
     assert sum(not one.calibrating for one in checked) >= 4
     for one in checked:
         assert abs(one.error_percent) < 10, one
