@@ -32,6 +32,14 @@ CANDIDATES: Final = ("S1", "S5", "S8")
 """The three that MobileASR chooses from (Algorithm 1)."""
 
 
+def default_candidates(network: Network) -> tuple[str, ...]:
+    """Return what a trainer chooses from if nobody says: MobileASR's three, else all."""
+    names = network.sub_model_names
+    if network.family == FAMILY:
+        return tuple(name for name in CANDIDATES if name in names) or names
+    return names
+
+
 def network(
     parameters: Mapping[str, int], alphabet: str, sub_models: Sequence[str] = SUB_MODELS
 ) -> Network:

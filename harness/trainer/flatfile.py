@@ -80,7 +80,9 @@ def signature_names(model: Any) -> dict[str, int]:
 
 
 def constants(model: Any, signature: int) -> dict[str, Any]:
-    """Return the outputs of a signature that are constants in the file, as int32 arrays."""
+    """Return the outputs of a signature that are constants in the file: int32 or uint8 arrays."""
+    from ai_edge_litert import schema_py_generated as schema
+
     definition = model.SignatureDefs(signature)
     graph = model.Subgraphs(definition.SubgraphIndex())
     found = {}
@@ -89,8 +91,9 @@ def constants(model: Any, signature: int) -> dict[str, Any]:
         tensor = graph.Tensors(output.TensorIndex())
         data = model.Buffers(tensor.Buffer()).DataAsNumpy()
         shape = [tensor.Shape(i) for i in range(tensor.ShapeLength())]
+        kind = "u1" if tensor.Type() == schema.TensorType.UINT8 else "<i4"
         found[output.Name().decode()] = (
-            np.frombuffer(bytes(data), "<i4").reshape(shape) if isinstance(data, np.ndarray) else 0
+            np.frombuffer(bytes(data), kind).reshape(shape) if isinstance(data, np.ndarray) else 0
         )
     return found
 
@@ -104,7 +107,7 @@ def info_of(model: Any, path: Path) -> ModelInfo:
     names = signature_names(model)
     check_signatures(set(names), path)
     with reading(path):
-        return model_info(constants(model, names["info"]), path)
+        return model_info(constants(model, names["info"]), set(names), path)
 
 
 def read_info(path: Path) -> ModelInfo:

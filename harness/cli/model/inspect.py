@@ -41,7 +41,10 @@ def inspect(
 def _as_json(path: Path, found: Inspection) -> dict[str, Any]:
     whole = dataclasses.asdict(found)
     if found.info is not None:
-        whole["info"]["max_audio_s"] = found.info.max_audio_s
+        whole["info"] |= {
+            "max_audio_s": found.info.max_audio_s,
+            "network": found.info.network.model_dump(mode="json"),
+        }
     return {
         "file": str(path),
         **whole,

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract import mobileasr
 from harness.contract.order import epoch_batches
 from harness.errors import InputError
 from harness.model.configuration import (
@@ -17,7 +18,6 @@ from harness.model.configuration import (
     BLANK,
     NetworkConfig,
     layer_parameters,
-    sub_model_parameters,
 )
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
@@ -45,8 +45,7 @@ def model_info(config: NetworkConfig) -> ModelInfo:
         window=config.features.window,
         hop=config.features.hop,
         time_stride=config.time_stride,
-        layer_parameters=layer_parameters(config),
-        sub_model_parameters=sub_model_parameters(config),
+        network=mobileasr.network(layer_parameters(config), ALPHABET),
     )
 
 

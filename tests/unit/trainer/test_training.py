@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.contract import mobileasr
 from harness.contract.events import (
     Checkpoint,
     Epoch,
@@ -33,8 +34,7 @@ INFO = ModelInfo(
     window=512,
     hop=256,
     time_stride=2,
-    layer_parameters={},
-    sub_model_parameters={},
+    network=mobileasr.network(dict.fromkeys(mobileasr.LAYERS, 1), " abcdefghijklmnopqrstuvwxyz"),
 )
 STEPS_AN_EPOCH = 2  # three utterances, batch 2
 
