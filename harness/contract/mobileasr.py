@@ -7,7 +7,7 @@ their names (flatbuffers with an ``info`` of format 1, their manifests).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal, get_args
 
 from harness.contract.network import Layer, Network, SubModel
 
@@ -25,19 +25,30 @@ LAYERS: Final = (
     "FC2",
 )
 
-SUB_MODELS: Final = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
+PaperSubModel = Literal["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
+
+SUB_MODELS: Final[tuple[PaperSubModel, ...]] = get_args(PaperSubModel)
 """Each trains from one layer to the end: S1 all, S8 FC1 and FC2. FC2 is never trained alone."""
 
-CANDIDATES: Final = ("S1", "S5", "S8")
+CANDIDATES: Final[tuple[PaperSubModel, ...]] = ("S1", "S5", "S8")
 """The three that MobileASR chooses from (Algorithm 1)."""
+
+CALIBRATING: Final[tuple[PaperSubModel, ...]] = ("S1", "S4", "S5", "S8")
+"""Where the kind of the first trained layer changes, and the ends: enough to predict the others."""
 
 
 def default_candidates(network: Network) -> tuple[str, ...]:
     """Return what a trainer chooses from if nobody says: MobileASR's three, else all."""
     names = network.sub_model_names
-    if network.family == FAMILY:
-        return tuple(name for name in CANDIDATES if name in names) or names
-    return names
+    preset = CANDIDATES if network.family == FAMILY else names
+    return tuple(name for name in preset if name in names) or names
+
+
+def calibrating(network: Network) -> tuple[str, ...]:
+    """Return the sub-models to measure so that the others can be predicted; all if unknown."""
+    names = network.sub_model_names
+    preset = CALIBRATING if network.family == FAMILY else names
+    return tuple(name for name in preset if name in names) or names
 
 
 def network(

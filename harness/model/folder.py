@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.contract.job import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
 from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
 from harness.model.convert import convert
 from harness.model.initial import Weights

@@ -17,7 +17,7 @@ from harness.errors import HarnessError, InputError
 from harness.paths import cache_root, data_root
 
 if TYPE_CHECKING:
-    from harness.contract.job import SubModel
+    from harness.contract import SubModel
     from harness.memory.measured import Measured, MemoryRecord
     from harness.memory.sizes import NetworkSizes
     from harness.trainer.calibrate import Bench, Cell, Done
@@ -237,7 +237,7 @@ def _measure(
     fresh: bool,
 ) -> list[Done]:
     """Measure what calibrates, what is checked, or both; each cell once."""
-    from harness.trainer.calibrate import FEW, Bench
+    from harness.trainer.calibrate import Bench
 
     assert subject.folder is not None
     assert subject.manifest is not None
@@ -258,7 +258,7 @@ def _measure(
             where=str(subject.folder),
             hint="Add --calibrate.",
         )
-    cells = bench.cells(names or FEW, sorted(sizes))
+    cells = bench.cells(names or bench.few(), sorted(sizes))
     console.note(f"{len(cells)} processes to measure, one at a time; Ctrl-C keeps what is done")
     found = []
     for number, cell in enumerate(cells, 1):

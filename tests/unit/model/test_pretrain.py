@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra [model]")
-from harness.contract.job import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.model import folder
 from harness.model.configuration import TINY, Convolution

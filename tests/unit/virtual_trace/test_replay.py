@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.contract.job import Job, Utterance
+from harness.contract.mobileasr import SUB_MODELS
 from harness.metrics.words import wer_percent
-from harness.trainer.events import EventLog, read_log
+from harness.trainer.events import read_log
+from harness.trainer.learner import StopCommand
+from harness.trainer.loop import Training
 from harness.virtual.phone import PhoneSpec
 from harness.virtual.root import open_root
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.logs import LogStore
 from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
-from harness.virtual.trace.replay import Replay, StopCommand, TracePhone, misheard
+from harness.virtual.trace.replay import TraceLearner, TraceLog, TracePhone, misheard
 from harness.virtual.trace.table import Table, load_table
 from harness.virtual.userland import install_userland
 
@@ -38,7 +41,8 @@ def _job(folder: Path, **training: Any) -> Job:
             "data": {"speaker": "x", "train": [u.model_dump() for u in _utterances(12)],
                      "validation": [u.model_dump() for u in _utterances(10)]},
             "training": {"batch_size": 5, "epochs": 3, **training},
-            "selection": {"need_mb": {"S1": 200, "S5": 150, "S8": 100}},
+            "selection": {"candidates": ["S1", "S5", "S8"],
+                          "need_mb": {"S1": 200, "S5": 150, "S8": 100}},
             "stop": {"patience": 100, "available_below_mb": 0},
             "outputs": {"folder": str(folder), "events": f"{folder}/events.jsonl",
                         "checkpoints": f"{folder}/checkpoints", "stop_file": f"{folder}/stop"},
@@ -63,8 +67,9 @@ def _replay(
 ) -> list[Any]:
     phone = TracePhone(41, "PHONE", lambda: available_mb, lambda: 80.0, Path, clock.sleep)
     events = Path(job.outputs.events)
-    with EventLog(events) as log:
-        asyncio.run(Replay(job, load_table(job.model.name), phone, log, speed).run())
+    with TraceLog(events) as log:
+        learner = TraceLearner(job, load_table(job.model.name), phone, speed)
+        asyncio.run(Training(job, learner, log).run())
     return read_log(events)
 
 
@@ -159,9 +164,12 @@ def test_a_killed_replay_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_sub_model_without_figures_gets_those_of_the_next_that_trains_more() -> None:
     table: Table = load_table("a model without a table")
     assert table.name == "ds2-mini"
-    assert [table.cost(one)[0] for one in ("S1", "S4", "S5", "S7", "S8")] == [
-        "S1", "S1", "S5", "S5", "S8",
-    ]  # fmt: skip
+    costs = table.sub_models
+    for name, whose in {"S1": "S1", "S4": "S1", "S5": "S5", "S7": "S5", "S8": "S8"}.items():
+        assert table.cost(name, SUB_MODELS) == costs[whose]
+    assert table.cost("Top", ("All", "Top")) == costs["S1"]
+    assert table.cost("Top", ("S5", "Top")) == costs["S5"]
+    assert table.cost(None, SUB_MODELS) == costs["S1"]
 
 
 def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:
