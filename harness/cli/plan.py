@@ -25,7 +25,8 @@ from harness.cli.runs import RUN_ROOT
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, plan_run
-from harness.lab.estimate import PastTimes, estimated
+from harness.lab.planning.estimate import PastTimes
+from harness.lab.planning.plan import estimated
 from harness.report.numbers import duration
 from harness.scenario import load_scenario
 
@@ -104,7 +105,7 @@ def _show(made: Plan) -> None:
                 record.job_id,
                 " ".join(record.candidates) or "NONE, see below",
                 record.pressure,
-                "" if job.goal is None else f"{job.goal.available_mb:.0f}",
+                "" if job.needs.goal is None else f"{job.needs.goal.available_mb:.0f}",
                 record.sub_model,
                 needs,
                 f"{job.estimate_s / 60:.1f}",

@@ -2,16 +2,17 @@
 
 ``runner`` (a whole run, and its continuation), ``run`` and ``scheduler`` (threads), ``dispatch``
 (the pure queue), ``ledger`` and ``leases`` (what must not be forgotten, and who owns a phone),
-``plan`` and ``materials`` (before a phone is touched), ``attempt`` and its steps (one phone, one
+``planning`` (before a phone is touched), ``attempt`` and its steps (one phone, one
 job), ``ports`` and ``tools`` (what an attempt needs of the world, and the real thing).
 """
 
 from harness.lab.bench import Bench, open_bench
 from harness.lab.clock import StopSignal
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.planning.checks import check_scenario
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, PlannedJob
 from harness.lab.ports import PhoneStatus, Progress
-from harness.lab.runner import check_scenario, plan_run, resume_run, run_scenario
+from harness.lab.runner import plan_run, resume_run, run_scenario
 from harness.lab.summary import RunStatus, RunSummary, status
 
 __all__ = [

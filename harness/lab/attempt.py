@@ -15,7 +15,6 @@ from typing import Any
 from harness.adb.errors import AdbError
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
-from harness.devices.gates import parse_gates
 from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
@@ -222,7 +221,7 @@ class _Attempt:
         try:
             self.state.gates, notes = self.tools.gate(
                 self.phone,
-                parse_gates(content.gates),
+                self.request.gates,
                 Wishes(**content.settings.model_dump()),
                 content.limits.gate_s,
                 self.stop.gentle,

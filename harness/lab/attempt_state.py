@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.devices.gates import Gates
 from harness.lab.evidence import Evidence, kill_records
 from harness.lab.jobfile import Material
 from harness.lab.outcome import (
@@ -40,6 +41,7 @@ class AttemptRequest:
         phone: A leased phone.
         material: What to train with.
         goal: The pressure, None for none.
+        gates: What the phone must be like.
         folder: Where the attempt's files go.
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
@@ -52,6 +54,7 @@ class AttemptRequest:
     phone: LabPhone
     material: Material
     goal: Goal | None
+    gates: Gates
     folder: AttemptFolder
     keep: bool = False
     forget_speech: bool = False

@@ -18,7 +18,7 @@ from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab.clock import Clock, SystemClock
 from harness.lab.leases import Lease, PhoneBusyError, acquire
-from harness.lab.plan import PlannedJob, with_candidates
+from harness.lab.planning.plan import PlannedJob, with_candidates
 from harness.lab.ports import LabPhone, Tools
 from harness.lab.tools import RealTools
 

@@ -12,7 +12,7 @@ from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.dispatch import Ticket
 from harness.lab.engine import Engine, RunAttempt
 from harness.lab.phone_notes import Claim, hold, let_go, renew
-from harness.lab.plan import PlannedJob
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.lab.score import host_scorer
 from harness.lab.threads import AT_ONCE, check_phone, prepare_phone
@@ -85,8 +85,9 @@ class Crew:
             spec=spec,
             attempt=order.attempt,
             phone=phone,
-            material=run.materials.material(spec, checkpoint),
-            goal=job.goal,
+            material=run.materials.material(job.needs, checkpoint),
+            goal=job.needs.goal,
+            gates=job.needs.gates,
             folder=run.folder.attempt(spec.job_id, order.attempt),
             keep=run.keep,
             # A round's speech leaves the phone with the round (MobileASR, section 3.3); where

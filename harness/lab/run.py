@@ -14,13 +14,13 @@ from harness.lab.clock import StopSignal
 from harness.lab.crew import Crew, EngineMaker
 from harness.lab.dispatch import Dispatcher
 from harness.lab.engine import Engine
-from harness.lab.heat import queue_order
 from harness.lab.joining import joining
 from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
 from harness.lab.phone_notes import RENEW_S
-from harness.lab.plan import PlannedJob
+from harness.lab.planning.heat import queue_order
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import Progress
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.summary import RunSummary, summary

@@ -227,6 +227,7 @@ class Host:
                         phone=phone,
                         material=moved(parcel.material, self._shelf.local),
                         goal=parcel.goal,
+                        gates=parcel.gates,
                         folder=folder,
                         keep=parcel.keep,
                         forget_speech=parcel.forget_speech,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harness.adb.transfer import LocalFile
+from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
 from harness.lab.attempt_state import AttemptRequest
@@ -93,6 +94,7 @@ class Parcel:
     spec: JobSpec
     material: Material
     goal: Goal | None
+    gates: Gates
     keep: bool
     forget_speech: bool
 
@@ -104,6 +106,7 @@ class Parcel:
             request.spec,
             request.material,
             request.goal,
+            request.gates,
             request.keep,
             request.forget_speech,
         )

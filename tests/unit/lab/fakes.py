@@ -540,6 +540,7 @@ def make_request(tmp_path: Path, **changes: Any) -> AttemptRequest:
         "phone": make_phone(),
         "material": make_material(tmp_path),
         "goal": Goal(340.0, 20.0, "fits: S5"),
+        "gates": Gates(),
         "folder": run.attempt("job-1", 1),
     }
     return AttemptRequest(**{**fields, **changes})
