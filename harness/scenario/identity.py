@@ -8,8 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.contract import mobileasr
+
 _NOT_IDENTITY = ("limits",)
 """How long a step may take changes when an attempt is given up, not what it measures."""
+
+_SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileasr.CANDIDATES)}}
+"""Fields whose default was a value once: left out, they count as that, so ids stay."""
 
 _ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}}
 """Fields that came later, with what was so before: at that value they leave a job the same."""
@@ -74,9 +79,10 @@ def job_identity(
 
 
 def _as_before(section: str, value: Any) -> Any:
-    added = _ADDED.get(section, {})
+    added, spelt_out = _ADDED.get(section, {}), _SPELT_OUT.get(section, {})
     if not isinstance(value, Mapping):
         return value
+    value = {name: spelt_out.get(name) if v is None else v for name, v in value.items()}
     return {name: inner for name, inner in value.items() if (name, inner) not in added.items()}
 
 

@@ -11,7 +11,7 @@ import typer
 
 from harness.cli import console
 from harness.errors import InputError
-from harness.scenario.paths import suggestion
+from harness.scenario.sub_models import known_names
 
 if TYPE_CHECKING:
     from harness.contract.network import Network
@@ -73,12 +73,10 @@ def chosen_sub_models(names: Sequence[str] | None, network: Network) -> list[str
     """
     for name in names or ():
         if name not in network.sub_model_names:
-            near = suggestion(name, network.sub_model_names)
-            there = f"Sub-models: {', '.join(network.sub_model_names)}."
             raise InputError(
                 f"there is no sub-model {name!r}",
                 where="--sub-model",
-                hint=f"{near} {there}".strip(),
+                hint=known_names(name, network.sub_model_names),
             )
     return [name for name in network.sub_model_names if not names or name in names]
 
