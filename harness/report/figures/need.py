@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 from harness.report.cost import Need
-from harness.report.figures.plot import CHARACTER_PX, Plot, steps, tick_text
+from harness.report.figures.plot import (
+    BASELINE,
+    CHARACTER_PX,
+    LABEL_PX,
+    Plot,
+    steps,
+    tick_text,
+)
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.style import FONT_PX
@@ -41,25 +50,40 @@ def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
             halo=1,
         )
         lowest = min(own, key=lambda need: need.measured_mb)
-        names.append((plot.x(lowest.predicted_mb) + 8, plot.y(lowest.measured_mb) + 13, sub_model))
-    for x, y, sub_model in _apart(names):
-        sheet.text(min(x, WIDTH - _width(sub_model)), y, one_line(sub_model.label, LONGEST))
+        x = min(plot.x(lowest.predicted_mb) + 8, WIDTH - _width(sub_model))
+        names.append(_Name(x, plot.y(lowest.measured_mb) + 13, sub_model))
+    _write(plot, names)
     return sheet.svg(f"need-{key}", "Predicted against measured need", _describe(needs))
 
 
-def _apart(
-    names: Iterable[tuple[float, float, RankedSubModel]],
-) -> list[tuple[float, float, RankedSubModel]]:
-    """Move names up, the lowest last, until none stands on another."""
-    placed: list[tuple[float, float, RankedSubModel]] = []
-    for x, wanted, sub_model in sorted(names, key=lambda name: -name[1]):
-        y = wanted
-        for left, taken, other in sorted(placed, key=lambda name: -name[1]):
-            beside = x < left + _width(other) and left < x + _width(sub_model)
-            if beside and abs(y - taken) < FONT_PX:
-                y = taken - FONT_PX
-        placed.append((x, y, sub_model))
-    return placed
+@dataclass(frozen=True)
+class _Name:
+    """Where a sub-model's name would stand beside its lowest mark."""
+
+    x: float
+    y: float
+    sub_model: RankedSubModel
+
+    def touches(self, other: _Name) -> bool:
+        beside = self.x < other.x + _width(other.sub_model) and other.x < self.x + _width(
+            self.sub_model
+        )
+        return beside and abs(self.y - other.y) < FONT_PX
+
+
+def _write(plot: Plot, names: Sequence[_Name]) -> None:
+    """Write names beside their marks if all have room there, else in a column to the right."""
+    if not any(one.touches(other) for one, other in combinations(names, 2)):
+        for name in names:
+            plot.sheet.text(name.x, name.y, one_line(name.sub_model.label, LONGEST))
+        return
+    left = plot.right + 16
+    for number, name in enumerate(names):
+        y = plot.top + LABEL_PX * number
+        plot.sheet.marks([left], [y], name.sub_model.role, name.sub_model.marker, size=8)
+        plot.sheet.text(left + 9, y + BASELINE, one_line(name.sub_model.label, LONGEST))
+    plot.sheet.width = left + 15 + max(_width(name.sub_model) for name in names)
+    plot.sheet.height = max(HEIGHT, plot.top + LABEL_PX * len(names))
 
 
 def _width(sub_model: RankedSubModel) -> float:

@@ -80,10 +80,17 @@ def _draw_rule(plot: Plot, view: Decisions, place: dict[str, int], scale: Scale)
     for name, need in needs:
         x, y = plot.x(scale(need)), plot.y(place[name])
         text = f"{one_line(name, LONGEST)} needs {fixed(need)}"
-        room = x - plot.left > (len(text) + 1) * CHARACTER_PX
+        if not _has_room(plot, x, text):
+            text = f"needs {fixed(need)}"  # its row says whose
+        room = _has_room(plot, x, text)
         plot.sheet.text(
             x - 6 if room else x + 6, y - 5, text, "soft", anchor="right" if room else "left"
         )
+
+
+def _has_room(plot: Plot, x: float, text: str) -> bool:
+    """Say whether a text that ends at ``x`` begins within the plot."""
+    return x - plot.left > (len(text) + 1) * CHARACTER_PX
 
 
 def _apart(
