@@ -13,8 +13,9 @@ from harness.errors import InputError
 from harness.model.bench.contestants import TRIES_FEATURES, Task
 from harness.model.bench.paired import Contestant
 from harness.model.config_file import network
-from harness.model.configuration import CONFIGS, SUB_MODELS, NetworkConfig, layer_parameters
+from harness.model.configuration import NetworkConfig, layer_parameters
 from harness.model.convert import convert
+from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
 from harness.trainer.info import ModelInfo
@@ -88,10 +89,9 @@ def subjects(
         for batch in batch_sizes or (chosen.batch_size,):
             say(f"converting {chosen.name} for batch size {batch}")
             path = folder / f"{chosen.name}-b{batch}.tflite"
-            trained = [
-                s for s in SUB_MODELS if not signatures or f"train_{s.lower()}" in signatures
-            ]
-            convert(chosen.with_batch(batch), path, embed=False, sub_models=trained or ["S8"])
+            names = chosen.describe().sub_model_names
+            trained = [s for s in names if not signatures or f"train_{s.lower()}" in signatures]
+            convert(chosen.with_batch(batch), path, embed=False, sub_models=trained or names[-1:])
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
         manifest = load_manifest(model)
@@ -125,7 +125,7 @@ def _subject(
     if seen.info is None:
         raise InputError(seen.not_trainable or "not a trainable model", where=str(model))
     config = _config(seen.info, chosen, model)
-    known = [*OTHER_SIGNATURES, *(f"train_{s.lower()}" for s in SUB_MODELS)]
+    known = [*OTHER_SIGNATURES, *(f"train_{s.lower()}" for s in config.describe().sub_model_names)]
     there = [name for name in known if name in seen.signatures]
     for name in signatures:
         if name not in there:

@@ -8,14 +8,10 @@ from dataclasses import replace
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from harness.contract.mobileasr import LAYERS, SUB_MODELS
 from harness.errors import InputError
-from harness.model.configuration import (
-    CONFIGS,
-    LAYERS,
-    SUB_MODELS,
-    steps_per_block,
-    sub_model_parameters,
-)
+from harness.model.configuration import steps_per_block, sub_model_parameters
+from harness.model.families import CONFIGS
 from harness.model.inspection import inspect
 from harness.model.listen import LISTENED, listen
 from harness.model.strip import strip
