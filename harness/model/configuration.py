@@ -78,6 +78,8 @@ class NetworkConfig(ABC):
 
     family: ClassVar[str]
     """Name of the family."""
+    formulations: ClassVar[frozenset[str]] = frozenset()
+    """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
 
     name: str
     batch_size: int
@@ -129,15 +131,15 @@ class NetworkConfig(ABC):
         """Return the same network written plainly, to compare and to time; imports tensorflow.
 
         Args:
-            formulation: Of those in ``harness.model.bench.contestants``.
+            formulation: One of ``formulations``.
             weights: By full name.
             trained: Names of the layers that ``train_`` signatures train.
 
         Raises:
-            LookupError: The family has no such formulation.
+            NotImplementedError: The family has none.
         """
         del weights, trained
-        raise LookupError(f"{self.family} has no formulation {formulation!r}")
+        raise NotImplementedError(f"{self.family} has no formulation {formulation!r}")
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the sizes beside their types, the most basic first."""

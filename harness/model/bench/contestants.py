@@ -21,11 +21,10 @@ from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.initial import Weights
 from harness.model.tensors import Tensor
 
+OF_ANY_FAMILY = frozenset({"litert", "tflite", "own"})
 CONTESTANTS = ("litert", "tflite", "plain", "tape", "apart", "joint", "own", "keras")
 TRIES_FEATURES = frozenset(CONTESTANTS) - {"keras"}
 """Keras has no part in ``features``."""
-PLAIN = "apart"
-"""The formulation that ``plain`` stands for; ``script/bench model`` compares them."""
 RATE = 1e-4
 
 Function = Callable[..., Tensor]
@@ -118,8 +117,8 @@ def step_of(task: Task) -> Step:
     if task.contestant == "own":
         function = tf.function(_own(task), autograph=False)
         return lambda: _size(function(*given))
-    form = PLAIN if task.contestant == "plain" else task.contestant
-    run = task.config.reference(form, _weights(task), task.trained).signature(task.signature, RATE)
+    reference = task.config.reference(task.contestant, _weights(task), task.trained)
+    run = reference.signature(task.signature, RATE)
     return lambda: _size(run(given))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import InputError
-from harness.model.bench.contestants import TRIES_FEATURES, Task
+from harness.model.bench.contestants import OF_ANY_FAMILY, TRIES_FEATURES, Task
 from harness.model.bench.paired import Contestant
 from harness.model.config_file import network
 from harness.model.configuration import NetworkConfig, layer_parameters
@@ -42,7 +42,11 @@ class Subject:
         return sum(p.stat().st_size for p in (self.model, self.checkpoint) if p is not None)
 
     def tasks(self, signature: str, others: Sequence[str], threads: int) -> list[Task]:
-        """Return what runs in turn: the flatbuffer, then the others that know the signature."""
+        """Return what runs in turn: the flatbuffer, then the others that know the signature.
+
+        Of ``others`` only those that there are for the network's family.
+        """
+        there = OF_ANY_FAMILY | self.config.formulations
         return [
             Task(
                 contestant=name,
@@ -54,7 +58,7 @@ class Subject:
                 threads=threads,
             )
             for name in ("litert", *others)
-            if signature != "features" or name in TRIES_FEATURES
+            if name in there and (signature != "features" or name in TRIES_FEATURES)
         ]
 
 

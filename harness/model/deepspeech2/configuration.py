@@ -56,6 +56,7 @@ class DeepSpeech2(NetworkConfig):
     """Everything that is fixed when a flatbuffer of DeepSpeech2 is made."""
 
     family = mobileasr.FAMILY
+    formulations = frozenset({"plain", "tape", "apart", "joint", "keras"})
 
     convolutions: tuple[Convolution, Convolution, Convolution]
     hidden: int

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from harness.errors import InputError
+from harness.model.bench.contestants import step_of
+from harness.model.bench.subject import Subject
 from harness.model.config_file import network
 from harness.model.families import CONFIGS, FAMILIES
 from harness.model.inspection import inspect
 from harness.model.sizes import network_sizes
 from harness.trainer.batches import Batch
+from harness.trainer.measure import measure_need
 from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.two_dense.configuration import SMALL, TwoDense
 
@@ -69,10 +72,15 @@ def test_the_trainers_runtime_trains_it(path, batch, sub_model):
     losses = [model.train_step(sub_model, batch, RATE) for _ in range(20)]
     assert losses[-1] < losses[0]
     moved = {name for name, value in model.get_weights().items() if (value != before[name]).any()}
-    assert moved == {f"{layer}_{kind}" for layer in SUB_MODELS[sub_model] for kind in KINDS}
+    layers = SUB_MODELS[sub_model]
+    assert moved == {f"{layer}_{kind}" for layer in layers for kind in ("kernel", "bias")}
 
 
-KINDS = ("kernel", "bias")
+@pytest.mark.tensorflow
+def test_a_trainer_trains_it(path):
+    """A whole training in a fresh process, as a model folder's needs are measured."""
+    need = measure_need(path, "OnlyLower", threads=1, utterances=20)
+    assert need.need_mb > 0
 
 
 @pytest.mark.tensorflow
@@ -98,6 +106,17 @@ def test_gradients_are_those_of_a_tape(sub_model, batch, agrees):
     assert list(step.gradients) == built.trained_weights(layers)
     for found, wanted in zip(step.gradients.values(), expected, strict=True):
         agrees("gradients of two dense layers", found, wanted, 2e-5)
+
+
+@pytest.mark.tensorflow
+def test_it_is_timed_against_what_its_family_has(path):
+    subject = Subject(SMALL, path, None, path, ("train_onlylower",))
+    tasks = subject.tasks("train_onlylower", ("plain", "own", "keras"), 1)
+    assert [task.contestant for task in tasks] == ["litert", "own"]
+    assert tasks[0].trained == ("Lower",)
+    assert step_of(tasks[0])() > 0
+    with pytest.raises(NotImplementedError, match="two-dense has no formulation 'keras'"):
+        SMALL.reference("keras", {}, ())
 
 
 def test_a_file_of_sizes_names_its_family(tmp_path, monkeypatch):

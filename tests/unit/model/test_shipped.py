@@ -113,6 +113,7 @@ def test_files_and_manifests_agree(path):
     assert manifest.parameters == sub_model_parameters(CONFIGS[manifest.name])
     assert manifest.max_audio_s == pytest.approx(info.max_audio_s)
     assert manifest.alphabet == info.alphabet
+    assert manifest.network == info.network == CONFIGS[manifest.name].describe()
     assert manifest.sample_rate == info.sample_rate
 
 

@@ -16,16 +16,20 @@ from harness.model.tensors import Tensor
 if TYPE_CHECKING:
     from harness.model.deepspeech2.reference.keras_network import KerasNetwork
 
+_BEST = "apart"
+"""The formulation that ``plain`` stands for; ``script/bench model`` compares them."""
+
 
 def reference(
     config: DeepSpeech2, formulation: str, weights: Weights, trained: Collection[str]
 ) -> Reference:
-    """Return the network in plain tensorflow (``tape``, ``apart``, ``joint``) or in ``keras``."""
+    """Return the network in plain tensorflow or in Keras, by its name in ``formulations``."""
     if formulation == "keras":
         from harness.model.deepspeech2.reference.keras_network import KerasNetwork
 
         return _Keras(KerasNetwork(config, weights, trained))
-    return _Plain(PlainNetwork(config, weights, formulation=formulation), trained)
+    plain = _BEST if formulation == "plain" else formulation
+    return _Plain(PlainNetwork(config, weights, formulation=plain), trained)
 
 
 class _Plain:
