@@ -1,8 +1,12 @@
 """A family of networks is one folder: a third one is built, described and trained by its names."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import harness.model
 from harness.errors import InputError
 from harness.model.bench.contestants import step_of
 from harness.model.bench.subject import Subject
@@ -35,6 +39,17 @@ def batch():
     x[1, 7:] = 0
     labels = np.array([[1, 2, 2], [5, 0, 0]], np.int32)
     return Batch(x, lengths, labels, label_lengths, 2)
+
+
+def test_names_of_a_family_stay_in_its_folder():
+    folder = Path(harness.model.__file__).parent
+    names = re.compile(r"\b(S[1-8]|CONV\d|BLSTM\d|FC\d)\b", re.IGNORECASE)
+    known = {
+        str(path.relative_to(folder)): sorted(set(names.findall(path.read_text())))
+        for path in folder.rglob("*.py")
+        if "deepspeech2" not in path.parts
+    }
+    assert {path: found for path, found in known.items() if found} == {}
 
 
 @pytest.mark.tensorflow
