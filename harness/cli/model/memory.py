@@ -215,7 +215,8 @@ def _load_record(path: Path) -> MemoryRecord:
 
 def _sizes_by_name(manifest: ModelManifest) -> NetworkSizes | None:
     """Return the sizes of a folder made before manifests had them, if its network is known."""
-    from harness.model.configuration import CONFIGS, sub_model_parameters
+    from harness.model.configuration import sub_model_parameters
+    from harness.model.families import CONFIGS
     from harness.model.sizes import network_sizes
 
     config = CONFIGS.get(manifest.name)

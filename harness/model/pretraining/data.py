@@ -10,15 +10,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract import mobileasr
 from harness.contract.order import epoch_batches
 from harness.errors import InputError
-from harness.model.configuration import (
-    ALPHABET,
-    BLANK,
-    NetworkConfig,
-    layer_parameters,
-)
+from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.settings import Settings
@@ -45,7 +39,7 @@ def model_info(config: NetworkConfig) -> ModelInfo:
         window=config.features.window,
         hop=config.features.hop,
         time_stride=config.time_stride,
-        network=mobileasr.network(layer_parameters(config), ALPHABET),
+        network=config.describe(),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import InputError
 from harness.lab.planning.materials import Materials
-from harness.model.configuration import CONFIGS
+from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.paths import data_root
 from harness.scenario import expand_jobs, load_scenario

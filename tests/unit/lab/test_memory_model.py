@@ -12,7 +12,7 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
 from harness.memory.as_printed import estimate
 from harness.memory.measured import Conditions, Measured, MemoryRecord
-from harness.model.configuration import TINY
+from harness.model.deepspeech2.configuration import TINY
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
 from harness.scenario import expand_jobs, parse_scenario

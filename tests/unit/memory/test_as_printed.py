@@ -12,8 +12,9 @@ from harness.memory.as_printed import (
     as_printed_sizes,
     estimate,
 )
-from harness.model.configuration import MINI, sub_model_parameters
-from harness.model.configuration import PAPER as NETWORK
+from harness.model.configuration import sub_model_parameters
+from harness.model.deepspeech2.configuration import MINI
+from harness.model.deepspeech2.configuration import PAPER as NETWORK
 from harness.model.sizes import network_sizes
 
 TABLE_9 = {"S1": 1.98, "S5": 1.63, "S8": 0.96}

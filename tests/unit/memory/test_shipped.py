@@ -4,7 +4,7 @@ import pytest
 
 from harness.cli.model.common import network_of
 from harness.memory.measured import MemoryModel, MemoryRecord
-from harness.model.configuration import CONFIGS
+from harness.model.families import CONFIGS
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
 
