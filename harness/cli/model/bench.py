@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 
 from harness.cli import console
-from harness.cli.model.common import chosen_sub_models, need_tensorflow, network_of
+from harness.cli.model.common import chosen_sub_models, need_tensorflow
 from harness.cli.options import JsonOption
 from harness.errors import InputError
 
@@ -156,7 +156,7 @@ def _network(model: Path | None, arch: str | None) -> Network:
     from harness.trainer.manifest import load_manifest
 
     if model is None:
-        return network_of(network(arch or "ds2"))
+        return network(arch or "ds2").describe()
     return load_manifest(model).network if model.is_dir() else read_info(model).network
 
 

@@ -18,7 +18,6 @@ from harness.cli.model.common import (
     chosen_sub_models,
     command,
     config,
-    network_of,
     summary,
 )
 from harness.errors import HarnessError, InputError
@@ -71,7 +70,7 @@ def build(
     chosen = config(arch)
     sizes = sorted(set(batch_size or [chosen.batch_size]))
     if out.suffix == _SUFFIX:
-        names = chosen_sub_models(sub_model, network_of(chosen))
+        names = chosen_sub_models(sub_model, chosen.describe())
         _build_file(chosen, out, sizes, embed is not False, seed, names)
     elif sub_model:
         raise InputError(

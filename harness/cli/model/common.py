@@ -53,14 +53,6 @@ def need_tensorflow() -> None:
         )
 
 
-def network_of(config: NetworkConfig) -> Network:
-    """Return what files of a network say of it."""
-    from harness.contract import mobileasr
-    from harness.model.configuration import ALPHABET, layer_parameters
-
-    return mobileasr.network(layer_parameters(config), ALPHABET)
-
-
 def chosen_sub_models(names: Sequence[str] | None, network: Network) -> list[str]:
     """Return the sub-models that ``--sub-model`` names, in the order of the network.
 

@@ -11,7 +11,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.model import memory_tables as tables
-from harness.cli.model.common import chosen_sub_models, network_of
+from harness.cli.model.common import chosen_sub_models
 from harness.cli.options import JsonOption
 from harness.errors import HarnessError, InputError
 from harness.paths import cache_root, data_root
@@ -197,7 +197,7 @@ def _subject(model: Path | None, arch: str | None) -> _Subject:
         record = load_manifest(shipped).memory
     elif (shipped / RECORD).is_file():
         record = _load_record(shipped / RECORD)
-    return _Subject(name, network_of(config), network_sizes(config), record)
+    return _Subject(name, config.describe(), network_sizes(config), record)
 
 
 def _load_record(path: Path) -> MemoryRecord:
