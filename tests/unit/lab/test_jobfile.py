@@ -24,5 +24,6 @@ def test_needs_are_told_in_the_order_of_the_network(tmp_path: Path) -> None:
     job = job_file(make_spec(), material, LAYOUT)
     assert list(job.selection.need_mb) == ["S8", "S1", "S5"]
     assert job.selection.candidates == ("S1", "S5", "S8")
-    forced = job_file(make_spec(trainer={"sub_model": "S5"}), material, LAYOUT)
+    alone = replace(material, sub_models=("S5",))
+    forced = job_file(make_spec(trainer={"sub_model": "S5"}), alone, LAYOUT)
     assert (forced.selection.candidates, forced.selection.forced) == (("S5",), "S5")
