@@ -108,7 +108,7 @@ MEANINGS: dict[str, str] = {
     "step": "0, 1, 2, ... of the epoch",
     "stop_policy": "as the scenario's `trainer.stop.policy`",
     "stop_reason": "why training ended",
-    "sub_model": "S1 to S8; null: none fits",
+    "sub_model": "by its name in the model's network; null: none fits",
     "substitutions": "words that were heard as others",
     "t_boot_ms": "the phone's boot clock, ms",
     "t_s": "when, seconds since the first sample",

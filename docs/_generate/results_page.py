@@ -72,7 +72,7 @@ version 1). The rule:
   refused with one error that names the file; older versions stay readable.
 """
 _EVENTS = """\
-One JSON object a line, version 1 of the contract between host and trainer. `seq` counts from 0
+One JSON object a line, version 2 of the contract between host and trainer. `seq` counts from 0
 without gaps; a line counts once its newline is there. A log ends with `finished` or `error`. The
 trainer of `apk/` and the Python one write the same; the JSON schemas lie in
 `harness/contract/schemas`.

@@ -1,12 +1,15 @@
 """What the host and the on-device trainer say to each other (pure: no I/O).
 
-``job`` is the file the host pushes, ``events`` the append-only log it follows. Both trainers
-(``harness.trainer`` and ``apk/``) and the host import or mirror these models; JSON schemas are
-generated from them (``harness.contract.schema``).
+``job`` is the file the host pushes, ``events`` the append-only log it follows, ``network`` the
+names that both use. Both trainers (``harness.trainer`` and ``apk/``) and the host import or mirror
+these models; JSON schemas are generated from them (``harness.contract.schema``).
 """
 
 from harness.contract.events import EVENT_TYPES, Event, Phase, parse_event
-from harness.contract.job import CONTRACT_VERSION, SUB_MODELS, Job, SubModel
+from harness.contract.job import CONTRACT_VERSION, Job, Keep
+from harness.contract.mobileasr import SUB_MODELS
+from harness.contract.mobileasr import PaperSubModel as SubModel
+from harness.contract.network import Network, SubModelName
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -14,7 +17,10 @@ __all__ = [
     "SUB_MODELS",
     "Event",
     "Job",
+    "Keep",
+    "Network",
     "Phase",
     "SubModel",
+    "SubModelName",
     "parse_event",
 ]

@@ -1,7 +1,8 @@
-"""The event log (version 1): append-only JSON lines that the trainer writes and the host follows.
+"""The event log (version 2): append-only JSON lines that the trainer writes and the host follows.
 
 Every event carries ``seq`` (0, 1, 2, ... without gaps) and ``t_boot_ms`` (milliseconds since boot,
 CLOCK_BOOTTIME, the clock of /proc/uptime field 1). A line counts once its newline is there.
+A log of version 1 is one of version 2 whose ``started`` says no version.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.contract.base import Message
-from harness.contract.job import SelectionPolicy, Sha256, SubModel
+from harness.contract.job import Keep, SelectionPolicy, Sha256
+from harness.contract.network import SubModelName
 
 Phase = Literal["preprocess", "load", "train", "evaluate", "save"]
 StopReason = Literal["epochs_done", "patience", "battery", "memory", "command", "no_sub_model_fits"]
@@ -31,17 +33,19 @@ class Started(_Event):
     runtime: str
     pid: int
     threads: int
+    contract_version: Literal[1, 2] = 1
+    """Of the log; what does not say it is of version 1."""
 
 
 class Selected(_Event):
     """The sub-model decision and what it was made from."""
 
     type: Literal["selected"] = "selected"
-    sub_model: SubModel | None
+    sub_model: SubModelName | None
     policy: SelectionPolicy
     forced: bool
     available_mb: float
-    need_mb: dict[SubModel, float]
+    need_mb: dict[SubModelName, float]
     rss_mb: float | None = None
     """The trainer's own resident memory at that moment: what its peak is measured from."""
 
@@ -123,7 +127,10 @@ class Finished(_Event):
 
     type: Literal["finished"] = "finished"
     epochs: int
+    keep: Keep = "best"
+    """By which rule a checkpoint was kept."""
     kept_epoch: int
+    """0: no checkpoint is kept, since no epoch was trained, or none got better (``best``)."""
     kept_checkpoint: str | None
     wer_before_percent: float
     wer_after_percent: float
@@ -174,7 +181,7 @@ def parse_event(line: str | bytes) -> Any:
         One of ``EVENT_TYPES``.
 
     Raises:
-        EventError: The line is not JSON, or not an event of contract version 1.
+        EventError: The line is not JSON, or not an event of the contract.
     """
     try:
         return _ADAPTER.validate_json(line)

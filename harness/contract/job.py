@@ -1,25 +1,29 @@
-"""The job file (version 1): one attempt as the on-device trainer is told of it.
+"""The job file (version 2): one attempt as the on-device trainer is told of it.
 
-All paths are paths on the phone. Sizes named ``_mb`` are MiB (1,048,576 bytes).
+All paths are paths on the phone. Sizes named ``_mb`` are MiB (1,048,576 bytes). Sub-models are
+named as the flatbuffer names them (`harness.contract.network`).
+
+Version 1, which can still be read, knew DeepSpeech2 alone: its names are those of
+`harness.contract.mobileasr`, it could leave out ``selection.candidates``, and it kept the best
+checkpoint.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from harness.contract import mobileasr
 from harness.contract.base import Message
+from harness.contract.network import Network, NetworkError, SubModelName
 
-CONTRACT_VERSION = 1
-
-SubModel = Literal["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
-"""A trained span, from the named part to FC2 (MobileASR, Table 5): S1 = all, S8 = FC1-FC2."""
-
-SUB_MODELS: tuple[SubModel, ...] = get_args(SubModel)
+CONTRACT_VERSION: Final = 2
 
 StopPolicy = Literal["best_so_far", "as_printed"]
 SelectionPolicy = Literal["first_fit"]
+Keep = Literal["best", "last"]
+"""Which checkpoint counts: of the epoch with the lowest WER, or of the last one."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PhonePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00\n\r]*$", max_length=1024)]
 
@@ -70,9 +74,9 @@ class Selection(Message):
     """
 
     policy: SelectionPolicy = "first_fit"
-    candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)
-    need_mb: dict[SubModel, float]
-    forced: SubModel | None = None
+    candidates: tuple[SubModelName, ...] = Field(min_length=1)
+    need_mb: dict[SubModelName, float]
+    forced: SubModelName | None = None
 
     @model_validator(mode="after")
     def _needs_cover_candidates(self) -> Selection:
@@ -108,13 +112,39 @@ class Outputs(Message):
 class Job(Message):
     """``job.json``."""
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = CONTRACT_VERSION
     job_id: str
     attempt: int = Field(1, ge=1)
     round: int = Field(1, ge=1)
+    keep: Keep = "best"
     model: ModelFiles
     data: Data
     training: Training
     selection: Selection
     stop: Stop
     outputs: Outputs
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, data: Any) -> Any:
+        """Give a job of version 1 the candidates that it did not have to say."""
+        if not isinstance(data, dict) or data.get("version") != 1:
+            return data
+        selection = data.get("selection")
+        if not isinstance(selection, dict) or "candidates" in selection:
+            return data
+        return {**data, "selection": {"candidates": list(mobileasr.CANDIDATES), **selection}}
+
+    def check_network(self, network: Network) -> None:
+        """Check that the network has what this job speaks of.
+
+        Raises:
+            NetworkError: It lacks a sub-model, or the job is of version 1 and it is another family.
+        """
+        if self.version == 1 and network.family != mobileasr.FAMILY:
+            raise NetworkError(
+                f"a job of version 1 is for {mobileasr.FAMILY}, the model is {network.family}"
+            )
+        forced = self.selection.forced
+        for name in (*self.selection.candidates, *([forced] if forced else ())):
+            network.sub_model(name)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.adb.transfer import LocalFile
-from harness.contract import SUB_MODELS
 from harness.contract.job import (
     Data,
     Job,
@@ -18,6 +17,7 @@ from harness.contract.job import (
     Utterance,
 )
 from harness.results.names import safe_name
+from harness.scenario.schema import AUTO
 from harness.scenario.spec import JobSpec
 
 
@@ -29,7 +29,9 @@ class Material:
         model_name: For people.
         model: The flatbuffer for the job's batch size.
         checkpoint: Weights to start from; None for the flatbuffer's own.
-        need_mb: Sub-model -> what training it adds (MiB), for the job's batch size.
+        sub_models: What the phone chooses from, the largest first.
+        need_mb: Sub-model -> what training it adds (MiB), for the job's batch size; the largest
+            sub-model first.
         trainer_base_mb: What the trainer holds when it selects (MiB).
         speaker: Name of the speaker.
         accent: The speaker's accent.
@@ -40,6 +42,7 @@ class Material:
     model_name: str
     model: LocalFile
     checkpoint: LocalFile | None
+    sub_models: tuple[str, ...]
     need_mb: dict[str, float]
     trainer_base_mb: float
     speaker: str
@@ -123,8 +126,6 @@ class PhoneLayout:
 def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
     """Return the job as the trainer is told of it."""
     trainer = spec.content.trainer
-    forced = None if trainer.sub_model == "auto" else trainer.sub_model
-    candidates = trainer.candidates if forced is None else (forced,)
     checkpoint = material.checkpoint
 
     def utterances(items: Sequence[tuple[str, str, LocalFile]]) -> tuple[Utterance, ...]:
@@ -136,6 +137,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         job_id=spec.job_id,
         attempt=layout.attempt,
         round=spec.round,
+        keep=trainer.keep,
         model=ModelFiles(
             name=material.model_name,
             path=layout.cas(material.model),
@@ -157,11 +159,9 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             threads=trainer.threads,
         ),
         selection=Selection(
-            candidates=candidates,
-            need_mb={
-                name: material.need_mb[name] for name in SUB_MODELS if name in material.need_mb
-            },
-            forced=forced,
+            candidates=material.sub_models,
+            need_mb=material.need_mb,
+            forced=None if trainer.sub_model == AUTO else trainer.sub_model,
         ),
         stop=Stop(**trainer.stop.model_dump()),
         outputs=Outputs(

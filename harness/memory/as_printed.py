@@ -8,11 +8,12 @@ plain figures, not as results of a formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from harness.contract import mobileasr
 from harness.memory.sizes import LayerSizes, NetworkSizes
 
 BYTES = 4
@@ -124,28 +125,28 @@ class Estimate:
 
 
 def estimate(
-    sizes: NetworkSizes, sub_model: str, batch_size: int, reading: str = DEFAULT
+    sizes: NetworkSizes, layers: Collection[str], batch_size: int, reading: str = DEFAULT
 ) -> Estimate:
-    """Return the paper's estimate for a network, sub-model and batch size.
+    """Return the paper's estimate for a network, a sub-model of it and a batch size.
 
     Args:
         sizes: Of the network.
-        sub_model: S1 .. S8.
+        layers: Those that the sub-model trains, as the network names them.
         batch_size: Utterances a step.
         reading: A key of ``READINGS``.
 
     Raises:
         KeyError: No such reading.
-        ValueError: No such sub-model.
+        ValueError: No such layer.
     """
     way = READINGS[reading]
-    trained = _mib(sizes.trainable(sub_model))
+    trained = _mib(sizes.trainable_of(layers))
     weights = _mib(sizes.parameters)
     forward = batch_size * _mib(
-        sizes.activations_of(sub_model) if way.frozen == "dropped" else sizes.activations
+        sizes.activations_of(layers) if way.frozen == "dropped" else sizes.activations
     )
     backward = batch_size * _mib(
-        sizes.activations if way.frozen == "kept" else sizes.activations_of(sub_model)
+        sizes.activations if way.frozen == "kept" else sizes.activations_of(layers)
     )
     return Estimate(
         weights=way.weights * weights,
@@ -203,13 +204,16 @@ def _paper() -> NetworkSizes:
 
 PAPER = _paper()
 """The sizes behind Tables 1, 4, 5 and 9."""
+PAPER_NETWORK = mobileasr.network({layer.name: layer.trainable for layer in PAPER.layers}, "")
+"""Its sub-models S1 to S8; its alphabet does not matter here."""
 
 
 def as_printed_sizes(sizes: NetworkSizes) -> NetworkSizes:
     """Return the sizes to estimate a network with: the paper's own ones for the paper's network.
 
-    The page does not say how n_a is counted. For its own network (told by the number of parameters)
-    the printed n_a is taken; for others what the layers give on, which of the paper's network would
-    be 0.4 times the printed figure.
+    The page does not say how n_a is counted. For its own network (told by its layers and the number
+    of parameters) the printed n_a is taken; for others what the layers give on, which of the
+    paper's network would be 0.4 times the printed figure.
     """
-    return PAPER if sizes.parameters == PAPER.parameters else sizes
+    same = [layer.name for layer in sizes.layers] == [layer.name for layer in PAPER.layers]
+    return PAPER if same and sizes.parameters == PAPER.parameters else sizes

@@ -19,15 +19,15 @@ from functools import cached_property
 
 from pydantic import Field
 
-from harness.contract import SUB_MODELS, SubModel
 from harness.contract.job import Sha256
+from harness.contract.network import Network, SubModelName
 from harness.memory.sizes import NetworkSizes, Part
 
 
 class Measured(Part):
     """One process: a trainer that trained a sub-model at a batch size."""
 
-    sub_model: SubModel
+    sub_model: SubModelName
     batch_size: int = Field(ge=1)
     need_mb: float = Field(gt=0)
     """Peak RSS minus RSS at selection."""
@@ -119,18 +119,22 @@ class MemoryModel:
 
     Args:
         record: Measured processes.
-        sizes: Of the network; only needed between measured sub-models.
+        network: Which layers each sub-model trains, and their order from largest to smallest.
+        sizes: Of its layers; only needed between measured sub-models.
     """
 
-    def __init__(self, record: MemoryRecord, sizes: NetworkSizes | None = None) -> None:
+    def __init__(
+        self, record: MemoryRecord, network: Network, sizes: NetworkSizes | None = None
+    ) -> None:
         self.record = record
+        self._network = network
         self._sizes = sizes
 
     @cached_property
     def lines(self) -> Mapping[str, Line]:
-        """The measured sub-models, each with its line; of S1 .. S8 in this order."""
+        """The measured sub-models, each with its line, in the order of the network."""
         found: dict[str, Line] = {}
-        for name in SUB_MODELS:
+        for name in self._network.sub_model_names:
             points = [one for one in self.record.calibrating if one.sub_model == name]
             if len({one.batch_size for one in points}) > 1:
                 found[name] = _line(points)
@@ -142,7 +146,11 @@ class MemoryModel:
         return statistics.median(one.selected_mb for one in self.record.calibrating)
 
     def predict(self, sub_model: str, batch_size: int) -> Prediction | None:
-        """Return what a sub-model will need, None where nothing measured tells."""
+        """Return what a sub-model will need, None where nothing measured tells.
+
+        Raises:
+            NetworkError: The network has no such sub-model.
+        """
         line = self.lines.get(sub_model) or self._between(sub_model)
         if line is None:
             return None
@@ -156,16 +164,17 @@ class MemoryModel:
         )
 
     def _between(self, sub_model: str) -> Line | None:
-        order = [str(name) for name in SUB_MODELS]
-        place = order.index(sub_model)
+        order = self._network.sub_model_names
+        place = self._network.place(sub_model)
         larger = [name for name in order[:place] if name in self.lines]
         smaller = [name for name in order[place + 1 :] if name in self.lines]
         if not larger or not smaller or self._sizes is None:
             return None
         high, low, sizes = larger[-1], smaller[0], self._sizes
         upper, lower = self.lines[high], self.lines[low]
-        state = _share(*(sizes.trainable(name) for name in (low, sub_model, high)))
-        kept = _share(*(sizes.activations_of(name) for name in (low, sub_model, high)))
+        trained = [self._network.sub_model(name).layers for name in (low, sub_model, high)]
+        state = _share(*(sizes.trainable_of(layers) for layers in trained))
+        kept = _share(*(sizes.activations_of(layers) for layers in trained))
         return Line(
             lower.fixed_mb + state * (upper.fixed_mb - lower.fixed_mb),
             lower.utterance_mb + kept * (upper.utterance_mb - lower.utterance_mb),
@@ -184,11 +193,17 @@ class MemoryModel:
             for one in (points or (*record.calibrating, *record.held_out))
             if (predicted := self.predict(one.sub_model, one.batch_size)) is not None
         ]
-        return sorted(found, key=lambda c: (c.measured.sub_model, c.measured.batch_size))
+        place = self._network.place
+        return sorted(found, key=lambda c: (place(c.measured.sub_model), c.measured.batch_size))
 
 
 def _share(low: float, value: float, high: float) -> float:
-    return (value - low) / (high - low) if high > low else 0.0
+    """Return how far a value lies between two; one outside of them is taken for the nearer end.
+
+    A sub-model needs no more than the larger and no less than the smaller one: so the network
+    orders them, also where it trains more numbers in layers that keep less.
+    """
+    return min(1.0, max(0.0, (value - low) / (high - low))) if high > low else 0.0
 
 
 def _line(points: Sequence[Measured]) -> Line:

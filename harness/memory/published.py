@@ -15,6 +15,7 @@ from harness.memory.as_printed import (
     DEFAULT,
     LOADING_MB,
     PAPER,
+    PAPER_NETWORK,
     READINGS,
     TRAINING_GB,
     estimate,
@@ -123,6 +124,10 @@ def compare(printed: Printed) -> Compared:
     return Compared(printed, digits_like(value, printed.printed), tuple(others.items()))
 
 
+def _layers(sub_model: str) -> tuple[str, ...]:
+    return PAPER_NETWORK.sub_model(sub_model).layers
+
+
 def _parts(of: str) -> int:
     """Return a part's parameters, those of batch normalisation (as many as statistics) left out."""
     chosen = [one for one in PAPER.layers if of == "ALL" or one.name.startswith(of)]
@@ -142,9 +147,9 @@ def _share(of: str) -> float:
 
 def _by_reading(kind: str, of: str, reading: str) -> float | None:
     if kind == "lambda":
-        return estimate(PAPER, of, BATCH, reading).total / _GIB
+        return estimate(PAPER, _layers(of), BATCH, reading).total / _GIB
     if kind == "r_t":
-        return estimate(PAPER, "S1", BATCH, reading).training / _GIB
+        return estimate(PAPER, _layers("S1"), BATCH, reading).training / _GIB
     return None
 
 
@@ -153,16 +158,16 @@ def _two_digits(value: float) -> float:
 
 
 _COMPUTED: dict[str, Callable[[str], float]] = {
-    "millions": lambda of: PAPER.trainable(of) / 1e6,
-    "fraction": lambda of: PAPER.trainable(of) / PAPER.trainable(),
+    "millions": lambda of: PAPER.trainable_of(_layers(of)) / 1e6,
+    "fraction": lambda of: PAPER.trainable_of(_layers(of)) / PAPER.trainable,
     "part": lambda of: _parts(of) / _UNIT[of],
     "share": _share,
     "n_m": lambda _: PAPER.parameters,
-    "n_g": lambda _: PAPER.trainable(),
-    "statistics": lambda _: PAPER.parameters - PAPER.trainable(),
-    "loss": lambda _: _two_digits(estimate(PAPER, "S1", BATCH).loss),
-    "lambda": lambda of: estimate(PAPER, of, BATCH, DEFAULT).total / _GIB,
-    "r_t": lambda _: estimate(PAPER, "S1", BATCH, DEFAULT).training / _GIB,
+    "n_g": lambda _: PAPER.trainable,
+    "statistics": lambda _: PAPER.parameters - PAPER.trainable,
+    "loss": lambda _: _two_digits(estimate(PAPER, _layers("S1"), BATCH).loss),
+    "lambda": lambda of: estimate(PAPER, _layers(of), BATCH, DEFAULT).total / _GIB,
+    "r_t": lambda _: estimate(PAPER, _layers("S1"), BATCH, DEFAULT).training / _GIB,
     "sum": lambda _: TRAINING_GB + LOADING_MB / 1000,
     "about": lambda _: TRAINING_GB + LOADING_MB / 1000,
 }

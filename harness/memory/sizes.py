@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from harness.contract import SUB_MODELS
 
 
 class Part(BaseModel):
@@ -28,7 +26,10 @@ class LayerSizes(Part):
 
 
 class NetworkSizes(Part):
-    """All layers, from the microphone to the text; the n-th sub-model trains from the n-th on."""
+    """All layers, from input to output.
+
+    Which of them a sub-model trains, its network says (`harness.contract.network`).
+    """
 
     layers: tuple[LayerSizes, ...] = Field(min_length=1)
 
@@ -42,18 +43,27 @@ class NetworkSizes(Part):
         """Of all layers, an utterance (n_a)."""
         return sum(one.activations for one in self.layers)
 
-    def trained(self, sub_model: str) -> Sequence[LayerSizes]:
-        """Return the layers that a sub-model trains.
+    @property
+    def trainable(self) -> int:
+        """All that can be trained."""
+        return sum(layer.trainable for layer in self.layers)
+
+    def trained(self, layers: Collection[str]) -> Sequence[LayerSizes]:
+        """Return the layers of these names.
 
         Raises:
-            ValueError: No such sub-model.
+            ValueError: There is no such layer.
         """
-        return self.layers[[str(one) for one in SUB_MODELS].index(sub_model) :]
+        known = [layer.name for layer in self.layers]
+        for name in layers:
+            if name not in known:
+                raise ValueError(f"no layer {name!r}; there are {', '.join(known)}")
+        return [layer for layer in self.layers if layer.name in layers]
 
-    def trainable(self, sub_model: str = "S1") -> int:
-        """Return the parameters that a sub-model trains (n_g)."""
-        return sum(one.trainable for one in self.trained(sub_model))
+    def trainable_of(self, layers: Collection[str]) -> int:
+        """Return the parameters of the trained layers (n_g)."""
+        return sum(layer.trainable for layer in self.trained(layers))
 
-    def activations_of(self, sub_model: str) -> float:
+    def activations_of(self, layers: Collection[str]) -> float:
         """Return the activations of the trained layers, an utterance."""
-        return sum(one.activations for one in self.trained(sub_model))
+        return sum(layer.activations for layer in self.trained(layers))

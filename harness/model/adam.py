@@ -6,8 +6,11 @@ beside the square root of the second moment before its bias is corrected.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import tensorflow as tf
 
+from harness.model.network import Network
 from harness.model.tensors import Tensor
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-7
@@ -20,7 +23,7 @@ class Adam:
         weights: Trainable variables by full name.
     """
 
-    def __init__(self, weights: dict[str, Tensor]) -> None:
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
         self.first = {
             n: tf.Variable(tf.zeros_like(w), name=f"adam_m_{n}") for n, w in weights.items()
         }
@@ -28,6 +31,12 @@ class Adam:
             n: tf.Variable(tf.zeros_like(w), name=f"adam_v_{n}") for n, w in weights.items()
         }
         self.step = tf.Variable(0.0, name="adam_step")
+
+    @staticmethod
+    def of(network: Network, layers: Collection[str] | None = None) -> Adam:
+        """Return the optimiser of layers of a network; None = of all."""
+        names = network.description.layer_names if layers is None else layers
+        return Adam({name: network.weights[name] for name in network.trained_weights(names)})
 
     def reset(self, names: list[str]) -> None:
         """Zero the step count and the moments of the weights named.
@@ -42,7 +51,7 @@ class Adam:
 
     def apply(
         self,
-        weights: dict[str, Tensor],
+        weights: Mapping[str, Tensor],
         gradients: dict[str, Tensor],
         learning_rate: Tensor,
         clip_norm: float,

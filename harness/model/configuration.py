@@ -1,25 +1,27 @@
-"""Sizes of the network and of its features, and how many parameters they make (no tensorflow).
+"""What every network has that is fixed when its flatbuffer is made (no tensorflow).
 
-The shape is DeepSpeech2 as MobileASR uses it: 3 CONV, 4 bidirectional LSTM, 2 FC, one output a
-character and one for the CTC blank. ``PAPER`` has exactly the parameters of the paper's tables.
+A family of networks adds its own sizes in a folder of its own, such as
+`harness.model.deepspeech2`; `harness.model.families` knows all of them.
 """
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-LAYERS = ("CONV1", "CONV2", "CONV3", "BLSTM1", "BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
-"""From the microphone to the text. FC2 is never trained alone, so there are 8 sub-models."""
+from harness.contract.network import Layer, Network, SubModel
+from harness.model.layer import LayerSpec
 
-SUB_MODELS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
+if TYPE_CHECKING:
+    from harness.model.bench.reference import Reference
+    from harness.model.initial import Weights
+    from harness.model.layer import TrainableLayer, Variables
 
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 BLANK = 0
 """Output 0 is the CTC blank; output i > 0 is ``ALPHABET[i - 1]``."""
-
-NO_LAYER = len(LAYERS)
-"""As index of the first trained layer: nothing is trained."""
 
 
 def steps_per_block(steps: int, at_most: int) -> int:
@@ -28,17 +30,6 @@ def steps_per_block(steps: int, at_most: int) -> int:
     A time loop runs that many steps in a block.
     """
     return max(k for k in range(1, min(at_most, steps) + 1) if steps % k == 0)
-
-
-def first_layer(sub_model: str) -> int:
-    """Return the index in ``LAYERS`` of the first layer that ``sub_model`` trains.
-
-    Raises:
-        ValueError: No such sub-model.
-    """
-    if sub_model not in SUB_MODELS:
-        raise ValueError(f"no sub-model {sub_model!r}; there are {', '.join(SUB_MODELS)}")
-    return SUB_MODELS.index(sub_model)
 
 
 @dataclass(frozen=True)
@@ -62,31 +53,38 @@ class FeatureSettings:
 
 
 @dataclass(frozen=True)
-class Convolution:
-    """One CONV layer: kernel and stride as (time, frequency)."""
+class Form:
+    """For whom a network's computation is written."""
 
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    channels: int
-    bias: bool = False
+    batch_statistics: bool = False
+    """Normalise trained layers with the batch's own statistics (pre-training)."""
+    flatbuffer: bool = False
+    """For the interpreter of a flatbuffer; tensorflow could not run it."""
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """Everything that is fixed when a flatbuffer is made."""
+class Problem:
+    """A size that makes no network."""
+
+    location: tuple[str | int, ...]
+    """Of the field, as in a YAML file."""
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(ABC):
+    """Sizes that networks of all families have; a family derives its own class."""
+
+    family: ClassVar[str]
+    """Name of the family."""
+    formulations: ClassVar[frozenset[str]] = frozenset()
+    """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
 
     name: str
     batch_size: int
     max_frames: int
     max_label: int
-    convolutions: tuple[Convolution, Convolution, Convolution]
-    hidden: int
-    """Cells a direction in each BLSTM."""
-    dense: int
-    frequency_padding: str = "same"
-    """``same`` or ``valid``, of all CONV layers along frequency; time is always ``same``."""
-    input_norm: bool = False
-    """Batch normalisation (1 channel) of the features."""
     unroll: int = 40
     """At most this many time steps in one block of a time loop."""
     clip_norm: float = 5.0
@@ -98,137 +96,100 @@ class NetworkConfig:
         return len(ALPHABET) + 1
 
     @property
-    def time_stride(self) -> int:
-        """Input frames an output frame stands for."""
-        return math.prod(c.stride[0] for c in self.convolutions)
-
-    def conv_shapes(self) -> list[tuple[int, int, int]]:
-        """Return (time, frequency, channels) before, between and after the CONV layers."""
-        shapes = [(self.max_frames, self.features.mels, 1)]
-        for c in self.convolutions:
-            time, frequency, _ = shapes[-1]
-            wide = frequency if self.frequency_padding == "same" else frequency - c.kernel[1] + 1
-            shapes.append((-(-time // c.stride[0]), -(-wide // c.stride[1]), c.channels))
-        return shapes
-
-    @property
     def output_frames(self) -> int:
         """Output frames of a full-length utterance."""
-        return self.conv_shapes()[-1][0]
+        return -(-self.max_frames // self.time_stride)
+
+    @property
+    @abstractmethod
+    def time_stride(self) -> int:
+        """Input frames an output frame stands for."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """The network in a few words, for a model's manifest."""
+
+    @abstractmethod
+    def layer_specs(self) -> tuple[LayerSpec, ...]:
+        """Return the layers from input to output."""
+
+    @abstractmethod
+    def sub_models(self) -> tuple[SubModel, ...]:
+        """Return the sub-models, from the one that needs most memory to the least."""
+
+    @abstractmethod
+    def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
+        """Return the layers as they compute, from input to output; imports tensorflow.
+
+        Args:
+            variables: Where they read their weights.
+            form: For whom they are written.
+        """
+
+    def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
+        """Return the same network written plainly, to compare and to time; imports tensorflow.
+
+        Args:
+            formulation: One of ``formulations``.
+            weights: By full name.
+            trained: Names of the layers that ``train_`` signatures train.
+
+        Raises:
+            NotImplementedError: The family has none.
+        """
+        del weights, trained
+        raise NotImplementedError(f"{self.family} has no formulation {formulation!r}")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the sizes beside their types, the most basic first."""
+        name = self.name.replace("-", "").replace("_", "").replace(".", "")
+        if not (name.isalnum() and name.isascii()):
+            what = f"{self.name!r} is no name for files"
+            yield Problem(("name",), what, "Use letters, digits and dashes.")
+        yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
+        if self.clip_norm <= 0:
+            yield Problem(("clip_norm",), "must be more than 0")
+
+    def describe(self, only: Collection[str] | None = None) -> Network:
+        """Return what files of this network say of it.
+
+        Args:
+            only: Names of the sub-models that a file can train; None = all.
+        """
+        return Network(
+            family=self.family,
+            layers=tuple(Layer(name=s.name, parameters=s.parameters) for s in self.layer_specs()),
+            sub_models=tuple(s for s in self.sub_models() if only is None or s.name in only),
+            alphabet=ALPHABET,
+        )
 
     def with_batch(self, batch_size: int) -> NetworkConfig:
         """Return the same network for another batch size."""
         return replace(self, batch_size=batch_size)
 
 
-Shapes = dict[str, dict[str, tuple[int, ...]]]
+def at_least_one(
+    config: Any, *fields: str, inside: tuple[str | int, ...] = ()
+) -> Iterator[Problem]:
+    """Yield a problem for each field that is not 1 or more.
 
-
-def weight_shapes(config: NetworkConfig) -> Shapes:
-    """Return the shape of every weight by layer and name.
-
-    Names that begin with ``moving_`` are statistics of batch normalisation: stored, not trained.
+    Args:
+        config: A dataclass of sizes.
+        fields: Of it.
+        inside: Location of the dataclass.
     """
-    shapes: Shapes = {}
-    conv_shapes = config.conv_shapes()
-    for n, c in enumerate(config.convolutions):
-        layer: dict[str, tuple[int, ...]] = {}
-        if n == 0 and config.input_norm:
-            layer |= _norm("input_", 1)
-        layer["kernel"] = (*c.kernel, conv_shapes[n][2], c.channels)
-        if c.bias:
-            layer["bias"] = (c.channels,)
-        shapes[f"CONV{n + 1}"] = layer | _norm("", c.channels)
-    width = conv_shapes[-1][1] * conv_shapes[-1][2]
-    h = config.hidden
-    for n in range(4):
-        layer = {"input": (2, width, 4 * h), "recurrent": (2, h, 4 * h), "bias": (2, 1, 4 * h)}
-        width = 2 * h
-        shapes[f"BLSTM{n + 1}"] = layer | (_norm("", width) if n == 3 else {})
-    shapes["FC1"] = {"kernel": (width, config.dense), "bias": (config.dense,)}
-    shapes["FC2"] = {"kernel": (config.dense, config.outputs), "bias": (config.outputs,)}
-    return shapes
+    for name in fields:
+        if getattr(config, name) < 1:
+            yield Problem((*inside, name), "must be 1 or more")
 
 
-def _norm(prefix: str, channels: int) -> dict[str, tuple[int, ...]]:
-    names = ("gamma", "beta", "moving_mean", "moving_variance")
-    return {
-        f"moving_{prefix}{n[7:]}" if n.startswith("moving_") else f"{prefix}{n}": (channels,)
-        for n in names
-    }
-
-
-def is_trainable(name: str) -> bool:
-    """Tell whether a weight of this name is trained (all but moving statistics)."""
-    return not name.startswith("moving_")
-
-
-def layer_parameters(config: NetworkConfig, *, trainable: bool = True) -> dict[str, int]:
-    """Return the trainable parameters (or, if not ``trainable``, the statistics) by layer."""
-    return {
-        layer: sum(math.prod(s) for n, s in names.items() if is_trainable(n) == trainable)
-        for layer, names in weight_shapes(config).items()
-    }
+def layer_parameters(config: NetworkConfig) -> dict[str, int]:
+    """Return the trainable parameters by layer."""
+    return {spec.name: spec.parameters for spec in config.layer_specs()}
 
 
 def sub_model_parameters(config: NetworkConfig) -> dict[str, int]:
-    """Return the trainable parameters of S1 .. S8."""
-    counts = [layer_parameters(config)[layer] for layer in LAYERS]
-    return {s: sum(counts[first_layer(s) :]) for s in SUB_MODELS}
-
-
-PAPER = NetworkConfig(
-    name="ds2",
-    batch_size=5,
-    max_frames=750,
-    max_label=180,
-    convolutions=(
-        Convolution((15, 7), (2, 1), 16, bias=True),
-        Convolution((10, 10), (1, 1), 16),
-        Convolution((9, 4), (1, 1), 32),
-    ),
-    hidden=512,
-    dense=1024,
-    frequency_padding="valid",
-    input_norm=True,
-    unroll=25,
-)
-"""30,240,574 trainable parameters, S5 19,967,004, S8 1,078,300, 62 x 32 = 1984 CONV features.
-
-The paper does not print its CONV kernels; these give its 45.73k, its 1984 (Table 1), and the 30.21M
-and 0.9991 of S3 (Tables 4 and 5).
-"""
-
-MINI = NetworkConfig(
-    name="ds2-mini",
-    batch_size=5,
-    max_frames=320,
-    max_label=80,
-    convolutions=(
-        Convolution((3, 7), (2, 1), 16),
-        Convolution((3, 7), (1, 2), 16),
-        Convolution((3, 7), (1, 2), 16),
-    ),
-    hidden=128,
-    dense=256,
-    unroll=16,
-)
-"""The shipped baseline: the same shape with 1.7 M parameters, 5 s of audio."""
-
-TINY = NetworkConfig(
-    name="ds2-tiny",
-    batch_size=2,
-    max_frames=320,
-    max_label=80,
-    convolutions=(
-        Convolution((3, 7), (2, 2), 4),
-        Convolution((3, 5), (1, 2), 4),
-        Convolution((3, 3), (1, 2), 8),
-    ),
-    hidden=16,
-    dense=32,
-    unroll=16,
-)
-"""For tests: trains in milliseconds, hears nothing."""
-
-CONFIGS = {c.name: c for c in (PAPER, MINI, TINY)}
+    """Return the trainable parameters by sub-model."""
+    network = config.describe()
+    return {name: network.trained_parameters(name) for name in network.sub_model_names}

@@ -12,8 +12,8 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from harness.errors import HarnessError
 from harness.model.configuration import NetworkConfig
@@ -25,13 +25,22 @@ class ConversionError(HarnessError):
     """tensorflow could not convert a network."""
 
 
-def convert(config: NetworkConfig, out: Path, **options: Any) -> Path:
+def convert(
+    config: NetworkConfig,
+    out: Path,
+    *,
+    seed: int = 0,
+    embed: bool = True,
+    sub_models: Collection[str] | None = None,
+) -> Path:
     """Write a trainable flatbuffer, as ``harness.model.export.build_model`` does, from outside.
 
     Args:
         config: Sizes, batch size among them.
         out: The ``.tflite`` file to write; it appears whole or not at all.
-        options: Of ``build_model``.
+        seed: Of the random weights.
+        embed: Keep the weights in the file.
+        sub_models: Those to make ``train_`` signatures for; None = all of the network.
 
     Returns:
         ``out``.
@@ -43,6 +52,7 @@ def convert(config: NetworkConfig, out: Path, **options: Any) -> Path:
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1")}
     with tempfile.TemporaryDirectory(prefix="harness-convert-") as folder:
         partial = Path(folder) / "model.tflite"
+        options = {"seed": seed, "embed": embed, "sub_models": sub_models}
         request = pickle.dumps((config, partial, options))
         log = Path(folder) / "log"
         with log.open("wb") as said:

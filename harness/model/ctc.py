@@ -7,6 +7,7 @@ the logits is softmax minus posterior, so nothing is differentiated through the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import tensorflow as tf
@@ -18,6 +19,29 @@ from harness.model.tensors import Tensor
 _LOG_ZERO = -1e9
 _IMPOSSIBLE = -1e8
 """A log likelihood below this: the label does not fit into the frames."""
+
+
+@dataclass(frozen=True)
+class CtcLoss:
+    """CTC as the loss of a network; see ``ctc_loss_and_gradient``."""
+
+    unroll: int
+    """Most time steps in one block."""
+    in_tensorflow: bool
+    """Whether it is for tensorflow, not for a flatbuffer's interpreter."""
+
+    def __call__(
+        self, logits: Tensor, labels: Tensor, frames: Tensor, label_lengths: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss [B] and its gradient [T, B, V]."""
+        return ctc_loss_and_gradient(
+            logits,
+            labels,
+            frames,
+            label_lengths,
+            unroll=self.unroll,
+            in_tensorflow=self.in_tensorflow,
+        )
 
 
 def ctc_loss_and_gradient(

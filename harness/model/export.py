@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import tensorflow as tf
 
 from harness.model.adam import Adam
-from harness.model.configuration import SUB_MODELS, NetworkConfig
-from harness.model.initial import Weights
+from harness.model.configuration import Form, NetworkConfig
 from harness.model.network import Network
 from harness.model.signatures import signatures
 from harness.model.strip import strip
@@ -21,32 +20,25 @@ def build_model(
     config: NetworkConfig,
     out: Path,
     *,
-    weights: Weights | None = None,
     seed: int = 0,
     embed: bool = True,
-    batch_statistics: bool = False,
-    sub_models: Sequence[str] = SUB_MODELS,
+    sub_models: Collection[str] | None = None,
 ) -> Path:
     """Write a trainable flatbuffer.
 
     Args:
         config: Sizes, batch size among them.
         out: The ``.tflite`` file to write.
-        weights: First weights by full name; by default random ones.
         seed: Of the random weights.
         embed: Keep the weights in the file. Without, ``set_weights`` must run before any use, and
             files of several batch sizes share one checkpoint.
-        batch_statistics: Normalise with the batch's statistics (for pre-training only).
-        sub_models: Those to make ``train_`` signatures for.
+        sub_models: Those to make ``train_`` signatures for; None = all of the network.
 
     Returns:
         ``out``.
     """
-    network = Network(config, seed=seed, batch_statistics=batch_statistics, flatbuffer=True)
-    for name, value in (weights or {}).items():
-        network.weights[name].assign(value)
-    trained = {name: network.weights[name] for name in network.trainable()}
-    adam = Adam(trained)
+    network = Network(config, seed=seed, form=Form(flatbuffer=True))
+    adam = Adam.of(network)
     root = tf.Module()
     root.variables_used = [
         *network.weights.values(),

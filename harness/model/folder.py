@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.contract.job import SUB_MODELS
 from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
 from harness.model.convert import convert
 from harness.model.initial import Weights
@@ -91,30 +90,32 @@ def write_manifest(
         measure: Without, the manifest has no needs, and no scenario can use the folder.
     """
     weights = folder / checkpoint.file if checkpoint else None
+    network = config.describe()
+    names = network.sub_model_names
     needs = {
-        batch: measure_needs(folder / entry.file, SUB_MODELS, checkpoint=weights, threads=threads)
+        batch: measure_needs(folder / entry.file, names, checkpoint=weights, threads=threads)
         for batch, entry in files.items()
         if measure
     }
     bases = [need.base_mb for by in needs.values() for need in by.values()]
     points = [
-        measured(Cell(name, batch), by[name]) for batch, by in needs.items() for name in SUB_MODELS
+        measured(Cell(name, batch), by[name]) for batch, by in needs.items() for name in names
     ]
     settings = config.features
     manifest = ModelManifest(
         name=config.name,
-        arch=f"3 CONV, 4 BLSTM x {config.hidden}, 2 FC",
+        arch=config.summary,
         files=files,
         checkpoint=checkpoint,
         sample_rate=settings.sample_rate,
         max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
         alphabet=ALPHABET,
-        parameters=dict(zip(SUB_MODELS, sub_model_parameters(config).values(), strict=True)),
+        parameters=sub_model_parameters(config),
         need_mb={
-            b: {s: n.need_mb for s, n in zip(SUB_MODELS, by.values(), strict=True)}
-            for b, by in needs.items()
+            batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()
         },
         sizes=network_sizes(config),
+        network=network,
         memory=make_record(points, files, threads) if points else None,
         trainer_base_mb=float(np.median(bases)) if bases else 0.0,
         learning_rate=learning_rate,

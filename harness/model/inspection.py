@@ -65,15 +65,10 @@ class Inspection:
 
     @property
     def sub_models(self) -> dict[str, tuple[str, ...]]:
-        """Sub-model -> the layers that it trains, of those that the file has a signature for."""
+        """Sub-model -> the layers that it trains."""
         if self.info is None:
             return {}
-        layers = tuple(self.info.layer_parameters)
-        return {
-            name: layers[first:]
-            for first, name in enumerate(self.info.sub_model_parameters)
-            if f"train_{name.lower()}" in self.signatures
-        }
+        return {sub_model.name: sub_model.layers for sub_model in self.info.network.sub_models}
 
 
 def inspect(path: Path) -> Inspection:

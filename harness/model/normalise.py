@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from harness.model.layer import Role, TrainableLayer
 from harness.model.tensors import Tensor
 
 _EPSILON = 1e-3
@@ -91,3 +92,53 @@ def norm_backward(
     if cache.count is not None:
         dx = (dy - (d_beta + unit * d_gamma) / cache.count) * mask
     return dx * (norm.gamma * cache.inverse), {"gamma": d_gamma, "beta": d_beta}
+
+
+@dataclass(frozen=True)
+class NormalisationCache:
+    """What the backward pass of a layer's normalisation needs."""
+
+    norm: Norm
+    cache: NormCache
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Batch normalisation as a part of a layer, with weights of that layer."""
+
+    layer: TrainableLayer
+    batch_statistics: bool
+    """Normalise with the batch's own statistics while the layer is trained."""
+    prefix: str = ""
+    """Of its weights: ``input_`` makes ``input_gamma`` and ``moving_input_mean``."""
+
+    def forward(
+        self, x: Tensor, mask: Tensor, role: Role
+    ) -> tuple[Tensor, NormalisationCache, dict[str, Tensor]]:
+        """Return the output, the cache, and new statistics by full name."""
+        norm = Norm(
+            self.layer.read(f"{self.prefix}gamma"),
+            self.layer.read(f"{self.prefix}beta"),
+            self.layer.read(self._statistic("moving_mean")),
+            self.layer.read(self._statistic("moving_variance")),
+        )
+        from_batch = self.batch_statistics and role.trained
+        y, cache, moved = norm_forward(x, norm, mask, from_batch=from_batch)
+        named = self.layer.named({self._statistic(name): value for name, value in moved.items()})
+        return y, NormalisationCache(norm, cache, mask), named
+
+    def backward(
+        self, gradient: Tensor, cache: NormalisationCache
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the gradients of the input and, by name within the layer, of the weights.
+
+        Args:
+            gradient: Of the output, zero at invalid places.
+            cache: From the forward pass.
+        """
+        d, gradients = norm_backward(gradient, cache.cache, cache.norm, cache.mask)
+        return d, {f"{self.prefix}{name}": value for name, value in gradients.items()}
+
+    def _statistic(self, name: str) -> str:
+        return f"moving_{self.prefix}{name.removeprefix('moving_')}"

@@ -23,3 +23,9 @@ def product(
     one, other = (tf.reshape(m, [1, *m.shape]) for m in (a, b))  # indexing with None would copy
     out = tf.matmul(one, other, transpose_a=transpose_a, transpose_b=transpose_b)
     return tf.reshape(out, out.shape[1:])
+
+
+def inside(lengths: Tensor, steps: int) -> Tensor:
+    """[B] -> [B, steps, 1, 1]: 1.0 within each utterance."""
+    mask = tf.cast(tf.range(steps)[None, :] < lengths[:, None], tf.float32)
+    return tf.reshape(mask, [lengths.shape[0], steps, 1, 1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.model.configuration import SUB_MODELS, NetworkConfig
+from harness.model.configuration import NetworkConfig
 from harness.model.folder import (
     move_into,
     today,
@@ -91,9 +91,8 @@ def ship_pretrained(
         watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
         heard = _heard(making, files, checkpoint, corpus, others, threads)
         watcher.said("WER %: " + ", ".join(f"{who} {wer:g}" for who, wer in heard.items()))
-        watcher.said(
-            f"measuring what training needs: {len(files) * len(SUB_MODELS)} processes, seconds each"
-        )
+        processes = len(files) * len(config.sub_models())
+        watcher.said(f"measuring what training needs: {processes} processes, seconds each")
         manifest = write_manifest(
             config,
             making,

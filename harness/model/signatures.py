@@ -1,50 +1,44 @@
 """The signatures of a trainable flatbuffer.
 
-``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``, ``get_weights`` (and ``get_conv1``
-.. ``get_fc2``: a layer at a time, so that nobody must hold all of them twice), ``set_weights``,
-``reset_optimizer`` (and ``reset_s1`` .. ``reset_s8``: only the moments that a sub-model trains, so
-that frozen layers never get any), ``info``. Adam's moments hold nothing until one of the resets
-ran; nor do the weights before ``set_weights`` if ``info`` says ``weights_included`` 0. Shapes are
-static.
+``features``, ``infer``, ``loss``, a ``train_<sub-model>`` for each sub-model, ``get_weights`` (and
+``get_<layer>``: a layer at a time, so that nobody must hold all of them twice), ``set_weights``,
+``reset_optimizer`` (and ``reset_<sub-model>``: only the moments that a sub-model trains, so that
+frozen layers never get any), ``info``. Names are those of the network in lower case. Adam's moments
+hold nothing until one of the resets ran; nor do the weights before ``set_weights`` if ``info`` says
+``weights_included`` 0. Shapes are static.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from harness.contract.network import Network as Description
 from harness.model.adam import Adam
-from harness.model.configuration import (
-    ALPHABET,
-    BLANK,
-    LAYERS,
-    SUB_MODELS,
-    first_layer,
-    layer_parameters,
-    sub_model_parameters,
-    weight_shapes,
-)
+from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
 from harness.model.features import log_mel
-from harness.model.network import Network, full_name
+from harness.model.layer import TrainableLayer
+from harness.model.network import Network
 from harness.model.tensors import Tensor
 
-FORMAT = 1
-"""Version of this list of signatures; in ``info``."""
+FORMAT = 2
+"""Version of this list of signatures; in ``info``. Since 2 ``network`` says all names, as JSON."""
 
 
 def signatures(
-    network: Network, adam: Adam, sub_models: Sequence[str] = SUB_MODELS
+    network: Network, adam: Adam, sub_models: Collection[str] | None = None
 ) -> dict[str, Tensor]:
     """Return the concrete functions of all signatures by name.
 
     Args:
         network: Whose variables they share.
         adam: Whose moments they share.
-        sub_models: Those to train with this file.
+        sub_models: Those to train with this file; None = all of the network.
     """
     config = network.config
+    described = config.describe(sub_models)
     batch, frames, labels = config.batch_size, config.max_frames, config.max_label
     sound = {
         "x": tf.TensorSpec([batch, frames, config.features.mels], tf.float32, "x"),
@@ -63,22 +57,20 @@ def signatures(
         ),
         "infer": _concrete(lambda x, in_len: _infer(network, x, in_len), **sound),
         "loss": _concrete(lambda **k: {"loss": network.loss(**k)}, **sound, **text),
-        "get_weights": _concrete(lambda: _get(network, LAYERS)),
+        "get_weights": _concrete(lambda: _get(network, network.layers)),
         "set_weights": _concrete(
             lambda **values: _set(network, values),
             **{n: tf.TensorSpec(v.shape, tf.float32, n) for n, v in network.weights.items()},
         ),
-        "reset_optimizer": _concrete(lambda: _reset(network, adam, 0)),
-        "info": _concrete(lambda: _info(network)),
+        "reset_optimizer": _concrete(lambda: _reset(network, adam, described.layer_names)),
+        "info": _concrete(lambda: _info(config, described)),
     }
-    for layer in LAYERS:
-        found[f"get_{layer.lower()}"] = _concrete(_getter(network, layer))
-    for sub_model in sub_models:
-        first = first_layer(sub_model)
-        found[f"train_{sub_model.lower()}"] = _concrete(
-            _trainer(network, adam, first), **sound, **text, **rate
-        )
-        found[f"reset_{sub_model.lower()}"] = _concrete(_resetter(network, adam, first))
+    for layer in network.layers:
+        found[f"get_{layer.name.lower()}"] = _concrete(_getter(network, layer))
+    for sub_model in described.sub_models:
+        name, layers = sub_model.name.lower(), sub_model.layers
+        found[f"train_{name}"] = _concrete(_trainer(network, adam, layers), **sound, **text, **rate)
+        found[f"reset_{name}"] = _concrete(_resetter(network, adam, layers))
     return found
 
 
@@ -97,36 +89,58 @@ def _infer(network: Network, x: Tensor, in_len: Tensor) -> dict[str, Tensor]:
     return {"logits": logits, "out_len": lengths}
 
 
-def _trainer(network: Network, adam: Adam, first: int) -> Callable[..., dict[str, Tensor]]:
+def _trainer(
+    network: Network, adam: Adam, layers: Collection[str]
+) -> Callable[..., dict[str, Tensor]]:
     def train(
         x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor, lr: Tensor
     ) -> dict[str, Tensor]:
-        loss, gradients, moved = network.gradients(x, in_len, labels, lab_len, first)
-        adam.apply(network.weights, gradients, lr, network.config.clip_norm)
-        for name, value in moved.items():
-            network.weights[name].assign(value)
-        return {"loss": loss}
+        return {"loss": train_step(network, adam, (x, in_len, labels, lab_len), lr, layers)}
 
     return train
 
 
-def _resetter(network: Network, adam: Adam, first: int) -> Callable[..., dict[str, Tensor]]:
-    return lambda: _reset(network, adam, first)
+def train_step(
+    network: Network,
+    adam: Adam,
+    batch: Sequence[Tensor],
+    learning_rate: Tensor,
+    layers: Collection[str],
+) -> Tensor:
+    """Train layers on a batch; return the mean loss before it.
+
+    Args:
+        network: Whose weights and statistics move.
+        adam: Whose moments move.
+        batch: x, in_len, labels, lab_len.
+        learning_rate: Scalar.
+        layers: Names of those that train.
+    """
+    x, in_len, labels, lab_len = batch
+    step = network.gradients(x, in_len, labels, lab_len, layers)
+    adam.apply(network.weights, step.gradients, learning_rate, network.config.clip_norm)
+    for name, value in step.moved.items():
+        network.weights[name].assign(value)
+    return step.loss
 
 
-def _reset(network: Network, adam: Adam, first: int) -> dict[str, Tensor]:
-    adam.reset(network.trainable(first))
+def _resetter(
+    network: Network, adam: Adam, layers: Collection[str]
+) -> Callable[..., dict[str, Tensor]]:
+    return lambda: _reset(network, adam, layers)
+
+
+def _reset(network: Network, adam: Adam, layers: Collection[str]) -> dict[str, Tensor]:
+    adam.reset(network.trained_weights(layers))
     return {"done": tf.constant(1)}
 
 
-def _getter(network: Network, layer: str) -> Callable[..., dict[str, Tensor]]:
+def _getter(network: Network, layer: TrainableLayer) -> Callable[..., dict[str, Tensor]]:
     return lambda: _get(network, [layer])
 
 
-def _get(network: Network, layers: Sequence[str]) -> dict[str, Tensor]:
-    names = [
-        full_name(layer, name) for layer in layers for name in weight_shapes(network.config)[layer]
-    ]
+def _get(network: Network, layers: Sequence[TrainableLayer]) -> dict[str, Tensor]:
+    names = [layer.spec.full_name(name) for layer in layers for name in layer.spec.weights]
     return {name: tf.identity(network.weights[name]) for name in names}
 
 
@@ -136,9 +150,7 @@ def _set(network: Network, values: dict[str, Tensor]) -> dict[str, Tensor]:
     return {"done": tf.constant(1)}
 
 
-def _info(network: Network) -> dict[str, Tensor]:
-    config = network.config
-    layers = layer_parameters(config)
+def _info(config: NetworkConfig, described: Description) -> dict[str, Tensor]:
     values = {
         "format": FORMAT,
         "batch_size": config.batch_size,
@@ -150,7 +162,8 @@ def _info(network: Network) -> dict[str, Tensor]:
         "window": config.features.window,
         "hop": config.features.hop,
         "alphabet": [ord(c) for c in ALPHABET],
-        "layers": [layers[layer] for layer in LAYERS],
-        "sub_models": list(sub_model_parameters(config).values()),
+        "layers": [layer.parameters for layer in described.layers],
+        "sub_models": [described.trained_parameters(name) for name in described.sub_model_names],
     }
-    return {name: tf.constant(np.array(v, np.int32)) for name, v in values.items()}
+    found = {name: tf.constant(np.array(v, np.int32)) for name, v in values.items()}
+    return found | {"network": tf.constant(np.frombuffer(described.to_bytes(), np.uint8))}

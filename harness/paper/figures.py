@@ -175,7 +175,7 @@ def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
         Drawing(
             safe_name(f"{key}-{panel.speaker}"),
             f"{panel.speaker} on {panel.phone}",
-            wer_panel(panel, small.wer_max, small.epoch_max),
+            wer_panel(panel, small),
         )
         for panel in small.panels
     )

@@ -9,9 +9,10 @@ from typing import Any, TypeGuard
 
 from harness.report.load import Attempt
 from harness.report.numbers import plain
-from harness.report.style import SUB_MODELS
+from harness.report.sub_models import merged
 
 SUB_MODEL = "trainer.sub_model"
+FITS = "pressure.fits"
 SPEAKER = "data.speaker"
 PROFILE = "phones.profile"
 RUN = "run"
@@ -29,7 +30,7 @@ _FROM_RESULT: dict[str, Callable[[Attempt], Value]] = {
     "trainer.learning_rate": lambda a: a.result.learning_rate,
     "trainer.epochs": lambda a: a.result.epochs_planned,
     "trainer.stop.policy": lambda a: a.result.stop_policy,
-    SUB_MODEL: lambda a: a.sub_model or "none",
+    SUB_MODEL: lambda a: a.sub_model.label,
 }
 
 _LABELS = {
@@ -41,7 +42,7 @@ _LABELS = {
     "trainer.epochs": "epochs planned",
     "trainer.stop.policy": "stop policy",
     SUB_MODEL: "sub-model",
-    "pressure.fits": "pressure: fits",
+    FITS: "pressure: fits",
     "pressure.available_mb": "pressure: available, MB",
     "data.train": "training utterances",
     "data.validation": "validation utterances",
@@ -54,7 +55,7 @@ class Axis:
 
     path: str
     values: tuple[Value, ...]
-    """In order: numbers ascending, sub-models S1 to S8, else as they came."""
+    """In order: numbers ascending, sub-models from the largest on, else as they came."""
 
     @property
     def label(self) -> str:
@@ -97,18 +98,24 @@ def key_at(attempt: Attempt, path: str) -> str:
     return json.dumps(value_at(attempt, path), sort_keys=True, default=str)
 
 
-def _rank(value: Value) -> tuple[int, float, str]:
-    if is_number(value):
-        return (0, float(value), "")
-    if value in SUB_MODELS:
-        return (1, float(SUB_MODELS.index(value)), "")
-    return (2, 0.0, "")  # stable sort: in the order they came
-
-
-def ordered(values: Iterable[Value]) -> tuple[Value, ...]:
-    """Return distinct values in reading order."""
+def ordered(values: Iterable[Value], names: Sequence[str] = ()) -> tuple[Value, ...]:
+    """Return distinct values in reading order: numbers ascending, then names, then the others."""
     distinct = {json.dumps(value, sort_keys=True, default=str): value for value in values}
-    return tuple(sorted(distinct.values(), key=_rank))
+
+    def rank(value: Value) -> tuple[int, float]:
+        if is_number(value):
+            return (0, float(value))
+        # stable sort: the others in the order they came
+        return (1, names.index(value)) if value in names else (2, 0)
+
+    return tuple(sorted(distinct.values(), key=rank))
+
+
+def values_of(attempts: Sequence[Attempt], path: str) -> tuple[Value, ...]:
+    """Return the values of a setting in reading order, sub-models as their network has them."""
+    of_sub_models = path in (SUB_MODEL, FITS)
+    names = merged(one.network.sub_model_names for one in attempts) if of_sub_models else ()
+    return ordered((value_at(one, path) for one in attempts), names)
 
 
 def varying(attempts: Sequence[Attempt]) -> tuple[Axis, ...]:
@@ -116,7 +123,7 @@ def varying(attempts: Sequence[Attempt]) -> tuple[Axis, ...]:
     paths = list(_FROM_RESULT)
     for attempt in attempts:
         paths.extend(path for path in attempt.result.axes if path not in paths)
-    axes = (Axis(path, ordered(value_at(one, path) for one in attempts)) for path in paths)
+    axes = (Axis(path, values_of(attempts, path)) for path in paths)
     return tuple(axis for axis in axes if len(axis.values) > 1)
 
 

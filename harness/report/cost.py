@@ -13,8 +13,8 @@ from harness.readings.declared import Chart, Column
 from harness.readings.sampled import columns
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
-from harness.report.outcome import sub_model_rank
 from harness.report.style import PHASES
+from harness.report.sub_models import RankedSubModel
 from harness.results.model import KillRecord, PhaseRecord, PressureRecord
 
 Array = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ class Use:
 class PhaseCost:
     """One phase over all attempts of a sub-model."""
 
-    sub_model: str | None
+    sub_model: RankedSubModel
     phase: str
     seconds: Spread | None
     rss_delta_mb: Spread | None
@@ -227,17 +227,14 @@ def _known(values: Array) -> Array:
 
 def phase_costs(attempts: Iterable[Attempt]) -> tuple[PhaseCost, ...]:
     """Return what each phase of each sub-model took, over attempts and epochs."""
-    found: dict[tuple[int, int], list[PhaseRecord]] = {}
-    names: dict[int, str | None] = {}
+    found: dict[tuple[RankedSubModel, int], list[PhaseRecord]] = {}
     for one in attempts:
-        rank = sub_model_rank(one.sub_model)
-        names[rank] = one.sub_model
         for phase in one.result.phases:
             place = PHASES.index(phase.phase) if phase.phase in PHASES else len(PHASES)
-            found.setdefault((rank, place), []).append(phase)
+            found.setdefault((one.sub_model, place), []).append(phase)
     return tuple(
         PhaseCost(
-            sub_model=names[key[0]],
+            sub_model=key[0],
             phase=found[key][0].phase,
             seconds=spread(phase.end_s - phase.begin_s for phase in found[key]),
             rss_delta_mb=spread(phase.rss_delta_mb for phase in found[key]),

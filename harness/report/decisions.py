@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.contract.mobileasr import default_candidates
 from harness.report.load import Attempt
-from harness.report.outcome import sub_model_rank
+from harness.report.sub_models import RankedSubModel
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Choice:
 
     attempt: Attempt
     available_mb: float
-    sub_model: str | None
+    sub_model: RankedSubModel
     forced: bool
 
 
@@ -36,17 +37,18 @@ def decisions(attempts: Sequence[Attempt], candidates: Sequence[str] = ()) -> tu
     Args:
         attempts: Those without a decision are passed over.
         candidates: Sub-models that the scenario lets the trainer choose from, where its matrix
-            does not say so for an attempt; empty = all that have a need.
+            does not say so for an attempt; empty = those of its network.
     """
     groups: dict[tuple[tuple[str, float], ...], list[Attempt]] = {}
     for one in attempts:
         selection = one.result.selection
         if selection is not None:
-            offered = one.result.axes.get("trainer.candidates", candidates)
+            offered = one.result.axes.get("trainer.candidates") or candidates
+            offered = offered or default_candidates(one.network)
             need = [
                 (name, selection.need_mb[name])
-                for name in sorted(selection.need_mb, key=sub_model_rank)
-                if not offered or name in offered or name == selection.sub_model
+                for name in sorted(selection.need_mb, key=one.ranked)
+                if name in offered or name == selection.sub_model
             ]
             groups.setdefault(tuple(need), []).append(one)
     return tuple(
@@ -69,4 +71,4 @@ def _batches(members: Sequence[Attempt]) -> tuple[int, ...]:
 def _choice(attempt: Attempt) -> Choice:
     selection = attempt.result.selection
     assert selection is not None
-    return Choice(attempt, selection.available_mb, selection.sub_model, selection.forced)
+    return Choice(attempt, selection.available_mb, attempt.sub_model, selection.forced)

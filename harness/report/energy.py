@@ -12,7 +12,7 @@ from harness.readings.battery import charge_mah
 from harness.report.cost import column
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
-from harness.report.outcome import sub_model_rank
+from harness.report.sub_models import RankedSubModel
 from harness.results.model import AttemptResult
 
 
@@ -31,7 +31,7 @@ class Energy:
 class EnergyRow:
     """All attempts of one sub-model and batch size."""
 
-    sub_model: str | None
+    sub_model: RankedSubModel
     batch_size: int
     mah: Spread | None
     mwh: Spread | None
@@ -83,9 +83,9 @@ def energy_rows(found: Sequence[tuple[Attempt, Energy]]) -> tuple[EnergyRow, ...
     """Return what an epoch took by sub-model and batch size; empty where no phone could say."""
     if not any(energy.mah is not None for _, energy in found):
         return ()
-    groups: dict[tuple[int, int], list[tuple[Attempt, Energy]]] = {}
+    groups: dict[tuple[RankedSubModel, int], list[tuple[Attempt, Energy]]] = {}
     for attempt, energy in found:
-        key = (sub_model_rank(attempt.sub_model), attempt.result.batch_size)
+        key = (attempt.sub_model, attempt.result.batch_size)
         groups.setdefault(key, []).append((attempt, energy))
     rows = []
     for key, members in sorted(groups.items()):
@@ -95,8 +95,7 @@ def energy_rows(found: Sequence[tuple[Attempt, Energy]]) -> tuple[EnergyRow, ...
                 unsaid[energy.unsaid] = unsaid.get(energy.unsaid, 0) + 1
         rows.append(
             EnergyRow(
-                members[0][0].sub_model,
-                key[1],
+                *key,
                 spread(energy.mah for _, energy in members),
                 spread(energy.mwh for _, energy in members),
                 tuple(unsaid.items()),

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Literal
 
-from harness.report.axes import is_number, label_of, ordered, shown, value_at
+from harness.report.axes import is_number, label_of, shown, value_at, values_of
 from harness.report.load import Attempt
 from harness.report.numbers import digits_for, fixed
 from harness.report.text import plural
@@ -90,7 +90,7 @@ def metric_of(attempt: Attempt, metric: str) -> float | None:
 def _over_axis(
     claim: str, metric: str, sign: float, path: str, attempts: Sequence[Attempt]
 ) -> Check:
-    values = ordered(value_at(one, path) for one in attempts)
+    values = values_of(attempts, path)
     medians: list[tuple[str, float]] = []
     for value in values:
         known = [

@@ -101,7 +101,7 @@ def _told(one: Attempt) -> str:
     if result.failure is not None:
         return f"{head}: {result.failure.kind}: {result.failure.message}"
     before, after = fixed(result.wer_before_percent, 2), fixed(result.wer_after_percent, 2)
-    return f"{head}: {one.sub_model or 'no sub-model'}, WER {before} % to {after} %"
+    return f"{head}: {one.sub_model.name or 'no sub-model'}, WER {before} % to {after} %"
 
 
 def _waiting(data: RunData, plan: PlanRecord) -> ET.Element:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
 from harness.contract.events import Epoch, PhaseChange, Selected
+from harness.contract.network import Network
 from harness.errors import InputError
+from harness.report.sub_models import RankedSubModel
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
+from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow, RunFolder
@@ -35,6 +40,8 @@ class Attempt:
     result: AttemptResult
     final: bool
     """The last attempt of its job: what the job came to."""
+    network: Network = field(default_factory=partial(network_of, MappingProxyType({})), repr=False)
+    """What its model calls its sub-models, in which order."""
     read_samples: Callable[[Sequence[str] | None], pa.Table] = field(
         default=_no_samples, compare=False
     )
@@ -52,9 +59,14 @@ class Attempt:
         return self.result.status == "finished"
 
     @property
-    def sub_model(self) -> str | None:
+    def sub_model(self) -> RankedSubModel:
         """What the trainer chose."""
-        return self.result.selection.sub_model if self.result.selection else None
+        selection = self.result.selection
+        return self.ranked(selection.sub_model if selection else None)
+
+    def ranked(self, name: str | None) -> RankedSubModel:
+        """Return a sub-model of its network."""
+        return RankedSubModel.of(name, self.network.sub_model_names)
 
 
 @dataclass(frozen=True)
@@ -85,15 +97,26 @@ class RunData:
         return tuple(attempt for attempt in self.attempts if attempt.final)
 
 
-def as_attempts(results: Iterable[AttemptResult]) -> tuple[Attempt, ...]:
-    """Number results for a page and mark each job's last."""
-    return _numbered([(result, None) for result in results])
+def as_attempts(
+    results: Iterable[AttemptResult], models: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> tuple[Attempt, ...]:
+    """Number results for a page and mark each job's last.
+
+    Args:
+        results: In the order of the page.
+        models: Manifests by the model's name; one that is missing is of MobileASR's network.
+    """
+    return _numbered([(result, None) for result in results], models)
 
 
 def _numbered(
-    found: Iterable[tuple[AttemptResult, AttemptFolder | None]], first: int = 1
+    found: Iterable[tuple[AttemptResult, AttemptFolder | None]],
+    models: Mapping[str, Mapping[str, Any]],
+    first: int = 1,
 ) -> tuple[Attempt, ...]:
     ordered = list(found)
+    names = {result.model_name for result, _ in ordered}
+    networks = {name: network_of(models.get(name, {})) for name in names}
     last: dict[tuple[str, str], int] = {}
     for result, _ in ordered:
         job = (result.run_id, result.job_id)
@@ -103,6 +126,7 @@ def _numbered(
             key=f"a{number}",
             result=result,
             final=result.attempt == last[result.run_id, result.job_id],
+            network=networks[result.model_name],
             read_samples=folder.samples if folder else _no_samples,
             read_hypotheses=folder.hypotheses if folder else _no_hypotheses,
         )
@@ -152,7 +176,8 @@ def load_run(path: Path, first: int = 1) -> RunData:
             continue
         found.append((result, attempt))
     found.sort(key=lambda one: (order.get(one[0].job_id, len(order)), one[0].attempt))
-    return RunData(record, _numbered(found, first), tuple(_under_way(folder)), tuple(problems))
+    attempts = _numbered(found, record.models, first)
+    return RunData(record, attempts, tuple(_under_way(folder)), tuple(problems))
 
 
 def _relative(text: str, path: Path) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from harness.contract.network import Network
 from harness.memory.as_printed import as_printed_sizes, estimate
 from harness.memory.measured import MemoryModel, MemoryRecord
 from harness.memory.sizes import NetworkSizes
 from harness.report.cost import Need
 from harness.report.numbers import Spread, spread
-from harness.report.outcome import sub_model_rank
+from harness.report.sub_models import RankedSubModel
+from harness.results.networks import network_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class NeedRow:
     run: str
     model: str
     batch_size: int
-    sub_model: str | None
+    sub_model: RankedSubModel
     models: Models
     used: str
     """What the phone selected by: ``measured`` or ``as printed``."""
@@ -44,28 +46,36 @@ class NeedRow:
     attempts: int
 
 
-def models_of(manifest: Mapping[str, Any], sub_model: str | None, batch_size: int) -> Models:
+def models_of(manifest: Mapping[str, Any], name: str | None, batch_size: int) -> Models:
     """Return what the models say, as far as a manifest in ``run.json`` tells.
 
     Args:
         manifest: Of the model; an older one lacks the parts, a damaged part is passed over.
-        sub_model: S1 .. S8.
+        name: Of the sub-model.
         batch_size: Utterances a step.
     """
-    if sub_model is None:
+    network = network_of(manifest)
+    if name not in network.sub_model_names:
         return Models(None, None, False)
-    sizes = _part(NetworkSizes, manifest.get("sizes"))
+    sizes = _sizes(manifest, network)
     printed = None
     if sizes is not None:
-        printed = estimate(as_printed_sizes(sizes), sub_model, batch_size).total
+        layers = network.sub_model(name).layers
+        printed = estimate(as_printed_sizes(sizes), layers, batch_size).total
     needs = manifest.get("need_mb")
     at = needs.get(str(batch_size)) if isinstance(needs, Mapping) else None
-    known = at.get(sub_model) if isinstance(at, Mapping) else None
+    known = at.get(name) if isinstance(at, Mapping) else None
     if isinstance(known, int | float):
         return Models(printed, float(known), False)
     record = _part(MemoryRecord, manifest.get("memory"))
-    said = MemoryModel(record, sizes).predict(sub_model, batch_size) if record else None
+    said = MemoryModel(record, network, sizes).predict(name, batch_size) if record else None
     return Models(printed, said.need_mb if said else None, said is not None)
+
+
+def _sizes(manifest: Mapping[str, Any], network: Network) -> NetworkSizes | None:
+    sizes: NetworkSizes | None = _part(NetworkSizes, manifest.get("sizes"))
+    named = sizes is not None and {layer.name for layer in sizes.layers} >= set(network.layer_names)
+    return sizes if named else None
 
 
 def _part(kind: Any, value: Any) -> Any:
@@ -85,22 +95,21 @@ def need_rows(
         manifests: By the model's name, from ``run.json``.
         scenario: As resolved.
     """
-    groups: dict[tuple[str, int, int, str], list[Need]] = {}
+    groups: dict[tuple[str, int, RankedSubModel, str], list[Need]] = {}
     for one in needs:
         result = one.attempt.result
         used = _used(one, scenario)
-        rank = sub_model_rank(one.attempt.sub_model)
-        groups.setdefault((result.model_name, result.batch_size, rank, used), []).append(one)
+        key = (result.model_name, result.batch_size, one.attempt.sub_model, used)
+        groups.setdefault(key, []).append(one)
     found = []
-    for (model, batch_size, _, used), members in sorted(groups.items()):
-        sub_model = members[0].attempt.sub_model
+    for (model, batch_size, sub_model, used), members in sorted(groups.items()):
         found.append(
             NeedRow(
                 run=members[0].attempt.result.run_id,
                 model=model,
                 batch_size=batch_size,
                 sub_model=sub_model,
-                models=models_of(manifests.get(model, {}), sub_model, batch_size),
+                models=models_of(manifests.get(model, {}), sub_model.name, batch_size),
                 used=used,
                 took_mb=spread(one.measured_mb for one in members),
                 peak_mb=spread(one.attempt.result.peak_rss_mb for one in members),

@@ -21,7 +21,7 @@ from harness.report.axes import (
 )
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
-from harness.report.style import SUB_MODELS
+from harness.report.sub_models import RankedSubModel
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Point:
 class Line:
     """One sub-model in a panel."""
 
-    sub_model: str | None
+    sub_model: RankedSubModel
     round: int
     points: tuple[Point, ...]
     kept: Point | None
@@ -67,6 +67,11 @@ class Small:
     wer_max: float
     epoch_max: int
 
+    @property
+    def lines_max(self) -> int:
+        """Lines of the panel that has most."""
+        return max((len(panel.lines) for panel in self.panels), default=0)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -75,7 +80,7 @@ class Change:
     speaker: str
     accent: str
     phone: str
-    sub_model: str | None
+    sub_model: RankedSubModel
     round: int
     settings: tuple[tuple[str, str], ...]
     before: Spread | None
@@ -97,11 +102,6 @@ class Change:
         if self.difference is None or self.before is None or self.before.median == 0:
             return None
         return 100 * self.difference / self.before.median
-
-
-def sub_model_rank(name: str | None) -> int:
-    """Return the place of a sub-model from S1 to S8; none comes last."""
-    return SUB_MODELS.index(name) if name in SUB_MODELS else len(SUB_MODELS)
 
 
 def grouped(
@@ -167,10 +167,10 @@ def _panel(
         one.result.wer_before_percent for one in members if one.result.round == 1
     ) or spread(one.result.wer_before_percent for one in members)
     lines = []
-    parts: dict[tuple[int, int, tuple[str, ...]], list[Attempt]] = {}
+    parts: dict[tuple[RankedSubModel, int, tuple[str, ...]], list[Attempt]] = {}
     for one in members:
         pressed = tuple(key_at(one, path) for path in pressure_paths)
-        parts.setdefault((sub_model_rank(one.sub_model), one.result.round, pressed), []).append(one)
+        parts.setdefault((one.sub_model, one.result.round, pressed), []).append(one)
     for part in sorted(parts, key=lambda part: part[:2]):
         same = [other for other in parts if other[:2] == part[:2]]
         note = ""
@@ -217,9 +217,9 @@ def changes(attempts: Sequence[Attempt]) -> tuple[Change, ...]:
     paths = _panel_axes(axes)
     rows = []
     for first, members in grouped(finished, [SPEAKER, PROFILE, *paths]):
-        parts: dict[tuple[int, int], list[Attempt]] = {}
+        parts: dict[tuple[RankedSubModel, int], list[Attempt]] = {}
         for one in members:
-            parts.setdefault((sub_model_rank(one.sub_model), one.result.round), []).append(one)
+            parts.setdefault((one.sub_model, one.result.round), []).append(one)
         rows += [_change(first, parts[key], paths) for key in sorted(parts)]
     return tuple(rows)
 

@@ -39,6 +39,7 @@ from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt, RunData
 from harness.report.memory import NeedRow, need_rows
 from harness.report.strips import MANY, strips_of
+from harness.report.sub_models import mark_id
 from harness.results.run import RunRecord
 
 
@@ -120,7 +121,9 @@ def chrome(script_name: str = "report.js") -> dict[str, Any]:
         "css": Markup(_css()),  # noqa: S704 - our own files and constants
         "script": Markup(script),  # noqa: S704
         "script_hash": f"sha256-{digest}",
-        "markers": {name: points(shape, 9.0) for name, shape in style.MARKERS.items()},
+        "marks": {
+            mark_id(shape): points(shape, 9.0) for shape in (*style.MARKERS, style.NO_MARKER)
+        },
     }
 
 
@@ -169,9 +172,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "metrics": changed.METRICS,
         "problems": (*(told for run in runs for told in run.problems), *unreadable, *failed),
         "more": more,
-        "panels": [
-            (panel, wer_panel(panel, small.wer_max, small.epoch_max)) for panel in small.panels
-        ],
+        "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
         "changes": (changes := outcome.changes(final)),
         "repeated": any(len(one.attempts) > 1 for one in changes),
         "heat": (mapped := heat.heat(final, facets)),

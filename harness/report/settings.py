@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.report.axes import Axis, Value, facets, is_number, value_at, varying
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
-from harness.report.outcome import sub_model_rank
+from harness.report.sub_models import RankedSubModel
 
 FLAT = 0.03
 """Medians that differ by less than this share of the largest are called the same."""
@@ -23,7 +23,7 @@ METRICS = (
 class Series:
     """One sub-model's figure against a setting."""
 
-    sub_model: str | None
+    sub_model: RankedSubModel
     points: tuple[tuple[Value, Spread], ...]
 
 
@@ -81,20 +81,20 @@ def against_settings(attempts: Sequence[Attempt]) -> tuple[Row, ...]:
 def _against(
     axis: Axis, metric: str, label: str, unit: str, attempts: Sequence[Attempt]
 ) -> Against:
-    names = sorted({one.sub_model for one in attempts}, key=sub_model_rank)
+    sub_models = sorted({one.sub_model for one in attempts})
     series = []
-    for name in names:
+    for sub_model in sub_models:
         points: list[tuple[Value, Spread]] = []
         for value in axis.values:
             found = spread(
                 getattr(one.result, metric)
                 for one in attempts
-                if one.sub_model == name and _same(value_at(one, axis.path), value)
+                if one.sub_model == sub_model and _same(value_at(one, axis.path), value)
             )
             if found is not None:
                 points.append((value, found))
         if points:
-            series.append(Series(name, tuple(points)))
+            series.append(Series(sub_model, tuple(points)))
     return Against(axis, metric, label, unit, tuple(series))
 
 

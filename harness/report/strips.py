@@ -11,6 +11,7 @@ from harness.report import axes, cost, text
 from harness.report.energy import Energy, energy_of
 from harness.report.figures.timeline import timeline
 from harness.report.load import Attempt
+from harness.report.sub_models import RankedSubModel
 from harness.results.files import StoreError
 
 OPEN_STRIPS = 6
@@ -60,7 +61,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     buckets = min(420, max(LEAST_BUCKETS, POINTS // max(1, len(attempts))))
     found: list[Strip] = []
     problems: list[str] = []
-    opened: set[str | None] = set()
+    opened: set[RankedSubModel] = set()
     for one in attempts:
         try:
             samples = one.read_samples(cost.report_columns())

@@ -6,19 +6,10 @@ Figures name roles; their colours are CSS variables, so that one SVG serves ligh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-SUB_MODELS: Final = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
-
-# S1 to S8: even steps in OKLCH lightness and hue (blue over magenta to amber). Lightness alone
-# keeps them apart for every kind of colour blindness; each has a contrast of 3:1 or more with its
-# background (WCAG 1.4.11), which tests/unit/report/test_style.py computes.
-_RAMP_LIGHT = (
-    "#0a0f76", "#3a127f", "#62157f", "#861b78", "#a7255c", "#bf3a41", "#d1560f", "#cc7f03",
-)  # fmt: skip
-_RAMP_DARK = (
-    "#4f6dcc", "#836fd4", "#af71d0", "#d577c2", "#f580ac", "#ff9999", "#ffb497", "#ffcd9d",
-)  # fmt: skip
+from harness.report.ramp import RAMP_DARK, RAMP_LIGHT
 
 PHASES: Final = ("preprocess", "load", "train", "evaluate", "save")
 
@@ -26,6 +17,11 @@ PHASES: Final = ("preprocess", "load", "train", "evaluate", "save")
 def _heat(*ramp: str) -> dict[str, str]:
     """Name the shades of a map: one hue, from near the paper to far from it."""
     return {f"h{number}": colour for number, colour in enumerate(ramp)}
+
+
+def _sub_models(ramp: Sequence[str]) -> dict[str, str]:
+    """Name the shades of sub-models, from the largest to the smallest."""
+    return {f"s{number}": colour for number, colour in enumerate(ramp)}
 
 
 LIGHT: Final[dict[str, str]] = {
@@ -43,7 +39,7 @@ LIGHT: Final[dict[str, str]] = {
     "phase-evaluate": "#d8ebe2",
     "phase-save": "#f3dfd6",
     **_heat("#f1f5fa", "#d9e5f2", "#bfd4ea", "#a4c2e1", "#88b0d8", "#6d9dce"),
-    **{name.lower(): colour for name, colour in zip(SUB_MODELS, _RAMP_LIGHT, strict=True)},
+    **_sub_models(RAMP_LIGHT),
 }
 DARK: Final[dict[str, str]] = {
     "paper": "#14171c",
@@ -60,25 +56,15 @@ DARK: Final[dict[str, str]] = {
     "phase-evaluate": "#1f3b30",
     "phase-save": "#47302a",
     **_heat("#1a222d", "#1e2f42", "#223d59", "#264b70", "#2b5988", "#3067a0"),
-    **{name.lower(): colour for name, colour in zip(SUB_MODELS, _RAMP_DARK, strict=True)},
+    **_sub_models(RAMP_DARK),
 }
 
-MARKERS: Final[dict[str, str]] = dict(
-    zip(SUB_MODELS, ("o", "v", "<", "p", "s", ">", "h", "^"), strict=True)
-)
-"""A shape beside the colour, for those who see no colours."""
+MARKERS: Final = ("o", "v", "<", "p", "s", ">", "h", "^")
+"""Shapes beside the colours, for those who see no colours."""
+NO_MARKER: Final = "x"
+"""Where no sub-model was chosen."""
 
 FONT_PX: Final = 11.0
-
-
-def role_of(sub_model: str | None) -> str:
-    """Return the colour role of a sub-model; ``soft`` where none was chosen."""
-    return sub_model.lower() if sub_model in SUB_MODELS else "soft"
-
-
-def marker_of(sub_model: str | None) -> str:
-    """Return the marker of a sub-model."""
-    return MARKERS.get(sub_model or "", "x")
 
 
 def css_variables(colours: dict[str, str]) -> str:

@@ -46,7 +46,7 @@ def _row(one: Attempt) -> list[str]:
         result.job_id,
         f"{result.phone.profile} {result.phone.serial}",
         result.speaker,
-        one.sub_model or "–",
+        one.sub_model.name or "–",
         fixed(result.wer_before_percent, 1),
         fixed(result.wer_after_percent, 1),
         fixed(trained),

@@ -6,19 +6,20 @@ adds what is said once for the whole file. Defaults are the paper's (MobileASR, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from harness.contract import SUB_MODELS, SubModel
-from harness.contract.job import StopPolicy
+from harness.contract.job import Keep, StopPolicy
+from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-SubModelChoice = Literal["auto", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
+AUTO: Final = "auto"
+"""What ``trainer.sub_model`` says where the phone is to choose."""
 
 
 class Reproduces(Section):
@@ -148,20 +149,18 @@ class Trainer(Section):
     """Of the trainer's runtime."""
     stop: Stop = Stop()
     """When training ends before its last epoch."""
-    sub_model: SubModelChoice = "auto"
-    """``auto``: the phone chooses from what is available (Algorithm 1); S1 ... S8 forces one."""
-    candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)
-    """What ``auto`` chooses from, the largest first."""
+    keep: Keep = "best"
+    """The checkpoint that counts and comes back: ``best``, of the epoch with the lowest word error
+    rate (none, if that was the start); ``last``, of the last epoch that was trained."""
+    sub_model: SubModelName = AUTO
+    """``auto``: the phone chooses from what is available (Algorithm 1); the name of a sub-model,
+    as the model's network has it, forces that one."""
+    candidates: Annotated[tuple[SubModelName, ...], Field(min_length=1)] | None = None
+    """What ``auto`` chooses from, the largest first; left out: S1, S5 and S8 of a DeepSpeech2, of
+    another network all its sub-models."""
     memory_model: Literal["measured", "as_printed"] = "measured"
     """What a sub-model needs, for ``auto`` and ``pressure.fits``: what our own trainer was measured
     to need (predicted, for batch sizes that were not measured), or the paper's own estimate."""
-
-    @model_validator(mode="after")
-    def _largest_first(self) -> Trainer:
-        order = [SUB_MODELS.index(name) for name in self.candidates]
-        if order != sorted(set(order)):
-            raise ValueError("candidates go from the largest (S1) to the smallest (S8), each once")
-        return self
 
 
 class Pressure(Section):
@@ -169,7 +168,7 @@ class Pressure(Section):
 
     available_mb: Number | None = Field(None, gt=0)
     """Goal in MiB: MemAvailable of the phone plus what the trainer itself holds."""
-    fits: SubModel | None = None
+    fits: SubModelName | None = None
     """Just enough for this sub-model and not for the next larger candidate."""
     by: Annotated[Words, Field(min_length=1)] = ("ballast",)
     """What takes the RAM: ``ballast`` (the trainer's own services, in a closed loop), ``apps``
@@ -250,17 +249,6 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
-
-    @model_validator(mode="after")
-    def _pressure_names_a_candidate(self) -> JobContent:
-        if self.pressure and self.pressure.fits:
-            trainer = self.trainer
-            if trainer.sub_model == "auto" and self.pressure.fits not in trainer.candidates:
-                raise ValueError(
-                    f"pressure.fits: {self.pressure.fits} is not among trainer.candidates "
-                    f"({', '.join(trainer.candidates)})"
-                )
-        return self
 
 
 class Retry(Section):

@@ -71,6 +71,7 @@ class Ended(Facts):
     serial: str
     profile: str
     speaker: str
+    model: str
     sub_model: str | None
     wer_before_percent: float | None
     wer_after_percent: float | None
@@ -99,6 +100,8 @@ class RunBrief(Facts):
 class RunState(RunBrief):
     """A run."""
 
+    sub_models: dict[str, tuple[str, ...]]
+    """Model -> its sub-models, from the largest need to the smallest."""
     phones: tuple[PhoneState, ...]
     running: tuple[Running, ...]
     queue: tuple[str, ...]

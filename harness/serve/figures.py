@@ -12,7 +12,6 @@ from harness.readings.sampled import columns
 from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
-from harness.report.style import role_of
 from harness.report.text import plural
 from harness.serve.facts import Running
 from harness.serve.tails import WINDOW_S
@@ -26,14 +25,14 @@ _GAP = 36.0
 Values = Sequence[float | None]
 
 
-def curves(one: Running, key: str) -> Markup:
+def curves(one: Running, role: str, key: str) -> Markup:
     """Return the figures of an attempt; where nothing is known yet, none.
 
     Args:
         one: The attempt.
+        role: Colour of its sub-model.
         key: Unique on the page, for ids.
     """
-    role = role_of(one.sub_model)
     learning = [
         _line_figure(f"{key}-loss", "loss", one.loss, role, plural(one.steps, "step")),
         _line_figure(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from markupsafe import Markup
 
 from harness.paths import data_root
 from harness.report.page import chrome, environment
+from harness.report.sub_models import RankedSubModel
 from harness.report.words import STOP_WORDS
-from harness.serve.facts import RunBrief, RunState
+from harness.results.networks import network_of
+from harness.serve.facts import Ended, RunBrief, Running, RunState
 from harness.serve.figures import curves
 
 SHOWN = 200
@@ -44,10 +46,24 @@ def run_page(run: RunState, alone: bool, part: bool = False) -> str:
         part,
         run=run,
         alone=alone,
-        figures=[curves(one, f"r{number}") for number, one in enumerate(run.running, 1)],
+        ranked=partial(_ranked, run),
+        figures=[
+            curves(attempt, _ranked(run, attempt).role, f"r{number}")
+            for number, attempt in enumerate(run.running, 1)
+        ],
         shown=SHOWN,
         stop_words=STOP_WORDS,
     )
+
+
+def _ranked(run: RunState, attempt: Running | Ended) -> RankedSubModel:
+    """Return an attempt's sub-model; one that goes on does not say of which model it is."""
+    older = network_of({}).sub_model_names
+    if isinstance(attempt, Ended):
+        return RankedSubModel.of(attempt.sub_model, run.sub_models.get(attempt.model, older))
+    orders = (*run.sub_models.values(), older)
+    order = next((names for names in orders if attempt.sub_model in names), ())
+    return RankedSubModel.of(attempt.sub_model, order)
 
 
 @cache

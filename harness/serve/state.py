@@ -14,6 +14,7 @@ from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
 from harness.report.numbers import parse_utc
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord
+from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
 from harness.serve.facts import Ended, PhoneState, RunBrief, Running, RunState, Stage
@@ -73,6 +74,10 @@ class RunWatch:
         counts: Counter[str] = Counter(row.state for row in jobs)
         return RunState(
             **dict(_brief(record, counts, leases, now)),
+            sub_models={
+                name: network_of(manifest).sub_model_names
+                for name, manifest in record.models.items()
+            },
             phones=tuple(_phones(record.phones, leases, open_ones, running, now)),
             running=tuple(running),
             queue=tuple(waiting[:NEXT]),
@@ -262,6 +267,7 @@ def _told(key: str, result: AttemptResult, last: bool) -> Ended:
         serial=result.phone.serial,
         profile=result.phone.profile,
         speaker=result.speaker,
+        model=result.model_name,
         sub_model=result.selection.sub_model if result.selection else None,
         wer_before_percent=result.wer_before_percent,
         wer_after_percent=result.wer_after_percent,

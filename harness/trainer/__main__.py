@@ -20,7 +20,9 @@ from harness.contract.events import Finished, TrainerError
 from harness.contract.job import Job
 from harness.errors import InputError
 from harness.trainer.events import EventLog
-from harness.trainer.loop import StopCommand, Training
+from harness.trainer.flatbuffer_learner import FlatbufferLearner
+from harness.trainer.learner import StopCommand, run_now
+from harness.trainer.loop import Training
 
 _PR_SET_NAME = 15
 _COMM = b"bileasr.trainer"  # Android shows the last 15 characters of the package
@@ -75,7 +77,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
     with EventLog(Path(job.outputs.events)) as log:
         try:
-            Training(job, log, lambda: bool(asked)).run()
+            learner = FlatbufferLearner(job, lambda: bool(asked))
+            run_now(Training(job, learner, log).run())
         except StopCommand:
             _fail(log, "Stopped", "asked to stop before the first evaluation was done")
         except InputError as error:

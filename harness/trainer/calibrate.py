@@ -15,15 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.contract.job import SubModel
+from harness.contract import mobileasr
 from harness.errors import InputError
 from harness.memory.measured import Conditions, Measured, MemoryRecord, split
 from harness.trainer.checkpoints import file_sha256
 from harness.trainer.manifest import ModelFile, ModelManifest
 from harness.trainer.measure import EVALUATED, STEPS, UTTERANCES, Need, measure_need
-
-FEW: tuple[SubModel, ...] = ("S1", "S4", "S5", "S8")
-"""Sub-models that calibrate by themselves: where the layers' kind changes, and the ends."""
 
 RUNTIME = "ai-edge-litert"
 
@@ -32,7 +29,7 @@ RUNTIME = "ai-edge-litert"
 class Cell:
     """One process to measure."""
 
-    sub_model: SubModel
+    sub_model: str
     batch_size: int
 
 
@@ -63,7 +60,7 @@ class Bench:
         self._cache = cache
         self._threads = threads
 
-    def cells(self, sub_models: Sequence[SubModel], batch_sizes: Sequence[int]) -> list[Cell]:
+    def cells(self, sub_models: Sequence[str], batch_sizes: Sequence[int]) -> list[Cell]:
         """Return the cells in the order to measure them: what takes long comes last.
 
         Raises:
@@ -78,6 +75,10 @@ class Bench:
                     hint=f"It has batch sizes {known}.",
                 )
         return [Cell(name, size) for size in sorted(batch_sizes) for name in sub_models]
+
+    def few(self) -> tuple[str, ...]:
+        """Return the sub-models that calibrate by themselves."""
+        return mobileasr.calibrating(self._manifest.network)
 
     def ends(self) -> list[int]:
         """Return the smallest and the largest batch size: what calibrates."""

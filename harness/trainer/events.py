@@ -93,6 +93,10 @@ class EventLog:
         self._seq += 1
         return event
 
+    async def say(self, event_type: type[Any], /, **fields: Any) -> Any:
+        """Append one event, as `write` does: what ``harness.trainer.learner.Log`` asks for."""
+        return self.write(event_type, **fields)
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.contract.network import NetworkError
 from harness.errors import InputError
 from harness.trainer.checkpoints import checkpoint_shapes, misfit
 from harness.trainer.info import ModelInfo, check_signatures, model_info
@@ -80,7 +81,9 @@ def signature_names(model: Any) -> dict[str, int]:
 
 
 def constants(model: Any, signature: int) -> dict[str, Any]:
-    """Return the outputs of a signature that are constants in the file, as int32 arrays."""
+    """Return the outputs of a signature that are constants in the file: int32 or uint8 arrays."""
+    from ai_edge_litert import schema_py_generated as schema
+
     definition = model.SignatureDefs(signature)
     graph = model.Subgraphs(definition.SubgraphIndex())
     found = {}
@@ -89,8 +92,9 @@ def constants(model: Any, signature: int) -> dict[str, Any]:
         tensor = graph.Tensors(output.TensorIndex())
         data = model.Buffers(tensor.Buffer()).DataAsNumpy()
         shape = [tensor.Shape(i) for i in range(tensor.ShapeLength())]
+        kind = "u1" if tensor.Type() == schema.TensorType.UINT8 else "<i4"
         found[output.Name().decode()] = (
-            np.frombuffer(bytes(data), "<i4").reshape(shape) if isinstance(data, np.ndarray) else 0
+            np.frombuffer(bytes(data), kind).reshape(shape) if isinstance(data, np.ndarray) else 0
         )
     return found
 
@@ -104,7 +108,7 @@ def info_of(model: Any, path: Path) -> ModelInfo:
     names = signature_names(model)
     check_signatures(set(names), path)
     with reading(path):
-        return model_info(constants(model, names["info"]), path)
+        return model_info(constants(model, names["info"]), set(names), path)
 
 
 def read_info(path: Path) -> ModelInfo:
@@ -135,6 +139,22 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
             shape = tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength()))
             found[entry.Name().decode()] = shape
         return found
+
+
+def check_sub_models(path: Path, names: Iterable[str]) -> None:
+    """Check that a model can train sub-models, without loading it.
+
+    Raises:
+        InputError: It lacks one, or as ``read_info``.
+    """
+    network = read_info(path).network
+    try:
+        for name in names:
+            network.sub_model(name)
+    except NetworkError as error:
+        raise InputError(
+            str(error), where="trainer.candidates", hint=f"The model is {path}."
+        ) from error
 
 
 def check_checkpoint(path: Path, checkpoint: Path) -> None:

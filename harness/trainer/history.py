@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Stopped
-from harness.contract.job import Stop
+from harness.contract.job import Keep, Stop
 from harness.trainer.policies import Patience, start_patience
 
 
@@ -15,10 +15,12 @@ class History:
 
     Args:
         events: What an earlier process of the same job wrote; empty at a first start.
+        keep: Which epoch's checkpoint counts.
     """
 
-    def __init__(self, events: Iterable[Any] = ()) -> None:
+    def __init__(self, events: Iterable[Any] = (), keep: Keep = "best") -> None:
         before = list(events)
+        self._keep = keep
         self._saved = {e.epoch: e for e in before if isinstance(e, Checkpoint)}
         # An epoch that was evaluated but not saved is trained again; its event stands twice then.
         self.epochs = {
@@ -48,6 +50,11 @@ class History:
 
     @property
     def kept(self) -> int:
+        """The epoch whose checkpoint counts; 0 = none does."""
+        return self.done if self._keep == "last" else self.best
+
+    @property
+    def best(self) -> int:
         """The epoch with the lowest WER, the earliest of equals; 0 = nothing got better."""
         return min(self.epochs, key=lambda epoch: (self.epochs[epoch].wer_percent, epoch))
 

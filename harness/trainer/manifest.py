@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.contract.job import Sha256, SubModel
+from harness.contract import mobileasr
+from harness.contract.job import Sha256
+from harness.contract.network import Network, NetworkError, SubModelName
 from harness.errors import InputError
 from harness.memory.measured import MemoryRecord
 from harness.memory.sizes import NetworkSizes
@@ -60,17 +64,58 @@ class ModelManifest(_Part):
     sample_rate: int
     max_audio_s: float
     alphabet: str
-    parameters: dict[SubModel, int]
-    need_mb: dict[int, dict[SubModel, float]] = Field(default_factory=dict)
-    """By batch size."""
+    parameters: dict[SubModelName, int]
+    """Trained numbers by sub-model."""
+    need_mb: dict[int, dict[SubModelName, float]] = Field(default_factory=dict)
+    """By batch size and sub-model."""
     sizes: NetworkSizes | None = None
     """Layers, for the memory model."""
+    network: Network = Field(default_factory=lambda manifest: _preset(manifest))
+    """Names of layers and sub-models; a manifest that does not say them is DeepSpeech2's."""
     memory: MemoryRecord | None = None
     """Measured processes that needs at other batch sizes are predicted from."""
     trainer_base_mb: float = 0.0
     learning_rate: float = 1e-4
     """For personalising; what the baseline's own figures were made with."""
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _knows_its_names(self) -> ModelManifest:
+        known = self.network.sub_model_names
+        named = [("parameters", name) for name in self.parameters]
+        named += [("need_mb", name) for by_name in self.need_mb.values() for name in by_name]
+        if self.memory is not None:
+            points = (*self.memory.calibrating, *self.memory.held_out)
+            named += [("memory", str(point.sub_model)) for point in points]
+        for where, name in named:
+            if name not in known:
+                raise ValueError(f"{where} has {name}, the network has {', '.join(known)}")
+        if self.sizes is not None:
+            layers = tuple(layer.name for layer in self.sizes.layers)
+            if layers != self.network.layer_names:
+                raise ValueError("sizes has other layers than the network")
+        if self.network.alphabet != self.alphabet:
+            raise ValueError("alphabet is not the network's")
+        return self
+
+
+def _preset(manifest: Mapping[str, Any]) -> Network:
+    """Return DeepSpeech2 for a manifest that was written before there were names.
+
+    Args:
+        manifest: What was read of it before.
+
+    Raises:
+        NetworkError: Its layers are not DeepSpeech2's.
+    """
+    sizes: NetworkSizes | None = manifest["sizes"]
+    if sizes is None:
+        layers = mobileasr.layers_of_trained(manifest["parameters"])
+    else:
+        layers = {layer.name: layer.trainable for layer in sizes.layers}
+        if tuple(layers) != mobileasr.LAYERS:
+            raise NetworkError("sizes has other layers than DeepSpeech2, and no network names them")
+    return mobileasr.network(layers, manifest["alphabet"])
 
 
 def load_manifest(folder: Path) -> ModelManifest:
@@ -92,6 +137,8 @@ def load_manifest(folder: Path) -> ModelManifest:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"{field}: {first['msg']}", where=str(path)) from error
+    except NetworkError as error:
+        raise InputError(str(error), where=str(path)) from error
 
 
 def save_manifest(manifest: ModelManifest, folder: Path) -> Path:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +30,16 @@ from harness.contract.job import (
     Outputs,
     Selection,
     Stop,
-    SubModel,
     Utterance,
 )
 from harness.contract.job import Training as TrainingSettings
 from harness.trainer.checkpoints import file_sha256
 from harness.trainer.events import EventLog
+from harness.trainer.flatbuffer_learner import Features, FlatbufferLearner
 from harness.trainer.flatfile import read_info
 from harness.trainer.info import ModelInfo
-from harness.trainer.loop import Features, Training
-from harness.trainer.runtime import FlatbufferModel
+from harness.trainer.learner import run_now
+from harness.trainer.loop import Training
 
 UTTERANCES = 80
 """60 to train and 20 to validate on, as the shipped scenarios have them."""
@@ -81,7 +81,7 @@ def measure_need(
 
     Args:
         model: The flatbuffer, which fixes the batch size.
-        sub_model: S1 .. S8.
+        sub_model: By its name in the file.
         checkpoint: Weights, for a file that has none of its own.
         threads: Of LiteRT.
         utterances: Held in memory as features, all of them full length.
@@ -116,9 +116,6 @@ def _job(folder: Path, model: Path, sub_model: str, checkpoint: Path | None, thr
     info = read_info(model)
     trained, evaluated = STEPS * info.batch_size, EVALUATED * info.batch_size
     utterances = [_utterance(folder, n, info) for n in range(trained + evaluated)]
-    chosen: SubModel = Selection.model_validate(
-        {"candidates": [sub_model], "need_mb": {sub_model: 1.0}}
-    ).candidates[0]
     return Job(
         job_id="measure",
         model=ModelFiles(
@@ -135,7 +132,7 @@ def _job(folder: Path, model: Path, sub_model: str, checkpoint: Path | None, thr
         training=TrainingSettings(
             batch_size=info.batch_size, learning_rate=1e-5, epochs=2, threads=threads
         ),
-        selection=Selection(candidates=(chosen,), need_mb={chosen: 1.0}, forced=chosen),
+        selection=Selection(candidates=(sub_model,), need_mb={sub_model: 1.0}, forced=sub_model),
         stop=Stop(battery_below_percent=0, available_below_mb=0, patience=2),
         outputs=Outputs(
             folder=str(folder),
@@ -159,32 +156,35 @@ def _utterance(folder: Path, number: int, info: ModelInfo) -> Utterance:
     return Utterance(id=str(number), path=str(path), text=text)
 
 
-class _Watched(Training):
-    """The trainer, with a look at its own memory where it selects.
+class _HoldingLearner(FlatbufferLearner):
+    """The trainer's learner, with more utterances in memory than the job has.
 
     Args:
         job: As for the trainer.
-        log: Likewise.
         held: Utterances in memory in all; those that the job lacks are copies.
     """
 
-    def __init__(self, job: Job, log: EventLog, held: int) -> None:
-        super().__init__(job, log, lambda: False)
+    def __init__(self, job: Job, held: int) -> None:
+        super().__init__(job, lambda: False)
         self._missing = held - len(job.data.train) - len(job.data.validation)
-        self._spare: list[Features] = []
-        self.rss_mb = 0.0
-        self.shared_mb = 0.0
+        self._spare: Features = ()
 
-    def _select(self) -> None:
-        super()._select()
+    async def features(self) -> None:
+        await super().features()
+        train = self._train
+        self._spare = [train[n % len(train)].copy() for n in range(self._missing)]
+
+
+class _WatchedTraining(Training):
+    """The training protocol, with a look at this process' memory where it selects."""
+
+    rss_mb = 0.0
+    shared_mb = 0.0
+
+    async def _select(self) -> None:
+        await super()._select()
         self.rss_mb = _status_mb("VmRSS")
         self.shared_mb = _status_mb("RssFile") + _status_mb("RssShmem")
-
-    def _features(self, model: FlatbufferModel, utterances: Sequence[Utterance]) -> Features:
-        found = super()._features(model, utterances)
-        if not self._spare:
-            self._spare.append([found[n % len(found)].copy() for n in range(self._missing)])
-        return found
 
 
 def _status_mb(field: str) -> float:
@@ -196,8 +196,8 @@ def _status_mb(field: str) -> float:
 
 def _run(job: Job, held: int) -> Need:
     with EventLog(Path(job.outputs.events)) as log:
-        watched = _Watched(job, log, held)
-        watched.run()
+        watched = _WatchedTraining(job, _HoldingLearner(job, held), log)
+        run_now(watched.run())
     peak = _status_mb("VmHWM")
     with EventLog(Path(job.outputs.events)) as log:
         steps = [event.seconds for event in log.before if isinstance(event, Step)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.contract.job import SUB_MODELS, SubModel
 from harness.errors import InputError
 from harness.memory.as_printed import as_printed_sizes, estimate
 from harness.memory.measured import MemoryModel
@@ -19,7 +18,7 @@ class Needs:
     """What training each sub-model adds to a fresh trainer (MiB), at one batch size."""
 
     mb: dict[str, float] = field(default_factory=dict)
-    predicted: tuple[SubModel, ...] = ()
+    predicted: tuple[str, ...] = ()
     """Those that were not measured at this batch size but follow from others."""
 
 
@@ -40,10 +39,12 @@ def needs_of(
     if model == "as_printed":
         return Needs(as_printed_needs(manifest, batch_size))
     found: dict[str, float] = {}
-    predicted: list[SubModel] = []
-    memory = MemoryModel(manifest.memory, manifest.sizes) if manifest.memory else None
+    predicted: list[str] = []
+    memory = None
+    if manifest.memory is not None:
+        memory = MemoryModel(manifest.memory, manifest.network, manifest.sizes)
     measured = manifest.need_mb.get(batch_size, {})
-    for name in SUB_MODELS:
+    for name in manifest.network.sub_model_names:
         if name in measured:
             found[name] = measured[name]
         elif memory is not None and (said := memory.predict(name, batch_size)) is not None:
@@ -65,4 +66,7 @@ def as_printed_needs(manifest: ModelManifest, batch_size: int) -> dict[str, floa
             hint="'harness model memory FOLDER --calibrate' adds them.",
         )
     sizes = as_printed_sizes(manifest.sizes)
-    return {name: round(estimate(sizes, name, batch_size).total, 1) for name in SUB_MODELS}
+    return {
+        sub_model.name: round(estimate(sizes, sub_model.layers, batch_size).total, 1)
+        for sub_model in manifest.network.sub_models
+    }

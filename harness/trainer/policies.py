@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.contract.job import StopPolicy, SubModel
+from harness.contract.job import StopPolicy
 
 
 def select_sub_model(
-    available_mb: float, need_mb: Mapping[SubModel, float], candidates: Sequence[SubModel]
-) -> SubModel | None:
+    available_mb: float, need_mb: Mapping[str, float], candidates: Sequence[str]
+) -> str | None:
     """Return the first candidate that fits (Algorithm 1): ``available / need >= 1``.
 
     Args:

@@ -15,11 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.contract.job import SUB_MODELS
+from harness.contract.network import NetworkError
 from harness.errors import InputError
 from harness.trainer.batches import Batch, Floats, check_samples
 from harness.trainer.checkpoints import checkpoint_shapes, misfit
-from harness.trainer.info import check_signatures, model_info
+from harness.trainer.info import (
+    check_signatures,
+    get_signature,
+    model_info,
+    reset_signature,
+    train_signature,
+)
 from harness.trainer.transfer import put, take
 
 _READ_WEIGHTS = frozenset({"infer", "loss"})
@@ -61,13 +67,13 @@ class FlatbufferModel:
                 hint="The file is damaged, or made for another runtime: copy or build it again.",
             ) from error
         self.path = path
-        self.info = model_info(values, path)
-        self.sub_models = tuple(s for s in SUB_MODELS if f"train_{s.lower()}" in names)
-        layers = tuple(f"get_{layer.lower()}" for layer in self.info.layer_parameters)
+        self.info = model_info(values, names, path)
+        self.network = self.info.network
+        layers = tuple(get_signature(layer) for layer in self.network.layer_names)
         self._getters = layers if names.issuperset(layers) else ("get_weights",)
         self._has_weights = bool(values["weights_included"])
-        self._moments_from = len(SUB_MODELS)
-        """Index of the largest sub-model whose moments are there; 8 = none."""
+        self._moments_of: frozenset[str] = frozenset()
+        """Layers whose moments are there."""
 
     def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
         """Return log-mel features [frames, mels] of one utterance.
@@ -89,22 +95,20 @@ class FlatbufferModel:
     def train_step(self, sub_model: str, batch: Batch, learning_rate: float) -> float:
         """Take one Adam step on ``sub_model``; return the mean CTC loss before it.
 
-        A larger sub-model than before (since ``reset_optimizer``) starts Adam anew.
+        Layers that were not trained before (since ``reset_optimizer``) start Adam anew.
 
         Raises:
             InputError: The file cannot train ``sub_model``.
         """
-        if sub_model not in self.sub_models:
-            raise InputError(
-                f"no signature to train {sub_model}; there are {', '.join(self.sub_models)}",
-                where=str(self.path),
-            )
-        index = SUB_MODELS.index(sub_model)
-        if index < self._moments_from:
-            self._run(f"reset_{sub_model.lower()}")
-            self._moments_from = index
+        try:
+            trained = frozenset(self.network.sub_model(sub_model).layers)
+        except NetworkError as error:
+            raise InputError(str(error), where=str(self.path)) from error
+        if not trained <= self._moments_of:
+            self._run(reset_signature(sub_model))
+            self._moments_of = trained
         out = self._run(
-            f"train_{sub_model.lower()}",
+            train_signature(sub_model),
             x=batch.x,
             in_len=batch.in_len,
             labels=batch.labels,
@@ -185,7 +189,7 @@ class FlatbufferModel:
 
     def reset_optimizer(self) -> None:
         """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""
-        self._moments_from = len(SUB_MODELS)
+        self._moments_of = frozenset()
 
     def _runner(self, name: str) -> Any:
         if name not in self._runners:

@@ -89,8 +89,8 @@ def test_light_and_dark(
     body = "getComputedStyle(document.body)"
     assert colour(page, f"{body}.backgroundColor") == theme["paper"]
     assert colour(page, f"{body}.color") == theme["ink"]
-    drawn = "getComputedStyle(document.querySelector('.curves svg path[style*=\"--s5\"]')).stroke"
-    assert colour(page, drawn) == theme["s5"]
+    drawn = "getComputedStyle(document.querySelector('.curves svg path[style*=\"--s24\"]')).stroke"
+    assert colour(page, drawn) == theme["s24"]
     context.close()
 
 

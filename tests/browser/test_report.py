@@ -86,8 +86,8 @@ def test_light_and_dark(opened: Any, scheme: str, theme: dict[str, str]) -> None
     body = "getComputedStyle(document.body)"
     assert colour(page, f"{body}.backgroundColor") == theme["paper"]
     assert colour(page, f"{body}.color") == theme["ink"]
-    line = "document.querySelector('.multiples path[style*=\"--s1\"]')"
-    assert colour(page, f"getComputedStyle({line}).stroke") == theme["s1"]
+    line = "document.querySelector('.multiples path[style*=\"--s0\"]')"
+    assert colour(page, f"getComputedStyle({line}).stroke") == theme["s0"]
     # nothing that is drawn has a colour of its own, which the other theme would not know
     drawn = page.evaluate(
         """() => [...document.querySelectorAll('figure svg :is(path, use, text)')]

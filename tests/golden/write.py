@@ -14,10 +14,12 @@ from pydantic import ValidationError
 
 from harness.contract import Job, parse_event
 from harness.contract.events import EventError
-from harness.contract.job import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
+from harness.contract.network import Network, NetworkError
 from harness.contract.order import epoch_batches
 from harness.metrics import word_errors
 from harness.trainer.decode import greedy_decode
+from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 
 FOLDER = Path(__file__).parent
@@ -25,10 +27,11 @@ SHA256 = "0123456789abcdef" * 4
 
 _W = "/data/local/tmp/mobileasr"
 _JOB: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "job_id": "us-male-r1",
     "attempt": 2,
     "round": 1,
+    "keep": "best",
     "model": {
         "name": "ds2-mini",
         "path": f"{_W}/cas/{SHA256}.tflite",
@@ -76,12 +79,26 @@ _VALID_JOBS: dict[str, dict[str, Any]] = {
         "version": _ABSENT,
         "attempt": _ABSENT,
         "round": _ABSENT,
+        "keep": _ABSENT,
         "model.checkpoint": _ABSENT,
         "model.checkpoint_sha256": _ABSENT,
         "training": {},
-        "selection": {"need_mb": {"S1": 3, "S5": 2, "S8": 1}},
+        "selection": {"candidates": ["S5"], "need_mb": {"S5": 2}},
         "stop": {},
     },
+    "version 1": {"version": 1, "keep": _ABSENT},
+    "version 1 with its candidates": {
+        "version": 1,
+        "keep": _ABSENT,
+        "selection": {"need_mb": {"S1": 3, "S5": 2, "S8": 1}},
+    },
+    "another network": {
+        "model.name": "tiny",
+        "selection.candidates": ["All", "Top-2.b"],
+        "selection.need_mb": {"All": 30, "Top-2.b": 10},
+        "selection.forced": "Top-2.b",
+    },
+    "the last checkpoint": {"keep": "last"},
     "forced": {"selection.forced": "S3"},
     "other candidates": {
         "selection.candidates": ["S4", "S6"],
@@ -93,7 +110,8 @@ _VALID_JOBS: dict[str, dict[str, Any]] = {
 }
 
 _INVALID_JOBS: dict[str, dict[str, Any]] = {
-    "version": {"version": 2},
+    "version": {"version": 3},
+    "keep": {"keep": "worst"},
     "job_id": {"job_id": _ABSENT},
     "attempt": {"attempt": 0},
     "surprise": {"surprise": 1},
@@ -109,9 +127,10 @@ _INVALID_JOBS: dict[str, dict[str, Any]] = {
     "training.seed": {"training.seed": -1},
     "training.optimizer": {"training.optimizer": "sgd"},
     "selection": {"selection.need_mb": {"S1": 3}},
+    "selection.policy": {"selection": {"policy": "any"}, "version": 1},
     "selection.candidates": {"selection.candidates": []},
-    "selection.candidates.0": {"selection.candidates": ["S9"]},
-    "selection.forced": {"selection.forced": "all"},
+    "selection.candidates.0": {"selection.candidates": ["9S"]},
+    "selection.forced": {"selection.forced": "all of them"},
     "stop.patience": {"stop.patience": 0},
     "stop.policy": {"stop.policy": "never"},
     "stop.battery_below_percent": {"stop.battery_below_percent": 101},
@@ -164,6 +183,23 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         "runtime": "ai-edge-litert 2.3.0",
         "pid": 4711,
         "threads": 2,
+    },
+    {
+        "type": "started",
+        "trainer": "python-reference",
+        "trainer_version": "0.2.0",
+        "runtime": "ai-edge-litert 2.3.0",
+        "pid": 4711,
+        "threads": 2,
+        "contract_version": 2,
+    },
+    {
+        "type": "selected",
+        "sub_model": "Top-2.b",
+        "policy": "first_fit",
+        "forced": False,
+        "available_mb": 20,
+        "need_mb": {"All": 30, "Top-2.b": 10},
     },
     {
         "type": "selected",
@@ -257,7 +293,17 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         "wer_after_percent": 12.5,
         "peak_rss_mb": 1650.5,
     },
+    {
+        "type": "finished",
+        "epochs": 3,
+        "keep": "last",
+        "kept_epoch": 3,
+        "kept_checkpoint": "/data/x/epoch-0003.npz",
+        "wer_before_percent": 37.5,
+        "wer_after_percent": 50,
+    },
 )
+_EPOCH = next({"seq": 0, "t_boot_ms": 0, **event} for event in _EVENTS if event["type"] == "epoch")
 _HEAD = '{"seq": 1, "t_boot_ms": 2, "type": '
 _INVALID_LINES = (
     "",
@@ -271,6 +317,14 @@ _INVALID_LINES = (
     '{"seq": -1, "t_boot_ms": 2, "type": "stopped", "reason": "battery", "epoch": 1}',
     '{"t_boot_ms": 2, "type": "stopped", "reason": "battery", "epoch": 1}',
     '{"seq": 1, "t_boot_ms": 2, "reason": "battery", "epoch": 1}',
+    _HEAD + '"started", "trainer": "x", "trainer_version": "1", "runtime": "y", "pid": 1,'
+    ' "threads": 1, "contract_version": 3}',
+    _HEAD + '"selected", "sub_model": "not a name", "policy": "first_fit", "forced": false,'
+    ' "available_mb": 1, "need_mb": {}}',
+    _HEAD + '"selected", "sub_model": null, "policy": "first_fit", "forced": false,'
+    ' "available_mb": 1, "need_mb": {"not a name": 1}}',
+    _HEAD + '"finished", "epochs": 1, "keep": "worst", "kept_epoch": 1, "kept_checkpoint": null,'
+    ' "wer_before_percent": 1, "wer_after_percent": 1}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
@@ -303,6 +357,7 @@ def selection() -> list[dict[str, Any]]:
         (paper, ["S8", "S5", "S1"]),  # the order is the preference
         (paper, ["S5"]),
         (all_eight, list(SUB_MODELS)),
+        ({"All": 30.0, "Top-2.b": 10.0}, ["All", "Top-2.b"]),
     ):
         edges = sorted(need.values())
         levels = {0.0, 0.5, 1e6, *edges}
@@ -372,6 +427,78 @@ def stopping() -> list[dict[str, Any]]:
             }
         )
     return cases
+
+
+def keeping() -> list[dict[str, Any]]:
+    """Which epoch's checkpoint counts after these WERs (epoch 0 first); 0 = none does."""
+    cases = []
+    for keep, wers in itertools.product(
+        ("best", "last"), ((40,), (40, 30), (40, 50), (40, 40), (40, 30, 30), (40, 30, 20, 35))
+    ):
+        history = History((), keep)  # type: ignore[arg-type]
+        for epoch, wer in enumerate(wers):
+            history.epochs[epoch] = parse_event(json.dumps({**_EPOCH, "wer_percent": wer}))
+        cases.append({"keep": keep, "wer_percent": list(wers), "kept_epoch": history.kept})
+    return cases
+
+
+_TINY: dict[str, Any] = {
+    "family": "tiny",
+    "layers": [
+        {"name": "Front", "parameters": 40},
+        {"name": "Middle", "parameters": 20},
+        {"name": "Head", "parameters": 2},
+    ],
+    "sub_models": [
+        {"name": "All", "layers": ["Front", "Middle", "Head"]},
+        {"name": "Ends", "layers": ["Front", "Head"]},
+        {"name": "Top-2.b", "layers": ["Head"]},
+    ],
+    "exits": [{"name": "Early", "depth": 2}],
+    "alphabet": " ab",
+    "optimiser": "adam",
+}
+_INVALID_NETWORKS: tuple[str, ...] = (
+    "",
+    "{",
+    "[]",
+    "{}",
+    *(
+        json.dumps(_TINY | changes)
+        for changes in (
+            {"family": "two words"},
+            {"layers": []},
+            {"layers": [*_TINY["layers"], {"name": "HEAD", "parameters": 1}]},
+            {"layers": [{"name": "Front", "parameters": -1}, *_TINY["layers"][1:]]},
+            {"sub_models": []},
+            {"sub_models": [{"name": "All", "layers": []}]},
+            {"sub_models": [{"name": "All", "layers": ["Tail"]}]},
+            {"sub_models": [{"name": "All", "layers": ["Head", "Front"]}]},
+            {"sub_models": [*_TINY["sub_models"], {"name": "ALL", "layers": ["Head"]}]},
+            {"exits": [{"name": "Early", "depth": 4}]},
+            {"exits": [{"name": "Late", "depth": 2}, {"name": "Early", "depth": 1}]},
+            {"alphabet": None},
+            {"surprise": 1},
+        )
+    ),
+)
+
+
+def networks() -> dict[str, Any]:
+    """Networks as a file says them, with what each sub-model trains, and texts to refuse."""
+    valid = []
+    for text in (_TINY, {k: v for k, v in _TINY.items() if k not in ("exits", "optimiser")}):
+        network = Network.from_bytes(json.dumps(text).encode())
+        names = network.sub_model_names
+        trained = {name: network.trained_parameters(name) for name in names}
+        valid.append({"network": text, "sub_models": list(names), "trained": trained})
+    for text in _INVALID_NETWORKS:
+        try:
+            Network.from_bytes(text.encode())
+        except NetworkError:
+            continue
+        raise AssertionError(f"accepted: {text}")
+    return {"valid": valid, "invalid": list(_INVALID_NETWORKS)}
 
 
 def batches() -> list[dict[str, Any]]:
@@ -464,6 +591,8 @@ VECTORS = {
     "selection": selection,
     "resources": resources,
     "stopping": stopping,
+    "keeping": keeping,
+    "networks": networks,
     "batches": batches,
     "decoding": decoding,
     "scoring": scoring,

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -15,12 +15,12 @@ import typer
 from rich.markup import escape
 
 from harness.cli import console
-from harness.cli.model.common import need_tensorflow
+from harness.cli.model.common import chosen_sub_models, need_tensorflow
 from harness.cli.options import JsonOption
-from harness.contract import SUB_MODELS
 from harness.errors import InputError
 
 if TYPE_CHECKING:
+    from harness.contract.network import Network
     from harness.model.bench.figures import Figures, Ratio
     from harness.model.bench.subject import Subject
 
@@ -78,11 +78,15 @@ def bench(
     from harness.model.bench.paired import measure
     from harness.model.bench.subject import subjects
     from harness.model.folder import versions
+    from harness.trainer.info import train_signature
 
     others = _others(against)
     if model is None:
         need_tensorflow()
-    wanted = _signatures(sub_model, signature)
+    wanted = [*(signature or ())]
+    if sub_model:
+        names = chosen_sub_models(sub_model, _network(model, arch))
+        wanted += [train_signature(name) for name in names]
     found: list[tuple[Subject, dict[str, list[Figures]]]] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-bench-")))
@@ -141,15 +145,19 @@ def _others(against: str | None) -> tuple[str, ...]:
     return names
 
 
-def _signatures(sub_models: Sequence[str] | None, others: Sequence[str] | None) -> list[str]:
-    for name in sub_models or ():
-        if name not in SUB_MODELS:
-            raise InputError(
-                f"there is no sub-model {name!r}",
-                where="--sub-model",
-                hint=f"Sub-models: {', '.join(SUB_MODELS)}.",
-            )
-    return [*(others or ()), *(f"train_{name.lower()}" for name in sub_models or ())]
+def _network(model: Path | None, arch: str | None) -> Network:
+    """Return what the model calls its sub-models.
+
+    Raises:
+        InputError: There is no such model or network.
+    """
+    from harness.model.config_file import network
+    from harness.trainer.flatfile import read_info
+    from harness.trainer.manifest import load_manifest
+
+    if model is None:
+        return network(arch or "ds2").describe()
+    return load_manifest(model).network if model.is_dir() else read_info(model).network
 
 
 @contextmanager

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from harness.cli import console
-from harness.cli.model.common import BatchOption, command, config, summary
-from harness.contract import SUB_MODELS
+from harness.cli.model.common import (
+    BatchOption,
+    chosen_sub_models,
+    command,
+    config,
+    summary,
+)
 from harness.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
@@ -49,7 +54,7 @@ def build(
         typer.Option(
             "--sub-model",
             help="Train only these with it (a single file); may be given several times. "
-            "[default: all eight]",
+            "[default: all]",
         ),
     ] = None,
     measure: Annotated[
@@ -65,24 +70,16 @@ def build(
     chosen = config(arch)
     sizes = sorted(set(batch_size or [chosen.batch_size]))
     if out.suffix == _SUFFIX:
-        _build_file(chosen, out, sizes, embed is not False, seed, _sub_models(sub_model))
+        names = chosen_sub_models(sub_model, chosen.describe())
+        _build_file(chosen, out, sizes, embed is not False, seed, names)
     elif sub_model:
         raise InputError(
-            "a model folder has all eight", where="--sub-model", hint="Give --out a .tflite file."
+            "a model folder has all sub-models",
+            where="--sub-model",
+            hint="Give --out a .tflite file.",
         )
     else:
         _build_folder(chosen, out, sizes, bool(embed), seed, measure)
-
-
-def _sub_models(names: Sequence[str] | None) -> Sequence[str]:
-    for name in names or ():
-        if name not in SUB_MODELS:
-            raise InputError(
-                f"there is no sub-model {name!r}",
-                where="--sub-model",
-                hint=f"Sub-models: {', '.join(SUB_MODELS)}.",
-            )
-    return [name for name in SUB_MODELS if not names or name in names]
 
 
 def _build_file(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -10,8 +11,10 @@ import typer
 
 from harness.cli import console
 from harness.errors import InputError
+from harness.scenario.sub_models import known_names
 
 if TYPE_CHECKING:
+    from harness.contract.network import Network
     from harness.model.configuration import NetworkConfig
     from harness.trainer.manifest import ModelManifest
 
@@ -48,6 +51,26 @@ def need_tensorflow() -> None:
             "converting a model needs tensorflow",
             hint="Install the extra: pip install 'mobileasr-lab[model]' (Python 3.10 to 3.13).",
         )
+
+
+def chosen_sub_models(names: Sequence[str] | None, network: Network) -> list[str]:
+    """Return the sub-models that ``--sub-model`` names, in the order of the network.
+
+    Args:
+        names: As they were given; None or empty: all.
+        network: Whose they are.
+
+    Raises:
+        InputError: The network has no such sub-model; the hint lists those that there are.
+    """
+    for name in names or ():
+        if name not in network.sub_model_names:
+            raise InputError(
+                f"there is no sub-model {name!r}",
+                where="--sub-model",
+                hint=known_names(name, network.sub_model_names),
+            )
+    return [name for name in network.sub_model_names if not names or name in names]
 
 
 def command() -> str:

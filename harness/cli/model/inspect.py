@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from harness.cli import console
 from harness.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from harness.contract.network import Network
     from harness.model.inspection import Inspection
     from harness.trainer.info import ModelInfo
 
@@ -41,7 +43,10 @@ def inspect(
 def _as_json(path: Path, found: Inspection) -> dict[str, Any]:
     whole = dataclasses.asdict(found)
     if found.info is not None:
-        whole["info"]["max_audio_s"] = found.info.max_audio_s
+        whole["info"] |= {
+            "max_audio_s": found.info.max_audio_s,
+            "network": found.info.network.model_dump(mode="json"),
+        }
     return {
         "file": str(path),
         **whole,
@@ -82,10 +87,18 @@ def _say_model(found: Inspection, info: ModelInfo) -> None:
     console.table(
         ("sub-model", "trains", "parameters >"),
         [
-            (name, f"{layers[0]} to {layers[-1]}", f"{info.sub_model_parameters[name]:,}")
+            (name, _span(info.network, layers), f"{info.sub_model_parameters[name]:,}")
             for name, layers in found.sub_models.items()
         ],
     )
+
+
+def _span(network: Network, layers: Sequence[str]) -> str:
+    """Return layers in words: from the first to the last if none between them is left out."""
+    first = network.layer_names.index(layers[0])
+    if len(layers) > 1 and network.layer_names[first : first + len(layers)] == tuple(layers):
+        return f"{layers[0]} to {layers[-1]}"
+    return ", ".join(layers)
 
 
 def _say_signatures(found: Inspection) -> None:

@@ -11,13 +11,13 @@ import typer
 
 from harness.cli import console
 from harness.cli.model import memory_tables as tables
+from harness.cli.model.common import chosen_sub_models
 from harness.cli.options import JsonOption
-from harness.contract import SUB_MODELS
 from harness.errors import HarnessError, InputError
 from harness.paths import cache_root, data_root
 
 if TYPE_CHECKING:
-    from harness.contract.job import SubModel
+    from harness.contract.network import Network
     from harness.memory.measured import Measured, MemoryRecord
     from harness.memory.sizes import NetworkSizes
     from harness.trainer.calibrate import Bench, Cell, Done
@@ -34,6 +34,7 @@ class _Subject:
     """What is asked about: a model folder, or a network by name."""
 
     name: str
+    network: Network
     sizes: NetworkSizes | None
     record: MemoryRecord | None
     folder: Path | None = None
@@ -68,7 +69,7 @@ def memory(
     ] = None,
     sub_model: Annotated[
         Optional[list[str]],
-        typer.Option("--sub-model", help="May be given several times. [default: all eight]"),
+        typer.Option("--sub-model", help="May be given several times. [default: all]"),
     ] = None,
     as_printed: Annotated[
         bool, typer.Option("--as-printed", help="Only the paper's arithmetic.")
@@ -80,7 +81,7 @@ def memory(
         bool,
         typer.Option(
             "--calibrate",
-            help="Measure the smallest and the largest batch size of S1, S4, S5 and S8 (or of "
+            help="Measure the smallest and the largest batch size of some sub-models (or of "
             "--sub-model) and write them into the folder's manifest.",
             rich_help_panel=_MEASURING,
         ),
@@ -125,7 +126,7 @@ def memory(
     """
     _check_options(model, arch, calibrate, check, export)
     subject = _subject(model, arch)
-    names = _sub_models(sub_model)
+    names = chosen_sub_models(sub_model, subject.network)
     sizes = sorted(set(batch_size or subject.batch_sizes))
     if calibrate or check:
         found = _measure(
@@ -141,6 +142,7 @@ def memory(
         console.emit_json(
             tables.as_json(
                 subject.name,
+                subject.network,
                 subject.sizes,
                 subject.record,
                 names,
@@ -151,9 +153,13 @@ def memory(
         )
         return
     if measured or both:
-        tables.say_measured(subject.name, subject.record, subject.sizes, names, sizes)
+        tables.say_measured(
+            subject.name, subject.network, subject.record, subject.sizes, names, sizes
+        )
     if as_printed or both:
-        tables.say_as_printed(subject.name, subject.sizes, names, sizes, whole=as_printed)
+        tables.say_as_printed(
+            subject.name, subject.network, subject.sizes, names, sizes, whole=as_printed
+        )
 
 
 def _check_options(
@@ -171,24 +177,15 @@ def _check_options(
         raise InputError("goes with --calibrate", where="--export")
 
 
-def _sub_models(names: Sequence[str] | None) -> list[SubModel]:
-    for name in names or ():
-        if name not in SUB_MODELS:
-            raise InputError(
-                f"there is no sub-model {name!r}",
-                where="--sub-model",
-                hint=f"Sub-models: {', '.join(SUB_MODELS)}.",
-            )
-    return [name for name in SUB_MODELS if not names or name in names]
-
-
 def _subject(model: Path | None, arch: str | None) -> _Subject:
     from harness.trainer.manifest import FILE_NAME, load_manifest
 
     if model is not None:
         manifest = load_manifest(model)
         sizes = manifest.sizes or _sizes_by_name(manifest)
-        return _Subject(manifest.name, sizes, manifest.memory, model.resolve(), manifest)
+        return _Subject(
+            manifest.name, manifest.network, sizes, manifest.memory, model.resolve(), manifest
+        )
     from harness.model.config_file import network
     from harness.model.sizes import network_sizes
 
@@ -200,7 +197,7 @@ def _subject(model: Path | None, arch: str | None) -> _Subject:
         record = load_manifest(shipped).memory
     elif (shipped / RECORD).is_file():
         record = _load_record(shipped / RECORD)
-    return _Subject(name, network_sizes(config), record)
+    return _Subject(name, config.describe(), network_sizes(config), record)
 
 
 def _load_record(path: Path) -> MemoryRecord:
@@ -218,7 +215,8 @@ def _load_record(path: Path) -> MemoryRecord:
 
 def _sizes_by_name(manifest: ModelManifest) -> NetworkSizes | None:
     """Return the sizes of a folder made before manifests had them, if its network is known."""
-    from harness.model.configuration import CONFIGS, sub_model_parameters
+    from harness.model.configuration import sub_model_parameters
+    from harness.model.families import CONFIGS
     from harness.model.sizes import network_sizes
 
     config = CONFIGS.get(manifest.name)
@@ -229,7 +227,7 @@ def _sizes_by_name(manifest: ModelManifest) -> NetworkSizes | None:
 
 def _measure(
     subject: _Subject,
-    names: Sequence[SubModel] | None,
+    names: Sequence[str] | None,
     batch_size: Sequence[int] | None,
     calibrate: bool,
     check: bool,
@@ -237,7 +235,7 @@ def _measure(
     fresh: bool,
 ) -> list[Done]:
     """Measure what calibrates, what is checked, or both; each cell once."""
-    from harness.trainer.calibrate import FEW, Bench
+    from harness.trainer.calibrate import Bench
 
     assert subject.folder is not None
     assert subject.manifest is not None
@@ -258,7 +256,7 @@ def _measure(
             where=str(subject.folder),
             hint="Add --calibrate.",
         )
-    cells = bench.cells(names or FEW, sorted(sizes))
+    cells = bench.cells(names or bench.few(), sorted(sizes))
     console.note(f"{len(cells)} processes to measure, one at a time; Ctrl-C keeps what is done")
     found = []
     for number, cell in enumerate(cells, 1):
@@ -318,7 +316,7 @@ def _say_check(subject: _Subject, points: Sequence[Measured], within: float, as_
     from harness.memory.measured import MemoryModel
 
     assert subject.record is not None
-    checked = MemoryModel(subject.record, subject.sizes).check(points)
+    checked = MemoryModel(subject.record, subject.network, subject.sizes).check(points)
     if as_json:
         console.emit_json(
             {"model": subject.name, "within_percent": within, "check": tables.check_json(checked)}

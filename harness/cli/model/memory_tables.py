@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import console
 
 if TYPE_CHECKING:
+    from harness.contract.network import Network
     from harness.memory.measured import Checked, Measured, MemoryRecord, Prediction
     from harness.memory.sizes import NetworkSizes
     from harness.trainer.calibrate import Done
@@ -21,6 +22,7 @@ def point(done: Done) -> Measured:
 
 
 def _predictions(
+    network: Network,
     record: MemoryRecord | None,
     sizes: NetworkSizes | None,
     names: Sequence[str],
@@ -30,12 +32,13 @@ def _predictions(
 
     if record is None:
         return {}
-    model = MemoryModel(record, sizes)
+    model = MemoryModel(record, network, sizes)
     return {name: {size: model.predict(name, size) for size in batch_sizes} for name in names}
 
 
 def say_measured(
     name: str,
+    network: Network,
     record: MemoryRecord | None,
     sizes: NetworkSizes | None,
     names: Sequence[str],
@@ -49,7 +52,7 @@ def say_measured(
             f"{name}: nothing was measured yet; 'harness model memory FOLDER --calibrate' does it"
         )
         return
-    found = _predictions(record, sizes, names, batch_sizes)
+    found = _predictions(network, record, sizes, names, batch_sizes)
     on = record.conditions
     console.say(
         f"\n{name}, measured model: what training adds to a trainer, and its peak RSS (MiB)"
@@ -63,7 +66,8 @@ def say_measured(
         f"{on.threads} threads, {on.utterances} utterances, {on.date}; "
         "~ sub-model between measured ones, * batch size outside the measured ones"
     )
-    checked = [one for one in MemoryModel(record, sizes).check() if not one.calibrating]
+    model = MemoryModel(record, network, sizes)
+    checked = [one for one in model.check() if not one.calibrating]
     if checked:
         worst = max(checked, key=lambda one: abs(one.peak_error_percent))
         console.say(
@@ -85,6 +89,7 @@ def _cell(measured: Measured) -> str:
 
 def say_as_printed(
     name: str,
+    network: Network,
     sizes: NetworkSizes | None,
     names: Sequence[str],
     batch_sizes: Sequence[int],
@@ -92,7 +97,7 @@ def say_as_printed(
     whole: bool,
 ) -> None:
     """Print the paper's estimate; ``whole`` adds all readings and the printed figures."""
-    from harness.memory.as_printed import DEFAULT, READINGS, as_printed_sizes, estimate
+    from harness.memory.as_printed import DEFAULT, READINGS, as_printed_sizes
 
     if sizes is None:
         console.note(f"{name}: the manifest does not have the sizes that the paper's formula takes")
@@ -103,13 +108,21 @@ def say_as_printed(
         console.table(
             ("sub-model", *(f"B {size} >" for size in batch_sizes)),
             [
-                (sub, *(f"{estimate(used, sub, n, reading).total:.0f}" for n in batch_sizes))
+                (sub, *(f"{_lambda_mb(network, used, sub, n, reading):.0f}" for n in batch_sizes))
                 for sub in names
             ],
         )
         console.say(READINGS[reading].says)
     if whole and used is not sizes:
         say_published()
+
+
+def _lambda_mb(
+    network: Network, sizes: NetworkSizes, sub_model: str, batch_size: int, reading: str
+) -> float:
+    from harness.memory.as_printed import estimate
+
+    return estimate(sizes, network.sub_model(sub_model).layers, batch_size, reading).total
 
 
 def say_published() -> None:
@@ -200,6 +213,7 @@ def check_json(checked: Sequence[Checked]) -> list[dict[str, Any]]:
 
 def as_json(
     name: str,
+    network: Network,
     sizes: NetworkSizes | None,
     record: MemoryRecord | None,
     names: Sequence[str],
@@ -211,7 +225,7 @@ def as_json(
     """Return all of it for scripts (MiB)."""
     import dataclasses
 
-    from harness.memory.as_printed import READINGS, as_printed_sizes, estimate
+    from harness.memory.as_printed import READINGS, as_printed_sizes
     from harness.memory.published import as_json as published_json
     from harness.memory.published import load_published
 
@@ -222,7 +236,7 @@ def as_json(
         used = as_printed_sizes(sizes)
         found["as_printed"] = {
             reading: {
-                sub: {size: estimate(used, sub, size, reading).total for size in batch_sizes}
+                sub: {size: _lambda_mb(network, used, sub, size, reading) for size in batch_sizes}
                 for sub in names
             }
             for reading in READINGS
@@ -232,7 +246,7 @@ def as_json(
     if predicted:
         found["measured"] = {
             sub: {size: one and dataclasses.asdict(one) for size, one in by.items()}
-            for sub, by in _predictions(record, sizes, names, batch_sizes).items()
+            for sub, by in _predictions(network, record, sizes, names, batch_sizes).items()
         }
         found["record"] = record and record.model_dump(mode="json")
     return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.contract import SUB_MODELS
+from harness.contract.network import Network
 from harness.lab.job_queue import QueueOrder
 from harness.lab.planning.estimate import PastTimes
 from harness.lab.planning.plan import Plan, PlannedJob
 from harness.scenario.schema import JobContent, Scenario
+from harness.scenario.sub_models import largest_of
 
 FORWARD_SHARE: Final = 1 / 3
 """Of a training step's work, what every sub-model does; the rest is for the layers it trains."""
@@ -39,17 +40,22 @@ def heated(plan: Plan, past: PastTimes) -> Plan:
 
     def heat(job: PlannedJob) -> float:
         known = measured.get(job.spec.job_id)
-        return known if all_known and known is not None else ruled(job.spec.content, job.estimate_s)
+        if all_known and known is not None:
+            return known
+        return ruled(job.spec.content, job.estimate_s, job.needs.model.manifest.network)
 
     return replace(plan, jobs=tuple(replace(job, heat=heat(job)) for job in plan.jobs))
 
 
-def ruled(content: JobContent, estimate_s: float) -> float:
-    """Return a job's heat where no past run tells, in seconds of one busy thread."""
-    name = content.trainer.sub_model
-    if name == "auto":
-        under = content.pressure.fits if content.pressure else None
-        name = under or content.trainer.candidates[0]
-    trained = 1 - SUB_MODELS.index(name) / len(SUB_MODELS)
+def ruled(content: JobContent, estimate_s: float, network: Network) -> float:
+    """Return a job's heat where no past run tells, in seconds of one busy thread.
+
+    Args:
+        content: Of the job.
+        estimate_s: How long it takes.
+        network: Of its model.
+    """
+    largest = network.sub_model(largest_of(content, network))
+    trained = len(largest.layers) / len(network.layers)
     share = FORWARD_SHARE + (1 - FORWARD_SHARE) * trained
     return estimate_s * content.trainer.threads * share

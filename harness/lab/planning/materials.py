@@ -183,6 +183,7 @@ class Materials:
             model_name=job.model.manifest.name,
             model=job.flatbuffer,
             checkpoint=start,
+            sub_models=job.sub_models,
             need_mb=job.memory.mb,
             trainer_base_mb=job.model.manifest.trainer_base_mb,
             speaker=job.spec.content.data.speaker,

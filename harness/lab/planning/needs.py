@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates, parse_gates
@@ -10,8 +12,10 @@ from harness.errors import InputError
 from harness.lab.planning.models import LoadedModel, Models
 from harness.pressure import Goal, resolve_goal
 from harness.scenario.demands import Demands
-from harness.scenario.schema import Data, JobContent
+from harness.scenario.schema import AUTO, Data, JobContent
 from harness.scenario.spec import JobSpec
+from harness.scenario.sub_models import candidates_of, check_names
+from harness.trainer.flatfile import check_sub_models
 from harness.trainer.needs import Needs, needs_of
 
 
@@ -25,6 +29,7 @@ class JobNeeds:
         model: The model it trains.
         flatbuffer: The model's file for the job's batch size.
         start: Weights to start from; None for the flatbuffer's own.
+        sub_models: What its phone chooses from, the largest first; one alone if that is forced.
         memory: What training each sub-model adds (MiB), by the job's memory model.
         goal: The RAM pressure that it asks for.
     """
@@ -34,6 +39,7 @@ class JobNeeds:
     model: LoadedModel
     flatbuffer: LocalFile
     start: LocalFile | None
+    sub_models: tuple[str, ...]
     memory: Needs = field(default_factory=Needs)
     goal: Goal | None = None
 
@@ -66,16 +72,22 @@ def job_needs(spec: JobSpec, models: Models, gates_at: str = "gates") -> JobNeed
     content = spec.content
     model = models.model(content.model)
     flatbuffer = model.file(content.trainer.batch_size)
+    check_names(content, model.manifest.network)
+    candidates = candidates_of(content.trainer, model.manifest.network)
+    forced = content.trainer.sub_model
+    sub_models = candidates if forced == AUTO else (forced,)
+    _check_file(flatbuffer, sub_models)
     memory = needs_of(model.manifest, content.trainer.batch_size, content.trainer.memory_model)
-    _check_memory(content, model, memory)
+    _check_memory(sub_models, content.trainer.batch_size, model, memory)
     return JobNeeds(
         spec=spec,
         gates=_gates(content, gates_at),
         model=model,
         flatbuffer=flatbuffer,
         start=models.start(content.model, model),
+        sub_models=sub_models,
         memory=memory,
-        goal=_goal(content, memory, model.manifest.trainer_base_mb),
+        goal=_goal(content, candidates, memory, model.manifest.trainer_base_mb),
     )
 
 
@@ -90,27 +102,35 @@ def _gates(content: JobContent, where: str) -> Gates:
     return gates
 
 
-def _goal(content: JobContent, memory: Needs, base_mb: float) -> Goal | None:
+@cache
+def _check_file(flatbuffer: LocalFile, sub_models: tuple[str, ...]) -> None:
+    """Check that a file can train what its model's manifest says; reading it takes some ms."""
+    check_sub_models(flatbuffer.path, sub_models)
+
+
+def _goal(
+    content: JobContent, candidates: Sequence[str], memory: Needs, base_mb: float
+) -> Goal | None:
     if content.pressure is None:
         return None
     return resolve_goal(
         available_mb=content.pressure.available_mb,
         fits=content.pressure.fits,
-        candidates=content.trainer.candidates,
+        candidates=candidates,
         need_mb=memory.mb,
         base_mb=base_mb,
         tolerance_mb=content.pressure.tolerance_mb,
     )
 
 
-def _check_memory(content: JobContent, model: LoadedModel, memory: Needs) -> None:
-    trainer = content.trainer
-    wanted = trainer.candidates if trainer.sub_model == "auto" else (trainer.sub_model,)
-    missing = [name for name in wanted if name not in memory.mb]
+def _check_memory(
+    sub_models: Sequence[str], batch_size: int, model: LoadedModel, memory: Needs
+) -> None:
+    missing = [name for name in sub_models if name not in memory.mb]
     if missing:
         raise InputError(
             f"the manifest of {model.manifest.name} has no need_mb of {', '.join(missing)} "
-            f"at batch size {trainer.batch_size}",
+            f"at batch size {batch_size}",
             where="trainer.candidates",
             hint=f"It has {', '.join(memory.mb) or 'none'} there; 'harness model memory FOLDER "
             "--calibrate' measures what the others are predicted from.",

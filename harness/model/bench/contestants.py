@@ -1,9 +1,9 @@
 """What a worker runs: one signature of the flatbuffer, or the same computed in another way.
 
 ``litert``: the flatbuffer in ai-edge-litert, as the trainer uses it. ``tflite``: the same file in
-tensorflow's interpreter. ``plain``: the best formulation in tensorflow of those in
-``harness.model.reference``, which can also be named: ``tape``, ``apart``, ``joint``. ``own``: the
-functions of which the flatbuffer is made, run by tensorflow. ``keras``: Keras.
+tensorflow's interpreter. ``own``: the functions of which the flatbuffer is made, run by tensorflow.
+The others are what a family brings (`harness.model.bench.reference`): ``tape``, ``apart`` and
+``joint`` in tensorflow, of which ``plain`` is the best, and ``keras``.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.model.configuration import BLANK, NO_LAYER, NetworkConfig, first_layer
+from harness.contract.network import SubModel
+from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.initial import Weights
 from harness.model.tensors import Tensor
 
+OF_ANY_FAMILY = frozenset({"litert", "tflite", "own"})
 CONTESTANTS = ("litert", "tflite", "plain", "tape", "apart", "joint", "own", "keras")
 TRIES_FEATURES = frozenset(CONTESTANTS) - {"keras"}
 """Keras has no part in ``features``."""
-PLAIN = "apart"
-"""The formulation that ``plain`` stands for; ``script/bench model`` compares them."""
 RATE = 1e-4
 
 Function = Callable[..., Tensor]
@@ -38,8 +38,8 @@ class Task:
 
     contestant: str
     signature: str
-    """``features``, ``infer``, ``loss``, ``train_s1`` .. ``train_s8``; or ``get_weights``: the
-    flatbuffer's own weights are written to ``weights``."""
+    """``features``, ``infer``, ``loss``, ``train_<sub-model>``; or ``get_weights``: the file's own
+    weights are written to ``weights``."""
     config: NetworkConfig
     model: Path
     """The flatbuffer."""
@@ -50,15 +50,17 @@ class Task:
     threads: int
 
     @property
-    def sub_model(self) -> str | None:
+    def sub_model(self) -> SubModel | None:
         """Return the sub-model of a ``train_`` signature."""
-        head, _, tail = self.signature.partition("_")
-        return tail.upper() if head == "train" else None
+        for sub_model in self.config.sub_models():
+            if self.signature == f"train_{sub_model.name.lower()}":
+                return sub_model
+        return None
 
     @property
-    def first(self) -> int:
-        """Return the index of the first trained layer."""
-        return NO_LAYER if self.sub_model is None else first_layer(self.sub_model)
+    def trained(self) -> tuple[str, ...]:
+        """Return the names of the layers that the signature trains."""
+        return () if self.sub_model is None else self.sub_model.layers
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,12 @@ def step_of(task: Task) -> Step:
     inputs = Inputs.of(task.config)
     names = _INPUTS.get(task.signature, _INPUTS["loss"])
     given = [tf.constant(getattr(inputs, name)) for name in names]
-    if task.contestant == "keras":
-        return _keras(task, given)
-    function = tf.function((_own if task.contestant == "own" else _plain)(task), autograph=False)
-    return lambda: _size(function(*given))
+    if task.contestant == "own":
+        function = tf.function(_own(task), autograph=False)
+        return lambda: _size(function(*given))
+    reference = task.config.reference(task.contestant, _weights(task), task.trained)
+    run = reference.signature(task.signature, RATE)
+    return lambda: _size(run(given))
 
 
 _INPUTS = {
@@ -152,7 +156,7 @@ def _flatbuffer(task: Task) -> Step:
         return lambda: _save(model.get_weights(), task.weights)
     sub_model = task.sub_model
     if sub_model is not None:
-        return lambda: model.train_step(sub_model, batch, RATE)
+        return lambda: model.train_step(sub_model.name, batch, RATE)
     return {
         "features": lambda: _size(model.features(given.pcm)),
         "infer": lambda: _size(model.infer(batch)),
@@ -165,35 +169,17 @@ def _save(weights: Weights, path: Path) -> float:
     return 0.0
 
 
-def _plain(task: Task) -> Function:
-    from harness.model.reference.network import PlainNetwork, PlainStep
-
-    form = PLAIN if task.contestant == "plain" else task.contestant
-    network = PlainNetwork(task.config, _weights(task), formulation=form)
-    step = PlainStep(network, task.first)
-    functions: dict[str, Function] = {
-        "features": network.features,
-        "infer": lambda x, in_len: network.infer(x, in_len)[0],
-        "loss": network.loss,
-    }
-    return functions.get(task.signature, lambda *given: step(given, RATE))
-
-
 def _own(task: Task) -> Function:
     from harness.model.adam import Adam
     from harness.model.features import log_mel
     from harness.model.network import Network
+    from harness.model.signatures import train_step
 
     config = task.config
-    network = Network(config, seed=0)
+    network = Network(config)
     for name, value in _weights(task).items():
         network.weights[name].assign(value)
-    adam = Adam({name: network.weights[name] for name in network.trainable(task.first)})
-
-    def train(x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
-        loss, gradients, _ = network.gradients(x, in_len, labels, lab_len, task.first)
-        adam.apply(network.weights, gradients, RATE, config.clip_norm)
-        return loss
+    adam = Adam.of(network, task.trained)
 
     def features(pcm: Tensor, samples: Tensor) -> Tensor:
         return log_mel(pcm, samples, config.max_frames, config.features)[0]
@@ -203,18 +189,6 @@ def _own(task: Task) -> Function:
         "infer": lambda x, in_len: network.infer(x, in_len)[0],
         "loss": network.loss,
     }
-    return functions.get(task.signature, train)
-
-
-def _keras(task: Task, given: list[Any]) -> Step:
-    import tensorflow as tf
-
-    from harness.model.reference.keras_network import KerasNetwork
-
-    network = KerasNetwork(task.config, _weights(task), task.first).ready(RATE)
-    if task.sub_model is not None:
-        return lambda: float(network.train_on_batch(given, return_dict=True)["loss"])
-    if task.signature == "infer":
-        return lambda: _size(network.predict_on_batch(given))
-    losses = tf.function(network.utterance_losses, autograph=False)
-    return lambda: _size(losses(given))
+    return functions.get(
+        task.signature, lambda *batch: train_step(network, adam, batch, RATE, task.trained)
+    )

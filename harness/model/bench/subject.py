@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import InputError
-from harness.model.bench.contestants import TRIES_FEATURES, Task
+from harness.model.bench.contestants import OF_ANY_FAMILY, TRIES_FEATURES, Task
 from harness.model.bench.paired import Contestant
 from harness.model.config_file import network
-from harness.model.configuration import CONFIGS, SUB_MODELS, NetworkConfig, layer_parameters
+from harness.model.configuration import NetworkConfig, layer_parameters
 from harness.model.convert import convert
+from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
 from harness.trainer.info import ModelInfo
@@ -41,7 +42,11 @@ class Subject:
         return sum(p.stat().st_size for p in (self.model, self.checkpoint) if p is not None)
 
     def tasks(self, signature: str, others: Sequence[str], threads: int) -> list[Task]:
-        """Return what runs in turn: the flatbuffer, then the others that know the signature."""
+        """Return what runs in turn: the flatbuffer, then the others that know the signature.
+
+        Of ``others`` only those that there are for the network's family.
+        """
+        there = OF_ANY_FAMILY | self.config.formulations
         return [
             Task(
                 contestant=name,
@@ -53,7 +58,7 @@ class Subject:
                 threads=threads,
             )
             for name in ("litert", *others)
-            if signature != "features" or name in TRIES_FEATURES
+            if name in there and (signature != "features" or name in TRIES_FEATURES)
         ]
 
 
@@ -88,10 +93,9 @@ def subjects(
         for batch in batch_sizes or (chosen.batch_size,):
             say(f"converting {chosen.name} for batch size {batch}")
             path = folder / f"{chosen.name}-b{batch}.tflite"
-            trained = [
-                s for s in SUB_MODELS if not signatures or f"train_{s.lower()}" in signatures
-            ]
-            convert(chosen.with_batch(batch), path, embed=False, sub_models=trained or ["S8"])
+            names = chosen.describe().sub_model_names
+            trained = [s for s in names if not signatures or f"train_{s.lower()}" in signatures]
+            convert(chosen.with_batch(batch), path, embed=False, sub_models=trained or names[-1:])
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
         manifest = load_manifest(model)
@@ -125,7 +129,7 @@ def _subject(
     if seen.info is None:
         raise InputError(seen.not_trainable or "not a trainable model", where=str(model))
     config = _config(seen.info, chosen, model)
-    known = [*OTHER_SIGNATURES, *(f"train_{s.lower()}" for s in SUB_MODELS)]
+    known = [*OTHER_SIGNATURES, *(f"train_{s.lower()}" for s in config.describe().sub_model_names)]
     there = [name for name in known if name in seen.signatures]
     for name in signatures:
         if name not in there:

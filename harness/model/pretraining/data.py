@@ -12,13 +12,7 @@ import numpy.typing as npt
 
 from harness.contract.order import epoch_batches
 from harness.errors import InputError
-from harness.model.configuration import (
-    ALPHABET,
-    BLANK,
-    NetworkConfig,
-    layer_parameters,
-    sub_model_parameters,
-)
+from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.settings import Settings
@@ -45,8 +39,7 @@ def model_info(config: NetworkConfig) -> ModelInfo:
         window=config.features.window,
         hop=config.features.hop,
         time_stride=config.time_stride,
-        layer_parameters=layer_parameters(config),
-        sub_model_parameters=sub_model_parameters(config),
+        network=config.describe(),
     )
 
 

@@ -6,7 +6,6 @@ as ``tf.function``, one trace a padded length.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,11 +16,12 @@ import tensorflow as tf
 
 from harness.errors import InputError
 from harness.model.adam import Adam
-from harness.model.configuration import NetworkConfig
+from harness.model.configuration import Form, NetworkConfig
 from harness.model.features import log_mel
 from harness.model.initial import Weights
 from harness.model.network import Network
 from harness.model.pretraining.settings import Device
+from harness.model.signatures import train_step
 from harness.model.tensors import Tensor
 from harness.trainer.batches import Batch, Floats
 
@@ -45,9 +45,9 @@ class Engine:
         self.device = _prepare(device)
         self._config = replace(config, unroll=min(config.unroll, _UNROLL))
         with self._placed():
-            self._network = Network(self._config, seed=seed, batch_statistics=True)
-            trained = {name: self._network.weights[name] for name in self._network.trainable()}
-            self._adam = Adam(trained)
+            form = Form(batch_statistics=True)
+            self._network = Network(self._config, seed=seed, form=form)
+            self._adam = Adam.of(self._network)
         self._functions: dict[tuple[str, int], Any] = {}
 
     def train(self, batch: Batch, rate: float) -> float:
@@ -127,11 +127,8 @@ class Engine:
         lab_len: Tensor,
         rate: Tensor,
     ) -> Tensor:
-        loss, gradients, moved = network.gradients(x, in_len, labels, lab_len, 0)
-        self._adam.apply(network.weights, gradients, rate, self._config.clip_norm)
-        for name, value in moved.items():
-            network.weights[name].assign(value)
-        return loss
+        layers = network.description.layer_names
+        return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, layers)
 
     def _call(self, name: str, frames: int, function: Callable[..., Any], *given: Any) -> Any:
         """Call the graph of ``function`` for utterances padded to ``frames``."""
@@ -139,8 +136,7 @@ class Engine:
         with self._placed():
             if key not in self._functions:
                 # The same variables, in a network of another static length.
-                network = copy.copy(self._network)
-                network.config = replace(self._config, max_frames=frames)
+                network = self._network.resized(replace(self._config, max_frames=frames))
                 self._functions[key] = tf.function(
                     lambda *a: function(network, *a), autograph=False
                 )

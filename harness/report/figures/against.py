@@ -6,35 +6,38 @@ import math
 from itertools import chain
 
 from harness.report.axes import Axis, Value, shown
-from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import digits_for, fixed
 from harness.report.settings import Against
-from harness.report.style import marker_of, role_of
 from harness.report.text import one_line
 
 WIDTH, HEIGHT = 310.0, 210.0
+"""Higher where there are more sub-models than their labels have room."""
+LONGEST = 14
+"""Characters of a sub-model's name that are written."""
 LOG_FROM = 20.0
 """Settings that span more than this factor stand on a logarithmic axis."""
 
 
 def against(view: Against, key: str) -> Drawn:
     """Draw one metric against one setting."""
-    sheet = Sheet(WIDTH, HEIGHT)
+    height = max(HEIGHT, 58 + Plot.height_for(len(view.series)))
+    sheet = Sheet(WIDTH, height)
+    names = {line.sub_model: one_line(line.sub_model.label, LONGEST) for line in view.series}
+    right = WIDTH - max(46.0, 30 + CHARACTER_PX * max(map(len, names.values())))
     places = _places(view.axis)
     low, high = min(places.values()), max(places.values())
     room = (high - low) * (0.06 if view.axis.numeric else 0.25) or 0.5
     ticks = steps(0, max(point.high for line in view.series for _, point in line.points), 4)
     left = 10 + 6.4 * max(len(tick_text(tick, ticks)) for tick in ticks)
-    plot = Plot(
-        sheet, (left, 24, WIDTH - 46, HEIGHT - 34), (low - room, high + room), (0, ticks[-1])
-    )
+    plot = Plot(sheet, (left, 24, right, height - 34), (low - room, high + room), (0, ticks[-1]))
     plot.y_axis(ticks, f"{view.label}, {view.unit}")
-    names = [one_line(name, max(4, 40 // len(places))) for name in places]
-    plot.x_axis(list(places.values()), names, one_line(view.axis.label, 44))
+    below = [one_line(name, max(4, 40 // len(places))) for name in places]
+    plot.x_axis(list(places.values()), below, one_line(view.axis.label, 44))
     ends = []
     for series in view.series:
-        role, marker = role_of(series.sub_model), marker_of(series.sub_model)
+        role, marker = series.sub_model.role, series.sub_model.marker
         xs = plot.xs([places[shown(value)] for value, _ in series.points])
         ys = plot.ys([point.median for _, point in series.points])
         ranges = [(plot.y(point.low), plot.y(point.high), math.nan) for _, point in series.points]
@@ -46,7 +49,7 @@ def against(view: Against, key: str) -> Drawn:
         ends.append(
             EndLabel(
                 series.points[-1][1].median,
-                series.sub_model or "none",
+                names[series.sub_model],
                 role,
                 marker,
                 line=view.axis.numeric,
@@ -73,7 +76,7 @@ def _describe(view: Against) -> str:
         return f"{shown(value)}: {fixed(median, digits)}"
 
     return " ".join(
-        f"{series.sub_model or 'No sub-model'}: "
+        f"{series.sub_model.name or 'No sub-model'}: "
         + ", ".join(one(value, point.median) for value, point in series.points)
         + f" {view.unit}."
         for series in view.series

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 from harness.report.cost import Need
-from harness.report.figures.plot import Plot, steps, tick_text
+from harness.report.figures.plot import (
+    BASELINE,
+    CHARACTER_PX,
+    LABEL_PX,
+    Plot,
+    steps,
+    tick_text,
+)
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
-from harness.report.outcome import sub_model_rank
-from harness.report.style import marker_of, role_of
+from harness.report.style import FONT_PX
+from harness.report.sub_models import RankedSubModel
+from harness.report.text import one_line
 
 WIDTH, HEIGHT = 400.0, 404.0
+LONGEST = 12
+"""Characters of a name that are written."""
 
 
 def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
@@ -26,20 +38,56 @@ def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
     plot.x_axis(ticks, [tick_text(tick, ticks) for tick in ticks], "predicted need, MB")
     sheet.line([plot.left, plot.right], [plot.bottom, plot.top], "rule", width=1.2)
     sheet.text(plot.x(top * 0.93) - 8, plot.y(top * 0.93), "as predicted", "soft", anchor="right")
-    for name in sorted({one.attempt.sub_model for one in needs}, key=sub_model_rank):
-        own = [one for one in needs if one.attempt.sub_model == name]
+    names = []
+    for sub_model in sorted({need.attempt.sub_model for need in needs}):
+        own = [need for need in needs if need.attempt.sub_model == sub_model]
         sheet.marks(
-            plot.xs([one.predicted_mb for one in own]),
-            plot.ys([one.measured_mb for one in own]),
-            role_of(name),
-            marker_of(name),
+            plot.xs([need.predicted_mb for need in own]),
+            plot.ys([need.measured_mb for need in own]),
+            sub_model.role,
+            sub_model.marker,
             size=8,
             halo=1,
         )
-        lowest = min(own, key=lambda one: one.measured_mb)
-        x, y = plot.x(lowest.predicted_mb), plot.y(lowest.measured_mb)
-        sheet.text(x + 8, y + 13, name or "none")
+        lowest = min(own, key=lambda need: need.measured_mb)
+        x = min(plot.x(lowest.predicted_mb) + 8, WIDTH - _width(sub_model))
+        names.append(_Name(x, plot.y(lowest.measured_mb) + 13, sub_model))
+    _write(plot, names)
     return sheet.svg(f"need-{key}", "Predicted against measured need", _describe(needs))
+
+
+@dataclass(frozen=True)
+class _Name:
+    """Where a sub-model's name would stand beside its lowest mark."""
+
+    x: float
+    y: float
+    sub_model: RankedSubModel
+
+    def touches(self, other: _Name) -> bool:
+        beside = self.x < other.x + _width(other.sub_model) and other.x < self.x + _width(
+            self.sub_model
+        )
+        return beside and abs(self.y - other.y) < FONT_PX
+
+
+def _write(plot: Plot, names: Sequence[_Name]) -> None:
+    """Write names beside their marks if all have room there, else in a column to the right."""
+    if not any(one.touches(other) for one, other in combinations(names, 2)):
+        for name in names:
+            plot.sheet.text(name.x, name.y, one_line(name.sub_model.label, LONGEST))
+        return
+    left = plot.right + 16
+    for number, name in enumerate(names):
+        y = plot.top + LABEL_PX * number
+        plot.sheet.marks([left], [y], name.sub_model.role, name.sub_model.marker, size=8)
+        plot.sheet.text(left + 9, y + BASELINE, one_line(name.sub_model.label, LONGEST))
+    plot.sheet.width = left + 15 + max(_width(name.sub_model) for name in names)
+    plot.sheet.height = max(HEIGHT, plot.top + LABEL_PX * len(names))
+
+
+def _width(sub_model: RankedSubModel) -> float:
+    return CHARACTER_PX * len(one_line(sub_model.label, LONGEST))
 
 
 def _describe(needs: Sequence[Need]) -> str:

@@ -16,6 +16,8 @@ from harness.report.style import FONT_PX
 
 CHARACTER_PX = 6.2
 """About the width of a character at the figures' size."""
+LABEL_PX = FONT_PX * 1.28
+"""From one label at a line's end to the next."""
 BASELINE = FONT_PX * 0.36
 """From the middle of a line of text down to its baseline."""
 
@@ -109,7 +111,7 @@ class Plot:
     def label_ends(self, labels: Sequence[EndLabel], offset: float = 8.0) -> None:
         """Write labels to the right, each as near to its line's end as the others let it."""
         wanted = [min(self.bottom, max(self.top, self.y(one.y))) for one in labels]
-        placed = spread_out(wanted, FONT_PX * 1.28, self.top + 1, self.bottom - 1)
+        placed = spread_out(wanted, LABEL_PX, self.top + 1, self.bottom - 1)
         left = self.right + offset
         for one, y in zip(labels, placed, strict=True):
             if one.line:
@@ -117,6 +119,11 @@ class Plot:
             if one.marker:
                 self.sheet.marks([left + 6.5], [y], one.role, one.marker, size=6)
             self.sheet.text(left + 18, y + BASELINE, one.text)
+
+    @staticmethod
+    def height_for(labels: int) -> float:
+        """Return how high a plot must be for so many labels at its lines' ends."""
+        return labels * LABEL_PX + 2
 
     def rule(self, y: float, role: str, *, dash: Dash = DASHED, width: float = 1.0) -> None:
         """Draw a line across at ``y``."""

@@ -9,12 +9,14 @@ from harness.report.decisions import Choice, Decisions
 from harness.report.figures.plot import BASELINE, CHARACTER_PX, Plot, steps
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
-from harness.report.style import marker_of, role_of
+from harness.report.text import one_line
 
 WIDTH, ROW_PX = 760.0, 42.0
 LOG_FROM = 6.0
 """From this factor between what is available and what is needed the axis is logarithmic."""
 NONE = "none fits"
+LONGEST = 32
+"""Characters of a name that are written."""
 
 Scale = Callable[[float], float]
 
@@ -26,10 +28,12 @@ def selection(view: Decisions, key: str) -> Drawn:
     sheet = Sheet(WIDTH, height)
     place = {name: len(rows) - 1 - number for number, name in enumerate(rows)}
     scale, limits, ticks = _scale(view)
-    plot = Plot(sheet, (62, 26, WIDTH - 16, height - 36), limits, (-0.5, len(rows) - 0.5))
+    longest = max(len(one_line(name, LONGEST)) for name in rows)
+    left = max(62.0, 12 + CHARACTER_PX * longest)
+    plot = Plot(sheet, (left, 26, WIDTH - 16, height - 36), limits, (-0.5, len(rows) - 0.5))
     for name, row in place.items():
         plot.rule(row, "grid", dash=None, width=0.8)
-        sheet.text(plot.left - 6, plot.y(row) + BASELINE, name, anchor="right")
+        sheet.text(plot.left - 6, plot.y(row) + BASELINE, one_line(name, LONGEST), anchor="right")
     sheet.text(2, 14, "sub-model", "soft")
     plot.x_axis(
         [scale(tick) for tick in ticks],
@@ -38,7 +42,7 @@ def selection(view: Decisions, key: str) -> Drawn:
     )
     _draw_rule(plot, view, place, scale)
     for choice, x, y in _apart(plot, view.choices, place, scale):
-        role, marker = role_of(choice.sub_model), marker_of(choice.sub_model)
+        role, marker = choice.sub_model.role, choice.sub_model.marker
         sheet.marks([x], [y], role, marker, size=8.5, hollow=choice.forced, halo=1)
     title = "Sub-model chosen against available RAM"
     return sheet.svg(f"choice-{key}", title, _describe(view))
@@ -75,11 +79,18 @@ def _draw_rule(plot: Plot, view: Decisions, place: dict[str, int], scale: Scale)
     plot.sheet.line([*xs, plot.right], [*ys, ys[-1]], "rule", width=1.6)
     for name, need in needs:
         x, y = plot.x(scale(need)), plot.y(place[name])
-        text = f"{name} needs {fixed(need)}"
-        room = x - plot.left > (len(text) + 1) * CHARACTER_PX
+        text = f"{one_line(name, LONGEST)} needs {fixed(need)}"
+        if not _has_room(plot, x, text):
+            text = f"needs {fixed(need)}"  # its row says whose
+        room = _has_room(plot, x, text)
         plot.sheet.text(
             x - 6 if room else x + 6, y - 5, text, "soft", anchor="right" if room else "left"
         )
+
+
+def _has_room(plot: Plot, x: float, text: str) -> bool:
+    """Say whether a text that ends at ``x`` begins within the plot."""
+    return x - plot.left > (len(text) + 1) * CHARACTER_PX
 
 
 def _apart(
@@ -89,7 +100,7 @@ def _apart(
     taken: dict[int, list[tuple[float, int]]] = {}
     found = []
     for choice in sorted(choices, key=lambda one: one.available_mb):
-        row = place[choice.sub_model if choice.sub_model in place else NONE]
+        row = place.get(choice.sub_model.name or NONE, place[NONE])
         x = plot.x(scale(choice.available_mb))
         near = {level for other, level in taken.get(row, []) if abs(other - x) < 9}
         level = next(one for one in range(len(choices) + 1) if one not in near)
@@ -102,7 +113,7 @@ def _apart(
 def _describe(view: Decisions) -> str:
     needs = ", ".join(f"{name} {fixed(need)} MB" for name, need in view.need_mb)
     told = [
-        f"{choice.sub_model or 'none'}{' (forced)' if choice.forced else ''} "
+        f"{choice.sub_model.label}{' (forced)' if choice.forced else ''} "
         f"at {fixed(choice.available_mb)} MB"
         for choice in sorted(view.choices, key=lambda one: one.available_mb)
     ]

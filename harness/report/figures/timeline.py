@@ -12,7 +12,8 @@ from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps
 from harness.report.figures.sheet import DASHED, DOTTED, Drawn, Sheet
 from harness.report.figures.strip_rows import Line, Row, rows_of, training
 from harness.report.numbers import fixed
-from harness.report.style import PHASES, role_of
+from harness.report.style import PHASES
+from harness.report.sub_models import RankedSubModel
 from harness.report.text import one_line
 
 WIDTH = 960.0
@@ -25,7 +26,7 @@ KILL_NAMES = 14.0
 
 
 def timeline(
-    view: Timeline, sub_model: str | None, key: str, title: str, digits: int = 1
+    view: Timeline, sub_model: RankedSubModel, key: str, title: str, digits: int = 1
 ) -> Drawn | None:
     """Draw the strip; None where no line has anything to say.
 
@@ -36,7 +37,7 @@ def timeline(
         title: For those who listen.
         digits: Of a pixel; 0 = briefly, without PSS and without "available + own".
     """
-    rows = rows_of(view, role_of(sub_model), brief=not digits)
+    rows = rows_of(view, sub_model.role, brief=not digits)
     if not rows:
         return None
     top = 8 + (RIBBON if view.phases else 12) + (KILL_NAMES if view.kills else 0)

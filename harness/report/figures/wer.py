@@ -5,24 +5,27 @@ from __future__ import annotations
 from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, integer_ticks, steps
 from harness.report.figures.sheet import DASHED, Drawn, Sheet
 from harness.report.numbers import fixed
-from harness.report.outcome import Line, Panel
-from harness.report.style import marker_of, role_of
+from harness.report.outcome import Line, Panel, Small
 from harness.report.text import one_line
 
 WIDTH, HEIGHT = 310.0, 214.0
+"""Higher where there are more lines than their labels have room."""
+LONGEST = 20
+"""Characters of a line's label."""
 MANY_EPOCHS = 20
 """With more epochs than this the line carries no marks."""
 
 
-def wer_panel(panel: Panel, wer_max: float, epoch_max: int) -> Drawn:
-    """Draw one panel; ``wer_max`` and ``epoch_max`` are those of all panels to be compared."""
-    sheet = Sheet(WIDTH, HEIGHT)
+def wer_panel(panel: Panel, small: Small) -> Drawn:
+    """Draw one panel of those that are to be compared, on their common scale."""
+    height = max(HEIGHT, 58 + Plot.height_for(small.lines_max))
+    sheet = Sheet(WIDTH, height)
     labels = [_end_text(line) for line in panel.lines]
-    longest = min(20, max((len(text) for text in labels), default=0))
-    ticks = steps(0, max(wer_max, 1), 4)
-    last = max(epoch_max, 1)
+    longest = min(LONGEST, max((len(text) for text in labels), default=0))
+    ticks = steps(0, max(small.wer_max, 1), 4)
+    last = max(small.epoch_max, 1)
     right = WIDTH - 28 - CHARACTER_PX * longest
-    plot = Plot(sheet, (26, 24, right, HEIGHT - 34), (-0.04 * last, 1.04 * last), (0, ticks[-1]))
+    plot = Plot(sheet, (26, 24, right, height - 34), (-0.04 * last, 1.04 * last), (0, ticks[-1]))
     plot.y_axis(ticks, "WER, %")
     epochs = integer_ticks(last, right - 26)
     plot.x_axis(epochs, [str(epoch) for epoch in epochs], "epoch")
@@ -33,7 +36,7 @@ def wer_panel(panel: Panel, wer_max: float, epoch_max: int) -> Drawn:
         if not line.points:
             continue
         _draw(plot, line)
-        role, marker = role_of(line.sub_model), marker_of(line.sub_model)
+        role, marker = line.sub_model.role, line.sub_model.marker
         dash = DASHED if line.round > 1 else None
         ends.append(EndLabel(line.points[-1].wer.median, text, role, marker, dash))
     plot.label_ends(ends)
@@ -42,7 +45,7 @@ def wer_panel(panel: Panel, wer_max: float, epoch_max: int) -> Drawn:
 
 
 def _draw(plot: Plot, line: Line) -> None:
-    role = role_of(line.sub_model)
+    role = line.sub_model.role
     xs = plot.xs([point.epoch for point in line.points])
     ys = plot.ys([point.wer.median for point in line.points])
     if any(point.wer.low < point.wer.high for point in line.points):
@@ -53,21 +56,18 @@ def _draw(plot: Plot, line: Line) -> None:
         plot.sheet.area([[*there, *reversed(back)]], role, alpha=0.16)
     plot.sheet.line(xs, ys, role, width=1.8, dash=DASHED if line.round > 1 else None)
     if len(xs) <= MANY_EPOCHS:
-        plot.sheet.marks(xs, ys, role, marker_of(line.sub_model), size=4.5)
+        plot.sheet.marks(xs, ys, role, line.sub_model.marker, size=4.5)
     if line.kept is not None:
         x, y = plot.x(line.kept.epoch), plot.y(line.kept.wer.median)
         plot.sheet.marks([x], [y], role, "*", size=13, halo=1)
 
 
 def _end_text(line: Line) -> str:
-    text = line.sub_model or "none"
-    if line.round > 1:
-        text += f" round {line.round}"
+    rest = f" round {line.round}" if line.round > 1 else ""
     if line.note:
-        text += f" ({one_line(line.note, 10)})"
-    if line.kept is None:
-        return f"{text} cut off"
-    return f"{text} ★ {fixed(line.kept.wer.median, 1)}"
+        rest += f" ({one_line(line.note, 10)})"
+    rest += " cut off" if line.kept is None else f" ★ {fixed(line.kept.wer.median, 1)}"
+    return one_line(line.sub_model.label, max(4, LONGEST - len(rest))) + rest
 
 
 def _describe(panel: Panel) -> str:
@@ -80,7 +80,7 @@ def _describe(panel: Panel) -> str:
         if line.kept is not None:
             kept = f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
         told.append(
-            f"{line.sub_model or 'No sub-model'}: from {fixed(first.wer.median, 1)} % at epoch "
-            f"{first.epoch} to {fixed(last.wer.median, 1)} % at epoch {last.epoch}{kept}."
+            f"{line.sub_model.name or 'No sub-model'}: from {fixed(first.wer.median, 1)} % at "
+            f"epoch {first.epoch} to {fixed(last.wer.median, 1)} % at epoch {last.epoch}{kept}."
         )
     return " ".join(told) or "No epoch was evaluated."

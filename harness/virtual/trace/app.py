@@ -20,10 +20,12 @@ from pydantic import ValidationError
 
 from harness.contract.events import TrainerError
 from harness.contract.job import Job
-from harness.errors import InputError
+from harness.errors import HarnessError
 from harness.trainer.events import EventLog
+from harness.trainer.learner import StopCommand
+from harness.trainer.loop import Training
 from harness.virtual.phone import PhoneRoot
-from harness.virtual.trace.replay import Replay, StopCommand, TracePhone
+from harness.virtual.trace.replay import TraceLearner, TraceLog, TracePhone
 from harness.virtual.trace.table import load_table
 
 if TYPE_CHECKING:
@@ -91,12 +93,13 @@ class TraceTrainer:
             battery_percent=self._battery_percent,
             host_path=self._root.host_path,
         )
-        with EventLog(self._root.host_path(job.outputs.events)) as log:
+        learner = TraceLearner(job, load_table(job.model.name), phone, self._speed)
+        with TraceLog(self._root.host_path(job.outputs.events)) as log:
             try:
-                await Replay(job, load_table(job.model.name), phone, log, self._speed).run()
+                await Training(job, learner, log).run()
             except StopCommand:
                 _fail(log, "Stopped", "asked to stop before the first evaluation was done")
-            except (InputError, OSError) as error:
+            except (HarnessError, OSError) as error:
                 _fail(log, type(error).__name__, str(error))
 
     def _say_bad_job(self, path: Path, message: str) -> None:

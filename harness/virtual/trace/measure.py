@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,17 @@ def measure(run: Path, name: str, base_mb: float) -> Table:
             5,
         ),
         base_mb=base_mb,
-        sub_models={sub: _cost(pairs) for sub, pairs in sorted(found.items())},
+        sub_models={sub: _cost(found[sub]) for sub in _largest_first(found)},
     )
+
+
+def _largest_first(found: Mapping[str, Sequence[tuple[Job, list[Any]]]]) -> list[str]:
+    """Return the sub-models by what the jobs say that they need."""
+    need_mb = {}
+    for pairs in found.values():
+        for job, _ in pairs:
+            need_mb.update(job.selection.need_mb)
+    return sorted(found, key=lambda name: (-need_mb.get(name, 0.0), name))
 
 
 def _cost(pairs: Sequence[tuple[Job, list[Any]]]) -> Any:

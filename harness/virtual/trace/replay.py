@@ -1,49 +1,31 @@
-"""One job replayed: the events of the reference trainer, at the times of the cost model.
+"""A learner that replays a cost model: the training protocol at the times of the table.
 
 Nothing is computed: the loss and the word error rate are the table's, and what was "heard" is the
 reference with as many words replaced as that rate asks for. The choice of the sub-model, the stop
-rules and the order of events are the real ones, from the phone's own figures.
+rules and the order of events are the reference trainer's, from the phone's own figures.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.contract.events import (
-    Checkpoint,
-    Epoch,
-    Finished,
-    Hypothesis,
-    Phase,
-    PhaseChange,
-    Selected,
-    Started,
-    Step,
-    Stopped,
-    StopReason,
-)
-from harness.contract.job import Job, SubModel, Utterance
-from harness.metrics.words import wer_percent
+from harness.contract.events import Step
+from harness.contract.job import Job, Utterance
+from harness.trainer.checkpoints import Saved, checkpoint_path, prune
 from harness.trainer.events import EventLog
-from harness.trainer.history import History
-from harness.trainer.policies import resources_allow, select_sub_model
-from harness.virtual.trace.table import SubModelCost, Table
+from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.virtual.trace.table import Table
 
 TRAINER_NAME = "trace"
 _WRONG_WORD = "trace"
 """What stands for a word that wasn't understood; no corpus of ours has it in every sentence."""
-
-
-class StopCommand(Exception):  # noqa: N818 - an order, not an error
-    """The host asked for an end."""
 
 
 @dataclass(frozen=True)
@@ -67,191 +49,107 @@ class TracePhone:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Replay:
-    """One run on a job.
+class TraceLog(EventLog):
+    """An event log whose disk does not hold up the other phones of the event loop."""
+
+    async def say(self, event_type: type[Any], /, **fields: Any) -> Any:
+        """Append one event; what isn't a step is flushed to the disk, in a thread."""
+        if event_type is Step:
+            return self.write(event_type, **fields)
+        return await asyncio.to_thread(self.write, event_type, **fields)
+
+
+class TraceLearner:
+    """A ``harness.trainer.learner.Learner`` that lets time pass.
 
     Args:
         job: What to do.
         table: What it costs and brings.
         phone: Where it is done.
-        log: Where to say so.
         speed: How many times as fast as measured.
     """
 
-    def __init__(
-        self, job: Job, table: Table, phone: TracePhone, log: EventLog, speed: float = 1.0
-    ) -> None:
+    def __init__(self, job: Job, table: Table, phone: TracePhone, speed: float = 1.0) -> None:
         self._job = job
         self._table = table
         self._phone = phone
-        self._log = log
         self._speed = speed
-        self._history = History(log.before)
         self._stop_file = phone.host_path(job.outputs.stop_file)
-        self._sub_model: SubModel | None = None
-        self._cost = table.cost("S1")[1]
+        self._cost = table.cost(None, ())
         self._random = random.Random(f"{phone.serial} {job.job_id} {job.attempt}")
+        self._loaded = False
+        self._spent_s = 0.0
 
-    async def run(self) -> None:
-        """Replay; ends with a ``finished`` event.
-
-        Raises:
-            StopCommand: Asked to stop before there was anything to finish with.
-            OSError: A file could not be written.
-        """
-        if self._history.finished:
-            return
-        if self._history.stopped:
-            await self._finish()
-            return
+    def identity(self) -> Identity:
+        """Return what replays, of which table."""
         faster = f", {self._speed:g} times as fast" if self._speed != 1 else ""
-        await self._say(
-            Started,
-            trainer=TRAINER_NAME,
-            trainer_version=__version__,
-            runtime=f"trace of {self._table.name}{faster}: nothing is trained",
-            pid=self._phone.pid,
-            threads=self._job.training.threads,
-        )
-        await self._select()
-        data = self._job.data
-        async with self._phase("load"):
-            await self._spend(self._table.load_s)
-        async with self._phase("preprocess"):
-            count = len(data.train) + len(data.validation)
-            await self._spend(self._table.preprocess_utterance_s * count)
-        if 0 not in self._history.epochs:
-            await self._evaluate(0, None, 0.0)
-        try:
-            reason = await self._epochs()
-        except StopCommand:
-            reason = "command"
-        await self._say(Stopped, reason=reason, epoch=self._history.done)
-        await self._finish()
+        runtime = f"trace of {self._table.name}{faster}: nothing is trained"
+        return Identity(TRAINER_NAME, __version__, runtime, self._phone.pid)
 
-    async def _select(self) -> None:
-        selection = self._job.selection
-        if self._history.selected is not None:
-            self._sub_model = self._history.selected.sub_model
-        else:
-            available = self._phone.available_mb()
-            self._sub_model = selection.forced or select_sub_model(
-                available, selection.need_mb, selection.candidates
-            )
-            await self._say(
-                Selected,
-                sub_model=self._sub_model,
-                policy=selection.policy,
-                forced=selection.forced is not None,
-                available_mb=round(available, 3),
-                need_mb=selection.need_mb,
-                rss_mb=self._table.base_mb,
-            )
-        if self._sub_model is not None:
-            self._cost = self._table.cost(self._sub_model)[1]
+    async def load(self, sub_model: str | None, start: Start | None) -> None:  # noqa: ARG002
+        """Let the time pass that loading takes."""
+        self._loaded = True
+        self._cost = self._table.cost(sub_model, tuple(self._job.selection.need_mb))
+        await self._spend(self._table.load_s)
 
-    async def _epochs(self) -> StopReason:
-        if self._sub_model is None:
-            return "no_sub_model_fits"
-        stop = self._job.stop
-        patience = self._history.patience(stop)
-        for epoch in range(self._history.done + 1, self._job.training.epochs + 1):
-            if patience.stop:
-                return "patience"
-            why = resources_allow(
-                self._phone.battery_percent(),
-                self._phone.available_mb(),
-                battery_below_percent=stop.battery_below_percent,
-                available_below_mb=stop.available_below_mb,
-            )
-            if why is not None:
-                return why
-            async with self._phase("train", epoch):
-                seconds, loss = await self._train(epoch, self._cost)
-            await self._evaluate(epoch, loss, seconds)
-            async with self._phase("save", epoch):
-                await self._save(epoch)
-            patience = patience.after(self._history.epochs[epoch].wer_percent)
-        return "patience" if patience.stop else "epochs_done"
+    async def features(self) -> None:
+        """Let the time pass that features take."""
+        count = len(self._job.data.train) + len(self._job.data.validation)
+        await self._spend(self._table.preprocess_utterance_s * count)
 
-    async def _train(self, epoch: int, cost: SubModelCost) -> tuple[float, float]:
-        """Take an epoch's steps; return its seconds and its loss."""
+    async def train(self, epoch: int) -> AsyncIterator[StepTaken]:
+        """Let the time of each step pass, spread as the measured ones."""
         size, left = self._job.training.batch_size, len(self._job.data.train)
-        loss, total, step = _at(cost.train_loss, epoch - 1), 0.0, 0
+        loss = _at(self._cost.train_loss, epoch - 1)
         while left:
             rows = min(size, left)
             left -= rows
-            factor = max(0.2, self._random.gauss(1.0, cost.spread))
-            seconds = cost.train_utterance_s * rows * factor / self._speed
-            await self._spend(seconds * self._speed)
-            total += seconds
-            await self._say(
-                Step, epoch=epoch, step=step, loss=loss, seconds=round(seconds, 4), utterances=rows
-            )
-            step += 1
-        return total, loss
-
-    async def _evaluate(self, epoch: int, loss: float | None, train_seconds: float) -> None:
-        utterances = self._job.data.validation
-        seconds = self._table.evaluate_utterance_s * len(utterances)
-        async with self._phase("evaluate", epoch):
+            factor = max(0.2, self._random.gauss(1.0, self._cost.spread))
+            seconds = self._cost.train_utterance_s * rows * factor
             await self._spend(seconds)
-        heard = misheard(utterances, _at(self._cost.wer_percent, epoch))
-        wer = wer_percent((one.text, text) for one, text in zip(utterances, heard, strict=True))
-        self._history.epochs[epoch] = await self._say(
-            Epoch,
-            epoch=epoch,
-            wer_percent=wer,
-            train_loss=loss,
-            train_seconds=round(train_seconds, 4),
-            evaluate_seconds=round(seconds / self._speed, 4),
-            battery_percent=self._phone.battery_percent(),
-            available_mb=self._phone.available_mb(),
-            best=self._history.is_best(wer),
-            hypotheses=tuple(
-                Hypothesis(id=one.id, text=text)
-                for one, text in zip(utterances, heard, strict=True)
-            ),
-        )
+            yield StepTaken(loss, seconds / self._speed, rows)
 
-    def _checkpoint(self, epoch: int) -> str:
-        return f"{self._job.outputs.checkpoints}/epoch-{epoch:04d}.npz"
+    async def evaluate(self, epoch: int) -> list[str]:
+        """Return what is heard at the word error rate of an epoch."""
+        utterances = self._job.data.validation
+        await self._spend(self._table.evaluate_utterance_s * len(utterances))
+        return misheard(utterances, _at(self._cost.wer_percent, epoch))
 
-    async def _save(self, epoch: int) -> None:
+    async def save(self, epoch: int) -> Saved:
         """Write a file where the weights would be; it says that it holds none."""
-        path = self._checkpoint(epoch)
         data = f"trace of {self._table.name}: no weights, epoch {epoch}\n".encode()
-        host = self._phone.host_path(path)
-        host.parent.mkdir(parents=True, exist_ok=True)
-        host.write_bytes(data)
-        await self._say(
-            Checkpoint,
-            epoch=epoch,
-            path=path,
-            sha256=hashlib.sha256(data).hexdigest(),
-            size_bytes=len(data),
-            best=self._history.kept == epoch,
-        )
+        path = self._phone.host_path(self.checkpoint(epoch))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return Saved(path, hashlib.sha256(data).hexdigest(), len(data))
 
-    async def _finish(self) -> None:
-        epochs, kept = self._history.epochs, self._history.kept
-        await self._say(
-            Finished,
-            epochs=self._history.done,
-            kept_epoch=kept,
-            kept_checkpoint=self._checkpoint(kept) if kept else None,
-            wer_before_percent=epochs[0].wer_percent,
-            wer_after_percent=epochs[kept].wer_percent,
-            peak_rss_mb=self._cost.peak_rss_mb,
-        )
+    def checkpoint(self, epoch: int) -> str:
+        """Return where the checkpoint of an epoch lies on the phone."""
+        return str(checkpoint_path(Path(self._job.outputs.checkpoints), epoch))
 
-    @contextlib.asynccontextmanager
-    async def _phase(self, phase: Phase, epoch: int | None = None) -> Any:
-        await self._say(PhaseChange, phase=phase, state="begin", epoch=epoch)
-        try:
-            yield
-        finally:
-            await self._say(PhaseChange, phase=phase, state="end", epoch=epoch)
+    def keep_only(self, epochs: set[int]) -> None:
+        """Delete the checkpoints of all other epochs."""
+        prune(self._phone.host_path(self._job.outputs.checkpoints), epochs)
+
+    def clock(self) -> float:
+        """Return the seconds that were let pass."""
+        return self._spent_s / self._speed
+
+    def available_mb(self) -> float | None:
+        """Return the phone's MemAvailable in MiB."""
+        return self._phone.available_mb()
+
+    def battery_percent(self) -> float | None:
+        """Return the phone's level of charge."""
+        return self._phone.battery_percent()
+
+    def rss_mb(self) -> float | None:
+        """Return what a trainer holds before it has loaded a model; later it is not known."""
+        return None if self._loaded else self._table.base_mb
+
+    def peak_rss_mb(self) -> float | None:
+        """Return the table's peak."""
+        return self._cost.peak_rss_mb
 
     async def _spend(self, seconds: float) -> None:
         """Let the time pass that the table says, at the replay's speed.
@@ -262,14 +160,9 @@ class Replay:
         if self._stop_file.exists():
             raise StopCommand
         await self._phone.sleep(seconds / self._speed)
+        self._spent_s += seconds
         if self._stop_file.exists():
             raise StopCommand
-
-    async def _say(self, event_type: type[Any], /, **fields: Any) -> Any:
-        # what isn't a step is flushed to the disk, and other phones share the loop
-        if event_type is Step:
-            return self._log.write(event_type, **fields)
-        return await asyncio.to_thread(self._log.write, event_type, **fields)
 
 
 def _at(values: Sequence[float], index: int) -> float:

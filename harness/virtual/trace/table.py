@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.contract.job import SUB_MODELS, SubModel
+from harness.contract.network import SubModelName
 from harness.errors import InputError
 from harness.yamlio import load_yaml, validate
 
@@ -42,14 +43,20 @@ class Table(_Part):
     evaluate_utterance_s: float = Field(ge=0)
     base_mb: float = Field(gt=0)
     """What the trainer holds for itself before it has loaded a model."""
-    sub_models: dict[SubModel, SubModelCost] = Field(min_length=1)
+    sub_models: dict[SubModelName, SubModelCost] = Field(min_length=1)
+    """From the largest to the smallest."""
 
-    def cost(self, sub_model: SubModel) -> tuple[SubModel, SubModelCost]:
-        """Return the costs of a sub-model, or of the next that trains more; and whose they are."""
-        place = SUB_MODELS.index(sub_model)
-        measured = [one for one in SUB_MODELS if one in self.sub_models]
-        found = [one for one in measured if SUB_MODELS.index(one) <= place] or measured[:1]
-        return found[-1], self.sub_models[found[-1]]
+    def cost(self, sub_model: str | None, order: Sequence[str]) -> SubModelCost:
+        """Return the costs of a sub-model; without figures of it, of the next that trains more.
+
+        Args:
+            sub_model: None = nothing is trained.
+            order: Sub-models of its network from the largest to the smallest. If none of the larger
+                ones has figures, those of the table's largest count.
+        """
+        larger = order[: order.index(sub_model) + 1] if sub_model in order else (sub_model,)
+        measured = [self.sub_models[name] for name in larger if name in self.sub_models]
+        return measured[-1] if measured else next(iter(self.sub_models.values()))
 
 
 def load_table(model: str) -> Table:

@@ -5,11 +5,14 @@ import shutil
 
 import pytest
 
-from harness.memory.measured import MemoryRecord
+from harness.memory.measured import Measured, MemoryRecord
+from harness.memory.sizes import LayerSizes, NetworkSizes
 from harness.paths import data_root
 from harness.trainer.manifest import describe_file, load_manifest, save_manifest
+from tests.fixtures.networks import three
 
 TINY = data_root() / "models" / "ds2-tiny"
+SUB_MODELS = three().sub_model_names
 CELLS = ("--sub-model", "S1", "--sub-model", "S8")
 
 
@@ -25,6 +28,55 @@ def folder(tmp_path, tiny_model_path):
     )
     save_manifest(manifest, made)
     return made
+
+
+@pytest.fixture
+def other_network(folder):
+    """A folder whose manifest is of a network that is not MobileASR's; its files do not matter."""
+    network = three()
+    sizes = [
+        LayerSizes(name=layer.name, trainable=layer.parameters, activations=10.0)
+        for layer in network.layers
+    ]
+    points = [
+        Measured(sub_model=name, batch_size=size, need_mb=need * size, selected_mb=50)
+        for name, need in (("whole", 30), ("B_2", 10))
+        for size in (1, 10)
+    ]
+    record = load_manifest(data_root() / "models" / "ds2-mini").memory
+    manifest = load_manifest(folder).model_copy(
+        update={
+            "network": network,
+            "alphabet": network.alphabet,
+            "parameters": {name: network.trained_parameters(name) for name in SUB_MODELS},
+            "sizes": NetworkSizes(layers=tuple(sizes)),
+            "memory": record.model_copy(update={"calibrating": tuple(points), "held_out": ()}),
+        }
+    )
+    save_manifest(manifest, folder)
+    return folder
+
+
+def test_names_and_their_order_are_the_folders(harness_here, other_network):
+    done = harness_here("model", "memory", str(other_network), "--batch-size", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert tuple(said["measured"]) == tuple(said["as_printed"]["once"]) == SUB_MODELS
+    assert said["measured"]["whole"]["2"]["need_mb"] == pytest.approx(60)
+    assert 20 < said["measured"]["Ends.of-it"]["2"]["need_mb"] < 60
+    one = harness_here(
+        *("model", "memory", str(other_network), "--sub-model", "B_2", "--sub-model", "whole")
+    )
+    assert one.stdout.index("whole") < one.stdout.index("B_2")
+    assert "Ends.of-it" not in one.stdout
+
+
+@pytest.mark.parametrize("command", ["memory", "bench"])
+def test_a_wrong_name_is_told_with_those_of_the_folder(harness_here, other_network, command):
+    done = harness_here("model", command, str(other_network), "--sub-model", "b_2")
+    assert done.returncode == 2
+    assert "no sub-model 'b_2'" in done.stderr
+    assert "Did you mean B_2? There are whole, Ends.of-it, B_2." in done.stderr
 
 
 def test_the_papers_arithmetic(harness_here):

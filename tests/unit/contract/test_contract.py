@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.contract import EVENT_TYPES, Job, parse_event
+from harness.contract import EVENT_TYPES, Job, mobileasr, parse_event
 from harness.contract.events import EventError
+from harness.contract.network import NetworkError
 from harness.contract.schema import SCHEMA_FOLDER, schemas
 
 
@@ -26,7 +27,8 @@ def test_a_job_survives_the_wire(make_job):
         ("training", {"learning_rate": float("nan")}),
         ("training", {"surprise": 1}),
         ("selection", {"need_mb": {"S1": 1}}),
-        ("selection", {"need_mb": {"S1": 1, "S5": 1, "S8": 1, "S9": 1}}),
+        ("selection", {"need_mb": {"S1": 1, "S5": 1, "S8": 1, "no name": 1}}),
+        ("keep", "worst"),
         ("outputs", {"folder": "relative"}),
         ("outputs", {"events": "/a\nb"}),
         ("data", {"train": []}),
@@ -36,6 +38,38 @@ def test_a_job_survives_the_wire(make_job):
 def test_a_bad_job_is_refused(make_job, section, change):
     with pytest.raises(ValidationError):
         make_job(**{section: change})
+
+
+def test_a_job_of_version_1_is_read_as_it_was_meant(make_job):
+    text = json.loads(make_job().model_dump_json())
+    del text["keep"], text["selection"]["candidates"]
+    job = Job.model_validate(text | {"version": 1})
+    assert job == make_job(version=1)
+    assert (job.keep, job.selection.candidates) == ("best", ("S1", "S5", "S8"))
+    with pytest.raises(ValidationError, match="candidates"):
+        Job.model_validate(text | {"version": 2})
+
+
+def test_a_job_is_for_the_network_that_has_its_sub_models(make_job):
+    layers = dict.fromkeys(mobileasr.LAYERS, 1)
+    whole = mobileasr.network(layers, " ab")
+    for version in (1, 2):
+        make_job(version=version).check_network(whole)
+        with pytest.raises(NetworkError, match="no sub-model 'S5'; there are S1, S8"):
+            make_job(version=version).check_network(mobileasr.network(layers, " ab", ("S1", "S8")))
+    with pytest.raises(NetworkError, match="no sub-model 'S9'"):
+        make_job(selection={"forced": "S9"}).check_network(whole)
+    other = whole.model_copy(update={"family": "other"})
+    make_job().check_network(other)
+    with pytest.raises(NetworkError, match="version 1 is for deepspeech2, the model is other"):
+        make_job(version=1).check_network(other)
+
+
+def test_a_log_that_says_no_version_is_of_version_1():
+    line = '"trainer": "t", "trainer_version": "1", "runtime": "r", "pid": 1, "threads": 1}'
+    head = '{"type": "started", "seq": 0, "t_boot_ms": 0, '
+    assert parse_event(head + line).contract_version == 1
+    assert parse_event(f'{head}"contract_version": 2, {line}').contract_version == 2
 
 
 @given(st.binary(max_size=80))

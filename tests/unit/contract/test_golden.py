@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from harness.contract import EVENT_TYPES, Job, parse_event
 from harness.contract.events import EventError, StopReason
+from harness.contract.mobileasr import SUB_MODELS
+from harness.contract.network import Network, NetworkError
 from harness.contract.order import epoch_batches
 from harness.trainer.decode import greedy_decode
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
@@ -29,7 +31,8 @@ def test_the_files_are_current(name):
 
 
 def test_no_file_is_forgotten():
-    assert {path.stem for path in FOLDER.glob("*.json")} == set(VECTORS)
+    others = {"identities"}  # of jobs, tests/unit/scenario/test_identities.py
+    assert {path.stem for path in FOLDER.glob("*.json")} - others == set(VECTORS)
 
 
 def test_jobs():
@@ -78,7 +81,12 @@ def test_selection():
     for case in cases:
         given = (case["available_mb"], case["need_mb"], case["candidates"])
         assert select_sub_model(*given) == case["sub_model"]
-    assert {case["sub_model"] for case in cases} == {f"S{n}" for n in range(1, 9)} | {None}
+    assert {case["sub_model"] for case in cases} == {
+        *SUB_MODELS,
+        "All",
+        "Top-2.b",
+        None,
+    }
 
 
 def test_resources():
@@ -106,6 +114,25 @@ def test_as_printed_never_stops_from_patience_two_on():
     printed = [case for case in golden("stopping") if case["policy"] == "as_printed"]
     assert any(case["stop_epoch"] == 2 for case in printed if case["patience"] == 1)
     assert all(case["stop_epoch"] is None for case in printed if case["patience"] > 1)
+
+
+def test_keeping():
+    for case in golden("keeping"):
+        wers = case["wer_percent"]
+        best = min(range(len(wers)), key=lambda epoch: (wers[epoch], epoch))
+        assert case["kept_epoch"] == (best if case["keep"] == "best" else len(wers) - 1)
+
+
+def test_networks():
+    vectors = golden("networks")
+    for case in vectors["valid"]:
+        network = Network.model_validate(case["network"])
+        assert Network.from_bytes(network.to_bytes()) == network
+        assert list(network.sub_model_names) == case["sub_models"]
+    assert len(vectors["invalid"]) >= 17
+    for text in vectors["invalid"]:
+        with pytest.raises(NetworkError):
+            Network.from_bytes(text.encode())
 
 
 def test_decoding():

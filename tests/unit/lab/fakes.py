@@ -527,6 +527,7 @@ def make_material(tmp_path: Path) -> Material:
         model_name="ds2-tiny",
         model=file("m.tflite"),
         checkpoint=None,
+        sub_models=("S1", "S5", "S8"),
         need_mb=dict(NEED),
         trainer_base_mb=40.0,
         speaker="us-male",

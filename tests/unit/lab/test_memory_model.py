@@ -12,7 +12,7 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
 from harness.memory.as_printed import estimate
 from harness.memory.measured import Conditions, Measured, MemoryRecord
-from harness.model.configuration import TINY
+from harness.model.deepspeech2.configuration import TINY
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
 from harness.scenario import expand_jobs, parse_scenario
@@ -59,10 +59,11 @@ def test_a_batch_size_that_was_not_measured_is_predicted_and_said_so(tmp_path: P
 
 
 def test_the_papers_estimate_on_request(tmp_path: Path) -> None:
-    sizes = network_sizes(TINY)
+    sizes, network = network_sizes(TINY), load_manifest(SHIPPED).network
     (job,) = planned(tmp_path, ", memory_model: as_printed", sizes=sizes).jobs
     for name, need in job.needs.memory.mb.items():
-        assert need == pytest.approx(estimate(sizes, name, 2).total, abs=0.06)
+        layers = network.sub_model(name).layers
+        assert need == pytest.approx(estimate(sizes, layers, 2).total, abs=0.06)
     assert job.warnings == ()
 
 

@@ -2,28 +2,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
+from harness.contract.network import NetworkError
 from harness.memory.as_printed import (
     DEFAULT,
     PAPER,
+    PAPER_NETWORK,
     READINGS,
     as_printed_sizes,
     estimate,
 )
-from harness.model.configuration import MINI, sub_model_parameters
-from harness.model.configuration import PAPER as NETWORK
+from harness.model.configuration import sub_model_parameters
+from harness.model.deepspeech2.configuration import MINI
+from harness.model.deepspeech2.configuration import PAPER as NETWORK
 from harness.model.sizes import network_sizes
 
 TABLE_9 = {"S1": 1.98, "S5": 1.63, "S8": 0.96}
 
 
+def layers(sub_model):
+    return PAPER_NETWORK.sub_model(sub_model).layers
+
+
 def lambda_gb(sub_model, reading=DEFAULT, batch_size=5):
-    return estimate(PAPER, sub_model, batch_size, reading).total / 1024
+    return estimate(PAPER, layers(sub_model), batch_size, reading).total / 1024
 
 
 def test_the_sizes_are_those_of_the_network_that_is_built():
     mine = sub_model_parameters(NETWORK)
-    assert {name: PAPER.trainable(name) for name in SUB_MODELS} == mine
+    assert {name: PAPER.trainable_of(layers(name)) for name in SUB_MODELS} == mine
     assert PAPER.parameters == network_sizes(NETWORK).parameters == 30_242_752
     assert PAPER.activations == pytest.approx(6_881_640)
 
@@ -36,7 +43,7 @@ def test_terms_once_and_errors_once_a_sample():
 
 
 def test_the_terms_add_up():
-    terms = estimate(PAPER, "S5", 2, "errors_per_sample")
+    terms = estimate(PAPER, layers("S5"), 2, "errors_per_sample")
     assert terms.errors == pytest.approx(2 * terms.gradients)
     assert terms.optimizer == pytest.approx(2 * terms.gradients)
     assert terms.gradients == pytest.approx(19_967_004 * 4 / 2**20)
@@ -55,9 +62,9 @@ def test_the_default_is_the_nearest_of_the_readings_that_follow_from_the_page():
 @given(st.sampled_from(list(READINGS)), st.integers(1, 64), st.sampled_from((PAPER, "mini")))
 def test_more_layers_and_larger_batches_never_need_less(reading, batch_size, sizes):
     sizes = network_sizes(MINI) if sizes == "mini" else sizes
-    needs = [estimate(sizes, name, batch_size, reading).total for name in SUB_MODELS]
+    needs = [estimate(sizes, layers(name), batch_size, reading).total for name in SUB_MODELS]
     assert needs == sorted(needs, reverse=True)
-    more = [estimate(sizes, name, batch_size + 1, reading).total for name in SUB_MODELS]
+    more = [estimate(sizes, layers(name), batch_size + 1, reading).total for name in SUB_MODELS]
     assert all(b > a for a, b in zip(needs, more, strict=True))
 
 
@@ -69,8 +76,16 @@ def test_only_the_papers_network_has_the_printed_activations():
     assert mini.activations == 160 * (80 * 16 + 40 * 16 + 20 * 16 + 4 * 256 + 256 + 28)
 
 
-def test_no_such_reading_or_sub_model():
+def test_only_its_own_layers_make_it_the_papers_network():
+    renamed = PAPER.layers[0].model_copy(update={"name": "stem"})
+    sizes = PAPER.model_copy(update={"layers": (renamed, *PAPER.layers[1:])})
+    assert as_printed_sizes(sizes) is sizes
+
+
+def test_no_such_reading_sub_model_or_layer():
     with pytest.raises(KeyError):
-        estimate(PAPER, "S1", 5, "as_meant")
-    with pytest.raises(ValueError, match="S9"):
-        estimate(PAPER, "S9", 5)
+        estimate(PAPER, layers("S1"), 5, "as_meant")
+    with pytest.raises(NetworkError, match="S9"):
+        layers("S9")
+    with pytest.raises(ValueError, match="no layer 'FC9'; there are CONV1, "):
+        estimate(PAPER, ("FC1", "FC9"), 5)

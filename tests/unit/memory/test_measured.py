@@ -1,17 +1,21 @@
 import pytest
 
+from harness.contract import mobileasr
+from harness.contract.network import NetworkError
 from harness.memory.measured import Conditions, Measured, MemoryModel, MemoryRecord, split
 from harness.memory.sizes import LayerSizes, NetworkSizes
+from tests.fixtures.networks import eighteen, three
 
 CONDITIONS = Conditions(
     date="2026-01-01", runtime="r 1", python="3.11", platform="p", threads=2, utterances=80
 )
 SIZES = NetworkSizes(
     layers=tuple(
-        LayerSizes(name=f"L{n}", trainable=1000 * (9 - n), activations=100.0 * (n + 1))
-        for n in range(9)
+        LayerSizes(name=name, trainable=1000 * (9 - n), activations=100.0 * (n + 1))
+        for n, name in enumerate(mobileasr.LAYERS)
     )
 )
+NETWORK = mobileasr.network({layer.name: layer.trainable for layer in SIZES.layers}, "ab")
 
 
 def point(sub_model, batch_size, need_mb, selected_mb=50.0):
@@ -20,11 +24,11 @@ def point(sub_model, batch_size, need_mb, selected_mb=50.0):
     )
 
 
-def model(*points, held_out=(), sizes=SIZES):
+def model(*points, held_out=(), sizes=SIZES, network=NETWORK):
     record = MemoryRecord(
         conditions=CONDITIONS, files={1: "0" * 64}, calibrating=points, held_out=held_out
     )
-    return MemoryModel(record, sizes)
+    return MemoryModel(record, network, sizes)
 
 
 def test_two_batch_sizes_give_a_line():
@@ -57,11 +61,12 @@ def test_between_measured_sub_models():
     found = made.predict("S5", 3)
     assert found.interpolated
     # fixed parts 100 and 50 by trained parameters, utterances' 20 and 5 by activations
-    state = (SIZES.trainable("S5") - SIZES.trainable("S8")) / (
-        SIZES.trainable("S1") - SIZES.trainable("S8")
+    largest, middle, least = (NETWORK.sub_model(name).layers for name in ("S1", "S5", "S8"))
+    state = (SIZES.trainable_of(middle) - SIZES.trainable_of(least)) / (
+        SIZES.trainable_of(largest) - SIZES.trainable_of(least)
     )
-    kept = (SIZES.activations_of("S5") - SIZES.activations_of("S8")) / (
-        SIZES.activations_of("S1") - SIZES.activations_of("S8")
+    kept = (SIZES.activations_of(middle) - SIZES.activations_of(least)) / (
+        SIZES.activations_of(largest) - SIZES.activations_of(least)
     )
     assert 0 < state < 1
     assert found.need_mb == pytest.approx(50 + 50 * state + 3 * (5 + 15 * kept))
@@ -93,3 +98,61 @@ def test_a_check_tells_calibrating_from_held_out():
     assert held.error_percent == pytest.approx(100 * (140 / 120 - 1))
     assert held.peak_error_percent == pytest.approx(100 * (190 / 180 - 1))
     assert len(made.check([point("S1", 3, 100)])) == 1
+
+
+def sizes_of(network):
+    """Sizes whose activations fall from layer to layer, as strides make them."""
+    layers = enumerate(network.layers)
+    return NetworkSizes(
+        layers=tuple(
+            LayerSizes(name=layer.name, trainable=layer.parameters, activations=1000.0 / (1 + n))
+            for n, layer in layers
+        )
+    )
+
+
+def two_of(network):
+    """The largest sub-model needs 100 and 20 an utterance, the smallest 50 and 5."""
+    largest, smallest = network.sub_model_names[0], network.sub_model_names[-1]
+    return [
+        *(point(largest, size, 100 + 20 * size) for size in (1, 2)),
+        *(point(smallest, size, 50 + 5 * size) for size in (1, 2)),
+    ]
+
+
+@pytest.mark.parametrize("network", [three(), eighteen()], ids=["three", "eighteen"])
+def test_any_network_is_predicted_in_its_order(network):
+    made = model(*two_of(network), sizes=sizes_of(network), network=network)
+    assert list(made.lines) == [network.sub_model_names[0], network.sub_model_names[-1]]
+    needs = [made.predict(name, 3).need_mb for name in network.sub_model_names]
+    assert needs[0] == pytest.approx(160)
+    assert needs[-1] == pytest.approx(65)
+    assert needs == sorted(needs, reverse=True)
+    assert made.predict(network.sub_model_names[1], 3).interpolated
+    with pytest.raises(NetworkError, match=f"there are {network.sub_model_names[0]}"):
+        made.predict("S1", 3)
+
+
+def test_the_set_of_layers_counts_not_their_place():
+    network = three()
+    sizes = sizes_of(network)
+    made = model(*two_of(network), sizes=sizes, network=network)
+    # trains stem and head: 5000 of 10000 numbers, block.2 2000; activations 1250 of 2083, 333
+    state, kept = 3000 / 8000, (1250 - 1000 / 3) / (1000 * (1 + 1 / 2 + 1 / 4))
+    wanted = 50 + 50 * state + 2 * (5 + 15 * kept)
+    assert made.predict("Ends.of-it", 2).need_mb == pytest.approx(wanted)
+
+
+def test_one_that_keeps_more_than_a_larger_one_needs_no_more():
+    network = three()
+    layers = list(sizes_of(network).layers)
+    layers[2] = layers[2].model_copy(update={"activations": 9000.0})  # of the smallest
+    sizes = NetworkSizes(layers=tuple(layers))
+    made = model(*two_of(network), sizes=sizes, network=network)
+    assert 65 <= made.predict("Ends.of-it", 3).need_mb <= 160
+
+
+def test_a_check_goes_by_the_networks_order():
+    network = three()
+    made = model(*reversed(two_of(network)), sizes=sizes_of(network), network=network)
+    assert [one.measured.sub_model for one in made.check()] == ["whole"] * 2 + ["B_2"] * 2

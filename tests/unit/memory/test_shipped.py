@@ -3,7 +3,7 @@
 import pytest
 
 from harness.memory.measured import MemoryModel, MemoryRecord
-from harness.model.configuration import CONFIGS
+from harness.model.families import CONFIGS
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
 
@@ -19,7 +19,7 @@ def test_all_of_them_are_checked():
 def test_needs_are_predicted_within_a_tenth(arch):
     path = data_root() / "models" / arch / "memory.json"
     record = MemoryRecord.model_validate_json(path.read_bytes())
-    model = MemoryModel(record, network_sizes(CONFIGS[arch]))
+    model = MemoryModel(record, CONFIGS[arch].describe(), network_sizes(CONFIGS[arch]))
     checked = model.check()
     assert len(checked) == len(record.calibrating) + len(record.held_out)
     assert sum(not one.calibrating for one in checked) >= 4

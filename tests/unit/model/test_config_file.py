@@ -11,7 +11,9 @@ import pytest
 
 from harness.errors import InputError
 from harness.model.config_file import network
-from harness.model.configuration import CONFIGS, Convolution, sub_model_parameters
+from harness.model.configuration import sub_model_parameters
+from harness.model.deepspeech2.configuration import Convolution
+from harness.model.families import CONFIGS
 
 CONVOLUTIONS = """\
 convolutions:

@@ -4,17 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model.configuration import (
-    CONFIGS,
-    LAYERS,
-    MINI,
-    PAPER,
-    SUB_MODELS,
-    TINY,
-    first_layer,
-    layer_parameters,
-    sub_model_parameters,
-)
+from harness.contract.mobileasr import SUB_MODELS
+from harness.contract.network import NetworkError
+from harness.model.configuration import layer_parameters, sub_model_parameters
+from harness.model.deepspeech2.configuration import MINI, PAPER, TINY
+from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 
 
@@ -40,7 +34,7 @@ def test_paper_sub_models():
         "S7": 7_375_900,
         "S8": 1_078_300,
     }
-    statistics = sum(layer_parameters(PAPER, trainable=False).values())
+    statistics = sum(spec.statistics for spec in PAPER.layer_specs())
     assert statistics == 2_178
     assert counts["S1"] + statistics == 30_242_752
 
@@ -66,14 +60,12 @@ def test_sub_models_shrink(config):
 
 
 def test_first_layers():
-    assert [LAYERS[first_layer(s)] for s in ("S1", "S4", "S5", "S8")] == [
-        "CONV1",
-        "BLSTM1",
-        "BLSTM2",
-        "FC1",
-    ]
-    with pytest.raises(ValueError, match="S9"):
-        first_layer("S9")
+    network = TINY.describe()
+    first = [network.sub_model(name).layers[0] for name in ("S1", "S4", "S5", "S8")]
+    assert first == ["CONV1", "BLSTM1", "BLSTM2", "FC1"]
+    assert all(sub_model.layers[-1] == "FC2" for sub_model in network.sub_models)
+    with pytest.raises(NetworkError, match="S9"):
+        network.sub_model("S9")
 
 
 def test_initial_weights_depend_on_seed_only():

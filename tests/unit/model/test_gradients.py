@@ -8,14 +8,18 @@ import pytest
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 
+from harness.contract.mobileasr import LAYERS, SUB_MODELS  # noqa: E402
 from harness.model.blstm import BlstmWeights, blstm_backward, blstm_forward  # noqa: E402
-from harness.model.configuration import LAYERS, SUB_MODELS, Convolution, first_layer  # noqa: E402
-from harness.model.conv import (  # noqa: E402
+from harness.model.configuration import Form  # noqa: E402
+from harness.model.deepspeech2.configuration import Convolution  # noqa: E402
+from harness.model.deepspeech2.conv import (  # noqa: E402
     conv_forward,
     conv_input_gradient,
     conv_kernel_gradient,
     padding,
 )
+from harness.model.deepspeech2.reference.lstm import blstm  # noqa: E402
+from harness.model.deepspeech2.reference.network import PlainNetwork, batch_moments  # noqa: E402
 from harness.model.network import Network  # noqa: E402
 from harness.model.normalise import Norm, norm_backward, norm_forward  # noqa: E402
 from harness.model.recurrent import (  # noqa: E402
@@ -25,8 +29,6 @@ from harness.model.recurrent import (  # noqa: E402
     RecurrentProduct,
     recurrent_product,
 )
-from harness.model.reference.lstm import blstm  # noqa: E402
-from harness.model.reference.network import PlainNetwork, batch_moments  # noqa: E402
 from harness.model.strip import strip  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -258,7 +260,7 @@ def pair(small_config, small_weights):
     """The network with hand-written gradients and the plain one, of equal weights."""
 
     def make(batch_statistics=False):
-        network = Network(small_config, seed=0, batch_statistics=batch_statistics)
+        network = Network(small_config, form=Form(batch_statistics=batch_statistics))
         for name, value in small_weights.items():
             network.weights[name].assign(value)
         plain = PlainNetwork(small_config, small_weights, batch_statistics=batch_statistics)
@@ -285,38 +287,53 @@ def all_agree(agrees, what, found, expected, tolerance):
 @pytest.mark.parametrize("sub_model", SUB_MODELS)
 def test_sub_model_gradients(sub_model, pair, small_batch, agrees):
     network, plain = pair()
-    first = first_layer(sub_model)
+    layers = network.description.sub_model(sub_model).layers
     batch = tensors(small_batch(0))
-    expected_loss, expected = plain.gradients(*batch, first)
-    loss, gradients, moved = network.gradients(*batch, first)
-    assert not moved
-    agrees("loss", loss, expected_loss, 1e-5)
-    largest = all_agree(agrees, f"gradients of {sub_model}", gradients, expected, 2e-5)
+    expected_loss, expected = plain.gradients(*batch, layers)
+    step = network.gradients(*batch, layers)
+    assert not step.moved
+    agrees("loss", step.loss, expected_loss, 1e-5)
+    largest = all_agree(agrees, f"gradients of {sub_model}", step.gradients, expected, 2e-5)
     assert min(largest.values()) > 0
-    assert {n.split("_")[0].upper() for n in gradients} == set(LAYERS[first:])
+    assert {n.split("_")[0].upper() for n in step.gradients} == set(layers)
+
+
+@pytest.mark.parametrize(
+    "layers", [("BLSTM2",), ("CONV1", "BLSTM4"), ("CONV2", "FC1"), ("BLSTM1", "FC2")], ids="+".join
+)
+def test_gradients_of_any_set_of_layers(layers, pair, small_batch, agrees):
+    """Frozen layers above a trained one pass the gradient on and have none of their own."""
+    network, plain = pair()
+    batch = tensors(small_batch(0))
+    expected_loss, expected = plain.gradients(*batch, layers)
+    step = network.gradients(*batch, layers)
+    agrees("loss", step.loss, expected_loss, 1e-5)
+    all_agree(agrees, "gradients of any set of layers", step.gradients, expected, 2e-5)
+    assert {n.split("_")[0].upper() for n in step.gradients} == set(layers)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_gradients_of_any_batch(seed, pair, small_batch, agrees):
     network, plain = pair()
     batch = tensors(small_batch(seed))
-    expected_loss, expected = plain.gradients(*batch, 0)
-    loss, gradients, _ = network.gradients(*batch, 0)
-    agrees("loss", loss, expected_loss, 1e-5)
+    expected_loss, expected = plain.gradients(*batch, LAYERS)
+    step = network.gradients(*batch, LAYERS)
+    agrees("loss", step.loss, expected_loss, 1e-5)
     agrees("loss", network.loss(*batch), plain.loss(*batch), 1e-5)
-    all_agree(agrees, "gradients of S1, any batch", gradients, expected, 2e-5)
+    all_agree(agrees, "gradients of S1, any batch", step.gradients, expected, 2e-5)
 
 
 @pytest.mark.parametrize("sub_model", ["S1", "S4", "S7"])
 def test_gradients_with_batch_statistics(sub_model, pair, small_batch, agrees):
     network, plain = pair(batch_statistics=True)
     batch = tensors(small_batch(0))
-    _, expected = plain.gradients(*batch, first_layer(sub_model))
-    _, gradients, moved = network.gradients(*batch, first_layer(sub_model))
-    all_agree(agrees, "gradients, batch statistics", gradients, expected, 1e-4)
-    assert set(moved) == set(plain.moved)
-    assert len(moved) == {"S1": 10, "S4": 2, "S7": 2}[sub_model]
-    for name, value in moved.items():
+    layers = network.description.sub_model(sub_model).layers
+    _, expected = plain.gradients(*batch, layers)
+    step = network.gradients(*batch, layers)
+    all_agree(agrees, "gradients, batch statistics", step.gradients, expected, 1e-4)
+    assert set(step.moved) == set(plain.moved)
+    assert len(step.moved) == {"S1": 10, "S4": 2, "S7": 2}[sub_model]
+    for name, value in step.moved.items():
         agrees("moved statistics", value, plain.moved[name], 1e-5)
 
 

@@ -11,7 +11,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from harness.errors import InputError
-from harness.model.configuration import CONFIGS, layer_parameters, sub_model_parameters
+from harness.model.configuration import layer_parameters, sub_model_parameters
+from harness.model.families import CONFIGS
 from harness.model.inspection import inspect
 from harness.paths import data_root
 from harness.trainer.flatfile import read_info, signature_names
@@ -43,7 +44,7 @@ def test_what_is_in_a_model(tiny):
     assert found.info == read_info(tiny) == FlatbufferModel(tiny, 1).info
     assert found.info.layer_parameters == layer_parameters(config)
     assert found.info.sub_model_parameters == sub_model_parameters(config)
-    statistics = sum(layer_parameters(config, trainable=False).values())
+    statistics = sum(spec.statistics for spec in config.layer_specs())
     assert found.weights == found.info.sub_model_parameters["S1"] + statistics
     assert found.sub_models["S1"][0] == "CONV1"
     assert found.sub_models["S5"] == ("BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra [model]")
-from harness.contract.job import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.model import folder
-from harness.model.configuration import TINY, Convolution
+from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened

@@ -8,14 +8,10 @@ from dataclasses import replace
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from harness.contract.mobileasr import LAYERS, SUB_MODELS
 from harness.errors import InputError
-from harness.model.configuration import (
-    CONFIGS,
-    LAYERS,
-    SUB_MODELS,
-    steps_per_block,
-    sub_model_parameters,
-)
+from harness.model.configuration import steps_per_block, sub_model_parameters
+from harness.model.families import CONFIGS
 from harness.model.inspection import inspect
 from harness.model.listen import LISTENED, listen
 from harness.model.strip import strip
@@ -117,6 +113,7 @@ def test_files_and_manifests_agree(path):
     assert manifest.parameters == sub_model_parameters(CONFIGS[manifest.name])
     assert manifest.max_audio_s == pytest.approx(info.max_audio_s)
     assert manifest.alphabet == info.alphabet
+    assert manifest.network == info.network == CONFIGS[manifest.name].describe()
     assert manifest.sample_rate == info.sample_rate
 
 

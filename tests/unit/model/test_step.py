@@ -3,9 +3,9 @@
 import pytest
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
-from harness.model.configuration import SUB_MODELS, first_layer  # noqa: E402
+from harness.contract.mobileasr import SUB_MODELS  # noqa: E402
+from harness.model.deepspeech2.reference.network import PlainNetwork, PlainStep  # noqa: E402
 from harness.model.export import build_model  # noqa: E402
-from harness.model.reference.network import PlainNetwork, PlainStep  # noqa: E402
 from harness.trainer.runtime import FlatbufferModel  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -34,7 +34,7 @@ def plain(small_config, small_weights, small_batch):
 
     def steps(sub_model, seeds=STEPS, formulation="tape"):
         network = PlainNetwork(small_config, small_weights, formulation=formulation)
-        step = PlainStep(network, first_layer(sub_model))
+        step = PlainStep(network, small_config.describe().sub_model(sub_model).layers)
         losses = [float(step(tensors(small_batch(seed)), tf.constant(RATE))) for seed in seeds]
         return losses, {name: v.numpy() for name, v in network.weights.items()}, moments(step)
 

@@ -82,7 +82,7 @@ def test_rows_by_sub_model_count_those_that_say_nothing(tmp_path: Path) -> None:
     found = [(one, energy_of(one.result, one.read_samples(None))) for one in attempts]
     plugged = [(one, energy_of(one.result, one.no_samples())) for one in attempts[:1]]
     rows = energy_rows([*found, *plugged])
-    assert [row.sub_model for row in rows] == ["S1", "S5", "S8"]
+    assert [row.sub_model.name for row in rows] == ["S1", "S5", "S8"]
     assert rows[0].mah is not None
     assert rows[0].mah.n == 2
     assert rows[0].unsaid == (("no epoch was trained and sampled", 1),)

@@ -20,6 +20,7 @@ from harness.scenario import (
     scenario_schema,
 )
 from harness.scenario.demands import Demands
+from harness.scenario.identity import job_identity
 from harness.scenario.schema import JobContent, Stop, Trainer
 from harness.yamlio import parse_yaml
 
@@ -50,7 +51,7 @@ def test_a_small_file_says_much_and_defaults_are_the_papers() -> None:
     trainer = job.content.trainer
     assert (trainer.batch_size, trainer.learning_rate, trainer.epochs) == (5, 1e-4, 15)
     assert (trainer.stop.patience, trainer.stop.battery_below_percent) == (2, 25.0)
-    assert trainer.candidates == ("S1", "S5", "S8")
+    assert trainer.candidates is None  # those of the network
     data = job.content.data
     assert (data.corpus, data.train, data.validation) == ("accents", 60, 20)
     assert job.content.pressure is None
@@ -91,6 +92,16 @@ def test_arch_and_size_are_the_same_job_as_the_name() -> None:
     (one,) = jobs("name: a\nmodel: {arch: ds2, size: tiny}\n")
     (other,) = jobs("name: b\ntitle: else\nmodel: ds2-tiny\n")
     assert one.identity == other.identity
+
+
+def test_what_came_later_leaves_older_jobs_the_same() -> None:
+    (before,) = jobs(HEAD)
+    (last,) = jobs(HEAD + "trainer: {keep: last}\n")
+    assert last.identity != before.identity
+    content = before.content.model_dump(mode="json")
+    del content["trainer"]["keep"]
+    without = job_identity(content, repeat=1, round_number=1, rounds=1, avoid=[])
+    assert without == before.identity
 
 
 def test_off_is_a_word() -> None:
@@ -206,10 +217,11 @@ def test_only_a_later_round_keeps_what_it_stands_on() -> None:
         (HEAD + 'trainer:\n  epochs: "3"\n', ["s.yaml:4: trainer.epochs", "valid integer"]),
         (HEAD + "trainer: {epochs: true}\n", ["s.yaml:3: trainer.epochs"]),
         (HEAD + "trainer: {learning_rate: 2}\n", ["trainer.learning_rate", "less than 1"]),
-        (HEAD + "trainer: {candidates: [S8, S1]}\n", ["largest (S1) to the smallest"]),
+        (HEAD + "trainer: {candidates: []}\n", ["s.yaml:3: trainer.candidates"]),
+        (HEAD + "trainer: {candidates: [a b]}\n", ["trainer.candidates[0]", "match pattern"]),
+        (HEAD + "trainer: {sub_model: <b>}\n", ["s.yaml:3: trainer.sub_model", "match pattern"]),
         (HEAD + "pressure: {}\n", ["s.yaml:3: pressure", "either available_mb or fits"]),
-        (HEAD + "pressure: {fits: S3}\n", ["S3 is not among trainer.candidates"]),
-        (HEAD + "pressure: {fits: S9}\n", ["s.yaml:3: pressure.fits"]),
+        (HEAD + "pressure: {fits: 9}\n", ["s.yaml:3: pressure.fits"]),
         (HEAD + "gates: labs\n", ["s.yaml:3: gates"]),
         ("name: t\n", ["model", "is missing"]),
         ("name: t\nmodel: {arch: ds2}\n", ["s.yaml:2: model", "arch needs size"]),

@@ -161,6 +161,21 @@ def test_a_missing_recording_is_said(make_job, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "selection",
+    [{"forced": "Top"}, {"candidates": ["All", "S1"], "need_mb": {"All": 2000, "S1": 1}}],
+)
+def test_names_that_the_file_does_not_have_are_said(make_job, tmp_path, selection):
+    job = make_job(selection=selection)
+    process = run(job, tmp_path)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    last = events_of(job)[-1]
+    assert (last.type, last.kind) == ("error", "BadInput")
+    assert "there are S1, S2, S3, S4, S5, S6, S7, S8" in last.message
+
+
+@pytest.mark.parametrize(
     ("outputs", "log"),
     [
         ({"folder": "{out}", "events": "{out}/events.jsonl"}, "events.jsonl"),

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from harness.contract import mobileasr
+from harness.contract.network import Layer, Network, SubModel
 from harness.errors import InputError
 from harness.memory.measured import MemoryModel
 from harness.paths import data_root
@@ -42,6 +44,52 @@ def test_round_trip(tmp_path):
 
 def test_no_manifest_says_where(tmp_path):
     with pytest.raises(InputError, match=r"manifest\.json: no model manifest"):
+        load_manifest(tmp_path)
+
+
+def test_an_older_manifest_is_deepspeech2s():
+    counts = {"S1": 10, "S5": 6, "S8": 2}
+    network = manifest(parameters=counts).network
+    assert network.family == "deepspeech2"
+    assert network.sub_model_names == mobileasr.SUB_MODELS
+    assert {n: network.trained_parameters(n) for n in counts} == counts
+
+
+def test_the_shipped_ones_train_what_their_layers_have():
+    assert SHIPPED
+    for folder in SHIPPED:
+        shipped = load_manifest(folder)
+        names = shipped.network.sub_model_names
+        trained = {name: shipped.network.trained_parameters(name) for name in names}
+        assert trained == shipped.parameters
+
+
+def test_a_manifest_names_its_own_network(tmp_path):
+    own = Network(
+        family="tiny",
+        layers=(Layer(name="Front", parameters=4), Layer(name="Head", parameters=2)),
+        sub_models=(SubModel(name="All", layers=("Front", "Head")),),
+        alphabet=" ab",
+    )
+    named = manifest(network=own, parameters={"All": 6}, need_mb={2: {"All": 3.0}})
+    save_manifest(named, tmp_path)
+    assert load_manifest(tmp_path).network == own
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"T1": 3}}, "parameters has T1, the network has S1, S2"),
+        ({"parameters": {"S1": 1, "S2": 2}}, "parameters"),
+        ({"need_mb": {5: {"All": 1.0}}}, "need_mb has All, the network has S1"),
+        ({"sizes": {"layers": [{"name": "A", "trainable": 1, "activations": 1}]}}, "sizes"),
+        ({"network": {"family": "x"}}, r"network\.layers"),
+    ],
+)
+def test_names_that_contradict_each_other_are_refused(tmp_path, changes, message):
+    text = json.loads(manifest().model_dump_json(exclude={"network"})) | changes
+    (tmp_path / "manifest.json").write_text(json.dumps(text))
+    with pytest.raises(InputError, match=message):
         load_manifest(tmp_path)
 
 
@@ -101,7 +149,7 @@ def test_shipped_needs_are_predicted_within_a_tenth():
     found = load_manifest(data_root() / "models" / "ds2-mini")
     assert found.memory is not None
     assert found.memory.files == {size: entry.sha256 for size, entry in found.files.items()}
-    checked = MemoryModel(found.memory, found.sizes).check()
+    checked = MemoryModel(found.memory, found.network, found.sizes).check()
     assert sum(not one.calibrating for one in checked) >= 4
     for one in checked:
         assert abs(one.error_percent) < 10, one

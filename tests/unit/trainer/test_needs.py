@@ -3,7 +3,7 @@ import pytest
 from harness.contract import SUB_MODELS
 from harness.errors import InputError
 from harness.memory.measured import Conditions, Measured, MemoryRecord
-from harness.model.configuration import PAPER
+from harness.model.deepspeech2.configuration import PAPER
 from harness.model.sizes import network_sizes
 from harness.trainer.manifest import ModelManifest, Provenance
 from harness.trainer.needs import needs_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from harness.contract.job import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.paths import data_root
 from harness.trainer.batches import encode, make_batch
@@ -50,7 +50,7 @@ def test_info(model):
     assert info.sub_model_parameters["S8"] == (
         info.layer_parameters["FC1"] + info.layer_parameters["FC2"]
     )
-    assert model.sub_models == SUB_MODELS
+    assert model.network.sub_model_names == SUB_MODELS
 
 
 def reference_log_mel(pcm):

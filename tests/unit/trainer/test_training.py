@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.contract import mobileasr
 from harness.contract.events import (
     Checkpoint,
     Epoch,
     Finished,
     PhaseChange,
     Selected,
+    Started,
     Step,
     Stopped,
 )
+from harness.contract.network import Layer, Network, SubModel
 from harness.errors import InputError
-from harness.trainer import device, loop
+from harness.trainer import device, flatbuffer_learner, loop
 from harness.trainer.events import EventLog, read_log
 from harness.trainer.info import ModelInfo
+from harness.trainer.learner import StopCommand, run_now
 
 SAID = "b c d e"
 INFO = ModelInfo(
@@ -33,8 +39,7 @@ INFO = ModelInfo(
     window=512,
     hop=256,
     time_stride=2,
-    layer_parameters={},
-    sub_model_parameters={},
+    network=mobileasr.network(dict.fromkeys(mobileasr.LAYERS, 1), " abcdefghijklmnopqrstuvwxyz"),
 )
 STEPS_AN_EPOCH = 2  # three utterances, batch 2
 
@@ -51,7 +56,7 @@ class ScriptedModel:
     loss = 1.0
 
     def __init__(self, path, threads):
-        self.info = INFO
+        self.info, self.network = INFO, INFO.network
         self.steps = self.epoch = 0
 
     def features(self, pcm):
@@ -84,7 +89,7 @@ def train(make_job, monkeypatch, tmp_path):
     script = tmp_path / "script.tflite"
     script.write_bytes(b"not a flatbuffer")
     files = {"path": str(script), "sha256": hashlib.sha256(script.read_bytes()).hexdigest()}
-    monkeypatch.setattr(loop, "FlatbufferModel", ScriptedModel)
+    monkeypatch.setattr(flatbuffer_learner, "FlatbufferModel", ScriptedModel)
     monkeypatch.setattr(device, "available_mb", lambda: 1000.0)
     monkeypatch.setattr(device, "battery_percent", lambda: 90.0)
 
@@ -96,7 +101,8 @@ def train(make_job, monkeypatch, tmp_path):
         job = saying(make_job(**changes), SAID)
         path = Path(job.outputs.events)
         with EventLog(path) as log:
-            loop.Training(job, log, stop_requested).run()
+            learner = flatbuffer_learner.FlatbufferLearner(job, stop_requested)
+            run_now(loop.Training(job, learner, log).run())
         return read_log(path)
 
     return run
@@ -131,15 +137,99 @@ def test_when_it_stops_and_what_it_keeps(train, policy, patience, wers, stopped,
             assert stored["epoch"] == [kept]
 
 
+@pytest.mark.parametrize(
+    ("wers", "patience", "stopped", "kept"),
+    [
+        ((25, 50, 75), 9, ("epochs_done", 2), 2),
+        ((25, 50, 0, 75), 9, ("epochs_done", 3), 3),
+        ((25, 50, 75, 0), 2, ("patience", 2), 2),
+        ((25,), 9, ("epochs_done", 0), 0),
+    ],
+)
+def test_the_last_checkpoint_is_kept_where_the_job_says_so(train, wers, patience, stopped, kept):
+    events = train(*wers, keep="last", stop={"patience": patience})
+    assert [(e.reason, e.epoch) for e in of(events, Stopped)] == [stopped]
+    last = events[-1]
+    assert (last.keep, last.kept_epoch, last.wer_after_percent) == ("last", kept, wers[kept])
+    if not kept:
+        assert last.kept_checkpoint is None
+        return
+    with np.load(last.kept_checkpoint) as stored:
+        assert stored["epoch"] == [kept]
+    assert [path.name for path in Path(last.kept_checkpoint).parent.iterdir()] == [
+        f"epoch-{kept:04d}.npz"
+    ]
+
+
+def test_asked_to_stop_the_last_whole_epoch_is_kept(train):
+    asked = iter([*[False] * 14, *[True] * 99])
+    events = train(25, 50, 75, 100, keep="last", stop_requested=lambda: next(asked))
+    done = events[-1].epochs
+    assert (of(events, Stopped)[0].reason, 0 < done < 3) == ("command", True)
+    assert events[-1].kept_epoch == done
+    assert Path(events[-1].kept_checkpoint).is_file()
+
+
+def test_killed_and_started_again_it_keeps_the_last(train, tmp_path):
+    train(25, 50, 75, keep="last")
+    cut_after(tmp_path / "out" / "events.jsonl", Checkpoint, 1)
+    np.savez(tmp_path / "out/checkpoints/epoch-0001.npz", epoch=np.array([1.0]))
+    hashed = hashlib.sha256((tmp_path / "out/checkpoints/epoch-0001.npz").read_bytes()).hexdigest()
+    log = tmp_path / "out" / "events.jsonl"
+    saved = of(read_log(log), Checkpoint)[0]
+    log.write_text(log.read_text().replace(saved.sha256, hashed))
+    assert train(25, 50, 75, keep="last")[-1].kept_epoch == 2
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"forced": "S9"},
+        {"candidates": ["S1", "Top"], "need_mb": {"S1": 10, "Top": 1}},
+    ],
+)
+def test_a_sub_model_that_the_file_does_not_have_is_refused(train, tmp_path, selection):
+    with pytest.raises(InputError, match=r"no sub-model '(S9|Top)'; there are S1, S2"):
+        train(100, 75, selection=selection)
+    assert not of(read_log(tmp_path / "out" / "events.jsonl"), Epoch)
+
+
+def test_another_networks_names_are_as_good(train, monkeypatch):
+    own = Network(
+        family="tiny",
+        layers=(Layer(name="Front", parameters=4), Layer(name="Head", parameters=2)),
+        sub_models=(
+            SubModel(name="All", layers=("Front", "Head")),
+            SubModel(name="Top", layers=("Head",)),
+        ),
+        alphabet=INFO.alphabet,
+    )
+    monkeypatch.setattr(sys.modules[__name__], "INFO", replace(INFO, network=own))
+    selection = {"candidates": ["All", "Top"], "need_mb": {"All": 2000.0, "Top": 500.0}}
+    events = train(100, 75, selection=selection)
+    assert of(events, Started)[0].contract_version == 2
+    assert of(events, Selected)[0].sub_model == "Top"
+    assert events[-1].kept_epoch == 1
+
+
+def test_a_job_of_version_1_is_for_deepspeech2_alone(train, monkeypatch, tmp_path):
+    assert train(100, 75, version=1)[-1].kept_epoch == 1
+    (tmp_path / "out" / "events.jsonl").unlink()
+    other = INFO.network.model_copy(update={"family": "other"})
+    monkeypatch.setattr(sys.modules[__name__], "INFO", replace(INFO, network=other))
+    with pytest.raises(InputError, match="a job of version 1 is for deepspeech2"):
+        train(100, 75, version=1)
+
+
 def test_each_epoch_trains_all_utterances_in_another_order(train, monkeypatch):
     seen = []
-    real = loop.make_batch
+    real = flatbuffer_learner.make_batch
 
     def spy(features, texts, info):
         seen.append(list(texts))
         return real(features, texts, info)
 
-    monkeypatch.setattr(loop, "make_batch", spy)
+    monkeypatch.setattr(flatbuffer_learner, "make_batch", spy)
     events = train(100, 75, 50, 25, 0)
     texts = [batch for batch in seen if any(batch)]
     epochs = [tuple(texts[i] + texts[i + 1]) for i in range(0, len(texts), STEPS_AN_EPOCH)]
@@ -235,7 +325,7 @@ def test_asked_to_stop_within_an_epoch_it_keeps_what_was_whole(train, monkeypatc
 
 
 def test_asked_to_stop_before_there_is_anything_to_keep(train):
-    with pytest.raises(loop.StopCommand):
+    with pytest.raises(StopCommand):
         train(100, 75, stop_requested=lambda: True)
 
 

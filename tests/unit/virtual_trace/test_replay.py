@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.contract.job import Job, Utterance
+from harness.contract.mobileasr import SUB_MODELS
 from harness.metrics.words import wer_percent
 from harness.trainer.events import EventLog, read_log
+from harness.trainer.flatbuffer_learner import FlatbufferLearner
+from harness.trainer.learner import StopCommand, run_now
+from harness.trainer.loop import Training
 from harness.virtual.phone import PhoneSpec
 from harness.virtual.root import open_root
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.logs import LogStore
 from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
-from harness.virtual.trace.replay import Replay, StopCommand, TracePhone, misheard
+from harness.virtual.trace.replay import TraceLearner, TraceLog, TracePhone, misheard
 from harness.virtual.trace.table import Table, load_table
 from harness.virtual.userland import install_userland
 
@@ -38,7 +42,8 @@ def _job(folder: Path, **training: Any) -> Job:
             "data": {"speaker": "x", "train": [u.model_dump() for u in _utterances(12)],
                      "validation": [u.model_dump() for u in _utterances(10)]},
             "training": {"batch_size": 5, "epochs": 3, **training},
-            "selection": {"need_mb": {"S1": 200, "S5": 150, "S8": 100}},
+            "selection": {"candidates": ["S1", "S5", "S8"],
+                          "need_mb": {"S1": 200, "S5": 150, "S8": 100}},
             "stop": {"patience": 100, "available_below_mb": 0},
             "outputs": {"folder": str(folder), "events": f"{folder}/events.jsonl",
                         "checkpoints": f"{folder}/checkpoints", "stop_file": f"{folder}/stop"},
@@ -63,8 +68,9 @@ def _replay(
 ) -> list[Any]:
     phone = TracePhone(41, "PHONE", lambda: available_mb, lambda: 80.0, Path, clock.sleep)
     events = Path(job.outputs.events)
-    with EventLog(events) as log:
-        asyncio.run(Replay(job, load_table(job.model.name), phone, log, speed).run())
+    with TraceLog(events) as log:
+        learner = TraceLearner(job, load_table(job.model.name), phone, speed)
+        asyncio.run(Training(job, learner, log).run())
     return read_log(events)
 
 
@@ -102,6 +108,35 @@ def test_a_whole_job(tmp_path: Path) -> None:
     spent = 12 * 3 * table.sub_models["S1"].train_utterance_s
     rest = table.load_s + 22 * table.preprocess_utterance_s + 40 * table.evaluate_utterance_s
     assert clock.now == pytest.approx(spent + rest, rel=0.4)  # steps spread as the measured ones
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_it_says_what_the_trainer_says_in_the_same_order(
+    tmp_path: Path, make_job: Callable[..., Job], keep: str
+) -> None:
+    job = make_job(keep=keep, training={"epochs": 3}, selection={"forced": "S8"})
+    with EventLog(Path(job.outputs.events)) as log:
+        run_now(Training(job, FlatbufferLearner(job, lambda: False), log).run())
+    trained = read_log(Path(job.outputs.events))
+    (tmp_path / "out").rename(tmp_path / "trained")
+    replayed = _replay(job, _Clock())
+
+    def order(events: list[Any]) -> list[Any]:
+        names = ("type", "phase", "state", "epoch", "keep")
+        return [tuple(getattr(event, name, None) for name in names) for event in events]
+
+    assert order(replayed) == order(trained)
+    if keep == "last":
+        saved = list((tmp_path / "out" / "checkpoints").iterdir())
+        assert [str(path) for path in saved] == [_of(replayed, Finished)[0].kept_checkpoint]
+
+
+def test_a_learner_that_waits_needs_an_event_loop() -> None:
+    async def wait() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="needs an event loop"):
+        run_now(wait())
 
 
 def test_faster_is_said(tmp_path: Path) -> None:
@@ -159,9 +194,12 @@ def test_a_killed_replay_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_sub_model_without_figures_gets_those_of_the_next_that_trains_more() -> None:
     table: Table = load_table("a model without a table")
     assert table.name == "ds2-mini"
-    assert [table.cost(one)[0] for one in ("S1", "S4", "S5", "S7", "S8")] == [
-        "S1", "S1", "S5", "S5", "S8",
-    ]  # fmt: skip
+    costs = table.sub_models
+    for name, whose in {"S1": "S1", "S4": "S1", "S5": "S5", "S7": "S5", "S8": "S8"}.items():
+        assert table.cost(name, SUB_MODELS) == costs[whose]
+    assert table.cost("Top", ("All", "Top")) == costs["S1"]
+    assert table.cost("Top", ("S5", "Top")) == costs["S5"]
+    assert table.cost(None, SUB_MODELS) == costs["S1"]
 
 
 def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:

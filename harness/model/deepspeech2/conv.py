@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from harness.model.configuration import Convolution
+from harness.model.deepspeech2.configuration import Convolution
 from harness.model.operators import product, rows_of
 from harness.model.tensors import Tensor
 

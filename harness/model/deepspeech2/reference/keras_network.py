@@ -5,30 +5,33 @@ Keras' own way to sequences that end at different places is a mask, so a mask it
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from harness.model.configuration import LAYERS, NO_LAYER, NetworkConfig
+from harness.model.deepspeech2.configuration import DeepSpeech2
+from harness.model.deepspeech2.reference.network import conv_padding, ctc_loss
 from harness.model.initial import Weights
-from harness.model.reference.network import conv_padding, ctc_loss
 from harness.model.tensors import Tensor
 
 _EPSILON = 1e-3
 
 
 class KerasNetwork(keras.Model):  # type: ignore[misc]
-    """The network, trained from layer ``first`` up; statistics of batch norm stay frozen.
+    """The network, some layers of it trained; statistics of batch norm stay frozen.
 
     Args:
         config: Sizes.
         weights: By full name, as ``harness.model.initial`` has them.
-        first: Index in ``LAYERS`` of the first trained layer.
+        trained: Names of the layers that train.
     """
 
-    def __init__(self, config: NetworkConfig, weights: Weights, first: int = NO_LAYER) -> None:
+    def __init__(
+        self, config: DeepSpeech2, weights: Weights, trained: Collection[str] = ()
+    ) -> None:
         super().__init__()
         layers = keras.layers
         self.config = config
@@ -50,7 +53,7 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
             layers.Dense(config.dense, activation="relu"),
             layers.Dense(config.outputs),
         ]
-        self._freeze(first)
+        self._freeze(trained)
         sound = tf.zeros([1, config.max_frames, config.features.mels])
         self([sound, tf.constant([config.max_frames])])  # makes the variables
         for name, direction, variable in self._places():
@@ -115,18 +118,18 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
                 found[name] = [*found.get(name, []), value]
         return {name: np.stack(v) if isinstance(v, list) else v for name, v in found.items()}
 
-    def _freeze(self, first: int) -> None:
-        """Keep all layers below ``first`` from training."""
+    def _freeze(self, trained: Collection[str]) -> None:
+        """Keep all layers but those from training."""
         groups: list[list[Any]] = [
             [conv, norm] for conv, norm in zip(self.convs, self.norms, strict=True)
         ]
         if self.input_norm is not None:
             groups[0].append(self.input_norm)
         groups += [[blstm] for blstm in self.blstms] + [[dense] for dense in self.dense]
-        groups[LAYERS.index("BLSTM4")].append(self.last_norm)
-        for group in groups[:first]:
+        groups[-3].append(self.last_norm)
+        for spec, group in zip(self.config.layer_specs(), groups, strict=True):
             for layer in group:
-                layer.trainable = False
+                layer.trainable = spec.name in trained
 
     def _places(self) -> list[tuple[str, int | None, Any]]:
         """Return (full name, direction or None, variable) of every weight."""

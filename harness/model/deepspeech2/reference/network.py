@@ -5,20 +5,13 @@ The tape watches the weights of the trained layers only, so it stops at the lowe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 
-from harness.model.configuration import (
-    LAYERS,
-    NO_LAYER,
-    Convolution,
-    NetworkConfig,
-    is_trainable,
-    weight_shapes,
-)
+from harness.model.deepspeech2.configuration import BLSTMS, CONVOLUTIONS, Convolution, DeepSpeech2
+from harness.model.deepspeech2.reference.lstm import blstm
 from harness.model.initial import Weights
-from harness.model.reference.lstm import blstm
 from harness.model.tensors import Tensor
 
 _EPSILON = 1e-3
@@ -32,13 +25,13 @@ class PlainNetwork:
     Args:
         config: Sizes.
         weights: By full name, as ``harness.model.initial`` has them.
-        formulation: Of the LSTM; see ``harness.model.reference.lstm``.
+        formulation: Of the LSTM; see ``harness.model.deepspeech2.reference.lstm``.
         batch_statistics: Normalise trained layers with the batch's own statistics.
     """
 
     def __init__(
         self,
-        config: NetworkConfig,
+        config: DeepSpeech2,
         weights: Weights,
         *,
         formulation: str = "tape",
@@ -51,14 +44,10 @@ class PlainNetwork:
         self.moved: dict[str, Tensor] = {}
         """New moving statistics, set by a forward pass with batch statistics."""
 
-    def trained(self, first: int) -> list[str]:
-        """Return the full names of the weights trained from layer ``first`` up."""
-        return [
-            f"{layer.lower()}_{name}"
-            for layer in LAYERS[first:]
-            for name in weight_shapes(self.config)[layer]
-            if is_trainable(name)
-        ]
+    def trained_weights(self, layers: Collection[str]) -> list[str]:
+        """Return the full names of the weights that are trained with these layers."""
+        specs = self.config.layer_specs()
+        return [name for spec in specs if spec.name in layers for name in spec.trained]
 
     def features(self, pcm: Tensor, samples: Tensor) -> Tensor:
         """Return log-mel features [max_frames, mels] of one utterance, with ``tf.signal``.
@@ -81,21 +70,23 @@ class PlainNetwork:
         scaled = (valid - mean) / (tf.sqrt(variance) + 1e-2)
         return tf.pad(scaled, [[0, self.config.max_frames - used], [0, 0]])
 
-    def infer(self, x: Tensor, in_len: Tensor, *, first: int = NO_LAYER) -> tuple[Tensor, Tensor]:
+    def infer(
+        self, x: Tensor, in_len: Tensor, *, trained: Collection[str] = ()
+    ) -> tuple[Tensor, Tensor]:
         """Return logits [To, B, V] and output lengths [B].
 
         Args:
             x: [B, T, mels], zero past each utterance.
             in_len: [B] int32; 0 marks a row that is only padding.
-            first: As if layers from here up were in training; it matters to batch statistics.
+            trained: As if these layers were in training; it matters to batch statistics.
         """
         config = self.config
         lengths = tf.maximum(in_len, 1)
         h, mask = x[..., None], _inside(lengths, config.max_frames)
         if config.input_norm:
-            h = self._normalise(h, "CONV1", mask, first, "input_") * mask
+            h = self._normalise(h, "CONV1", mask, trained, "input_") * mask
         for n, conv in enumerate(config.convolutions):
-            layer = LAYERS[n]
+            layer = CONVOLUTIONS[n]
             lengths = -(-lengths // conv.stride[0])
             # Padded apart: explicit padding keeps the gradients away from oneDNN's kernels.
             h = tf.pad(h, conv_padding(config, n, conv))
@@ -103,13 +94,14 @@ class PlainNetwork:
             mask = _inside(lengths, h.shape[1])
             if conv.bias:
                 h = h + self.weights[f"{layer.lower()}_bias"]
-            h = tf.nn.relu(self._normalise(h, layer, mask, first)) * mask
+            h = tf.nn.relu(self._normalise(h, layer, mask, trained)) * mask
         batch, steps, frequencies, channels = h.shape
         h = tf.transpose(tf.reshape(h, [batch, steps, frequencies * channels]), [1, 0, 2])
-        for n in range(1, 5):
-            weights = [self.weights[f"blstm{n}_{k}"] for k in ("input", "recurrent", "bias")]
+        for layer in BLSTMS:
+            names = [f"{layer.lower()}_{kind}" for kind in ("input", "recurrent", "bias")]
+            weights = [self.weights[name] for name in names]
             h = blstm(h, weights, lengths, self.formulation)
-        h = self._normalise(h, "BLSTM4", tf.transpose(mask[..., 0], [1, 0, 2]), first)
+        h = self._normalise(h, BLSTMS[-1], tf.transpose(mask[..., 0], [1, 0, 2]), trained)
         h = tf.reshape(h, [steps * batch, h.shape[2]])
         h = tf.nn.relu(tf.matmul(h, self.weights["fc1_kernel"]) + self.weights["fc1_bias"])
         h = tf.matmul(h, self.weights["fc2_kernel"]) + self.weights["fc2_bias"]
@@ -123,36 +115,41 @@ class PlainNetwork:
         labels: Tensor,
         lab_len: Tensor,
         *,
-        first: int = NO_LAYER,
+        trained: Collection[str] = (),
     ) -> Tensor:
         """Return the CTC loss [B]; 0 for a row of padding."""
-        logits, frames = self.infer(x, in_len, first=first)
+        logits, frames = self.infer(x, in_len, trained=trained)
         fast = self.formulation != "tape"
         loss = ctc_loss(logits, tf.maximum(frames, 1), labels, lab_len, one_kernel=fast)
         return loss * tf.cast(in_len > 0, tf.float32)
 
     def gradients(
-        self, x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor, first: int
+        self,
+        x: Tensor,
+        in_len: Tensor,
+        labels: Tensor,
+        lab_len: Tensor,
+        trained: Collection[str],
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the mean loss of the real rows and its gradients by full name."""
-        names = self.trained(first)
+        names = self.trained_weights(trained)
         variables = [self.weights[name] for name in names]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            losses = self.loss(x, in_len, labels, lab_len, first=first)
+            losses = self.loss(x, in_len, labels, lab_len, trained=trained)
             real = tf.reduce_sum(tf.cast(in_len > 0, tf.float32))
             mean = tf.reduce_sum(losses) / tf.maximum(real, 1.0)
         found = tape.gradient(mean, variables)
         return mean, dict(zip(names, found, strict=True))
 
     def _normalise(
-        self, x: Tensor, layer: str, mask: Tensor, first: int, prefix: str = ""
+        self, x: Tensor, layer: str, mask: Tensor, trained: Collection[str], prefix: str = ""
     ) -> Tensor:
         stem = layer.lower()
         names = [f"{stem}_moving_{prefix}{kind}" for kind in ("mean", "variance")]
         stored = tuple(self.weights[name] for name in names)
         found: tuple[Tensor, ...] = stored
-        if self.batch_statistics and LAYERS.index(layer) >= first:
+        if self.batch_statistics and layer in trained:
             found = batch_moments(x, mask)
             for name, old, new in zip(names, stored, found, strict=True):
                 self.moved[name] = old + (1 - _MOMENTUM) * (new - old)
@@ -165,15 +162,15 @@ class PlainStep:
 
     Args:
         network: Whose weights are trained.
-        first: Index in ``LAYERS`` of the first trained layer.
+        trained: Names of the layers that it trains.
     """
 
-    def __init__(self, network: PlainNetwork, first: int) -> None:
+    def __init__(self, network: PlainNetwork, trained: Collection[str]) -> None:
         self.network = network
-        self.first = first
+        self.trained = trained
         self.slots = {
             name: tuple(tf.Variable(tf.zeros_like(network.weights[name])) for _ in range(2))
-            for name in network.trained(first)
+            for name in network.trained_weights(trained)
         }
         self.step = tf.Variable(0.0)
 
@@ -181,7 +178,7 @@ class PlainStep:
         """Take one step on (x, in_len, labels, lab_len); return the mean loss before it."""
         network = self.network
         x, in_len, labels, lab_len = batch
-        loss, gradients = network.gradients(x, in_len, labels, lab_len, self.first)
+        loss, gradients = network.gradients(x, in_len, labels, lab_len, self.trained)
         clipped, _ = tf.clip_by_global_norm(list(gradients.values()), network.config.clip_norm)
         step = self.step.assign_add(1.0)
         for name, gradient in zip(gradients, clipped, strict=True):
@@ -203,7 +200,7 @@ class PlainStep:
         return loss
 
 
-def conv_padding(config: NetworkConfig, n: int, conv: Convolution) -> list[list[int]]:
+def conv_padding(config: DeepSpeech2, n: int, conv: Convolution) -> list[list[int]]:
     """Return the zeros around the input of CONV layer ``n``, as ``tf.nn.conv2d`` takes them.
 
     Along time half a kernel comes before, whatever the length; along frequency as the

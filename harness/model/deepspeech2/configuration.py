@@ -1,0 +1,233 @@
+"""Sizes of DeepSpeech2, its layers and how many parameters they have (no tensorflow).
+
+The shape is DeepSpeech2 as MobileASR uses it: 3 CONV, 4 bidirectional LSTM, 2 FC, one output a
+character and one for the CTC blank. ``PAPER`` has exactly the parameters of the paper's tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.contract import mobileasr
+from harness.contract.network import SubModel
+from harness.model.configuration import (
+    ALPHABET,
+    Form,
+    NetworkConfig,
+    Problem,
+    at_least_one,
+)
+from harness.model.initial import (
+    before_output,
+    before_relu,
+    lstm_bias,
+    lstm_input,
+    lstm_recurrent,
+    ones,
+    zeros,
+)
+from harness.model.layer import LayerSpec, Weight
+
+if TYPE_CHECKING:
+    from harness.model.bench.reference import Reference
+    from harness.model.initial import Weights
+    from harness.model.layer import TrainableLayer, Variables
+
+CONVOLUTIONS = mobileasr.LAYERS[:3]
+BLSTMS = mobileasr.LAYERS[3:7]
+HIDDEN_DENSE, OUTPUT = mobileasr.LAYERS[7:]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One CONV layer: kernel and stride as (time, frequency)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    channels: int
+    bias: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepSpeech2(NetworkConfig):
+    """Everything that is fixed when a flatbuffer of DeepSpeech2 is made."""
+
+    family = mobileasr.FAMILY
+    formulations = frozenset({"plain", "tape", "apart", "joint", "keras"})
+
+    convolutions: tuple[Convolution, Convolution, Convolution]
+    hidden: int
+    """Cells a direction in each BLSTM."""
+    dense: int
+    frequency_padding: str = "same"
+    """``same`` or ``valid``, of all CONV layers along frequency; time is always ``same``."""
+    input_norm: bool = False
+    """Batch normalisation (1 channel) of the features."""
+
+    @property
+    def time_stride(self) -> int:
+        """Input frames an output frame stands for."""
+        return math.prod(c.stride[0] for c in self.convolutions)
+
+    @property
+    def summary(self) -> str:
+        """The network in a few words."""
+        return f"3 CONV, 4 BLSTM x {self.hidden}, 2 FC"
+
+    def conv_shapes(self) -> list[tuple[int, int, int]]:
+        """Return (time, frequency, channels) before, between and after the CONV layers."""
+        shapes = [(self.max_frames, self.features.mels, 1)]
+        for c in self.convolutions:
+            time, frequency, _ = shapes[-1]
+            wide = frequency if self.frequency_padding == "same" else frequency - c.kernel[1] + 1
+            shapes.append((-(-time // c.stride[0]), -(-wide // c.stride[1]), c.channels))
+        return shapes
+
+    def layer_specs(self) -> tuple[LayerSpec, ...]:
+        """Return CONV1 .. FC2.
+
+        Activations are what a layer gives on to the next, as the paper counts them: [T, F, C] of a
+        CONV, [T, 2 x hidden] of a BLSTM, [T, units] of an FC layer.
+        """
+        return (*self._conv_specs(), *self._blstm_specs(), *self._dense_specs())
+
+    def sub_models(self) -> tuple[SubModel, ...]:
+        """Return S1 .. S8: each trains from one layer to the end."""
+        parameters = {spec.name: spec.parameters for spec in self.layer_specs()}
+        return mobileasr.network(parameters, ALPHABET).sub_models
+
+    def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
+        """Return the layers as they compute."""
+        from harness.model.deepspeech2.layers import build_layers
+
+        return build_layers(self, variables, form)
+
+    def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
+        """Return the network in plain tensorflow, or in Keras."""
+        from harness.model.deepspeech2.reference.contestants import reference
+
+        return reference(self, formulation, weights, trained)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the sizes beside their types."""
+        yield from super().problems()
+        yield from at_least_one(self, "hidden", "dense")
+        if self.frequency_padding not in ("same", "valid"):
+            yield Problem(("frequency_padding",), "must be same or valid")
+        for n, conv in enumerate(self.convolutions):
+            place = ("convolutions", n)
+            for field in ("kernel", "stride"):
+                if min(getattr(conv, field)) < 1:
+                    yield Problem((*place, field), "must be two numbers of 1 or more")
+            yield from at_least_one(conv, "channels", inside=place)
+        if any(shape[1] < 1 for shape in self.conv_shapes()):
+            yield Problem(
+                ("convolutions",),
+                f"no frequency is left of {self.features.mels} mel bands",
+                "Use smaller kernels, or frequency_padding: same.",
+            )
+
+    def _conv_specs(self) -> Iterator[LayerSpec]:
+        shapes = self.conv_shapes()
+        for n, (name, conv) in enumerate(zip(CONVOLUTIONS, self.convolutions, strict=True)):
+            weights = _norm("input_", 1) if n == 0 and self.input_norm else {}
+            kernel = (*conv.kernel, shapes[n][2], conv.channels)
+            weights["kernel"] = Weight(kernel, before_relu)
+            if conv.bias:
+                weights["bias"] = Weight((conv.channels,), zeros)
+            weights |= _norm("", conv.channels)
+            yield LayerSpec(name, weights, math.prod(shapes[n + 1]))
+
+    def _blstm_specs(self) -> Iterator[LayerSpec]:
+        _, frequencies, channels = self.conv_shapes()[-1]
+        width, h = frequencies * channels, self.hidden
+        for name in BLSTMS:
+            weights = {
+                "input": Weight((2, width, 4 * h), lstm_input),
+                "recurrent": Weight((2, h, 4 * h), lstm_recurrent),
+                "bias": Weight((2, 1, 4 * h), lstm_bias),
+            }
+            width = 2 * h
+            if name == BLSTMS[-1]:
+                weights |= _norm("", width)
+            yield LayerSpec(name, weights, self.output_frames * width)
+
+    def _dense_specs(self) -> Iterator[LayerSpec]:
+        hidden, outputs = (2 * self.hidden, self.dense), (self.dense, self.outputs)
+        for name, shape, first in (
+            (HIDDEN_DENSE, hidden, before_relu),
+            (OUTPUT, outputs, before_output),
+        ):
+            weights = {"kernel": Weight(shape, first), "bias": Weight(shape[1:], zeros)}
+            yield LayerSpec(name, weights, self.output_frames * shape[1])
+
+
+def _norm(prefix: str, channels: int) -> dict[str, Weight]:
+    """Return the weights of a batch normalisation; its moving statistics are not trained."""
+    shape = (channels,)
+    return {
+        f"{prefix}gamma": Weight(shape, ones),
+        f"{prefix}beta": Weight(shape, zeros),
+        f"moving_{prefix}mean": Weight(shape, zeros, trained=False),
+        f"moving_{prefix}variance": Weight(shape, ones, trained=False),
+    }
+
+
+PAPER = DeepSpeech2(
+    name="ds2",
+    batch_size=5,
+    max_frames=750,
+    max_label=180,
+    convolutions=(
+        Convolution((15, 7), (2, 1), 16, bias=True),
+        Convolution((10, 10), (1, 1), 16),
+        Convolution((9, 4), (1, 1), 32),
+    ),
+    hidden=512,
+    dense=1024,
+    frequency_padding="valid",
+    input_norm=True,
+    unroll=25,
+)
+"""30,240,574 trainable parameters, S5 19,967,004, S8 1,078,300, 62 x 32 = 1984 CONV features.
+
+The paper does not print its CONV kernels; these give its 45.73k, its 1984 (Table 1), and the 30.21M
+and 0.9991 of S3 (Tables 4 and 5).
+"""
+
+MINI = DeepSpeech2(
+    name="ds2-mini",
+    batch_size=5,
+    max_frames=320,
+    max_label=80,
+    convolutions=(
+        Convolution((3, 7), (2, 1), 16),
+        Convolution((3, 7), (1, 2), 16),
+        Convolution((3, 7), (1, 2), 16),
+    ),
+    hidden=128,
+    dense=256,
+    unroll=16,
+)
+"""The shipped baseline: the same shape with 1.7 M parameters, 5 s of audio."""
+
+TINY = DeepSpeech2(
+    name="ds2-tiny",
+    batch_size=2,
+    max_frames=320,
+    max_label=80,
+    convolutions=(
+        Convolution((3, 7), (2, 2), 4),
+        Convolution((3, 5), (1, 2), 4),
+        Convolution((3, 3), (1, 2), 8),
+    ),
+    hidden=16,
+    dense=32,
+    unroll=16,
+)
+"""For tests: trains in milliseconds, hears nothing."""
+
+PRESETS = (PAPER, MINI, TINY)

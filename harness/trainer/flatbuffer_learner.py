@@ -1,0 +1,166 @@
+"""The trainable flatbuffer as a learner: what trains in the reference trainer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import __version__
+from harness.contract.job import Job, Utterance
+from harness.contract.network import NetworkError
+from harness.contract.order import epoch_batches
+from harness.errors import InputError
+from harness.trainer import device
+from harness.trainer.batches import make_batch
+from harness.trainer.checkpoints import (
+    Saved,
+    check_sha256,
+    checkpoint_path,
+    prune,
+    save_checkpoint,
+)
+from harness.trainer.decode import greedy_decode
+from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.trainer.recordings import read_wav
+from harness.trainer.runtime import FlatbufferModel
+
+TRAINER_NAME = "python-reference"
+
+Features = Sequence[npt.NDArray[np.float32]]
+
+
+class FlatbufferLearner:
+    """A ``Learner`` on LiteRT, in this process. Its methods never wait.
+
+    Args:
+        job: What to train.
+        stop_requested: Asked before each step, besides the job's stop file.
+    """
+
+    def __init__(self, job: Job, stop_requested: Callable[[], bool]) -> None:
+        self._job = job
+        self._stop_requested = stop_requested
+        self._folder = Path(job.outputs.checkpoints)
+        self._sub_model: str | None = None
+        self._loaded: FlatbufferModel | None = None
+        self._train: Features = ()
+        self._validation: Features = ()
+
+    def identity(self) -> Identity:
+        """Return who trains."""
+        import ai_edge_litert
+
+        # LiteRT's own pages belong to what the trainer holds before it asks what is available
+        import ai_edge_litert.interpreter
+
+        runtime = f"ai-edge-litert {ai_edge_litert.__version__}"
+        return Identity(TRAINER_NAME, __version__, runtime, os.getpid())
+
+    async def load(self, sub_model: str | None, start: Start | None) -> None:
+        """Load the flatbuffer and the weights to begin with."""
+        files = self._job.model
+        check_sha256(Path(files.path), files.sha256)
+        model = FlatbufferModel(Path(files.path), self._job.training.threads)
+        try:
+            self._job.check_network(model.network)
+        except NetworkError as error:
+            raise InputError(str(error), where=files.path) from error
+        if self._job.training.batch_size > model.info.batch_size:
+            raise InputError(
+                f"batch size {self._job.training.batch_size} is asked for, "
+                f"the model takes {model.info.batch_size}",
+                where=files.path,
+            )
+        if start is not None:
+            path = Path(start.path)
+            if start.sha256 is not None:
+                check_sha256(path, start.sha256)
+            model.load_checkpoint(path)
+        self._sub_model, self._loaded = sub_model, model
+
+    async def features(self) -> None:
+        """Compute the features of all utterances; they stay in memory."""
+        self._train = self._features(self._job.data.train)
+        self._validation = self._features(self._job.data.validation)
+
+    def _features(self, utterances: Sequence[Utterance]) -> Features:
+        rate = self._model.info.sample_rate
+        features = []
+        for utterance in utterances:
+            self._check_stop()
+            features.append(self._model.features(read_wav(Path(utterance.path), rate)))
+        return features
+
+    async def train(self, epoch: int) -> AsyncIterator[StepTaken]:
+        """Take the steps of an epoch."""
+        model, utterances, training = self._model, self._job.data.train, self._job.training
+        if self._sub_model is None:
+            raise ValueError("no sub-model was chosen")
+        lengths = [len(feature) for feature in self._train]
+        for rows in epoch_batches(training.seed, epoch, lengths, training.batch_size):
+            self._check_stop()
+            batch = make_batch(
+                [self._train[row] for row in rows], [utterances[row].text for row in rows],
+                model.info,
+            )  # fmt: skip
+            began = time.monotonic()
+            loss = model.train_step(self._sub_model, batch, training.learning_rate)
+            yield StepTaken(loss, time.monotonic() - began, len(rows))
+
+    async def evaluate(self, epoch: int) -> list[str]:  # noqa: ARG002 - its weights are there
+        """Return what is heard in each validation utterance."""
+        info, features = self._model.info, self._validation
+        heard: list[str] = []
+        for start in range(0, len(features), info.batch_size):
+            self._check_stop()
+            part = features[start : start + info.batch_size]
+            logits = self._model.infer(make_batch(part, [""] * len(part), info))
+            heard += [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+        return heard
+
+    async def save(self, epoch: int) -> Saved:
+        """Write the weights of an epoch."""
+        return save_checkpoint(self._folder, epoch, self._model.weights())
+
+    def checkpoint(self, epoch: int) -> str:
+        """Return where the checkpoint of an epoch lies."""
+        return str(checkpoint_path(self._folder, epoch))
+
+    def keep_only(self, epochs: set[int]) -> None:
+        """Delete the checkpoints of all other epochs."""
+        prune(self._folder, epochs)
+
+    def clock(self) -> float:
+        """Return seconds since any moment."""
+        return time.monotonic()
+
+    def available_mb(self) -> float | None:
+        """Return MemAvailable in MiB."""
+        return device.available_mb()
+
+    def battery_percent(self) -> float | None:
+        """Return the battery's level in percent."""
+        return device.battery_percent()
+
+    def rss_mb(self) -> float | None:
+        """Return this process's resident memory in MiB."""
+        return device.rss_mb()
+
+    def peak_rss_mb(self) -> float | None:
+        """Return this process's peak resident memory in MiB."""
+        return device.peak_rss_mb()
+
+    @property
+    def _model(self) -> FlatbufferModel:
+        if self._loaded is None:
+            raise ValueError("the model is not loaded")
+        return self._loaded
+
+    def _check_stop(self) -> None:
+        if self._stop_requested() or Path(self._job.outputs.stop_file).exists():
+            raise StopCommand
