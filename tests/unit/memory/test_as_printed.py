@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract.mobileasr import SUB_MODELS
+from harness.contract import SUB_MODELS
 from harness.memory.as_printed import (
     DEFAULT,
     PAPER,
