@@ -56,7 +56,7 @@ field says otherwise; times named `t_boot_ms` are the phone's boot clock (`/proc
 This page is made from the models that write these files, when the site is built.
 """
 _EVENTS = """\
-One JSON object a line, version 1 of the contract between host and trainer. `seq` counts from 0
+One JSON object a line, version 2 of the contract between host and trainer. `seq` counts from 0
 without gaps; a line counts once its newline is there. A log ends with `finished` or `error`. The
 trainer of `apk/` and the Python one write the same; the JSON schemas lie in
 `harness/contract/schemas`.

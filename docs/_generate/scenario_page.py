@@ -71,6 +71,7 @@ EXAMPLES: dict[str, str] = {
     "trainer.seed": "1",
     "trainer.threads": "4",
     "trainer.stop": "{patience: 3}",
+    "trainer.keep": "last",
     "trainer.sub_model": "S5",
     "trainer.candidates": "[S1, S2, S5, S8]",
     "trainer.memory_model": "as_printed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args
 
-from harness.contract.network import Layer, Network, SubModel
+from harness.contract.network import Layer, Network, NetworkError, SubModel
 
 FAMILY: Final = "deepspeech2"
 
@@ -74,3 +74,42 @@ def network(
         ),
         alphabet=alphabet,
     )
+
+
+def network_of_counts(layers: Sequence[int], sub_models: int, alphabet: str) -> Network:
+    """Return DeepSpeech2 for a file that has counts and no names.
+
+    Args:
+        layers: Trainable numbers of each layer, from input to output.
+        sub_models: How many the file tells of.
+        alphabet: Characters of its outputs.
+
+    Raises:
+        NetworkError: It has not as many layers or sub-models.
+    """
+    for what, count, names in (
+        ("layers", len(layers), LAYERS),
+        ("sub-models", sub_models, SUB_MODELS),
+    ):
+        if count != len(names):
+            raise NetworkError(
+                f"it has {count} {what} and no names for them; DeepSpeech2 has {len(names)}"
+            )
+    return network(dict(zip(LAYERS, layers, strict=True)), alphabet)
+
+
+def layers_of_trained(trained: Mapping[str, int]) -> dict[str, int]:
+    """Return the numbers of each layer, as far as they follow from what sub-models train.
+
+    A layer has what its sub-model trains more than the next one; so FC1 has those of FC2 too.
+
+    Args:
+        trained: Trained numbers by sub-model.
+    """
+    layers = dict.fromkeys(LAYERS, 0)
+    after = 0
+    for layer, name in reversed(list(zip(LAYERS, SUB_MODELS, strict=False))):
+        if name in trained:
+            layers[layer] = trained[name] - after
+            after = trained[name]
+    return layers

@@ -129,7 +129,7 @@ def make_result(
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
         notes=tuple(state.notes),
-        **event_figures(events, epochs),
+        **event_figures(events, epochs, spec.content.trainer.keep),
         **memory_figures(events, state.samples.peak_rss_mb),
     )
 

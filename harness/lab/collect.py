@@ -25,7 +25,7 @@ def fetch_checkpoint(
     """Copy the checkpoint that the trainer kept.
 
     Returns:
-        Its SHA-256; None if the trainer kept none (the start was best).
+        Its SHA-256; None if the trainer kept none (no epoch ran, or the start was best).
 
     Raises:
         StepFailed: ``TrainerCrashed``: the path is none that the trainer said it wrote, or its

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.contract import SUB_MODELS
 from harness.lab.estimate import PastTimes
 from harness.lab.job_queue import QueueOrder
 from harness.lab.plan import Plan, PlannedJob
@@ -37,17 +37,25 @@ def heated(plan: Plan, past: PastTimes) -> Plan:
 
     def heat(job: PlannedJob) -> float:
         known = measured.get(job.spec.job_id)
-        return known if all_known and known is not None else ruled(job.spec.content, job.estimate_s)
+        if all_known and known is not None:
+            return known
+        return ruled(job.spec.content, job.estimate_s, tuple(job.need_mb))
 
     return replace(plan, jobs=tuple(replace(job, heat=heat(job)) for job in plan.jobs))
 
 
-def ruled(content: JobContent, estimate_s: float) -> float:
-    """Return a job's heat where no past run tells, in seconds of one busy thread."""
+def ruled(content: JobContent, estimate_s: float, order: Sequence[str]) -> float:
+    """Return a job's heat where no past run tells, in seconds of one busy thread.
+
+    Args:
+        content: Of the job.
+        estimate_s: How long it takes.
+        order: The model's sub-models from the largest to the smallest.
+    """
     name = content.trainer.sub_model
     if name == "auto":
         under = content.pressure.fits if content.pressure else None
         name = under or content.trainer.candidates[0]
-    trained = 1 - SUB_MODELS.index(name) / len(SUB_MODELS)
+    trained = 1 - order.index(name) / len(order)
     share = FORWARD_SHARE + (1 - FORWARD_SHARE) * trained
     return estimate_s * content.trainer.threads * share

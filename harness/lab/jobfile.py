@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.adb.transfer import LocalFile
-from harness.contract import SUB_MODELS
 from harness.contract.job import (
     Data,
     Job,
@@ -29,7 +28,8 @@ class Material:
         model_name: For people.
         model: The flatbuffer for the job's batch size.
         checkpoint: Weights to start from; None for the flatbuffer's own.
-        need_mb: Sub-model -> what training it adds (MiB), for the job's batch size.
+        need_mb: Sub-model -> what training it adds (MiB), for the job's batch size; the largest
+            sub-model first.
         trainer_base_mb: What the trainer holds when it selects (MiB).
         speaker: Name of the speaker.
         accent: The speaker's accent.
@@ -136,6 +136,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         job_id=spec.job_id,
         attempt=layout.attempt,
         round=spec.round,
+        keep=trainer.keep,
         model=ModelFiles(
             name=material.model_name,
             path=layout.cas(material.model),
@@ -158,9 +159,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         ),
         selection=Selection(
             candidates=candidates,
-            need_mb={
-                name: material.need_mb[name] for name in SUB_MODELS if name in material.need_mb
-            },
+            need_mb=material.need_mb,
             forced=forced,
         ),
         stop=Stop(**trainer.stop.model_dump()),

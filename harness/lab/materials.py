@@ -29,7 +29,7 @@ from harness.speech import (
 )
 from harness.speech.importing import MANIFEST
 from harness.trainer.batches import check_recording
-from harness.trainer.flatfile import check_checkpoint, read_info
+from harness.trainer.flatfile import check_checkpoint, check_sub_models, read_info
 from harness.trainer.info import ModelInfo
 from harness.trainer.manifest import ModelManifest, check_files
 from harness.trainer.manifest import load_manifest as load_model
@@ -333,6 +333,7 @@ class Materials:
         trainer = content.trainer
         known = self.needs(content).mb
         wanted = trainer.candidates if trainer.sub_model == "auto" else (trainer.sub_model,)
+        check_sub_models(model.file(trainer.batch_size).path, wanted)
         missing = [name for name in wanted if name not in known]
         if missing:
             raise InputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract.job import Keep
 from harness.metrics.words import WordErrors
 from harness.results.model import EpochRecord, PhaseRecord, SelectionRecord
 from harness.results.store import HypothesisRow
@@ -162,16 +163,25 @@ def wer_percent(rows: Sequence[HypothesisRow]) -> float:
     return sum(counts, WordErrors()).wer_percent
 
 
-def event_figures(events: Sequence[Any], epochs: Sequence[EpochRecord]) -> dict[str, Any]:
-    """Return the fields of a result that the event log alone decides."""
+def event_figures(
+    events: Sequence[Any], epochs: Sequence[EpochRecord], keep: Keep
+) -> dict[str, Any]:
+    """Return the fields of a result that the event log alone decides.
+
+    Args:
+        events: The event log.
+        epochs: The epochs with the host's own score.
+        keep: Which checkpoint counts, as the job says.
+    """
     started, finished = first_of(events, Started), first_of(events, Finished)
     stopped = [event for event in events if isinstance(event, Stopped)]
     by_epoch = {record.epoch: record for record in epochs}
     kept = finished.kept_epoch if finished else None
     if kept is None:
-        # Without a clean end the best checkpoint that was written is what there is.
-        best = [event.epoch for event in events if isinstance(event, Checkpoint) and event.best]
-        kept = best[-1] if best else None
+        # Without a clean end the last checkpoint that was written and counts is what there is.
+        written = [event for event in events if isinstance(event, Checkpoint)]
+        counting = [event.epoch for event in written if event.best or keep == "last"]
+        kept = counting[-1] if counting else None
     trained = [record.train_seconds for record in epochs if record.epoch >= 1]
     return {
         "trainer": f"{started.trainer} {started.trainer_version}" if started else None,

@@ -11,6 +11,9 @@ from typing import Any
 _NOT_IDENTITY = ("limits",)
 """How long a step may take changes when an attempt is given up, not what it measures."""
 
+_ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}}
+"""Fields that came later, with what was so before: at that value they leave a job the same."""
+
 
 def canonical_json(value: Any) -> str:
     """Return JSON with sorted keys and no spaces; a whole float is written like the integer.
@@ -56,7 +59,8 @@ def job_identity(
         rounds: How many rounds the corpus is cut into.
         avoid: Phones that the job must not run on.
     """
-    kept = {key: value for key, value in content.items() if key not in _NOT_IDENTITY}
+    kept = {key: _as_before(key, value) for key, value in content.items()}
+    kept = {key: value for key, value in kept.items() if key not in _NOT_IDENTITY}
     return sha256_of(
         {
             "version": 1,
@@ -67,6 +71,13 @@ def job_identity(
             "avoid": avoid,
         }
     )
+
+
+def _as_before(section: str, value: Any) -> Any:
+    added = _ADDED.get(section, {})
+    if not isinstance(value, Mapping):
+        return value
+    return {name: inner for name, inner in value.items() if (name, inner) not in added.items()}
 
 
 def job_label(axes: Mapping[str, Any], *, repeat: int, round_number: int, rounds: int) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from harness.contract import SUB_MODELS, SubModel
-from harness.contract.job import StopPolicy
+from harness.contract.job import Keep, StopPolicy
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -147,6 +147,9 @@ class Trainer(Section):
     """Of the trainer's runtime."""
     stop: Stop = Stop()
     """When training ends before its last epoch."""
+    keep: Keep = "best"
+    """The checkpoint that counts and comes back: ``best``, of the epoch with the lowest word error
+    rate (none, if that was the start); ``last``, of the last epoch that was trained."""
     sub_model: SubModelChoice = "auto"
     """``auto``: the phone chooses from what is available (Algorithm 1); S1 ... S8 forces one."""
     candidates: tuple[SubModel, ...] = Field(("S1", "S5", "S8"), min_length=1)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.contract.network import NetworkError
 from harness.errors import InputError
 from harness.trainer.checkpoints import checkpoint_shapes, misfit
 from harness.trainer.info import ModelInfo, check_signatures, model_info
@@ -138,6 +139,22 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
             shape = tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength()))
             found[entry.Name().decode()] = shape
         return found
+
+
+def check_sub_models(path: Path, names: Iterable[str]) -> None:
+    """Check that a model can train sub-models, without loading it.
+
+    Raises:
+        InputError: It lacks one, or as ``read_info``.
+    """
+    network = read_info(path).network
+    try:
+        for name in names:
+            network.sub_model(name)
+    except NetworkError as error:
+        raise InputError(
+            str(error), where="trainer.candidates", hint=f"The model is {path}."
+        ) from error
 
 
 def check_checkpoint(path: Path, checkpoint: Path) -> None:

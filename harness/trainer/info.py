@@ -50,7 +50,7 @@ class ModelInfo:
     @cached_property
     def layer_parameters(self) -> dict[str, int]:
         """Trainable numbers by layer."""
-        return {layer.name: layer.parameters for layer in self.network.layers}
+        return layer_parameters(self.network)
 
     @cached_property
     def sub_model_parameters(self) -> dict[str, int]:
@@ -71,6 +71,11 @@ class ModelInfo:
     def output_frames(self, frames: int) -> int:
         """Return the output frames of an utterance of ``frames`` frames of features."""
         return -(-frames // self.time_stride)
+
+
+def layer_parameters(network: Network) -> dict[str, int]:
+    """Return the trainable numbers of a network's layers by name."""
+    return {layer.name: layer.parameters for layer in network.layers}
 
 
 def train_signature(sub_model: str) -> str:
@@ -156,21 +161,12 @@ def _numbers(values: Mapping[str, Any], name: str) -> list[int]:
 def _preset(values: Mapping[str, Any], signatures: set[str], alphabet: str) -> Network:
     """Return the network of a file of format 1: DeepSpeech2 by its counts."""
     layers, sub_models = _numbers(values, "layers"), _numbers(values, "sub_models")
-    for what, counts, names in (
-        ("layers", layers, mobileasr.LAYERS),
-        ("sub-models", sub_models, mobileasr.SUB_MODELS),
-    ):
-        if len(counts) != len(names):
-            raise NetworkError(
-                f"it has {len(counts)} {what} and no names for them; DeepSpeech2 has {len(names)}"
-            )
-    parameters = dict(zip(mobileasr.LAYERS, layers, strict=True))
-    whole = mobileasr.network(parameters, alphabet)
+    whole = mobileasr.network_of_counts(layers, len(sub_models), alphabet)
     _check_counts(whole, layers, sub_models)
     able = [name for name in whole.sub_model_names if train_signature(name) in signatures]
     if not able:
         raise NetworkError("it has no signature that trains a sub-model")
-    return mobileasr.network(parameters, alphabet, able)
+    return mobileasr.network(layer_parameters(whole), alphabet, able)
 
 
 def _named(values: Mapping[str, Any], signatures: set[str], alphabet: str) -> Network:

@@ -98,28 +98,19 @@ class ModelManifest(_Part):
 def _preset(manifest: Mapping[str, Any]) -> Network:
     """Return DeepSpeech2 for a manifest that was written before there were names.
 
-    Without ``sizes``, a layer has what its sub-model trains more than the next one, so FC1 has the
-    numbers of FC2 too.
-
     Args:
         manifest: What was read of it before.
 
     Raises:
         NetworkError: Its layers are not DeepSpeech2's.
     """
-    trained: Mapping[str, int] = manifest["parameters"]
     sizes: NetworkSizes | None = manifest["sizes"]
-    if sizes is not None:
+    if sizes is None:
+        layers = mobileasr.layers_of_trained(manifest["parameters"])
+    else:
         layers = {layer.name: layer.trainable for layer in sizes.layers}
         if tuple(layers) != mobileasr.LAYERS:
             raise NetworkError("sizes has other layers than DeepSpeech2, and no network names them")
-    else:
-        layers = dict.fromkeys(mobileasr.LAYERS, 0)
-        left = 0
-        for place, name in reversed(list(enumerate(mobileasr.SUB_MODELS))):
-            if name in trained:
-                layers[mobileasr.LAYERS[place]] = trained[name] - left
-                left = trained[name]
     return mobileasr.network(layers, manifest["alphabet"])
 
 

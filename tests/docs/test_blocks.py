@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from docs._generate import scenario_page
+from harness.contract.network import Network
 from harness.devices.book import read_book
 from harness.devices.gates import parse_gates
 from harness.devices.profile import read_profile
@@ -83,4 +84,7 @@ def test_python_compiles(block: Block) -> None:
 
 @pytest.mark.parametrize("block", _in("json"), ids=_name)
 def test_json_is_json(block: Block) -> None:
-    assert json.loads(block.text)
+    shown = json.loads(block.text)
+    assert shown
+    if "sub_models" in shown:
+        assert Network.from_bytes(block.text.encode())

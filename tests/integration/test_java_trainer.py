@@ -21,11 +21,13 @@ from harness.apk.jvm import java_trainer as compiled
 from harness.apk.toolchain import find_toolchain
 from harness.cli.farm_process import running_farm
 from harness.contract import Job, parse_event
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.errors import InputError
 from harness.lab import open_bench, run_scenario
+from harness.trainer.checkpoints import file_sha256
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
+from tests.fixtures.other_names import write_with_other_names
 
 pytestmark = pytest.mark.jdk
 
@@ -63,7 +65,9 @@ def decisions(events: list[Any]) -> list[Any]:
     said += [(e.epoch, e.wer_percent, e.best, e.hypotheses) for e in of(events, Epoch)]
     said += [(e.epoch, e.best) for e in of(events, Checkpoint)]
     said += [(e.reason, e.epoch) for e in of(events, Stopped)]
-    said += [(e.epochs, e.kept_epoch, e.wer_after_percent) for e in of(events, Finished)]
+    said += [(e.contract_version,) for e in of(events, Started)]
+    said += [(e.epochs, e.keep, e.kept_epoch, e.wer_after_percent) for e in of(events, Finished)]
+    said += [(e.kept_checkpoint,) for e in of(events, Finished)]
     return said
 
 
@@ -100,6 +104,9 @@ def test_its_android_parts_on_robolectric():
         ({"stop": {"patience": 1}, "training": {"epochs": 9}}, "S1", "patience"),
         ({"selection": {"need_mb": {"S1": 1e9, "S5": 1e9, "S8": 1e9}}}, None, "no_sub_model_fits"),
         ({"stop": {"available_below_mb": 1e9}}, "S1", "memory"),
+        ({"keep": "last", "training": {"epochs": 3}}, "S1", "epochs_done"),
+        ({"keep": "last", "training": {"epochs": 0}}, "S1", "epochs_done"),
+        ({"version": 1}, "S1", "epochs_done"),
     ],
 )
 def test_the_same_job_goes_the_same_way(
@@ -113,6 +120,27 @@ def test_the_same_job_goes_the_same_way(
     assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
     for event in of(theirs, Epoch):
         assert event.evaluate_seconds > 0
+
+
+def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):
+    path = tmp_path / "other.tflite"
+    write_with_other_names(Path(make_job().model.path), path)
+    model = {"path": str(path), "sha256": file_sha256(path)}
+    need = {"Part.1": 1e9, "Part.5": 1}
+    job = make_job(
+        keep="last", model=model, selection={"candidates": ["Part.1", "Part.5"], "need_mb": need}
+    )
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert of(theirs, Selected)[0].sub_model == "Part.5"
+    assert of(theirs, Finished)[0].kept_epoch == 2
+    (tmp_path / "out").rename(tmp_path / "java")
+    for command in (PYTHON, java_trainer):
+        old = job.model_copy(update={"version": 1})
+        code, events = run(command, old, tmp_path)
+        assert (code, events[-1].kind) == (1, "BadInput")
+        assert "version 1 is for deepspeech2" in events[-1].message
+        (tmp_path / "out").rename(tmp_path / f"old-{command[0].rpartition('/')[2]}")
 
 
 def test_a_checkpoint_is_read_by_either(java_trainer, make_job, tmp_path):
@@ -197,6 +225,14 @@ def test_asked_to_stop_before_there_is_anything_to_finish_with(java_trainer, mak
         (lambda job: job["data"]["train"][0].update(path="/nowhere.wav"), 1, "BadInput"),
         (lambda job: job["data"]["train"][0].update(text="der böse wolf"), 1, "BadInput"),
         (lambda job: job["training"].update(batch_size=9), 1, "BadInput"),
+        (lambda job: job["selection"].update(forced="S9"), 1, "BadInput"),
+        (
+            lambda job: job["selection"].update(candidates=["All"], need_mb={"All": 1}),
+            1,
+            "BadInput",
+        ),
+        (lambda job: job.update(version=3), 2, "BadJob"),
+        (lambda job: job["selection"].pop("candidates"), 2, "BadJob"),
     ],
 )
 def test_what_cannot_be_used_is_called_the_same(

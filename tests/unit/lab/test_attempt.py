@@ -210,6 +210,17 @@ def test_a_phone_that_rebooted_is_lost_not_a_crash_of_the_trainer(lab: Lab) -> N
     lab.world.assert_released()
 
 
+@pytest.mark.parametrize(("keep", "kept"), [("best", None), ("last", 1)])
+def test_without_a_clean_end_the_job_says_what_counts(
+    lab: Lab, keep: str, kept: int | None
+) -> None:
+    script = good_training()[:8]
+    lab.world.script = [*script[:7], (8.0, script[7][1].replace(b'"best": true', b'"best": false'))]
+    lab.world.dies_after = 9.0
+    spec = make_spec(trainer={"keep": keep})
+    assert lab.failed("TrainerCrashed", spec=spec).kept_epoch == kept
+
+
 def test_another_process_killed_is_not_the_trainer(lab: Lab) -> None:
     lab.world.script = good_training()[:3]
     lab.world.dies_after = 4.0

@@ -58,6 +58,23 @@ def check(folder: Path, text: str = SCENARIO):
     return materials, specs
 
 
+def test_a_sub_model_that_the_file_does_not_have_is_refused(recorded, tmp_path):
+    recorded()
+    folder = tmp_path / "without"
+    shutil.copytree(data_root() / "models" / "ds2-tiny", folder)
+    manifest = load_manifest(folder)
+    file = folder / manifest.files[2].file
+    file.write_bytes(file.read_bytes().replace(b"train_s5", b"lacks_s5"))
+    files = {2: describe_file(file)}
+    save_manifest(manifest.model_copy(update={"files": files}), folder)
+    text = SCENARIO.replace("model: ds2-tiny", "model: {path: without}")
+    text = text.replace("rounds: 2", "rounds: 1")
+    with pytest.raises(InputError, match="no sub-model 'S5'; there are S1, S2, S3, S4, S6") as no:
+        check(tmp_path, text)
+    assert no.value.where == "trainer.candidates"
+    check(tmp_path, text.replace("epochs: 1", "epochs: 1, candidates: [S1, S8]"))
+
+
 def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
     shutil.rmtree(recorded())  # the corpus stands alone
     with pytest.raises(InputError, match=r"anna has 0 train utterances in round 2"):

@@ -82,8 +82,9 @@ def test_the_last_checkpoint_counts_where_the_end_is_missing() -> None:
         event(0, 1, "checkpoint", epoch=1, best=True, **best),
         event(1, 2, "checkpoint", epoch=2, best=False, **best),
     ]
-    assert event_figures(events, [])["kept_epoch"] == 1
-    assert event_figures([], [])["kept_epoch"] is None
+    assert event_figures(events, [], "best")["kept_epoch"] == 1
+    assert event_figures(events, [], "last")["kept_epoch"] == 2
+    assert event_figures([], [], "last")["kept_epoch"] is None
 
 
 def samples() -> Samples:

@@ -19,6 +19,7 @@ from harness.scenario import (
     parse_scenario,
     scenario_schema,
 )
+from harness.scenario.identity import job_identity
 from harness.scenario.schema import JobContent, Stop, Trainer
 from harness.yamlio import parse_yaml
 
@@ -93,6 +94,16 @@ def test_arch_and_size_are_the_same_job_as_the_name() -> None:
     (one,) = jobs("name: a\nmodel: {arch: ds2, size: tiny}\n")
     (other,) = jobs("name: b\ntitle: else\nmodel: ds2-tiny\n")
     assert one.identity == other.identity
+
+
+def test_what_came_later_leaves_older_jobs_the_same() -> None:
+    (before,) = jobs(HEAD)
+    (last,) = jobs(HEAD + "trainer: {keep: last}\n")
+    assert last.identity != before.identity
+    content = before.content.model_dump(mode="json")
+    del content["trainer"]["keep"]
+    without = job_identity(content, repeat=1, round_number=1, rounds=1, avoid=[])
+    assert without == before.identity
 
 
 def test_off_is_a_word() -> None:

@@ -14,8 +14,9 @@ from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Start
 from harness.contract.job import Job, Utterance
 from harness.contract.mobileasr import SUB_MODELS
 from harness.metrics.words import wer_percent
-from harness.trainer.events import read_log
-from harness.trainer.learner import StopCommand
+from harness.trainer.events import EventLog, read_log
+from harness.trainer.flatbuffer_learner import FlatbufferLearner
+from harness.trainer.learner import StopCommand, run_now
 from harness.trainer.loop import Training
 from harness.virtual.phone import PhoneSpec
 from harness.virtual.root import open_root
@@ -107,6 +108,35 @@ def test_a_whole_job(tmp_path: Path) -> None:
     spent = 12 * 3 * table.sub_models["S1"].train_utterance_s
     rest = table.load_s + 22 * table.preprocess_utterance_s + 40 * table.evaluate_utterance_s
     assert clock.now == pytest.approx(spent + rest, rel=0.4)  # steps spread as the measured ones
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_it_says_what_the_trainer_says_in_the_same_order(
+    tmp_path: Path, make_job: Callable[..., Job], keep: str
+) -> None:
+    job = make_job(keep=keep, training={"epochs": 3}, selection={"forced": "S8"})
+    with EventLog(Path(job.outputs.events)) as log:
+        run_now(Training(job, FlatbufferLearner(job, lambda: False), log).run())
+    trained = read_log(Path(job.outputs.events))
+    (tmp_path / "out").rename(tmp_path / "trained")
+    replayed = _replay(job, _Clock())
+
+    def order(events: list[Any]) -> list[Any]:
+        names = ("type", "phase", "state", "epoch", "keep")
+        return [tuple(getattr(event, name, None) for name in names) for event in events]
+
+    assert order(replayed) == order(trained)
+    if keep == "last":
+        saved = list((tmp_path / "out" / "checkpoints").iterdir())
+        assert [str(path) for path in saved] == [_of(replayed, Finished)[0].kept_checkpoint]
+
+
+def test_a_learner_that_waits_needs_an_event_loop() -> None:
+    async def wait() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="needs an event loop"):
+        run_now(wait())
 
 
 def test_faster_is_said(tmp_path: Path) -> None:

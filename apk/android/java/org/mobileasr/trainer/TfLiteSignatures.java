@@ -98,6 +98,8 @@ final class TfLiteSignatures implements Signatures {
         return new Spec(Type.INT32, tensor.shape());
       case INT16:
         return new Spec(Type.INT16, tensor.shape());
+      case UINT8:
+        return new Spec(Type.UINT8, tensor.shape());
       default:
         throw new IllegalStateException("a tensor of type " + type);
     }

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.mobileasr.trainer.core.BadInputException;
 import org.mobileasr.trainer.core.Signatures;
 import org.mobileasr.trainer.core.TrainerMain;
-import org.mobileasr.trainer.core.Training;
+import org.mobileasr.trainer.core.FlatbufferLearner;
 import org.tensorflow.lite.TensorFlowLite;
 
 /**
@@ -113,7 +113,7 @@ public class TrainService extends Service {
   }
 
   /** What runs the model. */
-  Training.Runtime runtime() {
+  FlatbufferLearner.Runtime runtime() {
     return new TfLite();
   }
 
@@ -147,8 +147,8 @@ public class TrainService extends Service {
     }
 
     private TrainerMain trainer() {
-      Training.StopRequest stop =
-          new Training.StopRequest() {
+      FlatbufferLearner.StopRequest stop =
+          new FlatbufferLearner.StopRequest() {
             @Override
             public boolean asked() {
               return asked;
@@ -160,7 +160,7 @@ public class TrainService extends Service {
   }
 
   /** TensorFlow Lite as the runtime. */
-  private static final class TfLite implements Training.Runtime {
+  private static final class TfLite implements FlatbufferLearner.Runtime {
     @Override
     public String load() {
       TensorFlowLite.init();

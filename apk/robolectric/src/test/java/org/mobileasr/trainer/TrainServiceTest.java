@@ -36,7 +36,7 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.tensorflowlite.global.tensorflowlite;
 import org.mobileasr.trainer.core.BadInputException;
 import org.mobileasr.trainer.core.Signatures;
-import org.mobileasr.trainer.core.Training;
+import org.mobileasr.trainer.core.FlatbufferLearner;
 import org.mobileasr.trainer.jvm.BytedecoSignatures;
 import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
@@ -60,8 +60,8 @@ public class TrainServiceTest {
     final CountDownLatch loaded = new CountDownLatch(1);
 
     @Override
-    Training.Runtime runtime() {
-      return new Training.Runtime() {
+    FlatbufferLearner.Runtime runtime() {
+      return new FlatbufferLearner.Runtime() {
         @Override
         public String load() {
           loading.countDown();

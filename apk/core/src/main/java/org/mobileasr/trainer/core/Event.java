@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * One line of the event log (version 1). Every event is checked when it is made, by the same rules
+ * One line of the event log (version 2; one of version 1 says no version in {@code started}). Every event is checked when it is made, by the same rules
  * as when it is read back.
  */
 public final class Event {
@@ -138,18 +138,21 @@ public final class Event {
     fields.text("trainer_version");
     fields.text("runtime");
     integers(fields, "pid", "threads");
+    if (fields.known("contract_version").has("contract_version")) {
+      fields.integer("contract_version", 1, Job.VERSION);
+    }
   }
 
   private static void checkSelected(Fields fields) throws BadInputException {
     if (fields.has("sub_model")) {
-      fields.word("sub_model", SubModels.ALL);
+      fields.text("sub_model", Network.NAME, Network.A_NAME);
     } else {
       fields.needNull("sub_model");
     }
     fields.word("policy", "first_fit");
     fields.flag("forced");
     fields.number("available_mb");
-    fields.numbers("need_mb", SubModels.ALL);
+    fields.numbers("need_mb", Network.NAME, Network.A_NAME);
     optionalNumber(fields, "rss_mb");
   }
 
@@ -173,6 +176,9 @@ public final class Event {
 
   private static void checkFinished(Fields fields) throws BadInputException {
     integers(fields, "epochs", "kept_epoch");
+    if (fields.known("keep").has("keep")) {
+      fields.word("keep", Job.BEST, Job.LAST);
+    }
     if (fields.has("kept_checkpoint")) {
       fields.text("kept_checkpoint");
     } else {

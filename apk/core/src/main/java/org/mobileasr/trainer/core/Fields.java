@@ -98,24 +98,25 @@ final class Fields {
     }
   }
 
-  /** An array of at least one of these words. */
-  List<String> words(String name, List<String> allowed) throws BadInputException {
+  /** An array of at least one text of a kind. */
+  List<String> texts(String name, Pattern pattern, String kind) throws BadInputException {
     List<String> found = new ArrayList<String>();
     List<JsonElement> elements = array(name);
     for (int n = 0; n < elements.size(); n++) {
-      found.add(word(elements.get(n), place(name) + "." + n, allowed));
+      found.add(text(elements.get(n), place(name) + "." + n, pattern, kind));
     }
     return found;
   }
 
-  /** An object whose keys are some of these words and whose values are finite numbers. */
-  Map<String, Double> numbers(String name, List<String> allowed) throws BadInputException {
+  /** An object whose keys are texts of a kind and whose values are finite numbers. */
+  Map<String, Double> numbers(String name, Pattern pattern, String kind)
+      throws BadInputException {
     Map<String, Double> found = new LinkedHashMap<String, Double>();
     Fields inner = object(name);
     for (Map.Entry<String, JsonElement> entry : inner.object.entrySet()) {
       String where = place(name) + "." + entry.getKey();
-      if (!allowed.contains(entry.getKey())) {
-        throw new BadInputException(where, "there is no such name");
+      if (!pattern.matcher(entry.getKey()).matches()) {
+        throw new BadInputException(where, "not " + kind);
       }
       found.put(entry.getKey(), number(entry.getValue(), where));
     }
@@ -127,11 +128,7 @@ final class Fields {
   }
 
   String text(String name, Pattern pattern, String kind) throws BadInputException {
-    String text = text(name);
-    if (!pattern.matcher(text).matches()) {
-      throw new BadInputException(place(name), "not " + kind);
-    }
-    return text;
+    return text(need(name), place(name), pattern, kind);
   }
 
   String word(String name, String... allowed) throws BadInputException {
@@ -230,6 +227,15 @@ final class Fields {
       throw new BadInputException(where, "not a text");
     }
     return element.getAsString();
+  }
+
+  private static String text(JsonElement element, String where, Pattern pattern, String kind)
+      throws BadInputException {
+    String text = text(element, where);
+    if (!pattern.matcher(text).matches()) {
+      throw new BadInputException(where, "not " + kind);
+    }
+    return text;
   }
 
   private static String word(JsonElement element, String where, List<String> allowed)

@@ -7,17 +7,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** One trainable flatbuffer; weights and Adam's moments live in its interpreter. */
 public final class FlatbufferModel implements Closeable {
-  /** The version of the signatures that this class speaks. */
-  static final int FORMAT = 1;
-
   private static final List<String> NEEDED =
       Arrays.asList("features", "infer", "loss", "get_weights", "set_weights", "info");
 
@@ -26,8 +25,8 @@ public final class FlatbufferModel implements Closeable {
   private final ModelInfo info;
   private boolean hasWeights;
 
-  /** Index of the largest sub-model whose moments are there; 8 = none. */
-  private int momentsFrom = SubModels.ALL.size();
+  /** Layers whose moments are there. */
+  private Set<String> momentsOf = new HashSet<String>();
 
   /**
    * Looks into a flatbuffer.
@@ -48,34 +47,23 @@ public final class FlatbufferModel implements Closeable {
     Map<String, ByteBuffer> out = outputs("info");
     signatures.run("info", new HashMap<String, ByteBuffer>(), out);
     for (Map.Entry<String, ByteBuffer> value : out.entrySet()) {
-      int[] numbers = new int[value.getValue().capacity() / 4];
-      value.getValue().asIntBuffer().get(numbers);
-      values.put(value.getKey(), numbers);
+      Signatures.Type type = signatures.outputs("info").get(value.getKey()).type;
+      values.put(value.getKey(), numbers(value.getValue(), type));
     }
-    if (values.get("format")[0] != FORMAT) {
-      throw new BadInputException(
-          path,
-          "signatures of format " + values.get("format")[0] + "; this trainer speaks " + FORMAT);
-    }
-    info = info(values);
+    info = ModelInfo.of(values, signatures.names(), path);
     hasWeights = values.get("weights_included")[0] != 0;
   }
 
-  private static ModelInfo info(Map<String, int[]> values) {
-    StringBuilder alphabet = new StringBuilder();
-    for (int c : values.get("alphabet")) {
-      alphabet.append((char) c);
+  private static int[] numbers(ByteBuffer buffer, Signatures.Type type) {
+    int[] numbers = new int[buffer.capacity() / type.bytes];
+    if (type == Signatures.Type.UINT8) {
+      for (int n = 0; n < numbers.length; n++) {
+        numbers[n] = buffer.get(n) & 0xff;
+      }
+    } else {
+      buffer.asIntBuffer().get(numbers);
     }
-    return new ModelInfo(
-        values.get("batch_size")[0],
-        values.get("max_frames")[0],
-        values.get("max_label")[0],
-        alphabet.toString(),
-        values.get("blank")[0],
-        values.get("sample_rate")[0],
-        values.get("window")[0],
-        values.get("hop")[0],
-        values.get("time_stride")[0]);
+    return numbers;
   }
 
   public ModelInfo info() {
@@ -116,22 +104,19 @@ public final class FlatbufferModel implements Closeable {
   }
 
   /**
-   * Takes one Adam step; returns the mean CTC loss before it. A larger sub-model than before starts
-   * Adam anew.
+   * Takes one Adam step; returns the mean CTC loss before it. Layers that were not trained
+   * before start Adam anew.
    *
    * @throws BadInputException the file cannot train it, or has no weights
    */
   public double trainStep(String subModel, Batch batch, double learningRate)
       throws BadInputException {
-    String name = subModel.toLowerCase(Locale.ROOT);
-    if (!signatures.names().contains("train_" + name)) {
-      throw new BadInputException(path, "no signature to train " + subModel);
-    }
+    Set<String> trained = new HashSet<String>(info.network.trainedLayers(subModel));
     checkWeights();
-    int index = SubModels.ALL.indexOf(subModel);
-    if (index < momentsFrom) {
-      signatures.run("reset_" + name, new HashMap<String, ByteBuffer>(), outputs("reset_" + name));
-      momentsFrom = index;
+    if (!momentsOf.containsAll(trained)) {
+      String reset = ModelInfo.resetSignature(subModel);
+      signatures.run(reset, new HashMap<String, ByteBuffer>(), outputs(reset));
+      momentsOf = trained;
     }
     Map<String, ByteBuffer> inputs = sound(batch);
     inputs.put("labels", ints(batch.labels));
@@ -139,8 +124,9 @@ public final class FlatbufferModel implements Closeable {
     ByteBuffer rate = buffer(4);
     rate.putFloat(0, (float) learningRate);
     inputs.put("lr", rate);
-    Map<String, ByteBuffer> out = outputs("train_" + name);
-    signatures.run("train_" + name, inputs, out);
+    String train = ModelInfo.trainSignature(subModel);
+    Map<String, ByteBuffer> out = outputs(train);
+    signatures.run(train, inputs, out);
     return out.get("loss").getFloat(0);
   }
 

@@ -12,11 +12,14 @@ public final class History {
   private final boolean stopped;
   private final boolean finished;
   private final Event selected;
+  private final String keep;
 
   /**
    * @param before what an earlier process of the same job wrote; empty at a first start
+   * @param keep which epoch's checkpoint counts, as {@link Job#keep}
    */
-  public History(List<Event> before) {
+  public History(List<Event> before, String keep) {
+    this.keep = keep;
     boolean sawStop = false;
     boolean sawEnd = false;
     Event chosen = null;
@@ -85,8 +88,13 @@ public final class History {
     return wers.lastKey();
   }
 
-  /** The epoch with the lowest WER, the earliest of equals; 0 = nothing got better. */
+  /** The epoch whose checkpoint counts; 0 = none does. */
   public int kept() {
+    return Job.LAST.equals(keep) ? done() : best();
+  }
+
+  /** The epoch with the lowest WER, the earliest of equals; 0 = nothing got better. */
+  public int best() {
     int best = wers.firstKey();
     for (Map.Entry<Integer, Double> epoch : wers.entrySet()) {
       if (epoch.getValue() < wers.get(best)) {

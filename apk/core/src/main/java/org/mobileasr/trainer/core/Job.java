@@ -1,20 +1,36 @@
 package org.mobileasr.trainer.core;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** The job file (version 1): one attempt as the trainer is told of it. Sizes are MiB. */
+/**
+ * The job file (version 2): one attempt as the trainer is told of it. Sizes are MiB. Version 1, which
+ * knew DeepSpeech2 alone, can still be read.
+ */
 public final class Job {
+  /** The version of the contract that this trainer speaks. */
+  static final int VERSION = 2;
+
+  /** Of {@link #keep}: the checkpoint of the epoch with the lowest WER counts. */
+  static final String BEST = "best";
+
+  /** Of {@link #keep}: the checkpoint of the last epoch counts. */
+  static final String LAST = "last";
+
   private static final Pattern PATH = Pattern.compile("/[^\\x00\\n\\r]{0,1023}");
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
+  public final int version;
   public final String jobId;
   public final int attempt;
   public final int round;
+
+  /** Which checkpoint counts: {@link #BEST} or {@link #LAST}. */
+  public final String keep;
+
   public final Model model;
   public final Data data;
   public final Training training;
@@ -23,17 +39,16 @@ public final class Job {
   public final Outputs outputs;
 
   private Job(Fields fields) throws BadInputException {
-    fields.known("version", "attempt", "round");
-    if (fields.has("version") && fields.integer("version", 0, Integer.MAX_VALUE) != 1) {
-      throw fields.wrong("version", "this trainer speaks version 1");
-    }
+    fields.known("keep");
+    version = optional(fields, "version", VERSION, 1, VERSION);
     jobId = fields.text("job_id");
     attempt = optional(fields, "attempt", 1, 1, Integer.MAX_VALUE);
     round = optional(fields, "round", 1, 1, Integer.MAX_VALUE);
+    keep = fields.has("keep") ? fields.word("keep", BEST, LAST) : BEST;
     model = new Model(fields.object("model"));
     data = new Data(fields.object("data"));
     training = new Training(fields.object("training"));
-    selection = new Selection(fields.object("selection"));
+    selection = new Selection(fields.object("selection"), version);
     stop = new Stop(fields.object("stop"));
     outputs = new Outputs(fields.object("outputs"));
     fields.end();
@@ -46,6 +61,31 @@ public final class Job {
    */
   public static Job parse(String json) throws BadInputException {
     return new Job(Fields.parse(json));
+  }
+
+  /**
+   * Checks that the network has what this job speaks of.
+   *
+   * @param path of the model's file, for messages
+   * @throws BadInputException it lacks a sub-model, or the job is of version 1 and it is another
+   *     family
+   */
+  void checkNetwork(Network network, String path) throws BadInputException {
+    if (version == 1 && !MobileAsr.FAMILY.equals(network.family)) {
+      throw new BadInputException(
+          path,
+          "a job of version 1 is for " + MobileAsr.FAMILY + ", the model is " + network.family);
+    }
+    List<String> names = new ArrayList<String>(selection.candidates);
+    if (selection.forced != null) {
+      names.add(selection.forced);
+    }
+    for (String name : names) {
+      if (!network.subModels.containsKey(name)) {
+        throw new BadInputException(
+            path, "no sub-model '" + name + "'; there are " + network.subModels.keySet());
+      }
+    }
   }
 
   /** Where a job that may be no job wants its events, or null if it does not say. */
@@ -173,15 +213,15 @@ public final class Job {
     /** The sub-model to take whatever is available, or null. */
     public final String forced;
 
-    private Selection(Fields fields) throws BadInputException {
-      fields.known("policy", "candidates", "forced");
+    private Selection(Fields fields, int version) throws BadInputException {
+      fields.known("policy", "forced");
       policy = fields.has("policy") ? fields.word("policy", "first_fit") : "first_fit";
       candidates =
-          fields.has("candidates")
-              ? fields.words("candidates", SubModels.ALL)
-              : Arrays.asList("S1", "S5", "S8");
-      needMb = fields.numbers("need_mb", SubModels.ALL);
-      forced = fields.has("forced") ? fields.word("forced", SubModels.ALL) : null;
+          version == 1 && !fields.known("candidates").has("candidates")
+              ? MobileAsr.CANDIDATES
+              : fields.texts("candidates", Network.NAME, Network.A_NAME);
+      needMb = fields.numbers("need_mb", Network.NAME, Network.A_NAME);
+      forced = fields.has("forced") ? fields.text("forced", Network.NAME, Network.A_NAME) : null;
       fields.end();
       for (String candidate : candidates) {
         if (!needMb.containsKey(candidate)) {

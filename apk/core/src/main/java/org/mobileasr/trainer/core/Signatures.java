@@ -14,7 +14,8 @@ public interface Signatures extends Closeable {
   enum Type {
     FLOAT32(4),
     INT32(4),
-    INT16(2);
+    INT16(2),
+    UINT8(1);
 
     /** Bytes of one value. */
     public final int bytes;

@@ -24,8 +24,8 @@ public final class TrainerMain {
   private static final int MAX_DETAIL = 8000;
 
   private final Phone phone;
-  private final Training.Runtime runtime;
-  private final Training.StopRequest stopRequest;
+  private final FlatbufferLearner.Runtime runtime;
+  private final FlatbufferLearner.StopRequest stopRequest;
   private final String name;
   private final String version;
 
@@ -35,8 +35,8 @@ public final class TrainerMain {
    */
   public TrainerMain(
       Phone phone,
-      Training.Runtime runtime,
-      Training.StopRequest stopRequest,
+      FlatbufferLearner.Runtime runtime,
+      FlatbufferLearner.StopRequest stopRequest,
       String name,
       String version) {
     this.phone = phone;
@@ -70,8 +70,13 @@ public final class TrainerMain {
   }
 
   private int run(Job job, EventLog log) throws IOException {
+    Learner learner = new FlatbufferLearner(job, runtime, stopRequest);
     try {
-      new Training(job, log, phone, runtime, stopRequest, name, version).run();
+      try {
+        new Training(job, learner, log, phone, name, version).run();
+      } finally {
+        learner.close();
+      }
       return OK;
     } catch (StopCommandException e) {
       fail(log, "Stopped", "asked to stop before the first evaluation was done", null);

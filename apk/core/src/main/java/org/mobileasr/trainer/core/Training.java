@@ -4,44 +4,25 @@ import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * One job from its first event to its last: select, load, preprocess, then epochs.
+ * The training protocol: one job from its first event to its last, over any {@link Learner}. Select,
+ * load, compute features, evaluate; then epochs until one of the stop rules holds.
  *
  * <p>A process that is started again on the same job (the phone killed the first) goes on after the
  * last epoch whose checkpoint is complete; Adam's moments start anew then.
  */
 public final class Training {
-  /** Opens a flatbuffer in a runtime. */
-  public interface Runtime {
-    /**
-     * @param threads to compute with
-     * @throws BadInputException not a flatbuffer
-     */
-    Signatures open(File model, int threads) throws BadInputException;
-
-    /** Loads the runtime's library, before memory is looked at; returns its name and version. */
-    String load();
-  }
-
-  /** Asked before each step, besides the job's stop file. */
-  public interface StopRequest {
-    boolean asked();
-  }
-
   private final Job job;
+  private final Learner learner;
   private final EventLog log;
   private final Phone phone;
-  private final Runtime runtime;
-  private final StopRequest stopRequest;
   private final String name;
   private final String version;
   private final History history;
-  private final Checkpoints checkpoints;
   private String subModel;
 
   /**
@@ -49,22 +30,14 @@ public final class Training {
    * @param version of this trainer
    */
   public Training(
-      Job job,
-      EventLog log,
-      Phone phone,
-      Runtime runtime,
-      StopRequest stopRequest,
-      String name,
-      String version) {
+      Job job, Learner learner, EventLog log, Phone phone, String name, String version) {
     this.job = job;
+    this.learner = learner;
     this.log = log;
     this.phone = phone;
-    this.runtime = runtime;
-    this.stopRequest = stopRequest;
     this.name = name;
     this.version = version;
-    history = new History(log.before());
-    checkpoints = new Checkpoints(new File(job.outputs.checkpoints));
+    history = new History(log.before(), job.keep);
   }
 
   /**
@@ -84,64 +57,38 @@ public final class Training {
       finish(); // killed between its last two words
       return;
     }
-    // The runtime's own pages belong to what is held before it is asked what is available.
-    String running = runtime.load();
-    log.write(
-        Event.of(Event.STARTED)
-            .put("trainer", name)
-            .put("trainer_version", version)
-            .put("runtime", running)
-            .put("pid", phone.pid())
-            .put("threads", job.training.threads));
+    start();
     select();
     phase("load", null, true);
-    FlatbufferModel model = load();
-    try {
-      phase("load", null, false);
-      train(model);
-    } finally {
-      model.close();
-    }
-    finish();
-  }
-
-  private void train(FlatbufferModel model)
-      throws BadInputException, TrainingException, StopCommandException, IOException {
+    load();
+    phase("load", null, false);
     phase("preprocess", null, true);
-    List<float[][]> train = features(model, job.data.train);
-    List<float[][]> validation = features(model, job.data.validation);
+    learner.features();
     phase("preprocess", null, false);
     if (!history.hasEpoch(0)) {
-      evaluate(model, validation, 0, null, 0);
+      evaluate(0, null, 0);
     }
     String reason;
     try {
-      reason = epochs(model, train, validation);
+      reason = epochs();
     } catch (StopCommandException e) {
       reason = "command";
     }
     log.write(Event.of(Event.STOPPED).put("reason", reason).put("epoch", history.done()));
+    finish();
   }
 
-  private void finish() throws IOException {
-    int kept = history.kept();
+  private void start() throws IOException {
+    // The runtime's own pages belong to what is held before it is asked what is available.
+    String runtime = learner.runtime();
     log.write(
-        Event.of(Event.FINISHED)
-            .put("epochs", history.done())
-            .put("kept_epoch", kept)
-            .put("kept_checkpoint", kept > 0 ? checkpoints.path(kept).getPath() : null)
-            .put("wer_before_percent", history.werPercent(0))
-            .put("wer_after_percent", history.werPercent(kept))
-            .put("peak_rss_mb", phone.peakRssMb()));
-  }
-
-  private void phase(String phase, Integer epoch, boolean begins) throws IOException {
-    log.write(
-        Event.of(Event.PHASE)
-            .put("phase", phase)
-            .put("state", begins ? "begin" : "end")
-            .put("epoch", epoch)
-            .put("rss_mb", phone.rssMb()));
+        Event.of(Event.STARTED)
+            .put("trainer", name)
+            .put("trainer_version", version)
+            .put("runtime", runtime)
+            .put("pid", phone.pid())
+            .put("threads", job.training.threads)
+            .put("contract_version", Job.VERSION));
   }
 
   private void select() throws TrainingException, IOException {
@@ -170,45 +117,18 @@ public final class Training {
             .put("rss_mb", phone.rssMb()));
   }
 
-  private FlatbufferModel load() throws BadInputException {
-    File file = new File(job.model.path);
-    Checkpoints.check(file, job.model.sha256);
-    FlatbufferModel model =
-        new FlatbufferModel(runtime.open(file, job.training.threads), job.model.path);
-    if (job.training.batchSize > model.info().batchSize) {
-      throw new BadInputException(
-          job.model.path,
-          "batch size " + job.training.batchSize + " is asked for, the model takes "
-              + model.info().batchSize);
-    }
+  private void load() throws BadInputException {
     Event own = history.lastCheckpoint();
     if (own != null) {
-      File path = checkpoints.path(own.integer("epoch"));
-      Checkpoints.check(path, own.text("sha256"));
-      model.loadCheckpoint(path);
+      learner.load(subModel, learner.checkpoint(own.integer("epoch")), own.text("sha256"));
     } else if (job.model.checkpoint != null) {
-      File path = new File(job.model.checkpoint);
-      if (job.model.checkpointSha256 != null) {
-        Checkpoints.check(path, job.model.checkpointSha256);
-      }
-      model.loadCheckpoint(path);
+      learner.load(subModel, new File(job.model.checkpoint), job.model.checkpointSha256);
+    } else {
+      learner.load(subModel, null, null);
     }
-    return model;
   }
 
-  private List<float[][]> features(FlatbufferModel model, List<Job.Utterance> utterances)
-      throws BadInputException, StopCommandException {
-    List<float[][]> found = new ArrayList<float[][]>();
-    for (Job.Utterance utterance : utterances) {
-      checkStop();
-      File path = new File(utterance.path);
-      found.add(model.features(Wav.read(path, model.info().sampleRate)));
-    }
-    return found;
-  }
-
-  private String epochs(
-      FlatbufferModel model, List<float[][]> train, List<float[][]> validation)
+  private String epochs()
       throws BadInputException, TrainingException, StopCommandException, IOException {
     if (subModel == null) {
       return "no_sub_model_fits";
@@ -229,70 +149,30 @@ public final class Training {
       }
       long began = System.nanoTime();
       phase("train", epoch, true);
-      double loss = trainEpoch(model, train, epoch);
+      double loss = train(epoch);
       phase("train", epoch, false);
-      evaluate(model, validation, epoch, loss, seconds(began));
+      evaluate(epoch, loss, seconds(began));
       phase("save", epoch, true);
-      save(model, epoch);
+      save(epoch);
       phase("save", epoch, false);
       patience = patience.after(history.werPercent(epoch));
     }
     return patience.stop ? "patience" : "epochs_done";
   }
 
-  private double trainEpoch(FlatbufferModel model, List<float[][]> features, int epoch)
+  /** Takes the steps of an epoch; returns the mean loss of its utterances. */
+  private double train(int epoch)
       throws BadInputException, TrainingException, StopCommandException, IOException {
-    int[] lengths = new int[features.size()];
-    for (int row = 0; row < lengths.length; row++) {
-      lengths[row] = features.get(row).length;
-    }
-    List<List<Integer>> batches =
-        EpochBatches.of(job.training.seed, epoch, lengths, job.training.batchSize);
-    double sum = 0;
-    for (int step = 0; step < batches.size(); step++) {
-      checkStop();
-      List<float[][]> sounds = new ArrayList<float[][]>();
-      List<String> texts = new ArrayList<String>();
-      for (int row : batches.get(step)) {
-        sounds.add(features.get(row));
-        texts.add(job.data.train.get(row).text);
-      }
-      Batch batch = Batch.of(sounds, texts, model.info());
-      long began = System.nanoTime();
-      double loss = model.trainStep(subModel, batch, job.training.learningRate);
-      if (Double.isNaN(loss) || Double.isInfinite(loss)) {
-        throw new TrainingException(
-            "TrainingDivergedError",
-            "the loss is " + loss + " in step " + step + " of epoch " + epoch);
-      }
-      log.write(
-          Event.of(Event.STEP)
-              .put("epoch", epoch)
-              .put("step", step)
-              .put("loss", loss)
-              .put("seconds", seconds(began))
-              .put("utterances", sounds.size()));
-      sum += loss * sounds.size();
-    }
-    return sum / features.size();
+    LoggedSteps steps = new LoggedSteps(epoch);
+    learner.train(epoch, steps);
+    return steps.sum / steps.utterances;
   }
 
-  private void evaluate(
-      FlatbufferModel model, List<float[][]> features, int epoch, Double loss, double trainSeconds)
+  private void evaluate(int epoch, Double trainLoss, double trainSeconds)
       throws BadInputException, StopCommandException, IOException {
-    ModelInfo info = model.info();
     long began = System.nanoTime();
-    List<String> heard = new ArrayList<String>();
     phase("evaluate", epoch, true);
-    for (int start = 0; start < features.size(); start += info.batchSize) {
-      checkStop();
-      List<float[][]> part =
-          features.subList(start, Math.min(start + info.batchSize, features.size()));
-      Batch batch = Batch.of(part, Collections.nCopies(part.size(), ""), info);
-      for (float[][] logits : model.infer(batch)) {
-        heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
-      }
-    }
+    List<String> heard = learner.evaluate();
     phase("evaluate", epoch, false);
     WordErrors errors = WordErrors.none();
     List<Hypothesis> hypotheses = new ArrayList<Hypothesis>();
@@ -307,7 +187,7 @@ public final class Training {
         Event.of(Event.EPOCH)
             .put("epoch", epoch)
             .put("wer_percent", wer)
-            .put("train_loss", loss)
+            .put("train_loss", trainLoss)
             .put("train_seconds", trainSeconds)
             .put("evaluate_seconds", seconds(began))
             .put("battery_percent", phone.batteryPercent())
@@ -317,28 +197,78 @@ public final class Training {
     history.add(epoch, wer);
   }
 
-  private void save(FlatbufferModel model, int epoch) throws BadInputException, IOException {
-    File path = checkpoints.save(epoch, model.weights());
-    int kept = history.kept();
+  private void save(int epoch) throws BadInputException, IOException {
+    File path = learner.save(epoch);
     log.write(
         Event.of(Event.CHECKPOINT)
             .put("epoch", epoch)
             .put("path", path.getPath())
             .put("sha256", Checkpoints.sha256(path))
             .put("size_bytes", path.length())
-            .put("best", kept == epoch));
-    checkpoints.prune(new HashSet<Integer>(Arrays.asList(epoch, kept)));
+            .put("best", history.best() == epoch));
+    learner.keepOnly(new HashSet<Integer>(Arrays.asList(epoch, history.kept())));
   }
 
-  private void checkStop() throws StopCommandException {
-    if (stopRequest.asked() || new File(job.outputs.stopFile).exists()) {
-      throw new StopCommandException();
-    }
+  private void finish() throws IOException {
+    int kept = history.kept();
+    log.write(
+        Event.of(Event.FINISHED)
+            .put("epochs", history.done())
+            .put("keep", job.keep)
+            .put("kept_epoch", kept)
+            .put("kept_checkpoint", kept > 0 ? learner.checkpoint(kept).getPath() : null)
+            .put("wer_before_percent", history.werPercent(0))
+            .put("wer_after_percent", history.werPercent(kept))
+            .put("peak_rss_mb", phone.peakRssMb()));
+  }
+
+  private void phase(String phase, Integer epoch, boolean begins) throws IOException {
+    log.write(
+        Event.of(Event.PHASE)
+            .put("phase", phase)
+            .put("state", begins ? "begin" : "end")
+            .put("epoch", epoch)
+            .put("rss_mb", phone.rssMb()));
   }
 
   private static double seconds(long beganNanos) {
-    double seconds = (System.nanoTime() - beganNanos) / 1e9;
+    return rounded((System.nanoTime() - beganNanos) / 1e9);
+  }
+
+  private static double rounded(double seconds) {
     return Double.parseDouble(String.format(Locale.ROOT, "%.4f", seconds));
+  }
+
+  /** Writes each step to the log and adds up its loss. */
+  private final class LoggedSteps implements Learner.Steps {
+    private final int epoch;
+    private int step;
+    private double sum;
+    private int utterances;
+
+    LoggedSteps(int epoch) {
+      this.epoch = epoch;
+    }
+
+    @Override
+    public void taken(double loss, double seconds, int rows)
+        throws TrainingException, IOException {
+      if (Double.isNaN(loss) || Double.isInfinite(loss)) {
+        throw new TrainingException(
+            "TrainingDivergedError",
+            "the loss is " + loss + " in step " + step + " of epoch " + epoch);
+      }
+      log.write(
+          Event.of(Event.STEP)
+              .put("epoch", epoch)
+              .put("step", step)
+              .put("loss", loss)
+              .put("seconds", rounded(seconds))
+              .put("utterances", rows));
+      sum += loss * rows;
+      utterances += rows;
+      step++;
+    }
   }
 
   /** What the model heard in one utterance; written to the log by its field names. */

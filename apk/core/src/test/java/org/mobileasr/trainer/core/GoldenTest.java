@@ -82,6 +82,52 @@ final class GoldenTest {
     assertEquals(stopped, state.stop ? Double.valueOf(counts.size()) : null);
   }
 
+  static Stream<JsonObject> keeping() {
+    return cases("keeping");
+  }
+
+  @ParameterizedTest
+  @MethodSource("keeping")
+  void keeping(JsonObject given) {
+    History history = new History(new ArrayList<Event>(), given.get("keep").getAsString());
+    int epoch = 0;
+    for (JsonElement wer : given.getAsJsonArray("wer_percent")) {
+      history.add(epoch++, wer.getAsDouble());
+    }
+    assertEquals(given.get("kept_epoch").getAsInt(), history.kept());
+  }
+
+  static Stream<JsonObject> validNetworks() {
+    return Golden.read("networks").getAsJsonObject().getAsJsonArray("valid").asList().stream()
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  @ParameterizedTest
+  @MethodSource("validNetworks")
+  void networks(JsonObject given) throws BadInputException {
+    Network network = Network.parse(given.get("network").toString());
+    assertEquals(given.getAsJsonObject("network").get("family").getAsString(), network.family);
+    assertEquals(
+        GSON.fromJson(given.get("sub_models"), new TypeToken<List<String>>() {}.getType()),
+        new ArrayList<>(network.subModels.keySet()));
+    for (String name : network.subModels.keySet()) {
+      assertEquals(
+          given.getAsJsonObject("trained").get(name).getAsLong(), network.trainedParameters(name));
+    }
+    assertThrows(BadInputException.class, () -> network.trainedLayers("S9"));
+  }
+
+  static Stream<String> invalidNetworks() {
+    return Golden.read("networks").getAsJsonObject().getAsJsonArray("invalid").asList().stream()
+        .map(JsonElement::getAsString);
+  }
+
+  @ParameterizedTest
+  @MethodSource("invalidNetworks")
+  void networksToRefuse(String text) {
+    assertThrows(BadInputException.class, () -> Network.parse(text));
+  }
+
   static Stream<JsonObject> decoding() {
     return cases("decoding");
   }

@@ -54,7 +54,8 @@ final class HistoryTest {
   void anEpochWithoutItsCheckpointIsTrainedAgain() {
     History history =
         new History(
-            List.of(selected("S5"), epoch(0, 40), epoch(1, 30), saved(1), epoch(2, 20)));
+            List.of(selected("S5"), epoch(0, 40), epoch(1, 30), saved(1), epoch(2, 20)),
+            Job.BEST);
     assertEquals(1, history.done());
     assertEquals(1, history.kept());
     assertEquals("S5", history.selected().text("sub_model"));
@@ -63,7 +64,7 @@ final class HistoryTest {
 
   @Test
   void withoutACheckpointTheChoiceIsOpenAgain() {
-    History history = new History(List.of(selected("S5"), epoch(0, 40)));
+    History history = new History(List.of(selected("S5"), epoch(0, 40)), Job.BEST);
     assertNull(history.selected());
     assertNull(history.lastCheckpoint());
     assertTrue(history.hasEpoch(0));
@@ -71,7 +72,7 @@ final class HistoryTest {
 
   @Test
   void theEarliestOfEqualsIsKept() {
-    History history = new History(List.of());
+    History history = new History(List.of(), Job.BEST);
     history.add(0, 40);
     history.add(1, 30);
     history.add(2, 30);

@@ -15,10 +15,11 @@ final class JobText {
 
   static JsonObject of(Job job) {
     JsonObject text = new JsonObject();
-    text.addProperty("version", 1);
+    text.addProperty("version", job.version);
     text.addProperty("job_id", job.jobId);
     text.addProperty("attempt", job.attempt);
     text.addProperty("round", job.round);
+    text.addProperty("keep", job.keep);
     text.add("model", model(job.model));
     JsonObject data = new JsonObject();
     data.addProperty("speaker", job.data.speaker);

@@ -29,6 +29,7 @@ import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteFloat32;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteInt16;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteInt32;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteOk;
+import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteUInt8;
 
 import java.io.File;
 import java.nio.ByteBuffer;
@@ -172,6 +173,9 @@ public final class BytedecoSignatures implements Signatures {
     }
     if (type == kTfLiteInt16) {
       return new Spec(Type.INT16, shape);
+    }
+    if (type == kTfLiteUInt8) {
+      return new Spec(Type.UINT8, shape);
     }
     throw new IllegalStateException("a tensor of type " + type);
   }

@@ -8,7 +8,7 @@ import org.bytedeco.tensorflowlite.global.tensorflowlite;
 import org.mobileasr.trainer.core.BadInputException;
 import org.mobileasr.trainer.core.Signatures;
 import org.mobileasr.trainer.core.TrainerMain;
-import org.mobileasr.trainer.core.Training;
+import org.mobileasr.trainer.core.FlatbufferLearner;
 
 /** {@code java -jar ... --job FILE}: trains one job, like {@code python -m harness.trainer}. */
 public final class Main {
@@ -34,7 +34,7 @@ public final class Main {
         new TrainerMain(
             new LinuxPhone(new File(proc == null ? "/proc" : proc)),
             new TensorFlowLite(),
-            new Training.StopRequest() {
+            new FlatbufferLearner.StopRequest() {
               @Override
               public boolean asked() {
                 return asked.get();
@@ -73,7 +73,7 @@ public final class Main {
   }
 
   /** TensorFlow Lite as the runtime. */
-  private static final class TensorFlowLite implements Training.Runtime {
+  private static final class TensorFlowLite implements FlatbufferLearner.Runtime {
     @Override
     public String load() {
       Loader.load(tensorflowlite.class);

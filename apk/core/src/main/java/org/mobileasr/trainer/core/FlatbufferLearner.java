@@ -1,0 +1,154 @@
+package org.mobileasr.trainer.core;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+
+/** The trainable flatbuffer as a learner. */
+public final class FlatbufferLearner implements Learner {
+  /** Opens a flatbuffer in a runtime. */
+  public interface Runtime {
+    /**
+     * @param threads to compute with
+     * @throws BadInputException not a flatbuffer
+     */
+    Signatures open(File model, int threads) throws BadInputException;
+
+    /** Loads the runtime's library; returns its name and version. */
+    String load();
+  }
+
+  /** Asked before each step, besides the job's stop file. */
+  public interface StopRequest {
+    boolean asked();
+  }
+
+  private final Job job;
+  private final Runtime runtime;
+  private final StopRequest stopRequest;
+  private final Checkpoints checkpoints;
+  private String subModel;
+  private FlatbufferModel model;
+  private List<float[][]> train;
+  private List<float[][]> validation;
+
+  public FlatbufferLearner(Job job, Runtime runtime, StopRequest stopRequest) {
+    this.job = job;
+    this.runtime = runtime;
+    this.stopRequest = stopRequest;
+    checkpoints = new Checkpoints(new File(job.outputs.checkpoints));
+  }
+
+  @Override
+  public String runtime() {
+    return runtime.load();
+  }
+
+  @Override
+  public void load(String subModel, File start, String sha256) throws BadInputException {
+    File file = new File(job.model.path);
+    Checkpoints.check(file, job.model.sha256);
+    this.subModel = subModel;
+    model = new FlatbufferModel(runtime.open(file, job.training.threads), job.model.path);
+    job.checkNetwork(model.info().network, job.model.path);
+    if (job.training.batchSize > model.info().batchSize) {
+      throw new BadInputException(
+          job.model.path,
+          "batch size " + job.training.batchSize + " is asked for, the model takes "
+              + model.info().batchSize);
+    }
+    if (start != null) {
+      if (sha256 != null) {
+        Checkpoints.check(start, sha256);
+      }
+      model.loadCheckpoint(start);
+    }
+  }
+
+  @Override
+  public void features() throws BadInputException, StopCommandException {
+    train = features(job.data.train);
+    validation = features(job.data.validation);
+  }
+
+  private List<float[][]> features(List<Job.Utterance> utterances)
+      throws BadInputException, StopCommandException {
+    List<float[][]> found = new ArrayList<float[][]>();
+    for (Job.Utterance utterance : utterances) {
+      checkStop();
+      File path = new File(utterance.path);
+      found.add(model.features(Wav.read(path, model.info().sampleRate)));
+    }
+    return found;
+  }
+
+  @Override
+  public void train(int epoch, Steps steps)
+      throws BadInputException, TrainingException, StopCommandException, IOException {
+    int[] lengths = new int[train.size()];
+    for (int row = 0; row < lengths.length; row++) {
+      lengths[row] = train.get(row).length;
+    }
+    for (List<Integer> rows :
+        EpochBatches.of(job.training.seed, epoch, lengths, job.training.batchSize)) {
+      checkStop();
+      List<float[][]> sounds = new ArrayList<float[][]>();
+      List<String> texts = new ArrayList<String>();
+      for (int row : rows) {
+        sounds.add(train.get(row));
+        texts.add(job.data.train.get(row).text);
+      }
+      Batch batch = Batch.of(sounds, texts, model.info());
+      long began = System.nanoTime();
+      double loss = model.trainStep(subModel, batch, job.training.learningRate);
+      steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size());
+    }
+  }
+
+  @Override
+  public List<String> evaluate() throws BadInputException, StopCommandException {
+    ModelInfo info = model.info();
+    List<String> heard = new ArrayList<String>();
+    for (int start = 0; start < validation.size(); start += info.batchSize) {
+      checkStop();
+      List<float[][]> part =
+          validation.subList(start, Math.min(start + info.batchSize, validation.size()));
+      Batch batch = Batch.of(part, Collections.nCopies(part.size(), ""), info);
+      for (float[][] logits : model.infer(batch)) {
+        heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
+      }
+    }
+    return heard;
+  }
+
+  @Override
+  public File save(int epoch) throws BadInputException, IOException {
+    return checkpoints.save(epoch, model.weights());
+  }
+
+  @Override
+  public File checkpoint(int epoch) {
+    return checkpoints.path(epoch);
+  }
+
+  @Override
+  public void keepOnly(Set<Integer> epochs) throws IOException {
+    checkpoints.prune(epochs);
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (model != null) {
+      model.close();
+    }
+  }
+
+  private void checkStop() throws StopCommandException {
+    if (stopRequest.asked() || new File(job.outputs.stopFile).exists()) {
+      throw new StopCommandException();
+    }
+  }
+}

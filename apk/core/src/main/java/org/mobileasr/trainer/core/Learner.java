@@ -1,0 +1,55 @@
+package org.mobileasr.trainer.core;
+
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What the training protocol ({@link Training}) asks of whatever trains. Whatever takes long throws
+ * {@link StopCommandException} at the next step once the host asked for an end.
+ */
+public interface Learner extends Closeable {
+  /** Told of each optimiser step. */
+  interface Steps {
+    /**
+     * @param loss mean of the batch, before the step
+     * @throws TrainingException the loss is no number
+     * @throws IOException the log cannot be written
+     */
+    void taken(double loss, double seconds, int utterances) throws TrainingException, IOException;
+  }
+
+  /** Loads the runtime, before memory is looked at; returns its name and version. */
+  String runtime();
+
+  /**
+   * Loads the job's model and the weights to begin with.
+   *
+   * @param subModel what will be trained; null = it is only evaluated
+   * @param start weights to begin with; null = the file's own
+   * @param sha256 of those weights; null = not told
+   * @throws BadInputException a file cannot be used, or has no such sub-model
+   */
+  void load(String subModel, File start, String sha256) throws BadInputException;
+
+  /** Computes the features of all utterances. */
+  void features() throws BadInputException, StopCommandException;
+
+  /** Takes the steps of an epoch (from 1), one after the other. */
+  void train(int epoch, Steps steps)
+      throws BadInputException, TrainingException, StopCommandException, IOException;
+
+  /** Returns what is heard in each validation utterance. */
+  List<String> evaluate() throws BadInputException, StopCommandException;
+
+  /** Writes the checkpoint of an epoch, whole or not at all. */
+  File save(int epoch) throws BadInputException, IOException;
+
+  /** Where the checkpoint of an epoch lies. */
+  File checkpoint(int epoch);
+
+  /** Deletes the checkpoints of all other epochs. */
+  void keepOnly(Set<Integer> epochs) throws IOException;
+}
