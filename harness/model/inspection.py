@@ -65,7 +65,7 @@ class Inspection:
 
     @property
     def sub_models(self) -> dict[str, tuple[str, ...]]:
-        """Sub-model -> the layers that it trains."""
+        """Sub-model -> the layers that it trains, of those that the file has a signature for."""
         if self.info is None:
             return {}
         return {sub_model.name: sub_model.layers for sub_model in self.info.network.sub_models}
