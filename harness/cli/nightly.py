@@ -223,7 +223,7 @@ def _start(
             loaded=loaded,
             only=only,
             phones_file=phones_file,
-        ) as lab,
+        ) as bench,
         progress_display() as progress,
     ):
 
@@ -234,7 +234,7 @@ def _start(
 
         return run_scenario(
             loaded,
-            lab.bench,
+            bench,
             run_root=root,
             only=only,
             command=_command(),
@@ -242,7 +242,6 @@ def _start(
             materials=materials,
             on_plan=planned,
             skip_unfit=skip_unfit,
-            engine=lab.engine,
         )
 
 
@@ -263,14 +262,13 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
     """
     console.note(f"going on with {folder.path}, which was interrupted")
     with (
-        reopen_lab(folder.path, phones_file=phones_file) as lab,
+        reopen_lab(folder.path, phones_file=phones_file) as bench,
         progress_display() as progress,
     ):
         return resume_run(
             folder.path,
-            lab.bench,
+            bench,
             progress=progress,
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
 

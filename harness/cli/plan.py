@@ -63,8 +63,8 @@ def plan(
         loaded=loaded,
         only=only or (),
         phones_file=phones_file,
-    ) as lab:
-        made = plan_run(loaded, lab.bench, materials, only or ())
+    ) as bench:
+        made = plan_run(loaded, bench, materials, only or ())
     made = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(_facts(made))

@@ -56,16 +56,15 @@ def resume(
             adb=adb,
             apk=apk,
             phones_file=phones_file,
-        ) as lab,
+        ) as bench,
         progress_display() as progress,
     ):
         summary = resume_run(
             folder,
-            lab.bench,
+            bench,
             keep=keep,
             retry_failed=retry_failed,
             progress=progress,
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))

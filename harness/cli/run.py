@@ -72,12 +72,12 @@ def run(
             only=only or (),
             apk=apk,
             phones_file=phones_file,
-        ) as lab,
+        ) as bench,
         progress_display() as progress,
     ):
         summary = run_scenario(
             loaded,
-            lab.bench,
+            bench,
             run_root=runs,
             only=only or (),
             run_id=name,
@@ -86,7 +86,6 @@ def run(
             progress=progress,
             materials=materials,
             on_plan=lambda plan, _folder: progress.planned(plan),
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))

@@ -15,8 +15,10 @@ import pytest
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
 from harness.errors import NoPhoneError
+from harness.lab import phone_work
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.bench import Bench
+from harness.lab.clock import StopSignal
 from harness.lab.engine import (
     Broke,
     Came,
@@ -36,15 +38,15 @@ from harness.lab.engines import host as host_module
 from harness.lab.engines import offers, remote
 from harness.lab.engines.host import Host
 from harness.lab.engines.offers import remote_bench
-from harness.lab.engines.remote import RemoteEngine
+from harness.lab.engines.remote import RemoteEngine, name_of
 from harness.lab.engines.wire import (
     FabricLostError,
     NotHereError,
     WorkerFailedError,
     WorkerGoneError,
 )
-from harness.lab.leases import PhoneBusyError, acquire
-from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.holding import holder_on_host
+from harness.lab.ports import LabPhone
 from tests.unit.lab.fakes import (
     FakeClock,
     FakeTools,
@@ -53,6 +55,7 @@ from tests.unit.lab.fakes import (
     good_training,
     make_phone,
     make_request,
+    run_view,
 )
 
 
@@ -101,16 +104,8 @@ class Farm:
         self.add("left", "SER1")
         self.add("right", "SER2")
         self.bench = self.find()
-        self.engine = RemoteEngine(
-            self.wires,
-            self,
-            self.bench.phones,
-            run="runs/r1",
-            owner="me",
-            keep=False,
-            progress=NoProgress(),
-            wants=lambda phone: phone.serial == "SER3",
-        )
+        self.view = run_view(self, self.bench.phones, StopSignal())
+        self.engine = RemoteEngine(self.wires, self.view)
 
     def add(self, worker: str, serial: str) -> Host:
         """Start a worker with a phone."""
@@ -121,7 +116,11 @@ class Farm:
         return self.wires.hosts[worker]
 
     def find(self) -> Bench:
-        return remote_bench(self.wires, "tcp://x:1", self.tmp_path / "own", [].append)
+        return remote_bench(self.wires, "tcp://x:1", [].append)
+
+    def wants(self, phone: LabPhone) -> bool:
+        """See `Assignments`."""
+        return phone.serial == "SER3"
 
     def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """See `Assignments`."""
@@ -166,7 +165,7 @@ class CleanTools(FakeTools):
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "LOOK_S", 0.02)
     monkeypatch.setattr(host_module, "BEAT_S", 0.1)
-    monkeypatch.setattr(host_module, "host_scorer", fake_scorer)
+    monkeypatch.setattr(phone_work, "host_scorer", fake_scorer)
 
 
 @pytest.fixture
@@ -179,11 +178,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 
 
 def free(farm: Farm, serial: str) -> bool:
-    try:
-        acquire(serial, owner="x", run="x", root=farm.tmp_path / "leases").release()
-    except PhoneBusyError:
-        return False
-    return True
+    return holder_on_host(serial, farm.tmp_path / "leases") is None
 
 
 def eventually(what: Callable[[], bool]) -> None:
@@ -276,7 +271,7 @@ def test_a_worker_that_cannot_cope_fails_the_attempt_and_not_the_run(
     def full(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(host_module, "run_attempt", full)
+    monkeypatch.setattr(phone_work, "run_attempt", full)
     farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.clean) == ("InternalError", False)
@@ -321,16 +316,10 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     farm.engine._over.set()  # the coordinator is killed
     farm.engine._watch.join()
     time.sleep(0.2)
-    assert "SER1" not in farm.wires.call("left", "hello", "runs/r1").busy
+    assert "SER1" not in farm.wires.call("left", "hello", name_of(farm.view.path)).busy
     assert "SER1" in farm.wires.call("left", "hello", "runs/other").busy
     again = RemoteEngine(
-        farm.wires,
-        farm,
-        [make_phone("SER1")],
-        run="runs/r1",
-        owner="me again",
-        keep=False,
-        progress=NoProgress(),
+        farm.wires, replace(farm.view, owner="me again", phones=[make_phone("SER1")])
     )
     killed, farm.engine = farm.engine, again
 
@@ -459,12 +448,12 @@ def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     farm.wait(Came)
     farm.wait(Came)
     said: list[str] = []
-    found = remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
+    found = remote_bench(farm.wires, "tcp://x:1", said.append)
     assert (found.phones, len(said)) == ([], 2)  # held for the engine of this test
-    assert "leased by me" in said[0]
+    assert "held by me" in said[0]
     monkeypatch.setattr(offers, "__version__", "9.9")
     said.clear()
-    remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
+    remote_bench(farm.wires, "tcp://x:1", said.append)
     assert all("9.9" in line for line in said)
     farm.wires.hosts.clear()
     with pytest.raises(NoPhoneError, match="harness worker tcp://x:1"):
