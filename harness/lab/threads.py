@@ -133,10 +133,10 @@ class ThreadEngine:
 
 def waiting(reports: queue.SimpleQueue[Report], wait_s: float) -> list[Report]:
     """Return what has come; see `Engine.reports`."""
-    found: list[Report] = []
+    come: list[Report] = []
     try:
-        found.append(reports.get(timeout=min(wait_s, POLL_S)))
+        come.append(reports.get(timeout=min(wait_s, POLL_S)))
         while True:
-            found.append(reports.get_nowait())
+            come.append(reports.get_nowait())
     except queue.Empty:
-        return found
+        return come

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.lab import open_bench, run_scenario, status, threads
 from harness.lab.bench import host_keeper
 from harness.lab.engine import Leave, Prepare, Prepared
 from harness.lab.engines.host import Host
+from harness.lab.holding.holder import lock_root
 from harness.lab.ports import PhoneStatus
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
@@ -80,6 +82,18 @@ def test_a_phone_that_is_plugged_in_joins_the_run(
     assert any("(redmi-note-7-pro) joins the run" in note for note in watcher.notes)
     assert status(summary.folder).leases == ()
     assert asked == {here.record.adb_serial: 1, unplugged: 1}, "only what is new is asked"
+
+
+def test_devices_says_who_holds_a_phone(
+    farm: FarmLab, harness_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    bench = farm.bench(lock_root(), "oneplus-7t")
+    (phone,) = bench.phones
+    held = f"{phone.serial} is held by night:1 (pid"
+    with host_keeper(bench, "night:1", "runs/night") as keeper:
+        keeper.take(phone)
+        assert held in harness_here("devices", "--adb", farm.server.address).stderr
+    assert "held by" not in harness_here("devices", "--adb", farm.server.address).stderr
 
 
 def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(

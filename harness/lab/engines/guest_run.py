@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Ended
+from harness.lab.engine import Ended, Stepped
 from harness.lab.engines.wire import News
 from harness.lab.holding import HostKeeper
 from harness.lab.phone_work import PhoneWork
@@ -85,10 +85,10 @@ class GuestRun:
         with self._lock:
             self._news.notes.append(text)
 
-    def stepped(self, serial: str, job_id: str, attempt: int, step: str) -> None:
+    def stepped(self, report: Stepped) -> None:
         """Take in that an attempt has reached a step."""
         with self._lock:
-            self._news.steps.append((serial, job_id, attempt, step))
+            self._news.steps.append(report)
 
     def news(self) -> News:
         """Return what happened since the last time."""

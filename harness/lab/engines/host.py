@@ -22,7 +22,7 @@ from harness.adb.transfer import LocalFile
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Ended, Order, Prepare, Prepared, Report, RunAttempt
+from harness.lab.engine import Ended, Order, Prepare, Prepared, Report, RunAttempt, Stepped
 from harness.lab.engines.guest_run import GuestAttempt, GuestRun
 from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
 from harness.lab.engines.wire import Hello, News, NotHereError, moved
@@ -61,7 +61,7 @@ class Host:
         self._bench = find()
         self._find = self._bench.look or find  # asks only phones that are new
         self._found_at = time.monotonic()
-        self._phones: dict[str, LabPhone] = {one.serial: one for one in self._bench.phones}
+        self._phones: dict[str, LabPhone] = {phone.serial: phone for phone in self._bench.phones}
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._watching, name="guests", daemon=True)
         self._watch.start()
@@ -93,7 +93,7 @@ class Host:
         return Hello(
             version=__version__,
             host=socket.gethostname(),
-            phones=tuple(one.info for one in bench.phones),
+            phones=tuple(phone.info for phone in bench.phones),
             unusable=tuple(bench.unusable),
             busy={
                 serial: str(PhoneBusyError(serial, holder))
@@ -197,7 +197,9 @@ class Host:
                 material = moved(request.material, self._shelf.local)
                 here = replace(request, phone=phone, material=material, folder=folder)
                 done = guest.work.attempt(
-                    here, running.stop, lambda step: guest.stepped(order.serial, *key, step)
+                    here,
+                    running.stop,
+                    lambda step: guest.stepped(Stepped(order.serial, *key, step)),
                 )
             files = {} if done is None else sizes(folder)
             running.end = Ended.of(order, done), files

@@ -34,10 +34,10 @@ class RemoteTools(RealTools):
         """See `harness.lab.ports.Tools`."""
         try:
             worker = self._home[phone.serial]
-            found: Sequence[str] = self._fabric.call(worker, "clean", phone.serial, speech)
+            notes: Sequence[str] = self._fabric.call(worker, "clean", phone.serial, speech)
         except (WorkerGoneError, WorkerFailedError) as error:
             raise AdbError(str(error), serial=phone.serial, command="clean") from error
-        return found
+        return notes
 
 
 class WorkersKeeper:

@@ -24,7 +24,6 @@ from harness.lab.engine import (
     Order,
     Report,
     RunAttempt,
-    Stepped,
 )
 from harness.lab.engines.wire import (
     CHUNK,
@@ -175,7 +174,7 @@ class RemoteEngine:
             for old in folder.path.iterdir():
                 if old.name not in files:
                     old.unlink()  # raw frames that were shown meanwhile
-            for name in sorted(files, key=lambda one: one == folder.result_path.name):
+            for name in sorted(files, key=lambda name: name == folder.result_path.name):
                 part = folder.path / f".{name}.part"
                 with part.open("wb") as out:
                     while out.tell() < files[name]:
@@ -253,22 +252,24 @@ class RemoteEngine:
         hello: Hello = self._fabric.call(worker, "hello", self._name)
         if hello.version != __version__:
             return
-        here = {info.serial: info for info in hello.phones}
-        there = [one for one in here if one not in self._homes]
+        here = {info.serial: LabPhone(info, None) for info in hello.phones}
+        run = self._run
         wanted = [
-            one
-            for one in there
-            if one in self._wanted
-            or (one not in hello.busy and self._run.assignments.wants(LabPhone(here[one], None)))
+            serial
+            for serial, phone in here.items()
+            if serial not in self._homes
+            and (
+                serial in self._wanted
+                or (serial not in hello.busy and run.assignments.wants(phone))
+            )
         ]
         if not wanted:
             return
-        run = self._run
         taken = self._fabric.call(
             worker, "take", self._session, self._name, run.owner, run.keep, wanted
         )
         for serial in wanted:
-            phone = LabPhone(here[serial], None)
+            phone = here[serial]
             with self._lock:
                 self._known.add(worker)
                 if serial not in taken or serial in self._homes:
@@ -289,24 +290,24 @@ class RemoteEngine:
 
     def _hear(self, worker: str) -> None:
         with self._lock:
-            running = {key: one for key, (at, one) in self._running.items() if at == worker}
+            running = {key: folder for key, (at, folder) in self._running.items() if at == worker}
         sizes = {
             (*key, name): _size(folder.path / name)
             for key, folder in running.items()
             for name in ("events.jsonl", "samples.txt")
         }
         news: News = self._fabric.call(worker, "news", self._session, sizes)
-        for serial, job_id, attempt, step in news.steps:
-            self._reports.put(Stepped(serial, job_id, attempt, step))
+        for step in news.steps:
+            self._reports.put(step)
         for status in news.statuses.values():
             self._run.progress.phone(status)
         for note in news.notes:
             self._run.progress.note(note)
         for job_id, attempt, name, offset, data in news.grown:
             with self._lock:  # not once its whole folder is being fetched
-                found = self._running.get((job_id, attempt))
-                if found is not None and _size(found[1].path / name) == offset:
-                    with (found[1].path / name).open("ab") as file:
+                _, folder = self._running.get((job_id, attempt), ("", None))
+                if folder is not None and _size(folder.path / name) == offset:
+                    with (folder.path / name).open("ab") as file:
                         file.write(data)
 
     def _tell(self, worker: str, method: str, *values: Any) -> None:

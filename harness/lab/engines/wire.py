@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from harness.adb.transfer import LocalFile
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
+from harness.lab.engine import Stepped
 from harness.lab.jobfile import Material
 from harness.lab.ports import PhoneStatus
 
@@ -103,8 +104,8 @@ def moved(material: Material, where: Callable[[LocalFile], LocalFile]) -> Materi
 class News:
     """What happened on a worker since it was last asked."""
 
-    steps: list[tuple[str, str, int, str]] = field(default_factory=list)
-    """(serial, job, attempt, step), in order."""
+    steps: list[Stepped] = field(default_factory=list)
+    """In order."""
     statuses: dict[str, PhoneStatus] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     grown: list[tuple[str, int, str, int, bytes]] = field(default_factory=list)

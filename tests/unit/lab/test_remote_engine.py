@@ -17,7 +17,7 @@ from harness.adb.transfer import LocalFile
 from harness.errors import NoPhoneError
 from harness.lab import phone_work
 from harness.lab.attempt_state import AttemptRequest
-from harness.lab.bench import Bench
+from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
 from harness.lab.engine import (
     Broke,
@@ -46,7 +46,9 @@ from harness.lab.engines.wire import (
     WorkerGoneError,
 )
 from harness.lab.holding import holder_on_host
-from harness.lab.ports import LabPhone
+from harness.lab.ledger import Ledger
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.recovery import clean_left_phones
 from tests.unit.lab.fakes import (
     FakeClock,
     FakeTools,
@@ -55,6 +57,7 @@ from tests.unit.lab.fakes import (
     good_training,
     make_phone,
     make_request,
+    make_spec,
     run_view,
 )
 
@@ -96,6 +99,7 @@ class Farm:
 
     def __init__(self, tmp_path: Path) -> None:
         self.tmp_path = tmp_path
+        self.leases = tmp_path / "leases"
         self.wires = Wires()
         self.worlds: dict[str, World] = {}
         self.requests: dict[int, AttemptRequest] = {}
@@ -111,7 +115,7 @@ class Farm:
         """Start a worker with a phone."""
         world = self.worlds[serial] = World(FakeClock(), script=good_training())
         self.plugged[worker] = [make_phone(serial)]
-        bench = Bench(self.plugged[worker], CleanTools(world), lease_root=self.tmp_path / "leases")
+        bench = Bench(self.plugged[worker], CleanTools(world), lease_root=self.leases)
         self.wires.hosts[worker] = Host(lambda: bench, self.tmp_path / worker)
         return self.wires.hosts[worker]
 
@@ -178,7 +182,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 
 
 def free(farm: Farm, serial: str) -> bool:
-    return holder_on_host(serial, farm.tmp_path / "leases") is None
+    return holder_on_host(serial, farm.leases) is None
 
 
 def eventually(what: Callable[[], bool]) -> None:
@@ -477,3 +481,25 @@ def test_a_phone_that_is_plugged_in_at_a_worker_joins(
     assert {farm.wait(Gone).serial, farm.wait(Gone).serial} == {"SER1", "SER3"}
     farm.add("left again", "SER3")  # one that joined is waited for like any other
     assert farm.wait(Came).phone.serial == "SER3"
+
+
+def test_what_a_dead_coordinator_left_is_cleaned_by_the_worker(farm: Farm, tmp_path: Path) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    farm.engine.close()
+    with Ledger.create(tmp_path / "l.sqlite", [make_spec()]) as ledger:
+        where = {"adb_server": "h:1", "adb_serial": "x", "work_dir": "/w", "owner": "dead"}
+        for serial in ("SER1", "SER2"):
+            ledger.lease(serial, **where)
+        other = host_keeper(
+            Bench([], FakeTools(World(FakeClock())), lease_root=farm.leases), "o", "x"
+        )
+        other.take(make_phone("SER2"))
+        clean_left_phones(ledger, farm.bench, "me", "r", NoProgress())
+        assert ledger.leases() == []
+        notes = {row.key: row.note for row in ledger.changes() if row.new == "released"}
+    assert notes["SER1"] == "cleaned on resume"
+    assert "SER2 is held by o" in notes["SER2"]
+    assert farm.worlds["SER1"].calls[1] == "clean True"
+    assert farm.worlds["SER2"].calls == []
+    assert free(farm, "SER1")
