@@ -112,7 +112,7 @@ class PhoneWork:
 
     def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
         """See `Work`: undo what an owner before may have left, see what the phone can do."""
-        self.keeper.mark(phone)
+        self.keeper.hold(phone)
         notes = () if keep else tuple(self.tools.clean(phone, speech=False))
         return probed(self.tools, phone), notes
 
@@ -132,7 +132,7 @@ class PhoneWork:
 
     def recover(self, phone: LabPhone, *, thorough: bool) -> None:
         """See `Work`."""
-        self.keeper.mark(phone)  # a phone that was away is nobody's
+        self.keeper.hold(phone)  # a phone that was away is nobody's
         self.tools.clean(phone, speech=False)
         if thorough:
             check_phone(self.tools, phone)

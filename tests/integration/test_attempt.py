@@ -388,8 +388,7 @@ root = Path(sys.argv[2])
 bench = open_bench([AdbServer.existing(sys.argv[1])], only=sys.argv[3:], lease_root=root)
 keeper = host_keeper(bench, "other-host", "runs/night")
 for phone in bench.phones:
-    keeper.take(phone)
-    keeper.mark(phone)
+    keeper.hold(phone)
 print("held", flush=True)
 time.sleep(600)
 """

@@ -119,8 +119,7 @@ def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(
         worker.tend("s", Leave(phone.serial))
         assert adb_phone(phone).stat(f"{phone.work_dir}/lease") is None
         day = host_keeper(here, "day:2", "runs/day")
-        day.take(here.phones[0])
-        day.mark(here.phones[0])
+        day.hold(here.phones[0])
         worker.take("s", "runs/night", "night:1", False, [phone.serial])
         refused = worker.tend("s", Prepare(phone.serial))
         assert isinstance(refused, Prepared)

@@ -160,13 +160,16 @@ class HostKeeper:
         lock.acquire(self._holder)
         self._holdings[phone.serial] = _Holding(phone, lock)
 
-    def mark(self, phone: LabPhone) -> None:
-        """Write on a phone that was taken who holds it; renews what is there.
+    def hold(self, phone: LabPhone) -> None:
+        """Hold a phone with all that belongs to it: take it if need be, and write its note anew.
 
         Raises:
-            PhoneBusyError: Another host holds it.
+            PhoneBusyError: Another owner holds it, here or on another host.
             AdbError: It does not answer.
+            StoreError: The folder of the locks cannot be written.
         """
+        if phone.serial not in self._holdings:
+            self.take(phone)
         holding = self._holdings[phone.serial]
         write_note(self._tools, phone, self._holder)
         holding.phone, holding.noted = phone, True
@@ -192,9 +195,8 @@ class HostKeeper:
     @contextmanager
     def held(self, phone: LabPhone) -> Iterator[None]:
         """See `Keeper`."""
-        self.take(phone)
         try:
-            self.mark(phone)
+            self.hold(phone)
             yield
             self.release(phone.serial)
         finally:
@@ -203,7 +205,7 @@ class HostKeeper:
     def hand_over(self, owner: str) -> None:
         """Hold all phones for another process of the same run.
 
-        The notes are the one's before until each phone is marked anew.
+        The notes are those of the one before until each phone is held anew.
 
         Raises:
             StoreError: The folder of the locks cannot be written.

@@ -136,8 +136,7 @@ class Hosts:
         return HostKeeper(holder, tools, root=root, note=self.notes.append, **options)  # type: ignore[arg-type]
 
     def take(self) -> None:
-        self.keeper.take(self.phone)
-        self.keeper.mark(self.phone)
+        self.keeper.hold(self.phone)
 
     @property
     def note(self) -> list[str]:
@@ -148,8 +147,7 @@ class Hosts:
         """Whether another host gets the phone, and keeps it."""
         there = self.host("there")
         try:
-            there.take(self.phone)
-            there.mark(self.phone)
+            there.hold(self.phone)
         except PhoneBusyError:
             return False
         finally:
@@ -196,7 +194,7 @@ def test_what_is_left_at_the_end_is_free_here_and_runs_out_elsewhere(hosts: Host
     assert not hosts.others_get_it()
     again = hosts.host("here")
     assert take_free(again, [hosts.phone]) == {}
-    again.mark(hosts.phone)  # the one before is dead: its lock was free
+    again.hold(hosts.phone)  # the one before is dead: its lock was free
     again.close()
     hosts.uptime.write_text(f"{1000 + EXPIRES_S + 1}.00 0.00\n")
     assert hosts.others_get_it()
@@ -217,8 +215,8 @@ def test_another_process_of_the_same_run_takes_over(hosts: Hosts) -> None:
     hosts.keeper.hand_over("here again")
     with pytest.raises(PhoneBusyError, match="held by here again"):
         hosts.host("here").take(hosts.phone)
-    assert ",here," in hosts.note[0], "it is the dead one's until the phone is marked anew"
-    hosts.keeper.mark(hosts.phone)
+    assert ",here," in hosts.note[0], "it is the dead one's until the phone is held anew"
+    hosts.keeper.hold(hosts.phone)
     assert ",here-again" in hosts.note[0]
 
 
@@ -304,7 +302,7 @@ def test_a_holder_that_lost_its_note_says_so_once(
         renewed(20)
         assert len(hosts.notes) == 1
         assert "the note that this run holds it is gone" in hosts.notes[0]
-        hosts.keeper.mark(hosts.phone)  # it was away, and is prepared anew
+        hosts.keeper.hold(hosts.phone)  # it was away, and is prepared anew
         asked = len(hosts.shell.asked)
         renewed(20)
         assert len(hosts.shell.asked) > asked, "it is renewed again"
