@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -109,12 +109,14 @@ class _Holding:
         lock: Of this host.
         noted: The phone carries the owner's note.
         renewal: The last one that was begun.
+        writing: Held while the note is written, renewed or removed.
     """
 
     phone: LabPhone
     lock: HostLock
     noted: bool = False
     renewal: Future[None] | None = None
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def wants_renewal(self) -> bool:
@@ -171,8 +173,9 @@ class HostKeeper:
         if phone.serial not in self._holdings:
             self.take(phone)
         holding = self._holdings[phone.serial]
-        write_note(self._tools, phone, self._holder)
-        holding.phone, holding.noted = phone, True
+        with holding.writing:
+            write_note(self._tools, phone, self._holder)
+            holding.phone, holding.noted = phone, True
 
     def release(self, serial: str) -> None:
         """Give a phone back: first the note, then the lock; one that is not held is left alone.
@@ -183,13 +186,10 @@ class HostKeeper:
         holding = self._holdings.get(serial)
         if holding is None:
             return
-        noted, holding.noted = holding.noted, False  # a renewal that comes now finds none of ours
-        if noted:
-            try:
+        with holding.writing:
+            if holding.noted:
                 remove_note(self._tools, holding.phone, self._holder)
-            except AdbError:
-                holding.noted = True
-                raise
+                holding.noted = False
         self._free(serial)
 
     @contextmanager
@@ -235,15 +235,15 @@ class HostKeeper:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _renew(self, holding: _Holding) -> None:
-        try:
-            if renew_note(self._tools, holding.phone, self._holder) or not holding.noted:
+        with holding.writing, contextlib.suppress(AdbError):  # one that is away is passed over
+            if not holding.noted or renew_note(self._tools, holding.phone, self._holder):
                 return
-        except AdbError:
-            return  # one that is away is passed over
-        holding.noted = False
-        self._note(
-            f"{holding.phone.serial}: the note that this run holds it is gone or another host's."
-        )
+            if holding.noted:  # and not handed over meanwhile
+                holding.noted = False
+                self._note(
+                    f"{holding.phone.serial}: the note that this run holds it is gone or another "
+                    "host's."
+                )
 
     def close(self) -> None:
         """See `Keeper`."""

@@ -102,6 +102,7 @@ class Shell(FakeTools):
         self.lost: Callable[[], bool] = lambda: False
         self.asked: list[str] = []
         self.on_shell: Callable[[str], None] = lambda _: None
+        self.after_shell: Callable[[str], None] = lambda _: None
 
     def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> Output:
         text = command[-1].replace("/proc/uptime", str(self.uptime))
@@ -112,6 +113,7 @@ class Shell(FakeTools):
             done = subprocess.run(
                 ["sh", "-c", text], capture_output=True, text=True, timeout=30, check=False
             )
+            self.after_shell(text)
             return Output(done.stdout, done.stderr, done.returncode)
         finally:
             self.asked.append(text)
@@ -309,3 +311,26 @@ def test_a_holder_that_lost_its_note_says_so_once(
         hosts.keeper.release(hosts.phone.serial)
         renewed(20)
         assert len(hosts.notes) == 1, "one that has left is not missed"
+
+
+def test_a_phone_that_is_held_anew_while_its_note_is_missed_is_renewed_again(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "RENEW_S", 0.01)
+    hosts.take()
+    again = threading.Thread(target=hosts.take)
+
+    def between(_: str) -> None:
+        hosts.shell.after_shell = lambda _: None
+        again.start()
+        again.join(0.3)
+
+    for path in (Path(hosts.phone.work_dir) / "lease").iterdir():
+        path.unlink()
+    hosts.shell.after_shell = between
+    with hosts.keeper.renewing():
+        until = time.monotonic() + 60
+        while len(hosts.shell.asked) < 6:
+            assert time.monotonic() < until, "nobody renews it any more"
+            time.sleep(0.01)
+    assert hosts.note != []
