@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from harness.adb.errors import AdbError
 from harness.lab.attempt import run_attempt
@@ -32,64 +32,12 @@ PROBE_BYTES: Final = 65536
 PROBE_LIMIT_S: Final = 60.0
 
 
-class Work(Protocol):
-    """What is done on phones; called from many threads, one a phone."""
-
-    def take(self, phone: LabPhone) -> bool:
-        """Hold a phone that came later; False if another owner does."""
-        ...
-
-    def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
-        """Make a phone ready; return it with its capabilities, and notes.
-
-        Args:
-            phone: The phone.
-            keep: An attempt may still run there: change nothing.
-
-        Raises:
-            AdbError: It does not answer.
-            PhoneBusyError: Another host holds it.
-        """
-        ...
-
-    def attempt(
-        self, request: AttemptRequest, stop: StopSignal, on_step: Callable[[str], None]
-    ) -> AttemptEnd | None:
-        """Run an attempt; None if there was nothing to rejoin.
-
-        Raises:
-            HarnessError: Its outcome cannot be written.
-        """
-        ...
-
-    def recover(self, phone: LabPhone, *, thorough: bool) -> None:
-        """Clean a phone.
-
-        Args:
-            phone: The phone.
-            thorough: Also copy something there and back.
-
-        Raises:
-            AdbError: It does not answer.
-            PhoneBusyError: Another host holds it by now.
-        """
-        ...
-
-    def leave(self, phone: LabPhone) -> None:
-        """Clean a phone that gets no more jobs, and give it back.
-
-        Raises:
-            AdbError: It does not answer.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class PhoneWork:
-    """`Work` on the phones of this host.
+    """Work on the phones of this host for one run; called from many threads, one a phone.
 
     Args:
-        tools: How to talk to them.
+        tools: How to talk to the phones.
         keeper: Who holds them.
         clock: Where the time comes from.
         progress: Who wants to know.
@@ -103,7 +51,7 @@ class PhoneWork:
     keep: bool
 
     def take(self, phone: LabPhone) -> bool:
-        """See `Work`."""
+        """Take a phone that came later; return False if another owner holds it."""
         try:
             self.keeper.take(phone)
         except PhoneBusyError:
@@ -111,7 +59,19 @@ class PhoneWork:
         return True
 
     def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
-        """See `Work`: undo what an owner before may have left, see what the phone can do."""
+        """Undo what an owner before may have left, and see what the phone can do.
+
+        Args:
+            phone: The phone.
+            keep: An attempt may still run there: change nothing.
+
+        Returns:
+            The phone with its capabilities, and notes.
+
+        Raises:
+            AdbError: It does not answer.
+            PhoneBusyError: Another owner holds it.
+        """
         self.keeper.hold(phone)
         notes = () if keep else tuple(self.tools.clean(phone, speech=False))
         return probed(self.tools, phone), notes
@@ -119,7 +79,11 @@ class PhoneWork:
     def attempt(
         self, request: AttemptRequest, stop: StopSignal, on_step: Callable[[str], None]
     ) -> AttemptEnd | None:
-        """See `Work`."""
+        """Run an attempt; return None if there was nothing to rejoin.
+
+        Raises:
+            HarnessError: Its outcome cannot be written.
+        """
         return run_attempt(
             request,
             tools=self.tools,
@@ -131,20 +95,33 @@ class PhoneWork:
         )
 
     def recover(self, phone: LabPhone, *, thorough: bool) -> None:
-        """See `Work`."""
-        self.keeper.hold(phone)  # a phone that was away is nobody's
+        """Clean a phone that was away.
+
+        Args:
+            phone: The phone.
+            thorough: Also copy something there and back.
+
+        Raises:
+            AdbError: It does not answer.
+            PhoneBusyError: Another owner holds it by now.
+        """
+        self.keeper.hold(phone)
         self.tools.clean(phone, speech=False)
         if thorough:
             check_phone(self.tools, phone)
 
     def leave(self, phone: LabPhone) -> None:
-        """See `Work`."""
+        """Clean a phone that gets no more jobs, and give it back.
+
+        Raises:
+            AdbError: It does not answer; it is still held.
+        """
         if not self.keep:
             self.tools.clean(phone, speech=True)
         self.keeper.release(phone.serial)
 
 
-def tend(work: Work, order: Order, phone: LabPhone) -> Report:
+def tend(work: PhoneWork, order: Order, phone: LabPhone) -> Report:
     """Carry out an order that is no attempt; what comes in between is told in the answer."""
     try:
         if isinstance(order, Prepare):

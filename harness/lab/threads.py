@@ -26,7 +26,7 @@ from harness.lab.engine import (
     RunAttempt,
     Stepped,
 )
-from harness.lab.phone_work import Work, tend
+from harness.lab.phone_work import PhoneWork, tend
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 
@@ -49,7 +49,7 @@ class ThreadEngine:
 
     def __init__(
         self,
-        work: Work,
+        work: PhoneWork,
         run: RunView,
         look: Callable[[], Sequence[LabPhone]] | None = None,
     ) -> None:

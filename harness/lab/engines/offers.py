@@ -71,10 +71,6 @@ class WorkersKeeper:
         """See `Keeper`."""
         return renewing(beat, self._clock)
 
-    def close(self) -> None:
-        """See `Keeper`; the engine says goodbye to the workers."""
-        self._serials.clear()
-
 
 @dataclass(frozen=True)
 class WorkersCrew:

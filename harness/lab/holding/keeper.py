@@ -63,10 +63,6 @@ class Keeper(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Free what is still held; what lies on a phone is left to run out."""
-        ...
-
 
 def take_free(keeper: Keeper, phones: Sequence[LabPhone]) -> dict[str, str]:
     """Take what is free; return serial -> why it is not ours."""
@@ -246,7 +242,7 @@ class HostKeeper:
                 )
 
     def close(self) -> None:
-        """See `Keeper`."""
+        """Free what is still held; what lies on a phone is left to run out."""
         for serial in self.serials:
             self._free(serial)
 
