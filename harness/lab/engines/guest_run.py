@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
@@ -61,9 +61,10 @@ class GuestRun:
         self._renewing = ExitStack()
         self._renewing.enter_context(self.keeper.renewing())
 
-    def resumed(self, owner: str) -> None:
+    def resumed(self, owner: str, keep: bool) -> None:
         """Belong to a new coordinator, the run's former one being dead."""
         self.stop = StopSignal()
+        self.work = replace(self.work, keep=keep)
         self.keeper.hand_over(owner)
         self.news()  # what nobody heard is old
 

@@ -118,7 +118,7 @@ class Host:
         with self._lock:
             guest = self._guests.get(session)
             if guest is None or not guest.keeper.serials:
-                left = self._taken_over(run, owner)
+                left = self._taken_over(run, owner, keep)
                 if left is not None and guest is not None and guest is not left:
                     guest.close()
                 guest = left or guest or GuestRun(run, owner, keep, self._bench)
@@ -294,11 +294,11 @@ class Host:
                 return guest
         return None
 
-    def _taken_over(self, run: str, owner: str) -> GuestRun | None:
+    def _taken_over(self, run: str, owner: str, keep: bool) -> GuestRun | None:
         left = self._left_by(run)
         if left is not None:
             self._guests = {name: it for name, it in self._guests.items() if it is not left}
-            left.resumed(owner)
+            left.resumed(owner, keep)
         return left
 
     def _held(self) -> set[str]:

@@ -323,7 +323,7 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     assert "SER1" not in farm.wires.call("left", "hello", name_of(farm.view.path)).busy
     assert "SER1" in farm.wires.call("left", "hello", "runs/other").busy
     again = RemoteEngine(
-        farm.wires, replace(farm.view, owner="me again", phones=[make_phone("SER1")])
+        farm.wires, replace(farm.view, owner="me again", keep=True, phones=[make_phone("SER1")])
     )
     killed, farm.engine = farm.engine, again
 
@@ -339,6 +339,9 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.lost) == (None, False)
     assert farm.worlds["SER1"].calls.count("push") == 1
+    again.submit(Leave("SER1"))
+    farm.wait(Left)
+    assert "clean True" not in farm.worlds["SER1"].calls, "the new one wants it kept"
     killed._over.set()
 
 
