@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import PRESETS, Gates
-from harness.devices.requirements import Demands
 from harness.scenario import schema
+from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
 SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (

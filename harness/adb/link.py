@@ -118,10 +118,6 @@ class PhoneLink:
         ) as opened:
             yield opened
 
-    def getprop(self, name: str) -> str:
-        """Return a system property; empty if it is not set."""
-        return self.query(["getprop", name]).strip()
-
     def properties(self) -> dict[str, str]:
         """Return all system properties."""
         return dict(parse_getprop(self.query(["getprop"])).properties)

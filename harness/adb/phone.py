@@ -10,7 +10,7 @@ import contextlib
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from harness.adb.errors import AdbError, DiskFull, TransferFailed
@@ -105,77 +105,47 @@ class Phone(PhoneLink):
             partial.unlink(missing_ok=True)
         return size
 
-    def push_file(
-        self,
-        local: Path,
-        path: str,
-        *,
-        mode: int = 0o644,
-        timeout_s: float = _TRANSFER_TIMEOUT_S,
-    ) -> int:
-        """Copy a file to the phone; it appears there whole or not at all.
+    def write_bytes(
+        self, path: str, data: bytes, *, mode: int = 0o644, timeout_s: float = _TRANSFER_TIMEOUT_S
+    ) -> None:
+        """Write a file on the phone; a reader sees the old one or the new one, whole.
 
         Args:
-            local: File here.
             path: Full path there (not a folder).
+            data: Its content.
             mode: Its permissions there.
             timeout_s: For everything.
-
-        Returns:
-            Its size in bytes.
 
         Raises:
             TransferFailed: With the phone's reason.
             DiskFull: No room on the phone.
         """
-        try:
-            mtime = int(local.stat().st_mtime)
-            size = local.stat().st_size
-        except OSError as error:
-            raise TransferFailed(path, f"{local}: {error.strerror}", serial=self.serial) from error
-        return self._put(path, lambda: local_chunks(local), size, mode, mtime, timeout_s)
-
-    def write_bytes(
-        self, path: str, data: bytes, *, mode: int = 0o644, timeout_s: float = _TRANSFER_TIMEOUT_S
-    ) -> None:
-        """Write a file on the phone; a reader sees the old one or the new one, whole."""
-        self._put(path, lambda: iter([data]), len(data), mode, int(time.time()), timeout_s)
-
-    def write_text(self, path: str, text: str, *, mode: int = 0o644) -> None:
-        """Write a UTF-8 text file on the phone; see `write_bytes`."""
-        self.write_bytes(path, text.encode(), mode=mode)
-
-    def _put(
-        self,
-        path: str,
-        chunks: Callable[[], Iterator[bytes]],
-        size: int,
-        mode: int,
-        mtime: int,
-        timeout_s: float,
-    ) -> int:
         target = PurePosixPath(path)
         partial = str(target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part"))
+        mtime = int(time.time())
 
-        def once() -> int:
+        def once() -> None:
             with self.sync(timeout_s) as session:
-                return session.send(partial, chunks(), mode=mode, mtime=mtime)
+                session.send(partial, iter([data]), mode=mode, mtime=mtime)
 
         try:
-            sent = self.retried(once)
+            self.retried(once)
             self.retried(lambda: self._move(partial, path))
         except TransferFailed as error:
             self._discard(partial)
             if DISK_FULL.search(error.reason):
                 raise DiskFull(
                     path,
-                    needed_bytes=size,
+                    needed_bytes=len(data),
                     free_bytes=self.free_bytes(str(target.parent)),
                     serial=self.serial,
                     reason=error.reason,
                 ) from error
             raise TransferFailed(path, error.reason, serial=self.serial) from error
-        return sent
+
+    def write_text(self, path: str, text: str, *, mode: int = 0o644) -> None:
+        """Write a UTF-8 text file on the phone; see `write_bytes`."""
+        self.write_bytes(path, text.encode(), mode=mode)
 
     def _move(self, partial: str, path: str) -> None:
         # done twice after a lost cable, the first may have worked: then the target is what counts

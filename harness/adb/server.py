@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -275,16 +274,6 @@ class AdbServer:
 
     def __repr__(self) -> str:
         return f"AdbServer({self.address}{', private' if self.private else ''})"
-
-
-@contextlib.contextmanager
-def private_server(folder: Path | None = None) -> Iterator[AdbServer]:
-    """A private server for as long as the context lasts; see `AdbServer.start_private`."""
-    server = AdbServer.start_private(folder=folder)
-    try:
-        yield server
-    finally:
-        server.close()
 
 
 _TCP_SERIAL = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}")

@@ -36,11 +36,6 @@ class FileStat:
         """Whether it is a plain file."""
         return stat.S_ISREG(self.mode)
 
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return stat.S_ISDIR(self.mode)
-
 
 class SyncSession:
     """An open sync connection; after an error it can't be used any more."""

@@ -90,14 +90,6 @@ def build_apk(
     return out
 
 
-def build_unsigned(work: Path, toolchain: Toolchain) -> Path:
-    """Build the APK without alignment and signature into ``work``; see ``build_apk``."""
-    sources = apk_sources()
-    toolchain.require(_NEEDED)
-    with filelock.FileLock(sources / ".build.lock"):
-        return _unsigned(sources, work, toolchain, lambda _: None)
-
-
 def apk_sources() -> Path:
     """Return the folder of the APK's sources.
 

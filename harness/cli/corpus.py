@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -12,6 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli import console
+from harness.cli.groups import grouped
 from harness.cli.options import JsonOption
 from harness.paths import cache_root
 
@@ -101,47 +103,51 @@ def synth(
         console.say(str(manifest))
 
 
-@app.command("import")
-def import_(
-    folder: Annotated[
-        Path, typer.Argument(help="Recordings with their transcripts.", show_default=False)
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the corpus to.")],
+@dataclass(frozen=True)
+class SourceOptions:
+    """Where recordings and their transcripts lie, and what nobody wrote there."""
+
     layout: Annotated[
         Literal["folder", "librispeech", "commonvoice"],
         typer.Option(
             help="folder: a .txt beside each recording, or one table (CSV, TSV, JSON lines) with "
             "the columns file and text. The others: as they are downloaded."
         ),
-    ] = "folder",
+    ] = "folder"
     transcripts: Annotated[
         Optional[Path], typer.Option("--transcripts", help="The table. [default: the only one]")
-    ] = None,
+    ] = None
     speaker: Annotated[
         Optional[str],
         typer.Option(help="Who speaks, where no column says it. [default: the folder's name]"),
-    ] = None,
+    ] = None
     accent: Annotated[
         Optional[str], typer.Option(help="Their accent, where no column says it.")
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class CutOptions:
+    """Which recordings are taken, and for what."""
+
     train: Annotated[
         Optional[int],
         typer.Option(min=1, help="Training recordings a speaker and round. [default: all]"),
-    ] = None,
+    ] = None
     validation: Annotated[
         Optional[int],
         typer.Option(min=1, help="Validation recordings a speaker and round. [default: 1 of 4]"),
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, max=100, help="Disjoint rounds.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the cut.")] = 0,
+    ] = None
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Disjoint rounds.")] = 1
+    seed: Annotated[int, typer.Option(min=0, help="Of the cut.")] = 0
     resplit: Annotated[
         bool, typer.Option("--resplit", help="Cut by speaker, whatever splits there are.")
-    ] = False,
-    min_seconds: Annotated[float, typer.Option(min=0.05, help="Leave out shorter ones.")] = 0.3,
+    ] = False
+    min_seconds: Annotated[float, typer.Option(min=0.05, help="Leave out shorter ones.")] = 0.3
     max_seconds: Annotated[
         Optional[float],
         typer.Option(min=0.1, help="Leave out longer ones: what the model takes at most."),
-    ] = None,
+    ] = None
     skip_bad: Annotated[
         Optional[bool],
         typer.Option(
@@ -149,7 +155,18 @@ def import_(
             help="Leave out what cannot be used (no transcript, digits, silence, ...), or stop. "
             "[default: stop; skip in the public layouts]",
         ),
-    ] = None,
+    ] = None
+
+
+@app.command("import")
+@grouped
+def import_(
+    folder: Annotated[
+        Path, typer.Argument(help="Recordings with their transcripts.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the corpus to.")],
+    source: SourceOptions,
+    cut: CutOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Bring in recordings; print the manifest's path, for `data.manifest` of a scenario."""
@@ -157,24 +174,10 @@ def import_(
     from harness.speech.importing import ImportOptions, import_recordings
     from harness.speech.sources import find_sources
 
-    sources = find_sources(
-        folder,
-        layout,
-        transcripts=transcripts,
-        speaker=speaker,
-        accent=accent,
-        by_speaker=resplit,
-    )
-    options = ImportOptions(
-        train=train,
-        validation=validation,
-        rounds=rounds,
-        seed=seed,
-        resplit=resplit,
-        min_seconds=min_seconds,
-        max_seconds=max_seconds,
-        skip_bad=layout != "folder" if skip_bad is None else skip_bad,
-    )
+    sources = find_sources(folder, **asdict(source), by_speaker=cut.resplit)
+    public = source.layout != "folder"
+    skip_bad = public if cut.skip_bad is None else cut.skip_bad
+    options = ImportOptions(**{**asdict(cut), "skip_bad": skip_bad})
     with _shown("reading") as told:
         imported = import_recordings(sources, out, options, told)
     manifest = str(imported.corpus.manifest)

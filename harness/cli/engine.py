@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from harness.cli import console
+from harness.cli.options import PhoneOptions
 from harness.cli.session import open_session
 from harness.devices.book import read_book
 from harness.devices.trainer_app import checked_apk
@@ -22,30 +24,22 @@ from harness.scenario import JobSpec, LoadedScenario
 
 @contextlib.contextmanager
 def open_lab(
+    phones: PhoneOptions,
     *,
-    engine: str | None = None,
-    scheduler: str | None = None,
-    farm: str | None = None,
-    adb: Sequence[str] | None = None,
     loaded: LoadedScenario | None = None,
     only: Sequence[str] = (),
     specs: Sequence[JobSpec] = (),
     apk: Path | None = None,
-    phones_file: Path | None = None,
     resumed: Path | None = None,
 ) -> Iterator[Bench]:
     """Make a run's phones reachable, here or on other hosts.
 
     Args:
-        engine: As `--engine` has it; None for dask where a scheduler is named.
-        scheduler: As `--scheduler` has it.
-        farm: See `harness.cli.session.phone_source`.
-        adb: Likewise.
-        loaded: Likewise.
+        phones: Where they are; ``dask`` is the engine where a scheduler is named alone.
+        loaded: See `harness.cli.session.phone_source`.
         only: Likewise.
         specs: Likewise.
         apk: As `--apk` has it.
-        phones_file: As `--phones-file` has it.
         resumed: The run folder that is gone on with.
 
     Raises:
@@ -53,14 +47,20 @@ def open_lab(
         NoPhoneError: There is no worker, or no phone.
         ServerUnavailable: An adb server does not answer.
     """
+    engine, scheduler = phones.engine, phones.scheduler
     if engine not in (None, "local", "dask"):
         raise InputError(f"there is no engine {engine!r}", where="--engine", hint="local or dask.")
     if engine == "local" or (engine is None and scheduler is None):
         if scheduler is not None:
             raise InputError("the local engine has no scheduler", where="--scheduler")
-        book, apks = read_book(phones_file), checked_apk(apk)
+        book, apks = read_book(phones.phones_file), checked_apk(apk)
         with open_session(
-            farm=farm, adb=adb, loaded=loaded, only=only, specs=specs, resumed=resumed
+            farm=phones.farm,
+            adb=phones.adb,
+            loaded=loaded,
+            only=only,
+            specs=specs,
+            resumed=resumed,
         ) as session:
             bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks, joins=True)
             _say_unusable(bench)
@@ -68,8 +68,13 @@ def open_lab(
         return
     if scheduler is None:
         raise InputError("dask has to know where its workers are met", where="--scheduler")
-    here = {"--farm": farm, "--adb": adb, "--apk": apk, "--phones-file": phones_file}
-    given = [word for word, it in here.items() if it]
+    here = {
+        "--farm": phones.farm,
+        "--adb": phones.adb,
+        "--apk": apk,
+        "--phones-file": phones.phones_file,
+    }
+    given = [option for option, value in here.items() if value]
     if given:
         raise InputError(
             "with --engine dask, this is said where the phones hang",
@@ -85,26 +90,14 @@ def open_lab(
 
 
 @contextlib.contextmanager
-def reopen_lab(
-    folder: Path,
-    *,
-    engine: str | None = None,
-    scheduler: str | None = None,
-    farm: str | None = None,
-    adb: Sequence[str] | None = None,
-    apk: Path | None = None,
-    phones_file: Path | None = None,
-) -> Iterator[Bench]:
+def reopen_lab(folder: Path, phones: PhoneOptions, *, apk: Path | None = None) -> Iterator[Bench]:
     """Make the phones of a run reachable again, to finish it; see `open_lab`.
 
     Args:
-        folder: The run. If nothing is said of where phones come from, it is as the run has it.
-        engine: As `open_lab`.
-        scheduler: Likewise.
-        farm: Likewise; a farm is asked for what the run's jobs need.
-        adb: Likewise.
-        apk: Likewise.
-        phones_file: Likewise.
+        folder: The run.
+        phones: Where they are; if nothing is said of it, it is as the run has it. A farm is asked
+            for what the run's jobs need.
+        apk: As `--apk` has it.
 
     Raises:
         InputError: As `open_lab`, or the folder holds no run.
@@ -112,23 +105,19 @@ def reopen_lab(
         ServerUnavailable: As `open_lab`.
     """
     run = RunFolder.open(folder)
-    if farm is None and adb is None and engine is None and scheduler is None:
+    if not phones.says_where:
         before = run.record().farm or {}
-        farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
+        phones = replace(
+            phones,
+            farm=before.get("option"),
+            adb=before.get("adb"),
+            scheduler=before.get("scheduler"),
+        )
     specs: list[JobSpec] = []
-    if farm is not None:
+    if phones.farm is not None:
         with Ledger.open(run.ledger_path) as ledger:
             specs = ledger.specs()
-    with open_lab(
-        engine=engine,
-        scheduler=scheduler,
-        farm=farm,
-        adb=adb,
-        specs=specs,
-        apk=apk,
-        phones_file=phones_file,
-        resumed=folder,
-    ) as bench:
+    with open_lab(phones, specs=specs, apk=apk, resumed=folder) as bench:
         yield bench
 
 

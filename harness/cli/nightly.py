@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Optional
@@ -13,18 +14,14 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
+from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
-    AdbOption,
-    EngineOption,
-    FarmOption,
+    JobOptions,
     JsonOption,
-    OnlyOption,
-    PhonesFileOption,
+    PhoneOptions,
     RunsOption,
     ScenarioArgument,
-    SchedulerOption,
-    SetOption,
     SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
@@ -54,9 +51,10 @@ SAME_NIGHT_S = 20 * 3600.0
 """A nightly run that began longer ago is not gone on with unasked."""
 
 
-@app.command()
-def nightly(
-    scenario: ScenarioArgument,
+@dataclass(frozen=True)
+class NightOptions:
+    """How a night is judged, and what is kept of it."""
+
     baseline: Annotated[
         str,
         typer.Option(
@@ -64,21 +62,21 @@ def nightly(
             metavar="auto|RUN",
             help="`auto`: the last good nightly runs of the same jobs. A run: that one alone.",
         ),
-    ] = "auto",
+    ] = "auto"
     pool: Annotated[
         int, typer.Option("--pool", help="How many good runs `auto` takes together.", min=1)
-    ] = 7,
+    ] = 7
     accept: Annotated[
         bool,
         typer.Option(
             "--accept",
             help="What comes out is wanted: later nights are judged from this run on.",
         ),
-    ] = False,
+    ] = False
     keep: Annotated[
         int,
         typer.Option("--keep", help="Nightly runs of this scenario to keep, and the baseline's."),
-    ] = 30,
+    ] = 30
     webhook: Annotated[
         Optional[str],
         typer.Option(
@@ -88,24 +86,26 @@ def nightly(
             help="Post the verdict there as JSON.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, even if tonight's run was interrupted.")
-    ] = False,
+    ] = False
     once: Annotated[
         bool,
         typer.Option("--once", help="Do nothing where tonight's run has its verdict already."),
-    ] = False,
-    alpha: AlphaOption = ALPHA,
-    minimum: MinimumOption = None,
-    farm: FarmOption = None,
-    adb: AdbOption = None,
-    engine: EngineOption = None,
-    scheduler: SchedulerOption = None,
-    phones_file: PhonesFileOption = None,
+    ] = False
+    alpha: AlphaOption = ALPHA
+    minimum: MinimumOption = None
+
+
+@app.command()
+@grouped
+def nightly(
+    scenario: ScenarioArgument,
+    night: NightOptions,
+    phones: PhoneOptions,
+    jobs: JobOptions,
     skip_unfit: SkipUnfitOption = False,
-    set_: SetOption = None,
-    only: OnlyOption = None,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -115,66 +115,56 @@ def nightly(
     failed, 2 bad input, 3 no phone that fits, 130 interrupted. Called again after a crash, it goes
     on with the run of the same night.
     """
-    check_webhook(webhook)
-    least = minimums(minimum or ())
-    loaded = load_scenario(scenario, set_ or ())
-    pinned = None if baseline == "auto" else run_folder(Path(baseline), runs)
-    if keep < 1:
+    check_webhook(night.webhook)
+    least = minimums(night.minimum or ())
+    loaded = load_scenario(scenario, jobs.set_ or ())
+    pinned = None if night.baseline == "auto" else run_folder(Path(night.baseline), runs)
+    if night.keep < 1:
         raise typer.BadParameter("keep at least one run", param_hint="--keep")
     name = loaded.scenario.name
-    tonight = _tonight(loaded, runs, only or ())
+    tonight = _tonight(loaded, runs, jobs.only or ())
     done = read_nightly(tonight) if tonight is not None else None
-    unfinished = tonight if not fresh and done is not None and done.verdict is None else None
-    if once and done is not None and done.verdict is not None:
+    if night.once and done is not None and done.verdict is not None:
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
+    unfinished = tonight if not night.fresh and done is not None and done.verdict is None else None
     try:
         if unfinished is not None:
-            summary = _go_on(unfinished, phones_file, skip_unfit=skip_unfit)
+            summary = _go_on(unfinished, phones.phones_file, skip_unfit=skip_unfit)
         else:
-            summary = _start(
-                loaded,
-                runs,
-                only or (),
-                farm=farm,
-                adb=adb,
-                engine=engine,
-                scheduler=scheduler,
-                phones_file=phones_file,
-                skip_unfit=skip_unfit,
-            )
+            summary = _start(loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit)
     except HarnessError as error:
-        tell(
-            webhook,
-            {
-                "word": "no run",
-                "line": f"{name}: {error}",
-                "exit_code": error.exit_code,
-                "scenario": name,
-            },
-        )
+        no_run = {"word": "no run", "line": f"{name}: {error}", "exit_code": error.exit_code}
+        tell(night.webhook, {**no_run, "scenario": name})
         raise
     folder = RunFolder(summary.folder)
     if summary.interrupted or summary.unfinished:
-        verdict = Verdict(
-            word="interrupted",
-            line=f"{name}: interrupted; the same command goes on with it",
-            exit_code=130 if summary.interrupted else 1,
-            scenario=name,
-            run=summary.run_id,
-        )
+        verdict = _interrupted(name, summary)
     else:
-        verdict = _judged(folder, pinned, pool, alpha, least, accept)
-        if accept:
+        verdict = _judged(folder, pinned, night, least)
+        if night.accept:
             console.note(f"{folder.run_id} is accepted: no run before it is a baseline any more")
-    tell(webhook, verdict.model_dump(mode="json"))
+    tell(night.webhook, verdict.model_dump(mode="json"))
     if verdict.word != "interrupted":
-        mine = nightly_runs(runs, name)
-        before = verdict.comparison.before if verdict.comparison else ()
-        for gone in prune(mine, keep, [runs / one for one in before]):
-            console.note(f"deleted {gone}: {keep} runs are kept")
+        _prune(runs, name, verdict, night.keep)
     _say(verdict, as_json)
     raise typer.Exit(verdict.exit_code)
+
+
+def _interrupted(name: str, summary: RunSummary) -> Verdict:
+    return Verdict(
+        word="interrupted",
+        line=f"{name}: interrupted; the same command goes on with it",
+        exit_code=130 if summary.interrupted else 1,
+        scenario=name,
+        run=summary.run_id,
+    )
+
+
+def _prune(runs: Path, name: str, verdict: Verdict, keep: int) -> None:
+    before = verdict.comparison.before if verdict.comparison else ()
+    for deleted in prune(nightly_runs(runs, name), keep, [runs / run_id for run_id in before]):
+        console.note(f"deleted {deleted}: {keep} runs are kept")
 
 
 def _say(verdict: Verdict, as_json: bool) -> None:
@@ -204,26 +194,14 @@ def _start(
     loaded: LoadedScenario,
     root: Path,
     only: Sequence[str],
+    phones: PhoneOptions,
     *,
-    farm: str | None,
-    adb: list[str] | None,
-    engine: str | None,
-    scheduler: str | None,
-    phones_file: Path | None,
     skip_unfit: bool,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     with (
-        open_lab(
-            engine=engine,
-            scheduler=scheduler,
-            farm=farm,
-            adb=adb,
-            loaded=loaded,
-            only=only,
-            phones_file=phones_file,
-        ) as bench,
+        open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
     ):
 
@@ -262,7 +240,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
     """
     console.note(f"going on with {folder.path}, which was interrupted")
     with (
-        reopen_lab(folder.path, phones_file=phones_file) as bench,
+        reopen_lab(folder.path, PhoneOptions(phones_file=phones_file)) as bench,
         progress_display() as progress,
     ):
         return resume_run(
@@ -274,12 +252,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
 
 
 def _judged(
-    folder: RunFolder,
-    pinned: Path | None,
-    pool: int,
-    alpha: float,
-    minimum: dict[str, float],
-    accept: bool,
+    folder: RunFolder, pinned: Path | None, night: NightOptions, minimum: dict[str, float]
 ) -> Verdict:
     mark = read_nightly(folder)
     key = mark.plan_key if mark else plan_key(folder.record().plan)
@@ -287,20 +260,20 @@ def _judged(
         before = [pinned]
     else:
         earlier = [
-            one
-            for one in nightly_runs(folder.path.parent, folder.record().name)
-            if one.run_id != folder.run_id
+            run
+            for run in nightly_runs(folder.path.parent, folder.record().name)
+            if run.run_id != folder.run_id
         ]
-        before = [one.path for one in good_before(earlier, key, pool)]
+        before = [run.path for run in good_before(earlier, key, night.pool)]
     build_report(folder.path)
     page = folder.path / "report" / "compare.html"
     verdict = judge(
         [*before, folder.path],
-        alpha=alpha,
+        alpha=night.alpha,
         minimum=minimum,
         out=page,
         junit=page.with_name("nightly.xml"),
     )
     mark = mark or NightlyRecord(plan_key=key)
-    write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": accept}))
+    write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": night.accept}))
     return verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -104,3 +105,27 @@ RunArgument = Annotated[
     Path,
     typer.Argument(help="A run folder, the name of a run, or `latest`.", show_default=False),
 ]
+
+
+@dataclass(frozen=True)
+class PhoneOptions:
+    """Where a command's phones are, and who works with them."""
+
+    farm: FarmOption = None
+    adb: AdbOption = None
+    engine: EngineOption = None
+    scheduler: SchedulerOption = None
+    phones_file: PhonesFileOption = None
+
+    @property
+    def says_where(self) -> bool:
+        """Whether anything is said of where the phones are."""
+        return any((self.farm, self.adb, self.engine, self.scheduler))
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """Which jobs of a scenario, and what of it is otherwise."""
+
+    set_: SetOption = None
+    only: OnlyOption = None

@@ -8,24 +8,21 @@ import typer
 
 from harness.cli import console
 from harness.cli.engine import open_lab
+from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
-    AdbOption,
-    EngineOption,
-    FarmOption,
+    JobOptions,
     JsonOption,
-    OnlyOption,
-    PhonesFileOption,
+    PhoneOptions,
     RunsOption,
     ScenarioArgument,
-    SchedulerOption,
-    SetOption,
 )
 from harness.cli.runs import RUN_ROOT
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab import Plan, check_scenario, plan_run
-from harness.lab.estimate import PastTimes, estimated
+from harness.lab.planning.estimate import PastTimes
+from harness.lab.planning.plan import estimated
 from harness.report.numbers import duration
 from harness.scenario import load_scenario
 
@@ -36,15 +33,11 @@ _NAMED: Final = 4
 
 
 @app.command()
+@grouped
 def plan(
     scenario: ScenarioArgument,
-    farm: FarmOption = None,
-    adb: AdbOption = None,
-    engine: EngineOption = None,
-    scheduler: SchedulerOption = None,
-    set_: SetOption = None,
-    only: OnlyOption = None,
-    phones_file: PhonesFileOption = None,
+    phones: PhoneOptions,
+    jobs: JobOptions,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,19 +45,12 @@ def plan(
 
     Exit code 3 if a job fits no phone: the whole plan is shown, and why each phone is not enough.
     """
-    loaded = load_scenario(scenario, set_ or ())
+    loaded = load_scenario(scenario, jobs.set_ or ())
+    only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
-        check_scenario(loaded, materials, only or ())
-    with open_lab(
-        engine=engine,
-        scheduler=scheduler,
-        farm=farm,
-        adb=adb,
-        loaded=loaded,
-        only=only or (),
-        phones_file=phones_file,
-    ) as bench:
-        made = plan_run(loaded, bench, materials, only or ())
+        check_scenario(loaded, materials, only)
+    with open_lab(phones, loaded=loaded, only=only) as bench:
+        made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(_facts(made))
@@ -104,7 +90,7 @@ def _show(made: Plan) -> None:
                 record.job_id,
                 " ".join(record.candidates) or "NONE, see below",
                 record.pressure,
-                "" if job.goal is None else f"{job.goal.available_mb:.0f}",
+                "" if job.needs.goal is None else f"{job.needs.goal.available_mb:.0f}",
                 record.sub_model,
                 needs,
                 f"{job.estimate_s / 60:.1f}",

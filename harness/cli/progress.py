@@ -14,7 +14,7 @@ from rich.text import Text
 
 from harness.cli import console
 from harness.lab import PhoneStatus, Plan
-from harness.lab.plan import Estimate
+from harness.lab.planning.estimate import Estimate
 from harness.results.model import AttemptResult
 
 

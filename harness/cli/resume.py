@@ -8,17 +8,14 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import reopen_lab
+from harness.cli.groups import grouped
 from harness.cli.options import (
-    AdbOption,
     ApkOption,
-    EngineOption,
-    FarmOption,
     JsonOption,
     KeepOption,
-    PhonesFileOption,
+    PhoneOptions,
     RunArgument,
     RunsOption,
-    SchedulerOption,
     SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
@@ -29,17 +26,14 @@ app = typer.Typer()
 
 
 @app.command()
+@grouped
 def resume(
     run: RunArgument,
-    farm: FarmOption = None,
-    adb: AdbOption = None,
-    engine: EngineOption = None,
-    scheduler: SchedulerOption = None,
+    phones: PhoneOptions,
     runs: RunsOption = RUN_ROOT,
     skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
-    phones_file: PhonesFileOption = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and skipped jobs again too.")
     ] = False,
@@ -48,15 +42,7 @@ def resume(
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
     folder = run_folder(run, runs)
     with (
-        reopen_lab(
-            folder,
-            engine=engine,
-            scheduler=scheduler,
-            farm=farm,
-            adb=adb,
-            apk=apk,
-            phones_file=phones_file,
-        ) as bench,
+        reopen_lab(folder, phones, apk=apk) as bench,
         progress_display() as progress,
     ):
         summary = resume_run(

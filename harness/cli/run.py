@@ -10,20 +10,16 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
+from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
-    AdbOption,
     ApkOption,
-    EngineOption,
-    FarmOption,
+    JobOptions,
     JsonOption,
     KeepOption,
-    OnlyOption,
-    PhonesFileOption,
+    PhoneOptions,
     RunsOption,
     ScenarioArgument,
-    SchedulerOption,
-    SetOption,
     SkipUnfitOption,
 )
 from harness.cli.progress import progress_display
@@ -35,14 +31,11 @@ app = typer.Typer()
 
 
 @app.command()
+@grouped
 def run(
     scenario: ScenarioArgument,
-    farm: FarmOption = None,
-    adb: AdbOption = None,
-    engine: EngineOption = None,
-    scheduler: SchedulerOption = None,
-    set_: SetOption = None,
-    only: OnlyOption = None,
+    phones: PhoneOptions,
+    jobs: JobOptions,
     runs: RunsOption = RUN_ROOT,
     name: Annotated[
         Optional[str],
@@ -51,7 +44,6 @@ def run(
     skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
-    phones_file: PhonesFileOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,27 +51,19 @@ def run(
 
     Ctrl-C stops gently: trainers end, phones are released; `harness resume` goes on later.
     """
-    loaded = load_scenario(scenario, set_ or ())
+    loaded = load_scenario(scenario, jobs.set_ or ())
+    only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
-        check_scenario(loaded, materials, only or ())
+        check_scenario(loaded, materials, only)
     with (
-        open_lab(
-            engine=engine,
-            scheduler=scheduler,
-            farm=farm,
-            adb=adb,
-            loaded=loaded,
-            only=only or (),
-            apk=apk,
-            phones_file=phones_file,
-        ) as bench,
+        open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
     ):
         summary = run_scenario(
             loaded,
             bench,
             run_root=runs,
-            only=only or (),
+            only=only,
             run_id=name,
             command=[Path(sys.argv[0]).name, *sys.argv[1:]],
             keep=keep,

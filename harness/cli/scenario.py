@@ -17,6 +17,6 @@ def _scenario() -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of scenario files, for editors."""
-    from harness.lab.editor_schema import editor_schema
+    from harness.lab.planning.checks import editor_schema
 
     console.emit_json(editor_schema())

@@ -13,7 +13,6 @@ from harness.adb.server import AdbServer
 from harness.cli import console
 from harness.cli.farm_process import running_farm
 from harness.devices.profile import load_profiles
-from harness.devices.requirements import parse_demands
 from harness.devices.sources import LocalServer, NamedServers, PhoneSource, Session
 from harness.devices.stf import StfFarm
 from harness.errors import InputError
@@ -55,11 +54,9 @@ def profiles_wanted(loaded: LoadedScenario, only: Sequence[str]) -> dict[str, in
     counts: dict[str, int] = {}
     for job in expand_jobs(loaded, only):
         demands = job.content.phones
-        named = demands.get("profile", [])
-        count = demands.get("count")
-        for name in [named] if isinstance(named, str) else named:
+        for name in demands.profile or ():
             if name in known:
-                counts[name] = max(counts.get(name, 1), count if isinstance(count, int) else 1)
+                counts[name] = max(counts.get(name, 1), demands.count or 1)
     return counts or {"generic": 1}
 
 
@@ -140,7 +137,7 @@ def phone_source(
     if kind == "stf":
         if loaded is not None:
             specs = expand_jobs(loaded, only)
-        wanted = [parse_demands(spec.content.phones) for spec in specs]
+        wanted = [spec.content.phones for spec in specs]
         return replace(StfFarm.parse(words), wanted=wanted, note=console.note)
     raise InputError(
         f"{farm!r} is no farm",

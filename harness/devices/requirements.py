@@ -1,35 +1,14 @@
-"""What a job wants of its phone, and why a phone does not fit (pure).
-
-As a scenario writes it::
-
-    phones: {profile: oneplus-7t}
-    phones: {ram_mb: ">= 6000", soc: "Snapdragon 8*", android: ">= 10"}
-    phones: {serial: [R58M1, R58M2]}
-    phones: {count: 3, each: true}
-"""
+"""Whether a phone is what a job demands, and if not, in what it differs (pure)."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Protocol
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidationError,
-    WithJsonSchema,
-)
-
-from harness.yamlio import LineIndex, explain
-
-_TERM = re.compile(r"(>=|<=|==|!=|>|<|=)?\s*([0-9]+(?:\.[0-9]+)*)")
+from harness.scenario.demands import Demands, terms
 
 
 class PhoneFacts(Protocol):
@@ -59,79 +38,6 @@ class PhoneFacts(Protocol):
     def tags(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _text(value: object) -> object:
-    return (
-        f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-    )
-
-
-def _comparison(text: str) -> str:
-    for term in text.split(","):
-        if not _TERM.fullmatch(term.strip()):
-            raise ValueError('not a comparison; write for example ">= 6000" or ">= 10, < 13"')
-    return text
-
-
-_TERM_JSON = r"\s*(>=|<=|==|!=|>|<|=)?\s*[0-9]+(\.[0-9]+)*\s*"
-Words = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_listed),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-        mode="validation",
-    ),
-]
-Comparison = Annotated[
-    str,
-    BeforeValidator(_text),
-    AfterValidator(_comparison),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": f"^{_TERM_JSON}(,{_TERM_JSON})*$"},
-            ]
-        },
-        mode="validation",
-    ),
-]
-"""Terms joined by commas, all of which must hold; a bare number has the field's own meaning."""
-
-
-class Demands(BaseModel):
-    """What a job wants; a field that is not given is not asked for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    profile: Words | None = None
-    """Names of profiles, with ``*`` and ``?``."""
-    serial: Words | None = None
-    """``ro.serialno``, what ``adb devices`` calls it, or its alias in ``phones.yaml``."""
-    ram_mb: Comparison | None = None
-    """Total RAM as the phone says it (MemTotal); a bare number is the least."""
-    soc: Words | None = None
-    """With ``*`` and ``?``; upper and lower case are one."""
-    android: Comparison | None = None
-    """A bare number is that version and its minor ones."""
-    sdk: Comparison | None = None
-    """API level of Android; a bare number is that one."""
-    abi: Words | None = None
-    """For example arm64-v8a."""
-    origin: Literal["device", "virtual", "trace"] | None = None
-    """A real phone, a virtual one, or one that replays."""
-    tags: Words = ()
-    """All of them; a phone's tags stand in ``phones.yaml`` and in its property
-    ``debug.mobileasr.tags``."""
-    count: Annotated[int, Strict()] | None = Field(None, ge=1, le=1000)
-    """How many phones the job may be spread over; all that fit if None."""
-    each: Annotated[bool, Strict()] = False
-    """Run the job on every one of the phones instead of on any one."""
-
-
 @dataclass(frozen=True)
 class Match:
     """Whether a phone fits.
@@ -143,22 +49,6 @@ class Match:
 
     fits: bool
     reasons: tuple[str, ...] = ()
-
-
-def parse_demands(data: Mapping[str, Any] | None, where: str = "phones") -> Demands:
-    """Read the ``phones:`` of a scenario.
-
-    Args:
-        data: The mapping; None or empty for any phone.
-        where: How to call it in messages.
-
-    Raises:
-        InputError: A key or value that is not one, saying which.
-    """
-    try:
-        return Demands.model_validate(dict(data or {}))
-    except ValidationError as error:
-        raise explain(error, data, LineIndex(where), Demands) from error
 
 
 def match(demands: Demands, phone: PhoneFacts) -> Match:
@@ -196,10 +86,8 @@ def _number(name: str, comparison: str | None, has: str, *, bare: str) -> list[s
     value = _version(has)
     if value is None:
         return [f"wanted {name} {comparison}, has {has or 'unknown'}"]
-    for term in comparison.split(","):
-        found = _TERM.fullmatch(term.strip())
-        assert found is not None, "the model has checked it"
-        if not _holds(value, found[1] or bare, _version(found[2]) or ()):
+    for operator, wanted in terms(comparison):
+        if not _holds(value, operator or bare, _version(wanted) or ()):
             return [f"wanted {name} {comparison}, has {has}"]
     return []
 

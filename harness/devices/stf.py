@@ -24,12 +24,13 @@ from harness.adb.errors import AdbError
 from harness.adb.server import AdbServer, adb_binary
 from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.profile import GENERIC, DeviceProfile, load_profiles, recognise
-from harness.devices.requirements import Demands, match
+from harness.devices.requirements import match
 from harness.devices.sources import Session
 from harness.devices.stf_api import TOKEN_VARIABLE, StfApi, StfDevice, StfError, base_url
 from harness.devices.stf_borrowed import Borrowed, give_back_left
 from harness.errors import InputError, NoPhoneError
 from harness.paths import cache_root
+from harness.scenario.demands import Demands
 
 IDLE_MS = 30 * 60 * 1000
 """After so long without traffic the farm takes a phone back by itself: longer than any pause of a

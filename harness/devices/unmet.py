@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.devices.requirements import Demands, PhoneFacts, match
+from harness.devices.requirements import PhoneFacts, match
+from harness.scenario.demands import Demands
 
 _NAMED = 4
 """So many phones that do not fit for one reason are named; the others are counted."""
@@ -68,7 +69,11 @@ def unmet(demands: Demands, phones: Sequence[PhoneFacts], avoided: Sequence[Dema
     for phone in phones:
         reasons = [
             *match(demands, phone).reasons,
-            *(f"the matrix excludes {_words(one)}" for one in avoided if match(one, phone).fits),
+            *(
+                f"the matrix excludes {_words(other)}"
+                for other in avoided
+                if match(other, phone).fits
+            ),
         ]
         fitting += not reasons
         why[phone.serial] = "; ".join(reasons) or "fits"
@@ -84,7 +89,7 @@ def unmet(demands: Demands, phones: Sequence[PhoneFacts], avoided: Sequence[Dema
 def _words(demands: Demands) -> str:
     return ", ".join(
         f"{name} {_shown(value)}"
-        for name, value in demands.model_dump(exclude_defaults=True).items()
+        for name, value in demands.given.items()
         if name not in ("count", "each")
     )
 

@@ -2,8 +2,7 @@
 
 ``runner`` (a whole run, and its continuation), ``run`` and ``scheduler`` (who decides),
 ``dispatch`` (the pure queue), ``ledger`` and ``holding`` (what must not be forgotten, and who holds
-a phone),
-``plan`` and ``materials`` (before a phone is touched), ``plan_rules`` and ``assignments`` (what
+a phone), ``planning`` (before a phone is touched), ``plan_rules`` and ``assignments`` (what
 scheduler and engine ask about it), ``threads`` and ``phone_work`` (the engine of this host, and
 what any engine has done on a phone), ``attempt`` and its steps (one phone, one job), ``ports`` and
 ``tools`` (what an attempt needs of the world, and the real thing).
@@ -11,10 +10,11 @@ what any engine has done on a phone), ``attempt`` and its steps (one phone, one 
 
 from harness.lab.bench import Bench, open_bench
 from harness.lab.clock import StopSignal
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.planning.checks import check_scenario
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, PlannedJob
 from harness.lab.ports import PhoneStatus, Progress
-from harness.lab.runner import check_scenario, plan_run, resume_run, run_scenario
+from harness.lab.runner import plan_run, resume_run, run_scenario
 from harness.lab.summary import RunStatus, RunSummary, status
 
 __all__ = [

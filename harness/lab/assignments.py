@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.engine import RunAttempt
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
-from harness.lab.plan import PlannedJob
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
@@ -58,8 +58,9 @@ class RunAssignments:
             spec=spec,
             attempt=order.attempt,
             phone=phone,
-            material=self._materials.material(spec, checkpoint),
-            goal=job.goal,
+            material=self._materials.material(job.needs, checkpoint),
+            goal=job.needs.goal,
+            gates=job.needs.gates,
             folder=self._folder.attempt(spec.job_id, order.attempt),
             keep=self._keep,
             # A round's speech leaves the phone with the round (MobileASR, section 3.3); where

@@ -15,7 +15,6 @@ from typing import Any
 from harness.adb.errors import AdbError
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
-from harness.devices.gates import parse_gates
 from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
@@ -36,19 +35,19 @@ from harness.lab.outcome import (
 from harness.lab.ports import (
     NoProgress,
     PhoneStatus,
-    PressurePort,
     Progress,
-    SamplerPort,
     Tools,
 )
 from harness.lab.rejoin import JOURNAL, Memory, look, recall
 from harness.lab.score import Scorer, check_agreement, score_epochs
 from harness.lab.trainer_control import end_trainer, start_trainer
 from harness.lab.watch import DamagedLogError, TrainWatch
+from harness.pressure import Pressure
 from harness.results.model import (
     AttemptResult,
     FailureRecord,
 )
+from harness.sampling import Sampler
 
 PROBE_TIMEOUT_S = 10.0
 TICK_S = 1.0
@@ -120,8 +119,8 @@ class _Attempt:
         self.begun = clock.monotonic()
         self.before_s = 0.0
         """How long it had gone on when this process took it up."""
-        self.sampler: SamplerPort | None = None
-        self.presser: PressurePort | None = None
+        self.sampler: Sampler | None = None
+        self.presser: Pressure | None = None
         self.status = PhoneStatus(
             serial=request.phone.serial,
             profile=request.phone.record.profile,
@@ -222,7 +221,7 @@ class _Attempt:
         try:
             self.state.gates, notes = self.tools.gate(
                 self.phone,
-                parse_gates(content.gates),
+                self.request.gates,
                 Wishes(**content.settings.model_dump()),
                 content.limits.gate_s,
                 self.stop.gentle,
@@ -260,7 +259,7 @@ class _Attempt:
         if self.presser is not None:
             self.presser.start()
 
-    def _make_sampler(self) -> SamplerPort:
+    def _make_sampler(self) -> Sampler:
         return self.tools.sampler(
             self.phone,
             self.layout.sampler,
@@ -388,17 +387,17 @@ class _Attempt:
 
     def _end_pressure(self) -> None:
         if self.presser is not None and self.state.pressure is None:
-            origin = None if self.sampler is None else self.sampler.origin_boot_ms()
+            origin = None if self.sampler is None else self.sampler.origin_boot_ms
             self.state.pressure = self.presser.stop(origin)
-            self.state.notes.extend(self.presser.notes())
+            self.state.notes.extend(self.presser.notes)
 
     def _end_sampling(self) -> None:
         if self.sampler is None:
             return
         self.sampler.stop()
-        self.state.samples = self.sampler.collected(self.state.log.events)
+        self.state.samples = self.sampler.collect(self.state.log.events)
         self.folder.write_samples(self.state.samples.table)
-        self.state.notes.extend(self.sampler.notes())
+        self.state.notes.extend(self.sampler.notes)
 
     def _fetch_log(self) -> None:
         if self.state.evidence is None:
@@ -410,7 +409,7 @@ class _Attempt:
     def _last_samples(self) -> list[str]:
         if self.sampler is None:
             return []
-        return last_sample_lines(Samples.of(self.sampler.collected(self.state.log.events).table))
+        return last_sample_lines(Samples.of(self.sampler.collect(self.state.log.events).table))
 
     # -- ways out ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.devices.gates import Gates
 from harness.lab.evidence import Evidence, kill_records
 from harness.lab.jobfile import Material
 from harness.lab.outcome import (
@@ -14,7 +15,7 @@ from harness.lab.outcome import (
     phase_records,
     selection_record,
 )
-from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.ports import LabPhone
 from harness.lab.watch import EventLog
 from harness.pressure.goal import Goal
 from harness.results.model import (
@@ -26,6 +27,7 @@ from harness.results.model import (
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow
+from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
 
@@ -40,6 +42,7 @@ class AttemptRequest:
         phone: A leased phone.
         material: What to train with.
         goal: The pressure, None for none.
+        gates: What the phone must be like.
         folder: Where the attempt's files go.
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
@@ -52,6 +55,7 @@ class AttemptRequest:
     phone: LabPhone
     material: Material
     goal: Goal | None
+    gates: Gates
     folder: AttemptFolder
     keep: bool = False
     forget_speech: bool = False
@@ -78,8 +82,8 @@ class AttemptState:
     gates: tuple[GateRecord, ...] = ()
     transfer: TransferRecord | None = None
     pressure: PressureRecord | None = None
-    samples: SamplesTaken = field(
-        default_factory=lambda: SamplesTaken(SAMPLE_SCHEMA.empty_table(), None, None)
+    samples: Collected = field(
+        default_factory=lambda: Collected(SAMPLE_SCHEMA.empty_table(), None, None)
     )
     log: EventLog = field(default_factory=EventLog)
     pid: int | None = None

@@ -16,7 +16,7 @@ from harness.errors import NoPhoneError
 from harness.lab.clock import Clock, SystemClock
 from harness.lab.crew import Crew, HostCrew
 from harness.lab.holding import Holder, HostKeeper
-from harness.lab.plan import PlannedJob, with_candidates
+from harness.lab.planning.plan import PlannedJob, with_candidates
 from harness.lab.ports import LabPhone, Tools
 from harness.lab.tools import RealTools
 

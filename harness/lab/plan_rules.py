@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.lab.attempt import WAITS
 from harness.lab.dispatch import Ticket
-from harness.lab.plan import PlannedJob
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.results.model import PhoneRecord
 from harness.results.store import RunFolder

@@ -14,41 +14,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import pyarrow as pa
-
+from harness.adb.shell import ShellResult
 from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
-from harness.pressure.goal import Goal
+from harness.pressure import Goal, Pressure
 from harness.results.model import (
     AttemptResult,
     CapabilitiesRecord,
     GateRecord,
     PhoneRecord,
-    PressureRecord,
-    SamplingRecord,
     TransferRecord,
 )
-
-
-class ShellOutput(Protocol):
-    """What a command on the phone gave."""
-
-    @property
-    def stdout(self) -> str:
-        """Standard output."""
-        ...
-
-    @property
-    def stderr(self) -> str:
-        """Standard error."""
-        ...
-
-    @property
-    def code(self) -> int:
-        """Exit code."""
-        ...
+from harness.sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -116,85 +95,10 @@ class EventFeed(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class SamplesTaken:
-    """What the sampling of one attempt came to."""
-
-    table: pa.Table
-    record: SamplingRecord | None
-    """None when there is not one sample."""
-    peak_rss_mb: float | None
-    """Highest RSS of the trainer, by the kernel's own mark or by the samples."""
-
-
-class SamplerPort(Protocol):
-    """The one-second samples of one attempt."""
-
-    def start(self) -> None:
-        """Start the loop on the phone and follow it."""
-        ...
-
-    def rejoin(self) -> None:
-        """Follow the loop that an earlier process started, from where that one was."""
-        ...
-
-    def origin_boot_ms(self) -> int | None:
-        """Return the boot time of the first sample; None before there is one."""
-        ...
-
-    def available_mb(self) -> float | None:
-        """Return the newest MemAvailable seen, for the progress display."""
-        ...
-
-    def stop(self) -> None:
-        """Stop the loop and take what is left; a second call does nothing."""
-        ...
-
-    def collected(self, events: Sequence[Any]) -> SamplesTaken:
-        """Return all samples with the phases that ``events`` tell, and their fidelity."""
-        ...
-
-    def teardown(self) -> None:
-        """Remove what was put on the phone."""
-        ...
-
-    def notes(self) -> Sequence[str]:
-        """Return what a reader of the result must know."""
-        ...
-
-
-class PressurePort(Protocol):
-    """The RAM pressure of one attempt."""
-
-    def start(self) -> None:
-        """Take the phone to the goal and begin to hold it.
-
-        Raises:
-            PressureUnreachable: The goal can't be reached; everything is released.
-        """
-        ...
-
-    def rejoin(self) -> None:
-        """Go on holding what an earlier process held."""
-        ...
-
-    def stop(self, origin_boot_ms: int | None) -> PressureRecord:
-        """Release everything and tell what was reached; a second call returns the same.
-
-        Args:
-            origin_boot_ms: Zero of the record's times: the attempt's first sample.
-        """
-        ...
-
-    def notes(self) -> Sequence[str]:
-        """Return what a reader of the result must know."""
-        ...
-
-
 class Tools(Protocol):
     """Everything an attempt does to one phone."""
 
-    def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellOutput:
+    def shell(self, phone: LabPhone, command: Sequence[str], timeout_s: float) -> ShellResult:
         """Run a command; its exit code is the caller's business."""
         ...
 
@@ -260,7 +164,7 @@ class Tools(Protocol):
         """Follow a growing file from a byte offset."""
         ...
 
-    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerPort:
+    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> Sampler:
         """Prepare sampling into ``folder`` on the phone; raw frames go to the file ``local``."""
         ...
 
@@ -272,7 +176,7 @@ class Tools(Protocol):
         apps: Sequence[str],
         limit_s: float,
         journal: Path,
-    ) -> PressurePort:
+    ) -> Pressure:
         """Prepare pressure; the file ``journal`` gets what another process must know to go on."""
         ...
 

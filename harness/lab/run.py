@@ -10,11 +10,11 @@ from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.crew import Crew
 from harness.lab.dispatch import Dispatcher
-from harness.lab.heat import queue_order
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
-from harness.lab.plan import PlannedJob
 from harness.lab.plan_rules import PlanRules
+from harness.lab.planning.heat import queue_order
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import Progress
 from harness.lab.run_view import RunView
 from harness.lab.scheduler import Rules, Scheduler

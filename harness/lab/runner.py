@@ -11,15 +11,17 @@ from filelock import FileLock, Timeout
 
 from harness.errors import InputError
 from harness.lab.bench import Bench, held_only
-from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
-from harness.lab.estimate import PastTimes, estimated
-from harness.lab.heat import heated, queue_order
 from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.planning.candidates import one_for_each
+from harness.lab.planning.checks import check_scenario
+from harness.lab.planning.estimate import PastTimes
+from harness.lab.planning.heat import heated, queue_order
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.needs import JobNeeds
+from harness.lab.planning.plan import Plan, estimated, make_plan
 from harness.lab.ports import NoProgress, Progress
 from harness.lab.recovery import clean_left_phones, lose, reconcile, reopen, written_in
 from harness.lab.run import Run
@@ -27,22 +29,7 @@ from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
-from harness.scenario import JobSpec, LoadedScenario, Scenario, expand_jobs
-
-
-def check_scenario(
-    loaded: LoadedScenario, materials: Materials, only: Sequence[str] = ()
-) -> list[JobSpec]:
-    """Expand a scenario and check all that it names, before any phone is looked for.
-
-    Raises:
-        InputError: Something in the scenario is wrong or missing.
-    """
-    specs = expand_jobs(loaded, only)
-    check_demands(loaded, specs)
-    with located(loaded):
-        materials.check(specs)
-    return specs
+from harness.scenario import LoadedScenario, Scenario
 
 
 def plan_run(
@@ -53,8 +40,8 @@ def plan_run(
     Raises:
         InputError: Something in the scenario is wrong or missing.
     """
-    specs = check_scenario(loaded, materials, only)
-    return make_plan(one_for_each(specs, bench.phones), bench.phones, materials)
+    jobs = check_scenario(loaded, materials, only)
+    return make_plan(one_for_each(jobs, bench.phones), bench.phones)
 
 
 def run_scenario(
@@ -109,7 +96,7 @@ def run_scenario(
         plan = plan.with_jobs(jobs)
         folder = RunFolder.create(run_root, run_id)
         stack.enter_context(_alone(folder))
-        models, data = materials.describe([job.spec for job in plan.jobs])
+        models, data = materials.describe([job.needs for job in plan.jobs])
         record = RunRecord(
             run_id=folder.run_id,
             name=loaded.scenario.name,
@@ -186,8 +173,9 @@ def resume_run(
         todo = [specs[row.job_id] for row in ledger.jobs("waiting", "queued", "running")]
         if not todo:
             return summary(folder, ledger, interrupted=False)
-        _same_models(record, materials, todo)
-        plan = make_plan(todo, bench.phones, materials)
+        needs = materials.needs(todo)
+        _same_models(record, needs)
+        plan = make_plan(needs, bench.phones)
         plan.check(skip_unfit=skip_unfit)
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
@@ -229,14 +217,13 @@ def _skip_unfit(ledger: Ledger, plan: Plan) -> None:
                 ledger.set_state(job_id, "skipped", group.unmet.headline)
 
 
-def _same_models(record: RunRecord, materials: Materials, specs: Sequence[JobSpec]) -> None:
-    for spec in specs:
-        manifest = materials.model(spec.content.model).manifest
-        before = record.models.get(manifest.name)
-        if before is not None and before != manifest.model_dump(mode="json"):
+def _same_models(record: RunRecord, jobs: Sequence[JobNeeds]) -> None:
+    for model in {job.model.folder: job.model for job in jobs}.values():
+        before = record.models.get(model.manifest.name)
+        if before is not None and before != model.manifest.model_dump(mode="json"):
             raise InputError(
-                f"the model {manifest.name} is not the one that the run began with",
-                where=str(materials.model(spec.content.model).folder),
+                f"the model {model.manifest.name} is not the one that the run began with",
+                where=str(model.folder),
                 hint="Put it back, or start a new run.",
             )
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
 from harness.adb.follow import FileFollower
@@ -29,10 +28,10 @@ from harness.devices.trainer_app import (
     remove_trainer,
 )
 from harness.devices.vendors import refusal_advice
-from harness.lab.ports import LabPhone, SamplesTaken
+from harness.lab.ports import LabPhone
 from harness.lab.trainer_control import PACKAGE
-from harness.pressure import Goal, Pressure
-from harness.results.model import CapabilitiesRecord, GateRecord, PressureRecord, TransferRecord
+from harness.pressure import Goal, Pressure, PressureSettings
+from harness.results.model import CapabilitiesRecord, GateRecord, TransferRecord
 from harness.results.names import safe_name
 from harness.sampling import Sampler
 from harness.sampling.probe import Capabilities
@@ -87,70 +86,6 @@ class Feed:
     def close(self) -> None:
         """See `harness.lab.ports.EventFeed`."""
         self._follower.__exit__(None, None, None)
-
-
-class SamplerTool:
-    """`Sampler` as an attempt wants it."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
-
-    def start(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.start()
-
-    def rejoin(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.rejoin()
-
-    def origin_boot_ms(self) -> int | None:
-        """See `harness.lab.ports.SamplerPort`."""
-        samples = self._sampler.series.samples
-        return samples[0].start_ms if samples else None
-
-    def available_mb(self) -> float | None:
-        """See `harness.lab.ports.SamplerPort`."""
-        return self._sampler.available_mb()
-
-    def stop(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.stop()
-
-    def collected(self, events: Sequence[Any]) -> SamplesTaken:
-        """See `harness.lab.ports.SamplerPort`."""
-        found = self._sampler.collect(events)
-        return SamplesTaken(found.table, found.record, found.peak_rss_mb)
-
-    def teardown(self) -> None:
-        """See `harness.lab.ports.SamplerPort`."""
-        self._sampler.teardown()
-
-    def notes(self) -> Sequence[str]:
-        """See `harness.lab.ports.SamplerPort`."""
-        return self._sampler.notes
-
-
-class PressureTool:
-    """`Pressure` as an attempt wants it."""
-
-    def __init__(self, pressure: Pressure) -> None:
-        self._pressure = pressure
-
-    def start(self) -> None:
-        """See `harness.lab.ports.PressurePort`."""
-        self._pressure.start()
-
-    def rejoin(self) -> None:
-        """See `harness.lab.ports.PressurePort`."""
-        self._pressure.rejoin()
-
-    def stop(self, origin_boot_ms: int | None) -> PressureRecord:
-        """See `harness.lab.ports.PressurePort`."""
-        return self._pressure.stop(origin_boot_ms)
-
-    def notes(self) -> Sequence[str]:
-        """See `harness.lab.ports.PressurePort`."""
-        return self._pressure.notes
 
 
 class RealTools:
@@ -262,20 +197,18 @@ class RealTools:
         """See `harness.lab.ports.Tools`."""
         return Feed(_file_face(phone, path), path, offset, lost_s, self._clock)
 
-    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> SamplerTool:
+    def sampler(self, phone: LabPhone, folder: str, local: Path, period_s: float) -> Sampler:
         """See `harness.lab.ports.Tools`."""
-        return SamplerTool(
-            Sampler(
-                _handle(phone),
-                folder,
-                local,
-                package=PACKAGE,
-                proc_dir=phone.info.proc_dir,
-                period_s=period_s,
-                stop_limit_s=self._release_limit_s,
-                lease_s=SAMPLER_LEASE_S,
-                capabilities=self._reads.get(phone.serial),
-            )
+        return Sampler(
+            _handle(phone),
+            folder,
+            local,
+            package=PACKAGE,
+            proc_dir=phone.info.proc_dir,
+            period_s=period_s,
+            stop_limit_s=self._release_limit_s,
+            lease_s=SAMPLER_LEASE_S,
+            capabilities=self._reads.get(phone.serial),
         )
 
     def pressure(
@@ -286,22 +219,18 @@ class RealTools:
         apps: Sequence[str],
         limit_s: float,
         journal: Path,
-    ) -> PressureTool:
+    ) -> Pressure:
         """See `harness.lab.ports.Tools`."""
-        return PressureTool(
-            Pressure(
-                _PressurePhone(_handle(phone)),
-                goal,
-                package=PACKAGE,
-                proc_dir=phone.info.proc_dir,
-                means=means,
-                apps=apps,
-                period_s=PRESSURE_PERIOD_S,
-                settle_limit_s=limit_s,
-                release_limit_s=self._release_limit_s,
-                journal=journal,
-            )
+        settings = PressureSettings(
+            package=PACKAGE,
+            proc_dir=phone.info.proc_dir,
+            means=tuple(means),
+            apps=tuple(apps),
+            period_s=PRESSURE_PERIOD_S,
+            settle_limit_s=limit_s,
+            release_limit_s=self._release_limit_s,
         )
+        return Pressure(_handle(phone), goal, settings, journal=journal)
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:
         """See `harness.lab.ports.Tools`."""
@@ -349,16 +278,6 @@ class RealTools:
 
 def _rest(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
-
-
-class _PressurePhone:
-    """A phone with the keyword that `Pressure` calls."""
-
-    def __init__(self, phone: Phone) -> None:
-        self._phone = phone
-
-    def shell(self, command: str, *, timeout_s: float = 30.0) -> ShellResult:
-        return self._phone.shell(command, timeout_s)
 
 
 def _file_face(phone: LabPhone, path: str) -> Phone:

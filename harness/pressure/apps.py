@@ -9,10 +9,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 
+from harness.adb.phone import Phone
 from harness.pressure.control import Reading
 from harness.pressure.errors import PressureError
 from harness.pressure.goal import Goal
-from harness.pressure.phone import PressurePhone
 
 STEADY_MB = 16.0
 """MemAvailable that moves by less from one reading to the next is steady."""
@@ -29,9 +29,7 @@ class Apps:
         timeout_s: Limit of one launch.
     """
 
-    def __init__(
-        self, phone: PressurePhone, packages: Sequence[str], timeout_s: float = 30.0
-    ) -> None:
+    def __init__(self, phone: Phone, packages: Sequence[str], timeout_s: float = 30.0) -> None:
         self._phone = phone
         self._packages = tuple(packages)
         self._timeout_s = timeout_s

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.adb.phone import Phone
 from harness.pressure.errors import PressureError
-from harness.pressure.phone import PressurePhone
 
 SERVICES = 8
 SHARE_MB = 256
@@ -46,7 +46,7 @@ class Ballast:
         timeout_s: Limit of one command.
     """
 
-    def __init__(self, phone: PressurePhone, package: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, phone: Phone, package: str, timeout_s: float = 30.0) -> None:
         self._phone = phone
         self._package = package
         self._timeout_s = timeout_s

@@ -1,12 +1,12 @@
-"""What pressure needs of a phone (``harness.adb.Phone`` has it), and the one reading it takes."""
+"""The one reading that pressure takes of a phone."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from harness.adb.phone import Phone
 from harness.pressure.control import Reading
 from harness.pressure.errors import PressureError
 from harness.readings import (
@@ -17,33 +17,6 @@ from harness.readings import (
 )
 
 _MARK = "#process "
-
-
-class Answer(Protocol):
-    """What a command gave."""
-
-    @property
-    def stdout(self) -> str:
-        """Standard output."""
-        ...
-
-    @property
-    def stderr(self) -> str:
-        """Standard error."""
-        ...
-
-    @property
-    def code(self) -> int:
-        """Exit code."""
-        ...
-
-
-class PressurePhone(Protocol):
-    """A phone that runs shell commands."""
-
-    def shell(self, command: str, *, timeout_s: float = ...) -> Answer:
-        """Run a command; its exit code is the caller's business."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -143,7 +116,7 @@ class PhoneReader:
         timeout_s: Limit of one reading.
     """
 
-    def __init__(self, phone: PressurePhone, package: str, proc_dir: str, timeout_s: float) -> None:
+    def __init__(self, phone: Phone, package: str, proc_dir: str, timeout_s: float) -> None:
         self._phone = phone
         self._package = package
         self._proc_dir = proc_dir

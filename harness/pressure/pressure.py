@@ -5,26 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.adb.errors import AdbError
+from harness.adb.phone import Phone
 from harness.pressure.apps import Apps
 from harness.pressure.ballast import SERVICES, Ballast
-from harness.pressure.control import Controller, Decision, Reading, Settings
+from harness.pressure.control import Controller, Decision, Reading
 from harness.pressure.errors import PressureError, PressureUnreachable
 from harness.pressure.goal import Goal
 from harness.pressure.journal import Journal, read_journal
 from harness.pressure.loop import Loop
-from harness.pressure.phone import PhoneReader, PressurePhone
+from harness.pressure.phone import PhoneReader
 from harness.pressure.record import make_record, merge_kills
 from harness.pressure.release import RETURN_LIMIT_S, await_return
+from harness.pressure.settings import PressureSettings
 from harness.pressure.watch import Kill, KillWatch
 from harness.results.model import PressureRecord
 
-TRAINER_PACKAGE = "org.mobileasr.trainer"
-RELEASE_LIMIT_S = 60.0
-"""How long `stop` tries to reach a phone that is lost before it gives up."""
 _ALL = range(1, SERVICES + 1)
 _LOG = logging.getLogger(__name__)
 
@@ -33,55 +32,29 @@ class Pressure:
     """Takes a phone to a goal and holds it there while the trainer runs.
 
     Args:
-        phone: The phone (``harness.adb.Phone``).
+        phone: The phone.
         goal: What to hold.
-        package: The trainer's package, which has the ballast services.
-        proc_dir: Where the phone's ``meminfo`` lies.
-        means: ``ballast``, ``apps`` or both.
-        apps: Packages to launch for ``apps``.
-        period_s: Seconds between two readings.
-        settle_limit_s: How long it may take to reach the goal.
-        command_timeout_s: Limit of one command on the phone.
-        release_limit_s: How long `stop` tries to reach a lost phone.
-        settings: How the controller moves.
+        settings: By which means, how often, and how long.
         journal: File of this host from which another process could go on (`rejoin`); None for none.
-        monotonic: Clock of this host, in seconds.
-        wait: Waits that many seconds or until the event is set.
     """
 
     def __init__(
         self,
-        phone: PressurePhone,
+        phone: Phone,
         goal: Goal,
+        settings: PressureSettings | None = None,
         *,
-        package: str = TRAINER_PACKAGE,
-        proc_dir: str = "/proc",
-        means: Sequence[str] = ("ballast",),
-        apps: Sequence[str] = (),
-        period_s: float = 1.0,
-        settle_limit_s: float = 120.0,
-        command_timeout_s: float = 30.0,
-        release_limit_s: float = RELEASE_LIMIT_S,
-        settings: Settings | None = None,
         journal: Path | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
     ) -> None:
         self.goal = goal
-        self._package = package
-        self._means = tuple(means)
-        self._regulated = "ballast" in self._means
-        self._period_s = period_s
-        self._settle_limit_s = settle_limit_s
-        self._timeout_s = command_timeout_s
-        self._release_limit_s = release_limit_s
-        self._monotonic = monotonic
-        self._wait = wait
-        self._controller = Controller(goal, settings)
-        self._ballast = Ballast(phone, package, command_timeout_s)
-        self._apps = Apps(phone, apps if "apps" in self._means else (), command_timeout_s)
-        self._watch = KillWatch(phone, package, command_timeout_s)
-        self._read = PhoneReader(phone, package, proc_dir, command_timeout_s)
+        self._settings = settings = settings or PressureSettings()
+        self._regulated = "ballast" in settings.means
+        package, timeout_s = settings.package, settings.command_timeout_s
+        self._controller = Controller(goal, settings.controller)
+        self._ballast = Ballast(phone, package, timeout_s)
+        self._apps = Apps(phone, settings.apps if "apps" in settings.means else (), timeout_s)
+        self._watch = KillWatch(phone, package, timeout_s)
+        self._read = PhoneReader(phone, package, settings.proc_dir, timeout_s)
         self._loop: Loop | None = None
         self._idle: Reading | None = None
         self._ending = threading.Event()
@@ -93,8 +66,6 @@ class Pressure:
         self._pressed = False
         self._record: PressureRecord | None = None
         self._journal = Journal(journal)
-        self.missed_readings = 0
-        """Readings that a lost cable cost during the hold; the ballast stayed on the phone."""
         self.notes: list[str] = []
         """Things a reader of the result must know, in words."""
 
@@ -106,7 +77,9 @@ class Pressure:
         self._watch.setup()
         self._idle = self._read(())
         ballast = self._ballast if self._regulated else None
-        self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
+        self._loop = Loop(
+            self._read, self._controller, ballast, self._settings.package, self._watch.known
+        )
 
     def start(self) -> None:
         """Settle to the goal, then hold it in a thread until `stop`.
@@ -154,7 +127,9 @@ class Pressure:
         self._ballast.adopt(there, past.peak_mb)
         self._controller.take_up(sum(there.values()), past.max_mb)
         ballast = self._ballast if self._regulated else None
-        self._loop = Loop(self._read, self._controller, ballast, self._package, self._watch.known)
+        self._loop = Loop(
+            self._read, self._controller, ballast, self._settings.package, self._watch.known
+        )
         self._loop.history.steps.extend(past.steps)
         self._gaps = [*past.gaps, (past.last_ms, reading.t_ms)]
         self._journal.taken_up(past.last_ms, reading.t_ms)
@@ -184,20 +159,6 @@ class Pressure:
             t_ms=self._loop.last[0].t_ms,
         )
 
-    def latest(self) -> Mapping[str, float | int | bool]:
-        """Return the newest reading for a display; empty before the first."""
-        if self._loop is None or self._loop.last is None:
-            return {}
-        reading, decision = self._loop.last
-        return {
-            "t_boot_ms": reading.t_ms,
-            "value_mb": reading.value_mb,
-            "available_mb": reading.available_mb,
-            "trainer_mb": reading.trainer_mb,
-            "ballast_mb": self._ballast.total_mb,
-            "within": decision.within,
-        }
-
     def stop(self, origin_boot_ms: int | None = None) -> PressureRecord:
         """Release everything and tell what was reached; a second call returns the same.
 
@@ -213,7 +174,7 @@ class Pressure:
             return self._record
         self._ending.set()
         if self._thread is not None:
-            self._thread.join(timeout=2 * self._timeout_s)
+            self._thread.join(timeout=2 * self._settings.command_timeout_s)
         ballast_left: Exception | None = None
         try:
             self._release()
@@ -224,15 +185,11 @@ class Pressure:
             raise ballast_left
         return self._record
 
-    def kills(self) -> Sequence[Kill]:
-        """Return the kills for memory so far (asks the phone): evidence for a lost trainer."""
-        return [kill for _, kill in self._kills()]
-
     def _press_by_apps(self) -> None:
         self._apps.press(
             self.goal,
             lambda: self._read(()),
-            lambda: self._wait(self._ending, self._period_s),
+            lambda: self._ending.wait(self._settings.period_s),
             refill=self._regulated,
         )
         if self._regulated:
@@ -246,25 +203,25 @@ class Pressure:
     def _settle(self) -> None:
         if not self._regulated:
             return
-        begun = due = self._monotonic()
+        begun = due = time.monotonic()
         while not self._ending.is_set():
             reading, decision = self._tick()
-            took_s = self._monotonic() - begun
+            took_s = time.monotonic() - begun
             if decision.state == "settled":
                 self._settle_s = took_s
                 return
-            if decision.state == "unreachable" or took_s > self._settle_limit_s:
+            if decision.state == "unreachable" or took_s > self._settings.settle_limit_s:
                 why = decision.why or (
                     f"{self.goal.available_mb:.0f} MB was not reached within "
-                    f"{self._settle_limit_s:g} s; the phone has {reading.value_mb:.0f} MB with "
-                    f"{self._ballast.total_mb} MB of ballast"
+                    f"{self._settings.settle_limit_s:g} s; the phone has "
+                    f"{reading.value_mb:.0f} MB with {self._ballast.total_mb} MB of ballast"
                 )
                 raise PressureUnreachable(why, self._evidence())
             due = self._pace(due)
         raise PressureError("the pressure was stopped before it settled")
 
     def _hold(self) -> None:
-        due = self._monotonic()
+        due = time.monotonic()
         while True:
             due = self._pace(due)
             if self._ending.is_set():
@@ -273,7 +230,6 @@ class Pressure:
                 reading, decision = self._tick()
             except (AdbError, PressureError) as error:
                 # A lost cable is no reason to let go: the ballast stays on the phone meanwhile.
-                self.missed_readings += 1
                 _LOG.info("no reading of the pressure: %s", error)
                 continue
             self._held.append((reading.value_mb, decision.within))
@@ -286,9 +242,9 @@ class Pressure:
 
     def _pace(self, due: float) -> float:
         """Wait for the next tick of a fixed grid; ticks that are past are passed over."""
-        now = self._monotonic()
-        due = max(due + self._period_s, now)
-        self._wait(self._ending, due - now)
+        now = time.monotonic()
+        due = max(due + self._settings.period_s, now)
+        self._ending.wait(due - now)
         return due
 
     def _release(self) -> None:
@@ -300,8 +256,7 @@ class Pressure:
         """
         if not self._pressed:
             return
-        until = self._monotonic() + self._release_limit_s
-        rest = threading.Event()
+        until = time.monotonic() + self._settings.release_limit_s
         while True:
             try:
                 self._pressed_apps = tuple(self._apps.launched) or self._pressed_apps
@@ -310,9 +265,9 @@ class Pressure:
                 back = self._await_return(self._idle)
                 break
             except (AdbError, PressureError):
-                if self._monotonic() >= until:
+                if time.monotonic() >= until:
                     raise
-                self._wait(rest, self._period_s)
+                time.sleep(self._settings.period_s)
         self._pressed = False
         if not back and self._idle is not None:
             self.notes.append(
@@ -321,9 +276,7 @@ class Pressure:
             )
 
     def _await_return(self, idle: Reading | None) -> bool:
-        return await_return(
-            lambda: self._read(_ALL), idle, self._period_s, self._monotonic, self._wait
-        )
+        return await_return(lambda: self._read(_ALL), idle, self._settings.period_s)
 
     def _kills(self) -> list[tuple[int | None, Kill]]:
         if self._loop is None:
@@ -355,7 +308,7 @@ class Pressure:
             )
         return make_record(
             goal=self.goal,
-            means=self._means,
+            means=self._settings.means,
             apps=self._pressed_apps,
             history=self._loop.history,
             held=self._held,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 
 from harness.pressure.control import Reading
@@ -18,8 +18,6 @@ def await_return(
     read: Callable[[], Reading],
     idle: Reading | None,
     period_s: float,
-    monotonic: Callable[[], float],
-    wait: Callable[[threading.Event, float], bool],
 ) -> bool:
     """Wait until no ballast runs and MemAvailable is back; whether it came back in time.
 
@@ -27,23 +25,20 @@ def await_return(
         read: Takes a reading that looks for all ballast services.
         idle: The phone before; None if it was not seen.
         period_s: Seconds between two readings.
-        monotonic: Clock of this host, in seconds.
-        wait: Waits that many seconds or until the event is set.
 
     Raises:
         PressureError: Ballast still runs after ``RETURN_LIMIT_S``.
     """
-    until = monotonic() + RETURN_LIMIT_S
-    rest = threading.Event()
+    until = time.monotonic() + RETURN_LIMIT_S
     floor = 0.0 if idle is None else idle.value_mb * (1 - RETURN_SHARE)
     while True:
         reading = read()
         back = reading.value_mb >= floor
         if back and not reading.alive:
             return True
-        if monotonic() >= until:
+        if time.monotonic() >= until:
             if reading.alive:
                 names = ", ".join(f"pid {pid}" for pid in reading.alive.values())
                 raise PressureError(f"ballast still runs after its release: {names}")
             return False
-        wait(rest, min(0.2, period_s))
+        time.sleep(min(0.2, period_s))

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from harness.adb.errors import AdbError
-from harness.pressure.phone import PressurePhone
+from harness.adb.phone import Phone
 from harness.readings import (
     REASON_LOW_MEMORY,
     KillLine,
@@ -115,7 +115,7 @@ class KillWatch:
         timeout_s: Limit of one command.
     """
 
-    def __init__(self, phone: PressurePhone, package: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, phone: Phone, package: str, timeout_s: float = 30.0) -> None:
         self._phone = phone
         self._package = package
         self._timeout_s = timeout_s

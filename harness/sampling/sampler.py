@@ -251,6 +251,12 @@ class Sampler:
             return {}
         return _live(series.samples, series.batteries[-1][2] if series.batteries else None)
 
+    @property
+    def origin_boot_ms(self) -> int | None:
+        """Boot time of the first sample; None before there is one."""
+        samples = self.series.samples
+        return samples[0].start_ms if samples else None
+
     def available_mb(self) -> float | None:
         """Return the newest MemAvailable seen."""
         with self._lock:

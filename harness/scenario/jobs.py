@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.errors import InputError
+from harness.scenario.demands import Demands
 from harness.scenario.filters import filtered
 from harness.scenario.identity import canonical_json, job_identity, job_label
 from harness.scenario.load import LoadedScenario
@@ -35,7 +36,11 @@ def expand_jobs(loaded: LoadedScenario, only: Sequence[str] = ()) -> list[JobSpe
         verdicts = [exclusion(entry, resolved) for entry in loaded.matrix.exclude]
         if True in verdicts:
             continue
-        avoid = [verdict for verdict in verdicts if isinstance(verdict, dict)]
+        avoid = [
+            loaded.avoided(number, verdict)
+            for number, verdict in enumerate(verdicts)
+            if isinstance(verdict, dict)
+        ]
         chains += [
             _chain(loaded.scenario, content, resolved, combination, avoid, repeat)
             for repeat in range(1, loaded.scenario.repeats + 1)
@@ -58,13 +63,17 @@ def _chain(
     content: JobContent,
     resolved: Mapping[str, Any],
     combination: Combination,
-    avoid: list[dict[str, Any]],
+    avoid: list[Demands],
     repeat: int,
 ) -> list[JobSpec]:
     chain: list[JobSpec] = []
     for number in range(1, scenario.rounds + 1):
         identity = job_identity(
-            resolved, repeat=repeat, round_number=number, rounds=scenario.rounds, avoid=avoid
+            resolved,
+            repeat=repeat,
+            round_number=number,
+            rounds=scenario.rounds,
+            avoid=[demands.as_written() for demands in avoid],
         )
         label = job_label(
             combination.values, repeat=repeat, round_number=number, rounds=scenario.rounds

@@ -10,12 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InputError
+from harness.scenario.base import Section
+from harness.scenario.demands import Demands
 from harness.scenario.identity import sha256_of
 from harness.scenario.matrix import Combination, Location, Matrix, MatrixError, apply, check_matrix
 from harness.scenario.overrides import override
 from harness.scenario.paths import MISSING, get_path, set_path
 from harness.scenario.schema import JobContent, Scenario
-from harness.yamlio import LineIndex, explain, load_yaml
+from harness.yamlio import LineIndex, explain, load_yaml, validate
+
+
+class _Avoided(Section):
+    phones: Demands
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,22 @@ class LoadedScenario:
         except ValidationError as error:
             lines = _as_written(self.lines, combination.written)
             raise explain(error, raw, lines, JobContent) from error
+
+    def avoided(self, number: int, phones: Mapping[str, Any]) -> Demands:
+        """Return the phones that an entry of the matrix's ``exclude`` keeps a job from.
+
+        Args:
+            number: Which entry.
+            phones: What `exclusion` found in it.
+
+        Raises:
+            InputError: A value does not fit its field, with the line of the entry.
+        """
+        written: dict[str, Location] = {
+            f"phones.{name}": ("matrix", "exclude", number, f"phones.{name}") for name in phones
+        }
+        lines = _as_written(self.lines, written)
+        return validate(_Avoided, {"phones": phones}, lines).phones
 
 
 def load_scenario(path: Path, overrides: Sequence[str] = ()) -> LoadedScenario:

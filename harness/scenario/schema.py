@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from harness.contract import SUB_MODELS, SubModel
 from harness.contract.job import StopPolicy
 from harness.scenario.base import Count, Number, Section, Words
+from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
@@ -237,8 +238,8 @@ class JobContent(Section):
     """Whose speech."""
     trainer: Trainer = Trainer()
     """How the phone trains."""
-    phones: dict[str, Any] = Field(default_factory=dict)
-    """Demands on the phone; ``harness.devices.requirements`` reads them."""
+    phones: Demands = Demands()
+    """Demands on the phone."""
     pressure: Pressure | None = None
     """How much RAM is left to the trainer; without it, what the phone has."""
     gates: Gates = "lab"

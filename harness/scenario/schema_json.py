@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 
 from harness.scenario.matrix import RESERVED
-from harness.scenario.paths import field_paths, open_paths
+from harness.scenario.paths import section_of
 from harness.scenario.schema import JobContent, Scenario
 
 
-def scenario_schema(mappings: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12); it knows every dotted path of the matrix.
 
     Args:
-        mappings: Field that is a free mapping here (``phones``, ``gates``) -> the schema of what
-            another part reads in it.
+        gates: The schema of what ``harness.devices`` reads in ``gates``, a free mapping here.
     """
     schema = Scenario.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "mobileasr-lab scenario"
     definitions = schema.setdefault("$defs", {})
-    known = {name: _hoisted(inner, definitions) for name, inner in (mappings or {}).items()}
-    for name, inner in known.items():
-        _fill(schema["properties"][name], inner)
-    schema["properties"]["matrix"] = _matrix(definitions, known)
+    known = _hoisted(dict(gates), definitions) if gates else {}
+    axes = _axes(JobContent, "", definitions)
+    for fields in (schema["properties"], axes):
+        _fill(fields["gates"], known)
+        fields["model"] = {
+            "anyOf": [fields["model"], {"type": "string"}],
+            "description": "A shipped model by name, or its parts.",
+        }
+    schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})
-    schema["properties"]["model"] = {
-        "anyOf": [schema["properties"]["model"], {"type": "string"}],
-        "description": "A shipped model by name, or its parts.",
-    }
     schema["required"] = ["name"]
     return schema
 
@@ -43,29 +43,38 @@ def _hoisted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
     return schema
 
 
-def _fill(field: dict[str, Any], inner: dict[str, Any]) -> None:
+def _fill(field: dict[str, Any], inner: Mapping[str, Any]) -> None:
     """Put the schema of a mapping where a field allows any."""
     for place in (field, *field.get("anyOf", ())):
-        if place.get("type") == "object":
+        if inner and place.get("type") == "object":
             place.clear()
             place.update(inner)
 
 
-def _matrix(definitions: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _axes(
+    model: type[BaseModel], prefix: str, definitions: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the schema of one value of each dotted path below ``model``."""
+    schema = _hoisted(model.model_json_schema(by_alias=True), definitions)
+    values: dict[str, dict[str, Any]] = {}
+    for name, field in model.model_fields.items():
+        values[f"{prefix}{name}"] = schema["properties"][field.alias or name]
+        inner = section_of(field.annotation)
+        if inner is not None:
+            values.update(_axes(inner, f"{prefix}{name}.", definitions))
+    return values
+
+
+def _matrix(values: Mapping[str, dict[str, Any]], gates: Mapping[str, Any]) -> dict[str, Any]:
     def axis(value: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": value, "minItems": 1}
 
-    axes: dict[str, Any] = {}
-    for path, annotation in field_paths(JobContent).items():
-        value = TypeAdapter(annotation).json_schema(ref_template="#/$defs/{model}")
-        axes[path] = axis(_hoisted(value, definitions))
-    free = {f"^{path}\\..+": axis({}) for path in open_paths(JobContent) if path not in known}
-    for name, inner in known.items():
-        _fill(axes[name]["items"], inner)
-        for key, value in inner["properties"].items():
-            axes[f"{name}.{key}"] = axis(value)
-            if value.get("type") == "object":
-                free[f"^{name}\\.{key}\\..+"] = axis(value.get("additionalProperties", {}))
+    axes = {path: axis(value) for path, value in values.items()}
+    free: dict[str, Any] = {} if gates else {r"^gates\..+": axis({})}
+    for key, value in gates.get("properties", {}).items():
+        axes[f"gates.{key}"] = axis(value)
+        if value.get("type") == "object":
+            free[f"^gates\\.{key}\\..+"] = axis(value.get("additionalProperties", {}))
     entries = {"type": "array", "items": {"type": "object", "minProperties": 1}}
     return {
         "type": "object",

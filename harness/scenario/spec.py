@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from harness.scenario.base import Section
+from harness.scenario.demands import Demands
 from harness.scenario.identity import sha256_of
 from harness.scenario.schema import JobContent
 
@@ -26,8 +27,8 @@ class JobSpec(Section):
     rounds: int = 1
     depends_on: str | None = None
     """Job of the round before: this one starts from its kept checkpoint, on its phone."""
-    avoid: tuple[dict[str, Any], ...] = ()
-    """Demands; a phone that meets one of them does not get the job."""
+    avoid: tuple[Demands, ...] = ()
+    """A phone that meets one of them does not get the job."""
 
     @property
     def training_seed(self) -> int:
@@ -37,9 +38,7 @@ class JobSpec(Section):
     def on_phone(self, serial: str) -> JobSpec:
         """Return this job for one phone only: the phone is an axis and part of its identity."""
         mark = sha256_of(serial)[:6]
-        phones = {**self.content.phones, "serial": serial}
-        phones.pop("each", None)
-        phones.pop("count", None)
+        phones = self.content.phones.on_phone(serial)
         return self.model_copy(
             update={
                 "job_id": f"{self.job_id}-{mark}",

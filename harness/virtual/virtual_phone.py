@@ -15,6 +15,7 @@ from harness.virtual.root import open_root
 from harness.virtual.root.userns import HAS_TIME_NAMESPACE
 from harness.virtual.system import SystemServer
 from harness.virtual.system.battery import BatteryState, Power
+from harness.virtual.system.service import Setup
 from harness.virtual.userland import install_userland
 
 _HOST_WIDE = {
@@ -93,14 +94,16 @@ class VirtualPhone:
                 uptime.symlink_to("/proc/uptime")
         self.properties = store
         self.system = SystemServer(
-            self.root,
-            profile,
-            self.faults,
-            proc_dir=self._proc_dir,
-            proc_dir_inside=self._inside,
-            battery=self._battery,
-            on_reboot=self._reboot_soon,
-            trace_speed=trace_speed,
+            Setup(
+                self.root,
+                profile,
+                self.faults,
+                proc_dir=self._proc_dir,
+                proc_dir_inside=self._inside,
+                battery=self._battery,
+                on_reboot=self._reboot_soon,
+                trace_speed=trace_speed,
+            )
         )
         self.adbd = Adbd(self.root, store, self.faults, on_reboot=self._reboot_by_adb)
 

@@ -156,8 +156,9 @@ class Farm:
 
     def _target(self, server: AdbServer, line: dict[str, Any]) -> Target:
         phone = Phone(server, line["adb_serial"])
-        work = phone.getprop("debug.mobileasr.work_dir") or "/data/local/tmp/mobileasr"
-        proc = phone.getprop("debug.mobileasr.proc_dir") or "/proc"
+        properties = phone.properties()
+        work = properties.get("debug.mobileasr.work_dir") or "/data/local/tmp/mobileasr"
+        proc = properties.get("debug.mobileasr.proc_dir") or "/proc"
         return Target(phone, line["serial"], proc, f"{work}/attempts/bench/sampler")
 
     def start_trainers(self, seconds: int) -> None:

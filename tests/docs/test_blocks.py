@@ -14,7 +14,6 @@ from docs._generate import scenario_page
 from harness.devices.book import read_book
 from harness.devices.gates import parse_gates
 from harness.devices.profile import read_profile
-from harness.devices.requirements import parse_demands
 from harness.model.config_file import load_network
 from harness.paths import data_root
 from harness.scenario import expand_jobs, load_scenario
@@ -72,7 +71,6 @@ def _scenario(path: Path, whole: dict[str, object]) -> None:
     assert jobs
     for job in jobs:
         parse_gates(job.content.gates)
-        parse_demands(job.content.phones)
         assert (data_root() / "models" / str(job.content.model.name)).is_dir()
 
 

@@ -14,9 +14,9 @@ from docs._generate.results_page import meaning
 from harness.contract import EVENT_TYPES
 from harness.contract.events import Hypothesis
 from harness.devices.gates import Gates, parse_gates
-from harness.devices.requirements import Demands, parse_demands
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import HypothesisRow
+from harness.scenario.demands import Demands
 from harness.scenario.load import parse_scenario
 from harness.scenario.paths import field_paths
 from harness.scenario.schema import Scenario
@@ -72,7 +72,6 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
         whole[section] = {last: value}
     loaded = parse_scenario(whole, LineIndex(path), folder=Path())
     parse_gates(loaded.scenario.gates)
-    parse_demands(loaded.scenario.phones)
 
 
 def test_a_field_without_a_text_is_noticed() -> None:

@@ -2,14 +2,16 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.pressure import Pressure, PressureUnreachable, resolve_goal
+from harness.pressure import Pressure, PressureSettings, PressureUnreachable, resolve_goal
 from harness.pressure.control import Reading
+from harness.pressure.journal import Past, read_journal
 from tests.fixtures.farm import FarmPhone, eventually
 
 PACKAGE = "org.mobileasr.trainer"
@@ -28,11 +30,63 @@ def phone(stub_phone: FarmPhone) -> Iterator[FarmPhone]:
     eventually(lambda: abs(stub_phone.available_kb() - idle_kb) < 64 * 1024)
 
 
-def pressure(phone: FarmPhone, goal_mb: float, **settings: Any) -> Pressure:
-    settings = {"period_s": 0.3, "settle_limit_s": 40.0, **settings}
-    return Pressure(
-        phone.phone, resolve_goal(available_mb=goal_mb), proc_dir=phone.proc_dir, **settings
-    )
+class Held(Pressure):
+    """A pressure, and what its journal says of it."""
+
+    path: Path
+
+    @property
+    def past(self) -> Past:
+        """What another process would know."""
+        past = read_journal(self.path)
+        assert past is not None, "the goal was never reached"
+        return past
+
+    @property
+    def value_mb(self) -> float:
+        return self.past.held[-1][0]
+
+    @property
+    def within(self) -> bool:
+        return self.past.held[-1][1]
+
+    @property
+    def ballast_mb(self) -> int:
+        return sum(self.past.asked.values())
+
+    def start(self) -> None:
+        super().start()
+        self.reads_on()
+
+    def reads_on(self) -> None:
+        """Wait for a reading from now on."""
+        count = len(self.past.held)
+        eventually(lambda: len(self.past.held) > count, 20)
+
+
+@pytest.fixture
+def pressure(phone: FarmPhone, tmp_path: Path) -> Callable[..., Held]:
+    def make(goal_mb: float, **settings: Any) -> Held:
+        settings = {"period_s": 0.3, "settle_limit_s": 40.0, **settings}
+        made = Held(
+            phone.phone,
+            resolve_goal(available_mb=goal_mb),
+            PressureSettings(proc_dir=phone.proc_dir, **settings),
+            journal=tmp_path / "journal",
+        )
+        made.path = tmp_path / "journal"
+        return made
+
+    return make
+
+
+def trainer_mb(phone: FarmPhone, held: Held) -> float:
+    """What the trainer holds: the controlled figure has it beside MemAvailable."""
+    return held.value_mb - phone.available_kb() / 1024
+
+
+def trainer_runs(phone: FarmPhone) -> bool:
+    return phone.sh(f"pidof {PACKAGE} || true").strip() != ""
 
 
 def start_stub_trainer(phone: FarmPhone, allocate_mb: int, seconds: int) -> None:
@@ -52,29 +106,31 @@ def start_stub_trainer(phone: FarmPhone, allocate_mb: int, seconds: int) -> None
     phone.sh(f"am start-foreground-service -n {PACKAGE}/.TrainService --es job {folder}/job.json")
 
 
-def test_reached_held_over_a_growing_trainer_and_a_kill_and_released(phone: FarmPhone) -> None:
+def test_reached_held_over_a_growing_trainer_and_a_kill_and_released(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     goal_mb = phone.available_kb() / 1024 - 900
-    held = pressure(phone, goal_mb)
-    held.setup()
-    assert held.latest() == {}
+    held = pressure(goal_mb)
     held.start()
-    assert abs(held.latest()["value_mb"] - goal_mb) <= held.goal.tolerance_mb
-    assert 800 <= held.latest()["ballast_mb"] <= 1000
+    assert abs(held.value_mb - goal_mb) <= held.goal.tolerance_mb
+    assert 800 <= held.ballast_mb <= 1000
 
     start_stub_trainer(phone, allocate_mb=220, seconds=4)
-    eventually(lambda: held.latest()["trainer_mb"] > 200)
+    eventually(lambda: trainer_mb(phone, held) > 200)
     time.sleep(1.0)
     assert phone.available_kb() / 1024 < goal_mb - 150  # the trainer had its share of the goal
-    ballast_with_trainer = held.latest()["ballast_mb"]
+    ballast_with_trainer = held.ballast_mb
     assert 800 <= ballast_with_trainer <= 1000
 
     phone.do("kill", process=f"{PACKAGE}:ballast2")
-    eventually(lambda: held.latest()["ballast_mb"] < ballast_with_trainer - 200)
-    eventually(lambda: held.latest()["ballast_mb"] > 800 and held.latest()["within"])
+    eventually(lambda: held.ballast_mb < ballast_with_trainer - 200)
+    eventually(lambda: held.ballast_mb > 800 and held.within)
     phone.do("lose_cable", seconds=1.5)
-    eventually(lambda: held.missed_readings > 0)
-    phone.sh("true") if eventually(lambda: phone.phone.is_online(1.0), 20) else None
-    eventually(lambda: held.latest()["trainer_mb"] == 0, 15)
+    eventually(lambda: not phone.phone.is_online(0.5))
+    eventually(lambda: phone.phone.is_online(1.0), 20)
+    held.reads_on()
+    eventually(lambda: not trainer_runs(phone), 15)
+    held.reads_on()
 
     record = held.stop()
     assert held.stop() is record
@@ -100,23 +156,26 @@ def swap_used_mb(phone: FarmPhone) -> float:
 
 
 @one_isolation
-def test_kills_while_training_are_made_good_told_apart_and_counted_once(phone: FarmPhone) -> None:
+def test_kills_while_training_are_made_good_told_apart_and_counted_once(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     goal_mb = phone.available_kb() / 1024 - 700
-    held = pressure(phone, goal_mb)
+    held = pressure(goal_mb)
     held.start()
     start_stub_trainer(phone, allocate_mb=60, seconds=60)
-    eventually(lambda: held.latest()["trainer_mb"] > 50)
+    eventually(lambda: trainer_mb(phone, held) > 50)
     phone.sh("monkey -p com.android.settings 1")
     # lmkd takes ballast again and again: each time it comes back as another process
     for service in (1, 2, 1):
         phone.do("kill", process=f"{PACKAGE}:ballast{service}")
-        eventually(lambda: not held.latest()["within"])
-        eventually(lambda: held.latest()["within"], 20)
+        eventually(lambda: not held.within)
+        eventually(lambda: held.within, 20)
         phone.do("clock_jump", seconds=-7200)  # somebody sets the clock meanwhile
     phone.do("kill", process="com.android.settings")
-    assert held.latest()["trainer_mb"] > 50, "the trainer was left alone so far"
+    assert trainer_runs(phone), "the trainer was left alone so far"
     phone.do("kill", process=PACKAGE)
-    eventually(lambda: held.latest()["trainer_mb"] == 0)
+    eventually(lambda: not trainer_runs(phone))
+    held.reads_on()
     record = held.stop()
     phone.do("clock_jump", off=True)
     assert "clock was set by -72" in held.notes[0]
@@ -136,13 +195,15 @@ def test_kills_while_training_are_made_good_told_apart_and_counted_once(phone: F
 
 
 @one_isolation
-def test_what_zram_swallows_of_apps_the_ballast_fills_again(phone: FarmPhone) -> None:
+def test_what_zram_swallows_of_apps_the_ballast_fills_again(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     idle_mb = phone.available_kb() / 1024
     apps = ["com.android.browser", "com.android.settings"]  # 260 and 90 MB
-    held = pressure(phone, idle_mb - 600, means=("apps", "ballast"), apps=apps)
+    held = pressure(idle_mb - 600, means=("apps", "ballast"), apps=apps)
     held.start()
     eventually(lambda: swap_used_mb(phone) > 140, 20)
-    eventually(lambda: held.latest()["ballast_mb"] > 310 and held.latest()["within"], 20)
+    eventually(lambda: held.ballast_mb > 310 and held.within, 20)
     time.sleep(1.0)
     record = held.stop()
     assert abs(record.reached_mb - (idle_mb - 600)) <= record.tolerance_mb
@@ -155,23 +216,27 @@ def test_what_zram_swallows_of_apps_the_ballast_fills_again(phone: FarmPhone) ->
 
 
 @one_isolation
-def test_apps_alone_press_in_steps_and_the_record_says_so(phone: FarmPhone) -> None:
+def test_apps_alone_press_in_steps_and_the_record_says_so(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     idle_mb = phone.available_kb() / 1024
     apps = ["com.android.browser", "com.android.settings"]
-    held = pressure(phone, idle_mb - 260, means=("apps",), apps=apps)
+    held = pressure(idle_mb - 260, means=("apps",), apps=apps)
     held.start()
     record = held.stop()
     assert record.apps == ("com.android.browser",), "the second one was not needed"
     assert (record.regulated, record.ballast_peak_mb) == (False, 0)
     assert "apps alone (com.android.browser) is not regulated" in held.notes[0]
     with pytest.raises(PressureUnreachable, match="name more, or add ballast"):
-        pressure(phone, idle_mb - 1500, means=("apps",), apps=apps).start()
+        pressure(idle_mb - 1500, means=("apps",), apps=apps).start()
 
 
 @one_isolation
-def test_a_goal_above_what_is_there_is_said_so(phone: FarmPhone) -> None:
+def test_a_goal_above_what_is_there_is_said_so(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     idle_mb = phone.available_kb() / 1024
-    held = pressure(phone, idle_mb + 500)
+    held = pressure(idle_mb + 500)
     with pytest.raises(PressureUnreachable, match="without ballast") as caught:
         held.start()
     assert any("MemAvailable" in line for line in caught.value.evidence)
@@ -179,8 +244,8 @@ def test_a_goal_above_what_is_there_is_said_so(phone: FarmPhone) -> None:
 
 
 @one_isolation
-def test_lmkd_does_not_allow_the_goal(phone: FarmPhone) -> None:
-    held = pressure(phone, 2.0, settle_limit_s=60.0)
+def test_lmkd_does_not_allow_the_goal(phone: FarmPhone, pressure: Callable[..., Held]) -> None:
+    held = pressure(2.0, settle_limit_s=60.0)
     with pytest.raises(PressureUnreachable, match="killed ballast") as caught:
         held.start()
     assert any("lowmemorykiller" in line for line in caught.value.evidence)
@@ -191,9 +256,11 @@ class InterruptError(Exception):
 
 
 @one_isolation
-def test_released_after_a_failure_in_the_middle(phone: FarmPhone) -> None:
+def test_released_after_a_failure_in_the_middle(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     goal_mb = phone.available_kb() / 1024 - 600
-    held = pressure(phone, goal_mb)
+    held = pressure(goal_mb)
     held.setup()
     assert held._loop is not None
     read, calls = held._loop._read, 0
@@ -208,16 +275,17 @@ def test_released_after_a_failure_in_the_middle(phone: FarmPhone) -> None:
     held._loop._read = failing
     with pytest.raises(InterruptError):
         held.start()
-    assert held.latest()["ballast_mb"] == 0  # the fixture asks the phone itself
 
 
 @one_isolation
-def test_ballast_of_a_host_that_died_is_released_first(phone: FarmPhone) -> None:
+def test_ballast_of_a_host_that_died_is_released_first(
+    phone: FarmPhone, pressure: Callable[..., Held]
+) -> None:
     idle_mb = phone.available_kb() / 1024
     phone.sh(f"am startservice -n {PACKAGE}/.BallastService7 --ei mb 500")
     eventually(lambda: phone.available_kb() / 1024 < idle_mb - 400)
-    held = pressure(phone, idle_mb - 300)
+    held = pressure(idle_mb - 300)
     held.setup()
     held.start()
-    assert held.latest()["ballast_mb"] < 400
+    assert held.ballast_mb < 400
     held.stop()

@@ -159,7 +159,7 @@ def test_only_what_a_run_installed_is_removed(bench: Callable[..., Bench], tmp_p
     (phone,) = bench().phones
     adb = adb_phone(phone)
     assert adb.shell(["pm", "path", PACKAGE]).stdout == ""
-    adb.push_file(apk(tmp_path), "/data/local/tmp/by-hand.apk")
+    adb.write_bytes("/data/local/tmp/by-hand.apk", apk(tmp_path).read_bytes())
     adb.run(["pm", "install", "/data/local/tmp/by-hand.apk"])
     ensure(bench(), apk(tmp_path, "newer.apk", version_code=80))
     assert clean_free_phones(bench(remove_trainer=True)) == {phone.serial: ()}

@@ -9,8 +9,7 @@ import stat
 from functools import partial
 
 from harness.virtual.adbd.compression import Packer
-from harness.virtual.adbd.streams import Stream
-from harness.virtual.adbd.sync_frames import DATA_BYTES, REQUEST, error_text, in_thread
+from harness.virtual.adbd.streams import DATA_BYTES, REQUEST, Stream, error_text, in_thread
 from harness.virtual.phone import PhoneRoot
 
 _PACK_BYTES = 1 << 20

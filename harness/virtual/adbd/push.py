@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.virtual.adbd.compression import BrokenStream, Unpacker
-from harness.virtual.adbd.streams import Stream, StreamClosed
-from harness.virtual.adbd.sync_frames import (
+from harness.virtual.adbd.streams import (
     DATA_BYTES,
     REQUEST,
+    Stream,
+    StreamClosed,
     SyncError,
     error_text,
     fail,

@@ -15,8 +15,7 @@ from typing import TypeVar
 from harness.virtual.adbd import compression
 from harness.virtual.adbd.pull import send_file, send_packed
 from harness.virtual.adbd.push import receive_file
-from harness.virtual.adbd.streams import Stream
-from harness.virtual.adbd.sync_frames import REQUEST, SyncError, fail
+from harness.virtual.adbd.streams import REQUEST, Stream, SyncError, fail
 from harness.virtual.phone import Faults, PhoneRoot
 
 _T = TypeVar("_T")

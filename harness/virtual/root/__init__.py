@@ -4,7 +4,14 @@
 ``probe_isolation()`` says which isolation this host allows. The farm and adbd's tests call this.
 """
 
-from harness.virtual.root.opening import open_root
+from harness.virtual.phone import PhoneRoot, PhoneSpec
+from harness.virtual.root.plain import PlainRoot
 from harness.virtual.root.probe import IsolationProbe, probe_isolation
+from harness.virtual.root.userns import UsernsRoot
 
 __all__ = ["IsolationProbe", "open_root", "probe_isolation"]
+
+
+def open_root(spec: PhoneSpec) -> PhoneRoot:
+    """Return the root for a spec, not yet started."""
+    return UsernsRoot(spec) if spec.isolation == "userns" else PlainRoot(spec)

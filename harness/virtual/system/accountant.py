@@ -14,12 +14,11 @@ from harness.virtual.system import lmkd, procfs
 from harness.virtual.system.app import App
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.battery import BatteryService
-from harness.virtual.system.cpu_account import CpuAccount
 from harness.virtual.system.exits import LOW_MEMORY
 from harness.virtual.system.kernel_files import FixedFile, stat_text
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.memory import MemoryPlan, meminfo
-from harness.virtual.system.procfs import TICKS, ProcessUse
+from harness.virtual.system.procfs import TICKS, CpuAccount, ProcessUse
 from harness.virtual.system.thermal import ThermalState
 
 _SHELL_UID = 2000

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from harness.virtual.system.app import CACHED_ADJ, FOREGROUND_ADJ, App
-from harness.virtual.system.apps import Apps
+from harness.virtual.system.background import BackgroundLimits
 from harness.virtual.system.call import Call
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent
-from harness.virtual.system.packages import TRAINER, Package, PackageRegistry
-from harness.virtual.system.trainer_app import TrainerApp
-from harness.virtual.system.zram import COMPRESSIBLE_SHARE
+from harness.virtual.system.memory import COMPRESSIBLE_SHARE
+from harness.virtual.system.packages import TRAINER, Package
+from harness.virtual.system.service import Answers, System
 
 _SILENT = frozenset(
     """
@@ -27,30 +27,33 @@ class ActivityCommands:
     """The commands of the activity manager.
 
     Args:
-        apps: Running processes.
-        packages: Installed packages.
-        trainer: The trainer's services.
-        settle: Brings the phone's memory figures up to date before a command returns.
+        system: The phone's.
     """
 
-    def __init__(
-        self,
-        apps: Apps,
-        packages: PackageRegistry,
-        trainer: TrainerApp,
-        settle: Callable[[], None],
-    ) -> None:
-        self._apps = apps
-        self._packages = packages
-        self._trainer = trainer
-        self._settle = settle
+    def __init__(self, system: System) -> None:
+        self._apps = system.apps
+        self._packages = system.packages
+        self._trainer = system.trainer
+        self._settle = system.accountant.refresh
+        self._background = system.get(BackgroundLimits)
         self.resumed = "com.android.launcher/.Launcher"
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"am": self.run, "monkey": self.monkey},
+            cmd={"activity": lambda call, _: self.run(call)},
+        )
 
     async def run(self, call: Call) -> int:
         """Carry out one ``am`` command (``call.args[0]`` is its name)."""
         if not call.args:
             call.print("Activity manager (activity) commands:\n  help\n      Print this help text.")
             return _FAILED
+        code = self._background.standby(call)
+        if code is not None:
+            return code
         name, *args = call.args
         intents: dict[str, Callable[[Call, Intent], Awaitable[int]]] = {
             "start-foreground-service": self._start_service,
@@ -75,6 +78,18 @@ class ActivityCommands:
             code = self._other(call, name, [a for a in args if not a.startswith("-")])
         self._settle()
         return code
+
+    async def monkey(self, call: Call) -> int:
+        """Carry out ``monkey -p PACKAGE ... 1``: it launches the package."""
+        args = call.args
+        name = args[args.index("-p") + 1] if "-p" in args[:-1] else ""
+        package = self._packages.get(name)
+        if package is None:
+            call.print("** No activities found to run, monkey aborted.")
+            return 252
+        await self.launch(package)
+        call.print("Events injected: 1")
+        return 0
 
     def _other(self, call: Call, name: str, words: list[str]) -> int:
         if name == "force-stop":

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.virtual.phone import PhoneProcess
-from harness.virtual.system import procfs, zram
+from harness.virtual.system import procfs
 from harness.virtual.system.exits import ExitWhy
+from harness.virtual.system.memory import charged_kb
 
 SYSTEM_SERVER_PID = 1021
 """Pid that lines of the (modelled) system server carry."""
@@ -60,7 +61,7 @@ class App:
     def held_kb(self) -> int:
         """RAM that it's charged with."""
         if self.declared_mb is not None:
-            return zram.charged_kb(self.declared_kb, self.swapped_kb)
+            return charged_kb(self.declared_kb, self.swapped_kb)
         return procfs.read_own_kb(self.host_pid)
 
     @property

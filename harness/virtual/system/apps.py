@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.virtual.phone import PhoneProcess, PhoneRoot
-from harness.virtual.system import procfs, zram
+from harness.virtual.system import procfs
 from harness.virtual.system.app import (
     CACHED_ADJ,
     FOREGROUND_ADJ,
@@ -24,6 +24,7 @@ from harness.virtual.system.app import (
 )
 from harness.virtual.system.exits import ExitRecord, ExitWhy
 from harness.virtual.system.logs import LogStore
+from harness.virtual.system.memory import charged_kb, swapped_after
 
 _PROC_STATE = {FOREGROUND_ADJ: 2, PERCEPTIBLE_ADJ: 4, PREVIOUS_ADJ: 10, CACHED_ADJ: 16}
 _IMPORTANCE = {FOREGROUND_ADJ: 100, PERCEPTIBLE_ADJ: 125, PREVIOUS_ADJ: 300, CACHED_ADJ: 400}
@@ -172,7 +173,7 @@ class Apps:
 
     def charged_kb(self) -> int:
         """Return what declared RAM takes, packed pages at their packed size."""
-        return sum(zram.charged_kb(app.declared_kb, app.swapped_kb) for app in self._apps.values())
+        return sum(charged_kb(app.declared_kb, app.swapped_kb) for app in self._apps.values())
 
     def swapped_kb(self) -> int:
         """Return how much is packed into zram, at its unpacked size."""
@@ -183,7 +184,7 @@ class Apps:
         free = total_kb - self.swapped_kb()
         for app in self._apps.values():
             before = app.swapped_kb
-            app.swapped_kb = zram.step(
+            app.swapped_kb = swapped_after(
                 before,
                 int(app.declared_kb * app.compressible_share),
                 background=app.adj >= CACHED_ADJ,

@@ -5,9 +5,8 @@ Bookkeeping alone, kept over a restart of the phone: no process is slowed or end
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from harness.virtual.system.call import Call
+from harness.virtual.system.service import Answers, System
 
 _OPS = frozenset({"RUN_ANY_IN_BACKGROUND", "RUN_IN_BACKGROUND", "WAKE_LOCK", "POST_NOTIFICATION",
                   "START_FOREGROUND"})  # fmt: skip
@@ -21,16 +20,25 @@ class BackgroundLimits:
     """The tables.
 
     Args:
-        installed: Tells whether a package is there.
-        sdk: API level.
+        system: The phone's.
     """
 
-    def __init__(self, installed: Callable[[str], bool], sdk: int) -> None:
-        self._installed = installed
-        self._sdk = sdk
+    def __init__(self, system: System) -> None:
+        self._packages = system.packages
+        self._sdk = system.sdk
         self._ops: dict[tuple[str, str], str] = {}
         self._config: dict[tuple[str, str], str] = {}
         self._buckets: dict[str, int] = {}
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        config = ("device_config",) if self._sdk >= 29 else ()
+        return Answers(
+            commands={"device_config": lambda call: self.device_config(call, call.args)},
+            cmd={"appops": self.appops, "device_config": self.device_config},
+            dumps=dict.fromkeys(("appops", *config), self.nothing),
+        )
 
     def nothing(self, call: Call, words: list[str]) -> int:
         """Answer ``dumpsys`` of these services: nothing is modelled there."""
@@ -42,7 +50,7 @@ class BackgroundLimits:
         verb, package, op, mode = [*words, "", "", "", ""][:4]
         if verb not in ("get", "set"):
             return 0
-        if not self._installed(package):
+        if self._packages.get(package) is None:
             call.error(f"Error: No UID for {package} in user 0")
             return _FAILED
         if op and op not in _OPS:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from harness.virtual.system import proto
+from harness.virtual.system.call import proto_number, proto_text
 
 Power = Literal["none", "usb", "ac"]
 
@@ -172,8 +172,8 @@ class BatteryService:
             (self.frozen or self.state).voltage_mv,
             values["temp"],
         ]
-        fields = (proto.number(field, value) for field, value in enumerate(figures, 1))
-        return b"".join(fields) + proto.text(13, "Li-ion")
+        fields = (proto_number(field, value) for field, value in enumerate(figures, 1))
+        return b"".join(fields) + proto_text(13, "Li-ion")
 
     def dump(self, sdk: int) -> str:
         """Return the text of ``dumpsys battery``. Source: AOSP ``BatteryService``."""

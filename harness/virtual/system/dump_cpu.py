@@ -6,9 +6,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from harness.virtual.system.apps import Apps
+from harness.virtual.system.call import Call
 from harness.virtual.system.logs import stamp
 from harness.virtual.system.procfs import TICKS, ProcessUse
+from harness.virtual.system.service import Answers, System
 
 _WINDOW_S = 10.0
 
@@ -23,21 +24,33 @@ class CpuDump:
     """Remembers two moments and prints what was used between them.
 
     Args:
-        apps: Names of app processes.
-        cores: The phone's cores.
+        system: The phone's.
     """
 
-    def __init__(self, apps: Apps, cores: int) -> None:
-        self._apps = apps
-        self._cores = cores
+    def __init__(self, system: System) -> None:
+        self._apps = system.apps
+        self._cores = system.accountant.limits.cores
         self._old = _Shot(time.time(), {})
         self._new = self._old
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            dumps={"cpuinfo": self.dump},
+        )
 
     def take(self, uses: list[ProcessUse]) -> None:
         """Offer the figures of a tick; a new window begins when the last is old enough."""
         now = time.time()
         if now - self._new.when >= _WINDOW_S or not self._new.uses:
             self._old, self._new = self._new, _Shot(now, {(u.pid, u.start): u for u in uses})
+
+    def dump(self, call: Call, args: list[str]) -> int:
+        """Answer ``dumpsys cpuinfo``."""
+        del args
+        call.print(self.text(), end="")
+        return 0
 
     def text(self) -> str:
         """Return the dump. Source: AOSP ``ProcessCpuTracker.printCurrentState``."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.virtual.phone import PhoneRoot
-from harness.virtual.system import procfs, proto, zram
-from harness.virtual.system.accountant import Accountant
+from harness.virtual.system import procfs
 from harness.virtual.system.app import App
-from harness.virtual.system.apps import Apps
-from harness.virtual.system.call import Call
+from harness.virtual.system.call import Call, proto_message, proto_number, proto_text
+from harness.virtual.system.memory import ZRAM_RATIO
+from harness.virtual.system.service import Answers, System
 
 _NATIVE_ADJ = -901
 
@@ -40,15 +39,20 @@ class MemoryDump:
     shows what it declares on top.
 
     Args:
-        root: The phone.
-        apps: Its app processes.
-        accountant: Its figures.
+        system: The phone's.
     """
 
-    def __init__(self, root: PhoneRoot, apps: Apps, accountant: Accountant) -> None:
-        self._root = root
-        self._apps = apps
-        self._accountant = accountant
+    def __init__(self, system: System) -> None:
+        self._root = system.root
+        self._apps = system.apps
+        self._accountant = system.accountant
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            dumps={"meminfo": self.run},
+        )
 
     def run(self, call: Call, args: list[str]) -> int:
         """Print the dump."""
@@ -60,7 +64,7 @@ class MemoryDump:
             return 0
         up = real = int(self._accountant.uptime_s() * 1000)
         if "--proto" in flags and words:
-            call.write(proto.number(1, up) + proto.number(2, real))
+            call.write(proto_number(1, up) + proto_number(2, real))
             for usage in usages:
                 call.write(self._message(usage))
             return 0
@@ -140,17 +144,17 @@ class MemoryDump:
     def _message(self, usage: _Usage) -> bytes:
         """Return a process with its summary only (``-s``). Source: AOSP ``MemInfoDumpProto``."""
         rows = _summary_rows(usage)
-        summary = b"".join(proto.number(i, pss) for i, (_, pss, _) in enumerate(rows, 1))
-        summary += proto.number(8, usage.swap_pss)
+        summary = b"".join(proto_number(i, pss) for i, (_, pss, _) in enumerate(rows, 1))
+        summary += proto_number(8, usage.swap_pss)
         if self._accountant.limits.sdk >= 30:
             rss = [rss for _, _, rss in rows if rss is not None]
-            summary += b"".join(proto.number(i, kb) for i, kb in enumerate(rss, 10))
-            summary += proto.number(15, usage.rss - sum(rss))
-        process = proto.number(1, usage.pid) + proto.text(2, usage.name)
-        process += proto.message(9, summary)
+            summary += b"".join(proto_number(i, kb) for i, kb in enumerate(rss, 10))
+            summary += proto_number(15, usage.rss - sum(rss))
+        process = proto_number(1, usage.pid) + proto_text(2, usage.name)
+        process += proto_message(9, summary)
         # apps lie in a message with more about them, native processes do not
         is_app = usage.adj > _NATIVE_ADJ
-        return proto.message(4, proto.message(1, process)) if is_app else proto.message(3, process)
+        return proto_message(4, proto_message(1, process)) if is_app else proto_message(3, process)
 
     def _whole(self, usages: list[_Usage]) -> str:
         plan = self._accountant.limits.memory
@@ -187,7 +191,7 @@ class MemoryDump:
             f" Used RAM: {_k(used + system)} ({_k(used + system - kernel)} used pss + "
             f"{_k(kernel)} kernel)",
             f" Lost RAM: {_k(plan.total_kb - available - used - system)}",
-            f"     ZRAM: {_k(swapped // zram.RATIO)} physical used for {_k(swapped)} in swap "
+            f"     ZRAM: {_k(swapped // ZRAM_RATIO)} physical used for {_k(swapped)} in swap "
             f"({_k(plan.swap_kb)} total swap)",
             "   Tuning: 256 (large 512), oom   322,560K, restore limit   107,520K (high-end-gfx)",
         ]

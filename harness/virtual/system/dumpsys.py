@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.activity import ActivityCommands
-from harness.virtual.system.apps import Apps
 from harness.virtual.system.battery import SETTABLE
 from harness.virtual.system.call import Call
-from harness.virtual.system.dump_cpu import CpuDump
-from harness.virtual.system.dump_memory import MemoryDump
 from harness.virtual.system.exits import exit_info_text
-from harness.virtual.system.packages import Package, PackageRegistry
+from harness.virtual.system.packages import Package
+from harness.virtual.system.service import Answers, System
 
 # Kill counters go by these adj. Source: AOSP ``ActivityManagerService.dumpLmkLocked``.
 _LMK_ADJ = (999, 900, 800, 700, 600, 500, 400, 300, 250, 200, 100, 0)
@@ -23,81 +20,42 @@ class Dumps:
     """What each service prints.
 
     Args:
-        accountant: Figures, battery, temperatures.
-        apps: Running app processes.
-        packages: Installed packages.
-        activity: What's in the foreground.
-        memory: ``meminfo``.
-        cpu: ``cpuinfo``.
+        system: The phone's.
     """
 
-    def __init__(
-        self,
-        accountant: Accountant,
-        apps: Apps,
-        packages: PackageRegistry,
-        activity: ActivityCommands,
-        memory: MemoryDump,
-        cpu: CpuDump,
-    ) -> None:
-        self._accountant = accountant
-        self._apps = apps
-        self._packages = packages
-        self._activity = activity
-        self._memory = memory
-        self._cpu = cpu
-        self._sdk = accountant.limits.sdk
-        self._services: dict[str, Callable[[Call, list[str]], int]] = {
-            "SurfaceFlinger": self._empty,
-            "activity": self._dump_activity,
-            "alarm": self._empty,
-            "battery": self._battery,
-            "batterystats": self._empty,
-            "cpuinfo": self._cpuinfo,
-            "display": self._display,
-            "gfxinfo": self._empty,
-            "input": self._display,
-            "input_method": self._input_method,
-            "meminfo": memory.run,
-            "netstats": self._empty,
-            "package": self._package,
-            "procstats": self._empty,
-            "thermalservice": self._thermal,
-            "usagestats": self._empty,
-            "window": self._window,
-        }
+    def __init__(self, system: System) -> None:
+        self._accountant = system.accountant
+        self._apps = system.apps
+        self._packages = system.packages
+        self._activity = system.get(ActivityCommands)
+        self._sdk = system.sdk
 
     @property
-    def services(self) -> list[str]:
-        """Names of all services."""
-        return sorted(self._services)
-
-    def add(self, services: Mapping[str, Callable[[Call, list[str]], int]]) -> None:
-        """Add services that are kept elsewhere."""
-        self._services.update(services)
-
-    def run(self, call: Call) -> int:
-        """Carry out ``dumpsys``."""
-        args = list(call.args)
-        while args and args[0].startswith("-"):
-            option = args.pop(0)
-            if option == "-l":
-                call.print("Currently running services:")
-                for name in self.services:
-                    call.print(f"  {name}")
-                return 0
-            if option in ("-t", "-T", "--priority", "--skip") and args:
-                args.pop(0)
-        if not args:
-            for name in self.services:
-                call.print(f"DUMP OF SERVICE {name}:")
-                self._services[name](call, [])
-            return 0
-        service = self._services.get(args[0])
-        if service is None:
-            call.print(f"Can't find service: {args[0]}")
-            return 0
-        return service(call, args[1:])
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            cmd={
+                "battery": lambda call, words: self.battery_command(call, words or ["help"]),
+                "thermalservice": self._thermal_command,
+            },
+            dumps={
+                "SurfaceFlinger": self._empty,
+                "activity": self._dump_activity,
+                "alarm": self._empty,
+                "battery": self._battery,
+                "batterystats": self._empty,
+                "display": self._display,
+                "gfxinfo": self._empty,
+                "input": self._display,
+                "input_method": self._input_method,
+                "netstats": self._empty,
+                "package": self._package,
+                "procstats": self._empty,
+                "thermalservice": self._thermal,
+                "usagestats": self._empty,
+                "window": self._window,
+            },
+        )
 
     def battery_command(self, call: Call, args: list[str]) -> int:
         """Carry out ``set``, ``unplug`` and ``reset``. Source: AOSP ``BatteryService.Shell``."""
@@ -142,9 +100,15 @@ class Dumps:
         call.print(text, end="")
         return 0
 
-    def _cpuinfo(self, call: Call, args: list[str]) -> int:
-        del args
-        call.print(self._cpu.text(), end="")
+    def _thermal_command(self, call: Call, words: list[str]) -> int:
+        if words[:1] == ["reset"]:
+            status = None
+        elif words[:1] == ["override-status"] and len(words) == 2 and words[1].isdigit():
+            status = int(words[1])
+        else:
+            call.error("Unknown command")
+            return 255
+        self._accountant.thermal = replace(self._accountant.thermal, override=status)
         return 0
 
     def _dump_activity(self, call: Call, args: list[str]) -> int:

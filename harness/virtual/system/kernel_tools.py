@@ -6,8 +6,8 @@ import os
 import re
 import time
 
-from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.call import Call
+from harness.virtual.system.service import Answers, System
 
 _MOUNTS = (
     "/dev/block/dm-0 on / type ext4 (ro,seclabel,nodev,relatime)",
@@ -24,11 +24,18 @@ class KernelTools:
     """The three commands.
 
     Args:
-        accountant: The phone's figures.
+        system: The phone's.
     """
 
-    def __init__(self, accountant: Accountant) -> None:
-        self._accountant = accountant
+    def __init__(self, system: System) -> None:
+        self._accountant = system.accountant
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"free": self.free, "mount": self.mount, "uptime": self.uptime},
+        )
 
     def free(self, call: Call) -> int:
         """Print the RAM in bytes, or in the unit that a flag names (``-k``, ``-m``, ``-g``)."""

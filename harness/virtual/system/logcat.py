@@ -17,6 +17,7 @@ from harness.virtual.system.logs import (
     LogStore,
     format_entry,
 )
+from harness.virtual.system.service import Answers, System
 
 _STYLES = ("brief", "process", "tag", "thread", "raw", "time", "threadtime", "long")
 _MODIFIERS = frozenset(
@@ -310,3 +311,24 @@ def log(call: Call, store: LogStore) -> int:
         return 1
     store.add(tag, " ".join(left), priority=priority, uid=2000)
     return 0
+
+
+class LogCommands:
+    """``log`` and ``logcat``.
+
+    Args:
+        system: The phone's.
+    """
+
+    def __init__(self, system: System) -> None:
+        self._logs = system.logs
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={
+                "log": lambda call: log(call, self._logs),
+                "logcat": lambda call: logcat(call, self._logs),
+            }
+        )

@@ -1,4 +1,4 @@
-"""The phone's RAM as numbers (pure): MemAvailable from what is held, and the text of meminfo.
+"""The phone's RAM as numbers (pure): MemAvailable from what is held, meminfo, and zram.
 
 One rule: MemAvailable = the profile's idle figure - what the phone's processes hold (resident minus
 shared pages) - declared RAM (packed pages at their packed size), never below 0. All other lines
@@ -24,7 +24,7 @@ class MemoryPlan:
     Args:
         total_kb: MemTotal.
         idle_available_kb: MemAvailable when nothing but the system runs.
-        swap_kb: Size of zram, see :mod:`harness.virtual.system.zram`.
+        swap_kb: Size of zram.
     """
 
     total_kb: int
@@ -94,3 +94,42 @@ def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int, swapped_kb: in
         ("VmallocUsed", 0),
     )
     return "".join(f"{name + ':':<16}{value:>11d} kB\n" for name, value in values).encode()
+
+
+# -- zram: swap into packed RAM ----------------------------------------------------------------
+#
+# A model, of apps with declared RAM only; a real process's pages are the host's affair. Android
+# packs the pages of cached apps soon after they go to the background (AOSP ``CachedAppOptimizer``,
+# since 10), and zram keeps a page that doesn't pack as it is. So ballast of random bytes is never
+# touched here: packing it would gain nothing.
+
+ZRAM_RATIO = 3
+"""Assumed: packed pages take a third of their size."""
+
+COMPRESSIBLE_SHARE = 0.6
+"""Assumed: the part of an app's RAM that packs; the rest is code, graphics, packed media."""
+
+_OUT_KB_PER_S = 96 * 1024
+_IN_KB_PER_S = 512 * 1024
+
+
+def charged_kb(declared_kb: int, swapped_kb: int) -> int:
+    """Return the RAM that an app takes with this much of it packed."""
+    return declared_kb - swapped_kb + swapped_kb // ZRAM_RATIO
+
+
+def swapped_after(
+    swapped_kb: int, packs_kb: int, *, background: bool, free_kb: int, seconds: float
+) -> int:
+    """Return how much of an app is swapped after ``seconds``.
+
+    Args:
+        swapped_kb: How much was before.
+        packs_kb: How much of it can be packed at all.
+        background: It's cached; an app in use has its pages brought back.
+        free_kb: Swap space left for it, beside what it has already.
+        seconds: Time since then.
+    """
+    target = min(packs_kb, swapped_kb + max(0, free_kb)) if background else 0
+    most = int((_OUT_KB_PER_S if target > swapped_kb else _IN_KB_PER_S) * max(0.0, seconds))
+    return swapped_kb + max(-most, min(most, target - swapped_kb))

@@ -7,6 +7,7 @@ cable isn't a radio.
 from __future__ import annotations
 
 from harness.virtual.system.call import Call
+from harness.virtual.system.service import Answers, System
 from harness.virtual.system.settings import Settings
 
 # 192.0.2.0/24 is for documentation (RFC 5737): the host's own address isn't the phone's.
@@ -18,11 +19,20 @@ class Network:
     """Airplane mode and Wi-Fi; both are settings, so that they last over a reboot.
 
     Args:
-        settings: Where they're kept.
+        system: The phone's.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, system: System) -> None:
+        self._settings = system.get(Settings)
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"ifconfig": self.ifconfig, "ip": self.ip},
+            cmd={"connectivity": self.connectivity, "wifi": self.service},
+            dumps={"connectivity": self.dump_connectivity, "wifi": self.dump_wifi},
+        )
 
     @property
     def airplane(self) -> bool:

@@ -122,10 +122,6 @@ class PackageRegistry:
         """Return a package, None if it isn't installed."""
         return self._packages.get(name)
 
-    def by_uid(self, uid: int) -> Package | None:
-        """Return the (first) package of a user id."""
-        return next((p for p in self if p.uid == uid), None)
-
     def install(
         self,
         apks: Sequence[Path],

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.virtual.phone import PhoneRoot
 from harness.virtual.system.call import Call
-from harness.virtual.system.packages import InstallError, Package, PackageRegistry
+from harness.virtual.system.packages import InstallError, Package
+from harness.virtual.system.service import Answers, System
 
 _INSTALL_WITH_VALUE = frozenset(
     {"-S", "-i", "-p", "--user", "--abi", "--install-location", "--pkg", "--install-reason",
@@ -20,22 +20,23 @@ class PackageCommands:
     """The commands of the package manager.
 
     Args:
-        root: The phone; names files.
-        registry: What's installed.
-        end_package: Ends a package's processes (before it's replaced or removed).
+        system: The phone's.
     """
 
-    def __init__(
-        self,
-        root: PhoneRoot,
-        registry: PackageRegistry,
-        end_package: Callable[[str, str], None],
-    ) -> None:
-        self._root = root
-        self._registry = registry
-        self._end_package = end_package
+    def __init__(self, system: System) -> None:
+        self._root = system.root
+        self._registry = system.packages
+        self._end_package = system.end_package
         self._sessions: dict[int, tuple[list[str], list[Path]]] = {}
         self._session_numbers = itertools.count(1207351)
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"pm": self.run, "run-as": self.run_as},
+            cmd={"package": lambda call, _: self.run(call)},
+        )
 
     def run(self, call: Call) -> int:
         """Carry out one ``pm`` command (``call.args[0]`` is its name)."""

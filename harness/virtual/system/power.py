@@ -6,10 +6,9 @@ and power-save switches are settings, so that they last over a reboot, as on a p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from harness.virtual.system.battery import BatteryService
 from harness.virtual.system.call import Call
+from harness.virtual.system.network import Network
+from harness.virtual.system.service import Answers, System
 from harness.virtual.system.settings import Settings
 
 _STAY_ON, _LOW_POWER = "stay_on_while_plugged_in", "low_power"
@@ -25,18 +24,28 @@ class PowerService:
     """What the phone's power manager would know.
 
     Args:
-        settings: Where stay-on and power save are kept.
-        battery: Gives the battery as it is now.
+        system: The phone's.
     """
 
-    def __init__(self, settings: Settings, battery: Callable[[], BatteryService]) -> None:
-        self._settings = settings
-        self._battery = battery
+    def __init__(self, system: System) -> None:
+        self._settings = system.get(Settings)
+        self._network = system.get(Network)
+        self._accountant = system.accountant
+        self._reboot = system.setup.on_reboot
         self._screen_on = True
         self._idle = {"deep": "ACTIVE", "light": "ACTIVE"}
         self._forced = False
         self._enabled = {"deep": True, "light": True}
         self._whitelist: list[str] = []
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"input": self.input, "reboot": self.reboot, "svc": self.svc},
+            cmd={"deviceidle": self.device_idle, "power": self.command},
+            dumps={"deviceidle": self.device_idle, "power": self.dump},
+        )
 
     @property
     def screen_on(self) -> bool:
@@ -45,7 +54,7 @@ class PowerService:
 
     @property
     def _plugged(self) -> int:
-        return _PLUGGED[self._battery().state.power]
+        return _PLUGGED[self._accountant.battery.state.power]
 
     @property
     def _stay_on_setting(self) -> int:
@@ -66,7 +75,7 @@ class PowerService:
         """Answer ``dumpsys power``."""
         del args
         on = self.screen_on
-        battery = self._battery().state
+        battery = self._accountant.battery.state
         call.print(
             "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n"
             f"  mWakefulness={'Awake' if on else 'Asleep'}\n"
@@ -94,6 +103,20 @@ class PowerService:
                     wanted = _POWER_KEYS[key]
                     self._screen_on = not self._screen_on if wanted is None else wanted
         return 0
+
+    def reboot(self, call: Call) -> int:
+        """Carry out ``reboot``."""
+        del call
+        self._reboot()
+        return 0
+
+    def svc(self, call: Call) -> int:
+        """Carry out ``svc``; what it says of USB, NFC and Bluetooth has no effect here."""
+        if call.args[:2] == ["power", "stayon"]:
+            return self.stay_on(call, call.args[2:])
+        if call.args[:2] == ["power", "reboot"]:
+            return self.reboot(call)
+        return self._network.service(call, call.args)
 
     def stay_on(self, call: Call, words: list[str]) -> int:
         """Carry out ``svc power stayon WORD``."""

@@ -10,12 +10,11 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.virtual.phone import PhoneRoot
 from harness.virtual.system import procfs
 from harness.virtual.system.app import SYSTEM_SERVER_PID, App
-from harness.virtual.system.apps import Apps
 from harness.virtual.system.call import Call
 from harness.virtual.system.lmkd import LMKD_PID
+from harness.virtual.system.service import Answers, System
 
 # Processes that clients look for and that aren't there as such: init, and the daemons that are
 # modelled. Their pids are those that log lines carry.
@@ -78,13 +77,26 @@ class ProcessList:
     """The phone's processes under the names that the phone knows.
 
     Args:
-        root: The phone.
-        apps: Its app processes.
+        system: The phone's.
     """
 
-    def __init__(self, root: PhoneRoot, apps: Apps) -> None:
-        self._root = root
-        self._apps = apps
+    def __init__(self, system: System) -> None:
+        self._root = system.root
+        self._apps = system.apps
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={
+                "killall": self.pgrep,
+                "pgrep": self.pgrep,
+                "pidof": self.pidof,
+                "pkill": self.pgrep,
+                "ps": self.ps,
+                "top": self.top,
+            },
+        )
 
     async def rows(self) -> list[Row]:
         """Return all processes, by pid; those too that were started a moment ago."""

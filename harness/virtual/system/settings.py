@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+from harness.virtual.properties import android_id
 from harness.virtual.system.call import Call
+from harness.virtual.system.service import Answers, System
 
 _TABLES = ("global", "secure", "system")
 
@@ -14,22 +15,29 @@ class Settings:
     """The three tables.
 
     Args:
-        file: Where they're kept.
-        android_id: The phone's ``secure`` ``android_id``.
+        system: The phone's.
     """
 
-    def __init__(self, file: Path, android_id: str) -> None:
-        self._file = file
+    def __init__(self, system: System) -> None:
+        self._file = file = system.data / "settings.json"
         try:
             self._values: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8"))
         except (OSError, ValueError):
             self._values = {
                 "global": {"adb_enabled": "1", "stay_on_while_plugged_in": "0",
                            "device_provisioned": "1", "airplane_mode_on": "0"},
-                "secure": {"android_id": android_id, "location_mode": "0"},
+                "secure": {"android_id": android_id(system.root.spec.serial), "location_mode": "0"},
                 "system": {"screen_brightness": "128", "screen_brightness_mode": "0",
                            "screen_off_timeout": "60000", "accelerometer_rotation": "0"},
             }  # fmt: skip
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={"settings": self.run},
+            cmd={"settings": lambda call, _: self.run(call)},
+        )
 
     def get(self, table: str, key: str) -> str | None:
         """Return a setting, None if it isn't set."""

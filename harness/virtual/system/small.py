@@ -6,10 +6,9 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable
 
-from harness.virtual.phone import Faults, PhoneRoot
 from harness.virtual.system.call import Call
+from harness.virtual.system.service import Answers, System
 from harness.virtual.system.settings import Settings
 
 _GROUPS = "2000(shell),1004(input),1007(log),1011(adb),1015(sdcard_rw),1028(sdcard_r),3003(inet)"
@@ -17,38 +16,43 @@ _CONTEXT = "u:r:shell:s0"
 _SIZE, _DENSITY = "1080x2400", "420"
 
 
+_SILENT = ("jobscheduler", "notification", "statusbar", "uimode", "window")
+"""Services whose ``cmd`` changes nothing that is modelled."""
+
+
 class SmallCommands:
-    """One method a command; :attr:`table` names them.
+    """One method a command; `answers` names them.
 
     Args:
-        root: The phone.
-        faults: What's wrong with it (a full disk shows in ``df``).
-        settings: Its settings.
-        services: Names of its services.
-        android_id: For ``content query``.
+        system: The phone's.
     """
 
-    def __init__(
-        self, root: PhoneRoot, faults: Faults, settings: Settings, services: Callable[[], list[str]]
-    ) -> None:
-        self._root = root
-        self._faults = faults
-        self._settings = settings
-        self._services = services
+    def __init__(self, system: System) -> None:
+        self._root = system.root
+        self._faults = system.faults
+        self._settings = system.get(Settings)
+        self._services = system.service_names
         self._wm = {"size": "", "density": ""}
-        self.table: dict[str, Callable[[Call], int]] = {
-            "content": self._content,
-            "df": self._df,
-            "getenforce": lambda call: _say(call, "Enforcing"),
-            "id": self._id,
-            "ime": self._nothing,
-            "screencap": self._screencap,
-            "service": self._service,
-            "setenforce": self._setenforce,
-            "uiautomator": self._uiautomator,
-            "whoami": lambda call: _say(call, "shell"),
-            "wm": self._window,
-        }
+
+    @property
+    def answers(self) -> Answers:
+        """See `Service`."""
+        return Answers(
+            commands={
+                "content": self._content,
+                "df": self._df,
+                "getenforce": lambda call: _say(call, "Enforcing"),
+                "id": self._id,
+                "ime": self._nothing,
+                "screencap": self._screencap,
+                "service": self._service,
+                "setenforce": self._setenforce,
+                "uiautomator": self._uiautomator,
+                "whoami": lambda call: _say(call, "shell"),
+                "wm": self._window,
+            },
+            cmd={name: lambda call, _: self._nothing(call) for name in _SILENT},
+        )
 
     @staticmethod
     def _nothing(call: Call) -> int:

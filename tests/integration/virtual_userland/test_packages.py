@@ -66,7 +66,7 @@ def test_streamed_install_as_other_clients_do_it(stub_phone: FarmPhone, tmp_path
     wanted = "package:org.example.streamed\n"  # the client doesn't wait for the command's end
     eventually(lambda: wanted in stub_phone.sh("cmd package list packages"))
     path = stub_phone.sh("echo $ANDROID_DATA/local/tmp/s.apk").strip()
-    stub_phone.phone.push_file(apk, path)
+    stub_phone.phone.write_bytes(path, apk.read_bytes())
     assert stub_phone.sh(f"pm install -r -t {path}") == "Success\n"
     missing = stub_phone.adb("shell", "pm install /data/local/tmp/absent.apk")
     assert missing.returncode == 1

@@ -9,8 +9,9 @@ import pytest
 from harness.devices.book import read_book
 from harness.devices.doctor import check_absent, check_phone
 from harness.devices.inventory import PhoneInfo
-from harness.devices.requirements import match, parse_demands
+from harness.devices.requirements import match
 from harness.errors import InputError
+from harness.scenario.demands import Demands
 
 
 def phone(serial: str, **more: object) -> PhoneInfo:
@@ -57,8 +58,8 @@ def test_names_tags_and_what_is_out_of_service(tmp_path: Path) -> None:
     assert d == phone("D")
     (by_wifi,) = book.applied([phone("E", also=("usb-C",))])
     assert by_wifi.tags == ("by-its-name",)
-    assert match(parse_demands({"serial": "shelf-3", "tags": ["lab-2"]}), a).fits
-    assert not match(parse_demands({"serial": "shelf-3"}), d).fits
+    assert match(Demands.model_validate({"serial": "shelf-3", "tags": ["lab-2"]}), a).fits
+    assert not match(Demands.model_validate({"serial": "shelf-3"}), d).fits
 
     # doctor: one away on purpose is no problem, one that should be here is named
     assert list(book.absent(phones)) == ["NOT-HERE"]

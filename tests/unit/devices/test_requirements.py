@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.devices.requirements import match, parse_demands
+from harness.devices.requirements import match
 from harness.devices.unmet import unmet
 from harness.errors import InputError
+from harness.scenario.demands import Demands
+from harness.yamlio import LineIndex, validate
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,6 @@ class Facts:
     "demands",
     [
         {},
-        None,
         {"profile": "oneplus-7t"},
         {"profile": ["pixel-4", "oneplus-*"]},
         {"serial": "S1"},
@@ -51,9 +52,9 @@ class Facts:
         {"profile": "oneplus-7t", "ram_mb": ">= 6000", "tags": ["rack-2"], "count": 2},
     ],
 )
-def test_fits(demands: dict[str, object] | None) -> None:
-    assert match(parse_demands(demands), Facts()).reasons == ()
-    assert match(parse_demands(demands), Facts()).fits
+def test_fits(demands: dict[str, object]) -> None:
+    assert match(Demands.model_validate(demands), Facts()).reasons == ()
+    assert match(Demands.model_validate(demands), Facts()).fits
 
 
 @pytest.mark.parametrize(
@@ -72,22 +73,22 @@ def test_fits(demands: dict[str, object] | None) -> None:
     ],
 )
 def test_does_not_fit_and_says_why(demands: dict[str, object], reason: str) -> None:
-    found = match(parse_demands(demands), Facts())
+    found = match(Demands.model_validate(demands), Facts())
     assert not found.fits
     assert found.reasons == (reason,)
 
 
 def test_all_reasons_are_given() -> None:
-    found = match(parse_demands({"ram_mb": ">= 9000", "android": ">= 12"}), Facts())
+    found = match(Demands.model_validate({"ram_mb": ">= 9000", "android": ">= 12"}), Facts())
     assert len(found.reasons) == 2
 
 
 def test_versions_compare_by_parts() -> None:
-    assert match(parse_demands({"android": "8.1"}), Facts(android="8.1.0")).fits
-    assert match(parse_demands({"android": "8"}), Facts(android="8.1.0")).fits
-    assert match(parse_demands({"android": ">= 8.1"}), Facts(android="9")).fits
-    assert not match(parse_demands({"android": ">= 8.1"}), Facts(android="8.0.0")).fits
-    assert match(parse_demands({"android": "> 8"}), Facts(android="")).reasons == (
+    assert match(Demands.model_validate({"android": "8.1"}), Facts(android="8.1.0")).fits
+    assert match(Demands.model_validate({"android": "8"}), Facts(android="8.1.0")).fits
+    assert match(Demands.model_validate({"android": ">= 8.1"}), Facts(android="9")).fits
+    assert not match(Demands.model_validate({"android": ">= 8.1"}), Facts(android="8.0.0")).fits
+    assert match(Demands.model_validate({"android": "> 8"}), Facts(android="")).reasons == (
         "wanted android > 8, has unknown",
     )
 
@@ -104,7 +105,7 @@ OPERATORS = {
 
 @given(st.integers(0, 20_000), st.integers(0, 20_000), st.sampled_from(sorted(OPERATORS)))
 def test_comparing_is_comparing(has: int, wanted: int, operator: str) -> None:
-    demands = parse_demands({"ram_mb": f"{operator}{wanted}"})
+    demands = Demands.model_validate({"ram_mb": f"{operator}{wanted}"})
     assert match(demands, Facts(ram_total_mb=float(has))).fits == OPERATORS[operator](has, wanted)
 
 
@@ -122,7 +123,7 @@ def test_comparing_is_comparing(has: int, wanted: int, operator: str) -> None:
 )
 def test_bad_demands(data: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        parse_demands(data)
+        validate(Demands, data, LineIndex("phones"))
     assert message in str(caught.value)
     assert str(caught.value).startswith("phones")
 
@@ -133,14 +134,14 @@ def test_nothing_fits_says_what_was_wanted_and_each_reason_once() -> None:
         Facts(serial="S2", profile="pixel-4", ram_total_mb=5600),
         *(Facts(serial=f"T{n}") for n in range(6)),
     ]
-    demands = parse_demands({"ram_mb": ">= 9000", "profile": ["oneplus-7t"]})
+    demands = Demands.model_validate({"ram_mb": ">= 9000", "profile": ["oneplus-7t"]})
     assert unmet(demands, phones).lines() == [
         "no phone fits: wanted profile oneplus-7t, ram_mb >= 9000",
         "  S1, T0, T1, T2 and 3 more (oneplus-7t): wanted ram_mb >= 9000, has 7700",
         "  S2 (pixel-4): wanted profile oneplus-7t, has pixel-4; wanted ram_mb >= 9000, has 5600",
     ]
-    assert "harness devices" in unmet(parse_demands({}), []).lines()[-1]
-    few = unmet(parse_demands({"count": 3}), phones[:2])
+    assert "harness devices" in unmet(Demands.model_validate({}), []).lines()[-1]
+    few = unmet(Demands.model_validate({"count": 3}), phones[:2])
     assert few.lines() == [
         "wanted 3 phones, only 2 fit: any phone",
         "  S1 (oneplus-7t): fits",
@@ -149,5 +150,7 @@ def test_nothing_fits_says_what_was_wanted_and_each_reason_once() -> None:
 
 
 def test_a_phone_that_the_matrix_excludes_is_told_as_such() -> None:
-    told = unmet(parse_demands({}), [Facts()], [parse_demands({"profile": "oneplus-*"})])
+    told = unmet(
+        Demands.model_validate({}), [Facts()], [Demands.model_validate({"profile": "oneplus-*"})]
+    )
     assert told.why == {"S1": "the matrix excludes profile oneplus-*"}

@@ -11,11 +11,11 @@ import pytest
 from filelock import FileLock
 
 from harness.adb.errors import AdbError
-from harness.devices.requirements import Demands
 from harness.devices.stf import StfFarm
 from harness.devices.stf_api import StfApi, StfError, StfUnreachableError
 from harness.devices.stf_borrowed import Borrowed, _folder, give_back_left
 from harness.errors import InputError, NoPhoneError
+from harness.scenario.demands import Demands
 from tests.fixtures.stf import TOKEN, StfServer
 
 ME, OTHER = "me@example.org", "other@example.org"

@@ -23,7 +23,7 @@ from harness.devices.preparing import Wishes
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.clock import StopSignal, utc_text
 from harness.lab.jobfile import Material
-from harness.lab.ports import LabPhone, NoProgress, SamplesTaken
+from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.run_view import RunView
 from harness.metrics.words import WordErrors
 from harness.pressure.errors import PressureUnreachable
@@ -37,6 +37,7 @@ from harness.results.model import (
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import RunFolder
+from harness.sampling.rows import Collected
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
 
@@ -169,6 +170,7 @@ class FakeSampler:
         assert self.world.sampler_there, "nobody sampled"
         self.world.calls.append("sampler rejoined")
 
+    @property
     def origin_boot_ms(self) -> int | None:
         return 10_000
 
@@ -179,7 +181,7 @@ class FakeSampler:
         self.world.check_link()
         self.world.sampling = False
 
-    def collected(self, events: Sequence[Any]) -> SamplesTaken:
+    def collect(self, events: Sequence[Any]) -> Collected:
         rows = [
             {
                 "seq": n,
@@ -201,14 +203,13 @@ class FakeSampler:
             cost_mean_ms=2.0,
             sampler_cpu_percent_one_core=None,
         )
-        return SamplesTaken(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), record, 512.0)
+        return Collected(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), record, 512.0)
 
     def teardown(self) -> None:
         self.world.check_link()
         self.world.sampler_there = False
 
-    def notes(self) -> Sequence[str]:
-        return ["not sampled on this phone: thermal"]
+    notes = ("not sampled on this phone: thermal",)
 
 
 class FakePressure:
@@ -243,8 +244,7 @@ class FakePressure:
             )
         return self.record
 
-    def notes(self) -> Sequence[str]:
-        return []
+    notes = ()
 
 
 class FakeTools:
@@ -541,6 +541,7 @@ def make_request(tmp_path: Path, **changes: Any) -> AttemptRequest:
         "phone": make_phone(),
         "material": make_material(tmp_path),
         "goal": Goal(340.0, 20.0, "fits: S5"),
+        "gates": Gates(),
         "folder": run.attempt("job-1", 1),
     }
     return AttemptRequest(**{**fields, **changes})

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from harness.devices.gates import parse_gates
 from harness.errors import InputError
-from harness.lab.checks import check_demands
-from harness.lab.editor_schema import editor_schema
+from harness.lab.planning.checks import check_profiles, editor_schema
 from harness.paths import data_root
 from harness.scenario import expand_jobs, parse_scenario
 from harness.yamlio import load_yaml, parse_yaml
@@ -34,6 +34,8 @@ VALID = [
     "matrix: {phones.profile: [oneplus-7t, [pixel-4, generic]], gates.mode: [wait, skip]}",
     "matrix: {phones: [{count: 2}, {each: true}], gates: [lab, {idle: false}]}",
     "matrix: {gates.limits_s.idle: [60, 90]}",
+    "matrix: {pressure.by: [ballast], pressure.available_mb: [900]}",
+    "matrix: {phones: [{count: 2}], model: [ds2-tiny, ds2-mini]}",
     "matrix: {trainer.epochs: [1, 2], exclude: [{trainer.epochs: 1, phones.profile: generic}]}",
 ]
 INVALID = [
@@ -58,6 +60,7 @@ INVALID = [
     "matrix: {order: [shuffled]}",
     "matrix: {phones.profil: [x]}",
     "matrix: {phones.count: [0]}",
+    "matrix: {trainer.epochs: [-1]}",
     "matrix: {gates.mode: [hope]}",
     "matrix: {gates.battery: [3]}",
     "matrix: {gates.limits_s.idle: [long]}",
@@ -74,7 +77,10 @@ def validator() -> Draft202012Validator:
 def loader_takes(data: Any, lines: Any) -> bool:
     try:
         loaded = parse_scenario(data, lines, folder=Path())
-        check_demands(loaded, expand_jobs(loaded))
+        specs = expand_jobs(loaded)
+        check_profiles(loaded, specs)
+        for content in (loaded.scenario, *(spec.content for spec in specs)):
+            parse_gates(content.gates)
     except InputError:
         return False
     return True
@@ -107,8 +113,10 @@ def test_nothing_is_marked_in_a_shipped_scenario(path: Path) -> None:
 
 
 def test_editors_complete_the_keys_of_phones_and_gates() -> None:
-    fields = editor_schema()["properties"]
-    assert fields["phones"]["properties"]["ram_mb"]["description"].startswith("Total RAM")
+    schema = editor_schema()
+    fields, demands = schema["properties"], schema["$defs"]["Demands"]
+    assert fields["phones"]["$ref"] == "#/$defs/Demands"
+    assert demands["properties"]["ram_mb"]["description"].startswith("Total RAM")
     own = next(one for one in fields["gates"]["anyOf"] if one.get("type") == "object")
     assert {"preset", "battery_c_max", "limits_s"} <= set(own["properties"])
 

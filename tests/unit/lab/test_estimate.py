@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.estimate import PastTimes, estimated, kind_of, phone_kind
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
+from harness.lab.planning.candidates import one_for_each
+from harness.lab.planning.estimate import PastTimes, kind_of, phone_kind
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, estimated, make_plan, makespan_s
 from harness.scenario import expand_jobs, parse_scenario
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -20,7 +21,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 def plan(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
     specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
-    return make_plan(one_for_each(specs, PHONES), PHONES, Materials(Path()))
+    jobs = Materials(Path()).needs(specs)
+    return make_plan(one_for_each(jobs, PHONES), PHONES)
 
 
 def past(made: Plan, *times: tuple[float, float]) -> PastTimes:
@@ -28,7 +30,7 @@ def past(made: Plan, *times: tuple[float, float]) -> PastTimes:
     phone = phone_kind(PHONES[0].record)
     for epoch_s, beside_s in times:
         kind = _kind_of(made)
-        known.found.setdefault((phone, kind), []).append((epoch_s, beside_s))
+        known.times.setdefault((phone, kind), []).append((epoch_s, beside_s))
     return known
 
 
@@ -57,7 +59,7 @@ def test_the_median_of_past_attempts_counts() -> None:
 def test_a_virtual_phone_says_nothing_of_a_real_one() -> None:
     made = plan("")
     known = past(made, (10.0, 5.0))
-    (((phone, kind), times),) = known.found.items()
+    (((phone, kind), times),) = known.times.items()
     assert phone.startswith(PHONES[0].record.origin)
     other = PastTimes({(phone.replace(PHONES[0].record.origin, "trace"), kind): times})
     assert estimated(made, other).time.attempts == 0
@@ -65,7 +67,7 @@ def test_a_virtual_phone_says_nothing_of_a_real_one() -> None:
 
 def test_another_kind_of_job_does_not_count() -> None:
     known = past(plan(""), (10.0, 5.0))
-    total = estimated(plan("matrix: {trainer.batch_size: [2, 5]}\n"), known).time
+    total = estimated(plan("matrix: {trainer.threads: [2, 4]}\n"), known).time
     assert total.words.startswith("1 of 2 jobs by past attempts")
 
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.estimate import PastTimes, heat_kind, phone_kind, rise_c
-from harness.lab.heat import heated, queue_order
 from harness.lab.job_queue import QueueOrder
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan
+from harness.lab.planning.estimate import PastTimes, heat_kind, phone_kind, rise_c
+from harness.lab.planning.heat import heated, queue_order
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder
 from harness.scenario import Scenario, expand_jobs, parse_scenario
@@ -119,9 +119,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 def plan_of(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
     phones = [make_phone("A")]
-    return make_plan(
-        expand_jobs(parse_scenario(raw, lines, folder=Path())), phones, Materials(Path())
-    )
+    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
+    return make_plan(Materials(Path()).needs(specs), phones)
 
 
 def test_the_rule_larger_sub_models_and_more_threads_are_hotter() -> None:

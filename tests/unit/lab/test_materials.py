@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import InputError
-from harness.lab.materials import Materials
+from harness.lab.planning.materials import Materials
 from harness.model.configuration import CONFIGS
 from harness.model.initial import initial_weights
 from harness.paths import data_root
@@ -54,8 +54,9 @@ def check(folder: Path, text: str = SCENARIO):
     (folder / "mine.yaml").write_text(text)
     specs = expand_jobs(load_scenario(folder / "mine.yaml"))
     materials = Materials(folder, cache=folder / "cache")
-    materials.check(specs)
-    return materials, specs
+    jobs = materials.needs(specs)
+    materials.check(jobs)
+    return materials, jobs
 
 
 def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
@@ -63,8 +64,8 @@ def test_an_imported_voice_is_trained_on_in_rounds(recorded, tmp_path):
     with pytest.raises(InputError, match=r"anna has 0 train utterances in round 2"):
         check(tmp_path)
     rounds_of_two = SCENARIO.replace("rounds: 2", "rounds: 1")
-    materials, (spec,) = check(tmp_path, rounds_of_two)
-    material = materials.material(spec)
+    materials, (job,) = check(tmp_path, rounds_of_two)
+    material = materials.material(job)
     assert (material.speaker, material.accent) == ("anna", "UK")
     assert (len(material.train), len(material.validation)) == (6, 2)
     assert all(item[2].path.is_file() for item in (*material.train, *material.validation))

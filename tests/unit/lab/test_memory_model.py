@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan
 from harness.memory.as_printed import estimate
 from harness.memory.measured import Conditions, Measured, MemoryRecord
 from harness.model.configuration import TINY
@@ -42,29 +42,26 @@ def planned(folder: Path, trainer: str = "", **manifest: object) -> Plan:
     text = f"name: t\nmodel: {{path: model}}\ntrainer: {{batch_size: 2{trainer}}}\n"
     raw, lines = parse_yaml(text + "pressure: {fits: S8}\n", "s.yaml")
     specs = expand_jobs(parse_scenario(raw, lines, folder=folder))
-    materials = Materials(folder)
-    for spec in specs:
-        materials._check_needs(spec.content, materials.model(spec.content.model))
-    return make_plan(specs, [make_phone("A")], materials)
+    return make_plan(Materials(folder).needs(specs), [make_phone("A")])
 
 
 def test_a_batch_size_that_was_not_measured_is_predicted_and_said_so(tmp_path: Path) -> None:
     (job,) = planned(tmp_path, need_mb={}, memory=RECORD, sizes=network_sizes(TINY)).jobs
-    assert job.need_mb["S1"] == 102
-    assert job.need_mb["S8"] == 42
-    assert 42 < job.need_mb["S5"] < 102
+    assert job.needs.memory.mb["S1"] == 102
+    assert job.needs.memory.mb["S8"] == 42
+    assert 42 < job.needs.memory.mb["S5"] < 102
     assert "at batch size 2 was not measured but is predicted" in job.warnings[0]
     (job,) = planned(tmp_path, need_mb={2: {"S1": 99.0, "S5": 70.0, "S8": 50.0}}).jobs
-    assert (job.need_mb["S1"], job.need_mb["S8"]) == (99.0, 50.0)
+    assert (job.needs.memory.mb["S1"], job.needs.memory.mb["S8"]) == (99.0, 50.0)
     assert "S1" not in job.warnings[0]
-    assert job.goal is not None
-    assert 50 < job.goal.available_mb - job.trainer_base_mb < 70
+    assert job.needs.goal is not None
+    assert 50 < job.needs.goal.available_mb - job.needs.model.manifest.trainer_base_mb < 70
 
 
 def test_the_papers_estimate_on_request(tmp_path: Path) -> None:
     sizes = network_sizes(TINY)
     (job,) = planned(tmp_path, ", memory_model: as_printed", sizes=sizes).jobs
-    for name, need in job.need_mb.items():
+    for name, need in job.needs.memory.mb.items():
         assert need == pytest.approx(estimate(sizes, name, 2).total, abs=0.06)
     assert job.warnings == ()
 

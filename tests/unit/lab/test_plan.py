@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError, NoPhoneError
-from harness.lab.checks import check_demands
-from harness.lab.materials import Materials
-from harness.lab.plan import Plan, make_plan, one_for_each
+from harness.lab.planning.candidates import one_for_each
+from harness.lab.planning.checks import check_profiles, check_scenario
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import Plan, make_plan
 from harness.lab.ports import LabPhone
-from harness.lab.runner import check_scenario
 from harness.scenario import (
-    JobSpec,
     LoadedScenario,
     expand_jobs,
     load_scenario,
@@ -37,8 +36,8 @@ def load(text: str) -> LoadedScenario:
 
 
 def plan(text: str, phones: list[LabPhone] = PHONES) -> Plan:
-    specs = one_for_each(expand_jobs(load(text)), phones)
-    return make_plan(specs, phones, Materials(Path()))
+    jobs = Materials(Path()).needs(expand_jobs(load(text)))
+    return make_plan(one_for_each(jobs, phones), phones)
 
 
 def candidates(text: str) -> list[tuple[str, ...]]:
@@ -123,23 +122,22 @@ def test_a_goal_above_what_a_phone_has_is_warned_of() -> None:
     (job,) = plan("pressure: {available_mb: 3000}\n").jobs
     assert len(job.warnings) == 1
     assert "R has only 1500 MiB" in job.warnings[0]
-    assert job.goal is not None
-    assert job.goal.text == "available_mb: 3000"
+    assert job.needs.goal is not None
+    assert job.needs.goal.text == "available_mb: 3000"
 
 
 def test_a_plan_predicts_needs_and_time() -> None:
     (job,) = plan("pressure: {fits: S5}\n").jobs
     record = job.record()
     assert set(record.need_mb) >= {"S1", "S5", "S8"}
-    assert job.goal is not None
-    assert record.need_mb["S5"] < job.goal.available_mb - job.trainer_base_mb < record.need_mb["S1"]
+    assert job.needs.goal is not None
+    assert (
+        record.need_mb["S5"]
+        < job.needs.goal.available_mb - job.needs.model.manifest.trainer_base_mb
+        < record.need_mb["S1"]
+    )
     short, long = plan("matrix: {trainer.epochs: [1, 50]}\n").jobs
     assert 0 < short.estimate_s < long.estimate_s
-
-
-def specs_of(text: str) -> tuple[LoadedScenario, list[JobSpec]]:
-    loaded = load(text)
-    return loaded, expand_jobs(loaded)
 
 
 @pytest.mark.parametrize(
@@ -150,14 +148,17 @@ def specs_of(text: str) -> tuple[LoadedScenario, list[JobSpec]]:
         ('phones: {ram_mb: "much"}\n', r"s\.yaml:4: phones\.ram_mb"),
         ("gates: {battery: 3}\n", r"s\.yaml:4: gates.*"),
         ("matrix:\n  phones.profile: [oneplus-7t, nokia]\n", r"'nokia'"),
-        ("matrix:\n  phones.profil: [oneplus-7t]\n", r"unknown key 'profil'"),
+        (
+            "matrix:\n  phones.profil: [oneplus-7t]\n",
+            r"s\.yaml:5: .*'phones\.profil'\n.*phones\.profile\?",
+        ),
         ("gates: {screen_on: false}\n", r"s\.yaml:4: .*stay_awake.*\n.*stay_awake: false"),
         ("gates: {limits_s: {battery: 9}}\n", r"s\.yaml:4: .*no gate 'battery'"),
     ],
 )
 def test_wrong_demands_are_bad_input(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        check_demands(*specs_of(text))
+        check_scenario(load(text), Materials(Path()))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_what_a_scenario_names_must_be_there(tmp_path: Path, text: str, told: st
     changed, lines = parse_yaml(text, "s.yaml")
     loaded = parse_scenario({**head, **changed}, lines, folder=tmp_path)
     with pytest.raises(InputError, match=told):
-        Materials(tmp_path, cache=tmp_path / "cache").check(expand_jobs(loaded))
+        check_scenario(loaded, Materials(tmp_path, cache=tmp_path / "cache"))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_an_unreadable_model_is_bad_input(tmp_path: Path) -> None:
         {"name": "t", "model": {"path": "."}}, parse_yaml("", "s.yaml")[1], folder=tmp_path
     )
     with pytest.raises(InputError, match=r"manifest\.json"):
-        Materials(tmp_path).check(expand_jobs(loaded))
+        Materials(tmp_path).needs(expand_jobs(loaded))
 
 
 def test_shipped_scenarios_are_right() -> None:
@@ -214,11 +215,9 @@ def test_shipped_scenarios_are_right() -> None:
         loaded = load_scenario(path)
         assert loaded.scenario.name == path.stem.replace("_", "-")
         specs = expand_jobs(loaded)
-        check_demands(loaded, specs)
-        materials = Materials(loaded.folder)
-        for spec in specs:
-            model = materials.model(spec.content.model)
-            assert model.file(spec.content.trainer.batch_size).path.is_file()
-            assert (materials.goal(spec.content) is None) == (spec.content.pressure is None)
+        check_profiles(loaded, specs)
+        for job in Materials(loaded.folder).needs(specs):
+            assert job.flatbuffer.path.is_file()
+            assert (job.goal is None) == (job.spec.content.pressure is None)
         names.add(path.stem)
     assert {"quickstart", "batch_size", "smoke"} <= names

@@ -19,6 +19,7 @@ from harness.scenario import (
     parse_scenario,
     scenario_schema,
 )
+from harness.scenario.demands import Demands
 from harness.scenario.schema import JobContent, Stop, Trainer
 from harness.yamlio import parse_yaml
 
@@ -146,7 +147,13 @@ matrix:
 """
     )
     avoid = [job.avoid for job in jobs(text)]
-    assert avoid == [(), ({"profile": "redmi-note-7-pro"},)]
+    assert avoid == [(), (Demands(profile="redmi-note-7-pro"),)]
+
+
+def test_an_exclude_that_is_no_demand_is_told_with_its_line() -> None:
+    text = HEAD + "matrix:\n  trainer.seed: [1]\n  exclude:\n    - {phones.ram_mb: much}\n"
+    with pytest.raises(InputError, match=r"s\.yaml:6: phones\.ram_mb: not a comparison"):
+        jobs(text)
 
 
 def test_rounds_are_chains_and_repeats_have_their_own_seeds() -> None:

@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.virtual.system.cpu_account import CpuAccount
-from harness.virtual.system.procfs import ProcessUse
+from harness.virtual.system.procfs import CpuAccount, ProcessUse
 
 
 def _use(pid: int, user: int, *, parent: int = 1, system: int = 0, start: int = 0) -> ProcessUse:

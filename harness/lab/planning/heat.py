@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.contract import SUB_MODELS
-from harness.lab.estimate import PastTimes
 from harness.lab.job_queue import QueueOrder
-from harness.lab.plan import Plan, PlannedJob
+from harness.lab.planning.estimate import PastTimes
+from harness.lab.planning.plan import Plan, PlannedJob
 from harness.scenario.schema import JobContent, Scenario
 
 FORWARD_SHARE: Final = 1 / 3
@@ -30,7 +30,9 @@ def heated(plan: Plan, past: PastTimes) -> Plan:
     """
     phones = {phone.serial: phone.record for phone in plan.phones}
     measured = {
-        job.spec.job_id: past.rise_c(job.spec.content, [phones[one] for one in job.candidates])
+        job.spec.job_id: past.rise_c(
+            job.spec.content, [phones[serial] for serial in job.candidates]
+        )
         for job in plan.placed
     }
     all_known = None not in measured.values()

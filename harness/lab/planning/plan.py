@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
-from harness.devices.gates import parse_gates
-from harness.devices.requirements import match, parse_demands
-from harness.devices.unmet import Unmet, some_of, unmet
 from harness.errors import NoPhoneError
 from harness.lab.dispatch import Ticket
 from harness.lab.failures import RETRY_FIELDS
-from harness.lab.materials import Materials
+from harness.lab.planning.candidates import (
+    Unplaced,
+    UnplacedJobs,
+    demands_key,
+    fitting_phones,
+    too_few,
+)
+from harness.lab.planning.estimate import RULE_OF_THUMB, Estimate, PastTimes, guessed_s
+from harness.lab.planning.needs import JobNeeds
 from harness.lab.ports import LabPhone
-from harness.lab.rule_of_thumb import guessed_s
-from harness.pressure import Goal
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry
 from harness.scenario.spec import JobSpec
-
-RULE_OF_THUMB: Final = "a rule of thumb: no past run here has jobs like these"
-_NAMED: Final = 4
-"""So many jobs that fit no phone for one reason are named; the others are counted."""
 
 
 @dataclass(frozen=True)
 class PlannedJob:
     """A job with what the plan says of it."""
 
-    spec: JobSpec
+    needs: JobNeeds
     candidates: tuple[str, ...]
     """Serials of the phones that fit; none where `Plan.unplaced` says why."""
-    goal: Goal | None
-    need_mb: dict[str, float]
-    trainer_base_mb: float
     estimate_s: float
     warnings: tuple[str, ...] = ()
     heat: float = 0.0
-    """How much it warms its phone, see `harness.lab.heat`."""
+    """How much it warms its phone, see `harness.lab.planning.heat`."""
+
+    @property
+    def spec(self) -> JobSpec:
+        """The job itself."""
+        return self.needs.spec
 
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""
@@ -55,20 +55,20 @@ class PlannedJob:
             batch_size=content.trainer.batch_size,
             epochs=content.trainer.epochs,
             sub_model=content.trainer.sub_model,
-            pressure="none" if self.goal is None else self.goal.text,
+            pressure="none" if self.needs.goal is None else self.needs.goal.text,
             candidates=self.candidates,
-            need_mb=self.need_mb,
+            need_mb=self.needs.memory.mb,
             estimate_s=self.estimate_s,
         )
 
     @property
     def demands(self) -> str:
         """What it asks of a phone, in the same words for jobs that ask the same."""
-        return canonical_json([self.spec.content.phones, list(self.spec.avoid)])
+        return demands_key(self.spec)
 
     def welcomes(self, phone: LabPhone) -> bool:
         """Say whether a phone that comes while the run goes on may take the job."""
-        demands = parse_demands(self.spec.content.phones)
+        demands = self.needs.demands
         # `count` and `each` chose their phones when the run began
         chosen = demands.count is not None or demands.each
         return not chosen and bool(fitting_phones(self.spec, [phone]))
@@ -85,32 +85,8 @@ class PlannedJob:
             heat=self.heat,
             demands=self.demands,
             retries={kind: retries[name] for name, kind in RETRY_FIELDS.items()},
-            skips_shut=parse_gates(self.spec.content.gates).mode == "skip",
+            skips_shut=self.needs.gates.mode == "skip",
         )
-
-
-@dataclass(frozen=True)
-class Unplaced:
-    """Jobs that fit no phone, or too few, all for the same reasons."""
-
-    jobs: tuple[str, ...]
-    unmet: Unmet
-
-    def lines(self) -> list[str]:
-        """Return which jobs, what they want, and why each phone is not enough."""
-        first, *others = self.unmet.lines()
-        many = f"{len(self.jobs)} jobs" if len(self.jobs) > 1 else "job"
-        return [f"{many} {some_of(self.jobs, _NAMED)}: {first}", *others]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How long a plan takes, phones side by side, and how that is known."""
-
-    seconds: float
-    words: str = RULE_OF_THUMB
-    attempts: int = 0
-    """Past attempts it comes from; 0 = a rule of thumb alone."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +99,7 @@ class Plan:
     """Serial -> why no job takes that phone."""
     unplaced: tuple[Unplaced, ...] = ()
     """Jobs without a phone."""
-    time: Estimate = Estimate(0.0)
+    time: Estimate = field(default_factory=lambda: Estimate(0.0))
 
     @property
     def placed(self) -> tuple[PlannedJob, ...]:
@@ -145,7 +121,7 @@ class Plan:
             NoPhoneError: All such jobs, what they want and why no phone is enough.
         """
         if self.unplaced and not (skip_unfit and self.placed):
-            lines = [line for one in self.unplaced for line in one.lines()]
+            lines = [line for group in self.unplaced for line in group.lines()]
             if self.placed:
                 lines.append(
                     f"Nothing was started. The other {len(self.placed)} jobs fit: "
@@ -165,99 +141,55 @@ def push_group(content: JobContent) -> str:
     )
 
 
-def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: Materials) -> Plan:
+def make_plan(jobs: Sequence[JobNeeds], phones: Sequence[LabPhone]) -> Plan:
     """Match jobs with phones; see `Plan.unplaced` for those that fit none.
 
     ``count: n`` keeps a job to n phones and asks for all of them to be there. ``each: true`` is
     settled before, by `one_for_each`.
-
-    Raises:
-        InputError: A job names something that is not there.
     """
     planned: list[PlannedJob] = []
-    homeless: dict[str, tuple[list[str], Unmet]] = {}
-    for spec in specs:
-        found = fitting_phones(spec, phones)
-        if _too_few(spec, found) or spec.content.phones.get("each"):
-            found = []
-            key = canonical_json([spec.content.phones, list(spec.avoid)])
-            if key not in homeless:
-                avoided = [parse_demands(one) for one in spec.avoid]
-                demands = parse_demands(spec.content.phones)
-                homeless[key] = ([], unmet(demands, [phone.info for phone in phones], avoided))
-            homeless[key][0].append(spec.job_id)
-        planned.append(_planned(spec, found, materials))
+    unplaced = UnplacedJobs(phones)
+    for job in jobs:
+        fitting = fitting_phones(job.spec, phones)
+        if too_few(job.spec, fitting) or job.demands.each:
+            fitting = []
+            unplaced.add(job.spec)
+        planned.append(_planned(job, fitting))
     used = {serial for job in planned for serial in job.candidates}
     return Plan(
         jobs=tuple(planned),
         phones=tuple(phone for phone in phones if phone.serial in used),
         unfit={p.serial: "no job asks for a phone like it" for p in phones if p.serial not in used},
-        unplaced=tuple(Unplaced(tuple(jobs), why) for jobs, why in homeless.values()),
+        unplaced=unplaced.groups(),
         time=Estimate(makespan_s(planned)),
     )
 
 
-def one_for_each(specs: Sequence[JobSpec], phones: Sequence[LabPhone]) -> list[JobSpec]:
-    """Return ``specs`` with every ``each: true`` job made one job a phone that fits.
-
-    The phone becomes an axis (``phones.serial``) and part of the job's identity. A job that too few
-    phones fit stays as it is.
-    """
-    found: list[JobSpec] = []
-    for spec in specs:
-        chosen = fitting_phones(spec, phones)
-        if not parse_demands(spec.content.phones).each or _too_few(spec, chosen):
-            found.append(spec)
-        else:
-            found += [spec.on_phone(phone.serial) for phone in chosen]
-    return [spec.model_copy(update={"index": index}) for index, spec in enumerate(found)]
-
-
-def _too_few(spec: JobSpec, found: Sequence[LabPhone]) -> bool:
-    return len(found) < (parse_demands(spec.content.phones).count or 1)
-
-
-def fitting_phones(spec: JobSpec, phones: Sequence[LabPhone]) -> list[LabPhone]:
-    """Return the phones that a job may run on, at most its ``count``."""
-    demands = parse_demands(spec.content.phones)
-    avoided = [parse_demands(one) for one in spec.avoid]
-    found = [
-        phone
-        for phone in phones
-        if match(demands, phone.info).fits
-        and not any(match(one, phone.info).fits for one in avoided)
-    ]
-    return found if demands.count is None else found[: demands.count]
-
-
-def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -> PlannedJob:
-    content = spec.content
-    model = materials.model(content.model)
-    need = materials.needs(content)
-    goal = materials.goal(content)
-    warnings = [
-        f"{phone.serial} has only {phone.info.idle_available_mb:.0f} MiB available when idle, the "
-        f"pressure's goal is {goal.available_mb:.0f}"
-        for phone in fitting
-        if goal
-        and phone.info.idle_available_mb
-        and phone.info.idle_available_mb < goal.available_mb
-    ]
-    if need.predicted:
-        warnings.append(
-            f"the need of {', '.join(need.predicted)} at batch size {content.trainer.batch_size} "
-            "was not measured but is predicted from other batch sizes"
-        )
-    parameters = max(model.manifest.parameters.values()) / 1e6
+def _planned(job: JobNeeds, fitting: Sequence[LabPhone]) -> PlannedJob:
+    parameters = max(job.model.manifest.parameters.values()) / 1e6
     return PlannedJob(
-        spec=spec,
+        needs=job,
         candidates=tuple(phone.serial for phone in fitting),
-        goal=goal,
-        need_mb=need.mb,
-        trainer_base_mb=model.manifest.trainer_base_mb,
-        estimate_s=guessed_s(content, parameters),
-        warnings=tuple(warnings),
+        estimate_s=guessed_s(job.spec.content, parameters),
+        warnings=tuple(_warnings(job, fitting)),
     )
+
+
+def _warnings(job: JobNeeds, fitting: Sequence[LabPhone]) -> Iterator[str]:
+    goal = job.goal
+    for phone in fitting:
+        idle_mb = phone.info.idle_available_mb
+        if goal is not None and idle_mb and idle_mb < goal.available_mb:
+            yield (
+                f"{phone.serial} has only {idle_mb:.0f} MiB available when idle, the "
+                f"pressure's goal is {goal.available_mb:.0f}"
+            )
+    if job.memory.predicted:
+        yield (
+            f"the need of {', '.join(job.memory.predicted)} at batch size "
+            f"{job.spec.content.trainer.batch_size} was not measured but is predicted from "
+            "other batch sizes"
+        )
 
 
 def with_candidates(job: PlannedJob, serials: Sequence[str]) -> PlannedJob:
@@ -276,7 +208,28 @@ def makespan_s(jobs: Sequence[PlannedJob]) -> float:
             places = (before,)  # a later round stays on its phone
         if not places:
             continue
-        serial = min(places, key=lambda one: free.get(one, 0.0))
+        serial = min(places, key=lambda serial: free.get(serial, 0.0))
         free[serial] = free.get(serial, 0.0) + job.estimate_s
         ran_on[job.spec.job_id] = serial
     return max(free.values(), default=0.0)
+
+
+def estimated(plan: Plan, past: PastTimes) -> Plan:
+    """Return ``plan`` with the times of past runs where there are any."""
+    phones = {phone.serial: phone.record for phone in plan.phones}
+    jobs: list[PlannedJob] = []
+    known = attempts = 0
+    for job in plan.jobs:
+        past_time = past.of(job.spec.content, [phones[serial] for serial in job.candidates])
+        if past_time is not None:
+            job = replace(job, estimate_s=past_time[0])
+            known, attempts = known + 1, max(attempts, past_time[1])
+        jobs.append(job)
+    words = RULE_OF_THUMB
+    if known and known == len(plan.placed):
+        words = f"by up to {attempts} past attempts of the same kind on phones like these"
+    elif known:
+        words = (
+            f"{known} of {len(plan.placed)} jobs by past attempts, the others by a rule of thumb"
+        )
+    return replace(plan, jobs=tuple(jobs), time=Estimate(makespan_s(jobs), words, attempts))

@@ -1,10 +1,10 @@
-"""How long a plan takes, and how warm its jobs make phones, by the same jobs in past runs."""
+"""How long jobs take and how warm they make phones: by past runs, or roughly by a rule."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -12,7 +12,6 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.lab.ledger import Ledger
-from harness.lab.plan import RULE_OF_THUMB, Estimate, Plan, PlannedJob, makespan_s
 from harness.results.model import PhoneRecord
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json
@@ -22,6 +21,36 @@ NEWEST: Final = 20
 """So many past runs are read."""
 ENOUGH: Final = 2000
 """After so many attempts no further one is read: a third of a millisecond each."""
+OVERHEAD_S: Final = 12.0
+"""Gate, push, settling of the pressure, start of the runtime, collection: measured on virtual
+phones; a real one takes longer for its first push."""
+UTTERANCE_S: Final = 0.02
+UTTERANCE_S_PER_MPARAM: Final = 0.005
+"""Seconds of training an utterance of some 3 s, all layers, two threads: fits 2.3 s an epoch of 60
+at 1.73 M parameters and 2.13 s a step of 5 utterances of 10 s at 30.2 M (MODEL.md 3 and 5)."""
+EVALUATE_SHARE: Final = 0.35
+"""An utterance costs this much of its training step to evaluate."""
+RULE_OF_THUMB: Final = "a rule of thumb: no past run here has jobs like these"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a plan takes, phones side by side, and how that is known."""
+
+    seconds: float
+    words: str = RULE_OF_THUMB
+    attempts: int = 0
+    """Past attempts it comes from; 0 = a rule of thumb alone."""
+
+
+def guessed_s(content: JobContent, parameters_m: float) -> float:
+    """Return a job's rough seconds on any phone; ``parameters_m``: millions of parameters."""
+    train, validation = content.data.train or 60, content.data.validation or 20
+    utterance_s = UTTERANCE_S + UTTERANCE_S_PER_MPARAM * parameters_m
+    if content.data.style == "full":
+        utterance_s *= 3
+    epoch_s = utterance_s * (train + EVALUATE_SHARE * validation)
+    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * validation * utterance_s
 
 
 @dataclass
@@ -29,12 +58,12 @@ class PastTimes:
     """What attempts took, by kind of phone and kind of job.
 
     Attributes:
-        found: (phone, job) -> (seconds an epoch, seconds beside the epochs) of each attempt.
+        times: (phone, job) -> (seconds an epoch, seconds beside the epochs) of each attempt.
         rises: (phone, job and its epochs) -> how much warmer the battery was at its end than at
             its beginning, °C.
     """
 
-    found: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=dict)
+    times: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=dict)
     rises: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     @classmethod
@@ -45,12 +74,12 @@ class PastTimes:
             root: Folder of run folders.
             heat: Also read temperatures, from the samples.
         """
-        times = cls()
+        past = cls()
         runs = sorted(root.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
         for path in reversed(runs[-NEWEST:]):
             with contextlib.suppress(HarnessError):
-                times.add(RunFolder(path.parent), heat=heat)
-        return times
+                past.add(RunFolder(path.parent), heat=heat)
+        return past
 
     def add(self, folder: RunFolder, *, heat: bool = False) -> None:
         """Add a run's finished attempts, until there are `ENOUGH`.
@@ -62,7 +91,7 @@ class PastTimes:
             return
         with Ledger.open(folder.ledger_path) as ledger:
             contents = {spec.job_id: spec.content for spec in ledger.specs()}
-        left = ENOUGH - sum(map(len, self.found.values()))
+        left = ENOUGH - sum(map(len, self.times.values()))
         for attempt in islice(folder.attempts(), max(0, left)):
             result = attempt.result()
             content = contents.get(result.job_id)
@@ -72,7 +101,7 @@ class PastTimes:
             trained = max((epoch.epoch for epoch in result.epochs), default=0)
             epoch_s = result.minutes_per_epoch * 60
             beside_s = max(0.0, result.seconds - trained * epoch_s)
-            self.found.setdefault((phone, job), []).append((epoch_s, beside_s))
+            self.times.setdefault((phone, job), []).append((epoch_s, beside_s))
             rise = rise_c(attempt) if heat else None
             if rise is not None:
                 self.rises.setdefault((phone, heat_kind(content)), []).append(rise)
@@ -80,21 +109,26 @@ class PastTimes:
     def of(self, content: JobContent, phones: Sequence[PhoneRecord]) -> tuple[float, int] | None:
         """Return (seconds, attempts that it comes from) for a job on phones like these."""
         kind = kind_of(content)
-        known = [
-            one for name in set(map(phone_kind, phones)) for one in self.found.get((name, kind), ())
+        times = [
+            time
+            for phone in set(map(phone_kind, phones))
+            for time in self.times.get((phone, kind), ())
         ]
-        if not known:
+        if not times:
             return None
-        epoch_s = median(one[0] for one in known)
-        return median(one[1] for one in known) + content.trainer.epochs * epoch_s, len(known)
+        epoch_s = median(epoch_s for epoch_s, _ in times)
+        beside_s = median(beside_s for _, beside_s in times)
+        return beside_s + content.trainer.epochs * epoch_s, len(times)
 
     def rise_c(self, content: JobContent, phones: Sequence[PhoneRecord]) -> float | None:
         """Return how much a job warms phones like these, °C; None if no attempt tells."""
         kind = heat_kind(content)
-        known = [
-            one for name in set(map(phone_kind, phones)) for one in self.rises.get((name, kind), ())
+        rises = [
+            rise
+            for phone in set(map(phone_kind, phones))
+            for rise in self.rises.get((phone, kind), ())
         ]
-        return median(known) if known else None
+        return median(rises) if rises else None
 
 
 def rise_c(attempt: AttemptFolder) -> float | None:
@@ -104,8 +138,9 @@ def rise_c(attempt: AttemptFolder) -> float | None:
         StoreError: Its samples are damaged.
     """
     table = attempt.samples(["battery_temperature_c"])
-    warm = [one for one in table["battery_temperature_c"].to_pylist() if one is not None]
-    return warm[-1] - warm[0] if len(warm) > 1 else None
+    column = table["battery_temperature_c"].to_pylist()
+    degrees = [degree for degree in column if degree is not None]
+    return degrees[-1] - degrees[0] if len(degrees) > 1 else None
 
 
 def phone_kind(phone: PhoneRecord) -> str:
@@ -129,24 +164,3 @@ def kind_of(content: JobContent) -> str:
             content.pressure.label if content.pressure else "none",
         ]
     )
-
-
-def estimated(plan: Plan, past: PastTimes) -> Plan:
-    """Return ``plan`` with the times of past runs where there are any."""
-    phones = {phone.serial: phone.record for phone in plan.phones}
-    jobs: list[PlannedJob] = []
-    known = attempts = 0
-    for job in plan.jobs:
-        found = past.of(job.spec.content, [phones[one] for one in job.candidates])
-        if found is not None:
-            job = replace(job, estimate_s=found[0])
-            known, attempts = known + 1, max(attempts, found[1])
-        jobs.append(job)
-    words = RULE_OF_THUMB
-    if known and known == len(plan.placed):
-        words = f"by up to {attempts} past attempts of the same kind on phones like these"
-    elif known:
-        words = (
-            f"{known} of {len(plan.placed)} jobs by past attempts, the others by a rule of thumb"
-        )
-    return replace(plan, jobs=tuple(jobs), time=Estimate(makespan_s(jobs), words, attempts))

@@ -1,0 +1,239 @@
+"""What jobs train with: model files by manifest, recordings by corpus; all checked before a phone.
+
+Everything wrong here is bad input: nothing has been started yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from harness.adb.transfer import LocalFile
+from harness.errors import InputError
+from harness.lab.jobfile import Material
+from harness.lab.planning.models import Models, weights_file
+from harness.lab.planning.needs import JobNeeds, job_needs
+from harness.paths import cache_root
+from harness.scenario.schema import Data
+from harness.scenario.spec import JobSpec
+from harness.speech import (
+    SAMPLE_RATE,
+    SPEAKERS,
+    Corpus,
+    CorpusSpec,
+    Utterance,
+    build_corpus,
+    load_manifest,
+)
+from harness.speech.importing import MANIFEST
+from harness.trainer.batches import check_recording
+from harness.trainer.flatfile import check_checkpoint
+from harness.trainer.info import ModelInfo
+
+SPLITS: Final = ("train", "validation")
+CORPORA = ("accents",)
+"""Synthetic corpora that a scenario may name."""
+
+Progress = Callable[[str, int, int], None]
+"""(what is being made, done, total)."""
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+class Materials:
+    """Models and recordings of one scenario, each read once.
+
+    Args:
+        folder: Relative paths of the scenario start here.
+        cache: Where synthetic speech is kept; None for the user's cache.
+        progress: Told while speech is synthesised.
+    """
+
+    def __init__(
+        self, folder: Path, *, cache: Path | None = None, progress: Progress = _silent
+    ) -> None:
+        self._folder = folder
+        self._cache = cache or cache_root() / "corpora"
+        self._progress = progress
+        self.models = Models(folder)
+        self._corpora: dict[object, Corpus] = {}
+        self._lock = threading.RLock()
+
+    def needs(self, specs: Iterable[JobSpec], gates_at: str = "gates") -> list[JobNeeds]:
+        """Find out what jobs need; recordings are not looked at.
+
+        Args:
+            specs: The jobs.
+            gates_at: Where the gates stand, for messages.
+
+        Raises:
+            InputError: A model or a file of it is not there, or it lacks what a job asks for.
+        """
+        return [job_needs(spec, self.models, gates_at) for spec in specs]
+
+    def corpus(self, data: Data, rounds: int) -> Corpus:
+        """Return the recordings of one speaker, synthesised if they are not in the cache.
+
+        Raises:
+            InputError: No such corpus, manifest or speaker.
+        """
+        if data.manifest is not None:
+            path = self._folder / data.manifest
+            if path.is_dir():
+                path /= MANIFEST
+            with self._lock:
+                return self._kept(path, lambda: load_manifest(path))
+        if data.corpus not in CORPORA:
+            raise InputError(
+                f"there is no corpus {data.corpus!r}",
+                where="data.corpus",
+                hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
+            )
+        self._known_speaker(data.speaker, tuple(SPEAKERS))
+        spec = CorpusSpec(
+            speakers=(data.speaker,),
+            train=data.train or 60,
+            validation=data.validation or 20,
+            rounds=rounds,
+            style=data.style,
+            seed=data.seed,
+            name=str(data.corpus),
+        )
+        with self._lock:
+            return self._kept(
+                spec,
+                lambda: build_corpus(
+                    spec,
+                    self._cache,
+                    lambda done, total: self._progress(f"speech of {data.speaker}", done, total),
+                ),
+            )
+
+    def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
+        if key not in self._corpora:
+            self._corpora[key] = make()
+        return self._corpora[key]
+
+    @staticmethod
+    def _known_speaker(speaker: str, known: Sequence[str]) -> None:
+        if speaker not in known:
+            raise InputError(
+                f"unknown speaker {speaker!r}",
+                where="data.speaker",
+                hint=f"Speakers: {', '.join(known)}.",
+            )
+
+    def utterances(self, data: Data, rounds: int, number: int, split: str) -> list[Utterance]:
+        """Return the utterances of a speaker, round and split.
+
+        Raises:
+            InputError: There are none, or fewer than asked for.
+        """
+        corpus = self.corpus(data, rounds)
+        self._known_speaker(data.speaker, corpus.speakers)
+        found = list(corpus.select(data.speaker, split, number))
+        wanted = data.train if split == "train" else data.validation
+        if len(found) < max(1, wanted or 1):
+            raise InputError(
+                f"{data.speaker} has {len(found)} {split} utterances in round {number}, "
+                f"{max(1, wanted or 1)} are asked for",
+                where=f"data.{split}",
+            )
+        return found[:wanted] if wanted else found
+
+    def check(self, jobs: Sequence[JobNeeds]) -> None:
+        """Check the files that jobs start from, and that their recordings fit their models.
+
+        Raises:
+            InputError: What is missing or does not fit together.
+        """
+        for flatbuffer, start in {(job.flatbuffer, job.start): None for job in jobs}:
+            if start is not None:
+                check_checkpoint(flatbuffer.path, start.path)
+        # after the models: speech may have to be synthesised first
+        alike = {(job.speech, job.flatbuffer): job for job in jobs}
+        for job in alike.values():
+            self._check_speech(job)
+
+    def _check_speech(self, job: JobNeeds) -> None:
+        info = job.model.info(job.spec.content.trainer.batch_size)
+        for split in SPLITS:
+            for utterance in self.utterances(*job.speech, split):
+                _check_fit(utterance, job, info)
+
+    def material(self, job: JobNeeds, parent_checkpoint: Path | None = None) -> Material:
+        """Return what one job trains with.
+
+        Args:
+            job: The job.
+            parent_checkpoint: Kept checkpoint of the round before, for a later round.
+
+        Raises:
+            InputError: Recordings or checkpoint are not there.
+        """
+        start = job.start
+        if parent_checkpoint is not None:
+            start = weights_file(parent_checkpoint, "the round before")
+        train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
+        return Material(
+            model_name=job.model.manifest.name,
+            model=job.flatbuffer,
+            checkpoint=start,
+            need_mb=job.memory.mb,
+            trainer_base_mb=job.model.manifest.trainer_base_mb,
+            speaker=job.spec.content.data.speaker,
+            accent=train[0].accent,
+            train=tuple(map(_item, train)),
+            validation=tuple(map(_item, validation)),
+        )
+
+    def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what ``run.json`` says of models and data."""
+        models: dict[str, Any] = {}
+        data: dict[str, Any] = {}
+        for job in jobs:
+            manifest = job.model.manifest
+            models[manifest.name] = manifest.model_dump(mode="json")
+            speech, rounds, _ = job.speech
+            corpus = self.corpus(speech, rounds)
+            data[f"{corpus.name}:{speech.speaker}"] = {
+                "manifest_sha256": corpus.sha256,
+                "speakers": list(corpus.speakers),
+                "utterances": len(corpus.utterances),
+                "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+            }
+        return models, data
+
+
+def _check_fit(utterance: Utterance, job: JobNeeds, info: ModelInfo) -> None:
+    try:
+        check_recording(round(utterance.duration_s * SAMPLE_RATE), utterance.text, info)
+    except InputError as error:
+        raise InputError(
+            f"{utterance.id} does not fit the model {job.model.manifest.name}: {error.what}",
+            where=f"data: {utterance.audio}",
+            hint=_shorter(job.spec.content.data, info),
+        ) from error
+
+
+def _shorter(data: Data, info: ModelInfo) -> str:
+    """Say how to get recordings that fit."""
+    if data.manifest is None:
+        return "Use data.style: short, or a model for longer speech."
+    return (
+        f"Import the recordings with --max-seconds {info.max_audio_s:.1f} or less, or use a model "
+        "for longer speech."
+    )
+
+
+def _item(utterance: Utterance) -> tuple[str, str, LocalFile]:
+    size = utterance.audio.stat().st_size
+    return (
+        utterance.id,
+        utterance.text,
+        LocalFile(utterance.audio, utterance.sha256, ".wav", size),
+    )

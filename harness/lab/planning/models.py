@@ -1,0 +1,130 @@
+"""Model folders that jobs name, each read once and checked against its hashes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.adb.transfer import LocalFile
+from harness.errors import InputError
+from harness.paths import data_root
+from harness.scenario.schema import ModelChoice
+from harness.speech import SAMPLE_RATE
+from harness.trainer.flatfile import read_info
+from harness.trainer.info import ModelInfo
+from harness.trainer.manifest import ModelManifest, check_files, load_manifest
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model folder with its manifest."""
+
+    folder: Path
+    manifest: ModelManifest
+
+    def file(self, batch_size: int) -> LocalFile:
+        """Return the flatbuffer for a batch size.
+
+        Raises:
+            InputError: The model has none.
+        """
+        entry = self.manifest.files.get(batch_size)
+        if entry is None:
+            known = ", ".join(str(size) for size in sorted(self.manifest.files))
+            raise InputError(
+                f"the model {self.manifest.name} has no file for batch size {batch_size}",
+                where="trainer.batch_size",
+                hint=f"It has batch sizes {known}.",
+            )
+        return LocalFile(self.folder / entry.file, entry.sha256, ".tflite", entry.bytes)
+
+    def info(self, batch_size: int) -> ModelInfo:
+        """Return the sizes that the flatbuffer for a batch size was made with.
+
+        Raises:
+            InputError: It is no model that the trainer can use, or not what its manifest says.
+        """
+        path = self.file(batch_size).path
+        info = read_info(path)
+        if (info.batch_size, info.sample_rate) != (batch_size, SAMPLE_RATE):
+            raise InputError(
+                f"it was made for batch size {info.batch_size} and {info.sample_rate} Hz, not for "
+                f"{batch_size} and {SAMPLE_RATE} Hz",
+                where=str(path),
+                hint="Make the model folder anew with 'harness model build'.",
+            )
+        return info
+
+    def checkpoint(self) -> LocalFile | None:
+        """Return the weights that come with the model, if they are a file of their own."""
+        entry = self.manifest.checkpoint
+        if entry is None:
+            return None
+        return LocalFile(self.folder / entry.file, entry.sha256, ".npz", entry.bytes)
+
+
+class Models:
+    """Models of one scenario.
+
+    Args:
+        folder: Relative paths of the scenario start here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._models: dict[Path, LoadedModel] = {}
+        self._lock = threading.RLock()
+
+    def model(self, choice: ModelChoice) -> LoadedModel:
+        """Return a model, its files checked against their hashes.
+
+        Raises:
+            InputError: There is none of that name, or its files are not those of its manifest.
+        """
+        folder = self._model_folder(choice)
+        with self._lock:
+            if folder not in self._models:
+                manifest = load_manifest(folder)
+                check_files(manifest, folder)
+                self._models[folder] = LoadedModel(folder, manifest)
+            return self._models[folder]
+
+    def _model_folder(self, choice: ModelChoice) -> Path:
+        if choice.name is not None:
+            folder = data_root() / "models" / choice.name
+            if not folder.is_dir():
+                there = sorted(p.parent.name for p in folder.parent.glob("*/manifest.json"))
+                raise InputError(
+                    f"there is no model {choice.name!r}",
+                    where="model.name",
+                    hint=f"Models here: {', '.join(there) or 'none'}; 'harness model build' makes "
+                    "others, for model.path.",
+                )
+            return folder
+        path = self._folder / str(choice.path)
+        if not path.exists():
+            raise InputError("no such model file or folder", where=f"model.path: {path}")
+        return path if path.is_dir() else path.parent
+
+    def start(self, choice: ModelChoice, model: LoadedModel) -> LocalFile | None:
+        """Return the weights to start from; None for those in the flatbuffer.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        if choice.checkpoint is None:
+            return model.checkpoint()
+        return weights_file(self._folder / choice.checkpoint, "model.checkpoint")
+
+
+def weights_file(path: Path, where: str) -> LocalFile:
+    """Return a file of weights.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return LocalFile.of(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be used: {error}", where=f"{where}: {path}") from error
