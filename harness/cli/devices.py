@@ -11,6 +11,7 @@ from harness.devices.book import read_book
 from harness.devices.capabilities import with_capabilities
 from harness.devices.inventory import inventory
 from harness.devices.stf import StfFarm
+from harness.lab.holding import holder_on_host
 
 app = typer.Typer()
 
@@ -74,6 +75,9 @@ def devices(
         for info in infos:
             if info.note:
                 console.note(f"{info.serial}: {info.note}")
+            holder = holder_on_host(info.serial)
+            if holder is not None:
+                console.note(f"{info.serial} is held by {holder}")
 
 
 def _listed_by(farm: StfFarm, as_json: bool) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -16,26 +15,11 @@ from harness.devices.book import read_book
 from harness.devices.trainer_app import checked_apk
 from harness.errors import InputError
 from harness.lab import Bench, open_bench
-from harness.lab.crew import Crew, EngineMaker
-from harness.lab.engines.offers import name_of, remote_bench
-from harness.lab.engines.remote import RemoteEngine
+from harness.lab.engines.offers import remote_bench
+from harness.lab.engines.remote import name_of
 from harness.lab.ledger import Ledger
-from harness.lab.ports import LabPhone
 from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario
-
-
-@dataclass(frozen=True)
-class Lab:
-    """Phones, and who works with them.
-
-    Attributes:
-        bench: The phones at hand.
-        engine: As `run_scenario` takes it.
-    """
-
-    bench: Bench
-    engine: EngineMaker | None = None
 
 
 @contextlib.contextmanager
@@ -47,7 +31,7 @@ def open_lab(
     specs: Sequence[JobSpec] = (),
     apk: Path | None = None,
     resumed: Path | None = None,
-) -> Iterator[Lab]:
+) -> Iterator[Bench]:
     """Make a run's phones reachable, here or on other hosts.
 
     Args:
@@ -80,7 +64,7 @@ def open_lab(
         ) as session:
             bench = open_bench(session.servers, farm=session.farm, book=book, apk=apks, joins=True)
             _say_unusable(bench)
-            yield Lab(bench)
+            yield bench
         return
     if scheduler is None:
         raise InputError("dask has to know where its workers are met", where="--scheduler")
@@ -98,33 +82,15 @@ def open_lab(
             hint="Give it to `harness worker` on that host.",
         )
     fabric = dask_farm().DaskFabric(scheduler)
-    with (
-        tempfile.TemporaryDirectory(prefix="mobileasr-leases-") as leases,
-        contextlib.closing(fabric),
-    ):
+    with contextlib.closing(fabric):
         before = "" if resumed is None else name_of(resumed)
-        bench = remote_bench(fabric, scheduler, Path(leases), console.note, before)
-
-        _say_unusable(bench)
-
-        def make(crew: Crew, phones: Sequence[LabPhone]) -> RemoteEngine:
-            run = crew.run
-            return RemoteEngine(
-                fabric,
-                crew,
-                phones,
-                run=name_of(run.folder.path),
-                owner=run.owner,
-                keep=run.keep,
-                progress=run.progress,
-                wants=crew.wants,
-            )
-
-        yield Lab(bench, make)
+        remote = remote_bench(fabric, scheduler, console.note, before)
+        _say_unusable(remote)
+        yield remote
 
 
 @contextlib.contextmanager
-def reopen_lab(folder: Path, phones: PhoneOptions, *, apk: Path | None = None) -> Iterator[Lab]:
+def reopen_lab(folder: Path, phones: PhoneOptions, *, apk: Path | None = None) -> Iterator[Bench]:
     """Make the phones of a run reachable again, to finish it; see `open_lab`.
 
     Args:
@@ -151,8 +117,8 @@ def reopen_lab(folder: Path, phones: PhoneOptions, *, apk: Path | None = None) -
     if phones.farm is not None:
         with Ledger.open(run.ledger_path) as ledger:
             specs = ledger.specs()
-    with open_lab(phones, specs=specs, apk=apk, resumed=folder) as lab:
-        yield lab
+    with open_lab(phones, specs=specs, apk=apk, resumed=folder) as bench:
+        yield bench
 
 
 def _say_unusable(bench: Bench) -> None:

@@ -202,7 +202,7 @@ def _start(
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     with (
-        open_lab(phones, loaded=loaded, only=only) as lab,
+        open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
     ):
 
@@ -213,7 +213,7 @@ def _start(
 
         return run_scenario(
             loaded,
-            lab.bench,
+            bench,
             run_root=root,
             only=only,
             command=_command(),
@@ -221,7 +221,6 @@ def _start(
             materials=materials,
             on_plan=planned,
             skip_unfit=skip_unfit,
-            engine=lab.engine,
         )
 
 
@@ -242,14 +241,13 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
     """
     console.note(f"going on with {folder.path}, which was interrupted")
     with (
-        reopen_lab(folder.path, PhoneOptions(phones_file=phones_file)) as lab,
+        reopen_lab(folder.path, PhoneOptions(phones_file=phones_file)) as bench,
         progress_display() as progress,
     ):
         return resume_run(
             folder.path,
-            lab.bench,
+            bench,
             progress=progress,
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
 

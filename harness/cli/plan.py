@@ -49,8 +49,8 @@ def plan(
     only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
-    with open_lab(phones, loaded=loaded, only=only) as lab:
-        made = plan_run(loaded, lab.bench, materials, only)
+    with open_lab(phones, loaded=loaded, only=only) as bench:
+        made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))
     if as_json:
         console.emit_json(_facts(made))

@@ -42,16 +42,15 @@ def resume(
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
     folder = run_folder(run, runs)
     with (
-        reopen_lab(folder, phones, apk=apk) as lab,
+        reopen_lab(folder, phones, apk=apk) as bench,
         progress_display() as progress,
     ):
         summary = resume_run(
             folder,
-            lab.bench,
+            bench,
             keep=keep,
             retry_failed=retry_failed,
             progress=progress,
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))

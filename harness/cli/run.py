@@ -56,12 +56,12 @@ def run(
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     with (
-        open_lab(phones, loaded=loaded, only=only, apk=apk) as lab,
+        open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
     ):
         summary = run_scenario(
             loaded,
-            lab.bench,
+            bench,
             run_root=runs,
             only=only,
             run_id=name,
@@ -70,7 +70,6 @@ def run(
             progress=progress,
             materials=materials,
             on_plan=lambda plan, _folder: progress.planned(plan),
-            engine=lab.engine,
             skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))

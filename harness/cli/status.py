@@ -124,7 +124,7 @@ def _watch(run: RunWatch, as_json: bool) -> None:
 def _shown(state: RunState) -> Group:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(state.counts.items())) or "no jobs"
     words = {
-        "silent": "nothing heard of its host for a minute; if it is gone: harness resume",
+        "silent": "nothing heard of its host for three minutes; if it is gone: harness resume",
         "interrupted": "interrupted; go on with: harness resume",
     }
     head = f"{state.run_id}: {words.get(state.stage, state.stage)}, started {state.started_utc}"

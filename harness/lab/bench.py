@@ -1,12 +1,9 @@
-"""The phones at hand: found on adb servers, leased for a run."""
+"""The phones at hand: found on adb servers, held for a run."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,8 @@ from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
 from harness.lab.clock import Clock, SystemClock
-from harness.lab.leases import Lease, PhoneBusyError, acquire
+from harness.lab.crew import Crew, HostCrew
+from harness.lab.holding import Holder, HostKeeper
 from harness.lab.planning.plan import PlannedJob, with_candidates
 from harness.lab.ports import LabPhone, Tools
 from harness.lab.tools import RealTools
@@ -44,6 +42,31 @@ class Bench:
     lease_root: Path | None = None
     clock: Clock = SystemClock()  # noqa: RUF009 - without state
     look: Callable[[], Bench] | None = None
+
+    @contextmanager
+    def crew(
+        self, owner: str, run: str, note: Callable[[str], None] = lambda _: None
+    ) -> Iterator[Crew]:
+        """Return who holds the phones for an owner and works with them; let go at the end.
+
+        Args:
+            owner: Who, unique among processes.
+            run: What for.
+            note: Told when a phone has lost the owner's note.
+        """
+        with host_keeper(self, owner, run, note) as keeper:
+            yield HostCrew(keeper, self.tools, self.clock, self._phones if self.look else None)
+
+    def _phones(self) -> Sequence[LabPhone]:
+        return self.look().phones if self.look is not None else ()
+
+
+def host_keeper(
+    bench: Bench, owner: str, run: str, note: Callable[[str], None] = lambda _: None
+) -> HostKeeper:
+    """Return who holds phones of this host for an owner, see `Bench.crew`."""
+    holder = Holder.here(owner, run, bench.lease_root)
+    return HostKeeper(holder, bench.tools, root=bench.lease_root, clock=bench.clock, note=note)
 
 
 def open_bench(
@@ -86,42 +109,15 @@ def open_bench(
     return look()
 
 
-def owner_name() -> str:
-    """Return a name for this process in ledgers and leases."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-
-
-def lease_phones(
-    stack: ExitStack, phones: Sequence[LabPhone], owner: str, run: str, bench: Bench
-) -> tuple[dict[str, Lease], dict[str, str]]:
-    """Lease what is free, until ``stack`` closes.
-
-    Returns:
-        Serial -> lease, and serial -> why it is not ours.
-    """
-    leases: dict[str, Lease] = {}
-    busy: dict[str, str] = {}
-    for phone in phones:
-        try:
-            lease = acquire(
-                phone.serial, owner=owner, run=run, root=bench.lease_root, clock=bench.clock
-            )
-        except PhoneBusyError as error:
-            busy[phone.serial] = str(error)
-            continue
-        leases[phone.serial] = stack.enter_context(lease)
-    return leases, busy
-
-
-def leased_only(
-    jobs: Sequence[PlannedJob], leases: Mapping[str, Lease], busy: Mapping[str, str]
+def held_only(
+    jobs: Sequence[PlannedJob], held: Collection[str], busy: Mapping[str, str]
 ) -> list[PlannedJob]:
     """Keep every job to the phones that are ours.
 
     Raises:
         NoPhoneError: None of some jobs' phones is; all of them are told.
     """
-    kept = [with_candidates(job, list(leases)) for job in jobs]
+    kept = [with_candidates(job, list(held)) for job in jobs]
     lacking = [job for job, ours in zip(jobs, kept, strict=True) if not ours.candidates]
     if lacking:
         serials = dict.fromkeys(serial for job in lacking for serial in job.candidates)

@@ -12,8 +12,9 @@ phones. Another engine may send an order to the host of the phone, as long as it
 - `submit` does not block; nothing that it is given is done before it was called, and the scheduler
   calls it only after the ledger holds what the order says. A coordinator that dies in between has
   started nothing that its ledger does not know.
-- Phones come by `Came` (also back) and go by `Gone`, at any time. Who offers a phone holds its
-  lease (`harness.lab.leases`) on the host where it hangs, until `Left` or `Gone`.
+- Phones come by `Came` (also back) and go by `Gone`, at any time. Which phones join a run that goes
+  on, and how they are found, is the engine's own business. Who offers a phone holds it
+  (`harness.lab.holding`) on the host where it hangs, until `Left` or `Gone`.
 
 The simulation (``tests/simulation``) is an engine too: the scheduler cannot tell.
 """
@@ -227,4 +228,8 @@ class Assignments(Protocol):
 
         ``folder`` and the files of ``material`` are the coordinator's own.
         """
+        ...
+
+    def wants(self, phone: LabPhone) -> bool:
+        """Say whether there is a job for a phone that came later."""
         ...

@@ -320,12 +320,15 @@ class Ledger:
     def lease(
         self, serial: str, *, adb_server: str, adb_serial: str, work_dir: str, owner: str
     ) -> None:
-        """Record that this run holds a phone.
+        """Record that ``owner`` holds a phone; recording it again changes nothing.
 
         Raises:
-            LedgerError: It holds it already.
+            LedgerError: Another owner holds it.
         """
         with self._change() as db:
+            holding = "SELECT 1 FROM leases WHERE serial = ? AND owner = ? AND released IS NULL"
+            if db.execute(holding, (serial, owner)).fetchone():
+                return
             now = self._clock.utc()
             db.execute(
                 "INSERT INTO leases (serial, adb_server, adb_serial, work_dir, owner, acquired,"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from harness.adb.errors import AdbError
-from harness.lab.bench import Bench, owner_name
-from harness.lab.leases import PhoneBusyError, acquire
+from harness.lab.bench import Bench
+from harness.lab.holding import PhoneBusyError, owner_name
 from harness.lab.ledger import Ledger
 from harness.lab.ledger_rows import AttemptRow
-from harness.lab.phone_notes import Claim, hold, let_go
 from harness.lab.ports import LabPhone, Progress
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -128,13 +127,10 @@ def _clean(
 ) -> str:
     """Clean a phone; return what came in between."""
     try:
-        with acquire(phone.serial, owner=owner, run=run, root=bench.lease_root, clock=bench.clock):
-            claim = Claim.of(owner, run, bench.lease_root)
-            hold(bench.tools, phone, claim)
+        with bench.crew(owner, run) as crew, crew.keeper.held(phone):
             done = bench.tools.clean(phone, speech=True)
-            let_go(bench.tools, phone, claim)
-            if notes is not None:
-                notes.extend(done)
+        if notes is not None:
+            notes.extend(done)
     except PhoneBusyError as error:
         return f"not cleaned, since {error} by now"
     except AdbError as error:

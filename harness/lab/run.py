@@ -1,37 +1,27 @@
-"""One process's work on one run: the jobs it was given, on the phones that it leased."""
+"""One process's work on one run: the jobs it was given, on the phones that it holds."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
+from harness.lab.assignments import RunAssignments
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
-from harness.lab.crew import Crew, EngineMaker
+from harness.lab.crew import Crew
 from harness.lab.dispatch import Dispatcher
-from harness.lab.engine import Engine
-from harness.lab.joining import joining
-from harness.lab.leases import Lease
 from harness.lab.ledger import Ledger
 from harness.lab.logbook import LoggedEngine
-from harness.lab.phone_notes import RENEW_S
+from harness.lab.plan_rules import PlanRules
 from harness.lab.planning.heat import queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import Progress
+from harness.lab.run_view import RunView
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.summary import RunSummary, summary
-from harness.lab.threads import ThreadEngine
-from harness.results.files import StoreError
-from harness.results.model import PhoneRecord
 from harness.results.store import RunFolder
 from harness.scenario import Scenario
-
-HEARTBEAT_S: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -51,71 +41,64 @@ class Run:
     def go(
         self,
         jobs: Sequence[PlannedJob],
-        leases: Mapping[str, Lease],
+        crew: Crew,
         rejoin: Mapping[str, tuple[str, int]] | None = None,
-        engine: EngineMaker | None = None,
     ) -> RunSummary:
         """Work until nothing is left to do here; see `Scheduler.run` for Ctrl-C.
 
         Args:
             jobs: What is left to do.
-            leases: Serial -> lease of the phones that take part.
+            crew: Holds the phones that take part, and works with them.
             rejoin: Serial -> (job, attempt) that may still run there.
-            engine: Who carries out orders; None for threads of this process.
         """
-        crew = Crew(self, jobs)
-        leases = dict(leases)
-        phones = [phone for phone in self.bench.phones if phone.serial in leases]
+        rules = PlanRules(jobs, self.folder)
+        held = set(crew.keeper.serials)
+        phones = [phone for phone in self.bench.phones if phone.serial in held]
         dispatcher = Dispatcher(
             [job.ticket(self.scenario.retry) for job in jobs],
             [phone.serial for phone in phones],
-            finished_on=self._finished_on({phone.serial for phone in phones}),
+            finished_on=self._finished_on(held),
             order=queue_order(self.scenario),
         )
         for serial, (job_id, _) in (rejoin or {}).items():
             dispatcher.adopt(job_id, serial)
-        made: Engine = ThreadEngine(crew, phones) if engine is None else engine(crew, phones)
+        engine = crew.engine(
+            RunView(
+                path=self.folder.path,
+                owner=self.owner,
+                keep=self.keep,
+                stop=self.stop,
+                progress=self.progress,
+                assignments=RunAssignments(
+                    jobs, self.folder, self.ledger, self.materials, self.keep
+                ),
+                phones=phones,
+            )
+        )
         scheduler = Scheduler(
             dispatcher=dispatcher,
             ledger=self.ledger,
-            engine=LoggedEngine(made),
+            engine=LoggedEngine(engine),
             owner=self.owner,
             stop=self.stop,
             clock=self.bench.clock,
             progress=self.progress,
             rules=Rules(
-                step_limit_s=crew.step_limit_s,
-                fits=crew.fits,
+                step_limit_s=rules.step_limit_s,
+                fits=rules.fits,
                 recover_s=self.scenario.limits.lost_s,
                 rejoin=rejoin or {},
-                finished=crew.finished,
-                prepared=crew.prepared,
+                finished=rules.finished,
+                prepared=rules.prepared,
             ),
         )
-        look = self.bench.look
-        with ExitStack() as stack:
-            if look is not None and isinstance(made, ThreadEngine):
-                stack.enter_context(joining(look, crew, made, leases))
-            stack.enter_context(self._heartbeat(leases, crew))
+        with crew.keeper.renewing(lambda: self.ledger.heartbeat(self.owner)):
             try:
                 scheduler.run()
             finally:
-                made.close()
-                self._close(crew)
-        return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=crew.notes)
-
-    def kept_checkpoint(self, job_id: str) -> Path | None:
-        """Return what the round before kept; None for its start.
-
-        Raises:
-            StoreError: It has not finished.
-        """
-        done = [row for row in self.ledger.attempts(job_id) if row.state == "finished"]
-        if not done:
-            raise StoreError(f"{self.folder.path}: the round before, {job_id}, has not finished")
-        path = self.folder.attempt(job_id, done[-1].attempt).checkpoint_path
-        # A round that was stopped before its first epoch kept none: this one starts as it did.
-        return path if path.is_file() else None
+                engine.close()
+                self._close(rules)
+        return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=rules.notes)
 
     def _finished_on(self, here: set[str]) -> dict[str, str | None]:
         return {
@@ -123,52 +106,16 @@ class Run:
             for row in self.ledger.attempts(state="finished")
         }
 
-    @contextmanager
-    def _heartbeat(self, leases: Mapping[str, Lease], crew: Crew) -> Iterator[None]:
-        over = threading.Event()
-
-        def renew() -> None:
-            while not over.wait(RENEW_S):
-                crew.say_alive()
-
-        def beat() -> None:
-            while not over.wait(HEARTBEAT_S):
-                self.ledger.heartbeat(self.owner)
-                for lease in list(leases.values()):
-                    lease.heartbeat()
-
-        threads = [
-            threading.Thread(target=one, name="heartbeat", daemon=True) for one in (beat, renew)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            threads[0].join()  # the other may wait for a phone, and only says that we live
-
-    def _close(self, crew: Crew) -> None:
+    def _close(self, rules: PlanRules) -> None:
         over = not self.ledger.jobs("waiting", "queued", "running")
-        self.write_phones(crew.seen)
+        rules.write_phones()
         record = self.folder.record()
         self.folder.write_record(
             record.model_copy(
                 update={
                     "finished_utc": self.bench.clock.utc() if over else None,
                     "interrupted": self.stop.requested,
-                    "notes": (*record.notes, *crew.notes),
+                    "notes": (*record.notes, *rules.notes),
                 }
             )
-        )
-
-    def write_phones(self, seen: Mapping[str, PhoneRecord]) -> None:
-        """Write down what phones can do, in the order of the run's record; new ones at the end."""
-        record = self.folder.record()
-        known = {phone.serial for phone in record.phones}
-        phones = [seen.get(phone.serial, phone) for phone in record.phones]
-        phones += [phone for serial, phone in seen.items() if serial not in known]
-        origins = tuple(sorted({phone.origin for phone in phones}))
-        self.folder.write_record(
-            record.model_copy(update={"phones": tuple(phones), "origins": origins})
         )

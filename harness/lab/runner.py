@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import InputError
-from harness.lab.bench import Bench, lease_phones, leased_only, owner_name
+from harness.lab.bench import Bench, held_only
 from harness.lab.clock import StopSignal
-from harness.lab.crew import EngineMaker
+from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
 from harness.lab.logbook import LoggedProgress, logged
@@ -58,7 +58,6 @@ def run_scenario(
     stop: StopSignal | None = None,
     materials: Materials | None = None,
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
-    engine: EngineMaker | None = None,
     skip_unfit: bool = False,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
@@ -75,12 +74,11 @@ def run_scenario(
         stop: To stop the run from outside; Ctrl-C in this thread does the same.
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan before the first job starts.
-        engine: Who carries out orders; None for threads of this process.
         skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
-        NoPhoneError: A job fits no phone, or all that fit are leased by others.
+        NoPhoneError: A job fits no phone, or all that fit are held by others.
         StoreError: The run folder cannot be written.
     """
     materials = materials or Materials(loaded.folder)
@@ -93,8 +91,9 @@ def run_scenario(
     progress = LoggedProgress(progress or NoProgress())
     owner = owner_name()
     with ExitStack() as stack:
-        leases, busy = lease_phones(stack, plan.phones, owner, str(run_root / run_id), bench)
-        jobs = leased_only(plan.placed, leases, busy)
+        crew = stack.enter_context(bench.crew(owner, str(run_root / run_id), progress.note))
+        busy = take_free(crew.keeper, plan.phones)
+        jobs = held_only(plan.placed, crew.keeper.serials, busy)
         plan = plan.with_jobs(jobs)
         folder = RunFolder.create(run_root, run_id)
         stack.enter_context(_alone(folder))
@@ -127,7 +126,7 @@ def run_scenario(
         folder.write_record(record)
         on_plan(plan, folder)
         run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, leases, engine=engine)
+        return run.go(jobs, crew)
 
 
 def resume_run(
@@ -139,7 +138,6 @@ def resume_run(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
     materials: Materials | None = None,
-    engine: EngineMaker | None = None,
     skip_unfit: bool = False,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
@@ -152,7 +150,6 @@ def resume_run(
         progress: Who wants to know.
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
-        engine: Who carries out orders; None for threads of this process.
         skip_unfit: Record unfinished jobs that fit no phone as skipped.
 
     Raises:
@@ -184,13 +181,14 @@ def resume_run(
         plan.check(skip_unfit=skip_unfit)
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
-        leases, busy = lease_phones(stack, plan.phones, owner, str(path), bench)
+        crew = stack.enter_context(bench.crew(owner, str(path), progress.note))
+        busy = take_free(crew.keeper, plan.phones)
         stack.enter_context(logged(folder.path, ledger, bench, busy))
         for row in ledger.attempts(state="running"):
-            if row.serial not in leases:
+            if row.serial not in crew.keeper.serials:
                 rejoin.pop(row.serial, None)
                 lose(ledger, row)
-        jobs = leased_only(plan.placed, leases, busy)
+        jobs = held_only(plan.placed, crew.keeper.serials, busy)
         known = {phone.serial for phone in record.phones}
         new = tuple(p.record for p in plan.phones if p.serial not in known)
         folder.write_record(
@@ -204,7 +202,7 @@ def resume_run(
             )
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, leases, rejoin, engine)
+        return run.go(jobs, crew, rejoin)
 
 
 def _by_past_runs(plan: Plan, scenario: Scenario, run_root: Path) -> Plan:

@@ -114,7 +114,6 @@ class Scheduler:
         """Jobs that became free in this turn."""
         self._orders: list[Order] = []
         self._told: list[Callable[[], None]] = []
-        self._held = {row.serial for row in ledger.leases()}
         self._seen_changes = dispatcher.changes
         self._started = self._quiet_since = clock.monotonic()
         self._fatal: Exception | None = None
@@ -242,15 +241,13 @@ class Scheduler:
                 self._dispatcher.phone_new(phone.serial, lambda t: self._rules.fits(t, phone))
         if one.state != "absent":
             return
-        if phone.serial not in self._held:
-            self._ledger.lease(
-                phone.serial,
-                adb_server=phone.info.adb_server,
-                adb_serial=phone.record.adb_serial,
-                work_dir=phone.work_dir,
-                owner=self._owner,
-            )
-            self._held.add(phone.serial)
+        self._ledger.lease(
+            phone.serial,
+            adb_server=phone.info.adb_server,
+            adb_serial=phone.record.adb_serial,
+            work_dir=phone.work_dir,
+            owner=self._owner,
+        )
         one.phone, one.prepared = phone, False
         self._prepare(one)
 
@@ -349,7 +346,6 @@ class Scheduler:
             return
         self._phones.set(one, "left")
         self._ledger.release(one.serial)
-        self._held.discard(one.serial)
         self._show(one, "released")
 
     def _broke(self, one: Standing, report: Broke) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.lab.holding import has_expired
 from harness.lab.ledger import Ledger
 from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
 from harness.report.numbers import parse_utc
@@ -20,8 +21,6 @@ from harness.results.store import RunFolder
 from harness.serve.facts import Ended, PhoneState, RunBrief, Running, RunState, Stage
 from harness.serve.tails import AttemptTail, thinned
 
-SILENT_S = 60.0
-"""A host that has not said for so long that it lives counts as gone (it says so every 15 s)."""
 NEXT = 12
 """So many queued jobs are named; the rest is counted."""
 
@@ -207,11 +206,8 @@ def _stage(record: RunRecord, leases: Iterable[LeaseRow], now: datetime) -> Stag
         return "finished"
     if record.interrupted:
         return "interrupted"
-    beats = [_since(row.heartbeat_utc, now) for row in leases]
-    if any(beat is not None and beat < SILENT_S for beat in beats):
-        return "running"
-    begun = _since(record.started_utc, now)
-    return "running" if not beats and begun is not None and begun < SILENT_S else "silent"
+    heard = [row.heartbeat_utc for row in leases] or [record.started_utc]
+    return "running" if any(_is_alive(utc, now) for utc in heard) else "silent"
 
 
 def _phones(
@@ -228,8 +224,7 @@ def _phones(
         lease, attempt = held.get(phone.serial), busy.get(phone.serial)
         state: Literal["working", "waiting", "free", "silent"] = "free"
         if lease is not None:
-            since = _since(lease.heartbeat_utc, now)
-            alive = since is not None and since < SILENT_S
+            alive = _is_alive(lease.heartbeat_utc, now)
             state = ("working" if attempt else "waiting") if alive else "silent"
         samples = seen.get(phone.serial, {})
         yield PhoneState(
@@ -251,6 +246,11 @@ def _phones(
 
 def _newest(values: list[Any] | None) -> float | None:
     return next((value for value in reversed(values or []) if value is not None), None)
+
+
+def _is_alive(heard_utc: str, now: datetime) -> bool:
+    silent_s = _since(heard_utc, now)
+    return silent_s is not None and not has_expired(silent_s)
 
 
 def _since(utc: str, now: datetime) -> float | None:

@@ -27,6 +27,7 @@ from harness.lab.dispatch import Dispatcher, Ticket
 from harness.lab.engine import RunAttempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone
+from harness.lab.run_view import RunView
 from harness.lab.scheduler import Scheduler
 from harness.lab.threads import ThreadEngine
 from harness.results.model import AttemptResult
@@ -50,12 +51,18 @@ class Nothing:
     def prepare(self, phone: LabPhone, *, keep: bool) -> tuple[LabPhone, Sequence[str]]:
         return phone, ()
 
+    def request(self, order: RunAttempt, phone: LabPhone) -> tuple[RunAttempt, LabPhone]:
+        return order, phone
+
     def attempt(
-        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
+        self,
+        request: tuple[RunAttempt, LabPhone],
+        stop: StopSignal,
+        on_step: Callable[[str], None],
     ) -> AttemptEnd:
         for step in STEPS:
             on_step(step)
-        return AttemptEnd(_result(order, phone), clean=True)
+        return AttemptEnd(_result(*request), clean=True)
 
     def recover(self, phone: LabPhone, *, thorough: bool) -> None:
         pass
@@ -103,7 +110,7 @@ def measure(phones: int, jobs: int, path: Path) -> dict[str, float]:
     here = [lab_phone(f"p{n:04d}", n) for n in range(phones)]
     serials = frozenset(phone.serial for phone in here)
     rss_before, begun_cpu = _rss_mb(), time.process_time()
-    work = Nothing()
+    work, stop = Nothing(), StopSignal()
     with Ledger.create(path, specs) as ledger:
         created_bytes = path.stat().st_size
         scheduler = Scheduler(
@@ -111,9 +118,9 @@ def measure(phones: int, jobs: int, path: Path) -> dict[str, float]:
                 [Ticket(spec.job_id, spec.index, serials) for spec in specs], sorted(serials)
             ),
             ledger=ledger,
-            engine=ThreadEngine(work, here),
+            engine=ThreadEngine(work, RunView(path, "bench", False, stop, work, work, here)),
             owner="bench",
-            stop=StopSignal(),
+            stop=stop,
             clock=SystemClock(),
             progress=work,
         )

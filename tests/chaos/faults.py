@@ -171,7 +171,7 @@ def _row(fault: Fault, watcher: Struck, path: Path) -> Row:
 
 
 def _lost(path: Path) -> str:
-    """Say what is missing of the job, its events and its samples, and of the phones' leases."""
+    """Say what is missing of the job, its events and its samples, and which phones nobody freed."""
     run, found = RunFolder.open(path), status(path)
     missing = [
         f"the job ({job.state}: {job.reason})" for job in found.jobs if job.state != "finished"
@@ -188,7 +188,7 @@ def _lost(path: Path) -> str:
             gone = "all" if sampling is None else f"{sampling.missing} of {sampling.expected}"
             missing.append(f"{gone} samples")
     if found.leases:
-        missing.append("a lease that nobody freed")
+        missing.append("a phone that nobody freed")
     return ", ".join(missing) or "nothing"
 
 
@@ -198,8 +198,9 @@ HEAD: Final = f"""\
 Made by `script/bench faults --write docs/faults.md`, on virtual phones with the real trainer:
 one job, two phones, the fault comes over the phone of the running attempt when it reaches the step
 (in training: after its first epoch). `retry` is 2 for lost phones, failed pushes and stalled
-trainers, 1 for killed trainers; a phone is given up after {LOST_S:g} s. Lost means: of the job, its
-events, its samples, a lease. A sample that the phone itself could not take in time counts too.
+trainers, 1 for killed trainers; a phone is given up after {LOST_S:g} s. Lost means: the job, its
+events or samples, or a phone that nobody freed. A sample that the phone itself could not take in
+time counts too.
 SIGKILL of the host has a proof of its own: `script/bench kills`.
 
 | fault | step | what happened | retried | lost |

@@ -19,7 +19,7 @@ from harness.devices.changes import Unplugged
 from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
-from harness.lab.leases import acquire
+from harness.lab.bench import host_keeper
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, PhoneStatus
 from harness.lab.recovery import clean_free_phones
@@ -411,11 +411,13 @@ import sys, time
 from pathlib import Path
 from harness.adb.server import AdbServer
 from harness.lab import open_bench
-from harness.lab.phone_notes import Claim, hold
+from harness.lab.bench import host_keeper
 
-bench = open_bench([AdbServer.existing(sys.argv[1])], only=sys.argv[3:])
+root = Path(sys.argv[2])
+bench = open_bench([AdbServer.existing(sys.argv[1])], only=sys.argv[3:], lease_root=root)
+keeper = host_keeper(bench, "other-host", "runs/night")
 for phone in bench.phones:
-    hold(bench.tools, phone, Claim.of("other-host", "runs/night", Path(sys.argv[2])))
+    keeper.hold(phone)
 print("held", flush=True)
 time.sleep(600)
 """
@@ -445,7 +447,7 @@ def test_a_phone_that_another_host_holds_is_left_alone_until_that_host_is_dead(
         other.kill()
     assert summary.skipped == 1
     assert watcher.results == []
-    assert any("leased on another host by other-host" in note for note in watcher.notes)
+    assert any("held by another host: other-host" in note for note in watcher.notes)
     # the dead host renews nothing: its note runs out, by the phone's own clock
     folder = f"{phone.work_dir}/lease"
     name = adb_phone(phone).query(["ls", folder]).strip()
@@ -469,10 +471,11 @@ def test_what_a_crashed_run_left_is_cleaned_on_demand_but_not_under_a_running_on
         SettingsGuard(adb_phone(phone), phone.work_dir).change(unplugged)
         ensure_files(adb_phone(phone), phone.work_dir, [LocalFile.of(pushed)])
     held, free = bench.phones
-    with acquire(held.serial, owner="else", run="runs/x", root=tmp_path / "leases"):
+    with host_keeper(bench, "else", "runs/x") as other:
+        other.take(held)
         found = clean_free_phones(bench)
         assert found[free.serial] == ("put back battery (as measured)",)
-        assert "leased by else" in found[held.serial][0]
+        assert "held by else" in found[held.serial][0]
         assert "UPDATES STOPPED" in adb_phone(held).query("dumpsys battery")
     clean_free_phones(bench)
     for phone in bench.phones:
@@ -485,11 +488,10 @@ def test_a_phone_in_use_and_a_phone_that_does_not_fit(
     bench = farm.bench(tmp_path / "leases")
     loaded = tiny_scenario("phones: {profile: oneplus-7t}\nrepeats: 2\n")
     phone = next(p for p in bench.phones if p.info.profile == "oneplus-7t")
-    with (
-        acquire(phone.serial, owner="else", run="runs/x", root=tmp_path / "leases"),
-        pytest.raises(NoPhoneError, match=r"fits 2 jobs .*, .* in use:\n.*leased by else"),
-    ):
-        run_scenario(loaded, bench, run_root=tmp_path / "runs")
+    with host_keeper(bench, "else", "runs/x") as other:
+        other.take(phone)
+        with pytest.raises(NoPhoneError, match=r"fits 2 jobs .*, .* in use:\n.*held by else"):
+            run_scenario(loaded, bench, run_root=tmp_path / "runs")
     with pytest.raises(NoPhoneError, match="wanted ram_mb >= 64000, has"):
         run_scenario(
             tiny_scenario('phones: {ram_mb: ">= 64000"}\n'), bench, run_root=tmp_path / "runs"

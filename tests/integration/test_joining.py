@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from harness.adb.listing import Listed
 from harness.adb.server import AdbServer
 from harness.devices import inventory
-from harness.lab import joining, open_bench, run_scenario, status
+from harness.lab import open_bench, run_scenario, status, threads
+from harness.lab.bench import host_keeper
 from harness.lab.engine import Leave, Prepare, Prepared
 from harness.lab.engines.host import Host
-from harness.lab.phone_notes import Claim, hold, let_go
+from harness.lab.holding.holder import lock_root
 from harness.lab.ports import PhoneStatus
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
@@ -40,7 +42,7 @@ def test_a_phone_that_is_plugged_in_joins_the_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(joining, "LOOK_S", 0.2)
+    monkeypatch.setattr(threads, "LOOK_S", 0.2)
     asked: Counter[str] = Counter()
     ask = inventory._ask
 
@@ -82,6 +84,18 @@ def test_a_phone_that_is_plugged_in_joins_the_run(
     assert asked == {here.record.adb_serial: 1, unplugged: 1}, "only what is new is asked"
 
 
+def test_devices_says_who_holds_a_phone(
+    farm: FarmLab, harness_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    bench = farm.bench(lock_root(), "oneplus-7t")
+    (phone,) = bench.phones
+    held = f"{phone.serial} is held by night:1 (pid"
+    with host_keeper(bench, "night:1", "runs/night") as keeper:
+        keeper.take(phone)
+        assert held in harness_here("devices", "--adb", farm.server.address).stderr
+    assert "held by" not in harness_here("devices", "--adb", farm.server.address).stderr
+
+
 def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(
     farm: FarmLab, tiny_scenario: Scenarios, tmp_path: Path
 ) -> None:
@@ -89,8 +103,8 @@ def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(
     (phone,) = there.phones
     worker = Host(lambda: there, tmp_path / "worker")
     try:
-        assert worker.take("s", "runs/night", "night:1", [phone.serial]) == (phone.serial,)
-        prepared = worker.tend("s", Prepare(phone.serial), False)
+        assert worker.take("s", "runs/night", "night:1", False, [phone.serial]) == (phone.serial,)
+        prepared = worker.tend("s", Prepare(phone.serial))
         assert isinstance(prepared, Prepared)
         assert prepared.phone is not None, prepared.trouble
 
@@ -100,19 +114,19 @@ def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(
         loaded = tiny_scenario("limits: {lost_s: 1}\n", "trainer.epochs=1")
         summary = run_scenario(loaded, here, run_root=tmp_path / "runs", progress=watcher)
         assert (summary.skipped, watcher.results) == (1, [])
-        assert any("leased on another host by night" in n for n in watcher.notes)
+        assert any("held by another host: night" in n for n in watcher.notes)
 
-        worker.tend("s", Leave(phone.serial), False)
+        worker.tend("s", Leave(phone.serial))
         assert adb_phone(phone).stat(f"{phone.work_dir}/lease") is None
-        claim = Claim.of("day:2", "runs/day", tmp_path / "leases")
-        hold(here.tools, here.phones[0], claim)
-        worker.take("s", "runs/night", "night:1", [phone.serial])
-        refused = worker.tend("s", Prepare(phone.serial), False)
+        day = host_keeper(here, "day:2", "runs/day")
+        day.hold(here.phones[0])
+        worker.take("s", "runs/night", "night:1", False, [phone.serial])
+        refused = worker.tend("s", Prepare(phone.serial))
         assert isinstance(refused, Prepared)
         assert refused.phone is None
-        assert "leased on another host by day" in refused.trouble
-        let_go(here.tools, here.phones[0], claim)
-        again = worker.tend("s", Prepare(phone.serial), False)
+        assert "held by another host: day" in refused.trouble
+        day.release(phone.serial)
+        again = worker.tend("s", Prepare(phone.serial))
         assert isinstance(again, Prepared)
         assert again.phone is not None, again.trouble
     finally:

@@ -20,9 +20,9 @@ from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer, f
 from harness.lab import Bench, StopSignal, open_bench, run_scenario
 from harness.lab.clock import SystemClock
 from harness.lab.jobfile import PhoneLayout
+from harness.lab.phone_work import probed
 from harness.lab.recovery import clean_free_phones
 from harness.lab.rejoin import Found, look
-from harness.lab.threads import prepare_phone
 from harness.lab.trainer_control import PACKAGE
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
@@ -196,7 +196,7 @@ def test_an_end_in_the_apps_own_folder_is_seen_by_a_host_that_resumes(
 ) -> None:
     found = bench(apk=apk(tmp_path, debuggable=debuggable))
     (phone,) = found.phones
-    phone = prepare_phone(found.tools, phone, keep=True)[0]
+    phone = probed(found.tools, phone)
     layout = PhoneLayout(phone.work_dir, "job", 1, phone.trainer_dir)
     assert not layout.events.startswith(phone.work_dir)
     adb_phone(phone).make_folder(layout.folder)

@@ -22,7 +22,7 @@ from harness.lab.engine import (
     RunAttempt,
     Stepped,
 )
-from harness.lab.leases import Lease
+from harness.lab.holding import Keeper
 from harness.lab.ledger import Ledger
 from tests.simulation.world import LOST_S, SimPhone, Training, World
 
@@ -56,13 +56,13 @@ class SimEngine:
         world: World,
         ledger: Ledger,
         owner: str,
-        leases: dict[str, Lease],
+        keeper: Keeper,
         after_turn: Callable[[SimEngine], None],
     ) -> None:
         self.world = world
         self.ledger = ledger
         self.owner = owner
-        self.leases = leases
+        self.held = frozenset(keeper.serials)
         self.after_turn = after_turn
         self.alive = True
         self.orders: dict[str, Order] = {}
@@ -73,7 +73,7 @@ class SimEngine:
         self._out: deque[Report] = deque()
         world.on_host = self._host
         for phone in world.phones.values():
-            if world.host_up[phone.host] and phone.lab.serial in leases:
+            if world.host_up[phone.host] and phone.lab.serial in self.held:
                 self._out.append(Came(phone.lab))
 
     # -- Engine -----------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class SimEngine:
         assert self.alive
         assert not self.ledger.in_batch, "an order before the ledger had it"
         assert order.serial not in self.orders, f"{order} while {self.orders[order.serial]}"
-        assert order.serial in self.leases, f"{order} without a lease"
+        assert order.serial in self.held, f"{order} for a phone that is not held"
         phone = self.world.phones[order.serial]
         self.orders[order.serial] = order
         self.world.say(f"-> {order}")
@@ -134,7 +134,7 @@ class SimEngine:
         if not self.alive:
             return
         for serial, phone in self.world.phones.items():
-            if phone.host != host or serial not in self.leases:
+            if phone.host != host or serial not in self.held:
                 continue
             self.orders.pop(serial, None)
             self._out.append(Came(phone.lab) if up else Gone(serial, f"host {host} is down"))

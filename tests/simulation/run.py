@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.lab.bench import Bench, lease_phones
+from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
 from harness.lab.dispatch import QUARANTINE_AFTER, Dispatcher
+from harness.lab.holding import HostKeeper, take_free
 from harness.lab.ledger import Ledger
 from harness.lab.ports import NoProgress
 from harness.lab.recovery import clean_left_phones, lose, reconcile
@@ -84,35 +84,33 @@ class Run:
         if self.deaths < world.size.deaths:
             clock.asks_to_live = 1 + int(self.rng.expovariate(2 * world.size.deaths / self.changes))
         self.stop = StopSignal()
-        leases: dict[str, Any] = {}
-        stack = ExitStack()
+        here = [phone.lab for phone in world.phones.values()]
+        bench = Bench(here, SimTools(world), lease_root=root, clock=clock)  # type: ignore[arg-type]
+        keeper = host_keeper(bench, f"life-{self.lives}", "run")
         try:
-            self._work(ledger, root, stack, leases)
-            stack.close()
+            self._work(ledger, bench, keeper)
+            keeper.close()
             return False
         except HostDied:
             world.say("the coordinator died")
             self.deaths += 1
-            for lease in leases.values():
-                lease.break_lock()  # as the kernel does for the dead
+            for holding in keeper._holdings.values():
+                holding.lock._lock.release()  # as the kernel does for the dead
             world.on_host = lambda _host, _up: None
             back = clock.now + self.rng.choice([1.0, 60.0, 1200.0, 30000.0])
             while world.advance(back):
                 pass
             return True
 
-    def _work(self, ledger: Ledger, root: Path, stack: ExitStack, leases: dict[str, Any]) -> None:
+    def _work(self, ledger: Ledger, bench: Bench, keeper: HostKeeper) -> None:
         world, clock = self.world, self.world.clock
         owner = f"life-{self.lives}"
-        here = [phone.lab for phone in world.phones.values()]
-        bench = Bench(here, SimTools(world), lease_root=root, clock=clock)  # type: ignore[arg-type]
-        rejoin = reconcile(ledger, world.written, {phone.serial for phone in here})
+        rejoin = reconcile(ledger, world.written, {phone.serial for phone in bench.phones})
         clean_left_phones(ledger, bench, owner, "run", NoProgress(), spare=rejoin)
-        found, busy = lease_phones(stack, here, owner, "run", bench)
-        leases.update(found)
+        busy = take_free(keeper, bench.phones)
         assert not busy, busy
         for row in ledger.attempts(state="running"):
-            if row.serial not in leases:
+            if row.serial not in keeper.serials:
                 rejoin.pop(row.serial)
                 lose(ledger, row)
         todo = {row.job_id for row in ledger.jobs("waiting", "queued", "running")}
@@ -126,7 +124,7 @@ class Run:
         )
         for serial, (job, _) in rejoin.items():
             dispatcher.adopt(job, serial)
-        engine = SimEngine(world, ledger, owner, leases, self._after_turn)
+        engine = SimEngine(world, ledger, owner, keeper, self._after_turn)
         if self.rng.random() < 0.2:
             world.later(self.rng.uniform(0, 20000), self._press, engine, self.stop)
         self.scheduler = Scheduler(

@@ -78,10 +78,10 @@ class DaskFabric:
             asked = self._client.sync(
                 self._client.scheduler.identity, n_workers=-1, callback_timeout=_CONNECT_S
             )
-            found = asked["workers"]
+            workers = asked["workers"]
         except Exception as error:  # dask raises whatever its transport did
             raise FabricLostError(f"the dask scheduler does not answer: {error}") from error
-        named = {str(one["id"]): address for address, one in found.items()}
+        named = {str(worker["id"]): address for address, worker in workers.items()}
         addresses = {name: at for name, at in named.items() if name.startswith(f"{_PREFIX}-")}
         with self._lock:
             self._addresses = addresses
@@ -94,7 +94,7 @@ class DaskFabric:
         if address is None:
             raise WorkerGoneError(f"{worker} is gone")
         try:
-            told = (
+            answer = (
                 self._long(worker, address, method, values)
                 if long
                 else self._client.run(_short, worker, method, values, workers=[address])[address]
@@ -105,7 +105,7 @@ class DaskFabric:
             if worker not in self.workers():
                 raise WorkerGoneError(f"{worker} is gone: {error}") from error
             raise WorkerFailedError(f"{worker}: {type(error).__name__}: {error}") from error
-        good, value = told
+        good, value = answer
         if good is None:
             raise WorkerGoneError(f"{worker}: {value}")
         if not good:

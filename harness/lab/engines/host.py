@@ -1,6 +1,6 @@
 """A worker's side: the phones of this host, held for coordinators and worked with as they say.
 
-Every phone that is taken for a coordinator is leased here, on the host where it hangs. A
+Every phone that is taken for a coordinator is held here, on the host where it hangs. A
 coordinator that says nothing for `SILENT_S` counts as gone: what it has running goes on to its end,
 then its phones are cleaned and freed. Until then the same run, resumed, takes over what is here.
 """
@@ -13,37 +13,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from harness import __version__
 from harness.adb.errors import AdbError
 from harness.adb.transfer import LocalFile
-from harness.lab.attempt import run_attempt
-from harness.lab.attempt_state import AttemptRequest
+from harness.lab.attempt_state import AttemptEnd, AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
-from harness.lab.engine import (
-    Leave,
-    Left,
-    Order,
-    Prepare,
-    Prepared,
-    Recover,
-    Recovered,
-    Report,
-    RunAttempt,
-)
-from harness.lab.engines.sessions import Running, Session
+from harness.lab.engine import Ended, Order, Prepare, Prepared, Report, RunAttempt, Stepped
+from harness.lab.engines.guest_run import GuestAttempt, GuestRun
 from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
-from harness.lab.engines.wire import Hello, News, NotHereError, Outcome, Parcel, moved
-from harness.lab.leases import PhoneBusyError, acquire, holder_of
-from harness.lab.phone_notes import RENEW_S, Claim, hold, let_go, renew
+from harness.lab.engines.wire import Hello, News, NotHereError, moved
+from harness.lab.holding import PhoneBusyError, holder_on_host, owner_name
+from harness.lab.phone_work import tend
 from harness.lab.ports import LabPhone
-from harness.lab.score import host_scorer
-from harness.lab.threads import AT_ONCE, check_phone, prepare_phone
 from harness.results.store import AttemptFolder
 
 SILENT_S = 60.0
@@ -70,14 +55,15 @@ class Host:
         self, find: Callable[[], Bench], root: Path, limit_bytes: int = LIMIT_BYTES
     ) -> None:
         self._shelf = Shelf(root, limit_bytes)
-        self._sessions: dict[str, Session] = {}
+        self._guests: dict[str, GuestRun] = {}
+        """Session of a coordinator -> its run."""
         self._lock = threading.RLock()
         self._bench = find()
         self._find = self._bench.look or find  # asks only phones that are new
         self._found_at = time.monotonic()
-        self._phones: dict[str, LabPhone] = {one.serial: one for one in self._bench.phones}
+        self._phones: dict[str, LabPhone] = {phone.serial: phone for phone in self._bench.phones}
         self._over = threading.Event()
-        self._watch = threading.Thread(target=self._watching, name="sessions", daemon=True)
+        self._watch = threading.Thread(target=self._watching, name="guests", daemon=True)
         self._watch.start()
 
     # -- what a coordinator calls -----------------------------------------------------------------
@@ -101,91 +87,72 @@ class Host:
                         self._phones[phone.serial] = known.found_again(phone)
             bench = self._bench
             left = self._left_by(run)
-            ours = left.leases if left is not None else {}
-            busy = {
-                one.serial: self._busy(one.serial) for one in bench.phones if one.serial not in ours
-            }
+            ours = left.keeper.serials if left is not None else ()
+            others = [phone.serial for phone in bench.phones if phone.serial not in ours]
+            holders = {serial: holder_on_host(serial, bench.lease_root) for serial in others}
         return Hello(
             version=__version__,
             host=socket.gethostname(),
-            phones=tuple(one.info for one in bench.phones),
+            phones=tuple(phone.info for phone in bench.phones),
             unusable=tuple(bench.unusable),
-            busy={serial: who for serial, who in busy.items() if who},
+            busy={
+                serial: str(PhoneBusyError(serial, holder))
+                for serial, holder in holders.items()
+                if holder is not None
+            },
         )
 
-    def take(self, session: str, run: str, owner: str, serials: Sequence[str]) -> tuple[str, ...]:
-        """Lease phones for a coordinator; return those that it has now.
+    def take(
+        self, session: str, run: str, owner: str, keep: bool, serials: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Hold phones for a coordinator; return those that it has now.
 
         Args:
             session: The coordinator.
             run: Its run, the same when it is resumed and of no other.
-            owner: Its name in leases.
+            owner: Its name as a holder.
+            keep: Leave on the phones what was put there.
             serials: The phones.
         """
         self._check_open()
         with self._lock:
-            ours = self._sessions.get(session)
-            if ours is None or not ours.leases:
-                ours = self._take_over(run, owner) or ours or Session(run, owner)
-                self._sessions[session] = ours
-            ours.heard = time.monotonic()
+            guest = self._guests.get(session)
+            if guest is None or not guest.keeper.serials:
+                left = self._taken_over(run, owner, keep)
+                if left is not None and guest is not None and guest is not left:
+                    guest.close()
+                guest = left or guest or GuestRun(run, owner, keep, self._bench)
+                self._guests[session] = guest
+            guest.heard = time.monotonic()
             for serial in serials:
-                if serial in ours.leases or serial not in self._phones:
-                    continue
-                with contextlib.suppress(PhoneBusyError):
-                    ours.leases[serial] = acquire(
-                        serial,
-                        owner=owner,
-                        run=run,
-                        root=self._bench.lease_root,
-                        clock=self._bench.clock,
-                    )
-            return tuple(ours.leases)
+                phone = self._phones.get(serial)
+                if phone is not None and serial not in guest.keeper.serials:
+                    guest.work.take(phone)
+            return tuple(guest.keeper.serials)
 
-    def tend(self, session: str, order: Order, keep: bool) -> Report:
+    def tend(self, session: str, order: Order) -> Report:
         """Carry out an order that is no attempt.
 
         Args:
             session: The coordinator.
             order: What to do.
-            keep: Leave on the phone what was put there.
         """
-        ours, phone = self._ours(session, order.serial)
-        tools = self._bench.tools
-        try:
-            if not isinstance(order, Leave):
-                hold(tools, phone, self._claim(ours))
-                ours.noted[order.serial] = phone
-            if isinstance(order, Prepare):
-                if not order.keep:
-                    self._clear(ours, order.serial)
-                phone, notes = prepare_phone(tools, phone, keep=order.keep)
-                self._phones[order.serial] = phone
-                return Prepared(order.serial, replace(phone, handle=None), tuple(notes))
-            if isinstance(order, Recover):
-                tools.clean(phone, speech=False)
-                if order.thorough:
-                    check_phone(tools, phone)
-                return Recovered(order.serial)
-            assert isinstance(order, Leave)
-            if not keep:
-                tools.clean(phone, speech=True)
-            if ours.noted.pop(order.serial, None) is not None:
-                let_go(tools, phone, self._claim(ours))
-            ours.leases.pop(order.serial).release()
-            return Left(order.serial)
-        except AdbError as error:
-            if isinstance(order, Prepare):
-                return Prepared(order.serial, None, trouble=str(error))
-            if isinstance(order, Recover):
-                return Recovered(order.serial, str(error))
-            return Left(order.serial, str(error))
+        guest, phone = self._held_for(session, order.serial)
+        if isinstance(order, Prepare) and not order.keep:
+            self._end_attempts(guest, order.serial)
+        report = tend(guest.work, order, phone)
+        if isinstance(report, Prepared) and report.phone is not None:
+            self._phones[order.serial] = report.phone
+            return replace(report, phone=replace(report.phone, handle=None))
+        return report
 
     def clean(self, serial: str, speech: bool) -> tuple[str, ...]:
-        """Undo on a phone that nobody here holds what may have been left there."""
+        """Undo on a phone that nobody holds what may have been left there."""
         phone = self._phones[serial]
-        lease = acquire(serial, owner="clean", run="harness worker", root=self._bench.lease_root)
-        with lease:
+        with (
+            self._bench.crew(owner_name(), "harness worker") as crew,
+            crew.keeper.held(phone),
+        ):
             return tuple(self._bench.tools.clean(phone, speech=speech))
 
     def missing(self, files: Sequence[LocalFile]) -> tuple[str, ...]:
@@ -196,57 +163,50 @@ class Host:
         """Take a piece of a file, see `Shelf.store`."""
         self._shelf.store(file, offset, data)
 
-    def attempt(self, session: str, order: RunAttempt, parcel: Parcel) -> Outcome:
-        """Run an attempt; its folder waits here until it is fetched."""
-        ours, phone = self._ours(session, order.serial)
+    def attempt(
+        self, session: str, order: RunAttempt, request: AttemptRequest
+    ) -> tuple[Ended, Mapping[str, int]]:
+        """Run an attempt; its folder waits here until it is fetched.
+
+        Args:
+            session: The coordinator.
+            order: The attempt.
+            request: As the coordinator knows it: files are named by their content, and phone and
+                folder are to be found here.
+
+        Returns:
+            How it ended, and name -> size of what lies in its folder.
+        """
+        guest, phone = self._held_for(session, order.serial)
         key = (order.job_id, order.attempt)
-        before = ours.running.get(key)
+        before = guest.running.get(key)
         if before is not None:  # begun for a coordinator that died
             before.over.wait()
-            return before.outcome or Outcome(lost=True)
+            return before.end or (Ended.of(order, None), {})
         folder = self._folder(session, *key)
         if not order.rejoin:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif folder.result_path.is_file() and folder.result().failure is None:
-            return Outcome(clean=True, files=sizes(folder))  # it ended while nobody asked
-        running = ours.running[key] = Running(order.serial, folder, StopSignal())
-        if ours.stop.requested:
+            end = AttemptEnd(folder.result(), clean=True)  # it ended while nobody asked
+            return Ended.of(order, end), sizes(folder)
+        running = guest.running[key] = GuestAttempt(order.serial, folder, StopSignal())
+        if guest.stop.requested:
             running.stop.gentle.set()
-
-        def on_step(step: str) -> None:
-            with ours.lock:
-                ours.told.steps.append((order.serial, *key, step))
-
         try:
-            with self._shelf.using(parcel.material.files()):
-                end = run_attempt(
-                    AttemptRequest(
-                        run_id=parcel.run_id,
-                        spec=parcel.spec,
-                        attempt=order.attempt,
-                        phone=phone,
-                        material=moved(parcel.material, self._shelf.local),
-                        goal=parcel.goal,
-                        gates=parcel.gates,
-                        folder=folder,
-                        keep=parcel.keep,
-                        forget_speech=parcel.forget_speech,
-                        rejoin=order.rejoin,
-                    ),
-                    tools=self._bench.tools,
-                    scorer=host_scorer,
-                    stop=running.stop,
-                    clock=self._bench.clock,
-                    progress=ours,
-                    on_step=on_step,
+            with self._shelf.using(request.material.files()):
+                material = moved(request.material, self._shelf.local)
+                here = replace(request, phone=phone, material=material, folder=folder)
+                done = guest.work.attempt(
+                    here,
+                    running.stop,
+                    lambda step: guest.stepped(Stepped(order.serial, *key, step)),
                 )
-            running.outcome = (
-                Outcome(lost=True) if end is None else Outcome(clean=end.clean, files=sizes(folder))
-            )
+            files = {} if done is None else sizes(folder)
+            running.end = Ended.of(order, done), files
         finally:
-            ours.running.pop(key, None)
+            guest.running.pop(key, None)
             running.over.set()
-        return running.outcome
+        return running.end
 
     def read(self, session: str, job_id: str, attempt: int, name: str, offset: int) -> bytes:
         """Return a piece of a file of an attempt that has ended."""
@@ -264,22 +224,22 @@ class Host:
             sizes: (job, attempt, file) -> how much of it the coordinator has.
         """
         self._check_open()
-        ours = self._session(session)
-        ours.heard = time.monotonic()
-        found = ours.news()
-        for (job_id, attempt), running in list(ours.running.items()):
+        guest = self._guest(session)
+        guest.heard = time.monotonic()
+        news = guest.news()
+        for (job_id, attempt), running in list(guest.running.items()):
             for name in _GROWING:
                 offset = sizes.get((job_id, attempt, name), 0)
                 with contextlib.suppress(OSError), (running.folder.path / name).open("rb") as file:
                     file.seek(offset)
                     if data := file.read(_PIECE):
-                        found.grown.append((job_id, attempt, name, offset, data))
-        return found
+                        news.grown.append((job_id, attempt, name, offset, data))
+        return news
 
     def stop(self, session: str, hard: bool) -> None:
         """Stop a coordinator's attempts."""
-        ours = self._session(session)
-        for signal in (ours.stop, *(one.stop for one in list(ours.running.values()))):
+        guest = self._guest(session)
+        for signal in (guest.stop, *(running.stop for running in list(guest.running.values()))):
             signal.gentle.set()
             if hard:
                 signal.hard.set()
@@ -287,109 +247,79 @@ class Host:
     def bye(self, session: str) -> None:
         """A coordinator is done: what it still holds is free."""
         with self._lock:
-            ours = self._sessions.pop(session, None)
-        for lease in list(ours.leases.values()) if ours else []:
-            lease.release()
+            guest = self._guests.pop(session, None)
+        if guest is not None:
+            guest.close()
 
     # -- the worker's own -------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop all attempts, and wait until they have released their phones."""
         self._over.set()
-        for session in list(self._sessions):
+        for session in list(self._guests):
             self._end(session)
 
     def _watching(self) -> None:
         while not self._over.wait(BEAT_S):
             self._shelf.keep_used()
-            for name, ours in list(self._sessions.items()):
-                if time.monotonic() - ours.heard > SILENT_S and not ours.running:
-                    self._end(name)
-                    continue
-                for lease in list(ours.leases.values()):
-                    lease.heartbeat()
-                if time.monotonic() - ours.renewed > RENEW_S:
-                    ours.renewed = time.monotonic()
-                    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="renew") as pool:
-                        list(pool.map(partial(self._renew, ours), list(ours.noted)))
+            for session, guest in list(self._guests.items()):
+                if time.monotonic() - guest.heard > SILENT_S and not guest.running:
+                    self._end(session)
 
-    def _renew(self, ours: Session, serial: str) -> None:
-        with contextlib.suppress(AdbError):  # one that is away is passed over
-            phone = self._phones[serial]
-            mine = renew(self._bench.tools, phone, self._claim(ours))
-            if not mine and ours.noted.pop(serial, None) is not None:
-                ours.note(f"{serial}: the note that this run holds it is gone or another host's.")
-
-    def _claim(self, ours: Session) -> Claim:
-        return Claim.of(ours.owner, ours.run, self._bench.lease_root)
-
-    def _end(self, name: str) -> None:
+    def _end(self, session: str) -> None:
         """End what a coordinator has here, as far as its phones can be reached."""
-        ours = self._sessions.get(name)
-        if ours is None:
+        guest = self._guests.get(session)
+        if guest is None:
             return
-        for running in list(ours.running.values()):
+        for running in list(guest.running.values()):
             running.stop.gentle.set()
-        for serial in list(ours.leases):
-            self._clear(ours, serial)
+        for serial in guest.keeper.serials:
+            self._end_attempts(guest, serial)
             with contextlib.suppress(AdbError):
                 self._bench.tools.clean(self._phones[serial], speech=True)
-                if ours.noted.pop(serial, None) is not None:
-                    let_go(self._bench.tools, self._phones[serial], self._claim(ours))
-        self.bye(name)
+                guest.keeper.release(serial)
+        self.bye(session)
 
-    def _clear(self, ours: Session, serial: str) -> None:
+    def _end_attempts(self, guest: GuestRun, serial: str) -> None:
         """End what may still run on a phone: nobody waits for it any more."""
-        for running in list(ours.running.values()):
+        for running in list(guest.running.values()):
             if running.serial == serial:
                 running.stop.gentle.set()
                 running.over.wait(END_S)
 
-    def _left_by(self, run: str) -> Session | None:
+    def _left_by(self, run: str) -> GuestRun | None:
         """Return what a coordinator of a run left here that says nothing any more."""
-        for ours in self._sessions.values():
-            if run and ours.run == run and time.monotonic() - ours.heard > STALE_S:
-                return ours
+        for guest in self._guests.values():
+            if run and guest.run == run and time.monotonic() - guest.heard > STALE_S:
+                return guest
         return None
 
-    def _take_over(self, run: str, owner: str) -> Session | None:
+    def _taken_over(self, run: str, owner: str, keep: bool) -> GuestRun | None:
         left = self._left_by(run)
         if left is not None:
-            self._sessions = {name: one for name, one in self._sessions.items() if one is not left}
-            left.stop, left.owner = StopSignal(), owner
-            left.news()  # what nobody heard is old
-            left.noted.clear()  # the notes are the dead one's, until each phone is prepared anew
+            self._guests = {name: it for name, it in self._guests.items() if it is not left}
+            left.resumed(owner, keep)
         return left
 
     def _held(self) -> set[str]:
-        return {serial for ours in self._sessions.values() for serial in ours.leases}
+        return {serial for guest in self._guests.values() for serial in guest.keeper.serials}
 
-    def _busy(self, serial: str) -> str:
-        """Return who holds a phone; empty if it is free."""
-        if holder_of(serial, self._bench.lease_root) is None:
-            return ""
-        try:  # a note may be a dead owner's; only its lock tells
-            acquire(serial, owner="look", run="", root=self._bench.lease_root).release()
-        except PhoneBusyError as error:
-            return str(error)
-        return ""
-
-    def _ours(self, session: str, serial: str) -> tuple[Session, LabPhone]:
+    def _held_for(self, session: str, serial: str) -> tuple[GuestRun, LabPhone]:
         self._check_open()
-        ours = self._session(session)
-        if serial not in ours.leases:
+        guest = self._guest(session)
+        if serial not in guest.keeper.serials:
             raise NotHereError(f"{serial} is not held for this coordinator")
-        return ours, self._phones[serial]
+        return guest, self._phones[serial]
 
-    def _session(self, name: str) -> Session:
-        ours = self._sessions.get(name)
-        if ours is None:
+    def _guest(self, session: str) -> GuestRun:
+        guest = self._guests.get(session)
+        if guest is None:
             raise NotHereError("nothing is held for this coordinator")
-        return ours
+        return guest
 
     def _check_open(self) -> None:
         if self._over.is_set():
             raise NotHereError("the worker is about to end")
 
     def _folder(self, session: str, job_id: str, attempt: int) -> AttemptFolder:
-        return self._shelf.folder(self._session(session).run, job_id, attempt)
+        return self._shelf.folder(self._guest(session).run, job_id, attempt)

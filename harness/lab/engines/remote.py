@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import queue
 import secrets
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,20 +17,13 @@ from typing import Any, Final
 from harness import __version__
 from harness.adb.transfer import LocalFile
 from harness.lab.engine import (
-    Assignments,
     Broke,
     Came,
     Ended,
     Gone,
-    Left,
     Order,
-    Prepare,
-    Prepared,
-    Recover,
-    Recovered,
     Report,
     RunAttempt,
-    Stepped,
 )
 from harness.lab.engines.wire import (
     CHUNK,
@@ -37,12 +31,12 @@ from harness.lab.engines.wire import (
     FabricLostError,
     Hello,
     News,
-    Outcome,
-    Parcel,
     WorkerFailedError,
     WorkerGoneError,
 )
-from harness.lab.ports import LabPhone, Progress
+from harness.lab.phone_work import not_done
+from harness.lab.ports import LabPhone
+from harness.lab.run_view import RunView
 from harness.lab.threads import waiting
 from harness.results.files import said
 from harness.results.store import AttemptFolder
@@ -69,33 +63,14 @@ class RemoteEngine:
 
     Args:
         fabric: How to reach the workers.
-        work: What attempts need to know.
-        phones: The phones that the plan counts on.
-        run: What the run is called on workers, see `name_of`.
-        owner: Who holds the phones.
-        keep: Leave on the phones what was put there.
-        progress: Who wants to know.
-        wants: Whether a phone that comes later takes part.
+        run: The run.
     """
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        work: Assignments,
-        phones: Sequence[LabPhone],
-        *,
-        run: str,
-        owner: str,
-        keep: bool,
-        progress: Progress,
-        wants: Callable[[LabPhone], bool] = lambda _: False,
-    ) -> None:
+    def __init__(self, fabric: Fabric, run: RunView) -> None:
         self._fabric = fabric
-        self._work = work
-        self._wanted = {phone.serial for phone in phones}
-        self._run, self._owner, self._keep = run, owner, keep
-        self._progress = progress
-        self._wants = wants
+        self._run = run
+        self._name = name_of(run.path)
+        self._wanted = {phone.serial for phone in run.phones}
         self._met_at: dict[str, float] = {}
         self._session = secrets.token_hex(8)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
@@ -145,9 +120,7 @@ class RemoteEngine:
             if isinstance(order, RunAttempt):
                 report: Report = self._attempt(order, home)
             else:
-                report = self._fabric.call(
-                    home.worker, "tend", self._session, order, self._keep, long=True
-                )
+                report = self._fabric.call(home.worker, "tend", self._session, order, long=True)
         except (WorkerGoneError, FabricLostError):
             return  # the watcher says so
         except WorkerFailedError as error:
@@ -157,32 +130,24 @@ class RemoteEngine:
         self._reports.put(report)
 
     def _attempt(self, order: RunAttempt, home: _Home) -> Ended:
-        request = self._work.request(order, home.phone)
+        request = self._run.assignments.request(order, home.phone)
         self._send(home.worker, request.material.files())
         request.folder.make()
         key = (order.job_id, order.attempt)
         with self._lock:
             self._running[key] = (home.worker, request.folder)
         try:
-            outcome: Outcome = self._fabric.call(
-                home.worker, "attempt", self._session, order, Parcel.of(request), long=True
+            ended: Ended
+            ended, files = self._fabric.call(
+                home.worker, "attempt", self._session, order, request, long=True
             )
         finally:
             with self._lock:
                 del self._running[key]
-        if outcome.lost:
-            return Ended(*_names(order), clean=False, lost=True)
-        self._fetch(home.worker, request.folder, outcome.files)
-        result = request.folder.result()
-        self._tell(home.worker, "forget", *key)
-        failure = result.failure
-        return Ended(
-            *_names(order),
-            kind=failure.kind if failure else None,
-            message=failure.message if failure else "",
-            clean=outcome.clean,
-            result=result,
-        )
+        if not ended.lost:
+            self._fetch(home.worker, request.folder, files)
+            self._tell(home.worker, "forget", *key)
+        return ended
 
     def _send(self, worker: str, files: Sequence[LocalFile]) -> None:
         """Make sure that a worker has some files."""
@@ -209,7 +174,7 @@ class RemoteEngine:
             for old in folder.path.iterdir():
                 if old.name not in files:
                     old.unlink()  # raw frames that were shown meanwhile
-            for name in sorted(files, key=lambda one: one == folder.result_path.name):
+            for name in sorted(files, key=lambda name: name == folder.result_path.name):
                 part = folder.path / f".{name}.part"
                 with part.open("wb") as out:
                     while out.tell() < files[name]:
@@ -237,7 +202,7 @@ class RemoteEngine:
                     self._reports.put(Broke(serial, error))
                 return
             except Exception as error:  # noqa: BLE001 - the thread's outermost: told, tried again
-                self._progress.note(f"workers: {type(error).__name__}: {error}")
+                self._run.progress.note(f"workers: {type(error).__name__}: {error}")
             if self._over.wait(LOOK_S):
                 return
 
@@ -266,7 +231,7 @@ class RemoteEngine:
         except FabricLostError:
             return  # the watcher sees it too
         except Exception as error:  # noqa: BLE001 - the thread's outermost: told, tried again
-            self._progress.note(f"{worker}: {type(error).__name__}: {error}")
+            self._run.progress.note(f"{worker}: {type(error).__name__}: {error}")
 
     def _met(self) -> set[str]:
         with self._lock:
@@ -284,22 +249,27 @@ class RemoteEngine:
 
     def _meet(self, worker: str) -> None:
         """Take what a worker has of the phones that are still wanted, or that may join."""
-        hello: Hello = self._fabric.call(worker, "hello", self._run)
+        hello: Hello = self._fabric.call(worker, "hello", self._name)
         if hello.version != __version__:
             return
-        here = {info.serial: info for info in hello.phones}
-        there = [one for one in here if one not in self._homes]
+        here = {info.serial: LabPhone(info, None) for info in hello.phones}
+        run = self._run
         wanted = [
-            one
-            for one in there
-            if one in self._wanted
-            or (one not in hello.busy and self._wants(LabPhone(here[one], None)))
+            serial
+            for serial, phone in here.items()
+            if serial not in self._homes
+            and (
+                serial in self._wanted
+                or (serial not in hello.busy and run.assignments.wants(phone))
+            )
         ]
         if not wanted:
             return
-        taken = self._fabric.call(worker, "take", self._session, self._run, self._owner, wanted)
+        taken = self._fabric.call(
+            worker, "take", self._session, self._name, run.owner, run.keep, wanted
+        )
         for serial in wanted:
-            phone = LabPhone(here[serial], None)
+            phone = here[serial]
             with self._lock:
                 self._known.add(worker)
                 if serial not in taken or serial in self._homes:
@@ -307,7 +277,7 @@ class RemoteEngine:
                 self._homes[serial] = _Home(worker, phone)
             if serial not in self._wanted:
                 self._wanted.add(serial)
-                self._progress.note(f"{serial} on {hello.host} joins the run.")
+                self._run.progress.note(f"{serial} on {hello.host} joins the run.")
             self._reports.put(Came(phone))
 
     def _listen(self, worker: str) -> None:
@@ -316,28 +286,28 @@ class RemoteEngine:
         except WorkerGoneError as error:
             self._part(worker, str(error))
         except WorkerFailedError as error:
-            self._progress.note(str(error))
+            self._run.progress.note(str(error))
 
     def _hear(self, worker: str) -> None:
         with self._lock:
-            running = {key: one for key, (at, one) in self._running.items() if at == worker}
+            running = {key: folder for key, (at, folder) in self._running.items() if at == worker}
         sizes = {
             (*key, name): _size(folder.path / name)
             for key, folder in running.items()
             for name in ("events.jsonl", "samples.txt")
         }
         news: News = self._fabric.call(worker, "news", self._session, sizes)
-        for serial, job_id, attempt, step in news.steps:
-            self._reports.put(Stepped(serial, job_id, attempt, step))
+        for step in news.steps:
+            self._reports.put(step)
         for status in news.statuses.values():
-            self._progress.phone(status)
+            self._run.progress.phone(status)
         for note in news.notes:
-            self._progress.note(note)
+            self._run.progress.note(note)
         for job_id, attempt, name, offset, data in news.grown:
             with self._lock:  # not once its whole folder is being fetched
-                found = self._running.get((job_id, attempt))
-                if found is not None and _size(found[1].path / name) == offset:
-                    with (found[1].path / name).open("ab") as file:
+                _, folder = self._running.get((job_id, attempt), ("", None))
+                if folder is not None and _size(folder.path / name) == offset:
+                    with (folder.path / name).open("ab") as file:
                         file.write(data)
 
     def _tell(self, worker: str, method: str, *values: Any) -> None:
@@ -348,17 +318,16 @@ class RemoteEngine:
 
 def _failed(order: Order, why: str) -> Report:
     """Return the answer to an order with which its worker could not cope."""
-    if isinstance(order, RunAttempt):
-        return Ended(*_names(order), kind="InternalError", message=why, clean=False)
-    if isinstance(order, Prepare):
-        return Prepared(order.serial, None, trouble=why)
-    if isinstance(order, Recover):
-        return Recovered(order.serial, why)
-    return Left(order.serial, why)
+    if not isinstance(order, RunAttempt):
+        return not_done(order, why)
+    return Ended(
+        order.serial, order.job_id, order.attempt, kind="InternalError", message=why, clean=False
+    )
 
 
-def _names(order: RunAttempt) -> tuple[str, str, int]:
-    return order.serial, order.job_id, order.attempt
+def name_of(run: Path) -> str:
+    """Return what a run folder is called on other hosts: the same when the run is resumed."""
+    return f"{socket.gethostname()}:{run.resolve()}"
 
 
 def _size(path: Path) -> int:

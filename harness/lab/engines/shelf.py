@@ -46,7 +46,7 @@ class Shelf:
 
     def missing(self, files: Sequence[LocalFile]) -> tuple[str, ...]:
         """Return the names of those files that are not here yet; the others stay for now."""
-        return tuple(one.name for one in files if not self._touch(one.name))
+        return tuple(file.name for file in files if not self._touch(file.name))
 
     def _touch(self, name: str) -> bool:
         """Renew a file's stamp; return whether there is one."""
@@ -59,7 +59,7 @@ class Shelf:
     @contextlib.contextmanager
     def using(self, files: Sequence[LocalFile]) -> Iterator[None]:
         """Keep files for as long as the context lasts."""
-        names = [one.name for one in files]
+        names = [file.name for file in files]
         with self._lock:
             self._using.update(names)
         try:
@@ -93,10 +93,10 @@ class Shelf:
             out.write(data)
         if offset + len(data) < file.size:
             return
-        found = LocalFile.of(part).sha256
-        if found != file.sha256:
+        sha256 = LocalFile.of(part).sha256
+        if sha256 != file.sha256:
             part.unlink()
-            raise ValueError(f"{file.name} arrived as {found}")
+            raise ValueError(f"{file.name} arrived as {sha256}")
         part.replace(path)
         self._trim()
 
@@ -106,16 +106,16 @@ class Shelf:
         for path in (self._root / "cas").iterdir():
             with contextlib.suppress(FileNotFoundError):  # another worker trims it too
                 there.append((path, path.stat()))
-        for path, said in sorted(there, key=lambda one: -one[1].st_mtime):
-            age_s = now - said.st_mtime
+        for path, stat in sorted(there, key=lambda pair: -pair[1].st_mtime):
+            age_s = now - stat.st_mtime
             if path.name.startswith("."):
                 old = age_s > _PART_S
             else:
-                old = kept + said.st_size > self._limit and age_s > ASKED_S
+                old = kept + stat.st_size > self._limit and age_s > ASKED_S
             if old:
                 path.unlink(missing_ok=True)
             else:
-                kept += said.st_size
+                kept += stat.st_size
 
     def local(self, file: LocalFile) -> LocalFile:
         """Return a file as it lies here."""

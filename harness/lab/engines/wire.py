@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harness.adb.transfer import LocalFile
-from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
-from harness.lab.attempt_state import AttemptRequest
+from harness.lab.engine import Stepped
 from harness.lab.jobfile import Material
 from harness.lab.ports import PhoneStatus
-from harness.pressure.goal import Goal
-from harness.scenario.spec import JobSpec
 
 CHUNK = 4 << 20
 """Files travel in pieces of so many bytes."""
@@ -86,32 +83,6 @@ class Hello:
     busy: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """An `AttemptRequest` on its way: files are named by their content."""
-
-    run_id: str
-    spec: JobSpec
-    material: Material
-    goal: Goal | None
-    gates: Gates
-    keep: bool
-    forget_speech: bool
-
-    @classmethod
-    def of(cls, request: AttemptRequest) -> Parcel:
-        """Pack a request."""
-        return cls(
-            request.run_id,
-            request.spec,
-            request.material,
-            request.goal,
-            request.gates,
-            request.keep,
-            request.forget_speech,
-        )
-
-
 def moved(material: Material, where: Callable[[LocalFile], LocalFile]) -> Material:
     """Return ``material`` with each file as ``where`` has it."""
 
@@ -129,27 +100,12 @@ def moved(material: Material, where: Callable[[LocalFile], LocalFile]) -> Materi
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended on a worker.
-
-    Args:
-        clean: The phone was reached and released.
-        lost: There was nothing to rejoin.
-        files: Name -> size of what lies in its folder, to be fetched.
-    """
-
-    clean: bool = False
-    lost: bool = False
-    files: Mapping[str, int] = field(default_factory=dict)
-
-
 @dataclass
 class News:
     """What happened on a worker since it was last asked."""
 
-    steps: list[tuple[str, str, int, str]] = field(default_factory=list)
-    """(serial, job, attempt, step), in order."""
+    steps: list[Stepped] = field(default_factory=list)
+    """In order."""
     statuses: dict[str, PhoneStatus] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     grown: list[tuple[str, int, str, int, bytes]] = field(default_factory=list)

@@ -21,9 +21,10 @@ from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
 from harness.lab.attempt_state import AttemptRequest
-from harness.lab.clock import utc_text
+from harness.lab.clock import StopSignal, utc_text
 from harness.lab.jobfile import Material
-from harness.lab.ports import LabPhone
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.run_view import RunView
 from harness.metrics.words import WordErrors
 from harness.pressure.errors import PressureUnreachable
 from harness.pressure.goal import Goal
@@ -550,3 +551,8 @@ def make_request(tmp_path: Path, **changes: Any) -> AttemptRequest:
         "folder": run.attempt("job-1", 1),
     }
     return AttemptRequest(**{**fields, **changes})
+
+
+def run_view(assignments: Any, phones: Sequence[LabPhone], stop: StopSignal) -> RunView:
+    """A run as an engine sees it."""
+    return RunView(Path("runs/r1"), "me", False, stop, NoProgress(), assignments, phones)

@@ -14,7 +14,7 @@ from harness.lab import attempt as attempt_module
 from harness.lab.attempt import WAITS, run_attempt
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal
-from harness.lab.crew import step_limit_s
+from harness.lab.plan_rules import step_limit_s
 from harness.results.model import AttemptResult
 from tests.unit.lab.fakes import (
     CHECKPOINT_SHA,

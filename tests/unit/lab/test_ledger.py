@@ -94,8 +94,9 @@ def test_leases_open_and_close(tmp_path: Path) -> None:
     with Ledger.create(tmp_path / "l.sqlite", jobs()) as ledger:
         held = {"adb_server": "h:1", "adb_serial": "x", "work_dir": "/w", "owner": "me"}
         ledger.lease("S1", **held)
+        ledger.lease("S1", **held)  # a phone that was away is there again
         with pytest.raises(LedgerError, match="UNIQUE"):
-            ledger.lease("S1", **held)
+            ledger.lease("S1", **{**held, "owner": "you"})
         assert [row.serial for row in ledger.leases()] == ["S1"]
         ledger.heartbeat("me")
         ledger.release("S1")

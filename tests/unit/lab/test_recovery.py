@@ -9,7 +9,8 @@ import pytest
 from harness.adb.errors import DeviceLost
 from harness.lab.bench import Bench
 from harness.lab.clock import SystemClock
-from harness.lab.leases import acquire
+from harness.lab.holding import Holder
+from harness.lab.holding.host_lock import HostLock
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.recovery import clean_left_phones, reconcile, reopen, written_in
@@ -123,11 +124,23 @@ def test_a_phone_where_an_attempt_may_still_run_is_not_cleaned(tmp_path: Path) -
     assert ledger.leases() == []
 
 
+class Notes(NoProgress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
 def test_a_phone_that_somebody_else_uses_by_now_is_left_alone(tmp_path: Path) -> None:
     _, ledger = make_run(tmp_path)
     held(ledger, "A")
     tools = Cleaner()
     bench = Bench([make_phone("A")], tools, lease_root=tmp_path / "leases", clock=SystemClock())
-    with acquire("A", owner="other", run="x", root=tmp_path / "leases"):
-        clean_left_phones(ledger, bench, "me", "r", NoProgress())
+    root = tmp_path / "leases"
+    other = HostLock("A", root)
+    other.acquire(Holder.here("other", "x", root))
+    progress = Notes()
+    clean_left_phones(ledger, bench, "me", "r", progress)
     assert tools.cleaned == []
+    assert "not cleaned, since A is held by other" in progress.notes[0]

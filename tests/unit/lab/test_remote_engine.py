@@ -15,8 +15,10 @@ import pytest
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
 from harness.errors import NoPhoneError
+from harness.lab import phone_work
 from harness.lab.attempt_state import AttemptRequest
-from harness.lab.bench import Bench
+from harness.lab.bench import Bench, host_keeper
+from harness.lab.clock import StopSignal
 from harness.lab.engine import (
     Broke,
     Came,
@@ -36,15 +38,17 @@ from harness.lab.engines import host as host_module
 from harness.lab.engines import offers, remote
 from harness.lab.engines.host import Host
 from harness.lab.engines.offers import remote_bench
-from harness.lab.engines.remote import RemoteEngine
+from harness.lab.engines.remote import RemoteEngine, name_of
 from harness.lab.engines.wire import (
     FabricLostError,
     NotHereError,
     WorkerFailedError,
     WorkerGoneError,
 )
-from harness.lab.leases import PhoneBusyError, acquire
+from harness.lab.holding import holder_on_host
+from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.recovery import clean_left_phones
 from tests.unit.lab.fakes import (
     FakeClock,
     FakeTools,
@@ -53,6 +57,8 @@ from tests.unit.lab.fakes import (
     good_training,
     make_phone,
     make_request,
+    make_spec,
+    run_view,
 )
 
 
@@ -93,6 +99,7 @@ class Farm:
 
     def __init__(self, tmp_path: Path) -> None:
         self.tmp_path = tmp_path
+        self.leases = tmp_path / "leases"
         self.wires = Wires()
         self.worlds: dict[str, World] = {}
         self.requests: dict[int, AttemptRequest] = {}
@@ -101,27 +108,23 @@ class Farm:
         self.add("left", "SER1")
         self.add("right", "SER2")
         self.bench = self.find()
-        self.engine = RemoteEngine(
-            self.wires,
-            self,
-            self.bench.phones,
-            run="runs/r1",
-            owner="me",
-            keep=False,
-            progress=NoProgress(),
-            wants=lambda phone: phone.serial == "SER3",
-        )
+        self.view = run_view(self, self.bench.phones, StopSignal())
+        self.engine = RemoteEngine(self.wires, self.view)
 
     def add(self, worker: str, serial: str) -> Host:
         """Start a worker with a phone."""
         world = self.worlds[serial] = World(FakeClock(), script=good_training())
         self.plugged[worker] = [make_phone(serial)]
-        bench = Bench(self.plugged[worker], CleanTools(world), lease_root=self.tmp_path / "leases")
+        bench = Bench(self.plugged[worker], CleanTools(world), lease_root=self.leases)
         self.wires.hosts[worker] = Host(lambda: bench, self.tmp_path / worker)
         return self.wires.hosts[worker]
 
     def find(self) -> Bench:
-        return remote_bench(self.wires, "tcp://x:1", self.tmp_path / "own", [].append)
+        return remote_bench(self.wires, "tcp://x:1", [].append)
+
+    def wants(self, phone: LabPhone) -> bool:
+        """See `Assignments`."""
+        return phone.serial == "SER3"
 
     def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """See `Assignments`."""
@@ -166,7 +169,7 @@ class CleanTools(FakeTools):
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "LOOK_S", 0.02)
     monkeypatch.setattr(host_module, "BEAT_S", 0.1)
-    monkeypatch.setattr(host_module, "host_scorer", fake_scorer)
+    monkeypatch.setattr(phone_work, "host_scorer", fake_scorer)
 
 
 @pytest.fixture
@@ -179,11 +182,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 
 
 def free(farm: Farm, serial: str) -> bool:
-    try:
-        acquire(serial, owner="x", run="x", root=farm.tmp_path / "leases").release()
-    except PhoneBusyError:
-        return False
-    return True
+    return holder_on_host(serial, farm.leases) is None
 
 
 def eventually(what: Callable[[], bool]) -> None:
@@ -276,7 +275,7 @@ def test_a_worker_that_cannot_cope_fails_the_attempt_and_not_the_run(
     def full(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(host_module, "run_attempt", full)
+    monkeypatch.setattr(phone_work, "run_attempt", full)
     farm.engine.submit(RunAttempt("SER1", "job-1", 1))
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.clean) == ("InternalError", False)
@@ -321,16 +320,10 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     farm.engine._over.set()  # the coordinator is killed
     farm.engine._watch.join()
     time.sleep(0.2)
-    assert "SER1" not in farm.wires.call("left", "hello", "runs/r1").busy
+    assert "SER1" not in farm.wires.call("left", "hello", name_of(farm.view.path)).busy
     assert "SER1" in farm.wires.call("left", "hello", "runs/other").busy
     again = RemoteEngine(
-        farm.wires,
-        farm,
-        [make_phone("SER1")],
-        run="runs/r1",
-        owner="me again",
-        keep=False,
-        progress=NoProgress(),
+        farm.wires, replace(farm.view, owner="me again", keep=True, phones=[make_phone("SER1")])
     )
     killed, farm.engine = farm.engine, again
 
@@ -346,6 +339,9 @@ def test_a_run_that_is_resumed_takes_over_what_still_runs(
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.lost) == (None, False)
     assert farm.worlds["SER1"].calls.count("push") == 1
+    again.submit(Leave("SER1"))
+    farm.wait(Left)
+    assert "clean True" not in farm.worlds["SER1"].calls, "the new one wants it kept"
     killed._over.set()
 
 
@@ -459,12 +455,12 @@ def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     farm.wait(Came)
     farm.wait(Came)
     said: list[str] = []
-    found = remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
+    found = remote_bench(farm.wires, "tcp://x:1", said.append)
     assert (found.phones, len(said)) == ([], 2)  # held for the engine of this test
-    assert "leased by me" in said[0]
+    assert "held by me" in said[0]
     monkeypatch.setattr(offers, "__version__", "9.9")
     said.clear()
-    remote_bench(farm.wires, "tcp://x:1", farm.tmp_path / "own", said.append)
+    remote_bench(farm.wires, "tcp://x:1", said.append)
     assert all("9.9" in line for line in said)
     farm.wires.hosts.clear()
     with pytest.raises(NoPhoneError, match="harness worker tcp://x:1"):
@@ -488,3 +484,25 @@ def test_a_phone_that_is_plugged_in_at_a_worker_joins(
     assert {farm.wait(Gone).serial, farm.wait(Gone).serial} == {"SER1", "SER3"}
     farm.add("left again", "SER3")  # one that joined is waited for like any other
     assert farm.wait(Came).phone.serial == "SER3"
+
+
+def test_what_a_dead_coordinator_left_is_cleaned_by_the_worker(farm: Farm, tmp_path: Path) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    farm.engine.close()
+    with Ledger.create(tmp_path / "l.sqlite", [make_spec()]) as ledger:
+        where = {"adb_server": "h:1", "adb_serial": "x", "work_dir": "/w", "owner": "dead"}
+        for serial in ("SER1", "SER2"):
+            ledger.lease(serial, **where)
+        other = host_keeper(
+            Bench([], FakeTools(World(FakeClock())), lease_root=farm.leases), "o", "x"
+        )
+        other.take(make_phone("SER2"))
+        clean_left_phones(ledger, farm.bench, "me", "r", NoProgress())
+        assert ledger.leases() == []
+        notes = {row.key: row.note for row in ledger.changes() if row.new == "released"}
+    assert notes["SER1"] == "cleaned on resume"
+    assert "SER2 is held by o" in notes["SER2"]
+    assert farm.worlds["SER1"].calls[1] == "clean True"
+    assert farm.worlds["SER2"].calls == []
+    assert free(farm, "SER1")

@@ -21,7 +21,7 @@ from harness.lab.threads import ThreadEngine
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
 from harness.scenario.spec import JobSpec
-from tests.unit.lab.fakes import make_phone, make_spec
+from tests.unit.lab.fakes import make_phone, make_spec, run_view
 
 Script = Callable[[str, int, str], "str | None"]
 """(job, attempt, phone) -> kind of failure, or None."""
@@ -79,7 +79,7 @@ class Bench:
         Scheduler(
             dispatcher=Dispatcher(tickets, serials),
             ledger=self.ledger,
-            engine=ThreadEngine(self, self.phones),
+            engine=ThreadEngine(self, run_view(self, self.phones, self.stop)),
             owner="me",
             stop=self.stop,
             clock=SystemClock(),
@@ -94,9 +94,16 @@ class Bench:
         assert phone.serial in {row.serial for row in self.ledger.leases()}
         return phone, []
 
+    def request(self, order: RunAttempt, phone: LabPhone) -> tuple[RunAttempt, LabPhone]:
+        return order, phone
+
     def attempt(
-        self, order: RunAttempt, phone: LabPhone, on_step: Callable[[str], None]
+        self,
+        request: tuple[RunAttempt, LabPhone],
+        stop: StopSignal,
+        on_step: Callable[[str], None],
     ) -> AttemptEnd:
+        order, phone = request
         job, n = order.job_id, order.attempt
         on_step("train")
         with self.lock:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from harness.lab.holding import EXPIRES_S
 from harness.report.load import load_run
 from harness.serve import tails
 from harness.serve.state import RunsWatch, RunWatch
@@ -58,8 +59,11 @@ def test_it_is_read_on_as_it_grows(live_run: LiveRun) -> None:
 
 
 def test_a_host_that_says_nothing(live_run: LiveRun) -> None:
-    later = datetime.now(timezone.utc) + timedelta(seconds=61)
-    state = RunWatch(live_run.path).state(later)
+    now = datetime.now(timezone.utc)
+    watch = RunWatch(live_run.path)
+    state = watch.state(now + timedelta(seconds=EXPIRES_S - 20))
+    assert (state.stage, state.phones[0].state) == ("running", "working")
+    state = watch.state(now + timedelta(seconds=EXPIRES_S + 1))
     assert (state.stage, state.phones[0].state) == ("silent", "silent")
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.phone_notes import EXPIRES_S, Claim, PhoneHeldError, hold, let_go, renew
+from harness.lab.holding import EXPIRES_S, Holder, PhoneBusyError
+from harness.lab.holding.phone_note import remove_note, renew_note, write_note
 from harness.lab.ports import LabPhone
 from tests.unit.lab.fakes import FakeClock, FakeTools, Output, World, make_phone
 
-US = Claim.of("us:1", "runs/a", Path("/here"))
-THEM = Claim.of("them:2", "runs/b", Path("/there"))
+US = Holder.here("us:1", "runs/a", Path("/here"))
+THEM = Holder.here("them:2", "runs/b", Path("/there"))
 
 
 class Shell(FakeTools):
@@ -41,17 +42,17 @@ def note(phone: LabPhone) -> Path:
 
 
 def test_one_holder_until_it_lets_go(phone: LabPhone) -> None:
-    hold(Shell(), phone, US)
-    hold(Shell(), phone, US)
-    assert renew(Shell(), phone, US)
-    with pytest.raises(PhoneHeldError, match=r"us-1.*runs-a"):
-        hold(Shell(), phone, THEM)
-    assert not renew(Shell(), phone, THEM)
-    let_go(Shell(), phone, THEM)
+    write_note(Shell(), phone, US)
+    write_note(Shell(), phone, US)
+    assert renew_note(Shell(), phone, US)
+    with pytest.raises(PhoneBusyError, match=r"us-1.*runs-a"):
+        write_note(Shell(), phone, THEM)
+    assert not renew_note(Shell(), phone, THEM)
+    remove_note(Shell(), phone, THEM)
     assert note(phone).exists()
-    let_go(Shell(), phone, US)
+    remove_note(Shell(), phone, US)
     assert not (Path(phone.work_dir) / "lease").exists()
-    hold(Shell(), phone, THEM)
+    write_note(Shell(), phone, THEM)
 
 
 def aged(phone: LabPhone, seconds: int) -> None:
@@ -64,37 +65,37 @@ def aged(phone: LabPhone, seconds: int) -> None:
 def test_a_note_that_ran_out_or_is_of_an_earlier_boot_is_taken_over(
     phone: LabPhone, seconds: int
 ) -> None:
-    hold(Shell(), phone, US)
+    write_note(Shell(), phone, US)
     aged(phone, seconds)
-    hold(Shell(), phone, THEM)
-    assert not renew(Shell(), phone, US)
-    with pytest.raises(PhoneHeldError):
-        hold(Shell(), phone, US)
+    write_note(Shell(), phone, THEM)
+    assert not renew_note(Shell(), phone, US)
+    with pytest.raises(PhoneBusyError):
+        write_note(Shell(), phone, US)
 
 
 def test_a_dead_process_of_the_same_host_is_taken_over_at_once(phone: LabPhone) -> None:
-    hold(Shell(), phone, US)
-    hold(Shell(), phone, Claim.of("us:2", "runs/a", Path("/here")))
-    assert not renew(Shell(), phone, US)
+    write_note(Shell(), phone, US)
+    write_note(Shell(), phone, Holder.here("us:2", "runs/a", Path("/here")))
+    assert not renew_note(Shell(), phone, US)
 
 
 def test_a_folder_without_a_note_is_of_one_who_died_in_between(phone: LabPhone) -> None:
     (Path(phone.work_dir) / "lease").mkdir(parents=True)
-    hold(Shell(), phone, THEM)
-    assert renew(Shell(), phone, THEM)
+    write_note(Shell(), phone, THEM)
+    assert renew_note(Shell(), phone, THEM)
 
 
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_at_once_one_gets_it(phone: LabPhone, stale: bool) -> None:
     if stale:
-        hold(Shell(), phone, US)
+        write_note(Shell(), phone, US)
         aged(phone, -EXPIRES_S - 5)
     got: list[int] = []
 
     def ask(number: int) -> None:
         try:
-            hold(Shell(), phone, Claim.of(f"h{number}", "r", Path(f"/h{number}")))
-        except PhoneHeldError:
+            write_note(Shell(), phone, Holder.here(f"h{number}", "r", Path(f"/h{number}")))
+        except PhoneBusyError:
             return
         got.append(number)
 
@@ -110,7 +111,7 @@ def test_of_many_at_once_one_gets_it(phone: LabPhone, stale: bool) -> None:
 def test_a_note_that_was_renewed_after_it_was_read_is_not_taken_away(
     phone: LabPhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold(Shell(), phone, US)
+    write_note(Shell(), phone, US)
     aged(phone, -EXPIRES_S - 5)
     # between reading a note that ran out and taking it away, a third host takes the phone
     real, tools = shutil.which("mv"), tmp_path / "tools"
@@ -123,7 +124,7 @@ def test_a_note_that_was_renewed_after_it_was_read_is_not_taken_away(
     )
     (tools / "mv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    with pytest.raises(PhoneHeldError, match="third"):
-        hold(Shell(), phone, THEM)
+    with pytest.raises(PhoneBusyError, match="third"):
+        write_note(Shell(), phone, THEM)
     assert ",third,there," in note(phone).name
     assert [path.name for path in note(phone).parent.parent.glob("lease*")] == ["lease"]

@@ -1,0 +1,83 @@
+"""What an engine asks about the jobs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.lab.attempt_state import AttemptRequest
+from harness.lab.engine import RunAttempt
+from harness.lab.ledger import Ledger
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import PlannedJob
+from harness.lab.ports import LabPhone
+from harness.results.files import StoreError
+from harness.results.store import RunFolder
+
+
+class RunAssignments:
+    """`harness.lab.engine.Assignments` of a run.
+
+    Args:
+        jobs: What the run has to do.
+        folder: The run folder.
+        ledger: Which attempts have finished.
+        materials: Models and recordings.
+        keep: Leave on the phones what was put there.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[PlannedJob],
+        folder: RunFolder,
+        ledger: Ledger,
+        materials: Materials,
+        keep: bool,
+    ) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._materials = materials
+        self._keep = keep
+        self._jobs = {job.spec.job_id: job for job in jobs}
+        self._asked = {job.demands: job for job in jobs}
+        """One job for each kind of phone that is wanted."""
+
+    def wants(self, phone: LabPhone) -> bool:
+        """See `Assignments`."""
+        return any(job.welcomes(phone) for job in self._asked.values())
+
+    def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
+        """See `Assignments`."""
+        job = self._jobs[order.job_id]
+        spec = job.spec
+        checkpoint = None
+        if spec.depends_on is not None:
+            checkpoint = self._kept_checkpoint(spec.depends_on)
+        return AttemptRequest(
+            run_id=self._folder.run_id,
+            spec=spec,
+            attempt=order.attempt,
+            phone=phone,
+            material=self._materials.material(job.needs, checkpoint),
+            goal=job.needs.goal,
+            gates=job.needs.gates,
+            folder=self._folder.attempt(spec.job_id, order.attempt),
+            keep=self._keep,
+            # A round's speech leaves the phone with the round (MobileASR, section 3.3); where
+            # there is but one, the next job of the same speaker needs no second push.
+            forget_speech=spec.rounds > 1,
+            rejoin=order.rejoin,
+        )
+
+    def _kept_checkpoint(self, job_id: str) -> Path | None:
+        """Return what the round before kept; None for its start.
+
+        Raises:
+            StoreError: It has not finished.
+        """
+        done = [row for row in self._ledger.attempts(job_id) if row.state == "finished"]
+        if not done:
+            raise StoreError(f"{self._folder.path}: the round before, {job_id}, has not finished")
+        path = self._folder.attempt(job_id, done[-1].attempt).checkpoint_path
+        # A round that was stopped before its first epoch kept none: this one starts as it did.
+        return path if path.is_file() else None
