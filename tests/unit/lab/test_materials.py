@@ -19,6 +19,7 @@ from harness.speech.importing import ImportOptions, import_recordings
 from harness.speech.sources import find_sources
 from harness.trainer.checkpoints import save_checkpoint
 from harness.trainer.manifest import describe_file, load_manifest, save_manifest
+from tests.fixtures.other_names import write_without
 
 SCENARIO = """\
 name: mine
@@ -65,7 +66,7 @@ def test_a_sub_model_that_the_file_does_not_have_is_refused(recorded, tmp_path):
     shutil.copytree(data_root() / "models" / "ds2-tiny", folder)
     manifest = load_manifest(folder)
     file = folder / manifest.files[2].file
-    file.write_bytes(file.read_bytes().replace(b"train_s5", b"lacks_s5"))
+    write_without(file, file, "S5")
     files = {2: describe_file(file)}
     save_manifest(manifest.model_copy(update={"files": files}), folder)
     text = SCENARIO.replace("model: ds2-tiny", "model: {path: without}")
