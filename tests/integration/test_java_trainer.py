@@ -24,8 +24,10 @@ from harness.contract import Job, parse_event
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.errors import InputError
 from harness.lab import open_bench, run_scenario
+from harness.trainer.checkpoints import file_sha256
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
+from tests.fixtures.other_names import write_with_other_names
 
 pytestmark = pytest.mark.jdk
 
@@ -118,6 +120,27 @@ def test_the_same_job_goes_the_same_way(
     assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
     for event in of(theirs, Epoch):
         assert event.evaluate_seconds > 0
+
+
+def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):
+    path = tmp_path / "other.tflite"
+    write_with_other_names(Path(make_job().model.path), path)
+    model = {"path": str(path), "sha256": file_sha256(path)}
+    need = {"Part.1": 1e9, "Part.5": 1}
+    job = make_job(
+        keep="last", model=model, selection={"candidates": ["Part.1", "Part.5"], "need_mb": need}
+    )
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert of(theirs, Selected)[0].sub_model == "Part.5"
+    assert of(theirs, Finished)[0].kept_epoch == 2
+    (tmp_path / "out").rename(tmp_path / "java")
+    for command in (PYTHON, java_trainer):
+        old = job.model_copy(update={"version": 1})
+        code, events = run(command, old, tmp_path)
+        assert (code, events[-1].kind) == (1, "BadInput")
+        assert "version 1 is for deepspeech2" in events[-1].message
+        (tmp_path / "out").rename(tmp_path / f"old-{command[0].rpartition('/')[2]}")
 
 
 def test_a_checkpoint_is_read_by_either(java_trainer, make_job, tmp_path):

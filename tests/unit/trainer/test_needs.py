@@ -1,6 +1,6 @@
 import pytest
 
-from harness.contract import SUB_MODELS
+from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.memory.measured import Conditions, Measured, MemoryRecord
 from harness.model.deepspeech2.configuration import PAPER

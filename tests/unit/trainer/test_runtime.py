@@ -12,7 +12,9 @@ from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.paths import data_root
 from harness.trainer.batches import encode, make_batch
+from harness.trainer.flatfile import read_info
 from harness.trainer.runtime import FlatbufferModel
+from tests.fixtures.other_names import write_with_other_names
 
 LAYERS = ["conv1", "conv2", "conv3", "blstm1", "blstm2", "blstm3", "blstm4", "fc1", "fc2"]
 
@@ -234,6 +236,21 @@ def test_unreadable_model(tmp_path):
         FlatbufferModel(tmp_path / "y.tflite")
 
 
+def test_another_networks_file_trains_by_its_own_names(model, tiny_model_path, sounds, tmp_path):
+    path = tmp_path / "other.tflite"
+    network = write_with_other_names(tiny_model_path, path)
+    other = FlatbufferModel(path, threads=1)
+    assert other.network == network == read_info(path).network
+    assert network.sub_model_names[:2] == ("Part.1", "Part.2")
+    batch = make_batch(sounds, ["the red car", "an apple"], model.info)
+    for here, there in zip(model.network.sub_model_names, network.sub_model_names, strict=True):
+        assert other.train_step(there, batch, 1e-2) == model.train_step(here, batch, 1e-2)
+    ours, theirs = model.get_weights(), other.get_weights()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    with pytest.raises(InputError, match="no sub-model 'S1'"):
+        other.train_step("S1", batch, 1e-2)
+
+
 def test_unknown_sub_model(model, batch):
     with pytest.raises(InputError, match="S9"):
         model.train_step("S9", batch, 1e-3)
@@ -252,7 +269,9 @@ import sys
 from pathlib import Path
 import numpy as np
 from harness.trainer.batches import Batch
+from harness.trainer.flatfile import read_info
 from harness.trainer.runtime import FlatbufferModel
+from tests.fixtures.other_names import write_with_other_names
 
 model = FlatbufferModel(Path(sys.argv[1]), threads=1)
 info = model.info
