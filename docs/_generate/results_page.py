@@ -18,6 +18,8 @@ from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {
     "run.json": "what the run was asked to do, with what, on what; see below",
+    "harness.log": "what happened, with phone and attempt (`harness status RUN --log`); text, UTC",
+    "harness.log.*": "older pieces of it, `.3` the oldest",
     "ledger.sqlite": "the queue: jobs, attempts, leases, notes; the coordinator's own",
     ".lock": "held by the process that runs or resumes the run",
     "report/index.html": "the page, from `harness run` and `harness report`",

@@ -1,7 +1,7 @@
 """Run folders on disk: who wrote what, whole or not at all.
 
     runs/<run-id>/run.json
-                  ledger.sqlite
+                  ledger.sqlite, harness.log
                   attempts/<job>/<n>/result.json, events.jsonl, samples.parquet,
                                      hypotheses.jsonl, logcat.txt, checkpoint.npz, ...
 
