@@ -43,6 +43,20 @@ class Crew:
         self._asked = {job.demands: job for job in jobs}
         """One job for each kind of phone that is wanted."""
         self._expected = {serial for job in jobs for serial in job.candidates}
+        self._phones: dict[str, LabPhone] = {}
+
+    def add(self, jobs: Sequence[PlannedJob]) -> None:
+        """Know jobs that come later; from any thread."""
+        self._jobs.update({job.spec.job_id: job for job in jobs})
+        self._asked.update({job.demands: job for job in jobs})
+
+    def job(self, job_id: str) -> PlannedJob:
+        """Return a job of the run."""
+        return self._jobs[job_id]
+
+    def phones(self) -> list[LabPhone]:
+        """Return the phones that take part, with what they can do; from any thread."""
+        return list(self._phones.values())
 
     # -- what the scheduler asks ------------------------------------------------------------------
 
@@ -59,6 +73,7 @@ class Crew:
         """Remember a phone that takes part; once all do, the run's record says what they can."""
         self.notes.extend(notes)
         self.seen[phone.serial] = phone.record
+        self._phones[phone.serial] = phone
         self._expected.discard(phone.serial)
         if not self._expected:
             self.run.write_phones(self.seen)
@@ -78,8 +93,8 @@ class Crew:
         run, job = self.run, self._jobs[order.job_id]
         spec = job.spec
         checkpoint = None
-        if spec.depends_on is not None:
-            checkpoint = run.kept_checkpoint(spec.depends_on)
+        if job.task.beside is not None:
+            checkpoint = run.kept_checkpoint(job.task.beside)
         return AttemptRequest(
             run_id=run.folder.run_id,
             spec=spec,

@@ -16,13 +16,13 @@ STATES = ["finished", "running", "queued", "waiting"]
 
 def test_status_says_where_it_stood(run_v1: Path) -> None:
     found = status(run_v1 / "interrupted")
-    assert [row.state for row in found.jobs] == STATES
+    assert [row.state for row in found.tasks] == STATES
     assert [(row.attempt, row.state, row.step) for row in found.attempts] == [
         (1, "finished", "release"),
         (1, "running", "train"),
     ]
     assert len(found.leases) == 1
-    assert [row.state for row in status(run_v1 / "finished").jobs] == ["finished"] * 4
+    assert [row.state for row in status(run_v1 / "finished").tasks] == ["finished"] * 4
 
 
 def test_the_live_page_shows_it(run_v1: Path) -> None:
