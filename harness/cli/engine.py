@@ -117,8 +117,8 @@ def reopen_lab(
         farm, adb, scheduler = (before.get(name) for name in ("option", "adb", "scheduler"))
     specs: list[JobSpec] = []
     if farm is not None:
-        with Ledger.open(run.ledger_path) as ledger:
-            specs = ledger.specs()
+        with Ledger.read(run.ledger_path) as ledger:
+            specs = [task.job for task in ledger.tasks() if task.kind == "phone"]
     with open_lab(
         engine=engine,
         scheduler=scheduler,

@@ -20,6 +20,7 @@ from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 
 RULE_OF_THUMB: Final = "a rule of thumb: no past run here has jobs like these"
 _NAMED: Final = 4
@@ -30,7 +31,7 @@ _NAMED: Final = 4
 class PlannedJob:
     """A job with what the plan says of it."""
 
-    spec: JobSpec
+    task: Task
     candidates: tuple[str, ...]
     """Serials of the phones that fit; none where `Plan.unplaced` says why."""
     goal: Goal | None
@@ -41,6 +42,11 @@ class PlannedJob:
     heat: float = 0.0
     """How much it warms its phone, see `harness.lab.heat`."""
 
+    @property
+    def spec(self) -> JobSpec:
+        """The job itself."""
+        return self.task.job
+
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""
         content = self.spec.content
@@ -50,7 +56,7 @@ class PlannedJob:
             axes=self.spec.axes,
             repeat=self.spec.repeat,
             round=self.spec.round,
-            depends_on=self.spec.depends_on,
+            parents=self.task.parents,
             speaker=content.data.speaker,
             batch_size=content.trainer.batch_size,
             epochs=content.trainer.epochs,
@@ -77,10 +83,8 @@ class PlannedJob:
         """Return it as the dispatcher takes it."""
         retries = retry.model_dump()
         return Ticket(
-            job_id=self.spec.job_id,
-            index=self.spec.index,
+            self.task,
             candidates=frozenset(self.candidates),
-            depends_on=self.spec.depends_on,
             group=push_group(self.spec.content),
             heat=self.heat,
             demands=self.demands,
@@ -165,7 +169,7 @@ def push_group(content: JobContent) -> str:
     )
 
 
-def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: Materials) -> Plan:
+def make_plan(tasks: Sequence[Task], phones: Sequence[LabPhone], materials: Materials) -> Plan:
     """Match jobs with phones; see `Plan.unplaced` for those that fit none.
 
     ``count: n`` keeps a job to n phones and asks for all of them to be there. ``each: true`` is
@@ -176,7 +180,8 @@ def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: M
     """
     planned: list[PlannedJob] = []
     homeless: dict[str, tuple[list[str], Unmet]] = {}
-    for spec in specs:
+    for task in tasks:
+        spec = task.job
         found = fitting_phones(spec, phones)
         if _too_few(spec, found) or spec.content.phones.get("each"):
             found = []
@@ -186,7 +191,7 @@ def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: M
                 demands = parse_demands(spec.content.phones)
                 homeless[key] = ([], unmet(demands, [phone.info for phone in phones], avoided))
             homeless[key][0].append(spec.job_id)
-        planned.append(_planned(spec, found, materials))
+        planned.append(_planned(task, found, materials))
     used = {serial for job in planned for serial in job.candidates}
     return Plan(
         jobs=tuple(planned),
@@ -197,20 +202,47 @@ def make_plan(specs: Sequence[JobSpec], phones: Sequence[LabPhone], materials: M
     )
 
 
-def one_for_each(specs: Sequence[JobSpec], phones: Sequence[LabPhone]) -> list[JobSpec]:
-    """Return ``specs`` with every ``each: true`` job made one job a phone that fits.
+def one_for_each(tasks: Sequence[Task], phones: Sequence[LabPhone]) -> list[Task]:
+    """Return ``tasks`` with every one whose place is `each` made one a phone that fits.
 
-    The phone becomes an axis (``phones.serial``) and part of the job's identity. A job that too few
-    phones fit stays as it is.
+    The phone becomes an axis (``phones.serial``) and part of the job's identity. What runs beside
+    such a task becomes one a phone too; what only waits for it waits for all of them. A task that
+    too few phones fit stays as it is.
     """
-    found: list[JobSpec] = []
-    for spec in specs:
-        chosen = fitting_phones(spec, phones)
-        if not parse_demands(spec.content.phones).each or _too_few(spec, chosen):
-            found.append(spec)
+    spread: dict[str, dict[str, str]] = {}
+    """Task -> phone -> the task for it."""
+    placed: list[Task] = []
+    for task in tasks:
+        serials = list(spread.get(task.beside or "", ()))
+        if task.place == "each":
+            fitting = fitting_phones(task.job, phones)
+            serials = [] if _too_few(task.job, fitting) else [phone.serial for phone in fitting]
+        copies = {serial: task.on_phone(serial) for serial in serials}
+        if copies:
+            spread[task.task_id] = {serial: copy.task_id for serial, copy in copies.items()}
+        placed += [
+            _with_parents(copy, task, spread, serial) for serial, copy in copies.items()
+        ] or [_with_parents(task, task, spread)]
+    return [replace(task, index=index) for index, task in enumerate(placed)]
+
+
+def _with_parents(
+    copy: Task, task: Task, spread: Mapping[str, Mapping[str, str]], serial: str = ""
+) -> Task:
+    """Return a task with the tasks in place of its parents that these have become."""
+    beside = None if task.beside is None else spread.get(task.beside, {}).get(serial, task.beside)
+    parents: list[str] = []
+    for parent in task.parents:
+        if parent == task.beside:
+            parents.append(beside or parent)
         else:
-            found += [spec.on_phone(phone.serial) for phone in chosen]
-    return [spec.model_copy(update={"index": index}) for index, spec in enumerate(found)]
+            parents += spread.get(parent, {"": parent}).values()
+    return replace(
+        copy,
+        parents=tuple(parents),
+        beside=beside,
+        place="same-as-parent" if beside else copy.place,
+    )
 
 
 def _too_few(spec: JobSpec, found: Sequence[LabPhone]) -> bool:
@@ -230,8 +262,8 @@ def fitting_phones(spec: JobSpec, phones: Sequence[LabPhone]) -> list[LabPhone]:
     return found if demands.count is None else found[: demands.count]
 
 
-def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -> PlannedJob:
-    content = spec.content
+def _planned(task: Task, fitting: Sequence[LabPhone], materials: Materials) -> PlannedJob:
+    content = task.job.content
     model = materials.model(content.model)
     need = materials.needs(content)
     goal = materials.goal(content)
@@ -250,7 +282,7 @@ def _planned(spec: JobSpec, fitting: Sequence[LabPhone], materials: Materials) -
         )
     parameters = max(model.manifest.parameters.values()) / 1e6
     return PlannedJob(
-        spec=spec,
+        task=task,
         candidates=tuple(phone.serial for phone in fitting),
         goal=goal,
         need_mb=need.mb,
@@ -271,7 +303,7 @@ def makespan_s(jobs: Sequence[PlannedJob]) -> float:
     ran_on: dict[str, str] = {}
     for job in jobs:
         places = job.candidates
-        before = ran_on.get(job.spec.depends_on or "")
+        before = ran_on.get(job.task.beside or "")
         if before is not None:
             places = (before,)  # a later round stays on its phone
         if not places:

@@ -14,10 +14,12 @@ from harness.lab.bench import Bench, held_only
 from harness.lab.checks import check_demands, located
 from harness.lab.clock import StopSignal
 from harness.lab.estimate import PastTimes, estimated
+from harness.lab.feed import FeedProgram
 from harness.lab.heat import heated, queue_order
 from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
+from harness.lab.ledger_tables import OPEN
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, one_for_each
 from harness.lab.ports import NoProgress, Progress
@@ -27,7 +29,8 @@ from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
-from harness.scenario import JobSpec, LoadedScenario, Scenario, expand_jobs
+from harness.results.tasks import TaskFolder
+from harness.scenario import JobSpec, LoadedScenario, Scenario, expand_jobs, tasks_of
 
 
 def check_scenario(
@@ -54,7 +57,7 @@ def plan_run(
         InputError: Something in the scenario is wrong or missing.
     """
     specs = check_scenario(loaded, materials, only)
-    return make_plan(one_for_each(specs, bench.phones), bench.phones, materials)
+    return make_plan(one_for_each(tasks_of(specs), bench.phones), bench.phones, materials)
 
 
 def run_scenario(
@@ -71,6 +74,7 @@ def run_scenario(
     materials: Materials | None = None,
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
     skip_unfit: bool = False,
+    feed: FeedProgram | None = None,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
 
@@ -87,6 +91,7 @@ def run_scenario(
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan before the first job starts.
         skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
+        feed: A program that adds tasks while the run goes on.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
@@ -130,14 +135,14 @@ def run_scenario(
             notes=tuple(busy.values()),
         )
         ledger = stack.enter_context(
-            Ledger.create(folder.ledger_path, [job.spec for job in plan.jobs], clock)
+            Ledger.create(folder.ledger_path, [job.task for job in plan.jobs], clock)
         )
         _skip_unfit(ledger, plan)
         # Last of the three: a folder with run.json is a run that can be resumed.
         folder.write_record(record)
         on_plan(plan, folder)
         run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, crew)
+        return run.go(jobs, crew, feed=feed)
 
 
 def resume_run(
@@ -150,6 +155,7 @@ def resume_run(
     stop: StopSignal | None = None,
     materials: Materials | None = None,
     skip_unfit: bool = False,
+    feed: FeedProgram | None = None,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
 
@@ -162,6 +168,8 @@ def resume_run(
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
         skip_unfit: Record unfinished jobs that fit no phone as skipped.
+        feed: The program that added tasks, if there was one: it is called anew, also if every task
+            that there is has an outcome.
 
     Raises:
         InputError: Not a run folder, or the model is not the one that the run began with.
@@ -178,28 +186,37 @@ def resume_run(
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
         ledger = stack.enter_context(Ledger.open(folder.ledger_path, bench.clock))
-        rejoin = reconcile(ledger, written_in(folder), {phone.serial for phone in bench.phones})
+        rejoin = reconcile(
+            ledger,
+            written_in(folder),
+            {phone.serial for phone in bench.phones},
+            lambda task_id, attempt: TaskFolder(path, task_id).wrote(attempt),
+        )
         clean_left_phones(ledger, bench, owner, str(path), progress, spare=rejoin)
         if retry_failed:
             reopen(ledger)
-        specs = {spec.job_id: spec for spec in ledger.specs()}
-        todo = [specs[row.job_id] for row in ledger.jobs("waiting", "queued", "running")]
-        if not todo:
+        tasks = ledger.tasks(*OPEN)
+        if not tasks and feed is None:
             return summary(folder, ledger, interrupted=False)
-        _same_models(record, materials, todo)
+        todo = [task for task in tasks if task.kind == "phone"]
+        _same_models(record, materials, [task.job for task in todo])
         plan = make_plan(todo, bench.phones, materials)
         plan.check(skip_unfit=skip_unfit)
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
+        known = {phone.serial for phone in record.phones}
+        phones = plan.phones
+        if feed is not None:  # it may want any phone that the run had
+            used = {phone.serial for phone in phones}
+            phones = tuple(phone for phone in bench.phones if phone.serial in known | used)
         crew = stack.enter_context(bench.crew(owner, str(path), progress.note))
-        busy = take_free(crew.keeper, plan.phones)
+        busy = take_free(crew.keeper, phones)
         for row in ledger.attempts(state="running"):
             if row.serial not in crew.keeper.serials:
                 rejoin.pop(row.serial, None)
                 lose(ledger, row)
         jobs = held_only(plan.placed, crew.keeper.serials, busy)
-        known = {phone.serial for phone in record.phones}
-        new = tuple(p.record for p in plan.phones if p.serial not in known)
+        new = tuple(phone.record for phone in phones if phone.serial not in known)
         folder.write_record(
             record.model_copy(
                 update={
@@ -211,7 +228,8 @@ def resume_run(
             )
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, crew, rejoin)
+        run.add_to_plan(plan.jobs)
+        return run.go(jobs, crew, rejoin, feed)
 
 
 def _by_past_runs(plan: Plan, scenario: Scenario, run_root: Path) -> Plan:

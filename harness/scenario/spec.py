@@ -12,7 +12,10 @@ from harness.scenario.schema import JobContent
 
 
 class JobSpec(Section):
-    """One job: everything an attempt needs to know of the scenario."""
+    """One job: everything an attempt needs to know of the scenario.
+
+    What it waits for, and where it runs, says its `harness.scenario.task.Task`.
+    """
 
     job_id: str
     """Readable label plus the first ten digits of the identity; a safe file name."""
@@ -24,8 +27,6 @@ class JobSpec(Section):
     repeat: int = 1
     round: int = 1
     rounds: int = 1
-    depends_on: str | None = None
-    """Job of the round before: this one starts from its kept checkpoint, on its phone."""
     avoid: tuple[dict[str, Any], ...] = ()
     """Demands; a phone that meets one of them does not get the job."""
 
@@ -46,6 +47,5 @@ class JobSpec(Section):
                 "identity": sha256_of([self.identity, serial]),
                 "content": self.content.model_copy(update={"phones": phones}),
                 "axes": {**self.axes, "phones.serial": serial},
-                "depends_on": f"{self.depends_on}-{mark}" if self.depends_on else None,
             }
         )

@@ -179,7 +179,7 @@ def _lost(path: Path) -> str:
     for row in found.attempts:
         if row.state != "finished":
             continue
-        attempt = run.attempt(row.job_id, row.attempt)
+        attempt = run.attempt(row.task_id, row.attempt)
         numbers = [event.seq for event in attempt.events()]
         if numbers != list(range(len(numbers))):
             missing.append("events")

@@ -490,7 +490,7 @@ def test_jobs_that_fit_no_phone_are_skipped_where_asked_and_told_in_the_ledger(
             loaded, bench, run_root=tmp_path / "runs", run_id="r", skip_unfit=True, on_plan=stop
         )
     with Ledger.open(tmp_path / "runs/r/ledger.sqlite") as ledger:
-        rows = ledger.jobs()
+        rows = ledger.rows()
     assert [row.state for row in rows] == ["skipped", "skipped", "queued", "waiting"]
     assert rows[0].reason.startswith("no phone fits: wanted ram_mb >= 64000")
 

@@ -70,8 +70,10 @@ def test_a_killed_workers_jobs_go_elsewhere(
         if not (path / "run.json").is_file():
             return []
         running = [row for row in status(path).attempts if row.state == "running"]
-        here = [row for row in running if (path / f"attempts/{row.job_id}/1/events.jsonl").exists()]
-        return [row.job_id for row in here if row.serial == serials[1]]
+        here = [
+            row for row in running if (path / f"attempts/{row.task_id}/1/events.jsonl").exists()
+        ]
+        return [row.task_id for row in here if row.serial == serials[1]]
 
     # what runs there is seen here while it runs
     (job,) = eventually(begun, 120)
@@ -93,16 +95,16 @@ def test_a_killed_workers_jobs_go_elsewhere(
 
     found = status(path)
     assert Counter(row.state for row in found.jobs) == {"finished": 3}
-    ends = Counter(row.job_id for row in found.attempts if row.state == "finished")
+    ends = Counter(row.task_id for row in found.attempts if row.state == "finished")
     assert set(ends.values()) == {1}, "a job finished twice"
-    lost = [(row.job_id, row.serial) for row in found.attempts if row.state == "lost"]
+    lost = [(row.task_id, row.serial) for row in found.attempts if row.state == "lost"]
     assert lost == [(job, serials[1])]
     assert found.leases == ()
     folder = RunFolder.open(path)
     for row in found.attempts:
         if row.state != "finished":
             continue
-        attempt = folder.attempt(row.job_id, row.attempt)
+        attempt = folder.attempt(row.task_id, row.attempt)
         result = attempt.result()
         assert result.phone.serial == row.serial
         assert len(attempt.events()) > 20

@@ -9,7 +9,7 @@ import pytest
 from harness.lab.estimate import PastTimes, estimated, kind_of, phone_kind
 from harness.lab.materials import Materials
 from harness.lab.plan import Plan, make_plan, makespan_s, one_for_each
-from harness.scenario import expand_jobs, parse_scenario
+from harness.scenario import expand_jobs, parse_scenario, tasks_of
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
 
@@ -19,8 +19,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 
 def plan(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
-    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
-    return make_plan(one_for_each(specs, PHONES), PHONES, Materials(Path()))
+    tasks = tasks_of(expand_jobs(parse_scenario(raw, lines, folder=Path())))
+    return make_plan(one_for_each(tasks, PHONES), PHONES, Materials(Path()))
 
 
 def past(made: Plan, *times: tuple[float, float]) -> PastTimes:

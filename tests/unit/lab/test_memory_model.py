@@ -15,7 +15,7 @@ from harness.memory.measured import Conditions, Measured, MemoryRecord
 from harness.model.configuration import TINY
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
-from harness.scenario import expand_jobs, parse_scenario
+from harness.scenario import expand_jobs, parse_scenario, tasks_of
 from harness.trainer.manifest import load_manifest, save_manifest
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -45,7 +45,7 @@ def planned(folder: Path, trainer: str = "", **manifest: object) -> Plan:
     materials = Materials(folder)
     for spec in specs:
         materials._check_needs(spec.content, materials.model(spec.content.model))
-    return make_plan(specs, [make_phone("A")], materials)
+    return make_plan(tasks_of(specs), [make_phone("A")], materials)
 
 
 def test_a_batch_size_that_was_not_measured_is_predicted_and_said_so(tmp_path: Path) -> None:

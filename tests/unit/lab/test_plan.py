@@ -19,6 +19,7 @@ from harness.scenario import (
     expand_jobs,
     load_scenario,
     parse_scenario,
+    tasks_of,
 )
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -37,7 +38,7 @@ def load(text: str) -> LoadedScenario:
 
 
 def plan(text: str, phones: list[LabPhone] = PHONES) -> Plan:
-    specs = one_for_each(expand_jobs(load(text)), phones)
+    specs = one_for_each(tasks_of(expand_jobs(load(text))), phones)
     return make_plan(specs, phones, Materials(Path()))
 
 
@@ -64,8 +65,9 @@ def test_each_makes_one_job_a_phone_with_an_identity_of_its_own() -> None:
     by_id = {job.job_id: job for job in jobs}
     for job in jobs:
         if job.round == 2:
-            assert job.depends_on is not None
-            assert by_id[job.depends_on].axes == job.axes
+            beside = made.jobs[jobs.index(job)].task.beside
+            assert beside is not None
+            assert (by_id[beside].axes, by_id[beside].round) == (job.axes, 1)
     again = [job.spec.identity for job in plan("phones: {each: true}\nrounds: 2\n").jobs]
     assert again == [job.identity for job in jobs]
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.adb.errors import DeviceLost
+from harness.lab.agenda import Agenda, Outcome
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.engine import Came, Ended, Order, Prepared, Report, RunAttempt
+from harness.lab.dispatch import Ticket
+from harness.lab.engine import Came, Ended, Engine, Order, Prepared, Report, RunAttempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.threads import ThreadEngine
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
-from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 from tests.unit.lab.fakes import make_phone, make_spec, run_view
 
 Script = Callable[[str, int, str], "str | None"]
@@ -49,9 +52,9 @@ def result(job_id: str, attempt: int, phone: LabPhone, kind: str | None) -> Atte
 
 
 class Bench:
-    def __init__(self, tmp_path: Path, jobs: list[JobSpec], serials: list[str]) -> None:
-        self.jobs = [job.model_copy(update={"index": n}) for n, job in enumerate(jobs)]
-        self.ledger = Ledger.create(tmp_path / "l.sqlite", self.jobs)
+    def __init__(self, tmp_path: Path, tasks: list[Task], serials: list[str]) -> None:
+        self.tasks = [replace(task, index=n) for n, task in enumerate(tasks)]
+        self.ledger = Ledger.create(tmp_path / "l.sqlite", self.tasks)
         self.phones = [make_phone(serial) for serial in serials]
         self.stop = StopSignal()
         self.ran: list[tuple[str, int, str]] = []
@@ -60,32 +63,37 @@ class Bench:
         self.unreachable: set[str] = set()
         self.retries = {"DeviceLost": 1}
         self.skips_shut = False
+        self.outcomes: list[Outcome] = []
         self.lock = threading.Lock()
 
-    def run(self, script: Script, recover_s: float = 0.0) -> Bench:
-        self.script = script
-        serials = [phone.serial for phone in self.phones]
-        tickets = [
-            Ticket(
-                job.job_id,
-                job.index,
-                frozenset(serials),
-                job.depends_on,
-                retries=self.retries,
-                skips_shut=self.skips_shut,
-            )
-            for job in self.jobs
-        ]
-        Scheduler(
-            dispatcher=Dispatcher(tickets, serials),
+    def ticket(self, task: Task) -> Ticket:
+        serials = frozenset(phone.serial for phone in self.phones)
+        fits = serials if task.kind == "phone" else frozenset[str]()
+        return Ticket(task, fits, retries=self.retries, skips_shut=self.skips_shut)
+
+    def scheduler(self, engine: Engine, recover_s: float = 0.0, **more: Any) -> Scheduler:
+        agenda = Agenda(
+            self.ledger,
+            [self.ticket(task) for task in self.tasks],
+            [phone.serial for phone in self.phones],
+            owner="me",
+            clock=SystemClock(),
+        )
+        return Scheduler(
+            agenda=agenda,
             ledger=self.ledger,
-            engine=ThreadEngine(self, run_view(self, self.phones, self.stop)),
+            engine=engine,
             owner="me",
             stop=self.stop,
             clock=SystemClock(),
             progress=NoProgress(),
-            rules=Rules(recover_s=recover_s),
-        ).run()
+            rules=Rules(recover_s=recover_s, settled=self.outcomes.append),
+            **more,
+        )
+
+    def run(self, script: Script, recover_s: float = 0.0) -> Bench:
+        self.script = script
+        self.scheduler(ThreadEngine(self, run_view(self, self.phones, self.stop)), recover_s).run()
         return self
 
     # -- what is done to phones -------------------------------------------------------------------
@@ -120,12 +128,12 @@ class Bench:
         self.left.append(phone.serial)
 
 
-def specs(count: int) -> list[JobSpec]:
-    return [make_spec(f"j{n}") for n in range(count)]
+def tasks(count: int) -> list[Task]:
+    return [Task.of_job(make_spec(f"j{n}")) for n in range(count)]
 
 
 def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(20), ["A", "B", "C"])
+    bench = Bench(tmp_path, tasks(20), ["A", "B", "C"])
     busy: set[str] = set()
 
     def script(job: str, n: int, phone: str) -> None:
@@ -137,7 +145,7 @@ def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> No
             busy.discard(phone)
 
     bench.run(script)
-    assert sorted(job for job, _, _ in bench.ran) == sorted(job.job_id for job in bench.jobs)
+    assert sorted(job for job, _, _ in bench.ran) == sorted(task.task_id for task in bench.tasks)
     assert {phone for _, _, phone in bench.ran} == {"A", "B", "C"}
     assert bench.ledger.counts() == {"finished": 20}
     assert sorted(bench.left) == ["A", "B", "C"]
@@ -145,7 +153,7 @@ def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> No
 
 
 def test_a_lost_phones_job_goes_to_another_and_the_phone_comes_back(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
     bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
     (_, _, first), (_, _, second) = bench.ran
     assert {first, second} == {"A", "B"}
@@ -156,7 +164,7 @@ def test_a_lost_phones_job_goes_to_another_and_the_phone_comes_back(tmp_path: Pa
 
 
 def test_a_phone_that_stays_away_keeps_its_lease_open(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
     bench.unreachable = {"A", "B"}
     bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
     lost = bench.ran[0][2]
@@ -165,36 +173,36 @@ def test_a_phone_that_stays_away_keeps_its_lease_open(tmp_path: Path) -> None:
 
 
 def test_a_failed_round_takes_the_next_ones_with_it(tmp_path: Path) -> None:
-    first, second = specs(2)
-    second = second.model_copy(update={"depends_on": "j0", "round": 2})
+    first, second = tasks(2)
+    second = Task.of_job(second.job, "j0")
     bench = Bench(tmp_path, [first, second], ["A"])
     bench.run(lambda job, n, phone: "TrainerCrashed")
-    assert [(row.job_id, row.state) for row in bench.ledger.jobs()] == [
+    assert [(row.task_id, row.state) for row in bench.ledger.rows()] == [
         ("j0", "failed"),
         ("j1", "skipped"),
     ]
-    assert "TrainerCrashed" in bench.ledger.job("j1").reason
+    assert "TrainerCrashed" in bench.ledger.row("j1").reason
 
 
 def test_jobs_that_no_phone_is_left_for_are_skipped_with_a_reason(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(3), ["A"])
+    bench = Bench(tmp_path, tasks(3), ["A"])
     bench.unreachable = {"A"}
     bench.run(lambda job, n, phone: "DeviceLost")
-    assert {row.state for row in bench.ledger.jobs()} == {"skipped"}
-    assert {row.reason for row in bench.ledger.jobs()} == {"no phone left that fits"}
+    assert {row.state for row in bench.ledger.rows()} == {"skipped"}
+    assert {row.reason for row in bench.ledger.rows()} == {"no phone left that fits"}
 
 
 def test_a_job_that_every_phone_was_passed_over_for_is_skipped(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(2), ["A", "B"])
+    bench = Bench(tmp_path, tasks(2), ["A", "B"])
     bench.skips_shut = True
     bench.run(lambda job, n, phone: "GateTimedOut" if job == "j0" or phone == "A" else None)
-    found = [(row.job_id, row.state) for row in bench.ledger.jobs()]
+    found = [(row.task_id, row.state) for row in bench.ledger.rows()]
     assert found == [("j0", "skipped"), ("j1", "finished")]
     assert sorted(phone for job, _, phone in bench.ran if job == "j0") == ["A", "B"]
 
 
 def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(5), ["A", "B"])
+    bench = Bench(tmp_path, tasks(5), ["A", "B"])
     both = threading.Barrier(2)
 
     def script(job: str, n: int, phone: str) -> str:
@@ -211,7 +219,7 @@ def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stops_the_run_and_is_told(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(5), ["A"])
+    bench = Bench(tmp_path, tasks(5), ["A"])
 
     def script(job: str, n: int, phone: str) -> str:
         raise DiskFullError("the disk is full")
@@ -227,12 +235,16 @@ class Orders:
 
     def __init__(self) -> None:
         self.told: list[Order] = []
+        self.posted: list[Report] = []
 
     def submit(self, order: Order) -> None:
         self.told.append(order)
 
     def reports(self, timeout_s: float) -> list[Report]:
         raise AssertionError("nobody asks")
+
+    def post(self, report: Report) -> None:
+        self.posted.append(report)
 
     def stop(self, *, hard: bool) -> None:
         pass
@@ -242,20 +254,21 @@ class Orders:
 
 
 def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(3), ["A", "B"])
+    bench = Bench(tmp_path, tasks(3), ["A", "B"])
     both = frozenset(["A", "B"])
     tickets = [
-        Ticket(job.job_id, job.index, both, heat=heat)
-        for job, heat in zip(bench.jobs, (9.0, 5.0, 1.0), strict=True)
+        Ticket(task, both, heat=heat)
+        for task, heat in zip(bench.tasks, (9.0, 5.0, 1.0), strict=True)
     ]
     engine = Orders()
+    clock = SystemClock()
     scheduler = Scheduler(
-        dispatcher=Dispatcher(tickets, both, order="heat"),
+        agenda=Agenda(bench.ledger, tickets, sorted(both), owner="me", clock=clock, order="heat"),
         ledger=bench.ledger,
         engine=engine,
         owner="me",
         stop=bench.stop,
-        clock=SystemClock(),
+        clock=clock,
         progress=NoProgress(),
     )
     scheduler.turn([Came(phone) for phone in bench.phones])
