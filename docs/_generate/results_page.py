@@ -16,7 +16,8 @@ from harness.results.store import HypothesisRow
 
 RUN_FILES: dict[str, str] = {
     "run.json": "what the run was asked to do, with what, on what; see below",
-    "ledger.sqlite": "the queue: jobs, attempts, leases, notes; the coordinator's own",
+    "ledger.sqlite": "the queue: tasks, their parents, attempts, leases; the coordinator's own",
+    "tasks/TASK/": "of a task on the host: `result.json` and its files, whole or not at all",
     ".lock": "held by the process that runs or resumes the run",
     "report/index.html": "the page, from `harness run` and `harness report`",
     "report/junit.xml": "jobs and expectations as JUnit, beside it",

@@ -174,7 +174,7 @@ def _lost(path: Path) -> str:
     """Say what is missing of the job, its events and its samples, and which phones nobody freed."""
     run, found = RunFolder.open(path), status(path)
     missing = [
-        f"the job ({job.state}: {job.reason})" for job in found.jobs if job.state != "finished"
+        f"the job ({job.state}: {job.reason})" for job in found.tasks if job.state != "finished"
     ]
     for row in found.attempts:
         if row.state != "finished":

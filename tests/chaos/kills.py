@@ -138,7 +138,7 @@ def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verd
     return Verdict(
         kills=kills,
         server_kills=server_kills,
-        jobs=dict(Counter(job.state for job in found.jobs)),
+        jobs=dict(Counter(job.state for job in found.tasks)),
         attempts=dict(Counter(row.state for row in found.attempts)),
         rejoined=rejoined,
         finished_twice=sum(n > 1 for n in finished.values()),

@@ -347,8 +347,8 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     assert "UPDATES STOPPED" in adb.query("dumpsys battery")
     folder = tmp_path / "runs" / "r"
     before = status(folder)
-    assert [job.state for job in before.jobs] == ["finished", "running"]
-    heard = AttemptFolder(folder / "attempts" / before.jobs[1].job_id / "1", "", 1)
+    assert [job.state for job in before.tasks] == ["finished", "running"]
+    heard = AttemptFolder(folder / "attempts" / before.tasks[1].task_id / "1", "", 1)
     heard_bytes = heard.events_size()
     pid = adb.shell(["pidof", PACKAGE]).stdout
     time.sleep(3.0)  # seconds that nobody watches
@@ -356,7 +356,7 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     summary = resume_run(folder, bench, progress=watcher)
     assert summary.finished == 2
     (result,) = watcher.results
-    assert (result.job_id, result.attempt) == (before.jobs[1].job_id, 1)
+    assert (result.job_id, result.attempt) == (before.tasks[1].task_id, 1)
     assert [(row.state, row.attempt) for row in status(folder).attempts] == [("finished", 1)] * 2
     # the same process trained on, and what it said while nobody listened is there
     run = RunFolder.open(folder)

@@ -94,7 +94,7 @@ def test_a_killed_workers_jobs_go_elsewhere(
     assert (again.returncode, workers[0].returncode) == (0, 0)
 
     found = status(path)
-    assert Counter(row.state for row in found.jobs) == {"finished": 3}
+    assert Counter(row.state for row in found.tasks) == {"finished": 3}
     ends = Counter(row.task_id for row in found.attempts if row.state == "finished")
     assert set(ends.values()) == {1}, "a job finished twice"
     lost = [(row.task_id, row.serial) for row in found.attempts if row.state == "lost"]
@@ -140,7 +140,7 @@ def test_a_nightly_run_over_two_hosts_is_judged(
     assert (tmp_path / verdict["page"]).is_file()
     assert (tmp_path / verdict["junit"]).is_file()
     for night in nightly_runs(tmp_path / "runs", "hosts"):
-        assert Counter(row.state for row in status(night.path).jobs) == {"finished": 2}
+        assert Counter(row.state for row in status(night.path).tasks) == {"finished": 2}
 
     worker.send_signal(signal.SIGINT)
     assert worker.wait(timeout=60) == 0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from harness.errors import InputError
 from harness.lab.ledger import Ledger, LedgerError
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
-from harness.scenario.task import Task
+from harness.scenario.task import HostCall, Quorum, Task
 
 MAY_FOLLOW = {
     "waiting": {"queued", "skipped"},
@@ -88,6 +89,65 @@ def test_states_only_move_as_allowed(
                 with pytest.raises(LedgerError, match="cannot become"):
                     ledger.set_state("j0", wanted)  # type: ignore[arg-type]
             assert ledger.row("j0").state == now
+
+
+WAYS: dict[str, list[str]] = {
+    "queued": [],
+    "running": ["running"],
+    "finished": ["running", "finished"],
+    "failed": ["running", "failed"],
+    "skipped": ["skipped"],
+    "waiting": ["skipped", "waiting"],
+}
+"""How a task comes to each state."""
+
+
+@pytest.mark.parametrize("now", sorted(MAY_FOLLOW))
+@pytest.mark.parametrize("wanted", sorted(MAY_FOLLOW))
+def test_every_move_is_allowed_or_refused_as_written_down_here(
+    tmp_path: Path, now: str, wanted: str
+) -> None:
+    with Ledger.create(tmp_path / "l.sqlite", jobs(1)) as ledger:
+        for state in WAYS[now]:
+            ledger.set_state("j0", state)  # type: ignore[arg-type]
+        if wanted == now or wanted in MAY_FOLLOW[now]:
+            ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+        else:
+            with pytest.raises(LedgerError, match=f"is {now} and cannot become {wanted}"):
+                ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+        assert ledger.row("j0").state == (wanted if wanted in (now, *MAY_FOLLOW[now]) else now)
+
+
+def test_tasks_of_every_kind_come_back_and_their_parents_must_be_there(tmp_path: Path) -> None:
+    first, second = chain()
+    tasks = [
+        first,
+        second,
+        Task("mean", HostCall("f", {"x": [1, 2.5]}, 2), ("j0", "j1"), quorum=Quorum(1, 60.0)),
+    ]
+    tasks = [replace(task, index=index) for index, task in enumerate(tasks)]
+    with Ledger.create(tmp_path / "l.sqlite", tasks) as ledger:
+        assert ledger.tasks() == tasks
+        assert ledger.task("mean") == tasks[2]
+        assert ledger.tasks("queued") == tasks[:1]
+        assert ledger.start_attempt("j0", "A", "me") == 1
+        with pytest.raises(LedgerError, match="UNIQUE"):
+            ledger.add([replace(first, index=7)])
+        with pytest.raises(LedgerError, match="FOREIGN KEY"):
+            ledger.add([Task("lost", HostCall("f"), ("nobody",), index=8)])
+        assert len(ledger.rows()) == 3
+        ledger.release_task("mean", ["j1"], "after 1 of 2 parents")
+        assert ledger.counted_parents("mean") == ["j1"]
+        assert ledger.counted_parents("j1") is None
+        assert ledger.counted_parents("j0") == []
+
+
+def test_two_tasks_of_the_host_run_at_once(tmp_path: Path) -> None:
+    tasks = [Task(name, HostCall("f"), index=index) for index, name in enumerate("ab")]
+    with Ledger.create(tmp_path / "l.sqlite", tasks) as ledger:
+        for name in "ab":
+            ledger.start_attempt(name, "", "me")
+        assert len(ledger.attempts(state="running")) == 2
 
 
 def test_one_attempt_a_job_and_a_phone(tmp_path: Path) -> None:

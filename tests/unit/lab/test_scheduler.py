@@ -12,18 +12,36 @@ from typing import Any
 import pytest
 
 from harness.adb.errors import DeviceLost
+from harness.errors import InputError
 from harness.lab.agenda import Agenda, Outcome
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import Ticket
-from harness.lab.engine import Came, Ended, Engine, Order, Prepared, Report, RunAttempt
-from harness.lab.ledger import Ledger
+from harness.lab.dispatch import QUARANTINE_AFTER, Ticket
+from harness.lab.engine import (
+    Came,
+    Ended,
+    Engine,
+    Leave,
+    Left,
+    Order,
+    Prepared,
+    Recover,
+    Recovered,
+    Report,
+    RunAttempt,
+    RunOnHost,
+    TasksAdded,
+)
+from harness.lab.host_tasks import HostThreads
+from harness.lab.intake import RunOverError
+from harness.lab.ledger import Ledger, LedgerError
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.threads import ThreadEngine
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
 from harness.scenario.task import Task
+from tests.fixtures.tasks import host_task, phone_task
 from tests.unit.lab.fakes import make_phone, make_spec, run_view
 
 Script = Callable[[str, int, str], "str | None"]
@@ -278,3 +296,177 @@ def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_
     scheduler.turn([Ended(one.serial, one.job_id, one.attempt) for one in began])
     began = [order for order in engine.told if isinstance(order, RunAttempt)]
     assert (began[-1].serial, began[-1].job_id) == ("B", "j2")
+
+
+def orders_of(bench: Bench, **more: Any) -> tuple[Scheduler, Orders]:
+    engine = Orders()
+    scheduler = bench.scheduler(engine, **more)
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    return scheduler, engine
+
+
+def began(engine: Orders) -> list[RunAttempt]:
+    return [order for order in engine.told if isinstance(order, RunAttempt)]
+
+
+def test_a_task_on_the_host_runs_after_its_parents_and_is_tried_again(tmp_path: Path) -> None:
+    parents = tasks(2)
+    mean = host_task("mean", parents=["j0", "j1"], retries=1)
+    bench = Bench(tmp_path, [*parents, mean, Task.of_job(make_spec("next"), None)], ["A", "B"])
+    tried: list[RunOnHost] = []
+
+    def do(order: RunOnHost) -> None:
+        assert bench.ledger.counts()["finished"] >= 2, "before its parents"
+        assert bench.ledger.counted_parents("mean") == ["j0", "j1"]
+        tried.append(order)
+        if order.attempt == 1:
+            raise ValueError("not yet")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.script = lambda job, n, phone: None
+    bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert tried == [RunOnHost("mean", 1), RunOnHost("mean", 2)]
+    assert bench.ledger.counts() == {"finished": 4}
+    assert [(row.serial, row.failure) for row in bench.ledger.attempts("mean")] == [
+        ("", "ValueError"),
+        ("", None),
+    ]
+    assert Outcome("mean", "finished", 2) in bench.outcomes
+
+
+def test_a_task_on_the_host_that_fails_for_good_takes_its_children_with_it(tmp_path: Path) -> None:
+    child = phone_task("child", parents=["mean"])
+    bench = Bench(tmp_path, [host_task("mean"), child], ["A"])
+
+    def do(order: RunOnHost) -> None:
+        raise ValueError("wrong")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert [(row.task_id, row.state) for row in bench.ledger.rows()] == [
+        ("mean", "failed"),
+        ("child", "skipped"),
+    ]
+    assert "wrong (test_scheduler.py:" in bench.ledger.row("mean").reason
+    assert bench.ledger.row("child").reason == "mean failed: ValueError"
+
+
+def test_a_full_disk_under_a_task_of_the_host_stops_the_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [host_task("mean", retries=3)], ["A"])
+
+    def do(order: RunOnHost) -> None:
+        raise DiskFullError("the disk is full")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    with pytest.raises(DiskFullError):
+        bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert bench.ledger.counts() == {"running": 1}  # `resume` runs it again
+
+
+def test_tasks_come_while_the_run_goes_on_and_it_ends_when_no_more_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.script = lambda job, n, phone: None
+    scheduler = bench.scheduler(engine, host=HostThreads(lambda _: None, engine.post))
+    intake = scheduler.open_intake()
+
+    def feed() -> None:
+        with intake:
+            for n in range(5):
+                name, before = f"x{n}", f"x{n - 1}" if n else "j0"
+                mean = host_task(f"h{n}", parents=[before])
+                intake.add([Ticket(mean), bench.ticket(phone_task(name, parents=[f"h{n}"]))])
+                assert bench.ledger.row(name).state != "", "the ledger has it when `add` returns"
+            with pytest.raises(InputError, match="already"):
+                intake.add([bench.ticket(phone_task("x1"))])
+            with pytest.raises(InputError, match="parent nobody is unknown"):
+                intake.add([bench.ticket(phone_task("y", parents=["nobody"]))])
+            with pytest.raises(InputError, match="on no phone"):
+                intake.add([bench.ticket(phone_task("y", beside="h1"))])
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    scheduler.run()
+    thread.join(10)
+    assert bench.ledger.counts() == {"finished": 11}
+    assert sorted(bench.left) == ["A", "B"]
+    assert len(bench.outcomes) == 11
+    with pytest.raises(RunOverError):
+        intake.add([bench.ticket(phone_task("z"))])
+
+
+def test_phones_stay_for_what_may_come_and_leave_when_nothing_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [], ["A"])
+    engine = Orders()
+    scheduler = bench.scheduler(engine)
+    intake = scheduler.open_intake()
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    assert not scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    assert not [order for order in engine.told if isinstance(order, Leave)]
+    intake.close()
+    scheduler.turn(engine.posted)
+    assert [order for order in engine.told if isinstance(order, Leave)] == [Leave("A")]
+    assert scheduler.turn([Left("A")])
+
+
+def test_added_tasks_are_recorded_before_any_order_and_not_half(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(1), ["A"])
+    scheduler, engine = orders_of(bench)
+    new = [bench.ticket(replace(phone_task(f"x{n}"), index=5 + n)) for n in range(2)]
+    again = bench.ticket(replace(phone_task("j0"), index=9))
+    with pytest.raises(LedgerError, match="UNIQUE"):
+        scheduler.turn([TasksAdded(tuple(new)), TasksAdded((again,))])
+    assert [row.task_id for row in bench.ledger.rows()] == ["j0"]
+    assert len(began(engine)) == 1
+
+
+def test_a_phone_in_quarantine_waits_twice_as_long_each_time(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(12), ["A", "B"])
+    bench.retries = {"ProvisionFailed": 99}
+    clock = StillClock()
+    engine = Orders()
+    scheduler = Scheduler(
+        agenda=Agenda(
+            bench.ledger,
+            [bench.ticket(task) for task in bench.tasks],
+            ["A", "B"],
+            owner="me",
+            clock=clock,
+        ),
+        ledger=bench.ledger,
+        engine=engine,
+        owner="me",
+        stop=bench.stop,
+        clock=clock,
+        progress=NoProgress(),
+    )
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    waits: list[float] = []
+    failures = [QUARANTINE_AFTER, 1, 1]  # on probation, one more is enough
+    for count in failures:
+        for _ in range(count):
+            order = [one for one in began(engine) if one.serial == "A"][-1]
+            scheduler.turn([Ended("A", order.job_id, order.attempt, kind="ProvisionFailed")])
+        begun, asked = clock.now, len(recovers(engine))
+        while len(recovers(engine)) == asked:
+            clock.now += 1.0
+            scheduler.turn([])
+        waits.append(clock.now - begun)
+        assert recovers(engine)[-1].thorough
+        scheduler.turn([Recovered("A")])
+    assert waits == [60.0, 120.0, 240.0]
+
+
+class StillClock(SystemClock):
+    """Time that passes when a test says so."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def recovers(engine: Orders) -> list[Recover]:
+    return [order for order in engine.told if isinstance(order, Recover)]
