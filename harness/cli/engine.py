@@ -115,8 +115,8 @@ def reopen_lab(folder: Path, phones: PhoneOptions, *, apk: Path | None = None) -
         )
     specs: list[JobSpec] = []
     if phones.farm is not None:
-        with Ledger.open(run.ledger_path) as ledger:
-            specs = ledger.specs()
+        with Ledger.read(run.ledger_path) as ledger:
+            specs = [task.job for task in ledger.tasks() if task.kind == "phone"]
     with open_lab(phones, specs=specs, apk=apk, resumed=folder) as bench:
         yield bench
 

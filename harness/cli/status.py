@@ -68,7 +68,7 @@ def status(
             {
                 "run": state.run_id,
                 **state.model_dump(mode="json", exclude={"run_id", "ended"}),
-                "jobs": [dataclasses.asdict(row) for row in found.jobs],
+                "tasks": [dataclasses.asdict(row) for row in found.tasks],
                 "leases": [dataclasses.asdict(row) for row in found.leases],
                 "attempts": [dataclasses.asdict(row) for row in found.attempts],
                 "results": [result_row(result) for result in found.results],
@@ -81,9 +81,9 @@ def status(
     if found.results:
         results_table(found.results)
     skipped: dict[str, list[str]] = {}
-    for row in found.jobs:
+    for row in found.tasks:
         if row.state == "skipped":
-            skipped.setdefault(row.reason, []).append(row.job_id)
+            skipped.setdefault(row.reason, []).append(row.task_id)
     for reason, jobs in skipped.items():
         console.say(f"skipped {some_of(jobs, 4)}: {reason}")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from harness.lab.attempt_state import AttemptRequest
 from harness.lab.engine import RunAttempt
+from harness.lab.known_jobs import KnownJobs
 from harness.lab.ledger import Ledger
 from harness.lab.planning.materials import Materials
-from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import LabPhone
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
@@ -28,7 +27,7 @@ class RunAssignments:
 
     def __init__(
         self,
-        jobs: Sequence[PlannedJob],
+        jobs: KnownJobs,
         folder: RunFolder,
         ledger: Ledger,
         materials: Materials,
@@ -38,21 +37,19 @@ class RunAssignments:
         self._ledger = ledger
         self._materials = materials
         self._keep = keep
-        self._jobs = {job.spec.job_id: job for job in jobs}
-        self._asked = {job.demands: job for job in jobs}
-        """One job for each kind of phone that is wanted."""
+        self._jobs = jobs
 
     def wants(self, phone: LabPhone) -> bool:
         """See `Assignments`."""
-        return any(job.welcomes(phone) for job in self._asked.values())
+        return self._jobs.wants(phone)
 
     def request(self, order: RunAttempt, phone: LabPhone) -> AttemptRequest:
         """See `Assignments`."""
         job = self._jobs[order.job_id]
         spec = job.spec
         checkpoint = None
-        if spec.depends_on is not None:
-            checkpoint = self._kept_checkpoint(spec.depends_on)
+        if job.task.beside is not None:
+            checkpoint = self._kept_checkpoint(job.task.beside)
         return AttemptRequest(
             run_id=self._folder.run_id,
             spec=spec,

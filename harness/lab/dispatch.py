@@ -1,7 +1,8 @@
 """Which job a free phone gets next: pure state, no threads, no clock, no I/O.
 
-The scheduler and a simulation call the same methods. A job may be retried elsewhere, a later round
-waits for its parent and runs on the parent's phone.
+The scheduler and a simulation call the same methods. A job may be retried elsewhere; a task that
+is placed `same-as-parent` runs on the phone that its parent ran on. Which tasks wait, and until
+when, says `harness.lab.graph`: here a job waits until it is released.
 
 Nothing here walks over all jobs: those that ask for the same phones lie in one `DemandClass`, and
 what a question costs grows with the classes that a phone is in, of which a matrix makes a handful.
@@ -14,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from harness.lab.job_queue import Asking, Found, JobQueue, QueueOrder
+from harness.lab.job_queue import Asking, JobQueue, Offer, QueueOrder
+from harness.scenario.task import Task
 
 Verdict = Literal["retry", "failed", "skipped"]
 
@@ -30,13 +32,11 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job as the dispatcher sees it."""
+    """A task with what there is to know of it when it is handed out."""
 
-    job_id: str
-    index: int
-    candidates: frozenset[str]
-    """Serials of the phones that fit."""
-    depends_on: str | None = None
+    task: Task
+    candidates: frozenset[str] = frozenset()
+    """Serials of the phones that fit; none for a task on the host."""
     group: str = ""
     """What must lie on the phone; the same group next needs no push."""
     heat: float = 0.0
@@ -47,6 +47,16 @@ class Ticket:
     """What it asks of a phone: jobs of the same words take the same phones, also new ones."""
     skips_shut: bool = False
     """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
+
+    @property
+    def job_id(self) -> str:
+        """The task's id, which for a phone's task is that of its job."""
+        return self.task.task_id
+
+    @property
+    def index(self) -> int:
+        """The task's place in the order in which tasks are offered."""
+        return self.task.index
 
 
 _Tried = tuple[frozenset[str], frozenset[str]]
@@ -71,36 +81,36 @@ class _DemandClass:
         failed_on, passed_over = tried
         if not failed_on and not passed_over:
             return len(self.here), self.here.__contains__
-        fitting = len(self.here) - sum(1 for one in passed_over if one in self.here)
-        bad = sum(1 for one in failed_on if one in self.here and one not in passed_over)
+        fitting = len(self.here) - sum(1 for phone in passed_over if phone in self.here)
+        bad = sum(1 for phone in failed_on if phone in self.here and phone not in passed_over)
         if fitting > bad:
             return (
                 fitting - bad,
-                lambda one: one in self.here and one not in passed_over and one not in failed_on,
+                lambda phone: (
+                    phone in self.here and phone not in passed_over and phone not in failed_on
+                ),
             )
-        return fitting, lambda one: one in self.here and one not in passed_over
+        return fitting, lambda phone: phone in self.here and phone not in passed_over
 
 
 @dataclass(slots=True)
 class _Job:
     ticket: Ticket
     home: _DemandClass
-    state: str = "queued"
+    state: str
     pinned: str | None = None
     tries: dict[str, int] = field(default_factory=dict)
     tried: _Tried = (_NONE, _NONE)
-    phone: str | None = None
-    """Where it runs."""
 
 
 class Dispatcher:
-    """The queue of one run.
+    """The queue of one run's jobs: its tasks on phones.
 
     Args:
-        tickets: All jobs that are not finished yet, and their parents' outcomes below.
+        tickets: Tasks on phones that are not finished yet; those with parents wait for `release`.
         phones: Serials of the phones that take part.
-        finished_on: Jobs finished earlier (resume) -> phone that ran them; None if that phone is
-            not here any more, so that later rounds may run on another.
+        ran_on: Tasks finished earlier -> the phone that ran them; None if that phone is not here
+            any more, so that what belongs beside them may run on another.
         order: What decides between jobs that fit equally few phones.
     """
 
@@ -109,10 +119,11 @@ class Dispatcher:
         tickets: Iterable[Ticket],
         phones: Iterable[str],
         *,
-        finished_on: Mapping[str, str | None] | None = None,
+        ran_on: Mapping[str, str | None] | None = None,
         order: QueueOrder = "plan",
     ) -> None:
         self._phones: dict[str, None] = dict.fromkeys(phones)
+        self._gone: set[str] = set()
         self._order = order
         self._last: dict[str, Ticket] = {}
         """What each phone took last."""
@@ -120,42 +131,29 @@ class Dispatcher:
         self._classes: dict[tuple[frozenset[str], str], _DemandClass] = {}
         self._of_phone: dict[str, list[_DemandClass]] = {}
         self._pinned: dict[str, JobQueue] = {}
-        self._children: dict[str, list[str]] = {}
+        self._ran_on = dict(ran_on or {})
+        self._beside: dict[str, list[str]] = {}
+        """Task -> those that run on its phone, once it has one."""
         self._jobs: dict[str, _Job] = {}
+        self._coolest, self._hottest = float("inf"), float("-inf")
+        self.queued = 0
+        """How many jobs a phone could take now."""
+        self._open = 0
         self.changes = 0
         """Counts whatever may have left a phone without prospects."""
         for ticket in tickets:
-            self._jobs[ticket.job_id] = _Job(ticket, self._class(ticket))
-        heats = [job.ticket.heat for job in self._jobs.values()]
-        self._warm_from = (min(heats) + max(heats)) / 2 if heats else 0.0
-        done = dict(finished_on or {})
-        for job in self._jobs.values():
-            parent = job.ticket.depends_on
-            if parent is None or parent in done:
-                job.pinned = None if parent is None else done[parent]
-            elif parent in self._jobs:
-                job.state = "waiting"
-                self._children.setdefault(parent, []).append(job.ticket.job_id)
-            else:
-                raise ValueError(f"{job.ticket.job_id} depends on {parent}, not in the plan")
-            self._count(job, 1)
-            if job.state == "queued":
-                self._push(job)
+            self.add(ticket)
 
     # -- questions ------------------------------------------------------------------------------
 
-    def unfinished(self) -> list[str]:
-        """Return the jobs that have no outcome yet, in order."""
-        return self._in_order(job for job in self._jobs.values() if job.state in _OPEN)
+    @property
+    def has_open(self) -> bool:
+        """Whether there are jobs without an outcome."""
+        return self._open > 0
 
-    def stranded(self) -> list[str]:
-        """Return queued jobs that no phone still in the run may take, and what waits for them."""
-        lost: dict[str, None] = {}
-        for job_id, job in self._jobs.items():
-            if job.state == "queued" and not any(self.fits(job_id, one) for one in self._phones):
-                lost[job_id] = None
-                lost.update(dict.fromkeys(self._descendants(job_id)))
-        return self._in_order(self._jobs[job_id] for job_id in lost)
+    def queued_jobs(self) -> list[str]:
+        """Return the jobs that a phone could take now, in order."""
+        return self._in_order(job for job in self._jobs.values() if job.state == "queued")
 
     def may_get_more(self, phone: str, *, back: bool = False) -> bool:
         """Say whether a job may still come for ``phone``, now or when another one ends.
@@ -178,6 +176,10 @@ class Dispatcher:
                     return True
         return False
 
+    def is_queued(self, job_id: str) -> bool:
+        """Say whether a phone could take a job now."""
+        return self._jobs[job_id].state == "queued"
+
     def fits(self, job_id: str, phone: str) -> bool:
         """Say whether a phone may take a job as things are."""
         job = self._jobs[job_id]
@@ -197,6 +199,29 @@ class Dispatcher:
 
     # -- events ---------------------------------------------------------------------------------
 
+    def add(self, ticket: Ticket) -> None:
+        """Take in a job; one with parents waits for `release`."""
+        task = ticket.task
+        job = self._jobs[task.task_id] = _Job(ticket, self._class(ticket), "waiting")
+        self._open += 1
+        self._coolest = min(self._coolest, ticket.heat)
+        self._hottest = max(self._hottest, ticket.heat)
+        if task.beside in self._ran_on:
+            job.pinned = self._still_here(self._ran_on[task.beside])
+        elif task.beside is not None:
+            self._beside.setdefault(task.beside, []).append(task.task_id)
+        self._count(job, 1)
+        if not task.parents:
+            self.release(task.task_id)
+
+    def release(self, job_id: str) -> None:
+        """Let a job wait no more for its parents."""
+        job = self._jobs[job_id]
+        if job.state != "waiting":
+            raise ValueError(f"{job_id} is {job.state}, not waiting")
+        self._set(job, "queued")
+        self._push(job)
+
     def take(self, phone: str) -> Ticket | None:
         """Give ``phone`` its next job, or None if there is none for it now.
 
@@ -207,27 +232,27 @@ class Dispatcher:
             return None
         asking = self._asking(phone)
         own = self._queue_of(phone)
-        found = own.first(asking, lambda one: self._is_queued(one, own)) if own.open else None
-        if found is None:
-            found = self._best_shared(phone, asking)
-        if found is None:
+        offer = own.first(asking, lambda job_id: self._is_queued(job_id, own)) if own.open else None
+        if offer is None:
+            offer = self._best_shared(phone, asking)
+        if offer is None:
             return None
-        job = self._jobs[found.job_id]
-        job.state, job.phone = "running", phone
+        job = self._jobs[offer.job_id]
+        self._set(job, "running")
         self._last[phone] = job.ticket
         return job.ticket
 
     def is_warm(self, phone: str) -> bool:
         """Say whether the job that a phone took last was one of the hotter ones of the run."""
         last = self._last.get(phone)
-        return last is not None and last.heat > self._warm_from
+        return last is not None and last.heat > (self._coolest + self._hottest) / 2
 
     def _asking(self, phone: str) -> Asking:
         last = self._last.get(phone)
         return Asking("" if last is None else last.group, self.is_warm(phone))
 
-    def _best_shared(self, phone: str, asking: Asking) -> Found | None:
-        best: tuple[int, Found] | None = None
+    def _best_shared(self, phone: str, asking: Asking) -> Offer | None:
+        best: tuple[int, Offer] | None = None
         for home in self._of_phone.get(phone, ()):
             for tried, queue in home.queues.items():
                 if not queue.open:
@@ -235,38 +260,35 @@ class Dispatcher:
                 count, contains = home.homes(tried)
                 if not contains(phone) or (best is not None and count > best[0]):
                     continue
-                found = queue.first(asking, lambda one, of=queue: self._is_queued(one, of))  # type: ignore[misc]
-                if found is not None and (best is None or (count, found) < best):
-                    best = (count, found)
+                offer = queue.first(asking, lambda job_id, of=queue: self._is_queued(job_id, of))  # type: ignore[misc]
+                if offer is not None and (best is None or (count, offer) < best):
+                    best = (count, offer)
         return None if best is None else best[1]
 
-    def adopt(self, job_id: str, phone: str) -> None:
-        """Say that a queued job runs on ``phone`` already (an attempt that is rejoined)."""
+    def adopt(self, job_id: str) -> None:
+        """Say that a queued job runs already (an attempt that is rejoined)."""
         job = self._jobs[job_id]
         if job.state != "queued":
             raise ValueError(f"{job_id} is {job.state}, not queued")
-        job.state, job.phone = "running", phone
+        self._set(job, "running")
 
-    def finished(self, job_id: str, phone: str) -> list[str]:
-        """Record a finished job; return the later rounds that may start now."""
+    def finished(self, job_id: str, phone: str) -> None:
+        """Record a finished job: what belongs beside it runs on its phone."""
         self._end(job_id, "finished")
         self._bad_in_a_row[phone] = 0
-        released = self._children.pop(job_id, [])
-        for child in released:
-            job = self._jobs[child]
-            self._count(job, -1)
-            job.state, job.pinned = "queued", phone
-            self._count(job, 1)
-            self._push(job)
-        return released
+        self._ran_on[job_id] = phone
+        for child_id in self._beside.pop(job_id, ()):
+            child = self._jobs[child_id]
+            if child.state in _OPEN:
+                self._pin(child, self._still_here(phone))
 
-    def failed(self, job_id: str, phone: str, kind: str) -> tuple[Verdict, list[str]]:
+    def failed(self, job_id: str, phone: str, kind: str) -> Verdict:
         """Record a failed attempt.
 
         Returns:
             ``retry``: the job is queued again, for another phone if one fits. ``failed``: it is
-            given up, and so are the later rounds, which are returned; ``skipped``: likewise, since
-            every phone that fits was passed over for its gates.
+            given up. ``skipped``: likewise, since every phone that fits was passed over for its
+            gates.
         """
         job = self._jobs[job_id]
         if kind in INFRASTRUCTURE:
@@ -277,16 +299,15 @@ class Dispatcher:
         if kind == "GateTimedOut" and job.ticket.skips_shut:
             self._requeue(job, (failed_on, passed_over | {phone}))
             if self._may_have_home(job):
-                return "retry", []
-            self._count(job, -1)
-            job.state = "skipped"
-            return "skipped", self._drop_descendants(job_id)
+                return "retry"
+            self.skip(job_id)
+            return "skipped"
         tries = job.tries[kind] = job.tries.get(kind, 0) + 1
         if tries <= job.ticket.retries.get(kind, 0):
             self._requeue(job, (failed_on | {phone}, passed_over))
-            return "retry", []
+            return "retry"
         self._end(job_id, "failed")
-        return "failed", self._drop_descendants(job_id)
+        return "failed"
 
     def put_back(self, job_id: str) -> None:
         """Queue a running job again without counting a try: nobody failed."""
@@ -297,7 +318,7 @@ class Dispatcher:
         job = self._jobs[job_id]
         if job.state in _OPEN:
             self._count(job, -1)
-        job.state = "skipped"
+        self._set(job, "skipped")
 
     def phone_away(self, phone: str) -> None:
         """Give a phone no job until it is back; what waits for just this phone goes on waiting."""
@@ -311,6 +332,7 @@ class Dispatcher:
         """Take a phone back; ``on_probation``: one infrastructure failure and it is suspect."""
         if on_probation:
             self._bad_in_a_row[phone] = QUARANTINE_AFTER - 1
+        self._gone.discard(phone)
         self._phones[phone] = None
         for home in self._of_phone.get(phone, ()):
             home.here.add(phone)
@@ -332,15 +354,13 @@ class Dispatcher:
         self.phone_back(phone)
 
     def phone_gone(self, phone: str) -> None:
-        """Take a phone out of the run; rounds that waited for just this phone may run elsewhere."""
+        """Take a phone out of the run; what waited for just this phone may run elsewhere."""
+        self._gone.add(phone)
         self.phone_away(phone)
         if phone in self._pinned and self._pinned[phone].open:
             for job in self._jobs.values():
-                if job.pinned == phone and job.state == "queued":
-                    self._count(job, -1)
-                    job.pinned = None
-                    self._count(job, 1)
-                    self._push(job)
+                if job.pinned == phone and job.state in ("waiting", "queued"):
+                    self._pin(job, None)
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -367,6 +387,22 @@ class Dispatcher:
             queue = job.home.queues[job.tried] = JobQueue(self._order)
         return queue
 
+    def _still_here(self, phone: str | None) -> str | None:
+        return None if phone in self._gone else phone
+
+    def _pin(self, job: _Job, phone: str | None) -> None:
+        """Keep a job to one phone, or to none any more."""
+        self._count(job, -1)
+        job.pinned = phone
+        self._count(job, 1)
+        if job.state == "queued":
+            self._push(job)
+
+    def _set(self, job: _Job, state: str) -> None:
+        self.queued += (state == "queued") - (job.state == "queued")
+        self._open += (state in _OPEN) - (job.state in _OPEN)
+        job.state = state
+
     def _is_queued(self, job_id: str, queue: JobQueue) -> bool:
         job = self._jobs[job_id]
         return job.state == "queued" and self._queue(job) is queue
@@ -389,14 +425,14 @@ class Dispatcher:
         passed_over = job.tried[1]
         if job.pinned is not None:
             return job.pinned not in passed_over
-        return any(one not in passed_over for one in job.home.candidates)
+        return any(phone not in passed_over for phone in job.home.candidates)
 
     def _requeue(self, job: _Job, tried: _Tried) -> None:
         if job.state != "running":
             raise ValueError(f"{job.ticket.job_id} is {job.state}, not running")
         self._count(job, -1)
         job.tried = tried
-        job.state, job.phone = "queued", None
+        self._set(job, "queued")
         self._count(job, 1)
         self._push(job)
 
@@ -405,19 +441,7 @@ class Dispatcher:
         if job.state != "running":
             raise ValueError(f"{job_id} is {job.state}, not running")
         self._count(job, -1)
-        job.state, job.phone = outcome, None
-
-    def _descendants(self, job_id: str) -> list[str]:
-        found: list[str] = []
-        for child in self._children.get(job_id, []):
-            found += [child, *self._descendants(child)]
-        return found
-
-    def _drop_descendants(self, job_id: str) -> list[str]:
-        dropped = self._descendants(job_id)
-        for child in dropped:
-            self.skip(child)
-        return dropped
+        self._set(job, outcome)
 
     @staticmethod
     def _in_order(jobs: Iterable[_Job]) -> list[str]:

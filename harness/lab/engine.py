@@ -2,7 +2,9 @@
 
 The `Scheduler` decides and writes the ledger; an `Engine` carries out its orders wherever the
 phones are. `harness.lab.threads.ThreadEngine` does so in threads of this process, on this host's
-phones. Another engine may send an order to the host of the phone, as long as it keeps to this:
+phones. Another engine may send an order to the host of the phone, as long as it keeps to what
+stands below. Tasks on the host itself have orders and reports of their own (`RunOnHost`,
+`HostEnded`): a `HostEngine` carries them out, beside whichever engine the phones have.
 
 - An order names one phone, and a phone has one order at a time. Each order is answered by exactly
   one report of its kind (`Prepared`, `Ended`, `Recovered`, `Left`), or by `Gone`, after which the
@@ -21,11 +23,13 @@ The simulation (``tests/simulation``) is an engine too: the scheduler cannot tel
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.dispatch import Ticket
 from harness.lab.ports import LabPhone
 from harness.results.model import AttemptResult
 
@@ -83,6 +87,20 @@ class Leave:
 
 
 Order = Prepare | RunAttempt | Recover | Leave
+
+
+@dataclass(frozen=True)
+class RunOnHost:
+    """Run one attempt of a task of the host; answered by `HostEnded`.
+
+    Args:
+        task_id: The task.
+        attempt: 1, 2, ...
+    """
+
+    task_id: str
+    attempt: int
+
 
 # -- reports --------------------------------------------------------------------------------------
 
@@ -194,7 +212,47 @@ class Broke:
     error: Exception
 
 
-Report = Came | Prepared | Stepped | Ended | Recovered | Left | Gone | Broke
+@dataclass(frozen=True)
+class HostEnded:
+    """Answers `RunOnHost`, after what the task made lies whole in the run folder.
+
+    Args:
+        task_id: The task.
+        attempt: 1, 2, ...
+        kind: What went wrong; None if it finished.
+        message: The failure in a sentence.
+        error: Something that is no task's failure (a full disk): the run stops.
+    """
+
+    task_id: str
+    attempt: int
+    kind: str | None = None
+    message: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class TasksAdded:
+    """New tasks; ``done`` is set once the ledger holds them, or they are refused."""
+
+    tickets: tuple[Ticket, ...]
+    done: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    refusals: list[str] = field(default_factory=list, compare=False, repr=False)
+
+    def refuse(self, why: str) -> None:
+        """Say that the run takes no more tasks."""
+        self.refusals.append(why)
+        self.done.set()
+
+
+@dataclass(frozen=True)
+class NoMoreTasks:
+    """One who might have added tasks adds no more."""
+
+
+PhoneReport = Prepared | Stepped | Ended | Recovered | Left | Gone | Broke
+TaskReport = HostEnded | TasksAdded | NoMoreTasks
+Report = Came | PhoneReport | TaskReport
 
 
 class Engine(Protocol):
@@ -211,12 +269,24 @@ class Engine(Protocol):
         """
         ...
 
+    def post(self, report: Report) -> None:
+        """Add a report of somebody else's to those that `reports` returns; from any thread."""
+        ...
+
     def stop(self, *, hard: bool) -> None:
         """Ask running attempts to end (``hard``: leave at once). From any thread."""
         ...
 
     def close(self) -> None:
         """Let go of whatever the engine holds; the run is over."""
+        ...
+
+
+class HostEngine(Protocol):
+    """Carries out orders for the host itself; used by one thread, posts its reports anywhere."""
+
+    def submit(self, order: RunOnHost) -> None:
+        """Take an order; returns at once."""
         ...
 
 

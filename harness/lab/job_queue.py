@@ -11,7 +11,7 @@ QueueOrder = Literal["plan", "groups", "heat"]
 the coolest job for a phone that is warm, the hottest for one that is not."""
 
 
-class Found(NamedTuple):
+class Offer(NamedTuple):
     """A job that may be taken; the smaller, the better."""
 
     elsewhere: bool
@@ -63,19 +63,19 @@ class JobQueue:
         for sign in (_HOTTEST, _COOLEST) if self._order == "heat" else (0.0,):
             heapq.heappush(self._groups.setdefault((group, sign), []), (sign * heat, index, job_id))
 
-    def first(self, phone: Asking, is_here: Callable[[str], bool]) -> Found | None:
+    def first(self, phone: Asking, is_here: Callable[[str], bool]) -> Offer | None:
         """Return the job that a phone should get; ``is_here``: whether it is still queued."""
         first = _top(self._all, is_here)
         if first is None or self._order == "plan":
-            return None if first is None else Found(False, *first)
+            return None if first is None else Offer(False, *first)
         sign = 0.0 if self._order == "groups" else _COOLEST if phone.warm else _HOTTEST
         same = _top(self._groups.get((phone.group, sign), []), is_here)
         if same is not None:
-            return Found(False, *same)
+            return Offer(False, *same)
         # groups follow each other as the plan has them
         chosen = _top(self._groups[self._group_of[first[2]], sign], is_here)
         assert chosen is not None, "the first job is in its group"
-        return Found(True, 0.0, first[1], chosen[2])
+        return Offer(True, 0.0, first[1], chosen[2])
 
 
 def _top(heap: _Heap, is_here: Callable[[str], bool]) -> tuple[float, int, str] | None:

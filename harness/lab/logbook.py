@@ -20,7 +20,7 @@ from harness.results.model import AttemptResult
 from harness.version import version_words
 
 _LOG = logging.getLogger(__name__)
-_PLACE: Final = ("serial", "job_id", "attempt")
+_PLACE: Final = ("serial", "job_id", "task_id", "attempt")
 _TROUBLE: Final = ("trouble", "why", "kind", "error", "lost")
 """Fields of a report: one that is set says that something went wrong."""
 _LARGE: Final = ("phone", "result")
@@ -53,14 +53,14 @@ def logged(folder: Path, ledger: Ledger, bench: Bench, busy: Mapping[str, str]) 
 
 
 def _end(folder: Path, ledger: Ledger) -> None:
-    """Say what came of the jobs."""
+    """Say what came of the tasks."""
     counts: Counter[str] = Counter()
-    for row in ledger.jobs():
+    for row in ledger.rows():
         counts[row.state] += 1
         if row.state == "skipped":
-            _LOG.warning("skipped: %s", row.reason, extra={"job": row.job_id})
+            _LOG.warning("skipped: %s", row.reason, extra={"job": row.task_id})
     states = ", ".join(f"{count} {state}" for state, count in counts.items())
-    _LOG.info("run %s is left: %s", folder.name, states or "no jobs")
+    _LOG.info("run %s is left: %s", folder.name, states or "no tasks")
 
 
 class LoggedEngine:
@@ -86,6 +86,10 @@ class LoggedEngine:
             level = logging.WARNING if bad else logging.INFO
             _LOG.log(level, "report %s", _words(report), extra=_place(report))
         return reports
+
+    def post(self, report: Report) -> None:
+        """See `Engine`."""
+        self._engine.post(report)
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
@@ -114,7 +118,8 @@ def _words(message: Any) -> str:
 
 def _place(message: Any) -> dict[str, str]:
     serial = message.phone.serial if isinstance(message, Came) else getattr(message, "serial", "")
-    job = job_word(getattr(message, "job_id", ""), getattr(message, "attempt", 0))
+    task_id = getattr(message, "job_id", "") or getattr(message, "task_id", "")
+    job = job_word(task_id, getattr(message, "attempt", 0))
     return {"serial": serial, "job": job}
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
 from typing import Final
 
 from harness.lab.attempt import WAITS
 from harness.lab.dispatch import Ticket
-from harness.lab.planning.plan import PlannedJob
+from harness.lab.known_jobs import KnownJobs
 from harness.lab.ports import LabPhone
-from harness.results.model import PhoneRecord
 from harness.results.store import RunFolder
 from harness.scenario import JobContent
 
@@ -24,16 +23,22 @@ class PlanRules:
     Args:
         jobs: What the run has to do.
         folder: The run folder.
+        record_lock: Held while ``run.json`` is read and written anew.
     """
 
-    def __init__(self, jobs: Sequence[PlannedJob], folder: RunFolder) -> None:
+    def __init__(self, jobs: KnownJobs, folder: RunFolder, record_lock: threading.Lock) -> None:
         self.notes: list[str] = []
         """For the run's record."""
+        self._jobs = jobs
         self._folder = folder
-        self._jobs = {job.spec.job_id: job for job in jobs}
-        self._seen: dict[str, PhoneRecord] = {}
+        self._record_lock = record_lock
+        self._seen: dict[str, LabPhone] = {}
         """Phones that took part, with what they can do."""
-        self._expected = {serial for job in jobs for serial in job.candidates}
+        self._expected = jobs.candidates()
+
+    def phones(self) -> list[LabPhone]:
+        """Return the phones that take part, with what they can do; from any thread."""
+        return list(self._seen.values())
 
     def step_limit_s(self, job_id: str, step: str) -> float:
         """Return after how long in a step the phone's host must hang (see `step_limit_s`)."""
@@ -51,21 +56,23 @@ class PlanRules:
     def prepared(self, phone: LabPhone, notes: tuple[str, ...]) -> None:
         """Remember a phone that takes part; once all do, the run's record says what they can."""
         self.notes.extend(notes)
-        self._seen[phone.serial] = phone.record
+        self._seen[phone.serial] = phone
         self._expected.discard(phone.serial)
         if not self._expected:
             self.write_phones()
 
     def write_phones(self) -> None:
         """Write down what phones can do, in the order of the run's record; new ones at the end."""
-        record = self._folder.record()
-        known = {phone.serial for phone in record.phones}
-        phones = [self._seen.get(phone.serial, phone) for phone in record.phones]
-        phones += [phone for serial, phone in self._seen.items() if serial not in known]
-        origins = tuple(sorted({phone.origin for phone in phones}))
-        self._folder.write_record(
-            record.model_copy(update={"phones": tuple(phones), "origins": origins})
-        )
+        seen = {phone.serial: phone.record for phone in self.phones()}
+        with self._record_lock:
+            record = self._folder.record()
+            known = {phone.serial for phone in record.phones}
+            phones = [seen.get(phone.serial, phone) for phone in record.phones]
+            phones += [phone for serial, phone in seen.items() if serial not in known]
+            origins = tuple(sorted({phone.origin for phone in phones}))
+            self._folder.write_record(
+                record.model_copy(update={"phones": tuple(phones), "origins": origins})
+            )
 
 
 def step_limit_s(content: JobContent, step: str) -> float:

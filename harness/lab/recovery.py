@@ -8,7 +8,7 @@ from harness.adb.errors import AdbError
 from harness.lab.bench import Bench
 from harness.lab.holding import PhoneBusyError, owner_name
 from harness.lab.ledger import Ledger
-from harness.lab.ledger_rows import AttemptRow
+from harness.lab.ledger_tables import AttemptRow
 from harness.lab.ports import LabPhone, Progress
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -17,12 +17,23 @@ Written = Callable[[str, int], "AttemptResult | None"]
 """(job, attempt) -> the result that lies in the run folder, if there is one."""
 
 
-def reconcile(ledger: Ledger, written: Written, here: Container[str]) -> dict[str, tuple[str, int]]:
+def reconcile(
+    ledger: Ledger,
+    written: Written,
+    here: Container[str],
+    host_wrote: Callable[[str, int], bool] = lambda _task_id, _attempt: False,
+) -> dict[str, tuple[str, int]]:
     """Bring a ledger whose host died in line with what lies in the run folder.
 
     An attempt that wrote its result but could not say so in the ledger counts with that result. One
     that may still run on a phone that is here stays ``running``, to be rejoined; any other is
-    ``lost`` and its job queued again.
+    ``lost`` and its task queued again, so also what ran on the host itself.
+
+    Args:
+        ledger: The run's ledger.
+        written: Looks up results of phones.
+        here: Serials of the phones that can be reached.
+        host_wrote: Whether (task, attempt) of the host has left its result.
 
     Returns:
         Serial -> (job, attempt) that may still run there.
@@ -30,30 +41,28 @@ def reconcile(ledger: Ledger, written: Written, here: Container[str]) -> dict[st
     rejoin: dict[str, tuple[str, int]] = {}
     with ledger.batch():
         for row in ledger.attempts(state="running"):
-            result = written(row.job_id, row.attempt)
-            if result is not None and result.failure is None:
+            task_id, number = row.task_id, row.attempt
+            result = written(task_id, number) if row.serial else None
+            wrote = host_wrote(task_id, number) if not row.serial else result is not None
+            if wrote and (result is None or result.failure is None):
                 ledger.end_attempt(
-                    row.job_id, row.attempt, state="finished", failure=None, job_state="finished"
+                    task_id, number, state="finished", failure=None, task_state="finished"
                 )
-            elif result is None and row.serial in here:
-                rejoin[row.serial] = (row.job_id, row.attempt)
+            elif not wrote and row.serial in here and row.serial:
+                rejoin[row.serial] = (task_id, number)
             else:
                 lose(ledger, row, result)
-        states = {row.job_id: row.state for row in ledger.jobs()}
-        for job in ledger.jobs("waiting"):
-            if job.depends_on and states.get(job.depends_on) == "finished":
-                ledger.set_state(job.job_id, "queued", f"after {job.depends_on}")
     return rejoin
 
 
 def lose(ledger: Ledger, row: AttemptRow, result: AttemptResult | None = None) -> None:
-    """End a running attempt that nobody goes on with; its job is queued again."""
+    """End a running attempt that nobody goes on with; its task is queued again."""
     ledger.end_attempt(
-        row.job_id,
+        row.task_id,
         row.attempt,
         state="failed" if result is not None else "lost",
         failure=result.failure.kind if result is not None and result.failure else None,
-        job_state="queued",
+        task_state="queued",
         reason="its host died",
     )
 
@@ -69,14 +78,11 @@ def written_in(folder: RunFolder) -> Written:
 
 
 def reopen(ledger: Ledger) -> None:
-    """Queue failed and skipped jobs again."""
-    states = {row.job_id: row.state for row in ledger.jobs()}
-    for row in ledger.jobs("failed", "skipped"):
-        ready = row.depends_on is None or states[row.depends_on] == "finished"
-        if row.state == "failed" or ready:
-            ledger.set_state(row.job_id, "queued", "reopened")
-        else:
-            ledger.set_state(row.job_id, "waiting", "reopened")
+    """Queue failed and skipped tasks again; what was skipped while it waited waits again."""
+    with ledger.batch():
+        for row in ledger.rows("failed", "skipped"):
+            waits = ledger.counted_parents(row.task_id) is None
+            ledger.set_state(row.task_id, "waiting" if waits else "queued", "reopened")
 
 
 def clean_left_phones(
@@ -114,12 +120,12 @@ def clean_free_phones(bench: Bench) -> dict[str, tuple[str, ...]]:
     Returns:
         Serial -> what was put back, or what came in between.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    notes_of: dict[str, tuple[str, ...]] = {}
     for phone in bench.phones:
         notes: list[str] = []
         trouble = _clean(phone, bench, owner_name(), "harness doctor --clean", notes)
-        found[phone.serial] = (*notes, trouble) if trouble else tuple(notes)
-    return found
+        notes_of[phone.serial] = (*notes, trouble) if trouble else tuple(notes)
+    return notes_of
 
 
 def _clean(

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
+from harness.lab.agenda import Agenda, Outcome
 from harness.lab.assignments import RunAssignments
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
 from harness.lab.crew import Crew
-from harness.lab.dispatch import Dispatcher
+from harness.lab.dispatch import Ticket
+from harness.lab.feed import FeedProgram, TaskFeed
+from harness.lab.host_tasks import HostThreads
+from harness.lab.known_jobs import KnownJobs
 from harness.lab.ledger import Ledger
+from harness.lab.ledger_tables import OPEN
 from harness.lab.logbook import LoggedEngine
 from harness.lab.plan_rules import PlanRules
 from harness.lab.planning.heat import queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import Progress
+from harness.lab.run_tasks import host_tasks, task_feed
 from harness.lab.run_view import RunView
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.summary import RunSummary, summary
@@ -37,31 +45,28 @@ class Run:
     stop: StopSignal
     progress: Progress
     keep: bool
+    record_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while ``run.json`` is read and written anew."""
 
     def go(
         self,
         jobs: Sequence[PlannedJob],
         crew: Crew,
         rejoin: Mapping[str, tuple[str, int]] | None = None,
+        feed: FeedProgram | None = None,
     ) -> RunSummary:
         """Work until nothing is left to do here; see `Scheduler.run` for Ctrl-C.
 
         Args:
-            jobs: What is left to do.
+            jobs: What is left to do on phones.
             crew: Holds the phones that take part, and works with them.
             rejoin: Serial -> (job, attempt) that may still run there.
+            feed: Adds tasks while the run goes on.
         """
-        rules = PlanRules(jobs, self.folder)
+        known = KnownJobs(jobs)
+        rules = PlanRules(known, self.folder, self.record_lock)
         held = set(crew.keeper.serials)
         phones = [phone for phone in self.bench.phones if phone.serial in held]
-        dispatcher = Dispatcher(
-            [job.ticket(self.scenario.retry) for job in jobs],
-            [phone.serial for phone in phones],
-            finished_on=self._finished_on(held),
-            order=queue_order(self.scenario),
-        )
-        for serial, (job_id, _) in (rejoin or {}).items():
-            dispatcher.adopt(job_id, serial)
         engine = crew.engine(
             RunView(
                 path=self.folder.path,
@@ -70,15 +75,34 @@ class Run:
                 stop=self.stop,
                 progress=self.progress,
                 assignments=RunAssignments(
-                    jobs, self.folder, self.ledger, self.materials, self.keep
+                    known, self.folder, self.ledger, self.materials, self.keep
                 ),
                 phones=phones,
             )
         )
+        tickets = [job.ticket(self.scenario.retry) for job in jobs]
+        tickets += [Ticket(task) for task in self.ledger.tasks(*OPEN) if task.kind == "host"]
+        agenda = Agenda(
+            self.ledger,
+            sorted(tickets, key=lambda ticket: ticket.index),
+            [phone.serial for phone in phones],
+            owner=self.owner,
+            clock=self.bench.clock,
+            order=queue_order(self.scenario),
+        )
+        for job_id, _ in (rejoin or {}).values():
+            agenda.adopt(job_id)
+        feeds: list[TaskFeed] = []
+
+        def settled(outcome: Outcome) -> None:
+            for open_feed in feeds:
+                open_feed.settled(outcome)
+
         scheduler = Scheduler(
-            dispatcher=dispatcher,
+            agenda=agenda,
             ledger=self.ledger,
             engine=LoggedEngine(engine),
+            host=HostThreads(host_tasks(self).do, engine.post),
             owner=self.owner,
             stop=self.stop,
             clock=self.bench.clock,
@@ -90,9 +114,15 @@ class Run:
                 rejoin=rejoin or {},
                 finished=rules.finished,
                 prepared=rules.prepared,
+                settled=settled,
             ),
         )
-        with crew.keeper.renewing(lambda: self.ledger.heartbeat(self.owner)):
+        if feed is not None:
+            feeds.append(task_feed(self, known, rules.phones, scheduler.open_intake(), phones))
+        with ExitStack() as stack:
+            stack.enter_context(crew.keeper.renewing(lambda: self.ledger.heartbeat(self.owner)))
+            if feed is not None:
+                stack.enter_context(feeds[0].running(feed))
             try:
                 scheduler.run()
             finally:
@@ -100,22 +130,26 @@ class Run:
                 self._close(rules)
         return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=rules.notes)
 
-    def _finished_on(self, here: set[str]) -> dict[str, str | None]:
-        return {
-            row.job_id: row.serial if row.serial in here else None
-            for row in self.ledger.attempts(state="finished")
-        }
+    def add_to_plan(self, jobs: Sequence[PlannedJob]) -> None:
+        """Write down jobs that were added since the run began; those known already stay."""
+        with self.record_lock:
+            record = self.folder.record()
+            known = {job.job_id for job in record.plan}
+            new = tuple(job.record() for job in jobs if job.spec.job_id not in known)
+            if new:
+                self.folder.write_record(record.model_copy(update={"plan": (*record.plan, *new)}))
 
     def _close(self, rules: PlanRules) -> None:
-        over = not self.ledger.jobs("waiting", "queued", "running")
+        over = not self.ledger.rows(*OPEN)
         rules.write_phones()
-        record = self.folder.record()
-        self.folder.write_record(
-            record.model_copy(
-                update={
-                    "finished_utc": self.bench.clock.utc() if over else None,
-                    "interrupted": self.stop.requested,
-                    "notes": (*record.notes, *rules.notes),
-                }
+        with self.record_lock:
+            record = self.folder.record()
+            self.folder.write_record(
+                record.model_copy(
+                    update={
+                        "finished_utc": self.bench.clock.utc() if over else None,
+                        "interrupted": self.stop.requested,
+                        "notes": (*record.notes, *rules.notes),
+                    }
+                )
             )
-        )

@@ -12,9 +12,11 @@ from filelock import FileLock, Timeout
 from harness.errors import InputError
 from harness.lab.bench import Bench, held_only
 from harness.lab.clock import StopSignal
+from harness.lab.feed import FeedProgram
 from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
 from harness.lab.ledger import Ledger
+from harness.lab.ledger_tables import OPEN
 from harness.lab.logbook import LoggedProgress, logged
 from harness.lab.planning.candidates import one_for_each
 from harness.lab.planning.checks import check_scenario
@@ -30,6 +32,7 @@ from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
+from harness.results.tasks import TaskFolder
 from harness.scenario import LoadedScenario, Scenario
 
 
@@ -59,6 +62,7 @@ def run_scenario(
     materials: Materials | None = None,
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
     skip_unfit: bool = False,
+    feed: FeedProgram | None = None,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
 
@@ -75,6 +79,7 @@ def run_scenario(
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan before the first job starts.
         skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
+        feed: A program that adds tasks while the run goes on.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
@@ -118,7 +123,7 @@ def run_scenario(
             notes=tuple(busy.values()),
         )
         ledger = stack.enter_context(
-            Ledger.create(folder.ledger_path, [job.spec for job in plan.jobs], clock)
+            Ledger.create(folder.ledger_path, [job.task for job in plan.jobs], clock)
         )
         _skip_unfit(ledger, plan)
         stack.enter_context(logged(folder.path, ledger, bench, busy))
@@ -126,7 +131,7 @@ def run_scenario(
         folder.write_record(record)
         on_plan(plan, folder)
         run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, crew)
+        return run.go(jobs, crew, feed=feed)
 
 
 def resume_run(
@@ -139,6 +144,7 @@ def resume_run(
     stop: StopSignal | None = None,
     materials: Materials | None = None,
     skip_unfit: bool = False,
+    feed: FeedProgram | None = None,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
 
@@ -151,6 +157,8 @@ def resume_run(
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
         skip_unfit: Record unfinished jobs that fit no phone as skipped.
+        feed: The program that added tasks, if there was one: it is called anew, also if every task
+            that there is has an outcome.
 
     Raises:
         InputError: Not a run folder, or the model is not the one that the run began with.
@@ -167,30 +175,39 @@ def resume_run(
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
         ledger = stack.enter_context(Ledger.open(folder.ledger_path, bench.clock))
-        rejoin = reconcile(ledger, written_in(folder), {phone.serial for phone in bench.phones})
+        rejoin = reconcile(
+            ledger,
+            written_in(folder),
+            {phone.serial for phone in bench.phones},
+            lambda task_id, attempt: TaskFolder(path, task_id).wrote(attempt),
+        )
         clean_left_phones(ledger, bench, owner, str(path), progress, spare=rejoin)
         if retry_failed:
             reopen(ledger)
-        specs = {spec.job_id: spec for spec in ledger.specs()}
-        todo = [specs[row.job_id] for row in ledger.jobs("waiting", "queued", "running")]
-        if not todo:
+        tasks = ledger.tasks(*OPEN)
+        if not tasks and feed is None:
             return summary(folder, ledger, interrupted=False)
+        todo = [task for task in tasks if task.kind == "phone"]
         needs = materials.needs(todo)
         _same_models(record, needs)
         plan = make_plan(needs, bench.phones)
         plan.check(skip_unfit=skip_unfit)
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
+        known = {phone.serial for phone in record.phones}
+        phones = plan.phones
+        if feed is not None:  # it may want any phone that the run had
+            used = {phone.serial for phone in phones}
+            phones = tuple(phone for phone in bench.phones if phone.serial in known | used)
         crew = stack.enter_context(bench.crew(owner, str(path), progress.note))
-        busy = take_free(crew.keeper, plan.phones)
+        busy = take_free(crew.keeper, phones)
         stack.enter_context(logged(folder.path, ledger, bench, busy))
         for row in ledger.attempts(state="running"):
             if row.serial not in crew.keeper.serials:
                 rejoin.pop(row.serial, None)
                 lose(ledger, row)
         jobs = held_only(plan.placed, crew.keeper.serials, busy)
-        known = {phone.serial for phone in record.phones}
-        new = tuple(p.record for p in plan.phones if p.serial not in known)
+        new = tuple(phone.record for phone in phones if phone.serial not in known)
         folder.write_record(
             record.model_copy(
                 update={
@@ -202,7 +219,8 @@ def resume_run(
             )
         )
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, crew, rejoin)
+        run.add_to_plan(plan.jobs)
+        return run.go(jobs, crew, rejoin, feed)
 
 
 def _by_past_runs(plan: Plan, scenario: Scenario, run_root: Path) -> Plan:

@@ -5,36 +5,47 @@ transaction, and only then hands out the orders that follow: a host that dies in
 nothing that its ledger does not know. There are no threads and no clock of its own in here, so the
 simulation (``tests/simulation``) drives the very same object as a run does.
 
-Where a phone stands, and the names for it: `harness.lab.standing`.
+Where a phone stands, and the names for it: `harness.lab.standing`. What is left to do, and what
+follows from how a task ended: `harness.lab.agenda`.
 """
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from harness.errors import HarnessError
+from harness.lab.agenda import Agenda, Outcome
 from harness.lab.clock import Clock, StopSignal
-from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.dispatch import Ticket
 from harness.lab.engine import (
     Broke,
     Came,
     Ended,
     Engine,
     Gone,
+    HostEnded,
+    HostEngine,
     Leave,
     Left,
+    NoMoreTasks,
     Order,
+    PhoneReport,
     Prepare,
     Prepared,
     Recover,
     Recovered,
     Report,
     RunAttempt,
+    RunOnHost,
     Stepped,
+    TaskReport,
+    TasksAdded,
 )
+from harness.lab.intake import Intake, Register
 from harness.lab.ledger import Ledger
 from harness.lab.main_thread import work_and_listen
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
@@ -62,6 +73,7 @@ class Rules:
         rejoin: Phone -> (job, attempt) that may still run there.
         finished: Whether (job, attempt) has left a good result, though nobody said so.
         prepared: Told each phone that takes part, with its notes.
+        settled: Told what each task came to, once the ledger holds it.
     """
 
     step_limit_s: Callable[[str, str], float] = lambda _job, _step: float("inf")
@@ -70,15 +82,17 @@ class Rules:
     rejoin: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     finished: Callable[[str, int], bool] = lambda _job, _attempt: False
     prepared: Callable[[LabPhone, tuple[str, ...]], None] = lambda _phone, _notes: None
+    settled: Callable[[Outcome], None] = lambda _outcome: None
 
 
 class Scheduler:
     """Runs a plan on the phones that an engine offers.
 
     Args:
-        dispatcher: The queue, with the phones that are expected.
+        agenda: What is left to do, with the phones that are expected.
         ledger: The record.
-        engine: Who carries out orders.
+        engine: Who carries out orders for phones.
+        host: Who carries out tasks on the host; None where there are none.
         owner: Name of this process in the ledger.
         stop: The user's Ctrl-C.
         clock: Where the time comes from.
@@ -89,18 +103,21 @@ class Scheduler:
     def __init__(
         self,
         *,
-        dispatcher: Dispatcher,
+        agenda: Agenda,
         ledger: Ledger,
         engine: Engine,
+        host: HostEngine | None = None,
         owner: str,
         stop: StopSignal,
         clock: Clock,
         progress: Progress,
         rules: Rules | None = None,
     ) -> None:
-        self._dispatcher = dispatcher
+        self._agenda = agenda
+        self._dispatcher = agenda.dispatcher
         self._ledger = ledger
         self._engine = engine
+        self._host = host
         self._owner = owner
         self._stop = stop
         self._clock = clock
@@ -110,13 +127,32 @@ class Scheduler:
         self._phones = Standings()
         self._fresh: list[str] = []
         """Phones that became idle in this turn."""
-        self._requeued: list[str] = []
-        """Jobs that became free in this turn."""
         self._orders: list[Order] = []
-        self._told: list[Callable[[], None]] = []
-        self._seen_changes = dispatcher.changes
+        self._host_orders: list[RunOnHost] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._seen_changes = self._dispatcher.changes
         self._started = self._quiet_since = clock.monotonic()
         self._fatal: Exception | None = None
+        rows = ledger.rows()
+        self._register = Register(
+            {row.task_id: row.kind for row in rows}, rows[-1].index + 1 if rows else 0
+        )
+        self._intakes = 0
+        """How many of them are open."""
+        self._adding: list[TasksAdded] = []
+        """Reports of this turn that somebody waits for."""
+        self._thread: int | None = None
+
+    def open_intake(self) -> Intake:
+        """Return where tasks are added while the run goes on; call it before the run begins.
+
+        The run does not end, and lets no phone go, before it is closed.
+        """
+        self._intakes += 1
+        return Intake(self._register, self._engine.post, self._is_own_thread)
+
+    def _is_own_thread(self) -> bool:
+        return threading.get_ident() == self._thread
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -148,6 +184,7 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - the thread's outermost: kept for `run`
             self._fatal = self._fatal or error
             self._progress.note(f"The run stops: {error}")
+            self._refuse_tasks(str(error))
             self._let_end()
 
     def _let_end(self) -> None:
@@ -155,7 +192,9 @@ class Scheduler:
         self._stop.gentle.set()
         self._engine.stop(hard=False)
         until = self._clock.monotonic() + FATAL_GRACE_S
-        running = {one.serial for one in self._phones if isinstance(one.order, RunAttempt)}
+        running = {
+            standing.serial for standing in self._phones if isinstance(standing.order, RunAttempt)
+        }
         while running and self._clock.monotonic() < until and not self._stop.hard.is_set():
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
@@ -167,8 +206,10 @@ class Scheduler:
         Raises:
             HarnessError: The ledger cannot be written.
         """
+        self._thread = threading.get_ident()
         while not self.turn(self._engine.reports(self._wait_s())):
             pass
+        self._refuse_tasks("the run has ended")
 
     def turn(self, reports: Sequence[Report]) -> bool:
         """Take reports, and hand out the orders that follow from them.
@@ -182,64 +223,102 @@ class Scheduler:
         with self._ledger.batch():
             for report in reports:
                 self._on(report)
+            self._agenda.on_time()
             self._on_time(self._clock.monotonic())
             self._give_work()
             over = self._is_over()
-            if over and not self._stop.requested:
-                self._skip_stranded()
-        orders, self._orders = self._orders, []
-        told, self._told = self._told, []
-        for order in orders:
-            self._engine.submit(order)
-        for tell in told:
-            tell()
+        self._let_out()
         return over
 
-    def _is_over(self) -> bool:
-        if not self._phones.are_out() or self._rejoin:
-            return False
-        waited = self._clock.monotonic() - self._started >= self._rules.recover_s
-        return len(self._phones) > 0 or waited or self._stop.requested
+    def _let_out(self) -> None:
+        """The ledger holds it: hand out orders, and tell who wants to know."""
+        outcomes, self._agenda.outcomes = self._agenda.outcomes, []
+        orders, self._orders = self._orders, []
+        host_orders, self._host_orders = self._host_orders, []
+        afterwards, self._afterwards = self._afterwards, []
+        adding, self._adding = self._adding, []
+        for order in orders:
+            self._engine.submit(order)
+        for host_order in host_orders:
+            assert self._host is not None, "a task for the host, and nobody who runs it"
+            self._host.submit(host_order)
+        for added in adding:
+            added.done.set()
+        for act in afterwards:
+            act()
+        for outcome in outcomes:
+            self._rules.settled(outcome)
 
-    def _skip_stranded(self) -> None:
-        """Say of jobs that nobody can take why they were not run."""
-        for job_id in self._dispatcher.unfinished():
-            self._dispatcher.skip(job_id)
-            self._ledger.set_state(job_id, "skipped", "no phone left that fits")
+    def _is_over(self) -> bool:
+        if not self._phones.are_out() or self._rejoin or self._agenda.host_runs:
+            return False
+        if self._stop.requested:
+            return True
+        if self._intakes or self._dispatcher.queued or self._agenda.host_is_busy:
+            return False
+        return len(self._phones) > 0 or not self._dispatcher.has_open or self._has_waited()
+
+    def _has_waited(self) -> bool:
+        return self._clock.monotonic() >= self._started + self._rules.recover_s
+
+    def _refuse_tasks(self, why: str) -> None:
+        """Take no more tasks: neither later ones nor those on their way."""
+        self._register.close(why)
+        for report in (*self._adding, *self._engine.reports(0.0)):
+            if isinstance(report, TasksAdded):
+                report.refuse(why)
 
     # -- what is reported -------------------------------------------------------------------------
 
     def _on(self, report: Report) -> None:
         if isinstance(report, Came):
             self._came(report.phone)
-            return
-        one = self._phones.get(report.serial)
-        if one is None:
-            return
-        if one.state == "absent" and not isinstance(report, (Gone, Broke, Stepped)):
-            self._prepare(one)  # a host that hung has answered after all
-        elif isinstance(report, Stepped):
-            self._stepped(one, report)
-        elif isinstance(report, Ended):
-            self._ended(one, report)
-        elif isinstance(report, Prepared):
-            self._prepared(one, report)
-        elif isinstance(report, Recovered):
-            self._recovered(one, report)
-        elif isinstance(report, Left):
-            self._left(one, report)
-        elif isinstance(report, Gone):
-            self._absent(one, report.why)
+        elif isinstance(report, (HostEnded, TasksAdded, NoMoreTasks)):
+            self._on_tasks(report)
         else:
-            self._broke(one, report)
+            standing = self._phones.get(report.serial)
+            if standing is not None:
+                self._on_phone(standing, report)
+
+    def _on_phone(self, standing: Standing, report: PhoneReport) -> None:
+        if standing.state == "absent" and not isinstance(report, (Gone, Broke, Stepped)):
+            self._prepare(standing)  # a host that hung has answered after all
+        elif isinstance(report, Stepped):
+            self._stepped(standing, report)
+        elif isinstance(report, Ended):
+            self._ended(standing, report)
+        elif isinstance(report, Prepared):
+            self._prepared(standing, report)
+        elif isinstance(report, Recovered):
+            self._recovered(standing, report)
+        elif isinstance(report, Left):
+            self._left(standing, report)
+        elif isinstance(report, Gone):
+            self._absent(standing, report.why)
+        else:
+            self._broke(standing, report)
+
+    def _on_tasks(self, report: TaskReport) -> None:
+        self._quiet_since = self._clock.monotonic()
+        if isinstance(report, TasksAdded):
+            self._adding.append(report)
+            self._agenda.add(report.tickets)
+        elif isinstance(report, NoMoreTasks):
+            self._intakes -= 1
+            self._seen_changes = -1  # phones that were kept for what might come
+        elif report.error is not None:
+            self._agenda.forget_on_host(report.task_id)
+            self._end_all(f"task {report.task_id}", report.error)
+        else:
+            self._agenda.end_on_host(report)
 
     def _came(self, phone: LabPhone) -> None:
-        one = self._phones.get(phone.serial)
-        if one is None:
-            one = self._phones.add(phone)
+        standing = self._phones.get(phone.serial)
+        if standing is None:
+            standing = self._phones.add(phone)
             if phone.serial not in self._dispatcher.phones():
                 self._dispatcher.phone_new(phone.serial, lambda t: self._rules.fits(t, phone))
-        if one.state != "absent":
+        if standing.state != "absent":
             return
         self._ledger.lease(
             phone.serial,
@@ -248,229 +327,202 @@ class Scheduler:
             work_dir=phone.work_dir,
             owner=self._owner,
         )
-        one.phone, one.prepared = phone, False
-        self._prepare(one)
+        standing.phone, standing.prepared = phone, False
+        self._prepare(standing)
 
-    def _prepare(self, one: Standing) -> None:
-        self._order(one, "preparing", Prepare(one.serial, keep=one.serial in self._rejoin))
+    def _prepare(self, standing: Standing) -> None:
+        self._order(
+            standing, "preparing", Prepare(standing.serial, keep=standing.serial in self._rejoin)
+        )
 
-    def _prepared(self, one: Standing, report: Prepared) -> None:
-        if not one.answers(Prepare):
+    def _prepared(self, standing: Standing, report: Prepared) -> None:
+        if not standing.answers(Prepare):
             return
         if report.phone is None:
-            self._say(f"{one.serial} cannot be used yet: {report.trouble}")
-            self._try_again(one, report.trouble)
+            self._say(f"{standing.serial} cannot be used yet: {report.trouble}")
+            self._try_again(standing, report.trouble)
             return
         phone, notes = report.phone, report.notes
-        one.phone, one.prepared = phone, True
-        self._told.append(lambda: self._rules.prepared(phone, notes))
-        left = self._rejoin.pop(one.serial, None)
+        standing.phone, standing.prepared = phone, True
+        self._afterwards.append(lambda: self._rules.prepared(phone, notes))
+        left = self._rejoin.pop(standing.serial, None)
         if left is None:
-            self._back(one)
+            self._back(standing)
             return
-        self._dispatcher_has(one)
+        self._dispatcher_has(standing)
         self._ledger.adopt_attempt(*left, self._owner)
-        self._order(one, "busy", RunAttempt(one.serial, *left, rejoin=True))
+        self._order(standing, "busy", RunAttempt(standing.serial, *left, rejoin=True))
 
-    def _stepped(self, one: Standing, report: Stepped) -> None:
-        if one.runs(report):
+    def _stepped(self, standing: Standing, report: Stepped) -> None:
+        if standing.runs(report):
             self._ledger.attempt_step(report.job_id, report.attempt, report.step)
-            self._set_deadline(one, self._rules.step_limit_s(report.job_id, report.step))
+            self._set_deadline(standing, self._rules.step_limit_s(report.job_id, report.step))
 
-    def _ended(self, one: Standing, report: Ended) -> None:
-        if not one.runs(report):
+    def _ended(self, standing: Standing, report: Ended) -> None:
+        if not standing.runs(report):
             return  # of an attempt that was given up meanwhile
-        one.order = None
+        standing.order = None
         self._quiet_since = self._clock.monotonic()
-        retried = self._record(report)
+        retried = self._agenda.end(report)
         if report.result is not None:
             result = report.result
-            self._told.append(lambda: self._progress.ended(result, retried=retried))
+            self._afterwards.append(lambda: self._progress.ended(result, retried=retried))
         if not report.clean:
-            one.suspect = self._dispatcher.is_suspect(one.serial)
-            self._go_away(one, "away", report.message, delay=0.0)
-        elif self._dispatcher.is_suspect(one.serial):
-            self._quarantine(one)
+            standing.suspect = self._dispatcher.is_suspect(standing.serial)
+            self._go_away(standing, "away", report.message, delay=0.0)
+        elif self._dispatcher.is_suspect(standing.serial):
+            self._quarantine(standing)
         else:
-            self._be_idle(one)
+            self._be_idle(standing)
 
-    def _record(self, report: Ended) -> bool:
-        """Write down how an attempt ended; return whether its job runs again."""
-        job, n, kind = report.job_id, report.attempt, report.kind
-        if report.lost or kind == "Interrupted":
-            why = "nothing was left to rejoin" if report.lost else "interrupted"
-            self._back_to_queue(job, n, "lost" if report.lost else "failed", kind, why)
-            return report.lost
-        if kind is None:
-            self._ledger.end_attempt(job, n, state="finished", failure=None, job_state="finished")
-            for child in self._dispatcher.finished(job, report.serial):
-                self._ledger.set_state(child, "queued", f"after {job}")
-                self._requeued.append(child)
-            return False
-        verdict, dropped = self._dispatcher.failed(job, report.serial, kind)
-        self._ledger.end_attempt(
-            job,
-            n,
-            state="failed",
-            failure=kind,
-            job_state="queued" if verdict == "retry" else verdict,
-            reason=report.message[:500],
-        )
-        if verdict == "retry":
-            self._requeued.append(job)
-        for child in dropped:
-            self._ledger.set_state(child, "skipped", f"{job} {verdict}: {kind}")
-        return verdict == "retry"
-
-    def _back_to_queue(self, job: str, n: int, state: str, failure: str | None, why: str) -> None:
-        """End an attempt that is nobody's failure; its job runs again and counts no try."""
-        self._ledger.end_attempt(
-            job, n, state=state, failure=failure, job_state="queued", reason=why[:500]
-        )
-        self._dispatcher.put_back(job)
-        self._requeued.append(job)
-
-    def _recovered(self, one: Standing, report: Recovered) -> None:
-        if not one.answers(Recover):
+    def _recovered(self, standing: Standing, report: Recovered) -> None:
+        if not standing.answers(Recover):
             return
         if report.trouble:
-            self._try_again(one, report.trouble)
+            self._try_again(standing, report.trouble)
         else:
-            self._back(one)
+            self._back(standing)
 
-    def _left(self, one: Standing, report: Left) -> None:
-        if not one.answers(Leave):
+    def _left(self, standing: Standing, report: Left) -> None:
+        if not standing.answers(Leave):
             return
         if report.trouble:
-            self._go_away(one, "away", report.trouble)
+            self._go_away(standing, "away", report.trouble)
             return
-        self._phones.set(one, "left")
-        self._ledger.release(one.serial)
-        self._show(one, "released")
+        self._phones.set(standing, "left")
+        self._ledger.release(standing.serial)
+        self._show(standing, "released")
 
-    def _broke(self, one: Standing, report: Broke) -> None:
-        """Something that is not an attempt's failure: the run stops, the first reason is told."""
-        self._fatal = self._fatal or report.error
+    def _broke(self, standing: Standing, report: Broke) -> None:
+        """Something that is not an attempt's failure: the run stops."""
+        self._end_all(report.serial, report.error)
+        standing.trouble = str(report.error)
+        self._give_up(standing)
+
+    def _end_all(self, where: str, error: Exception) -> None:
+        """The run cannot go on; the first reason is what it ends with."""
+        self._fatal = self._fatal or error
         self._stop.gentle.set()
         self._engine.stop(hard=False)
-        error, detail = report.error, ""
+        detail = ""
         if not isinstance(error, HarnessError):
             detail = "".join(
                 ["\n", *traceback.format_exception(type(error), error, error.__traceback__)]
             )
-        self._say(f"{report.serial}: the run stops: {error}{detail}")
-        one.trouble = str(error)
-        self._give_up(one)
+        self._say(f"{where}: the run stops: {error}{detail}")
 
     # -- phones that come and go ------------------------------------------------------------------
 
-    def _order(self, one: Standing, state: State, order: Order) -> None:
-        self._phones.set(one, state)
-        one.order = order
-        self._set_deadline(one, ORDER_LIMIT_S)
+    def _order(self, standing: Standing, state: State, order: Order) -> None:
+        self._phones.set(standing, state)
+        standing.order = order
+        self._set_deadline(standing, ORDER_LIMIT_S)
         self._orders.append(order)
 
-    def _dispatcher_has(self, one: Standing) -> None:
-        if one.serial not in self._dispatcher.phones():
-            self._dispatcher.phone_back(one.serial, on_probation=one.suspect)
-            if one.suspect:
-                self._say(f"{one.serial} passed its probe and gets jobs again.")
-        one.suspect = False
-        one.delay = RECOVER_POLL_S
+    def _dispatcher_has(self, standing: Standing) -> None:
+        if standing.serial not in self._dispatcher.phones():
+            self._dispatcher.phone_back(standing.serial, on_probation=standing.suspect)
+            if standing.suspect:
+                self._say(f"{standing.serial} passed its probe and gets jobs again.")
+        standing.suspect = False
+        standing.delay = RECOVER_POLL_S
 
-    def _back(self, one: Standing) -> None:
-        self._dispatcher_has(one)
-        self._be_idle(one)
+    def _back(self, standing: Standing) -> None:
+        self._dispatcher_has(standing)
+        self._be_idle(standing)
 
-    def _be_idle(self, one: Standing) -> None:
-        self._phones.set(one, "idle")
-        self._fresh.append(one.serial)
+    def _be_idle(self, standing: Standing) -> None:
+        self._phones.set(standing, "idle")
+        self._fresh.append(standing.serial)
 
     def _go_away(
         self,
-        one: Standing,
+        standing: Standing,
         state: Literal["away", "absent"],
         why: str,
         *,
         delay: float = RECOVER_POLL_S,
     ) -> None:
         """The phone is lost, unclean or suspect: no jobs until it is back."""
-        self._phones.set(one, state)
-        self._dispatcher.phone_away(one.serial)
-        one.since = self._clock.monotonic()
-        one.trouble = why
-        one.retry_at = one.since + delay
-        self._phones.look_at(one, one.retry_at)
-        self._show(one, "recovering" if not one.suspect else "quarantined")
+        self._phones.set(standing, state)
+        self._dispatcher.phone_away(standing.serial)
+        standing.since = self._clock.monotonic()
+        standing.trouble = why
+        standing.retry_at = standing.since + delay
+        self._phones.look_at(standing, standing.retry_at)
+        self._show(standing, "recovering" if not standing.suspect else "quarantined")
 
-    def _try_again(self, one: Standing, trouble: str) -> None:
-        if one.serial in self._dispatcher.phones():
-            self._go_away(one, "away", trouble)
+    def _try_again(self, standing: Standing, trouble: str) -> None:
+        if standing.serial in self._dispatcher.phones():
+            self._go_away(standing, "away", trouble)
         else:
-            self._phones.set(one, "away")
-            one.trouble = trouble
-            one.delay = min(one.delay * 1.5, RECOVER_POLL_MAX_S)
-            one.retry_at = self._clock.monotonic() + one.delay
-            self._phones.look_at(one, one.retry_at)
+            self._phones.set(standing, "away")
+            standing.trouble = trouble
+            standing.delay = min(standing.delay * 1.5, RECOVER_POLL_MAX_S)
+            standing.retry_at = self._clock.monotonic() + standing.delay
+            self._phones.look_at(standing, standing.retry_at)
         if self._stop.requested:
-            self._give_up(one)
+            self._give_up(standing)
 
-    def _quarantine(self, one: Standing) -> None:
-        wait = min(PROBE_AFTER_S * 2**one.quarantines, PROBE_AFTER_MAX_S)
-        one.quarantines += 1
-        one.suspect = True
-        self._go_away(one, "away", "it failed again and again", delay=wait)
+    def _quarantine(self, standing: Standing) -> None:
+        wait = min(PROBE_AFTER_S * 2**standing.quarantines, PROBE_AFTER_MAX_S)
+        standing.quarantines += 1
+        standing.suspect = True
+        self._go_away(standing, "away", "it failed again and again", delay=wait)
         self._say(
-            f"{one.serial} failed again and again: it gets no jobs until it has passed a probe, "
-            f"in {wait:.0f} s or when nothing else goes on."
+            f"{standing.serial} failed again and again: it gets no jobs until it has passed a "
+            f"probe, in {wait:.0f} s or when nothing else goes on."
         )
 
-    def _absent(self, one: Standing, why: str) -> None:
+    def _absent(self, standing: Standing, why: str) -> None:
         """Its host is out of reach, or hangs: what ran there goes elsewhere."""
-        if one.state in OUT or one.state == "absent":
+        if standing.state in OUT or standing.state == "absent":
             return
-        order, one.order = one.order, None
+        order, standing.order = standing.order, None
         if isinstance(order, RunAttempt):
             self._quiet_since = self._clock.monotonic()
             if self._rules.finished(order.job_id, order.attempt):
-                self._record(Ended(one.serial, order.job_id, order.attempt))
+                self._agenda.end(Ended(standing.serial, order.job_id, order.attempt))
             else:
-                self._back_to_queue(order.job_id, order.attempt, "lost", None, why)
-        self._go_away(one, "absent", why)
-        self._say(f"{one.serial} is out of reach: {why}")
+                self._agenda.put_back(order.job_id, order.attempt, "lost", None, why)
+        self._go_away(standing, "absent", why)
+        self._say(f"{standing.serial} is out of reach: {why}")
 
-    def _give_up(self, one: Standing) -> None:
+    def _give_up(self, standing: Standing) -> None:
         # Its lease stays in the ledger: `resume` knows that it has to be cleaned.
-        one.order = None
-        self._lose_rejoin(one.serial)
-        self._phones.set(one, "given up")
-        self._dispatcher.phone_gone(one.serial)
-        self._say(f"{one.serial} left the run without being cleaned: {one.trouble}")
+        standing.order = None
+        self._lose_rejoin(standing.serial)
+        self._phones.set(standing, "given up")
+        self._dispatcher.phone_gone(standing.serial)
+        self._say(f"{standing.serial} left the run without being cleaned: {standing.trouble}")
 
     def _lose_rejoin(self, serial: str) -> None:
         left = self._rejoin.pop(serial, None)
         if left is not None:
-            self._back_to_queue(*left, "lost", None, "its phone does not answer")
+            self._agenda.put_back(*left, "lost", None, "its phone does not answer")
 
     # -- time -------------------------------------------------------------------------------------
 
-    def _set_deadline(self, one: Standing, seconds: float) -> None:
-        one.deadline = self._clock.monotonic() + seconds
+    def _set_deadline(self, standing: Standing, seconds: float) -> None:
+        standing.deadline = self._clock.monotonic() + seconds
         if seconds != float("inf"):
-            self._phones.look_at(one, one.deadline)
+            self._phones.look_at(standing, standing.deadline)
 
     def _wait_s(self) -> float:
         """Return how long nothing has to be done unless something is reported."""
         now = self._clock.monotonic()
         next_due = self._phones.next_due()
         due = [now + FOREVER_S if next_due is None else next_due]
-        if self._rejoin or not len(self._phones):
+        next_decision = self._agenda.next_due()
+        if next_decision is not None:
+            due.append(next_decision)
+        if not self._has_waited() and (self._rejoin or self._dispatcher.queued):
             due.append(self._started + self._rules.recover_s)
-        if self._phones.only_wait():
+        if self._nothing_else_goes_on():
             due += [
-                self._patient_until(one)
-                for one in self._phones.waiting()
-                if one.state != "recovering"
+                self._patient_until(standing)
+                for standing in self._phones.waiting()
+                if standing.state != "recovering"
             ]
         return max(0.0, min(due) - now)
 
@@ -479,39 +531,45 @@ class Scheduler:
         if self._rejoin and now >= self._started + self._rules.recover_s:
             for serial in list(self._rejoin):
                 self._lose_rejoin(serial)
-        for one in self._phones.due(now):
-            if one.order is not None and now >= one.deadline:
-                self._absent(one, f"no answer to {type(one.order).__name__} in time")
-            elif one.state == "away" and now >= one.retry_at:
-                self._ask(one)
-        if self._stop.requested or self._phones.only_wait():
-            for one in self._phones.waiting():
-                self._look_at_waiting(one, now)
+        for standing in self._phones.due(now):
+            if standing.order is not None and now >= standing.deadline:
+                self._absent(standing, f"no answer to {type(standing.order).__name__} in time")
+            elif standing.state == "away" and now >= standing.retry_at:
+                self._ask(standing)
+        if self._stop.requested or self._nothing_else_goes_on():
+            for standing in self._phones.waiting():
+                self._look_at_waiting(standing, now)
 
-    def _look_at_waiting(self, one: Standing, now: float) -> None:
+    def _nothing_else_goes_on(self) -> bool:
+        """Say whether phones that are away are all that is waited for."""
+        if self._agenda.host_is_busy or not self._phones.only_wait():
+            return False
+        return self._dispatcher.queued > 0 or not self._intakes
+
+    def _look_at_waiting(self, standing: Standing, now: float) -> None:
         """Nothing else goes on: hurry with the phones that are away, or end it."""
-        if one.state == "recovering":
+        if standing.state == "recovering":
             return
         if self._stop.requested:
-            if one.state == "absent":
-                self._give_up(one)
+            if standing.state == "absent":
+                self._give_up(standing)
             else:
-                self._ask(one)  # once more; then it is given up
-        elif now >= self._patient_until(one):
-            self._give_up(one)
-        elif one.state == "away" and one.suspect and one.delay == RECOVER_POLL_S:
-            self._ask(one)  # no reason to let it wait out its quarantine
+                self._ask(standing)  # once more; then it is given up
+        elif now >= self._patient_until(standing):
+            self._give_up(standing)
+        elif standing.state == "away" and standing.suspect and standing.delay == RECOVER_POLL_S:
+            self._ask(standing)  # no reason to let it wait out its quarantine
 
-    def _ask(self, one: Standing) -> None:
-        if not one.prepared:
-            self._prepare(one)
+    def _ask(self, standing: Standing) -> None:
+        if not standing.prepared:
+            self._prepare(standing)
         else:
-            self._order(one, "recovering", Recover(one.serial, thorough=one.suspect))
+            self._order(standing, "recovering", Recover(standing.serial, thorough=standing.suspect))
 
-    def _patient_until(self, one: Standing) -> float:
+    def _patient_until(self, standing: Standing) -> float:
         """Return until when a phone that is away is waited for when nothing else goes on."""
-        since = one.since
-        if self._dispatcher.may_get_more(one.serial, back=True):
+        since = standing.since
+        if self._dispatcher.may_get_more(standing.serial, back=True):
             since = max(since, self._quiet_since)
         return since + self._rules.recover_s
 
@@ -519,50 +577,96 @@ class Scheduler:
 
     def _give_work(self) -> None:
         fresh, self._fresh = self._fresh, []
-        requeued, self._requeued = self._requeued, []
         for serial in sorted(fresh, key=self._dispatcher.is_warm):  # a cool one waits at no gate
             self._employ(serial)
-        for job_id in requeued:
-            taker = next(
-                (one for one in self._phones.idle if self._dispatcher.fits(job_id, one)), None
-            )
-            if taker is not None:
-                self._employ(taker)
+        while True:
+            self._give_freed()
+            self._look_at_idle()
+            if self._stop.requested or not self._strand():
+                break
+        if not self._stop.requested:
+            self._host_orders += self._agenda.start_on_host()
+
+    def _look_at_idle(self) -> None:
+        """Ask for all phones that wait for a job whether one may still come."""
         while self._dispatcher.changes != self._seen_changes or self._stop.requested:
             self._seen_changes = self._dispatcher.changes
             for serial in list(self._phones.idle):
                 self._employ(serial)
             if not self._phones.idle:
                 break
-        if self._phones.idle and self._phones.only_wait() and not self._phones.waiting():
-            for serial in list(self._phones.idle):  # what is left waits for what will never come
-                self._leave(self._phones[serial])
+
+    def _give_freed(self) -> None:
+        """Give jobs that have become free to phones that wait for one.
+
+        A phone may take another of them than the one that it was asked for, so they are gone
+        through until none of them fits a phone that is idle.
+        """
+        freed, self._agenda.freed = self._agenda.freed, []
+        given = True
+        while given and self._phones.idle:
+            given = False
+            for job_id in freed:
+                taker = self._taker(job_id)
+                if taker is not None:
+                    self._employ(taker)
+                    given = True
+
+    def _taker(self, job_id: str) -> str | None:
+        """Return an idle phone that a job fits, if the job is still to be had."""
+        if not self._dispatcher.is_queued(job_id):
+            return None
+        fits = self._dispatcher.fits
+        return next((serial for serial in self._phones.idle if fits(job_id, serial)), None)
+
+    def _strand(self) -> bool:
+        """Give up queued jobs that nobody can take any more; return whether there were some.
+
+        Nobody can where no phone is left, or where those that are left stand idle and none will be
+        back: whatever an idle phone fits, it would have been given.
+        """
+        phones = self._phones
+        if not self._dispatcher.queued or not phones.only_wait() or phones.waiting():
+            return False
+        if self._rejoin or (self._is_expecting() and not self._has_waited()):
+            return False
+        lost = [
+            job_id
+            for job_id in self._dispatcher.queued_jobs()
+            if not any(self._dispatcher.fits(job_id, serial) for serial in phones.idle)
+        ]
+        for job_id in lost:
+            self._agenda.strand(job_id)
+        return bool(lost)
+
+    def _is_expecting(self) -> bool:
+        """Say whether a phone of the run has not come yet."""
+        return any(self._phones.get(serial) is None for serial in self._dispatcher.phones())
 
     def _employ(self, serial: str) -> None:
         """Give an idle phone a job, or let it go if there will be none."""
-        one = self._phones[serial]
-        if one.state != "idle":
+        standing = self._phones[serial]
+        if standing.state != "idle":
             return
         if self._stop.requested:
-            self._leave(one)
+            self._leave(standing)
             return
-        ticket = self._dispatcher.take(serial)
-        if ticket is not None:
-            number = self._ledger.start_attempt(ticket.job_id, serial, self._owner)
-            self._order(one, "busy", RunAttempt(serial, ticket.job_id, number))
-        elif self._dispatcher.may_get_more(serial):
-            self._show(one, "idle")
+        order = self._agenda.start(serial)
+        if order is not None:
+            self._order(standing, "busy", order)
+        elif self._intakes or self._dispatcher.may_get_more(serial):
+            self._show(standing, "idle")
         else:
-            self._leave(one)
+            self._leave(standing)
 
-    def _leave(self, one: Standing) -> None:
-        self._order(one, "leaving", Leave(one.serial))
+    def _leave(self, standing: Standing) -> None:
+        self._order(standing, "leaving", Leave(standing.serial))
 
     # -- telling ----------------------------------------------------------------------------------
 
-    def _show(self, one: Standing, step: str) -> None:
-        status = PhoneStatus(one.serial, one.phone.record.profile, step=step)
-        self._told.append(lambda: self._progress.phone(status))
+    def _show(self, standing: Standing, step: str) -> None:
+        status = PhoneStatus(standing.serial, standing.phone.record.profile, step=step)
+        self._afterwards.append(lambda: self._progress.phone(status))
 
     def _say(self, text: str) -> None:
-        self._told.append(lambda: self._progress.note(text))
+        self._afterwards.append(lambda: self._progress.note(text))

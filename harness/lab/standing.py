@@ -53,7 +53,7 @@ class Standing:
         return self.phone.serial
 
     def answers(self, kind: type) -> bool:
-        """Take a report for the answer to the phone's order, if it is one."""
+        """Take a report for the answer to the phone's order, if it is standing."""
         if not isinstance(self.order, kind):
             return False
         self.order = None
@@ -97,19 +97,19 @@ class Standings:
 
     def add(self, phone: LabPhone) -> Standing:
         """Take in a phone whose host has to say what can be done with it."""
-        one = self._phones[phone.serial] = Standing(phone, "absent")
+        standing = self._phones[phone.serial] = Standing(phone, "absent")
         self._states["absent"] += 1
-        return one
+        return standing
 
-    def set(self, one: Standing, state: State) -> None:
+    def set(self, standing: Standing, state: State) -> None:
         """Change where a phone stands."""
-        self._states[one.state] -= 1
+        self._states[standing.state] -= 1
         self._states[state] += 1
-        one.state = state
+        standing.state = state
         if state == "idle":
-            self.idle[one.serial] = None
+            self.idle[standing.serial] = None
         else:
-            self.idle.pop(one.serial, None)
+            self.idle.pop(standing.serial, None)
 
     def are_out(self) -> bool:
         """Say whether no phone takes part any more."""
@@ -122,14 +122,14 @@ class Standings:
 
     def waiting(self) -> list[Standing]:
         """Return the phones that may be back soon."""
-        return [one for one in self._phones.values() if one.state in _BACK_SOON]
+        return [standing for standing in self._phones.values() if standing.state in _BACK_SOON]
 
     # -- time -------------------------------------------------------------------------------------
 
-    def look_at(self, one: Standing, when: float) -> None:
+    def look_at(self, standing: Standing, when: float) -> None:
         """Have a phone returned by `due` once it is ``when``."""
         self._timer += 1
-        heapq.heappush(self._timers, (when, self._timer, one.serial))
+        heapq.heappush(self._timers, (when, self._timer, standing.serial))
 
     def next_due(self) -> float | None:
         """Return when a phone has to be looked at next."""

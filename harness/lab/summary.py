@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.lab.ledger import Ledger
-from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
+from harness.lab.ledger_tables import OPEN, AttemptRow, LeaseRow, TaskRow
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
@@ -42,7 +42,7 @@ class RunSummary:
 def summary(
     folder: RunFolder, ledger: Ledger, *, interrupted: bool, notes: Sequence[str] = ()
 ) -> RunSummary:
-    """Count what became of a run's jobs."""
+    """Count what became of a run's tasks."""
     counts = ledger.counts()
     return RunSummary(
         run_id=folder.run_id,
@@ -50,7 +50,7 @@ def summary(
         finished=counts.get("finished", 0),
         failed=counts.get("failed", 0),
         skipped=counts.get("skipped", 0),
-        unfinished=sum(counts.get(state, 0) for state in ("waiting", "queued", "running")),
+        unfinished=sum(counts.get(state, 0) for state in OPEN),
         interrupted=interrupted,
         results=tuple(folder.last_results()),
         notes=tuple(notes),
@@ -62,7 +62,7 @@ class RunStatus:
     """Where a run stands, for ``harness status``."""
 
     record: RunRecord
-    jobs: tuple[JobRow, ...]
+    tasks: tuple[TaskRow, ...]
     attempts: tuple[AttemptRow, ...]
     leases: tuple[LeaseRow, ...]
     """Phones held, or left by a dead owner."""
@@ -77,10 +77,10 @@ def status(path: Path) -> RunStatus:
         InputError: Not a run folder.
     """
     folder = RunFolder.open(path)
-    with Ledger.open(folder.ledger_path) as ledger:
+    with Ledger.read(folder.ledger_path) as ledger:
         return RunStatus(
             record=folder.record(),
-            jobs=tuple(ledger.jobs()),
+            tasks=tuple(ledger.rows()),
             attempts=tuple(ledger.attempts()),
             leases=tuple(ledger.leases()),
             results=tuple(folder.last_results()),

@@ -73,6 +73,10 @@ class ThreadEngine:
         """See `Engine`."""
         return waiting(self._reports, wait_s)
 
+    def post(self, report: Report) -> None:
+        """See `Engine`."""
+        self._reports.put(report)
+
     def stop(self, *, hard: bool) -> None:
         """See `Engine`; attempts of this process hear the `StopSignal` themselves."""
 

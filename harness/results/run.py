@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.results.model import Origin, PhoneRecord, Record
 
@@ -18,8 +18,8 @@ class PlanRecord(Record):
     axes: dict[str, Any] = Field(default_factory=dict)
     repeat: int = 1
     round: int = 1
-    depends_on: str | None = None
-    """Job whose kept checkpoint this one starts from."""
+    parents: tuple[str, ...] = ()
+    """Tasks that it waits for; for a later round, the one whose kept checkpoint it starts from."""
     speaker: str
     batch_size: int
     epochs: int
@@ -31,6 +31,16 @@ class PlanRecord(Record):
     """Serials of the phones that fit."""
     need_mb: dict[str, float] = Field(default_factory=dict)
     estimate_s: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_parents(cls, raw: Any) -> Any:
+        """Read what was written while a job had at most one parent (``depends_on``)."""
+        if not isinstance(raw, dict) or "depends_on" not in raw:
+            return raw
+        parent = raw["depends_on"]
+        kept = {key: value for key, value in raw.items() if key != "depends_on"}
+        return {**kept, "parents": (parent,) if parent else ()}
 
 
 class HostRecord(Record):

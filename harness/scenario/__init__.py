@@ -9,14 +9,19 @@ from harness.scenario.load import LoadedScenario, load_scenario, parse_scenario
 from harness.scenario.schema import JobContent, Scenario
 from harness.scenario.schema_json import scenario_schema
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import HostCall, Quorum, Task, tasks_of
 
 __all__ = [
+    "HostCall",
     "JobContent",
     "JobSpec",
     "LoadedScenario",
+    "Quorum",
     "Scenario",
+    "Task",
     "expand_jobs",
     "load_scenario",
     "parse_scenario",
     "scenario_schema",
+    "tasks_of",
 ]

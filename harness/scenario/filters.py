@@ -44,13 +44,12 @@ def filtered(jobs: list[JobSpec], only: Iterable[str]) -> list[JobSpec]:
                 where=f"--only {text}",
                 hint=f"{path} is {', '.join(there[:12])} in this scenario.",
             )
-    by_id = {job.job_id: job for job in jobs}
-    needed = set()
-    for job in kept:
-        walker: JobSpec | None = job
-        while walker is not None and walker.job_id not in needed:
-            needed.add(walker.job_id)
-            walker = by_id.get(walker.depends_on) if walker.depends_on else None
+    places = {job.job_id: place for place, job in enumerate(jobs)}
+    needed = {
+        round_before.job_id
+        for job in kept
+        for round_before in jobs[places[job.job_id] - job.round + 1 : places[job.job_id] + 1]
+    }
     return [job for job in jobs if job.job_id in needed]
 
 

@@ -20,6 +20,8 @@ from harness.scenario.spec import JobSpec
 def expand_jobs(loaded: LoadedScenario, only: Sequence[str] = ()) -> list[JobSpec]:
     """Expand a scenario's matrix, repeats and rounds to jobs, in the order to run them.
 
+    The rounds of one training follow each other (`harness.scenario.task.tasks_of`).
+
     Args:
         loaded: A scenario and where its parts were written.
         only: Filters ``dotted.path=value[,value]``; also ``repeat=``, ``round=`` and ``job=``.
@@ -89,7 +91,6 @@ def _chain(
                 repeat=repeat,
                 round=number,
                 rounds=scenario.rounds,
-                depends_on=chain[-1].job_id if chain else None,
                 avoid=tuple(avoid),
             )
         )

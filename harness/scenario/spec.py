@@ -13,7 +13,10 @@ from harness.scenario.schema import JobContent
 
 
 class JobSpec(Section):
-    """One job: everything an attempt needs to know of the scenario."""
+    """One job: everything an attempt needs to know of the scenario.
+
+    What it waits for, and where it runs, says its `harness.scenario.task.Task`.
+    """
 
     job_id: str
     """Readable label plus the first ten digits of the identity; a safe file name."""
@@ -25,8 +28,6 @@ class JobSpec(Section):
     repeat: int = 1
     round: int = 1
     rounds: int = 1
-    depends_on: str | None = None
-    """Job of the round before: this one starts from its kept checkpoint, on its phone."""
     avoid: tuple[Demands, ...] = ()
     """A phone that meets one of them does not get the job."""
 
@@ -45,6 +46,5 @@ class JobSpec(Section):
                 "identity": sha256_of([self.identity, serial]),
                 "content": self.content.model_copy(update={"phones": phones}),
                 "axes": {**self.axes, "phones.serial": serial},
-                "depends_on": f"{self.depends_on}-{mark}" if self.depends_on else None,
             }
         )

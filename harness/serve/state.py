@@ -11,7 +11,7 @@ from typing import Any, Literal
 from harness.errors import HarnessError
 from harness.lab.holding import has_expired
 from harness.lab.ledger import Ledger
-from harness.lab.ledger_rows import AttemptRow, JobRow, LeaseRow
+from harness.lab.ledger_tables import AttemptRow, LeaseRow, TaskRow
 from harness.report.numbers import parse_utc
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord
@@ -49,7 +49,7 @@ class RunWatch:
         """
         if self._over is None:
             record = self.folder.record()
-            with Ledger.open(self.folder.ledger_path) as ledger:
+            with Ledger.read(self.folder.ledger_path) as ledger:
                 counts, leases = ledger.counts(), ledger.leases()
             brief = _brief(record, counts, leases, now or datetime.now(timezone.utc))
             if brief.stage != "finished":
@@ -65,12 +65,12 @@ class RunWatch:
         """
         now = now or datetime.now(timezone.utc)
         record = self.folder.record()
-        with Ledger.open(self.folder.ledger_path) as ledger:
-            jobs, attempts, leases = ledger.jobs(), ledger.attempts(), ledger.leases()
+        with Ledger.read(self.folder.ledger_path) as ledger:
+            tasks, attempts, leases = ledger.rows(), ledger.attempts(), ledger.leases()
         open_ones = [row for row in attempts if row.state == "running"]
         running = self._running(record, open_ones, now)
-        waiting = [row.job_id for row in jobs if row.state in ("queued", "waiting")]
-        counts: Counter[str] = Counter(row.state for row in jobs)
+        waiting = [row.task_id for row in tasks if row.state in ("queued", "waiting")]
+        counts: Counter[str] = Counter(row.state for row in tasks)
         return RunState(
             **dict(_brief(record, counts, leases, now)),
             sub_models={
@@ -81,7 +81,7 @@ class RunWatch:
             running=tuple(running),
             queue=tuple(waiting[:NEXT]),
             queued=len(waiting),
-            ended=tuple(self._ended(jobs, attempts)),
+            ended=tuple(self._ended(tasks, attempts)),
         )
 
     def _running(
@@ -91,14 +91,14 @@ class RunWatch:
         found: list[Running] = []
         tails: dict[tuple[str, int], AttemptTail] = {}
         for row in rows:
-            key = (row.job_id, row.attempt)
-            folder = self.folder.attempt(row.job_id, row.attempt).path
+            key = (row.task_id, row.attempt)
+            folder = self.folder.attempt(row.task_id, row.attempt).path
             tail = tails[key] = self._tails.get(key) or AttemptTail(folder)
             tail.refresh()
-            job, training = plan.get(row.job_id), tail.training
+            job, training = plan.get(row.task_id), tail.training
             found.append(
                 Running(
-                    job_id=row.job_id,
+                    job_id=row.task_id,
                     attempt=row.attempt,
                     serial=row.serial,
                     step=row.step or "beginning",
@@ -119,22 +119,22 @@ class RunWatch:
         self._tails = tails
         return found
 
-    def _ended(self, jobs: Iterable[JobRow], rows: Iterable[AttemptRow]) -> list[Ended]:
+    def _ended(self, tasks: Iterable[TaskRow], rows: Iterable[AttemptRow]) -> list[Ended]:
         # As the report counts its attempts: by the plan, then by number, those with a result.
-        order = {row.job_id: row.index for row in jobs}
+        order = {row.task_id: row.index for row in tasks}
         done = [row for row in rows if row.state in ("finished", "failed")]
-        done.sort(key=lambda row: (order[row.job_id], row.attempt))
+        done.sort(key=lambda row: (order[row.task_id], row.attempt))
         results = [(row, result) for row in done if (result := self._result(row)) is not None]
-        last = {row.job_id: row.attempt for row, _ in results}
+        last = {row.task_id: row.attempt for row, _ in results}
         found = [
-            (row.ended_utc or "", n, _told(f"a{n}", result, last[row.job_id] == row.attempt))
+            (row.ended_utc or "", n, _told(f"a{n}", result, last[row.task_id] == row.attempt))
             for n, (row, result) in enumerate(results, 1)
         ]
         # the latest first, also of those that ended at once
         return [one for *_, one in sorted(found, key=lambda told: told[:2], reverse=True)]
 
     def _result(self, row: AttemptRow) -> AttemptResult | None:
-        key = (row.job_id, row.attempt)
+        key = (row.task_id, row.attempt)
         if key not in self._results:
             try:
                 self._results[key] = self.folder.attempt(*key).result()
@@ -233,7 +233,7 @@ def _phones(
             model=phone.model,
             origin=phone.origin,
             state=state,
-            job_id=attempt.job_id if attempt else None,
+            job_id=attempt.task_id if attempt else None,
             attempt=attempt.attempt if attempt else None,
             step=attempt.step if attempt else None,
             battery_percent=_newest(samples.get("battery_percent")),

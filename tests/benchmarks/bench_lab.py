@@ -21,9 +21,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from harness.lab.agenda import Agenda
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.dispatch import Ticket
 from harness.lab.engine import RunAttempt
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone
@@ -33,6 +34,7 @@ from harness.lab.threads import ThreadEngine
 from harness.results.model import AttemptResult
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 from tests.benchmarks.lab_farm import run_for_bench
 from tests.chaos.lab import chaos_lab
 from tests.simulation.world import lab_phone
@@ -111,11 +113,16 @@ def measure(phones: int, jobs: int, path: Path) -> dict[str, float]:
     serials = frozenset(phone.serial for phone in here)
     rss_before, begun_cpu = _rss_mb(), time.process_time()
     work, stop = Nothing(), StopSignal()
-    with Ledger.create(path, specs) as ledger:
+    tasks = [Task.of_job(spec) for spec in specs]
+    with Ledger.create(path, tasks) as ledger:
         created_bytes = path.stat().st_size
         scheduler = Scheduler(
-            dispatcher=Dispatcher(
-                [Ticket(spec.job_id, spec.index, serials) for spec in specs], sorted(serials)
+            agenda=Agenda(
+                ledger,
+                [Ticket(task, serials) for task in tasks],
+                sorted(serials),
+                owner="bench",
+                clock=SystemClock(),
             ),
             ledger=ledger,
             engine=ThreadEngine(work, RunView(path, "bench", False, stop, work, work, here)),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.lab import status
 from harness.lab.clock import seconds_between
-from harness.lab.ledger_rows import AttemptRow
+from harness.lab.ledger_tables import AttemptRow
 from harness.results.store import RunFolder
 from tests.chaos.kills import start_host
 from tests.chaos.lab import ChaosLab
@@ -154,7 +154,7 @@ def _figures(
             failures[row.failure or row.state] = failures.get(row.failure or row.state, 0) + 1
     figures: dict[str, object] = {
         "phones": phones,
-        "jobs": len(found.jobs),
+        "jobs": len(found.tasks),
         "stopped_by_minutes": stopped,
         "finished_in_all": len(finished),
         "ended_now": done,
@@ -165,7 +165,7 @@ def _figures(
         "host_peak_rss_mb": costs.peak_mb,
         "host_threads": costs.threads,
         "farm_pss_mb_a_phone": costs.phone_mb / phones,
-        "ledger_kib_a_job": run.ledger_path.stat().st_size / 1024 / max(1, len(found.jobs)),
+        "ledger_kib_a_job": run.ledger_path.stat().st_size / 1024 / max(1, len(found.tasks)),
         "run_folder_mib_an_attempt": size / 2**20 / max(1, len(found.attempts)),
     }
     if costs.seen[-1][0] > phones:

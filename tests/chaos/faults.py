@@ -174,12 +174,12 @@ def _lost(path: Path) -> str:
     """Say what is missing of the job, its events and its samples, and which phones nobody freed."""
     run, found = RunFolder.open(path), status(path)
     missing = [
-        f"the job ({job.state}: {job.reason})" for job in found.jobs if job.state != "finished"
+        f"the job ({job.state}: {job.reason})" for job in found.tasks if job.state != "finished"
     ]
     for row in found.attempts:
         if row.state != "finished":
             continue
-        attempt = run.attempt(row.job_id, row.attempt)
+        attempt = run.attempt(row.task_id, row.attempt)
         numbers = [event.seq for event in attempt.events()]
         if numbers != list(range(len(numbers))):
             missing.append("events")

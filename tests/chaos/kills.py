@@ -122,23 +122,23 @@ def start_host(lab: ChaosLab) -> subprocess.Popen[bytes]:
 def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verdict:
     path = lab.runs / "r"
     run, found = RunFolder.open(path), status(path)
-    finished = Counter(row.job_id for row in found.attempts if row.state == "finished")
+    finished = Counter(row.task_id for row in found.attempts if row.state == "finished")
     events_missing = samples_missing = 0
     for row in found.attempts:
         if row.state != "finished":
             continue
-        attempt = run.attempt(row.job_id, row.attempt)
+        attempt = run.attempt(row.task_id, row.attempt)
         numbers = [event.seq for event in attempt.events()]
         events_missing += numbers != list(range(len(numbers)))
         events_missing += not isinstance(attempt.events()[-1], Finished)
         sampling = attempt.result().sampling
         samples_missing += 0 if sampling is None else sampling.missing
-    with Ledger.open(run.ledger_path) as ledger:
+    with Ledger.read(run.ledger_path) as ledger:
         rejoined = sum(change.note == "rejoined" for change in ledger.changes())
     return Verdict(
         kills=kills,
         server_kills=server_kills,
-        jobs=dict(Counter(job.state for job in found.jobs)),
+        jobs=dict(Counter(job.state for job in found.tasks)),
         attempts=dict(Counter(row.state for row in found.attempts)),
         rejoined=rejoined,
         finished_twice=sum(n > 1 for n in finished.values()),

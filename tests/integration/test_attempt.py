@@ -376,8 +376,8 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     assert "UPDATES STOPPED" in adb.query("dumpsys battery")
     folder = tmp_path / "runs" / "r"
     before = status(folder)
-    assert [job.state for job in before.jobs] == ["finished", "running"]
-    heard = AttemptFolder(folder / "attempts" / before.jobs[1].job_id / "1", "", 1)
+    assert [job.state for job in before.tasks] == ["finished", "running"]
+    heard = AttemptFolder(folder / "attempts" / before.tasks[1].task_id / "1", "", 1)
     heard_bytes = heard.events_size()
     pid = adb.shell(["pidof", PACKAGE]).stdout
     time.sleep(3.0)  # seconds that nobody watches
@@ -385,7 +385,7 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     summary = resume_run(folder, bench, progress=watcher)
     assert summary.finished == 2
     (result,) = watcher.results
-    assert (result.job_id, result.attempt) == (before.jobs[1].job_id, 1)
+    assert (result.job_id, result.attempt) == (before.tasks[1].task_id, 1)
     assert [(row.state, row.attempt) for row in status(folder).attempts] == [("finished", 1)] * 2
     # the same process trained on, and what it said while nobody listened is there
     run = RunFolder.open(folder)
@@ -522,7 +522,7 @@ def test_jobs_that_fit_no_phone_are_skipped_where_asked_and_told_in_the_ledger(
             loaded, bench, run_root=tmp_path / "runs", run_id="r", skip_unfit=True, on_plan=stop
         )
     with Ledger.open(tmp_path / "runs/r/ledger.sqlite") as ledger:
-        rows = ledger.jobs()
+        rows = ledger.rows()
     assert [row.state for row in rows] == ["skipped", "skipped", "queued", "waiting"]
     assert rows[0].reason.startswith("no phone fits: wanted ram_mb >= 64000")
 

@@ -70,8 +70,10 @@ def test_a_killed_workers_jobs_go_elsewhere(
         if not (path / "run.json").is_file():
             return []
         running = [row for row in status(path).attempts if row.state == "running"]
-        here = [row for row in running if (path / f"attempts/{row.job_id}/1/events.jsonl").exists()]
-        return [row.job_id for row in here if row.serial == serials[1]]
+        here = [
+            row for row in running if (path / f"attempts/{row.task_id}/1/events.jsonl").exists()
+        ]
+        return [row.task_id for row in here if row.serial == serials[1]]
 
     # what runs there is seen here while it runs
     (job,) = eventually(begun, 120)
@@ -92,17 +94,17 @@ def test_a_killed_workers_jobs_go_elsewhere(
     assert (again.returncode, workers[0].returncode) == (0, 0)
 
     found = status(path)
-    assert Counter(row.state for row in found.jobs) == {"finished": 3}
-    ends = Counter(row.job_id for row in found.attempts if row.state == "finished")
+    assert Counter(row.state for row in found.tasks) == {"finished": 3}
+    ends = Counter(row.task_id for row in found.attempts if row.state == "finished")
     assert set(ends.values()) == {1}, "a job finished twice"
-    lost = [(row.job_id, row.serial) for row in found.attempts if row.state == "lost"]
+    lost = [(row.task_id, row.serial) for row in found.attempts if row.state == "lost"]
     assert lost == [(job, serials[1])]
     assert found.leases == ()
     folder = RunFolder.open(path)
     for row in found.attempts:
         if row.state != "finished":
             continue
-        attempt = folder.attempt(row.job_id, row.attempt)
+        attempt = folder.attempt(row.task_id, row.attempt)
         result = attempt.result()
         assert result.phone.serial == row.serial
         assert len(attempt.events()) > 20
@@ -138,7 +140,7 @@ def test_a_nightly_run_over_two_hosts_is_judged(
     assert (tmp_path / verdict["page"]).is_file()
     assert (tmp_path / verdict["junit"]).is_file()
     for night in nightly_runs(tmp_path / "runs", "hosts"):
-        assert Counter(row.state for row in status(night.path).jobs) == {"finished": 2}
+        assert Counter(row.state for row in status(night.path).tasks) == {"finished": 2}
 
     worker.send_signal(signal.SIGINT)
     assert worker.wait(timeout=60) == 0

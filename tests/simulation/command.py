@@ -24,10 +24,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=Size.jobs)
     parser.add_argument("--deaths", type=int, default=Size.deaths, help="of the coordinator")
     parser.add_argument("--calm-s", type=float, default=Size.calm_s, help="between faults, a phone")
+    parser.add_argument(
+        "--graph", type=float, default=Size.graph, help="share of tasks with more than one parent"
+    )
     parser.add_argument("--check-every", type=int, default=1, help="turns between idle checks")
     parser.add_argument("--log", action="store_true", help="print all that happens")
     options = parser.parse_args()
-    size = Size(options.phones, options.hosts, options.jobs, options.deaths, options.calm_s)
+    size = Size(
+        options.phones,
+        options.hosts,
+        options.jobs,
+        options.deaths,
+        options.calm_s,
+        options.graph,
+    )
     for seed in range(options.seed, options.seed + options.seeds):
         begun = time.process_time()
         run = Run(size, seed, check_every=options.check_every, verbose=options.log)
@@ -51,7 +61,7 @@ def replay(size: Size, seed: int) -> str:
     """Return the command that simulates just this."""
     return (
         f"script/bench simulation --seed {seed} --phones {size.phones} --hosts {size.hosts} "
-        f"--jobs {size.jobs} --deaths {size.deaths} --calm-s {size.calm_s:g}"
+        f"--jobs {size.jobs} --deaths {size.deaths} --calm-s {size.calm_s:g} --graph {size.graph:g}"
     )
 
 

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from harness.lab.agenda import HOST_AT_ONCE
 from harness.lab.engine import (
     Came,
     Ended,
     Gone,
+    HostEnded,
     Leave,
     Left,
     Order,
@@ -20,11 +22,12 @@ from harness.lab.engine import (
     Recovered,
     Report,
     RunAttempt,
+    RunOnHost,
     Stepped,
 )
 from harness.lab.holding import Keeper
 from harness.lab.ledger import Ledger
-from tests.simulation.world import LOST_S, SimPhone, Training, World
+from tests.simulation.world import LOST_S, HostDied, SimPhone, Training, World
 
 STEPS: Final[dict[str, tuple[float, float]]] = {
     "gate": (1, 20),
@@ -41,6 +44,7 @@ HANGS: Final = 0.002
 PROBLEM_EVERY: Final = 80
 PROBLEMS: Final = ("TrainerCrashed", "TrainerKilled", "TrainerStalled", "GateTimedOut")
 POLL_S: Final = 7.0
+HOST_FAILS: Final = 0.15
 
 
 def step_limit_s(_job: str, step: str) -> float:
@@ -64,6 +68,9 @@ class SimEngine:
         self.owner = owner
         self.held = frozenset(keeper.serials)
         self.after_turn = after_turn
+        self.check_start: Callable[[str, str], None] = lambda _task_id, _serial: None
+        self.orders_to_live: int | None = None
+        """So many orders later the host dies, after the ledger had it and before it is heard."""
         self.alive = True
         self.orders: dict[str, Order] = {}
         """Phone -> what it is busy with."""
@@ -79,8 +86,7 @@ class SimEngine:
     # -- Engine -----------------------------------------------------------------------------------
 
     def submit(self, order: Order) -> None:
-        assert self.alive
-        assert not self.ledger.in_batch, "an order before the ledger had it"
+        self._hear()
         assert order.serial not in self.orders, f"{order} while {self.orders[order.serial]}"
         assert order.serial in self.held, f"{order} for a phone that is not held"
         phone = self.world.phones[order.serial]
@@ -91,6 +97,17 @@ class SimEngine:
         else:
             self.world.later(self._seconds(order, 0.5, 4.0), self._tend, phone, order)
 
+    def _hear(self) -> None:
+        assert self.alive
+        assert not self.ledger._db.in_transaction, "an order before the ledger had it"
+        if self.orders_to_live is not None:
+            self.orders_to_live -= 1
+            if self.orders_to_live <= 0:
+                raise HostDied
+
+    def post(self, report: Report) -> None:
+        self._out.append(report)
+
     def reports(self, wait_s: float) -> list[Report]:
         self.turns += 1
         self.after_turn(self)
@@ -98,9 +115,9 @@ class SimEngine:
         while not self._out:
             if not self.world.advance(until):
                 return []
-        found = list(self._out)
+        reports = list(self._out)
         self._out.clear()
-        return found
+        return reports
 
     def stop(self, *, hard: bool) -> None:
         """The user wants it to end: attempts end soon, interrupted."""
@@ -167,9 +184,11 @@ class SimEngine:
             (order.serial, order.attempt, self.owner)
         ], "an attempt that the ledger does not know"
         assert (order.job_id, order.attempt) not in self.world.results, "it has finished"
+        assert order.job_id not in self.world.finished_jobs, "it has finished before"
         if order.rejoin:
             self._rejoin(phone, order)
             return
+        self.check_start(order.job_id, order.serial)
         assert not phone.unclean, "an attempt on a phone that was not cleaned"
         phone.unclean = True
         self._step(phone, order, 0)
@@ -180,11 +199,11 @@ class SimEngine:
         if not self.world.reachable(phone):
             self._wait_for(phone, order, lambda: self._rejoin(phone, order))
             return
-        found = phone.training
+        training = phone.training
         if (
-            found is None
-            or (found.job, found.attempt) != (order.job_id, order.attempt)
-            or (found.boot != phone.boot and found.ends > self.world.clock.now)
+            training is None
+            or (training.job, training.attempt) != (order.job_id, order.attempt)
+            or (training.boot != phone.boot and training.ends > self.world.clock.now)
         ):
             lost = Ended(order.serial, order.job_id, order.attempt, clean=False, lost=True)
             self._answer(order, lost)
@@ -249,11 +268,7 @@ class SimEngine:
         return phone.training is None or phone.training.boot != phone.boot
 
     def _write(self, order: RunAttempt) -> None:
-        key = (order.job_id, order.attempt)
-        assert key not in self.world.results, "an attempt that finishes twice"
-        before = self.world.finished_jobs.setdefault(order.job_id, order.attempt)
-        assert before == order.attempt, f"{order.job_id} finished already, in attempt {before}"
-        self.world.results[key] = True
+        self.world.write(order.job_id, order.attempt)
 
     def _end(
         self, phone: SimPhone, order: RunAttempt, kind: str | None, after: float = 0.0
@@ -274,3 +289,46 @@ class SimEngine:
             self.world.failures.setdefault(order.job_id, []).append(kind)
         report: Any = Ended(order.serial, order.job_id, order.attempt, kind, clean=clean)
         self._answer(order, report)
+
+
+class SimHost:
+    """Runs the tasks of the host; what runs there dies with the coordinator."""
+
+    def __init__(self, engine: SimEngine) -> None:
+        self._engine = engine
+        self._world = engine.world
+        self.running: set[str] = set()
+
+    def submit(self, order: RunOnHost) -> None:
+        engine, task_id = self._engine, order.task_id
+        engine._hear()
+        assert task_id not in self.running, "twice at once"
+        assert len(self.running) < HOST_AT_ONCE
+        rows = engine.ledger.attempts(task_id, "running")
+        assert [(row.serial, row.attempt, row.owner) for row in rows] == [
+            ("", order.attempt, engine.owner)
+        ], "an attempt that the ledger does not know"
+        assert task_id not in self._world.finished_jobs, "it has finished before"
+        engine.check_start(task_id, "")
+        self._world.say(f"-> {order}")
+        self.running.add(task_id)
+        chance = random.Random(f"{self._world.seed} {task_id} {order.attempt}")
+        fails = chance.random() < HOST_FAILS
+        self._world.later(chance.uniform(0.1, 900.0), self._end, order, fails)
+
+    def _end(self, order: RunOnHost, fails: bool) -> None:
+        if not self._engine.alive:
+            return
+        if fails:
+            self._world.failures.setdefault(order.task_id, []).append("HostError")
+            self._report(order, "HostError")
+            return
+        self._world.write(order.task_id, order.attempt)
+        self._world.later(1.0, self._report, order, None)  # written, and not yet told
+
+    def _report(self, order: RunOnHost, kind: str | None) -> None:
+        if self._engine.alive:
+            self.running.discard(order.task_id)
+            report = HostEnded(order.task_id, order.attempt, kind)
+            self._world.say(f"<- {report}")
+            self._engine.post(report)

@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.lab.agenda import Agenda
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
-from harness.lab.dispatch import QUARANTINE_AFTER, Dispatcher
+from harness.lab.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
 from harness.lab.holding import HostKeeper, take_free
+from harness.lab.intake import Intake, RunOverError
 from harness.lab.ledger import Ledger
+from harness.lab.ledger_tables import OPEN
 from harness.lab.ports import NoProgress
 from harness.lab.recovery import clean_left_phones, lose, reconcile
 from harness.lab.scheduler import Rules, Scheduler
-from tests.simulation.engine import SimEngine, step_limit_s
-from tests.simulation.world import LOST_S, RETRIES, HostDied, SimTools, Size, World
+from harness.lab.standing import OUT
+from harness.scenario.task import Task
+from tests.simulation.engine import SimEngine, SimHost, step_limit_s
+from tests.simulation.world import HOST_RETRIES, LOST_S, RETRIES, HostDied, SimTools, Size, World
 
 TOO_LONG_S: Final = 400 * 86400.0
 
@@ -57,6 +64,11 @@ class Run:
         self.scheduler: Any = None
         self.stop = StopSignal()
         self.changes = 30 * size.jobs
+        self.orders_to_live: int | None = None
+        self.since: dict[str, float] = {}
+        """Task -> from when its quorum's limit counts."""
+        self.changes_before = 0
+        """The ledger's last change before this process began."""
 
     def go(self) -> Outcome:
         """Run to the end.
@@ -65,10 +77,14 @@ class Run:
             AssertionError: Something happened that must never happen.
         """
         with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
-            ledger = Ledger.create(Path(":memory:"), self.world.specs(), self.world.clock)
+            ledger = Ledger.create(
+                Path(":memory:"),
+                [ticket.task for ticket in self.world.begin_with],
+                self.world.clock,
+            )
             try:
                 died = True
-                while died or ledger.jobs("waiting", "queued", "running"):
+                while died or ledger.rows(*OPEN) or self._to_come(ledger):
                     died = self._live(ledger, Path(folder))
                     assert self.world.clock.now < TOO_LONG_S, "it does not end"
                 self._check_end(ledger, Path(folder))
@@ -80,8 +96,10 @@ class Run:
         """One process of the coordinator, from its start to its end; whether that was its death."""
         world, clock = self.world, self.world.clock
         self.lives += 1
-        clock.asks_to_live = None
-        if self.deaths < world.size.deaths:
+        clock.asks_to_live = self.orders_to_live = None
+        if self.deaths < world.size.deaths and self.rng.random() < 0.2:
+            self.orders_to_live = 1 + int(self.rng.expovariate(world.size.deaths / 50))
+        elif self.deaths < world.size.deaths:
             clock.asks_to_live = 1 + int(self.rng.expovariate(2 * world.size.deaths / self.changes))
         self.stop = StopSignal()
         here = [phone.lab for phone in world.phones.values()]
@@ -105,7 +123,12 @@ class Run:
     def _work(self, ledger: Ledger, bench: Bench, keeper: HostKeeper) -> None:
         world, clock = self.world, self.world.clock
         owner = f"life-{self.lives}"
-        rejoin = reconcile(ledger, world.written, {phone.serial for phone in bench.phones})
+        rejoin = reconcile(
+            ledger,
+            world.written,
+            {phone.serial for phone in bench.phones},
+            lambda task_id, attempt: (task_id, attempt) in world.results,
+        )
         clean_left_phones(ledger, bench, owner, "run", NoProgress(), spare=rejoin)
         busy = take_free(keeper, bench.phones)
         assert not busy, busy
@@ -113,24 +136,32 @@ class Run:
             if row.serial not in keeper.serials:
                 rejoin.pop(row.serial)
                 lose(ledger, row)
-        todo = {row.job_id for row in ledger.jobs("waiting", "queued", "running")}
-        if not todo:
+        batches = self._to_come(ledger)
+        todo = ledger.rows(*OPEN)
+        if not todo and not batches:
             return  # it died between the last end and the last release
-        dispatcher = Dispatcher(
-            [ticket for ticket in world.tickets if ticket.job_id in todo],
+        agenda = Agenda(
+            ledger,
+            [world.tickets[row.task_id] for row in todo],
             list(world.phones),
-            finished_on={row.job_id: row.serial for row in ledger.attempts(state="finished")},
+            owner=owner,
+            clock=clock,
             order=world.order,
         )
-        for serial, (job, _) in rejoin.items():
-            dispatcher.adopt(job, serial)
+        for job_id, _ in rejoin.values():
+            agenda.adopt(job_id)
         engine = SimEngine(world, ledger, owner, keeper, self._after_turn)
+        engine.check_start = lambda task_id, serial: self._check_start(ledger, task_id, serial)
+        engine.orders_to_live = self.orders_to_live
+        self.since = {row.task_id: clock.now for row in todo}
+        self.changes_before = max((change.id for change in ledger.changes()), default=0)
         if self.rng.random() < 0.2:
             world.later(self.rng.uniform(0, 20000), self._press, engine, self.stop)
         self.scheduler = Scheduler(
-            dispatcher=dispatcher,
+            agenda=agenda,
             ledger=ledger,
             engine=engine,
+            host=SimHost(engine),
             owner=owner,
             stop=self.stop,
             clock=clock,
@@ -142,11 +173,49 @@ class Run:
                 finished=lambda job, n: (job, n) in world.results,
             ),
         )
+        if batches:
+            intake = self.scheduler.open_intake()
+            self._feed(engine, intake, batches)
         try:
             self.scheduler.loop()
         finally:
             engine.close()
             self.turns += engine.turns
+
+    def _to_come(self, ledger: Ledger) -> list[tuple[float, list[Ticket]]]:
+        """Return the tasks that the ledger does not have yet, and when they come."""
+        known = {row.task_id for row in ledger.rows()}
+        return [
+            (when, tickets)
+            for when, tickets in self.world.batches
+            if tickets[0].job_id not in known
+        ]
+
+    def _feed(
+        self, engine: SimEngine, intake: Intake, batches: list[tuple[float, list[Ticket]]]
+    ) -> None:
+        """Add the first batch once it is time, then the next."""
+        now = self.world.clock.now
+        if not batches:
+            self.world.later(self.rng.choice([0.0, 500.0]), self._close, engine, intake)
+            return
+        (when, tickets), *rest = batches
+
+        def add() -> None:
+            if not engine.alive:
+                return
+            self.world.say(f"added: {[ticket.job_id for ticket in tickets]}")
+            self.since.update(dict.fromkeys((one.job_id for one in tickets), self.world.clock.now))
+            with suppress(RunOverError):  # it was stopped: the next process adds them
+                intake.add(tickets)
+            self._feed(engine, intake, rest)
+
+        self.world.later(max(0.0, when - now), add)
+
+    @staticmethod
+    def _close(engine: SimEngine, intake: Intake) -> None:
+        if engine.alive:
+            intake.close()
 
     @staticmethod
     def _press(engine: SimEngine, stop: StopSignal) -> None:
@@ -170,34 +239,40 @@ class Run:
         if not idle:
             return
         tickets = self.world.tickets
-        for row in engine.ledger.jobs("queued"):
-            ticket = tickets[row.index]
-            tried = {one.serial for one in engine.ledger.attempts(row.job_id)}
-            parent = ticket.depends_on
+        for row in engine.ledger.rows("queued"):
+            if row.kind == "host":
+                continue
+            ticket = tickets[row.task_id]
+            tried = {attempt.serial for attempt in engine.ledger.attempts(row.task_id)}
             homes = ticket.candidates
-            if parent is not None:
-                last = engine.ledger.attempts(parent, "finished")[-1].serial
-                homes = frozenset([last]) if last in scheduler._dispatcher.phones() else _NOBODY
+            if ticket.task.beside is not None:
+                ran = engine.ledger.attempts(ticket.task.beside, "finished")
+                if ran:
+                    last = ran[-1].serial
+                    here = scheduler._dispatcher.phones()
+                    homes = frozenset([last]) if last in here else _NOBODY
             lazy = [serial for serial in idle if serial in homes and serial not in tried]
-            assert not lazy, f"{lazy} idle while {row.job_id} is queued and fits"
+            assert not lazy, f"{lazy} idle while {row.task_id} is queued and fits"
 
     def _check_end(self, ledger: Ledger, root: Path) -> None:
         world = self.world
         dispatcher = self.scheduler._dispatcher
-        states = {row.job_id: row for row in ledger.jobs()}
-        assert len(states) == len(world.tickets)
-        for ticket in world.tickets:
+        states = {row.task_id: row for row in ledger.rows()}
+        assert states.keys() == world.tickets.keys(), "a task was lost, or came from nowhere"
+        for ticket in world.tickets.values():
             row = states[ticket.job_id]
             attempts = ledger.attempts(ticket.job_id)
             finished = [one for one in attempts if one.state == "finished"]
             assert len(finished) == (row.state == "finished"), f"{row} {attempts}"
             assert (ticket.job_id in world.finished_jobs) == (row.state == "finished"), row
-            if ticket.depends_on is not None and row.state == "finished":
-                assert states[ticket.depends_on].state == "finished", row
+            assert row.state in ("finished", "failed", "skipped"), row
+            if row.state != "skipped":
+                self._check_parents(ledger, ticket.task, states)
             counted = [one.failure for one in attempts if one.failure not in (None, "Interrupted")]
             if row.state == "failed":
                 worst = counted[-1]
-                assert counted.count(worst) > RETRIES.get(str(worst), 0), f"{row} {counted}"
+                allowed = HOST_RETRIES if row.kind == "host" else RETRIES.get(str(worst), 0)
+                assert counted.count(worst) > allowed, f"{row} {counted}"
             elif row.state == "skipped":
                 self._check_skipped(row, ticket, states, dispatcher)
         assert not ledger.attempts(state="running")
@@ -208,9 +283,44 @@ class Run:
         for serial, phone in world.phones.items():
             assert not phone.unclean or serial in given_up or not world.reachable(phone), serial
 
+    def _check_start(self, ledger: Ledger, task_id: str, serial: str) -> None:
+        """Check that a task may start there now."""
+        task = self.world.tickets[task_id].task
+        states = {parent: ledger.row(parent) for parent in task.parents}
+        counted = self._check_parents(ledger, task, states)
+        unsettled = [parent for parent, row in states.items() if row.state in OPEN]
+        if unsettled and len(counted) < len(task.parents):
+            assert task.quorum is not None
+            waited = self.world.clock.now - self.since[task_id]
+            decided_now = any(
+                change.key == task_id and change.new == "queued" and change.old == "waiting"
+                for change in ledger.changes(self.changes_before)
+            )
+            assert waited >= task.quorum.after_s or not decided_now, f"{task_id} too early"
+        if task.beside in counted:
+            ran = ledger.attempts(task.beside, "finished")[-1].serial
+            phone = self.scheduler._phones.get(ran)
+            out = phone is None or phone.state in OUT
+            assert ran == serial or out, f"{task_id} on {serial}, its parent on {ran}"
+
+    @staticmethod
+    def _check_parents(ledger: Ledger, task: Task, states: Mapping[str, Any]) -> list[str]:
+        """Check what a task started with; return its parents that count."""
+        counted = ledger.counted_parents(task.task_id)
+        assert counted is not None, f"{task.task_id} before it was decided"
+        assert all(states[parent].state == "finished" for parent in counted), task
+        assert len(counted) >= task.needed, f"{task.task_id} with {counted}"
+        return counted
+
     def _check_skipped(self, row: Any, ticket: Any, states: Any, dispatcher: Dispatcher) -> None:
-        if ticket.depends_on is not None and states[ticket.depends_on].state != "finished":
+        task = ticket.task
+        finished = sum(states[parent].state == "finished" for parent in task.parents)
+        if row.reason.startswith("after "):
+            assert task.quorum is not None, row
             return
+        if finished < task.needed:
+            return
+        assert row.kind == "phone", row
         if ticket.skips_shut and "no phone left" not in row.reason:
             return
         assert "no phone left" in row.reason, row

@@ -18,12 +18,13 @@ from harness.lab.clock import utc_text
 from harness.lab.dispatch import Ticket
 from harness.lab.job_queue import QueueOrder
 from harness.lab.ports import LabPhone
-from harness.scenario.schema import JobContent
-from harness.scenario.spec import JobSpec
+from harness.scenario.task import Quorum, Task
+from tests.fixtures.tasks import host_task, phone_task
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LOST_S: Final = 120.0
 PROFILES: Final = ("oneplus-7t", "pixel-4", "redmi-note-7-pro", "galaxy-s10")
+HOST_RETRIES: Final = 1
 RETRIES: Final = {"DeviceLost": 2, "ProvisionFailed": 1, "TrainerStalled": 1}
 
 
@@ -67,9 +68,11 @@ class Size:
     Args:
         phones: Phones.
         hosts: Lab hosts that they hang on.
-        jobs: Jobs.
+        jobs: Tasks.
         deaths: How often the coordinator dies at most.
         calm_s: Mean time between two faults of one phone.
+        graph: Share of the tasks that run on the host or have many parents, and of the runs in
+            which tasks come while they go on.
     """
 
     phones: int = 6
@@ -77,6 +80,7 @@ class Size:
     jobs: int = 40
     deaths: int = 3
     calm_s: float = 3600.0
+    graph: float = 0.3
 
 
 @dataclass
@@ -131,7 +135,10 @@ class World:
         self._n = 0
         self.on_host: Callable[[int, bool], None] = lambda _host, _up: None
         self.order: QueueOrder = self.rng.choices(("plan", "groups", "heat"), (7, 2, 1))[0]
-        self.tickets = self._make_jobs()
+        tickets = self._make_tasks()
+        self.tickets = {ticket.job_id: ticket for ticket in tickets}
+        """All tasks, also those that come later."""
+        self.begin_with, self.batches = self._cut(tickets)
         for phone in self.phones.values():
             self._next_fault(phone)
         for host in range(self.size.hosts):
@@ -159,7 +166,7 @@ class World:
 
     # -- jobs -------------------------------------------------------------------------------------
 
-    def _make_jobs(self) -> list[Ticket]:
+    def _make_tasks(self) -> list[Ticket]:
         serials = list(self.phones)
         kinds = [frozenset(serials)]
         for n in range(len(PROFILES)):
@@ -167,7 +174,10 @@ class World:
         kinds += [frozenset(self.rng.sample(serials, min(3, len(serials)))) for _ in range(3)]
         tickets: list[Ticket] = []
         for n in range(self.size.jobs):
-            before = tickets[-1] if tickets else None
+            if tickets and self.rng.random() < self.size.graph:
+                tickets.append(self._node(n, tickets, kinds[0]))
+                continue
+            before = tickets[-1] if tickets and tickets[-1].task.kind == "phone" else None
             parent = before if before and self.rng.random() < 0.15 else None
             if parent is not None:
                 fits = parent.candidates
@@ -175,37 +185,76 @@ class World:
                 fits = frozenset([self.rng.choice(serials)])
             else:
                 fits = self.rng.choices(kinds, [10, 3, 3, 3, 3, 1, 1, 1])[0]
-            tickets.append(
-                Ticket(
-                    f"j{n:06d}",
-                    n,
-                    fits,
-                    parent.job_id if parent else None,
-                    group="abc"[n % 3],
-                    heat=n * 7 % 5,
-                    retries=RETRIES,
-                    skips_shut=self.rng.random() < 0.1,
-                )
-            )
+            task = phone_task(f"j{n:06d}", n, beside=parent.job_id if parent else None)
+            tickets.append(self._ticket(task, fits))
         return tickets
 
-    def specs(self) -> list[JobSpec]:
-        content = JobContent.model_validate({"model": "ds2-tiny"})
-        return [
-            JobSpec.model_construct(
-                job_id=ticket.job_id,
-                identity="0" * 64,
-                index=ticket.index,
-                content=content,
-                axes={},
-                depends_on=ticket.depends_on,
+    def _ticket(self, task: Task, fits: frozenset[str]) -> Ticket:
+        return Ticket(
+            task,
+            fits,
+            group="abc"[task.index % 3],
+            heat=task.index * 7 % 5,
+            retries=RETRIES,
+            skips_shut=self.rng.random() < 0.1,
+        )
+
+    def _node(self, n: int, tickets: Sequence[Ticket], anywhere: frozenset[str]) -> Ticket:
+        """Return a task of the host, or one with many parents, some of them with a quorum."""
+        recent = tickets[-12:]
+        chosen = self.rng.sample(recent, self.rng.randint(1, min(5, len(recent))))
+        parents = [ticket.job_id for ticket in chosen]
+        quorum = None
+        if self.rng.random() < 0.5:
+            enough = self.rng.randint(1, len(parents))
+            quorum = Quorum(enough, self.rng.choice([0.0, 300.0, 3000.0, 30000.0]))
+        if self.rng.random() < 0.4:
+            none = self.rng.random() < 0.1
+            name = f"h{n:06d}"
+            return Ticket(
+                host_task(
+                    name,
+                    n,
+                    parents=() if none else parents,
+                    quorum=None if none else quorum,
+                    retries=HOST_RETRIES,
+                )
             )
-            for ticket in self.tickets
-        ]
+        on_phones = [ticket for ticket in chosen if ticket.task.kind == "phone"]
+        beside = on_phones[0] if on_phones and self.rng.random() < 0.5 else None
+        task = phone_task(
+            f"j{n:06d}",
+            n,
+            parents=parents,
+            beside=beside.job_id if beside else None,
+            quorum=quorum,
+        )
+        return self._ticket(task, beside.candidates if beside else anywhere)
+
+    def _cut(self, tickets: list[Ticket]) -> tuple[list[Ticket], list[tuple[float, list[Ticket]]]]:
+        """Return what a run begins with, and what comes when."""
+        if self.rng.random() >= 2 * self.size.graph:
+            return tickets, []
+        first = self.rng.randint(1, len(tickets))
+        batches: list[tuple[float, list[Ticket]]] = []
+        rest, when = tickets[first:], 0.0
+        while rest:
+            count = self.rng.randint(1, len(rest))
+            when += self.rng.choice([0.0, 100.0, 2000.0, 20000.0])
+            batches.append((when, rest[:count]))
+            rest = rest[count:]
+        return tickets[:first], batches
 
     def written(self, job: str, attempt: int) -> Any:
-        found = self.results.get((job, attempt))
-        return None if found is None else SimpleNamespace(failure=None)
+        return SimpleNamespace(failure=None) if (job, attempt) in self.results else None
+
+    def write(self, task_id: str, attempt: int) -> None:
+        """Let a result lie in the run folder."""
+        key = (task_id, attempt)
+        assert key not in self.results, "an attempt that finishes twice"
+        before = self.finished_jobs.setdefault(task_id, attempt)
+        assert before == attempt, f"{task_id} finished already, in attempt {before}"
+        self.results[key] = True
 
     # -- phones -----------------------------------------------------------------------------------
 

@@ -96,6 +96,10 @@ class RemoteEngine:
         """See `Engine`."""
         return waiting(self._reports, wait_s)
 
+    def post(self, report: Report) -> None:
+        """See `Engine`."""
+        self._reports.put(report)
+
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
         for worker in self._met():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -12,6 +12,7 @@ from harness.lab.planning.needs import JobNeeds
 from harness.lab.ports import LabPhone
 from harness.scenario.identity import canonical_json
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 
 _NAMED: Final = 4
 """So many jobs that fit no phone for one reason are named; the others are counted."""
@@ -58,22 +59,62 @@ def demands_key(spec: JobSpec) -> str:
 
 
 def one_for_each(jobs: Sequence[JobNeeds], phones: Sequence[LabPhone]) -> list[JobNeeds]:
-    """Return ``jobs`` with every ``each: true`` job made one job a phone that fits.
+    """Return jobs with every one whose place is `each` made one a phone that fits.
 
-    The phone becomes an axis (``phones.serial``) and part of the job's identity. A job that too few
-    phones fit stays as it is.
+    See `tasks_for_each`; what a job needs is the same on each phone.
     """
-    spread: list[JobNeeds] = []
-    for job in jobs:
-        fitting = fitting_phones(job.spec, phones)
-        if not job.demands.each or too_few(job.spec, fitting):
-            spread.append(job)
+    needs = {job.task.task_id: job for job in jobs}
+    spread = _spread([job.task for job in jobs], phones)
+    return [replace(needs[origin], task=task) for origin, task in spread]
+
+
+def tasks_for_each(tasks: Sequence[Task], phones: Sequence[LabPhone]) -> list[Task]:
+    """Return ``tasks`` with every one whose place is `each` made one a phone that fits.
+
+    The phone becomes an axis (``phones.serial``) and part of the job's identity. What runs beside
+    such a task becomes one a phone too; what only waits for it waits for all of them. A task that
+    too few phones fit stays as it is.
+    """
+    return [task for _, task in _spread(tasks, phones)]
+
+
+def _spread(tasks: Sequence[Task], phones: Sequence[LabPhone]) -> list[tuple[str, Task]]:
+    """Return (the task that it was, the task that it is) in order."""
+    spread: dict[str, dict[str, str]] = {}
+    """Task -> phone -> the task for it."""
+    placed: list[tuple[str, Task]] = []
+    for task in tasks:
+        serials = list(spread.get(task.beside or "", ()))
+        if task.place == "each":
+            fitting = fitting_phones(task.job, phones)
+            serials = [] if too_few(task.job, fitting) else [phone.serial for phone in fitting]
+        copies = {serial: task.on_phone(serial) for serial in serials}
+        if copies:
+            spread[task.task_id] = {serial: copy.task_id for serial, copy in copies.items()}
+        tasks_here = [
+            _with_parents(copy, task, spread, serial) for serial, copy in copies.items()
+        ] or [_with_parents(task, task, spread)]
+        placed += [(task.task_id, each) for each in tasks_here]
+    return [(origin, replace(task, index=index)) for index, (origin, task) in enumerate(placed)]
+
+
+def _with_parents(
+    copy: Task, task: Task, spread: Mapping[str, Mapping[str, str]], serial: str = ""
+) -> Task:
+    """Return a task with the tasks in place of its parents that these have become."""
+    beside = None if task.beside is None else spread.get(task.beside, {}).get(serial, task.beside)
+    parents: list[str] = []
+    for parent in task.parents:
+        if parent == task.beside:
+            parents.append(beside or parent)
         else:
-            spread += [job.on_phone(phone.serial) for phone in fitting]
-    return [
-        replace(job, spec=job.spec.model_copy(update={"index": index}))
-        for index, job in enumerate(spread)
-    ]
+            parents += spread.get(parent, {"": parent}).values()
+    return replace(
+        copy,
+        parents=tuple(parents),
+        beside=beside,
+        place="same-as-parent" if beside else copy.place,
+    )
 
 
 def too_few(spec: JobSpec, fitting: Sequence[LabPhone]) -> bool:

@@ -17,6 +17,7 @@ from harness.scenario import (
     LoadedScenario,
     expand_jobs,
     scenario_schema,
+    tasks_of,
 )
 from harness.scenario.paths import is_known
 
@@ -34,7 +35,7 @@ def check_scenario(
     gates_at = loaded.where(("gates",))
     parse_gates(loaded.scenario.gates, gates_at)  # also where the matrix overwrites it
     with located(loaded):
-        jobs = materials.needs(specs, gates_at)
+        jobs = materials.needs(tasks_of(specs), gates_at)
         materials.check(jobs)
     return jobs
 

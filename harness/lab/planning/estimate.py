@@ -89,8 +89,10 @@ class PastTimes:
         """
         if not folder.ledger_path.is_file():
             return
-        with Ledger.open(folder.ledger_path) as ledger:
-            contents = {spec.job_id: spec.content for spec in ledger.specs()}
+        with Ledger.read(folder.ledger_path) as ledger:
+            contents = {
+                task.task_id: task.job.content for task in ledger.tasks() if task.kind == "phone"
+            }
         left = ENOUGH - sum(map(len, self.times.values()))
         for attempt in islice(folder.attempts(), max(0, left)):
             result = attempt.result()

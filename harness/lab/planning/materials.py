@@ -17,7 +17,7 @@ from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.paths import cache_root
 from harness.scenario.schema import Data
-from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 from harness.speech import (
     SAMPLE_RATE,
     SPEAKERS,
@@ -63,17 +63,17 @@ class Materials:
         self._corpora: dict[object, Corpus] = {}
         self._lock = threading.RLock()
 
-    def needs(self, specs: Iterable[JobSpec], gates_at: str = "gates") -> list[JobNeeds]:
+    def needs(self, tasks: Iterable[Task], gates_at: str = "gates") -> list[JobNeeds]:
         """Find out what jobs need; recordings are not looked at.
 
         Args:
-            specs: The jobs.
+            tasks: The jobs, as nodes of a run's graph.
             gates_at: Where the gates stand, for messages.
 
         Raises:
             InputError: A model or a file of it is not there, or it lacks what a job asks for.
         """
-        return [job_needs(spec, self.models, gates_at) for spec in specs]
+        return [job_needs(task, self.models, gates_at) for task in tasks]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
         """Return the recordings of one speaker, synthesised if they are not in the cache.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 from harness.adb.transfer import LocalFile
@@ -15,6 +15,7 @@ from harness.scenario.demands import Demands
 from harness.scenario.schema import AUTO, Data, JobContent
 from harness.scenario.spec import JobSpec
 from harness.scenario.sub_models import candidates_of, check_names
+from harness.scenario.task import Task
 from harness.trainer.flatfile import check_sub_models
 from harness.trainer.needs import Needs, needs_of
 
@@ -24,7 +25,7 @@ class JobNeeds:
     """A job with what it needs.
 
     Args:
-        spec: The job.
+        task: The job as a node of the run's graph.
         gates: What its phone must be like when an attempt begins.
         model: The model it trains.
         flatbuffer: The model's file for the job's batch size.
@@ -34,7 +35,7 @@ class JobNeeds:
         goal: The RAM pressure that it asks for.
     """
 
-    spec: JobSpec
+    task: Task
     gates: Gates
     model: LoadedModel
     flatbuffer: LocalFile
@@ -42,6 +43,11 @@ class JobNeeds:
     sub_models: tuple[str, ...]
     memory: Needs = field(default_factory=Needs)
     goal: Goal | None = None
+
+    @property
+    def spec(self) -> JobSpec:
+        """The job."""
+        return self.task.job
 
     @property
     def demands(self) -> Demands:
@@ -53,23 +59,19 @@ class JobNeeds:
         """Whose recordings: as the scenario says it, of how many rounds, in which round."""
         return self.spec.content.data, self.spec.rounds, self.spec.round
 
-    def on_phone(self, serial: str) -> JobNeeds:
-        """Return the same for the same job on one phone only."""
-        return replace(self, spec=self.spec.on_phone(serial))
 
-
-def job_needs(spec: JobSpec, models: Models, gates_at: str = "gates") -> JobNeeds:
+def job_needs(task: Task, models: Models, gates_at: str = "gates") -> JobNeeds:
     """Find out what a job needs; recordings are not looked at.
 
     Args:
-        spec: The job.
+        task: The job.
         models: Where models are found.
         gates_at: Where its gates stand, for messages.
 
     Raises:
         InputError: The model or a file of it is not there, or it lacks what the job asks for.
     """
-    content = spec.content
+    content = task.job.content
     model = models.model(content.model)
     flatbuffer = model.file(content.trainer.batch_size)
     check_names(content, model.manifest.network)
@@ -80,7 +82,7 @@ def job_needs(spec: JobSpec, models: Models, gates_at: str = "gates") -> JobNeed
     memory = needs_of(model.manifest, content.trainer.batch_size, content.trainer.memory_model)
     _check_memory(sub_models, content.trainer.batch_size, model, memory)
     return JobNeeds(
-        spec=spec,
+        task=task,
         gates=_gates(content, gates_at),
         model=model,
         flatbuffer=flatbuffer,

@@ -22,6 +22,7 @@ from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class PlannedJob:
         """The job itself."""
         return self.needs.spec
 
+    @property
+    def task(self) -> Task:
+        """The job as a node of the run's graph."""
+        return self.needs.task
+
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""
         content = self.spec.content
@@ -50,7 +56,7 @@ class PlannedJob:
             axes=self.spec.axes,
             repeat=self.spec.repeat,
             round=self.spec.round,
-            depends_on=self.spec.depends_on,
+            parents=self.task.parents,
             speaker=content.data.speaker,
             batch_size=content.trainer.batch_size,
             epochs=content.trainer.epochs,
@@ -77,10 +83,8 @@ class PlannedJob:
         """Return it as the dispatcher takes it."""
         retries = retry.model_dump()
         return Ticket(
-            job_id=self.spec.job_id,
-            index=self.spec.index,
+            self.task,
             candidates=frozenset(self.candidates),
-            depends_on=self.spec.depends_on,
             group=push_group(self.spec.content),
             heat=self.heat,
             demands=self.demands,
@@ -203,7 +207,7 @@ def makespan_s(jobs: Sequence[PlannedJob]) -> float:
     ran_on: dict[str, str] = {}
     for job in jobs:
         places = job.candidates
-        before = ran_on.get(job.spec.depends_on or "")
+        before = ran_on.get(job.task.beside or "")
         if before is not None:
             places = (before,)  # a later round stays on its phone
         if not places:

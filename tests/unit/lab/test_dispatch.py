@@ -1,18 +1,19 @@
 """Which job a free phone gets: the rules one by one, and seeded simulations of whole runs."""
 
 import random
+from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.lab.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from tests.fixtures import tasks
 
 ALL = frozenset({"A", "B"})
 
 
-def ticket(name: str, index: int, fits: frozenset[str] = ALL, **more: object) -> Ticket:
-    return Ticket(name, index, fits, **more)  # type: ignore[arg-type]
+def ticket(name: str, index: int, fits: frozenset[str] = ALL, **more: Any) -> Ticket:
+    return tasks.ticket(name, index, fits, **more)
 
 
 def test_order_is_the_plans_and_choosy_jobs_come_first() -> None:
@@ -24,54 +25,51 @@ def test_order_is_the_plans_and_choosy_jobs_come_first() -> None:
 
 
 def test_a_round_waits_for_its_parent_and_stays_on_its_phone() -> None:
-    queue = Dispatcher([ticket("r1", 0), ticket("r2", 1, depends_on="r1"), ticket("other", 2)], ALL)
+    queue = Dispatcher([ticket("r1", 0), ticket("r2", 1, beside="r1"), ticket("other", 2)], ALL)
     assert queue.take("A").job_id == "r1"  # type: ignore[union-attr]
     assert queue.take("B").job_id == "other"  # type: ignore[union-attr]
     queue.finished("other", "B")
     assert queue.take("B") is None
     assert queue.may_get_more("B")  # r1 may fail here and move there
-    assert queue.finished("r1", "A") == ["r2"]
+    queue.finished("r1", "A")
+    assert queue.take("A") is None, "it waits until it is released"
+    queue.release("r2")
     assert queue.take("B") is None
     assert not queue.may_get_more("B")
     assert queue.take("A").job_id == "r2"  # type: ignore[union-attr]
 
 
-def test_a_lost_phones_job_moves_and_its_rounds_fall_with_it() -> None:
-    jobs = [
-        ticket("r1", 0, retries={"DeviceLost": 1}),
-        ticket("r2", 1, depends_on="r1"),
-        ticket("r3", 2, depends_on="r2"),
-    ]
-    queue = Dispatcher(jobs, ALL)
+def test_a_lost_phones_job_moves_until_its_tries_are_used_up() -> None:
+    queue = Dispatcher([ticket("r1", 0, retries={"DeviceLost": 1})], ALL)
     queue.take("A")
-    assert queue.failed("r1", "A", "DeviceLost") == ("retry", [])
+    assert queue.failed("r1", "A", "DeviceLost") == "retry"
     assert queue.take("A") is None  # another phone fits: that one gets it
     assert queue.take("B").job_id == "r1"  # type: ignore[union-attr]
-    assert queue.failed("r1", "B", "DeviceLost") == ("failed", ["r2", "r3"])
-    assert queue.unfinished() == []
+    assert queue.failed("r1", "B", "DeviceLost") == "failed"
+    assert not queue.has_open
 
 
 def test_a_phone_whose_gates_are_shut_is_passed_over() -> None:
-    jobs = [ticket("j", 0, skips_shut=True), ticket("next", 1, depends_on="j")]
+    jobs = [ticket("j", 0, skips_shut=True)]
     queue = Dispatcher(jobs, ALL)
     queue.take("A")
-    assert queue.failed("j", "A", "GateTimedOut") == ("retry", [])
+    assert queue.failed("j", "A", "GateTimedOut") == "retry"
     assert queue.take("A") is None
     assert queue.take("B").job_id == "j"  # type: ignore[union-attr]
-    assert queue.failed("j", "B", "GateTimedOut") == ("skipped", ["next"])
-    assert queue.unfinished() == []
+    assert queue.failed("j", "B", "GateTimedOut") == "skipped"
+    assert not queue.has_open
     # only a gate is a reason to pass a phone over
     queue = Dispatcher([ticket("j", 0, skips_shut=True)], ALL)
     queue.take("A")
-    assert queue.failed("j", "A", "TrainerCrashed") == ("failed", [])
+    assert queue.failed("j", "A", "TrainerCrashed") == "failed"
 
 
 def test_retries_count_by_kind() -> None:
     queue = Dispatcher([ticket("j", 0, frozenset("A"), retries={"TrainerKilled": 1})], {"A"})
     queue.take("A")
-    assert queue.failed("j", "A", "TrainerKilled")[0] == "retry"
+    assert queue.failed("j", "A", "TrainerKilled") == "retry"
     queue.take("A")
-    assert queue.failed("j", "A", "TrainerCrashed")[0] == "failed"
+    assert queue.failed("j", "A", "TrainerCrashed") == "failed"
 
 
 def test_a_phone_that_fails_again_and_again_gets_no_more() -> None:
@@ -89,24 +87,39 @@ def test_a_phone_that_fails_again_and_again_gets_no_more() -> None:
     assert len([queue.take("B") for _ in jobs]) == QUARANTINE_AFTER
 
 
-def test_stranded_jobs_are_named() -> None:
-    queue = Dispatcher(
-        [ticket("a", 0, frozenset("A")), ticket("a2", 1, depends_on="a"), ticket("b", 2)], ALL
-    )
-    assert queue.stranded() == []
-    queue.phone_gone("A")
-    assert queue.stranded() == ["a", "a2"]
-
-
 def test_resumed_rounds_start_where_their_parent_ran() -> None:
-    queue = Dispatcher([ticket("r2", 1, depends_on="r1")], ALL, finished_on={"r1": "B"})
+    queue = Dispatcher([ticket("r2", 1, beside="r1")], ALL, ran_on={"r1": "B"})
+    queue.release("r2")
     assert queue.take("A") is None
     assert queue.take("B") is not None
 
 
-def test_an_unknown_parent_is_refused() -> None:
-    with pytest.raises(ValueError, match="not in the plan"):
-        Dispatcher([ticket("r2", 1, depends_on="r1")], ALL)
+def test_what_belongs_beside_a_phone_that_has_left_for_good_runs_elsewhere() -> None:
+    queue = Dispatcher([ticket("r1", 0), ticket("r2", 1, beside="r1")], ALL)
+    queue.take("A")
+    queue.finished("r1", "A")
+    queue.phone_gone("A")  # also while it still waits
+    queue.release("r2")
+    assert queue.take("B") is not None
+    queue = Dispatcher([ticket("r1", 0)], ALL)
+    queue.take("A")
+    queue.finished("r1", "A")
+    queue.phone_gone("A")
+    queue.add(ticket("r2", 1, beside="r1"))  # or if it comes later
+    queue.release("r2")
+    assert queue.take("B") is not None
+
+
+def test_a_job_that_comes_later_belongs_beside_its_finished_parent() -> None:
+    queue = Dispatcher([ticket("r1", 0)], ALL)
+    queue.take("A")
+    queue.finished("r1", "A")
+    assert not queue.may_get_more("A")
+    queue.add(ticket("r2", 1, frozenset("B"), beside="r1"))
+    assert queue.may_get_more("A")
+    queue.release("r2")
+    assert queue.take("B") is None
+    assert queue.take("A") is not None
 
 
 def test_groups_are_kept_together_where_asked() -> None:
@@ -132,7 +145,8 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
         fits = frozenset(rng.sample(phones, rng.randint(1, len(phones))))
         if parent:
             fits = jobs[-1].candidates
-        jobs.append(Ticket(f"j{n}", n, fits, parent, retries={"DeviceLost": 2, "TrainerKilled": 1}))
+        retries = {"DeviceLost": 2, "TrainerKilled": 1}
+        jobs.append(ticket(f"j{n}", n, fits, beside=parent, retries=retries))
     queue = Dispatcher(jobs, phones)
     running: dict[str, Ticket] = {}
     finished: dict[str, str] = {}
@@ -144,7 +158,7 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
                 assert phone in taken.candidates
                 assert taken.job_id not in {t.job_id for t in running.values()}
                 assert taken.job_id not in finished
-                assert taken.depends_on is None or finished[taken.depends_on] == phone
+                assert taken.task.beside is None or finished[taken.task.beside] == phone
                 running[phone] = taken
         if not running:
             break
@@ -154,16 +168,22 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
         if roll < 0.75:
             finished[job.job_id] = phone
             queue.finished(job.job_id, phone)
+            for child in jobs:
+                if child.task.beside == job.job_id:
+                    queue.release(child.job_id)
         else:
             kind = rng.choice(["DeviceLost", "TrainerKilled", "TrainerCrashed"])
-            verdict, dropped = queue.failed(job.job_id, phone, kind)
-            if verdict == "failed":
-                failed |= {job.job_id, *dropped}
+            if queue.failed(job.job_id, phone, kind) == "failed":
+                failed.add(job.job_id)
     assert not running
-    left = set(queue.unfinished())
-    assert left == set(queue.stranded())  # only what no phone in the run may take
-    assert {j.job_id for j in jobs} == set(finished) | failed | left
+    assert not queue.queued
+    waiting = {job.job_id for job in jobs} - set(finished) - failed
+    beside = {job.job_id: job.task.beside for job in jobs}
+    assert all(beside[job_id] in failed | waiting for job_id in waiting)
+    for job_id in waiting:
+        queue.skip(job_id)
     assert not set(finished) & failed
+    assert not queue.has_open
     assert all(not queue.may_get_more(p) for p in queue.phones())
 
 

@@ -10,7 +10,7 @@ from harness.lab.planning.candidates import one_for_each
 from harness.lab.planning.estimate import PastTimes, kind_of, phone_kind
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, estimated, make_plan, makespan_s
-from harness.scenario import expand_jobs, parse_scenario
+from harness.scenario import expand_jobs, parse_scenario, tasks_of
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
 
@@ -20,9 +20,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 
 def plan(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
-    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
-    jobs = Materials(Path()).needs(specs)
-    return make_plan(one_for_each(jobs, PHONES), PHONES)
+    tasks = tasks_of(expand_jobs(parse_scenario(raw, lines, folder=Path())))
+    return make_plan(one_for_each(Materials(Path()).needs(tasks), PHONES), PHONES)
 
 
 def past(made: Plan, *times: tuple[float, float]) -> PastTimes:

@@ -18,8 +18,9 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder
-from harness.scenario import Scenario, expand_jobs, parse_scenario
+from harness.scenario import Scenario, expand_jobs, parse_scenario, tasks_of
 from harness.yamlio import parse_yaml
+from tests.fixtures.tasks import ticket
 from tests.unit.lab.fakes import make_phone
 
 AMBIENT_C, GATE_C, TAU_S = 25.0, 35.0, 600.0
@@ -64,7 +65,7 @@ def run(tickets: list[Ticket], phones: int, order: QueueOrder) -> tuple[int, flo
         cooling += wait
         phone.settle(300.0, ticket.heat)
         queue.finished(ticket.job_id, phone.serial)
-    assert not queue.unfinished()
+    assert not queue.has_open
     return pushes, cooling, max(one.since for one in here.values())
 
 
@@ -78,20 +79,20 @@ def matrix(rng: random.Random) -> tuple[list[Ticket], int]:
         for heat in heats:
             for _ in range(rng.randint(1, 3)):
                 n = len(tickets)
-                tickets.append(Ticket(f"j{n}", n, fits, group=group, heat=heat))
+                tickets.append(ticket(f"j{n}", n, fits, group=group, heat=heat))
     return tickets, phones
 
 
 def test_hot_and_cool_jobs_alternate_and_the_group_is_kept() -> None:
     tickets = [
-        Ticket(f"j{n}", n, frozenset("A"), group="mn"[n // 4], heat=heat)
+        ticket(f"j{n}", n, frozenset("A"), group="mn"[n // 4], heat=heat)
         for n, heat in enumerate([9.0, 8.0, 1.0, 2.0, 9.0, 1.0, 8.0, 2.0])
     ]
     queue = Dispatcher(tickets, "A", order="heat")
     seen = []
-    while (ticket := queue.take("A")) is not None:
-        seen.append((ticket.group, ticket.heat))
-        queue.finished(ticket.job_id, "A")
+    while (taken := queue.take("A")) is not None:
+        seen.append((taken.group, taken.heat))
+        queue.finished(taken.job_id, "A")
     assert seen[:4] == [("m", 9.0), ("m", 1.0), ("m", 8.0), ("m", 2.0)]
     assert seen[4:] == [("n", 9.0), ("n", 1.0), ("n", 8.0), ("n", 2.0)]
 
@@ -119,8 +120,8 @@ HEAD = "name: t\nmodel: ds2-tiny\ntrainer: {batch_size: 2, epochs: 4}\n"
 def plan_of(text: str) -> Plan:
     raw, lines = parse_yaml(HEAD + text, "s.yaml")
     phones = [make_phone("A")]
-    specs = expand_jobs(parse_scenario(raw, lines, folder=Path()))
-    return make_plan(Materials(Path()).needs(specs), phones)
+    tasks = tasks_of(expand_jobs(parse_scenario(raw, lines, folder=Path())))
+    return make_plan(Materials(Path()).needs(tasks), phones)
 
 
 def test_the_rule_larger_sub_models_and_more_threads_are_hotter() -> None:

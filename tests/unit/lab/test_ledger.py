@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,40 +17,51 @@ from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.lab.ledger import Ledger, LedgerError
-from harness.lab.ledger_schema import ALLOWED
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
+from harness.scenario.task import HostCall, Quorum, Task
+
+MAY_FOLLOW = {
+    "waiting": {"queued", "skipped"},
+    "queued": {"running", "skipped"},
+    "running": {"finished", "failed", "queued", "skipped"},
+    "finished": set(),
+    "failed": {"queued"},
+    "skipped": {"queued", "waiting"},
+}
+"""Written down once more: the product's own table must not be the judge of itself."""
 
 CONTENT = JobContent.model_validate({"model": "ds2-tiny"})
 
 
-def jobs(count: int = 3) -> list[JobSpec]:
+def jobs(count: int = 3) -> list[Task]:
     return [
-        JobSpec(job_id=f"j{n}", identity=f"{n:064d}", index=n, content=CONTENT)
+        Task.of_job(JobSpec(job_id=f"j{n}", identity=f"{n:064d}", index=n, content=CONTENT))
         for n in range(count)
     ]
 
 
-def chain() -> list[JobSpec]:
+def chain() -> list[Task]:
     first, second = jobs(2)
-    return [first, second.model_copy(update={"depends_on": "j0", "round": 2})]
+    return [first, Task.of_job(second.job.model_copy(update={"round": 2}), "j0")]
 
 
 def test_a_job_goes_its_way_and_the_history_tells(tmp_path: Path) -> None:
     with Ledger.create(tmp_path / "l.sqlite", chain()) as ledger:
-        assert [(row.job_id, row.state) for row in ledger.jobs()] == [
+        assert [(row.task_id, row.state) for row in ledger.rows()] == [
             ("j0", "queued"),
             ("j1", "waiting"),
         ]
         assert ledger.start_attempt("j0", "S1", "me") == 1
         ledger.attempt_step("j0", 1, "train")
         assert ledger.attempts(state="running")[0].step == "train"
-        ledger.end_attempt("j0", 1, state="failed", failure="DeviceLost", job_state="queued")
+        ledger.end_attempt("j0", 1, state="failed", failure="DeviceLost", task_state="queued")
         assert ledger.start_attempt("j0", "S2", "me") == 2
-        ledger.end_attempt("j0", 2, state="finished", failure=None, job_state="finished")
-        ledger.set_state("j1", "queued", "j0 finished")
+        ledger.end_attempt("j0", 2, state="finished", failure=None, task_state="finished")
+        ledger.release_task("j1", ["j0"], "after j0")
+        assert ledger.counted_parents("j1") == ["j0"]
         assert ledger.counts() == {"finished": 1, "queued": 1}
-        moves = [(c.key, c.old, c.new) for c in ledger.changes() if c.what == "job"]
+        moves = [(c.key, c.old, c.new) for c in ledger.changes() if c.what == "task"]
         assert moves == [
             ("j0", "queued", "running"),
             ("j0", "running", "queued"),
@@ -62,7 +74,7 @@ def test_a_job_goes_its_way_and_the_history_tells(tmp_path: Path) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.sampled_from(sorted(ALLOWED)), min_size=1, max_size=8))
+@given(st.lists(st.sampled_from(sorted(MAY_FOLLOW)), min_size=1, max_size=8))
 def test_states_only_move_as_allowed(
     tmp_path_factory: pytest.TempPathFactory, walk: list[str]
 ) -> None:
@@ -70,24 +82,83 @@ def test_states_only_move_as_allowed(
     with Ledger.create(path, jobs(1)) as ledger:
         now = "queued"
         for wanted in walk:
-            if wanted == now or wanted in ALLOWED[now]:
+            if wanted == now or wanted in MAY_FOLLOW[now]:
                 ledger.set_state("j0", wanted)  # type: ignore[arg-type]
                 now = wanted
             else:
                 with pytest.raises(LedgerError, match="cannot become"):
                     ledger.set_state("j0", wanted)  # type: ignore[arg-type]
-            assert ledger.job("j0").state == now
+            assert ledger.row("j0").state == now
+
+
+WAYS: dict[str, list[str]] = {
+    "queued": [],
+    "running": ["running"],
+    "finished": ["running", "finished"],
+    "failed": ["running", "failed"],
+    "skipped": ["skipped"],
+    "waiting": ["skipped", "waiting"],
+}
+"""How a task comes to each state."""
+
+
+@pytest.mark.parametrize("now", sorted(MAY_FOLLOW))
+@pytest.mark.parametrize("wanted", sorted(MAY_FOLLOW))
+def test_every_move_is_allowed_or_refused_as_written_down_here(
+    tmp_path: Path, now: str, wanted: str
+) -> None:
+    with Ledger.create(tmp_path / "l.sqlite", jobs(1)) as ledger:
+        for state in WAYS[now]:
+            ledger.set_state("j0", state)  # type: ignore[arg-type]
+        if wanted == now or wanted in MAY_FOLLOW[now]:
+            ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+        else:
+            with pytest.raises(LedgerError, match=f"is {now} and cannot become {wanted}"):
+                ledger.set_state("j0", wanted)  # type: ignore[arg-type]
+        assert ledger.row("j0").state == (wanted if wanted in (now, *MAY_FOLLOW[now]) else now)
+
+
+def test_tasks_of_every_kind_come_back_and_their_parents_must_be_there(tmp_path: Path) -> None:
+    first, second = chain()
+    tasks = [
+        first,
+        second,
+        Task("mean", HostCall("f", {"x": [1, 2.5]}, 2), ("j0", "j1"), quorum=Quorum(1, 60.0)),
+    ]
+    tasks = [replace(task, index=index) for index, task in enumerate(tasks)]
+    with Ledger.create(tmp_path / "l.sqlite", tasks) as ledger:
+        assert ledger.tasks() == tasks
+        assert ledger.task("mean") == tasks[2]
+        assert ledger.tasks("queued") == tasks[:1]
+        assert ledger.start_attempt("j0", "A", "me") == 1
+        with pytest.raises(LedgerError, match="UNIQUE"):
+            ledger.add([replace(first, index=7)])
+        with pytest.raises(LedgerError, match="FOREIGN KEY"):
+            ledger.add([Task("lost", HostCall("f"), ("nobody",), index=8)])
+        assert len(ledger.rows()) == 3
+        ledger.release_task("mean", ["j1"], "after 1 of 2 parents")
+        assert ledger.counted_parents("mean") == ["j1"]
+        assert ledger.counted_parents("j1") is None
+        assert ledger.counted_parents("j0") == []
+
+
+def test_two_tasks_of_the_host_run_at_once(tmp_path: Path) -> None:
+    tasks = [Task(name, HostCall("f"), index=index) for index, name in enumerate("ab")]
+    with Ledger.create(tmp_path / "l.sqlite", tasks) as ledger:
+        for name in "ab":
+            ledger.start_attempt(name, "", "me")
+        assert len(ledger.attempts(state="running")) == 2
 
 
 def test_one_attempt_a_job_and_a_phone(tmp_path: Path) -> None:
     with Ledger.create(tmp_path / "l.sqlite", jobs()) as ledger:
         ledger.start_attempt("j0", "S1", "me")
         with pytest.raises(LedgerError, match="j1/1 is not running"):
-            ledger.end_attempt("j1", 1, state="finished", failure=None, job_state="finished")
+            ledger.end_attempt("j1", 1, state="finished", failure=None, task_state="finished")
         with pytest.raises(LedgerError, match="UNIQUE"):
             ledger.start_attempt("j1", "S1", "me")
-        assert ledger.job("j1").state == "queued"  # the refused change left nothing behind
-        assert [c.key for c in ledger.changes() if c.what == "job"] == ["j0"]
+        assert ledger.row("j1").state == "queued"  # the refused change left nothing behind
+        assert [c.key for c in ledger.changes() if c.what == "task"] == ["j0"]
 
 
 def test_leases_open_and_close(tmp_path: Path) -> None:
@@ -110,10 +181,10 @@ def test_leases_open_and_close(tmp_path: Path) -> None:
         ]
 
 
-def test_specs_come_back_as_planned(tmp_path: Path) -> None:
+def test_tasks_come_back_as_planned(tmp_path: Path) -> None:
     Ledger.create(tmp_path / "l.sqlite", chain()).close()
     with Ledger.open(tmp_path / "l.sqlite") as ledger:
-        assert ledger.specs() == chain()
+        assert ledger.tasks() == chain()
 
 
 def test_bad_files_are_bad_input(tmp_path: Path) -> None:
@@ -137,9 +208,9 @@ def test_threads_share_one_ledger(tmp_path: Path) -> None:
 
         def work(worker: int) -> None:
             for job in many[worker::4]:
-                n = ledger.start_attempt(job.job_id, f"S{worker}", "me")
+                n = ledger.start_attempt(job.task_id, f"S{worker}", "me")
                 ledger.end_attempt(
-                    job.job_id, n, state="finished", failure=None, job_state="finished"
+                    job.task_id, n, state="finished", failure=None, task_state="finished"
                 )
 
         threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
@@ -160,10 +231,12 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> No
         from harness.lab.ledger import Ledger
         from pathlib import Path
         ledger = Ledger.open(Path({str(path)!r}))
-        for job in ledger.jobs("queued"):
-            n = ledger.start_attempt(job.job_id, "S", "me")
-            ledger.end_attempt(job.job_id, n, state="finished", failure=None, job_state="finished")
-            print(job.job_id, flush=True)
+        for job in ledger.rows("queued"):
+            n = ledger.start_attempt(job.task_id, "S", "me")
+            ledger.end_attempt(
+                job.task_id, n, state="finished", failure=None, task_state="finished"
+            )
+            print(job.task_id, flush=True)
         """
     )
     for kill_after in (3, 11):
@@ -178,14 +251,14 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> No
             process.send_signal(signal.SIGKILL)
             said += [line.strip() for line in process.stdout]
         with Ledger.open(path) as ledger:
-            done = {row.job_id for row in ledger.jobs("finished")}
+            done = {row.task_id for row in ledger.rows("finished")}
             assert len(said) >= kill_after
             assert set(said) <= done
             running = ledger.attempts(state="running")
             assert len(running) <= 1
             for row in running:  # what resume does with an attempt whose host died
                 ledger.end_attempt(
-                    row.job_id, row.attempt, state="lost", failure=None, job_state="queued"
+                    row.task_id, row.attempt, state="lost", failure=None, task_state="queued"
                 )
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

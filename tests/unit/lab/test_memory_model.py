@@ -15,7 +15,7 @@ from harness.memory.measured import Conditions, Measured, MemoryRecord
 from harness.model.deepspeech2.configuration import TINY
 from harness.model.sizes import network_sizes
 from harness.paths import data_root
-from harness.scenario import expand_jobs, parse_scenario
+from harness.scenario import expand_jobs, parse_scenario, tasks_of
 from harness.trainer.manifest import load_manifest, save_manifest
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -42,7 +42,7 @@ def planned(folder: Path, trainer: str = "", **manifest: object) -> Plan:
     text = f"name: t\nmodel: {{path: model}}\ntrainer: {{batch_size: 2{trainer}}}\n"
     raw, lines = parse_yaml(text + "pressure: {fits: S8}\n", "s.yaml")
     specs = expand_jobs(parse_scenario(raw, lines, folder=folder))
-    return make_plan(Materials(folder).needs(specs), [make_phone("A")])
+    return make_plan(Materials(folder).needs(tasks_of(specs)), [make_phone("A")])
 
 
 def test_a_batch_size_that_was_not_measured_is_predicted_and_said_so(tmp_path: Path) -> None:

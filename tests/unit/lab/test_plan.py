@@ -18,6 +18,7 @@ from harness.scenario import (
     expand_jobs,
     load_scenario,
     parse_scenario,
+    tasks_of,
 )
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
@@ -36,7 +37,7 @@ def load(text: str) -> LoadedScenario:
 
 
 def plan(text: str, phones: list[LabPhone] = PHONES) -> Plan:
-    jobs = Materials(Path()).needs(expand_jobs(load(text)))
+    jobs = Materials(Path()).needs(tasks_of(expand_jobs(load(text))))
     return make_plan(one_for_each(jobs, phones), phones)
 
 
@@ -63,8 +64,9 @@ def test_each_makes_one_job_a_phone_with_an_identity_of_its_own() -> None:
     by_id = {job.job_id: job for job in jobs}
     for job in jobs:
         if job.round == 2:
-            assert job.depends_on is not None
-            assert by_id[job.depends_on].axes == job.axes
+            beside = made.jobs[jobs.index(job)].task.beside
+            assert beside is not None
+            assert (by_id[beside].axes, by_id[beside].round) == (job.axes, 1)
     again = [job.spec.identity for job in plan("phones: {each: true}\nrounds: 2\n").jobs]
     assert again == [job.identity for job in jobs]
 

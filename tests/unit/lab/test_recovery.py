@@ -15,19 +15,20 @@ from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.results.store import RunFolder
+from harness.scenario.task import Task
 from tests.unit.lab.fakes import FakeTools, World, make_phone, make_spec
 from tests.unit.lab.test_scheduler import result
 
 
 def make_run(tmp_path: Path, count: int = 3) -> tuple[RunFolder, Ledger]:
     run = RunFolder.create(tmp_path, "r")
-    specs = [
-        make_spec(f"j{n}").model_copy(
-            update={"index": n, "depends_on": f"j{n - 1}" if n == 2 else None}
+    tasks = [
+        Task.of_job(
+            make_spec(f"j{n}").model_copy(update={"index": n}), f"j{n - 1}" if n == 2 else None
         )
         for n in range(count)
     ]
-    return run, Ledger.create(run.ledger_path, specs)
+    return run, Ledger.create(run.ledger_path, tasks)
 
 
 def write(run: RunFolder, job: str, kind: str | None) -> None:
@@ -41,7 +42,7 @@ def test_a_written_result_counts_though_the_ledger_did_not_hear_of_it(tmp_path: 
     ledger.start_attempt("j1", "A", "dead")
     write(run, "j1", None)
     assert reconcile(ledger, written_in(run), ["A"]) == {}
-    assert [row.state for row in ledger.jobs()] == ["queued", "finished", "queued"]
+    assert [row.state for row in ledger.rows()] == ["queued", "finished", "waiting"]
     assert reconcile(ledger, written_in(run), ["A"]) == {}
 
 
@@ -50,7 +51,7 @@ def test_a_running_attempt_without_a_result_is_lost_and_its_job_queued(tmp_path:
     ledger.start_attempt("j0", "A", "dead")
     run.attempt("j0", 1).make()
     assert reconcile(ledger, written_in(run), ["B"]) == {}
-    assert ledger.job("j0").state == "queued"
+    assert ledger.row("j0").state == "queued"
     assert [row.state for row in ledger.attempts()] == ["lost"]
     assert ledger.start_attempt("j0", "A", "me") == 2
 
@@ -59,7 +60,7 @@ def test_a_running_attempt_on_a_phone_that_is_here_is_left_to_be_rejoined(tmp_pa
     run, ledger = make_run(tmp_path)
     ledger.start_attempt("j0", "A", "dead")
     assert reconcile(ledger, written_in(run), ["A"]) == {"A": ("j0", 1)}
-    assert ledger.job("j0").state == "running"
+    assert ledger.row("j0").state == "running"
     ledger.adopt_attempt("j0", 1, "me")
     assert [(row.owner, row.state) for row in ledger.attempts()] == [("me", "running")]
 
@@ -70,16 +71,16 @@ def test_a_written_failure_is_kept_and_the_job_runs_again(tmp_path: Path) -> Non
     write(run, "j0", "TrainerKilled")
     reconcile(ledger, written_in(run), ["A"])
     assert [(row.state, row.failure) for row in ledger.attempts()] == [("failed", "TrainerKilled")]
-    assert ledger.job("j0").state == "queued"
+    assert ledger.row("j0").state == "queued"
 
 
 def test_reopening_failed_jobs_and_what_waited_for_them(tmp_path: Path) -> None:
     _, ledger = make_run(tmp_path)
     n = ledger.start_attempt("j1", "A", "me")
-    ledger.end_attempt("j1", n, state="failed", failure="TrainerCrashed", job_state="failed")
+    ledger.end_attempt("j1", n, state="failed", failure="TrainerCrashed", task_state="failed")
     ledger.set_state("j2", "skipped", "j1 failed")
     reopen(ledger)
-    assert [row.state for row in ledger.jobs()] == ["queued", "queued", "waiting"]
+    assert [row.state for row in ledger.rows()] == ["queued", "queued", "waiting"]
 
 
 class Cleaner(FakeTools):

@@ -49,6 +49,7 @@ from harness.lab.holding import holder_on_host
 from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.recovery import clean_left_phones
+from harness.scenario.task import Task
 from tests.unit.lab.fakes import (
     FakeClock,
     FakeTools,
@@ -490,7 +491,7 @@ def test_what_a_dead_coordinator_left_is_cleaned_by_the_worker(farm: Farm, tmp_p
     farm.wait(Came)
     farm.wait(Came)
     farm.engine.close()
-    with Ledger.create(tmp_path / "l.sqlite", [make_spec()]) as ledger:
+    with Ledger.create(tmp_path / "l.sqlite", [Task.of_job(make_spec())]) as ledger:
         where = {"adb_server": "h:1", "adb_serial": "x", "work_dir": "/w", "owner": "dead"}
         for serial in ("SER1", "SER2"):
             ledger.lease(serial, **where)

@@ -5,22 +5,43 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.adb.errors import DeviceLost
+from harness.errors import InputError
+from harness.lab.agenda import Agenda, Outcome
 from harness.lab.attempt_state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.engine import Came, Ended, Order, Prepared, Report, RunAttempt
-from harness.lab.ledger import Ledger
+from harness.lab.dispatch import QUARANTINE_AFTER, Ticket
+from harness.lab.engine import (
+    Came,
+    Ended,
+    Engine,
+    Leave,
+    Left,
+    Order,
+    Prepared,
+    Recover,
+    Recovered,
+    Report,
+    RunAttempt,
+    RunOnHost,
+    TasksAdded,
+)
+from harness.lab.host_tasks import HostThreads
+from harness.lab.intake import RunOverError
+from harness.lab.ledger import Ledger, LedgerError
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduler import Rules, Scheduler
 from harness.lab.threads import ThreadEngine
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
-from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
+from tests.fixtures.tasks import host_task, phone_task
 from tests.unit.lab.fakes import make_phone, make_spec, run_view
 
 Script = Callable[[str, int, str], "str | None"]
@@ -49,9 +70,9 @@ def result(job_id: str, attempt: int, phone: LabPhone, kind: str | None) -> Atte
 
 
 class Bench:
-    def __init__(self, tmp_path: Path, jobs: list[JobSpec], serials: list[str]) -> None:
-        self.jobs = [job.model_copy(update={"index": n}) for n, job in enumerate(jobs)]
-        self.ledger = Ledger.create(tmp_path / "l.sqlite", self.jobs)
+    def __init__(self, tmp_path: Path, tasks: list[Task], serials: list[str]) -> None:
+        self.tasks = [replace(task, index=n) for n, task in enumerate(tasks)]
+        self.ledger = Ledger.create(tmp_path / "l.sqlite", self.tasks)
         self.phones = [make_phone(serial) for serial in serials]
         self.stop = StopSignal()
         self.ran: list[tuple[str, int, str]] = []
@@ -60,32 +81,37 @@ class Bench:
         self.unreachable: set[str] = set()
         self.retries = {"DeviceLost": 1}
         self.skips_shut = False
+        self.outcomes: list[Outcome] = []
         self.lock = threading.Lock()
 
-    def run(self, script: Script, recover_s: float = 0.0) -> Bench:
-        self.script = script
-        serials = [phone.serial for phone in self.phones]
-        tickets = [
-            Ticket(
-                job.job_id,
-                job.index,
-                frozenset(serials),
-                job.depends_on,
-                retries=self.retries,
-                skips_shut=self.skips_shut,
-            )
-            for job in self.jobs
-        ]
-        Scheduler(
-            dispatcher=Dispatcher(tickets, serials),
+    def ticket(self, task: Task) -> Ticket:
+        serials = frozenset(phone.serial for phone in self.phones)
+        fits = serials if task.kind == "phone" else frozenset[str]()
+        return Ticket(task, fits, retries=self.retries, skips_shut=self.skips_shut)
+
+    def scheduler(self, engine: Engine, recover_s: float = 0.0, **more: Any) -> Scheduler:
+        agenda = Agenda(
+            self.ledger,
+            [self.ticket(task) for task in self.tasks],
+            [phone.serial for phone in self.phones],
+            owner="me",
+            clock=SystemClock(),
+        )
+        return Scheduler(
+            agenda=agenda,
             ledger=self.ledger,
-            engine=ThreadEngine(self, run_view(self, self.phones, self.stop)),
+            engine=engine,
             owner="me",
             stop=self.stop,
             clock=SystemClock(),
             progress=NoProgress(),
-            rules=Rules(recover_s=recover_s),
-        ).run()
+            rules=Rules(recover_s=recover_s, settled=self.outcomes.append),
+            **more,
+        )
+
+    def run(self, script: Script, recover_s: float = 0.0) -> Bench:
+        self.script = script
+        self.scheduler(ThreadEngine(self, run_view(self, self.phones, self.stop)), recover_s).run()
         return self
 
     # -- what is done to phones -------------------------------------------------------------------
@@ -120,12 +146,12 @@ class Bench:
         self.left.append(phone.serial)
 
 
-def specs(count: int) -> list[JobSpec]:
-    return [make_spec(f"j{n}") for n in range(count)]
+def tasks(count: int) -> list[Task]:
+    return [Task.of_job(make_spec(f"j{n}")) for n in range(count)]
 
 
 def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(20), ["A", "B", "C"])
+    bench = Bench(tmp_path, tasks(20), ["A", "B", "C"])
     busy: set[str] = set()
 
     def script(job: str, n: int, phone: str) -> None:
@@ -137,7 +163,7 @@ def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> No
             busy.discard(phone)
 
     bench.run(script)
-    assert sorted(job for job, _, _ in bench.ran) == sorted(job.job_id for job in bench.jobs)
+    assert sorted(job for job, _, _ in bench.ran) == sorted(task.task_id for task in bench.tasks)
     assert {phone for _, _, phone in bench.ran} == {"A", "B", "C"}
     assert bench.ledger.counts() == {"finished": 20}
     assert sorted(bench.left) == ["A", "B", "C"]
@@ -145,7 +171,7 @@ def test_every_job_runs_once_and_every_phone_is_left_clean(tmp_path: Path) -> No
 
 
 def test_a_lost_phones_job_goes_to_another_and_the_phone_comes_back(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
     bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
     (_, _, first), (_, _, second) = bench.ran
     assert {first, second} == {"A", "B"}
@@ -156,7 +182,7 @@ def test_a_lost_phones_job_goes_to_another_and_the_phone_comes_back(tmp_path: Pa
 
 
 def test_a_phone_that_stays_away_keeps_its_lease_open(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(1), ["A", "B"])
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
     bench.unreachable = {"A", "B"}
     bench.run(lambda job, n, phone: "DeviceLost" if n == 1 else None)
     lost = bench.ran[0][2]
@@ -165,36 +191,36 @@ def test_a_phone_that_stays_away_keeps_its_lease_open(tmp_path: Path) -> None:
 
 
 def test_a_failed_round_takes_the_next_ones_with_it(tmp_path: Path) -> None:
-    first, second = specs(2)
-    second = second.model_copy(update={"depends_on": "j0", "round": 2})
+    first, second = tasks(2)
+    second = Task.of_job(second.job, "j0")
     bench = Bench(tmp_path, [first, second], ["A"])
     bench.run(lambda job, n, phone: "TrainerCrashed")
-    assert [(row.job_id, row.state) for row in bench.ledger.jobs()] == [
+    assert [(row.task_id, row.state) for row in bench.ledger.rows()] == [
         ("j0", "failed"),
         ("j1", "skipped"),
     ]
-    assert "TrainerCrashed" in bench.ledger.job("j1").reason
+    assert "TrainerCrashed" in bench.ledger.row("j1").reason
 
 
 def test_jobs_that_no_phone_is_left_for_are_skipped_with_a_reason(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(3), ["A"])
+    bench = Bench(tmp_path, tasks(3), ["A"])
     bench.unreachable = {"A"}
     bench.run(lambda job, n, phone: "DeviceLost")
-    assert {row.state for row in bench.ledger.jobs()} == {"skipped"}
-    assert {row.reason for row in bench.ledger.jobs()} == {"no phone left that fits"}
+    assert {row.state for row in bench.ledger.rows()} == {"skipped"}
+    assert {row.reason for row in bench.ledger.rows()} == {"no phone left that fits"}
 
 
 def test_a_job_that_every_phone_was_passed_over_for_is_skipped(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(2), ["A", "B"])
+    bench = Bench(tmp_path, tasks(2), ["A", "B"])
     bench.skips_shut = True
     bench.run(lambda job, n, phone: "GateTimedOut" if job == "j0" or phone == "A" else None)
-    found = [(row.job_id, row.state) for row in bench.ledger.jobs()]
+    found = [(row.task_id, row.state) for row in bench.ledger.rows()]
     assert found == [("j0", "skipped"), ("j1", "finished")]
     assert sorted(phone for job, _, phone in bench.ran if job == "j0") == ["A", "B"]
 
 
 def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(5), ["A", "B"])
+    bench = Bench(tmp_path, tasks(5), ["A", "B"])
     both = threading.Barrier(2)
 
     def script(job: str, n: int, phone: str) -> str:
@@ -211,7 +237,7 @@ def test_ctrl_c_puts_running_jobs_back(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stops_the_run_and_is_told(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(5), ["A"])
+    bench = Bench(tmp_path, tasks(5), ["A"])
 
     def script(job: str, n: int, phone: str) -> str:
         raise DiskFullError("the disk is full")
@@ -227,12 +253,16 @@ class Orders:
 
     def __init__(self) -> None:
         self.told: list[Order] = []
+        self.posted: list[Report] = []
 
     def submit(self, order: Order) -> None:
         self.told.append(order)
 
     def reports(self, timeout_s: float) -> list[Report]:
         raise AssertionError("nobody asks")
+
+    def post(self, report: Report) -> None:
+        self.posted.append(report)
 
     def stop(self, *, hard: bool) -> None:
         pass
@@ -242,20 +272,21 @@ class Orders:
 
 
 def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, specs(3), ["A", "B"])
+    bench = Bench(tmp_path, tasks(3), ["A", "B"])
     both = frozenset(["A", "B"])
     tickets = [
-        Ticket(job.job_id, job.index, both, heat=heat)
-        for job, heat in zip(bench.jobs, (9.0, 5.0, 1.0), strict=True)
+        Ticket(task, both, heat=heat)
+        for task, heat in zip(bench.tasks, (9.0, 5.0, 1.0), strict=True)
     ]
     engine = Orders()
+    clock = SystemClock()
     scheduler = Scheduler(
-        dispatcher=Dispatcher(tickets, both, order="heat"),
+        agenda=Agenda(bench.ledger, tickets, sorted(both), owner="me", clock=clock, order="heat"),
         ledger=bench.ledger,
         engine=engine,
         owner="me",
         stop=bench.stop,
-        clock=SystemClock(),
+        clock=clock,
         progress=NoProgress(),
     )
     scheduler.turn([Came(phone) for phone in bench.phones])
@@ -265,3 +296,177 @@ def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_
     scheduler.turn([Ended(one.serial, one.job_id, one.attempt) for one in began])
     began = [order for order in engine.told if isinstance(order, RunAttempt)]
     assert (began[-1].serial, began[-1].job_id) == ("B", "j2")
+
+
+def orders_of(bench: Bench, **more: Any) -> tuple[Scheduler, Orders]:
+    engine = Orders()
+    scheduler = bench.scheduler(engine, **more)
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    return scheduler, engine
+
+
+def began(engine: Orders) -> list[RunAttempt]:
+    return [order for order in engine.told if isinstance(order, RunAttempt)]
+
+
+def test_a_task_on_the_host_runs_after_its_parents_and_is_tried_again(tmp_path: Path) -> None:
+    parents = tasks(2)
+    mean = host_task("mean", parents=["j0", "j1"], retries=1)
+    bench = Bench(tmp_path, [*parents, mean, Task.of_job(make_spec("next"), None)], ["A", "B"])
+    tried: list[RunOnHost] = []
+
+    def do(order: RunOnHost) -> None:
+        assert bench.ledger.counts()["finished"] >= 2, "before its parents"
+        assert bench.ledger.counted_parents("mean") == ["j0", "j1"]
+        tried.append(order)
+        if order.attempt == 1:
+            raise ValueError("not yet")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.script = lambda job, n, phone: None
+    bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert tried == [RunOnHost("mean", 1), RunOnHost("mean", 2)]
+    assert bench.ledger.counts() == {"finished": 4}
+    assert [(row.serial, row.failure) for row in bench.ledger.attempts("mean")] == [
+        ("", "ValueError"),
+        ("", None),
+    ]
+    assert Outcome("mean", "finished", 2) in bench.outcomes
+
+
+def test_a_task_on_the_host_that_fails_for_good_takes_its_children_with_it(tmp_path: Path) -> None:
+    child = phone_task("child", parents=["mean"])
+    bench = Bench(tmp_path, [host_task("mean"), child], ["A"])
+
+    def do(order: RunOnHost) -> None:
+        raise ValueError("wrong")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert [(row.task_id, row.state) for row in bench.ledger.rows()] == [
+        ("mean", "failed"),
+        ("child", "skipped"),
+    ]
+    assert "wrong (test_scheduler.py:" in bench.ledger.row("mean").reason
+    assert bench.ledger.row("child").reason == "mean failed: ValueError"
+
+
+def test_a_full_disk_under_a_task_of_the_host_stops_the_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [host_task("mean", retries=3)], ["A"])
+
+    def do(order: RunOnHost) -> None:
+        raise DiskFullError("the disk is full")
+
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    with pytest.raises(DiskFullError):
+        bench.scheduler(engine, host=HostThreads(do, engine.post)).run()
+    assert bench.ledger.counts() == {"running": 1}  # `resume` runs it again
+
+
+def test_tasks_come_while_the_run_goes_on_and_it_ends_when_no_more_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
+    bench.script = lambda job, n, phone: None
+    scheduler = bench.scheduler(engine, host=HostThreads(lambda _: None, engine.post))
+    intake = scheduler.open_intake()
+
+    def feed() -> None:
+        with intake:
+            for n in range(5):
+                name, before = f"x{n}", f"x{n - 1}" if n else "j0"
+                mean = host_task(f"h{n}", parents=[before])
+                intake.add([Ticket(mean), bench.ticket(phone_task(name, parents=[f"h{n}"]))])
+                assert bench.ledger.row(name).state != "", "the ledger has it when `add` returns"
+            with pytest.raises(InputError, match="already"):
+                intake.add([bench.ticket(phone_task("x1"))])
+            with pytest.raises(InputError, match="parent nobody is unknown"):
+                intake.add([bench.ticket(phone_task("y", parents=["nobody"]))])
+            with pytest.raises(InputError, match="on no phone"):
+                intake.add([bench.ticket(phone_task("y", beside="h1"))])
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    scheduler.run()
+    thread.join(10)
+    assert bench.ledger.counts() == {"finished": 11}
+    assert sorted(bench.left) == ["A", "B"]
+    assert len(bench.outcomes) == 11
+    with pytest.raises(RunOverError):
+        intake.add([bench.ticket(phone_task("z"))])
+
+
+def test_phones_stay_for_what_may_come_and_leave_when_nothing_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [], ["A"])
+    engine = Orders()
+    scheduler = bench.scheduler(engine)
+    intake = scheduler.open_intake()
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    assert not scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    assert not [order for order in engine.told if isinstance(order, Leave)]
+    intake.close()
+    scheduler.turn(engine.posted)
+    assert [order for order in engine.told if isinstance(order, Leave)] == [Leave("A")]
+    assert scheduler.turn([Left("A")])
+
+
+def test_added_tasks_are_recorded_before_any_order_and_not_half(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(1), ["A"])
+    scheduler, engine = orders_of(bench)
+    new = [bench.ticket(replace(phone_task(f"x{n}"), index=5 + n)) for n in range(2)]
+    again = bench.ticket(replace(phone_task("j0"), index=9))
+    with pytest.raises(LedgerError, match="UNIQUE"):
+        scheduler.turn([TasksAdded(tuple(new)), TasksAdded((again,))])
+    assert [row.task_id for row in bench.ledger.rows()] == ["j0"]
+    assert len(began(engine)) == 1
+
+
+def test_a_phone_in_quarantine_waits_twice_as_long_each_time(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tasks(12), ["A", "B"])
+    bench.retries = {"ProvisionFailed": 99}
+    clock = StillClock()
+    engine = Orders()
+    scheduler = Scheduler(
+        agenda=Agenda(
+            bench.ledger,
+            [bench.ticket(task) for task in bench.tasks],
+            ["A", "B"],
+            owner="me",
+            clock=clock,
+        ),
+        ledger=bench.ledger,
+        engine=engine,
+        owner="me",
+        stop=bench.stop,
+        clock=clock,
+        progress=NoProgress(),
+    )
+    scheduler.turn([Came(phone) for phone in bench.phones])
+    scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
+    waits: list[float] = []
+    failures = [QUARANTINE_AFTER, 1, 1]  # on probation, one more is enough
+    for count in failures:
+        for _ in range(count):
+            order = [one for one in began(engine) if one.serial == "A"][-1]
+            scheduler.turn([Ended("A", order.job_id, order.attempt, kind="ProvisionFailed")])
+        begun, asked = clock.now, len(recovers(engine))
+        while len(recovers(engine)) == asked:
+            clock.now += 1.0
+            scheduler.turn([])
+        waits.append(clock.now - begun)
+        assert recovers(engine)[-1].thorough
+        scheduler.turn([Recovered("A")])
+    assert waits == [60.0, 120.0, 240.0]
+
+
+class StillClock(SystemClock):
+    """Time that passes when a test says so."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def recovers(engine: Orders) -> list[Recover]:
+    return [order for order in engine.told if isinstance(order, Recover)]

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.scenario import expand_jobs, parse_scenario
+from harness.scenario import expand_jobs, parse_scenario, tasks_of
 from harness.scenario.identity import canonical_json
 from harness.scenario.matrix import MatrixError, check_matrix, same_value
 from harness.scenario.paths import MISSING, get_path, set_path
@@ -61,8 +61,9 @@ def test_expansion_is_the_whole_product_once(raw: dict[str, Any]) -> None:
     }
     assert {json.dumps(job.axes, sort_keys=True) for job in found} == wanted
     place = {job.job_id: job.index for job in found}
-    for job in found:
-        assert job.depends_on is None or place[job.depends_on] == job.index - 1
+    for task in tasks_of(found):
+        assert task.beside is None or place[task.beside] == task.index - 1
+        job = task.job
         resolved = job.content.model_dump(mode="json")
         assert all(get_path(resolved, path) == value for path, value in job.axes.items())
 

@@ -18,6 +18,7 @@ from harness.scenario import (
     load_scenario,
     parse_scenario,
     scenario_schema,
+    tasks_of,
 )
 from harness.scenario.demands import Demands
 from harness.scenario.identity import job_identity
@@ -172,7 +173,12 @@ def test_rounds_are_chains_and_repeats_have_their_own_seeds() -> None:
         (2, 1, 11),
         (2, 2, 11),
     ]
-    assert [j.depends_on for j in found] == [None, found[0].job_id, None, found[2].job_id]
+    assert [task.beside for task in tasks_of(found)] == [
+        None,
+        found[0].job_id,
+        None,
+        found[2].job_id,
+    ]
     assert [j.index for j in found] == [0, 1, 2, 3]
 
 
