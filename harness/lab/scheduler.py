@@ -45,7 +45,7 @@ from harness.lab.engine import (
     TaskReport,
     TasksAdded,
 )
-from harness.lab.intake import Intake, Register
+from harness.lab.intake import Intake
 from harness.lab.ledger import Ledger
 from harness.lab.main_thread import work_and_listen
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
@@ -134,10 +134,6 @@ class Scheduler:
         self._seen_changes = self._dispatcher.changes
         self._started = self._quiet_since = clock.monotonic()
         self._fatal: Exception | None = None
-        rows = ledger.rows()
-        self._register = Register(
-            {row.task_id: row.kind for row in rows}, rows[-1].index + 1 if rows else 0
-        )
         self._intakes = 0
         """How many of them are open."""
         self._adding: list[TasksAdded] = []
@@ -150,7 +146,7 @@ class Scheduler:
         The run does not end, and lets no phone go, before it is closed.
         """
         self._intakes += 1
-        return Intake(self._register, self._engine.post, self._is_own_thread)
+        return Intake(self._agenda.register, self._engine.post, self._is_own_thread)
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() == self._thread
@@ -264,7 +260,7 @@ class Scheduler:
 
     def _refuse_tasks(self, why: str) -> None:
         """Take no more tasks: neither later ones nor those on their way."""
-        self._register.close(why)
+        self._agenda.register.close(why)
         for report in (*self._adding, *self._engine.reports(0.0)):
             if isinstance(report, TasksAdded):
                 report.refuse(why)
