@@ -181,11 +181,12 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - the thread's outermost: kept for `run`
             self._fatal = self._fatal or error
             self._progress.note(f"The run stops: {error}")
+            self._let_end(str(error))
             self._refuse_tasks(str(error))
-            self._let_end()
 
-    def _let_end(self) -> None:
+    def _let_end(self, why: str) -> None:
         """The ledger takes nothing more: let running attempts release their phones all the same."""
+        self._agenda.register.close(why)
         self._stop.gentle.set()
         self._engine.stop(hard=False)
         until = self._clock.monotonic() + FATAL_GRACE_S
@@ -196,6 +197,8 @@ class Scheduler:
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
                     running.discard(report.serial)
+                elif isinstance(report, TasksAdded):
+                    report.refuse(why)
 
     def loop(self) -> None:
         """Take turns until the run is over (`run` without its thread).
