@@ -15,6 +15,7 @@ from harness.lab.clock import Clock
 from harness.lab.dispatch import Dispatcher, Ticket, Verdict
 from harness.lab.engine import Ended, HostEnded, RunAttempt, RunOnHost
 from harness.lab.graph import Decision, Graph
+from harness.lab.intake import Register
 from harness.lab.job_queue import QueueOrder
 from harness.lab.ledger import Ledger
 from harness.lab.ledger_tables import OPEN
@@ -65,7 +66,12 @@ class Agenda:
         order: QueueOrder = "plan",
     ) -> None:
         here = set(phones)
-        states = {row.task_id: row.state for row in ledger.rows()}
+        rows = ledger.rows()
+        self.register = Register(
+            {row.task_id: row.kind for row in rows}, rows[-1].index + 1 if rows else 0
+        )
+        """Which ids the run knows, also those with an outcome."""
+        states = {row.task_id: row.state for row in rows}
         settled = {
             task_id: state == "finished" for task_id, state in states.items() if state not in OPEN
         }

@@ -45,7 +45,7 @@ from harness.lab.engine import (
     TaskReport,
     TasksAdded,
 )
-from harness.lab.intake import Intake, Register
+from harness.lab.intake import Intake
 from harness.lab.ledger import Ledger
 from harness.lab.main_thread import work_and_listen
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
@@ -133,10 +133,6 @@ class Scheduler:
         self._seen_changes = self._dispatcher.changes
         self._started = self._quiet_since = clock.monotonic()
         self._fatal: Exception | None = None
-        rows = ledger.rows()
-        self._register = Register(
-            {row.task_id: row.kind for row in rows}, rows[-1].index + 1 if rows else 0
-        )
         self._intakes = 0
         """How many of them are open."""
         self._adding: list[TasksAdded] = []
@@ -149,7 +145,7 @@ class Scheduler:
         The run does not end, and lets no phone go, before it is closed.
         """
         self._intakes += 1
-        return Intake(self._register, self._engine.post, self._is_own_thread)
+        return Intake(self._agenda.register, self._engine.post, self._is_own_thread)
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() == self._thread
@@ -184,11 +180,12 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - the thread's outermost: kept for `run`
             self._fatal = self._fatal or error
             self._progress.note(f"The run stops: {error}")
+            self._let_end(str(error))
             self._refuse_tasks(str(error))
-            self._let_end()
 
-    def _let_end(self) -> None:
+    def _let_end(self, why: str) -> None:
         """The ledger takes nothing more: let running attempts release their phones all the same."""
+        self._agenda.register.close(why)
         self._stop.gentle.set()
         self._engine.stop(hard=False)
         until = self._clock.monotonic() + FATAL_GRACE_S
@@ -199,6 +196,8 @@ class Scheduler:
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
                     running.discard(report.serial)
+                elif isinstance(report, TasksAdded):
+                    report.refuse(why)
 
     def loop(self) -> None:
         """Take turns until the run is over (`run` without its thread).
@@ -263,7 +262,7 @@ class Scheduler:
 
     def _refuse_tasks(self, why: str) -> None:
         """Take no more tasks: neither later ones nor those on their way."""
-        self._register.close(why)
+        self._agenda.register.close(why)
         for report in (*self._adding, *self._engine.reports(0.0)):
             if isinstance(report, TasksAdded):
                 report.refuse(why)

@@ -40,6 +40,12 @@ class Outcome:
     lives: int
     rejoined: int
     quarantines: int
+    on_host: int
+    """Tasks that finished on the host."""
+    by_quorum: int
+    """Tasks that started with some of their parents only."""
+    came_later: int
+    """Tasks that were added while the run went on."""
     days: float
     turns: int
     digest: str
@@ -341,10 +347,17 @@ class Run:
             lives=self.lives,
             rejoined=sum(change.note == "rejoined" for change in changes),
             quarantines=sum(one.quarantines for one in self.scheduler._phones),
+            on_host=sum(row.kind == "host" for row in ledger.rows("finished")),
+            by_quorum=sum(self._is_by_quorum(ledger, row.task_id) for row in ledger.rows()),
+            came_later=sum(len(tickets) for _, tickets in self.world.batches),
             days=self.world.clock.now / 86400,
             turns=self.turns,
             digest=history.hexdigest()[:16],
         )
+
+    def _is_by_quorum(self, ledger: Ledger, task_id: str) -> bool:
+        counted = ledger.counted_parents(task_id)
+        return counted is not None and len(counted) < len(self.world.tickets[task_id].task.parents)
 
 
 _NOBODY: Final[frozenset[str]] = frozenset()

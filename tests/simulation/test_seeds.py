@@ -9,10 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
-from harness.lab.dispatch import Dispatcher
+from harness.lab import graph
+from harness.lab.agenda import Agenda
+from harness.lab.dispatch import Dispatcher, Ticket
 from tests.simulation.command import replay
 from tests.simulation.run import Outcome, Run
 from tests.simulation.world import Size
@@ -31,26 +34,36 @@ def go(size: Size, seed: int) -> Outcome:
 
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, BLOCK))
 def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(first: int) -> None:
-    found = [go(SMALL, seed) for seed in range(first, first + BLOCK)]
-    assert all(sum(one.jobs.values()) == SMALL.jobs for one in found)
+    outcomes = [go(SMALL, seed) for seed in range(first, first + BLOCK)]
+    assert all(sum(outcome.jobs.values()) == SMALL.jobs for outcome in outcomes)
     # it would prove little if nothing had happened
-    assert sum(one.lives for one in found) > BLOCK
-    assert sum(one.rejoined for one in found) > BLOCK
-    assert sum(one.quarantines for one in found) > 0
+    assert sum(outcome.lives for outcome in outcomes) > BLOCK
+    assert sum(outcome.rejoined for outcome in outcomes) > BLOCK
+    assert sum(outcome.quarantines for outcome in outcomes) > 0
+    assert sum(outcome.on_host for outcome in outcomes) > BLOCK
+    assert sum(outcome.by_quorum for outcome in outcomes) > BLOCK / 5
+    assert sum(outcome.came_later for outcome in outcomes) > 3 * BLOCK
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_a_matrix_without_a_graph(seed: int) -> None:
+    outcome = go(Size(graph=0.0), seed)
+    assert sum(outcome.jobs.values()) == SMALL.jobs
+    assert (outcome.on_host, outcome.by_quorum, outcome.came_later) == (0, 0, 0)
 
 
 def test_a_farm_of_some_hosts() -> None:
-    found = go(Size(phones=40, hosts=5, jobs=300, deaths=4), 7)
-    assert found.jobs["finished"] > 200
+    outcome = go(Size(phones=40, hosts=5, jobs=300, deaths=4), 7)
+    assert outcome.jobs["finished"] > 150
 
 
 def test_without_faults_every_job_finishes_once_or_fails_by_its_own_fault() -> None:
-    found = go(Size(deaths=0, calm_s=1e12), 3)
-    assert found.lives == 1
-    assert found.jobs.get("finished", 0) + found.jobs.get("failed", 0) + found.jobs.get(
+    outcome = go(Size(deaths=0, calm_s=1e12), 4)
+    assert outcome.lives == 1
+    assert outcome.jobs.get("finished", 0) + outcome.jobs.get("failed", 0) + outcome.jobs.get(
         "skipped", 0
     ) == (SMALL.jobs)
-    assert found.jobs["finished"] > 30
+    assert outcome.jobs["finished"] > 20
 
 
 def test_a_seed_replays_exactly_in_any_process() -> None:
@@ -67,7 +80,49 @@ def test_a_seed_replays_exactly_in_any_process() -> None:
     assert Run(SMALL, 6).go().digest != here.digest
 
 
+def until_it_fails() -> None:
+    for seed in range(1, 40):
+        Run(SMALL, seed).go()
+
+
+def test_a_quorum_that_is_not_honoured_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "_decide", lambda node, _why: graph._start(node))
+    monkeypatch.setattr(graph, "_start", start_with_none)
+    with pytest.raises(AssertionError, match="with \\[\\]"):
+        until_it_fails()
+
+
+def start_with_none(node: graph._Waiting) -> graph.Decision:
+    return graph.Decision(node.task.task_id, (), "at once")
+
+
+def test_a_limit_that_is_over_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    due = graph.Graph.due
+    monkeypatch.setattr(graph.Graph, "due", lambda self, now: due(self, now + 250.0))
+    with pytest.raises(AssertionError, match="too early"):
+        until_it_fails()
+
+
+def test_a_task_on_another_phone_than_its_parents_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Dispatcher, "_still_here", lambda _self, _phone: None)
+    with pytest.raises(AssertionError, match="its parent on"):
+        until_it_fails()
+
+
+def test_tasks_that_are_recorded_and_then_forgotten_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def only_record(agenda: Agenda, tickets: Sequence[Ticket]) -> None:
+        agenda._ledger.add([ticket.task for ticket in tickets])
+
+    monkeypatch.setattr(Agenda, "add", only_record)
+    with pytest.raises(AssertionError, match=r"idle while .* is queued and fits"):
+        until_it_fails()
+
+
 def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Dispatcher, "fits", lambda *_: False)  # a job that comes free wakes nobody
     with pytest.raises(AssertionError, match=r"idle while .* is queued and fits"):
-        Run(SMALL, 13).go()
+        until_it_fails()

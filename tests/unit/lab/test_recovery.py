@@ -15,7 +15,9 @@ from harness.lab.ledger import Ledger
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.results.store import RunFolder
+from harness.results.tasks import HostResult, TaskFolder
 from harness.scenario.task import Task
+from tests.fixtures.tasks import host_task
 from tests.unit.lab.fakes import FakeTools, World, make_phone, make_spec
 from tests.unit.lab.test_scheduler import result
 
@@ -72,6 +74,41 @@ def test_a_written_failure_is_kept_and_the_job_runs_again(tmp_path: Path) -> Non
     reconcile(ledger, written_in(run), ["A"])
     assert [(row.state, row.failure) for row in ledger.attempts()] == [("failed", "TrainerKilled")]
     assert ledger.row("j0").state == "queued"
+
+
+def test_what_ran_on_the_host_runs_again_unless_its_result_lies_there(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "l.sqlite", [host_task("done", 0), host_task("half", 1)])
+    for name in ("done", "half"):
+        ledger.start_attempt(name, "", "dead")
+    done = TaskFolder(tmp_path, "done")
+    (done.begin() / "weights").write_text("1")
+    value = {"task_id": "done", "attempt": 1, "function": "f", "started_utc": "", "seconds": 1.0}
+    done.finish(HostResult.model_validate(value))
+    (TaskFolder(tmp_path, "half").begin() / "weights").write_text("1")
+
+    def wrote(task_id: str, attempt: int) -> bool:
+        return TaskFolder(tmp_path, task_id).wrote(attempt)
+
+    def written(task_id: str, attempt: int) -> None:
+        raise AssertionError("no phone ran it")
+
+    assert reconcile(ledger, written, ["", "A"], wrote) == {}
+    assert [row.state for row in ledger.rows()] == ["finished", "queued"]
+    assert not (tmp_path / "tasks/half").exists()
+    assert list(TaskFolder(tmp_path, "half").begin().iterdir()) == []
+
+
+def test_a_task_that_had_its_quorum_keeps_it_when_it_is_reopened(tmp_path: Path) -> None:
+    tasks = [host_task("a", 0), host_task("b", 1), host_task("mean", 2, parents="ab")]
+    tasks.append(host_task("next", 3, parents=["mean"]))
+    ledger = Ledger.create(tmp_path / "l.sqlite", tasks)
+    ledger.release_task("mean", ["a"], "after 1 of 2 parents")
+    ledger.set_state("mean", "running")
+    ledger.set_state("mean", "failed")
+    ledger.set_state("next", "skipped", "mean failed: X")
+    reopen(ledger)
+    assert [row.state for row in ledger.rows()] == ["queued", "queued", "queued", "waiting"]
+    assert ledger.counted_parents("mean") == ["a"]
 
 
 def test_reopening_failed_jobs_and_what_waited_for_them(tmp_path: Path) -> None:

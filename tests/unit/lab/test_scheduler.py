@@ -421,6 +421,34 @@ def test_added_tasks_are_recorded_before_any_order_and_not_half(tmp_path: Path) 
     assert len(began(engine)) == 1
 
 
+def test_who_adds_tasks_to_a_run_that_breaks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, [], ["A"])
+    engine = ThreadEngine(bench, bench.phones)
+    scheduler = bench.scheduler(engine)
+    intake = scheduler.open_intake()
+
+    def broken(_tasks: object) -> None:
+        raise LedgerError("the disk is gone")
+
+    monkeypatch.setattr(bench.ledger, "add", broken)
+    refused: list[str] = []
+
+    def feed() -> None:
+        try:
+            intake.add([bench.ticket(phone_task("x"))])
+        except RunOverError as error:
+            refused.append(str(error))
+
+    adder = threading.Thread(target=feed)
+    adder.start()
+    with pytest.raises(LedgerError):
+        scheduler.run()
+    adder.join(10)
+    assert refused == ["the disk is gone"]
+
+
 def test_a_phone_in_quarantine_waits_twice_as_long_each_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path, tasks(12), ["A", "B"])
     bench.retries = {"ProvisionFailed": 99}

@@ -13,6 +13,7 @@ from harness.serve.state import RunsWatch, RunWatch
 from harness.serve.tails import AttemptTail, thinned
 from tests.fixtures.command import Command
 from tests.fixtures.run_under_way import LiveRun
+from tests.fixtures.tasks import host_task
 from tests.unit.lab.fakes import good_training
 
 
@@ -124,3 +125,15 @@ def test_status_says_why_jobs_were_skipped(live_run: LiveRun, harness_here: Comm
     live_run.end()
     told = harness_here("status", str(live_run.path)).stdout
     assert f"skipped {live_run.jobs[3]}: no phone left that fits" in told
+
+
+def test_a_task_of_the_host_runs_and_ends_without_a_phone(live_run: LiveRun) -> None:
+    with live_run.ledger() as ledger:
+        ledger.add([host_task("mean", 90), host_task("next", 91)])
+        for name in ("mean", "next"):
+            ledger.start_attempt(name, "", "host:1:ab")
+        ledger.end_attempt("mean", 1, state="finished", failure=None, task_state="finished")
+    state = RunWatch(live_run.path).state()
+    assert [(one.job_id, one.serial) for one in state.running if not one.serial] == [("next", "")]
+    assert state.counts["finished"] == 3
+    assert "mean" not in [one.job_id for one in state.ended]
