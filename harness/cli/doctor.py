@@ -16,7 +16,7 @@ from harness.devices.book import read_book
 from harness.devices.doctor import Check, check_absent, check_host, check_phones
 from harness.devices.inventory import inventory
 from harness.lab import open_bench
-from harness.lab.recovery import clean_free_phones
+from harness.lab.ledger.recovery import clean_free_phones
 
 app = typer.Typer()
 

@@ -17,7 +17,7 @@ from harness.errors import InputError
 from harness.lab import Bench, open_bench
 from harness.lab.engines.offers import remote_bench
 from harness.lab.engines.remote import name_of
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario
 

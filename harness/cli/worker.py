@@ -15,7 +15,7 @@ from harness.devices.trainer_app import checked_apk
 from harness.lab import open_bench
 from harness.lab.engines.host import Host
 from harness.lab.engines.shelf import LIMIT_BYTES
-from harness.lab.recovery import clean_free_phones
+from harness.lab.ledger.recovery import clean_free_phones
 from harness.paths import cache_root
 
 app = typer.Typer()

@@ -1,11 +1,10 @@
 """Many jobs on many phones, surviving the night: for ``cli``. Never imports ``virtual``.
 
-``runner`` (a whole run, and its continuation), ``run`` and ``scheduler`` (who decides),
-``dispatch`` (the pure queue), ``ledger`` and ``holding`` (what must not be forgotten, and who holds
-a phone), ``planning`` (before a phone is touched), ``plan_rules`` and ``assignments`` (what
-scheduler and engine ask about it), ``threads`` and ``phone_work`` (the engine of this host, and
-what any engine has done on a phone), ``attempt`` and its steps (one phone, one job), ``ports`` and
-``tools`` (what an attempt needs of the world, and the real thing).
+``planning`` (before a phone is touched), ``runner`` and ``run`` (a whole run, and its
+continuation), ``scheduling`` (what runs next, and where), ``ledger`` and ``holding`` (what must not
+be forgotten, and who holds a phone), ``engines`` (who carries out orders), ``attempt`` (one try of
+one job on one phone), ``ports`` (what an attempt needs of the world), ``feed`` (programs that add
+tasks while a run goes on).
 """
 
 from harness.lab.bench import Bench, open_bench

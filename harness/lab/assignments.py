@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.lab.attempt_state import AttemptRequest
-from harness.lab.engine import RunAttempt
+from harness.lab.attempt.state import AttemptRequest
 from harness.lab.known_jobs import KnownJobs
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.planning.materials import Materials
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
 
 
 class RunAssignments:
-    """`harness.lab.engine.Assignments` of a run.
+    """`harness.lab.scheduling.engine.Assignments` of a run.
 
     Args:
         jobs: What the run has to do.

@@ -13,12 +13,12 @@ from harness.devices.book import NOTHING_WRITTEN, PhoneBook
 from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
+from harness.lab.attempt.tools import RealTools
 from harness.lab.clock import Clock, SystemClock
-from harness.lab.crew import Crew, HostCrew
+from harness.lab.engines.crew import Crew, HostCrew
 from harness.lab.holding import Holder, HostKeeper
 from harness.lab.planning.plan import PlannedJob, with_candidates
 from harness.lab.ports import LabPhone, Tools
-from harness.lab.tools import RealTools
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from harness.lab.agenda import Outcome
-from harness.lab.dispatch import Ticket
-from harness.lab.intake import Intake, RunOverError
+from harness.lab.scheduling.agenda import Outcome
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.results.store import RunFolder
 from harness.scenario.task import Task
 

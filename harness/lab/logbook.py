@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from harness.errors import HarnessError
 from harness.lab.bench import Bench
-from harness.lab.engine import Came, Engine, Order, Report
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import PhoneStatus, Progress
+from harness.lab.scheduling.engine import Came, Engine, Order, Report
 from harness.log import TOLD, job_word, run_log
 from harness.results.model import AttemptResult
 from harness.version import version_words

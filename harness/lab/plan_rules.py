@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from harness.lab.attempt import WAITS
-from harness.lab.dispatch import Ticket
+from harness.lab.attempt.attempt import WAITS
 from harness.lab.known_jobs import KnownJobs
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.dispatch import Ticket
 from harness.results.store import RunFolder
 from harness.scenario import JobContent
 

@@ -1,8 +1,8 @@
 """What an attempt needs of the world, as narrow protocols.
 
-``harness.lab.tools`` fills them with the real parts (adb, sampling, pressure, devices); tests fill
-them with strict fakes. Nothing here knows whether a phone is real or virtual. All of them may raise
-``harness.adb.errors.AdbError``; what else they raise stands with them.
+``harness.lab.attempt.tools`` fills them with the real parts (adb, sampling, pressure, devices);
+tests fill them with strict fakes. Nothing here knows whether a phone is real or virtual. All of
+them may raise ``harness.adb.errors.AdbError``; what else they raise stands with them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
-from harness.lab.event_feed import Feed
+from harness.lab.attempt.event_feed import Feed
 from harness.pressure import Goal, Pressure
 from harness.results.model import (
     AttemptResult,

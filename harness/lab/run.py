@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from harness.lab.agenda import Agenda, Outcome
 from harness.lab.assignments import RunAssignments
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
-from harness.lab.crew import Crew
-from harness.lab.dispatch import Ticket
+from harness.lab.engines.crew import Crew
 from harness.lab.feed import FeedProgram, TaskFeed
-from harness.lab.host_tasks import HostThreads
 from harness.lab.known_jobs import KnownJobs
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import OPEN
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.tables import OPEN
 from harness.lab.logbook import LoggedEngine
 from harness.lab.plan_rules import PlanRules
 from harness.lab.planning.heat import queue_order
@@ -26,7 +23,10 @@ from harness.lab.planning.plan import PlannedJob
 from harness.lab.ports import Progress
 from harness.lab.run_tasks import host_tasks, task_feed
 from harness.lab.run_view import RunView
-from harness.lab.scheduler import Rules, Scheduler
+from harness.lab.scheduling.agenda import Agenda, Outcome
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.host_tasks import HostThreads
+from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.summary import RunSummary, summary
 from harness.results.store import RunFolder
 from harness.scenario import Scenario

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.lab.agenda import Outcome
-from harness.lab.dispatch import Ticket
 from harness.lab.feed import TaskFeed
-from harness.lab.host_tasks import HostTasks, Parent, host_function
-from harness.lab.intake import Intake
 from harness.lab.known_jobs import KnownJobs
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.planning.candidates import tasks_for_each
 from harness.lab.planning.plan import make_plan
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.agenda import Outcome
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.host_tasks import HostTasks, Parent, host_function
+from harness.lab.scheduling.intake import Intake
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
 from harness.scenario.task import Task

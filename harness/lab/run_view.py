@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Assignments
 from harness.lab.ports import LabPhone, Progress
+from harness.lab.scheduling.engine import Assignments
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from harness.lab.clock import StopSignal
 from harness.lab.feed import FeedProgram
 from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import OPEN
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile, reopen, written_in
+from harness.lab.ledger.tables import OPEN
 from harness.lab.logbook import LoggedProgress, logged
 from harness.lab.planning.candidates import one_for_each
 from harness.lab.planning.checks import check_scenario
@@ -26,7 +27,6 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.planning.plan import Plan, estimated, make_plan
 from harness.lab.ports import NoProgress, Progress
-from harness.lab.recovery import clean_left_phones, lose, reconcile, reopen, written_in
 from harness.lab.run import Run
 from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import OPEN, AttemptRow, LeaseRow, TaskRow
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.tables import OPEN, AttemptRow, LeaseRow, TaskRow
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder

@@ -39,7 +39,7 @@ class Quorum:
 
 @dataclass(frozen=True)
 class HostCall:
-    """Work on the host: a function by its name (`harness.lab.host_tasks`).
+    """Work on the host: a function by its name (`harness.lab.scheduling.host_tasks`).
 
     Args:
         function: Its name.

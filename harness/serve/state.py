@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError
 from harness.lab.holding import has_expired
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import AttemptRow, LeaseRow, TaskRow
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.tables import AttemptRow, LeaseRow, TaskRow
 from harness.report.numbers import parse_utc
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord

@@ -21,16 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness.lab.agenda import Agenda
-from harness.lab.attempt_state import AttemptEnd
+from harness.lab.attempt.state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import Ticket
-from harness.lab.engine import RunAttempt
-from harness.lab.ledger import Ledger
+from harness.lab.engines.threads import ThreadEngine
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
-from harness.lab.scheduler import Scheduler
-from harness.lab.threads import ThreadEngine
+from harness.lab.scheduling.agenda import Agenda
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.engine import RunAttempt
+from harness.lab.scheduling.scheduler import Scheduler
 from harness.results.model import AttemptResult
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.lab import status
 from harness.lab.clock import seconds_between
-from harness.lab.ledger_tables import AttemptRow
+from harness.lab.ledger.tables import AttemptRow
 from harness.results.store import RunFolder
 from tests.chaos.kills import start_host
 from tests.chaos.lab import ChaosLab

@@ -13,8 +13,8 @@ from pathlib import Path
 from harness.adb.server import AdbServer
 from harness.errors import NoPhoneError
 from harness.lab import Bench, open_bench, resume_run, run_scenario
+from harness.lab.attempt.tools import RealTools
 from harness.lab.ports import PhoneStatus
-from harness.lab.tools import RealTools
 from harness.results.model import AttemptResult
 from harness.scenario import load_scenario
 

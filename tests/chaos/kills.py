@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.contract.events import Finished
 from harness.lab import status
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.results.store import RunFolder
 from tests.chaos.lab import ChaosLab, chaos_lab
 

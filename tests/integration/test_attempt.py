@@ -19,12 +19,12 @@ from harness.devices.changes import Unplugged
 from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
 from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.bench import host_keeper
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.recovery import clean_free_phones
 from harness.lab.ports import LabPhone, PhoneStatus
-from harness.lab.recovery import clean_free_phones
 from harness.lab.runner import check_scenario
-from harness.lab.trainer_control import PACKAGE
 from harness.results.model import AttemptResult
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario import LoadedScenario

@@ -12,7 +12,7 @@ import pytest
 from harness.errors import InputError
 from harness.lab import resume_run, run_scenario, status
 from harness.lab.feed import TaskFeed
-from harness.lab.host_tasks import HostContext, host_task
+from harness.lab.scheduling.host_tasks import HostContext, host_task
 from harness.results.store import AttemptFolder, RunFolder
 from harness.results.tasks import TaskFolder
 from harness.scenario import HostCall, LoadedScenario, Task, expand_jobs

@@ -14,10 +14,10 @@ from harness.adb.server import AdbServer
 from harness.devices import inventory
 from harness.lab import open_bench, run_scenario, status, threads
 from harness.lab.bench import host_keeper
-from harness.lab.engine import Leave, Prepare, Prepared
 from harness.lab.engines.host import Host
 from harness.lab.holding.holder import lock_root
 from harness.lab.ports import PhoneStatus
+from harness.lab.scheduling.engine import Leave, Prepare, Prepared
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
 from tests.fixtures.lab import FarmLab, Once, Watcher, adb_phone

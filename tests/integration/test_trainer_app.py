@@ -18,12 +18,12 @@ from harness.adb.shell import quote
 from harness.contract.events import Stopped
 from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer, files_phone
 from harness.lab import Bench, StopSignal, open_bench, run_scenario
+from harness.lab.attempt.jobfile import PhoneLayout
+from harness.lab.attempt.rejoin import Found, look
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.clock import SystemClock
-from harness.lab.jobfile import PhoneLayout
-from harness.lab.phone_work import probed
-from harness.lab.recovery import clean_free_phones
-from harness.lab.rejoin import Found, look
-from harness.lab.trainer_control import PACKAGE
+from harness.lab.engines.phone_work import probed
+from harness.lab.ledger.recovery import clean_free_phones
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario
 from tests.fixtures.data.apk import write_apk

@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from harness.lab.agenda import HOST_AT_ONCE
-from harness.lab.engine import (
+from harness.lab.holding import Keeper
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.scheduling.agenda import HOST_AT_ONCE
+from harness.lab.scheduling.engine import (
     Came,
     Ended,
     Gone,
@@ -25,8 +27,6 @@ from harness.lab.engine import (
     RunOnHost,
     Stepped,
 )
-from harness.lab.holding import Keeper
-from harness.lab.ledger import Ledger
 from tests.simulation.world import LOST_S, HostDied, SimPhone, Training, World
 
 STEPS: Final[dict[str, tuple[float, float]]] = {

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.lab.agenda import Agenda
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
-from harness.lab.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
 from harness.lab.holding import HostKeeper, take_free
-from harness.lab.intake import Intake, RunOverError
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import OPEN
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile
+from harness.lab.ledger.tables import OPEN
 from harness.lab.ports import NoProgress
-from harness.lab.recovery import clean_left_phones, lose, reconcile
-from harness.lab.scheduler import Rules, Scheduler
-from harness.lab.standing import OUT
+from harness.lab.scheduling.agenda import Agenda
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from harness.lab.scheduling.intake import Intake, RunOverError
+from harness.lab.scheduling.scheduler import Rules, Scheduler
+from harness.lab.scheduling.standing import OUT
 from harness.scenario.task import Task
 from tests.simulation.engine import SimEngine, SimHost, step_limit_s
 from tests.simulation.world import HOST_RETRIES, LOST_S, RETRIES, HostDied, SimTools, Size, World

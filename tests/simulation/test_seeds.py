@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.lab import graph
-from harness.lab.agenda import Agenda
-from harness.lab.dispatch import Dispatcher, Ticket
+from harness.lab.scheduling import graph
+from harness.lab.scheduling.agenda import Agenda
+from harness.lab.scheduling.dispatch import Dispatcher, Ticket
 from tests.simulation.command import replay
 from tests.simulation.run import Outcome, Run
 from tests.simulation.world import Size

@@ -1,7 +1,7 @@
-"""Attempts on other hosts: an engine whose phones hang where workers run.
+"""Who carries out the orders of a run, on phones of this host or of others.
 
-``host`` (a worker: this host's phones, doing what it is told; ``guest_run`` and ``shelf`` are what
-it keeps), ``remote`` (the coordinator's side, a `harness.lab.engine.Engine`; ``offers`` is its
-bench and crew), ``wire`` (what goes between the two), ``dask_farm`` (how it goes: the only module
-that imports dask). Nothing is imported from here for a local run.
+``phone_work`` is what is done on a phone; ``threads`` does it here, ``host`` where a worker runs
+(``guest_run`` and ``shelf`` are what it keeps). ``remote`` is the coordinator's side of workers,
+``offers`` its bench and crew, ``wire`` what goes between the two, ``dask_farm`` how it goes: the
+only module that imports dask. ``crew`` holds the phones of a run and makes its engine.
 """

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Ended, Stepped
+from harness.lab.engines.phone_work import PhoneWork
 from harness.lab.engines.wire import News
 from harness.lab.holding import HostKeeper
-from harness.lab.phone_work import PhoneWork
 from harness.lab.ports import PhoneStatus
+from harness.lab.scheduling.engine import Ended, Stepped
 from harness.results.model import AttemptResult
 from harness.results.store import AttemptFolder
 

@@ -19,16 +19,24 @@ from pathlib import Path
 from harness import __version__
 from harness.adb.errors import AdbError
 from harness.adb.transfer import LocalFile
-from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.attempt.state import AttemptEnd, AttemptRequest
 from harness.lab.bench import Bench
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Ended, Order, Prepare, Prepared, Report, RunAttempt, Stepped
 from harness.lab.engines.guest_run import GuestAttempt, GuestRun
+from harness.lab.engines.phone_work import tend
 from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
 from harness.lab.engines.wire import Hello, News, NotHereError, moved
 from harness.lab.holding import PhoneBusyError, holder_on_host, owner_name
-from harness.lab.phone_work import tend
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.engine import (
+    Ended,
+    Order,
+    Prepare,
+    Prepared,
+    Report,
+    RunAttempt,
+    Stepped,
+)
 from harness.results.store import AttemptFolder
 
 SILENT_S = 60.0

@@ -10,16 +10,16 @@ from harness import __version__
 from harness.adb.errors import AdbError
 from harness.devices.inventory import PhoneInfo
 from harness.errors import NoPhoneError
+from harness.lab.attempt.tools import RealTools
 from harness.lab.bench import Bench
 from harness.lab.clock import Clock
-from harness.lab.crew import Crew
-from harness.lab.engine import Engine
+from harness.lab.engines.crew import Crew
 from harness.lab.engines.remote import RemoteEngine
 from harness.lab.engines.wire import Fabric, Hello, WorkerFailedError, WorkerGoneError
 from harness.lab.holding import renewing
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
-from harness.lab.tools import RealTools
+from harness.lab.scheduling.engine import Engine
 
 
 class RemoteTools(RealTools):

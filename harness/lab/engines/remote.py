@@ -16,15 +16,8 @@ from typing import Any, Final
 
 from harness import __version__
 from harness.adb.transfer import LocalFile
-from harness.lab.engine import (
-    Broke,
-    Came,
-    Ended,
-    Gone,
-    Order,
-    Report,
-    RunAttempt,
-)
+from harness.lab.engines.phone_work import not_done
+from harness.lab.engines.threads import waiting
 from harness.lab.engines.wire import (
     CHUNK,
     Fabric,
@@ -34,10 +27,17 @@ from harness.lab.engines.wire import (
     WorkerFailedError,
     WorkerGoneError,
 )
-from harness.lab.phone_work import not_done
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
-from harness.lab.threads import waiting
+from harness.lab.scheduling.engine import (
+    Broke,
+    Came,
+    Ended,
+    Gone,
+    Order,
+    Report,
+    RunAttempt,
+)
 from harness.results.files import said
 from harness.results.store import AttemptFolder
 
@@ -59,7 +59,7 @@ class _Home:
 
 
 class RemoteEngine:
-    """Orders go to the worker that has the phone; an `harness.lab.engine.Engine`.
+    """Orders go to the worker that has the phone; an `harness.lab.scheduling.engine.Engine`.
 
     Args:
         fabric: How to reach the workers.

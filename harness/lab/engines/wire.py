@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from harness.adb.transfer import LocalFile
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
-from harness.lab.engine import Stepped
-from harness.lab.jobfile import Material
+from harness.lab.attempt.jobfile import Material
 from harness.lab.ports import PhoneStatus
+from harness.lab.scheduling.engine import Stepped
 
 CHUNK = 4 << 20
 """Files travel in pieces of so many bytes."""

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final
 
 from harness.errors import HarnessError
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.results.model import PhoneRecord
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json

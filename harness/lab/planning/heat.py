@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.contract.network import Network
-from harness.lab.job_queue import QueueOrder
 from harness.lab.planning.estimate import PastTimes
 from harness.lab.planning.plan import Plan, PlannedJob
+from harness.lab.scheduling.job_queue import QueueOrder
 from harness.scenario.schema import JobContent, Scenario
 from harness.scenario.sub_models import largest_of
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
-from harness.lab.jobfile import Material
+from harness.lab.attempt.jobfile import Material
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.paths import cache_root

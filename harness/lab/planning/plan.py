@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.errors import NoPhoneError
-from harness.lab.dispatch import Ticket
 from harness.lab.failures import RETRY_FIELDS
 from harness.lab.planning.candidates import (
     Unplaced,
@@ -18,6 +17,7 @@ from harness.lab.planning.candidates import (
 from harness.lab.planning.estimate import RULE_OF_THUMB, Estimate, PastTimes, guessed_s
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.dispatch import Ticket
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry

@@ -31,7 +31,10 @@ def test_twins_by_usb_are_two_phones_and_each_is_spoken_to(fake_adb: FakeAdb) ->
     fake_adb.phones = [phone(CHEAP, 1, path="usb:1-1"), phone(CHEAP, 2, path="1-2")]
     twins = infos(fake_adb)
     assert len({info.serial for info in twins}) == 2
-    models = {info.phone([fake_adb.server]).getprop("ro.product.model") for info in twins}
+    models = {
+        info.phone([fake_adb.server]).query(["getprop", "ro.product.model"]).strip()
+        for info in twins
+    }
     assert models == {"M1", "M2"}
 
 
@@ -39,7 +42,7 @@ def test_a_phone_without_a_serial_is_used_by_its_path(fake_adb: FakeAdb) -> None
     fake_adb.phones = [phone("(no serial number)", 1, path="usb:1-4", printed="")]
     (info,) = infos(fake_adb)
     assert info.usable
-    assert info.phone([fake_adb.server]).getprop("ro.product.model") == "M1"
+    assert info.phone([fake_adb.server]).query(["getprop", "ro.product.model"]).strip() == "M1"
 
 
 def test_two_phones_by_tcp_with_one_number_are_two(fake_adb: FakeAdb) -> None:
@@ -69,7 +72,7 @@ def test_a_phone_is_reached_by_its_other_name_when_the_cable_goes(fake_adb: Fake
     fake_adb.phones = [stranger, wifi]
     link.wait_online(10.0)
     assert link.adb_serial == "10.0.0.1:5555"
-    assert link.getprop("ro.product.model") == "M1"
+    assert link.query(["getprop", "ro.product.model"]).strip() == "M1"
 
 
 def test_the_name_that_mdns_gives_on_coming_back(fake_adb: FakeAdb) -> None:
@@ -78,7 +81,7 @@ def test_the_name_that_mdns_gives_on_coming_back(fake_adb: FakeAdb) -> None:
     link = infos(fake_adb)[0].phone([fake_adb.server])
     fake_adb.phones = [phone("adb-R58-x (2)._adb-tls-connect._tcp", 1, printed="R58")]
     link.wait_online(10.0)
-    assert link.getprop("ro.product.model") == "M1"
+    assert link.query(["getprop", "ro.product.model"]).strip() == "M1"
 
 
 def test_a_stranger_under_a_known_name_is_not_taken(fake_adb: FakeAdb) -> None:

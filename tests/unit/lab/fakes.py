@@ -20,9 +20,9 @@ from harness.devices.gate_wait import GateTimedOut
 from harness.devices.gates import Gates
 from harness.devices.inventory import PhoneInfo
 from harness.devices.preparing import Wishes
-from harness.lab.attempt_state import AttemptRequest
+from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.state import AttemptRequest
 from harness.lab.clock import StopSignal, utc_text
-from harness.lab.jobfile import Material
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.run_view import RunView
 from harness.metrics.words import WordErrors

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from harness.devices.gates import parse_gates
-from harness.lab import attempt as attempt_module
-from harness.lab.attempt import WAITS, run_attempt
-from harness.lab.attempt_state import AttemptEnd
+from harness.lab.attempt import attempt as attempt_module
+from harness.lab.attempt.attempt import WAITS, run_attempt
+from harness.lab.attempt.state import AttemptEnd
 from harness.lab.clock import StopSignal
 from harness.lab.plan_rules import step_limit_s
 from harness.results.model import AttemptResult

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.lab.evidence import Evidence, ended_too_soon, kill_records
-from harness.lab.trainer_control import PACKAGE
+from harness.lab.attempt.evidence import Evidence, ended_too_soon, kill_records
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.readings import parse_exit_info, parse_lmk
 
 PID = 4711

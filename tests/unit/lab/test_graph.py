@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from harness.errors import InputError
-from harness.lab.graph import Decision, Graph
+from harness.lab.scheduling.graph import Decision, Graph
 from harness.scenario.task import HostCall, Quorum, Task
 from tests.fixtures.tasks import host_task, job, phone_task
 

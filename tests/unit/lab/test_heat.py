@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from harness.lab.dispatch import Dispatcher, Ticket
-from harness.lab.job_queue import QueueOrder
 from harness.lab.planning.estimate import PastTimes, heat_kind, phone_kind, rise_c
 from harness.lab.planning.heat import heated, queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
+from harness.lab.scheduling.dispatch import Dispatcher, Ticket
+from harness.lab.scheduling.job_queue import QueueOrder
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder
 from harness.scenario import Scenario, expand_jobs, parse_scenario, tasks_of

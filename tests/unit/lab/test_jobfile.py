@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.jobfile import PhoneLayout, job_file
+from harness.lab.attempt.jobfile import PhoneLayout, job_file
 from tests.unit.lab.fakes import FOLDER, make_material, make_spec
 
 LAYOUT = PhoneLayout("/data/local/tmp/mobileasr", "job-1", 1)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.lab.ledger import Ledger, LedgerError
+from harness.lab.ledger.ledger import Ledger, LedgerError
 from harness.scenario.schema import JobContent
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import HostCall, Quorum, Task
@@ -228,7 +228,7 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> No
     Ledger.create(path, jobs(500)).close()
     script = textwrap.dedent(
         f"""
-        from harness.lab.ledger import Ledger
+        from harness.lab.ledger.ledger import Ledger
         from pathlib import Path
         ledger = Ledger.open(Path({str(path)!r}))
         for job in ledger.rows("queued"):

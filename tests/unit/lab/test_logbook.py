@@ -8,11 +8,21 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.lab.bench import Bench
-from harness.lab.engine import Came, Ended, Gone, Order, Prepare, Report, RunAttempt, Stepped
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.logbook import LoggedEngine, LoggedProgress, logged
 from harness.lab.ports import NoProgress
+from harness.lab.scheduling.engine import (
+    Came,
+    Ended,
+    Gone,
+    Order,
+    Prepare,
+    Report,
+    RunAttempt,
+    Stepped,
+)
 from harness.log import LogLine, read_log, run_log
+from harness.scenario import tasks_of
 from tests.unit.lab.fakes import FakeClock, FakeTools, World, make_phone, make_spec
 
 
@@ -28,6 +38,9 @@ class Scripted:
 
     def reports(self, wait_s: float) -> Sequence[Report]:
         return self._reports
+
+    def post(self, report: Report) -> None:
+        self._reports.append(report)
 
     def stop(self, *, hard: bool) -> None:
         pass
@@ -75,7 +88,7 @@ def test_orders_and_reports_name_phone_and_attempt(tmp_path: Path) -> None:
 def test_a_run_says_what_was_skipped_and_why(tmp_path: Path) -> None:
     jobs = [make_spec(f"job-{n}").model_copy(update={"index": n}) for n in (0, 1)]
     bench = Bench([], FakeTools(World(FakeClock())))
-    with Ledger.create(tmp_path / "l.sqlite", jobs) as ledger:
+    with Ledger.create(tmp_path / "l.sqlite", tasks_of(jobs)) as ledger:
         ledger.set_state(jobs[1].job_id, "skipped", "no phone left that fits")
 
         def run() -> None:

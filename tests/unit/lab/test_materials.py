@@ -13,7 +13,7 @@ from harness.lab.planning.materials import Materials
 from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.paths import data_root
-from harness.scenario import expand_jobs, load_scenario
+from harness.scenario import expand_jobs, load_scenario, tasks_of
 from harness.speech.audio import wav_bytes
 from harness.speech.importing import ImportOptions, import_recordings
 from harness.speech.sources import find_sources
@@ -55,7 +55,7 @@ def check(folder: Path, text: str = SCENARIO):
     (folder / "mine.yaml").write_text(text)
     specs = expand_jobs(load_scenario(folder / "mine.yaml"))
     materials = Materials(folder, cache=folder / "cache")
-    jobs = materials.needs(specs)
+    jobs = materials.needs(tasks_of(specs))
     materials.check(jobs)
     return materials, jobs
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from harness.contract import parse_event
-from harness.lab.outcome import (
+from harness.lab.attempt.outcome import (
     Samples,
     epoch_events,
     event_figures,

@@ -10,10 +10,10 @@ import pytest
 from harness.adb.errors import DeviceLost
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import SystemClock
-from harness.lab.engine import Leave, Left, Order, Prepare, Prepared, Recover, Recovered
+from harness.lab.engines.phone_work import PhoneWork, tend
 from harness.lab.holding import holder_on_host
-from harness.lab.phone_work import PhoneWork, tend
 from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.scheduling.engine import Leave, Left, Order, Prepare, Prepared, Recover, Recovered
 from tests.unit.lab.fakes import FakeClock, FakeTools, Output, World, make_phone
 
 

@@ -206,7 +206,7 @@ def test_an_unreadable_model_is_bad_input(tmp_path: Path) -> None:
         {"name": "t", "model": {"path": "."}}, parse_yaml("", "s.yaml")[1], folder=tmp_path
     )
     with pytest.raises(InputError, match=r"manifest\.json"):
-        Materials(tmp_path).needs(expand_jobs(loaded))
+        Materials(tmp_path).needs(tasks_of(expand_jobs(loaded)))
 
 
 def test_shipped_scenarios_are_right() -> None:
@@ -218,7 +218,7 @@ def test_shipped_scenarios_are_right() -> None:
         assert loaded.scenario.name == path.stem.replace("_", "-")
         specs = expand_jobs(loaded)
         check_profiles(loaded, specs)
-        for job in Materials(loaded.folder).needs(specs):
+        for job in Materials(loaded.folder).needs(tasks_of(specs)):
             assert job.flatbuffer.path.is_file()
             assert (job.goal is None) == (job.spec.content.pressure is None)
         names.add(path.stem)

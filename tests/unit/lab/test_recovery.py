@@ -11,9 +11,9 @@ from harness.lab.bench import Bench
 from harness.lab.clock import SystemClock
 from harness.lab.holding import Holder
 from harness.lab.holding.host_lock import HostLock
-from harness.lab.ledger import Ledger
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.lab.ports import LabPhone, NoProgress
-from harness.lab.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.results.store import RunFolder
 from harness.results.tasks import HostResult, TaskFolder
 from harness.scenario.task import Task

@@ -15,11 +15,25 @@ import pytest
 from harness.adb.errors import DeviceLost
 from harness.adb.transfer import LocalFile
 from harness.errors import NoPhoneError
-from harness.lab import phone_work
-from harness.lab.attempt_state import AttemptRequest
+from harness.lab.attempt.state import AttemptRequest
 from harness.lab.bench import Bench, host_keeper
 from harness.lab.clock import StopSignal
-from harness.lab.engine import (
+from harness.lab.engines import host as host_module
+from harness.lab.engines import offers, phone_work, remote
+from harness.lab.engines.host import Host
+from harness.lab.engines.offers import remote_bench
+from harness.lab.engines.remote import RemoteEngine, name_of
+from harness.lab.engines.wire import (
+    FabricLostError,
+    NotHereError,
+    WorkerFailedError,
+    WorkerGoneError,
+)
+from harness.lab.holding import holder_on_host
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.recovery import clean_left_phones
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.scheduling.engine import (
     Broke,
     Came,
     Ended,
@@ -34,21 +48,6 @@ from harness.lab.engine import (
     RunAttempt,
     Stepped,
 )
-from harness.lab.engines import host as host_module
-from harness.lab.engines import offers, remote
-from harness.lab.engines.host import Host
-from harness.lab.engines.offers import remote_bench
-from harness.lab.engines.remote import RemoteEngine, name_of
-from harness.lab.engines.wire import (
-    FabricLostError,
-    NotHereError,
-    WorkerFailedError,
-    WorkerGoneError,
-)
-from harness.lab.holding import holder_on_host
-from harness.lab.ledger import Ledger
-from harness.lab.ports import LabPhone, NoProgress
-from harness.lab.recovery import clean_left_phones
 from harness.scenario.task import Task
 from tests.unit.lab.fakes import (
     FakeClock,
@@ -425,7 +424,7 @@ def test_nobody_can_be_reached(farm: Farm) -> None:
 
 
 def test_stop_is_heard_there(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.lab.watch.STOP_GRACE_S", 0.2)
+    monkeypatch.setattr("harness.lab.attempt.watch.STOP_GRACE_S", 0.2)
     farm.wait(Came)
     farm.wait(Came)
     farm.worlds["SER1"].script = good_training()[:3]

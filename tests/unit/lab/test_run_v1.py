@@ -9,9 +9,9 @@ import pytest
 
 import harness
 from harness.cli.verdict import judge
-from harness.lab import ledger as ledger_module
 from harness.lab import status
-from harness.lab.ledger import Ledger, LedgerError
+from harness.lab.ledger import ledger as ledger_module
+from harness.lab.ledger.ledger import Ledger, LedgerError
 from harness.report import build_report
 from harness.results.store import RunFolder
 from harness.serve.state import RunWatch

@@ -13,11 +13,14 @@ import pytest
 
 from harness.adb.errors import DeviceLost
 from harness.errors import InputError
-from harness.lab.agenda import Agenda, Outcome
-from harness.lab.attempt_state import AttemptEnd
+from harness.lab.attempt.state import AttemptEnd
 from harness.lab.clock import StopSignal, SystemClock
-from harness.lab.dispatch import QUARANTINE_AFTER, Ticket
-from harness.lab.engine import (
+from harness.lab.engines.threads import ThreadEngine
+from harness.lab.ledger.ledger import Ledger, LedgerError
+from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.scheduling.agenda import Agenda, Outcome
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Ticket
+from harness.lab.scheduling.engine import (
     Came,
     Ended,
     Engine,
@@ -32,12 +35,9 @@ from harness.lab.engine import (
     RunOnHost,
     TasksAdded,
 )
-from harness.lab.host_tasks import HostThreads
-from harness.lab.intake import RunOverError
-from harness.lab.ledger import Ledger, LedgerError
-from harness.lab.ports import LabPhone, NoProgress
-from harness.lab.scheduler import Rules, Scheduler
-from harness.lab.threads import ThreadEngine
+from harness.lab.scheduling.host_tasks import HostThreads
+from harness.lab.scheduling.intake import RunOverError
+from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult, FailureRecord
 from harness.scenario.task import Task
@@ -425,7 +425,7 @@ def test_who_adds_tasks_to_a_run_that_breaks_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path, [], ["A"])
-    engine = ThreadEngine(bench, bench.phones)
+    engine = ThreadEngine(bench, run_view(bench, bench.phones, bench.stop))
     scheduler = bench.scheduler(engine)
     intake = scheduler.open_intake()
 

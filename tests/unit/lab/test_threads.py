@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from harness.adb.errors import ServerUnavailable
-from harness.lab import threads
-from harness.lab.attempt_state import AttemptRequest
+from harness.lab.attempt.state import AttemptRequest
 from harness.lab.clock import StopSignal
-from harness.lab.engine import Broke, Came, Leave, Left, Prepare, Prepared, RunAttempt
+from harness.lab.engines import threads
+from harness.lab.engines.threads import ThreadEngine
 from harness.lab.ports import LabPhone
-from harness.lab.threads import ThreadEngine
+from harness.lab.scheduling.engine import Broke, Came, Leave, Left, Prepare, Prepared, RunAttempt
 from tests.unit.lab.fakes import make_phone, run_view
 
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 from harness.adb.errors import CommandTimedOut, DeviceLost
 from harness.contract import parse_event
 from harness.contract.events import EventError, Finished, Started, Stopped, TrainerError
+from harness.lab.attempt.event_feed import Feed
+from harness.lab.attempt.evidence import ended_too_soon, gather
+from harness.lab.attempt.jobfile import PhoneLayout
+from harness.lab.attempt.trainer_control import ask_trainer_to_stop, trainer_pid
 from harness.lab.clock import Clock, StopRequestedError, StopSignal
-from harness.lab.event_feed import Feed
-from harness.lab.evidence import ended_too_soon, gather
 from harness.lab.failures import StepFailed
-from harness.lab.jobfile import PhoneLayout
 from harness.lab.ports import LabPhone, Tools
-from harness.lab.trainer_control import ask_trainer_to_stop, trainer_pid
 from harness.results.store import AttemptFolder
 from harness.scenario.schema import Limits
 

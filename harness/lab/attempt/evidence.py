@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.failures import StepFailed
 from harness.lab.ports import LabPhone, Tools
-from harness.lab.trainer_control import PACKAGE
 from harness.readings import (
     REASON_LOW_MEMORY,
     ExitRecord,

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness.adb.errors import AdbError
 from harness.contract import parse_event
 from harness.contract.events import EventError, Finished, Stopped, TrainerError
+from harness.lab.attempt.jobfile import PhoneLayout
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.clock import Clock, StopSignal
-from harness.lab.jobfile import PhoneLayout
 from harness.lab.ports import LabPhone, Tools
-from harness.lab.trainer_control import PACKAGE
 from harness.results.model import GateRecord, TransferRecord
 from harness.results.store import AttemptFolder
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.lab.clock import Clock
-from harness.lab.engine import Engine
+from harness.lab.engines.phone_work import PhoneWork
+from harness.lab.engines.threads import ThreadEngine
 from harness.lab.holding import HostKeeper, Keeper
-from harness.lab.phone_work import PhoneWork
 from harness.lab.ports import LabPhone, Tools
 from harness.lab.run_view import RunView
-from harness.lab.threads import ThreadEngine
+from harness.lab.scheduling.engine import Engine
 
 
 class Crew(Protocol):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Container
 from harness.adb.errors import AdbError
 from harness.lab.bench import Bench
 from harness.lab.holding import PhoneBusyError, owner_name
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import AttemptRow
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.tables import AttemptRow
 from harness.lab.ports import LabPhone, Progress
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder

@@ -5,8 +5,8 @@ transaction, and only then hands out the orders that follow: a host that dies in
 nothing that its ledger does not know. There are no threads and no clock of its own in here, so the
 simulation (``tests/simulation``) drives the very same object as a run does.
 
-Where a phone stands, and the names for it: `harness.lab.standing`. What is left to do, and what
-follows from how a task ended: `harness.lab.agenda`.
+Where a phone stands, and the names for it: `harness.lab.scheduling.standing`. What is left to do,
+and what follows from how a task ended: `harness.lab.scheduling.agenda`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from harness.errors import HarnessError
-from harness.lab.agenda import Agenda, Outcome
 from harness.lab.clock import Clock, StopSignal
-from harness.lab.dispatch import Ticket
-from harness.lab.engine import (
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ports import LabPhone, PhoneStatus, Progress
+from harness.lab.scheduling.agenda import Agenda, Outcome
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.engine import (
     Broke,
     Came,
     Ended,
@@ -45,11 +47,9 @@ from harness.lab.engine import (
     TaskReport,
     TasksAdded,
 )
-from harness.lab.intake import Intake
-from harness.lab.ledger import Ledger
-from harness.lab.main_thread import work_and_listen
-from harness.lab.ports import LabPhone, PhoneStatus, Progress
-from harness.lab.standing import OUT, RECOVER_POLL_S, Standing, Standings, State
+from harness.lab.scheduling.intake import Intake
+from harness.lab.scheduling.main_thread import work_and_listen
+from harness.lab.scheduling.standing import OUT, RECOVER_POLL_S, Standing, Standings, State
 
 RECOVER_POLL_MAX_S: Final = 60.0
 PROBE_AFTER_S: Final = 60.0

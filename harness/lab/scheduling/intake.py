@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import TracebackType
 
 from harness.errors import HarnessError, InputError
-from harness.lab.dispatch import Ticket
-from harness.lab.engine import NoMoreTasks, TasksAdded
+from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.engine import NoMoreTasks, TasksAdded
 from harness.scenario.task import Kind
 
 

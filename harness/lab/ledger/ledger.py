@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from harness.errors import HarnessError, InputError
 from harness.lab.clock import Clock, SystemClock
-from harness.lab.ledger_tables import (
+from harness.lab.ledger.tables import (
     ALLOWED,
     FROM_VERSION_1,
     SCHEMA_VERSION,

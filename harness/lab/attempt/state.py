@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.devices.gates import Gates
-from harness.lab.evidence import Evidence, kill_records
-from harness.lab.jobfile import Material
-from harness.lab.outcome import (
+from harness.lab.attempt.evidence import Evidence, kill_records
+from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.outcome import (
     Samples,
     epoch_records,
     event_figures,
@@ -15,8 +15,8 @@ from harness.lab.outcome import (
     phase_records,
     selection_record,
 )
+from harness.lab.attempt.watch import EventLog
 from harness.lab.ports import LabPhone
-from harness.lab.watch import EventLog
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,

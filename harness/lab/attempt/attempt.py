@@ -18,31 +18,31 @@ from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.devices.gate_wait import GateTimedOut
 from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
-from harness.lab.attempt_state import AttemptEnd, AttemptRequest, AttemptState, make_result
+from harness.lab.attempt.collect import fetch_checkpoint
+from harness.lab.attempt.evidence import clear_log, gather
+from harness.lab.attempt.jobfile import PhoneLayout, job_file
+from harness.lab.attempt.outcome import (
+    Samples,
+    last_sample_lines,
+)
+from harness.lab.attempt.rejoin import JOURNAL, Memory, look, recall
+from harness.lab.attempt.score import Scorer, check_agreement, score_epochs
+from harness.lab.attempt.state import AttemptEnd, AttemptRequest, AttemptState, make_result
+from harness.lab.attempt.trainer_control import end_trainer, start_trainer
+from harness.lab.attempt.watch import DamagedLogError, TrainWatch
 from harness.lab.clock import (
     Clock,
     StopSignal,
     SystemClock,
     seconds_between,
 )
-from harness.lab.collect import fetch_checkpoint
-from harness.lab.evidence import clear_log, gather
 from harness.lab.failures import StepFailed, failure_of, failure_record
-from harness.lab.jobfile import PhoneLayout, job_file
-from harness.lab.outcome import (
-    Samples,
-    last_sample_lines,
-)
 from harness.lab.ports import (
     NoProgress,
     PhoneStatus,
     Progress,
     Tools,
 )
-from harness.lab.rejoin import JOURNAL, Memory, look, recall
-from harness.lab.score import Scorer, check_agreement, score_epochs
-from harness.lab.trainer_control import end_trainer, start_trainer
-from harness.lab.watch import DamagedLogError, TrainWatch
 from harness.log import about
 from harness.pressure import Pressure
 from harness.results.model import (

@@ -2,7 +2,7 @@
 
 The scheduler and a simulation call the same methods. A job may be retried elsewhere; a task that
 is placed `same-as-parent` runs on the phone that its parent ran on. Which tasks wait, and until
-when, says `harness.lab.graph`: here a job waits until it is released.
+when, says `harness.lab.scheduling.graph`: here a job waits until it is released.
 
 Nothing here walks over all jobs: those that ask for the same phones lie in one `DemandClass`, and
 what a question costs grows with the classes that a phone is in, of which a matrix makes a handful.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from harness.lab.job_queue import Asking, JobQueue, Offer, QueueOrder
+from harness.lab.scheduling.job_queue import Asking, JobQueue, Offer, QueueOrder
 from harness.scenario.task import Task
 
 Verdict = Literal["retry", "failed", "skipped"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.contract.events import Epoch
+from harness.lab.attempt.outcome import epoch_events, wer_percent
 from harness.lab.failures import StepFailed
-from harness.lab.outcome import epoch_events, wer_percent
 from harness.metrics.host import score
 from harness.metrics.words import WordErrors
 from harness.results.store import HypothesisRow

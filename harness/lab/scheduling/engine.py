@@ -1,9 +1,9 @@
 """The seam between deciding and doing: orders for phones go out, reports come back.
 
 The `Scheduler` decides and writes the ledger; an `Engine` carries out its orders wherever the
-phones are. `harness.lab.threads.ThreadEngine` does so in threads of this process, on this host's
-phones. Another engine may send an order to the host of the phone, as long as it keeps to what
-stands below. Tasks on the host itself have orders and reports of their own (`RunOnHost`,
+phones are. `harness.lab.engines.threads.ThreadEngine` does so in threads of this process, on this
+host's phones. Another engine may send an order to the host of the phone, as long as it keeps to
+what stands below. Tasks on the host itself have orders and reports of their own (`RunOnHost`,
 `HostEnded`): a `HostEngine` carries them out, beside whichever engine the phones have.
 
 - An order names one phone, and a phone has one order at a time. Each order is answered by exactly
@@ -28,9 +28,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.lab.attempt_state import AttemptEnd, AttemptRequest
-from harness.lab.dispatch import Ticket
+from harness.lab.attempt.state import AttemptEnd, AttemptRequest
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.dispatch import Ticket
 from harness.results.model import AttemptResult
 
 # -- orders ---------------------------------------------------------------------------------------

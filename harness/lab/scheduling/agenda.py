@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.lab.clock import Clock
-from harness.lab.dispatch import Dispatcher, Ticket, Verdict
-from harness.lab.engine import Ended, HostEnded, RunAttempt, RunOnHost
-from harness.lab.graph import Decision, Graph
-from harness.lab.intake import Register
-from harness.lab.job_queue import QueueOrder
-from harness.lab.ledger import Ledger
-from harness.lab.ledger_tables import OPEN
+from harness.lab.ledger.ledger import Ledger
+from harness.lab.ledger.tables import OPEN
+from harness.lab.scheduling.dispatch import Dispatcher, Ticket, Verdict
+from harness.lab.scheduling.engine import Ended, HostEnded, RunAttempt, RunOnHost
+from harness.lab.scheduling.graph import Decision, Graph
+from harness.lab.scheduling.intake import Register
+from harness.lab.scheduling.job_queue import QueueOrder
 
 HOST_AT_ONCE: Final = 2
 """So many tasks run on the host at the same time."""

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from harness.adb.errors import AdbError
-from harness.lab.attempt import run_attempt
-from harness.lab.attempt_state import AttemptEnd, AttemptRequest
+from harness.lab.attempt.attempt import run_attempt
+from harness.lab.attempt.score import host_scorer
+from harness.lab.attempt.state import AttemptEnd, AttemptRequest
 from harness.lab.clock import Clock, StopSignal
-from harness.lab.engine import (
+from harness.lab.holding import HostKeeper, PhoneBusyError
+from harness.lab.ports import LabPhone, Progress, Tools
+from harness.lab.scheduling.engine import (
     Leave,
     Left,
     Order,
@@ -24,9 +27,6 @@ from harness.lab.engine import (
     Recovered,
     Report,
 )
-from harness.lab.holding import HostKeeper, PhoneBusyError
-from harness.lab.ports import LabPhone, Progress, Tools
-from harness.lab.score import host_scorer
 
 PROBE_BYTES: Final = 65536
 PROBE_LIMIT_S: Final = 60.0

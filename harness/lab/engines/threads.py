@@ -16,7 +16,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from harness.errors import HarnessError
-from harness.lab.engine import (
+from harness.lab.engines.phone_work import PhoneWork, tend
+from harness.lab.ports import LabPhone
+from harness.lab.run_view import RunView
+from harness.lab.scheduling.engine import (
     Broke,
     Came,
     Ended,
@@ -26,9 +29,6 @@ from harness.lab.engine import (
     RunAttempt,
     Stepped,
 )
-from harness.lab.phone_work import PhoneWork, tend
-from harness.lab.ports import LabPhone
-from harness.lab.run_view import RunView
 
 POLL_S: Final = 0.5
 """How long one wait lasts at most: a Ctrl-C that came otherwise than by a report is seen then."""
@@ -39,7 +39,7 @@ LOOK_S: Final = 5.0
 
 
 class ThreadEngine:
-    """See the module; an `harness.lab.engine.Engine`.
+    """See the module; an `harness.lab.scheduling.engine.Engine`.
 
     Args:
         work: What to do.

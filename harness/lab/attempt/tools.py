@@ -26,9 +26,9 @@ from harness.devices.trainer_app import (
     remove_trainer,
 )
 from harness.devices.vendors import refusal_advice
-from harness.lab.event_feed import Feed
+from harness.lab.attempt.event_feed import Feed
+from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.ports import LabPhone
-from harness.lab.trainer_control import PACKAGE
 from harness.pressure import Goal, Pressure, PressureSettings
 from harness.results.model import CapabilitiesRecord, GateRecord, TransferRecord
 from harness.results.names import safe_name

@@ -4,7 +4,7 @@ A phone goes ``preparing -> idle <-> busy -> leaving -> left``. One that was lef
 again and again is ``recovering`` or, between two tries, ``away``; one whose host is out of reach is
 ``absent``. They get no jobs until they are back, and are ``given up`` when nothing else goes on.
 
-Nothing is decided in here: `harness.lab.scheduler` does.
+Nothing is decided in here: `harness.lab.scheduling.scheduler` does.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from harness.lab.engine import Ended, Order, RunAttempt, Stepped
 from harness.lab.ports import LabPhone
+from harness.lab.scheduling.engine import Ended, Order, RunAttempt, Stepped
 
 RECOVER_POLL_S: Final = 2.0
 """First wait between two tries to reach a phone."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.lab.clock import Clock, StopRequestedError, StopSignal
-from harness.lab.engine import HostEnded, RunOnHost
+from harness.lab.scheduling.engine import HostEnded, RunOnHost
 from harness.results.files import DiskFullError
 from harness.results.store import RunFolder
 from harness.results.tasks import HostResult, TaskFolder
@@ -145,7 +145,7 @@ class HostTasks:
 
 
 class HostThreads:
-    """Runs each order in a thread of this process; a `harness.lab.engine.HostEngine`.
+    """Runs each order in a thread of this process; a `harness.lab.scheduling.engine.HostEngine`.
 
     Args:
         do: Runs one attempt, see `HostTasks.do`.
@@ -157,7 +157,7 @@ class HostThreads:
         self._post = post
 
     def submit(self, order: RunOnHost) -> None:
-        """See `harness.lab.engine.HostEngine`."""
+        """See `harness.lab.scheduling.engine.HostEngine`."""
         name = f"task-{order.task_id}"
         threading.Thread(target=self._run, args=(order,), name=name, daemon=True).start()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.events import Checkpoint, Finished
+from harness.lab.attempt.jobfile import PhoneLayout
+from harness.lab.attempt.outcome import first_of
 from harness.lab.failures import StepFailed
-from harness.lab.jobfile import PhoneLayout
-from harness.lab.outcome import first_of
 from harness.lab.ports import LabPhone, Tools
 
 
