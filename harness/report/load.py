@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -128,7 +128,7 @@ def _numbered(
             final=result.attempt == last[result.run_id, result.job_id],
             network=networks[result.model_name],
             read_samples=folder.samples if folder else _no_samples,
-            read_hypotheses=folder.hypotheses if folder else _no_hypotheses,
+            read_hypotheses=cache(folder.hypotheses) if folder else _no_hypotheses,
         )
         for number, (result, folder) in enumerate(ordered, first)
     )

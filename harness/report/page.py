@@ -25,6 +25,7 @@ from harness.report import (
     text,
     trouble,
     trust,
+    wer,
     words,
 )
 from harness.report.energy import energy_rows
@@ -41,6 +42,7 @@ from harness.report.memory import NeedRow, need_rows
 from harness.report.strips import MANY, strips_of
 from harness.report.sub_models import mark_id
 from harness.results.run import RunRecord
+from harness.results.wer_interval import METHOD
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def environment() -> Environment:
         plural=text.plural,
         yaml=trust.as_yaml,
         flat=trust.flat,
+        interval=wer.interval_text,
+        counts=wer.counts_text,
     )
     return found
 
@@ -174,6 +178,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "more": more,
         "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
         "changes": (changes := outcome.changes(final)),
+        "interval_method": METHOD,
         "repeated": any(len(one.attempts) > 1 for one in changes),
         "heat": (mapped := heat.heat(final, facets)),
         "heat_title": heat.title_of(mapped) if mapped else "",
