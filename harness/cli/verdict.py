@@ -15,7 +15,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from harness.cli import console
 from harness.errors import InputError
 from harness.report.compare_page import shown, write_compare_junit, write_compare_page
-from harness.report.expect import check_all
+from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
 from harness.report.observed import observed
 from harness.results.compare import METRICS, Comparison, compare
@@ -79,9 +79,7 @@ def judge(
     failed = sum(not one.finished for one in now.final)
     missing = len({job.job_id for job in now.record.plan}) - len(now.final)
     checks = check_all(now.record.scenario.get("expect") or (), now.final)
-    broken = tuple(
-        f"{one.claim}: {one.evidence}" for one in checks if one.verdict == "does not hold"
-    )
+    broken = not_met(checks)
     word, line = _word(comparison, failed, missing, broken)
     return Verdict(
         word=word,

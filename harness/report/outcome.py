@@ -158,9 +158,15 @@ def small_multiples(attempts: Sequence[Attempt]) -> Small:
     every = [epoch for one in shown_ones for epoch in one.result.epochs]
     return Small(
         tuple(panels),
-        max((epoch.wer_percent for epoch in every), default=0.0),
+        max((*(epoch.wer_percent for epoch in every), *_interval_ends(panels)), default=0.0),
         max((epoch.epoch for epoch in every), default=0),
     )
+
+
+def _interval_ends(panels: Iterable[Panel]) -> list[float]:
+    intervals = [line.kept_interval for panel in panels for line in panel.lines]
+    highs = [interval.high_percent for interval in intervals if interval is not None]
+    return [high for high in highs if high is not None]
 
 
 def _panel_axes(axes: Sequence[Axis]) -> list[str]:

@@ -14,7 +14,7 @@ from harness.results.wer_interval import WerInterval, utterances_of, wer_interva
 
 NOTHING_HEARD_PERCENT: Final = 100.0
 """The WER of a recogniser that writes no word at all."""
-NOTHING_HEARD: Final = "hears nothing"
+NOTHING_HEARD: Final = "100 %: hears nothing"
 """What a figure calls it."""
 
 
@@ -37,17 +37,27 @@ def before_by_speaker(attempts: Iterable[Attempt]) -> dict[str, Spread]:
 
 def unknown_speech(attempts: Iterable[Attempt]) -> str:
     """Return that the baseline does not know some of the speech, in words; else nothing."""
+    finished = [attempt for attempt in attempts if attempt.finished]
     unknown = {
         speaker: before
-        for speaker, before in before_by_speaker(attempts).items()
+        for speaker, before in before_by_speaker(finished).items()
         if is_unknown_speech(before.median)
     }
     if not unknown:
         return ""
-    named = [
-        f"{speaker} (WER {fixed(before.median, 1)} % before training)"
-        for speaker, before in unknown.items()
-    ]
+    after = {
+        speaker: spread(
+            attempt.result.wer_after_percent
+            for attempt in finished
+            if attempt.result.speaker == speaker
+        )
+        for speaker in unknown
+    }
+    named = []
+    for speaker, before in unknown.items():
+        trained = after[speaker]
+        best = f", {fixed(trained.low, 1)} % at best after it" if trained else ""
+        named.append(f"{speaker} (WER {fixed(before.median, 1)} % before training{best})")
     return (
         f"the baseline does not know the speech of {listed(named)}; "
         "a recogniser that hears nothing has 100 %"

@@ -20,7 +20,7 @@ from harness.results.store import HypothesisRow
 
 LEVEL: Final = 0.95
 DRAWS: Final = 2_000
-METHOD: Final = "95 % interval: bootstrap over utterances"
+METHOD: Final = "95 % interval (bootstrap over utterances)"
 """What a page calls it."""
 _SEED: Final = 20_260_301
 _BLOCK: Final = 200_000

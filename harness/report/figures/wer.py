@@ -22,7 +22,8 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     height = max(HEIGHT, 58 + Plot.height_for(small.lines_max))
     sheet = Sheet(WIDTH, height)
     labels = [_end_text(line) for line in panel.lines]
-    longest = min(LONGEST, max((len(text) for text in labels), default=0))
+    beside = [*labels, NOTHING_HEARD] if panel.unknown_speech else labels
+    longest = min(LONGEST, max((len(text) for text in beside), default=0))
     ticks = steps(0, max(small.wer_max, 1), 4)
     last = max(small.epoch_max, 1)
     right = WIDTH - 28 - CHARACTER_PX * longest
@@ -34,9 +35,9 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
         plot.rule(panel.baseline, "rule")
     if panel.unknown_speech:
         plot.rule(NOTHING_HEARD_PERCENT, "bad", dash=None)
-        at = plot.y(NOTHING_HEARD_PERCENT)
-        sheet.text(right, at + 11, f"100 %: {NOTHING_HEARD}", "bad", anchor="right")
     ends = []
+    if panel.unknown_speech:
+        ends.append(EndLabel(NOTHING_HEARD_PERCENT, NOTHING_HEARD, "bad"))
     for line, text in zip(panel.lines, labels, strict=True):
         if not line.points:
             continue
