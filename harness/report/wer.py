@@ -10,7 +10,7 @@ from harness.report.numbers import Spread, fixed, spread
 from harness.report.text import listed
 from harness.results.files import StoreError
 from harness.results.store import HypothesisRow
-from harness.results.wer_interval import WerInterval, utterances_of, wer_interval
+from harness.results.wer_interval import Utterance, WerInterval, utterances_of, wer_interval
 
 NOTHING_HEARD_PERCENT: Final = 100.0
 """The WER of a recogniser that writes no word at all."""
@@ -74,12 +74,20 @@ def interval_after(attempts: Iterable[Attempt]) -> WerInterval | None:
     return _interval((attempt, attempt.result.kept_epoch) for attempt in attempts)
 
 
+def heard_after(attempt: Attempt) -> tuple[Utterance, ...]:
+    """Return the utterances of the kept epoch's evaluation; nothing where none are held."""
+    return _heard(attempt, attempt.result.kept_epoch)
+
+
+def _heard(attempt: Attempt, epoch: int | None) -> tuple[Utterance, ...]:
+    if epoch is None:
+        return ()
+    return utterances_of(_rows(attempt), epoch, attempt.result.speaker)
+
+
 def _interval(evaluations: Iterable[tuple[Attempt, int | None]]) -> WerInterval | None:
     return wer_interval(
-        utterance
-        for attempt, epoch in evaluations
-        if epoch is not None
-        for utterance in utterances_of(_rows(attempt), epoch, attempt.result.speaker)
+        utterance for attempt, epoch in evaluations for utterance in _heard(attempt, epoch)
     )
 
 
