@@ -45,6 +45,7 @@ def csv(
 ) -> None:
     """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder."""
     from harness.export.frames import frames
+    from harness.export.safe_cells import csv_text
     from harness.results.files import write_bytes
 
     opened = _open(run, runs)
@@ -55,7 +56,7 @@ def csv(
     files = []
     for name, frame in tables:
         files.append(folder / f"{name}.csv")
-        write_bytes(files[-1], frame.to_csv(index=False, lineterminator="\n").encode())
+        write_bytes(files[-1], csv_text(frame).encode())
     _said(files, as_json=as_json)
 
 

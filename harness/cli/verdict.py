@@ -14,8 +14,13 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 
 from harness.cli import console
 from harness.errors import InputError
-from harness.report.compare_page import shown, write_compare_junit, write_compare_page
-from harness.report.expect import check_all
+from harness.report.compare_page import (
+    before_text,
+    now_text,
+    write_compare_junit,
+    write_compare_page,
+)
+from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
 from harness.report.observed import observed
 from harness.results.compare import METRICS, Comparison, compare
@@ -79,9 +84,7 @@ def judge(
     failed = sum(not one.finished for one in now.final)
     missing = len({job.job_id for job in now.record.plan}) - len(now.final)
     checks = check_all(now.record.scenario.get("expect") or (), now.final)
-    broken = tuple(
-        f"{one.claim}: {one.evidence}" for one in checks if one.verdict == "does not hold"
-    )
+    broken = not_met(checks)
     word, line = _word(comparison, failed, missing, broken)
     return Verdict(
         word=word,
@@ -112,7 +115,7 @@ def _word(
     rest = f"; {few} of {len(comparison.findings)} figures have too few repeats to tell"
     if comparison.worse:
         told = [
-            f"{one.label} on {one.phone} {shown(one, one.before)} to {shown(one, one.now)} "
+            f"{one.label} on {one.phone} {before_text(one)} to {now_text(one)} "
             f"({one.change_text}, p {one.p:.2g})"
             for one in comparison.judged("worse")
         ]
@@ -140,8 +143,8 @@ def show(verdict: Verdict) -> None:
                 one.label,
                 one.phone,
                 one.judgement,
-                shown(one, one.before),
-                shown(one, one.now),
+                before_text(one),
+                now_text(one),
                 one.change_text,
                 f"{one.n_before}, {one.n_now}",
                 one.why,
