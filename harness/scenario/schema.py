@@ -14,6 +14,8 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.figures import check_figure
+from harness.scenario.paths import field_paths, is_known, suggestion
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
@@ -292,6 +294,11 @@ class Expect(Section):
         claims = [self.falls_over, self.rises_over, self.below, self.above]
         if sum(claim is not None for claim in claims) != 1:
             raise ValueError("give one of falls_over, rises_over, below, above")
+        path = self.falls_over or self.rises_over
+        check_figure(self.metric, over_epochs=path == "epoch")
+        if path is not None and path != "epoch" and not is_known(path, JobContent):
+            hint = suggestion(path, ["epoch", *field_paths(JobContent)])
+            raise ValueError(f"{path!r} is neither epoch nor a field of a job. {hint}".strip())
         return self
 
 
