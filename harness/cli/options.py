@@ -104,6 +104,13 @@ SkipUnfitOption = Annotated[
         help="Run the other jobs even if some fit no phone; those are recorded as skipped.",
     ),
 ]
+ExpectOption = Annotated[
+    bool,
+    typer.Option(
+        "--expect",
+        help="Exit code 1 if an expectation of the scenario does not hold or cannot be judged.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 RunArgument = Annotated[
     Path,
