@@ -49,13 +49,19 @@ def search_folders(kind: str) -> tuple[Path, ...]:
     return tuple(found[one] for one in dict.fromkeys(ordered) if one.is_dir())
 
 
-def named_files(kind: str) -> dict[str, tuple[Path, ...]]:
-    """Return the YAML files of a kind by name, those that count first; names are sorted."""
-    found: dict[str, list[Path]] = {}
+def named_files(kind: str, *, inner: bool = False) -> dict[str, tuple[Path, ...]]:
+    """Return the YAML files of a kind by name, those that count first; names are sorted.
+
+    Args:
+        kind: As in `search_folders`.
+        inner: Also those in folders inside: ``paper/table1``.
+    """
+    files: dict[str, list[Path]] = {}
     for folder in search_folders(kind):
-        for path in folder.glob("*.yaml"):
-            found.setdefault(path.stem, []).append(path)
-    return {name: tuple(found[name]) for name in sorted(found)}
+        for path in sorted(folder.rglob("*.yaml") if inner else folder.glob("*.yaml")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            files.setdefault(name, []).append(path)
+    return {name: tuple(files[name]) for name in sorted(files)}
 
 
 def shadowed(kind: str) -> list[str]:

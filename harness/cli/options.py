@@ -8,11 +8,14 @@ from typing import Annotated, Optional
 
 import typer
 
+from harness.cli.complete import run_names, scenario_names
+
 ScenarioArgument = Annotated[
     Path,
     typer.Argument(
-        help="A scenario file (YAML), or the name of one (`harness extensions` says where).",
+        help="A scenario file (YAML), or the name of one (`harness scenario list`).",
         show_default=False,
+        autocompletion=scenario_names,
     ),
 ]
 FarmOption = Annotated[
@@ -114,7 +117,11 @@ ExpectOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 RunArgument = Annotated[
     Path,
-    typer.Argument(help="A run folder, the name of a run, or `latest`.", show_default=False),
+    typer.Argument(
+        help="A run folder, the name of a run, or `latest`.",
+        show_default=False,
+        autocompletion=run_names,
+    ),
 ]
 
 
