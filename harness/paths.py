@@ -17,12 +17,16 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_root() -> Path:
-    """Return the folder that holds ``device_profiles``, ``scenarios``, ``models`` and ``reports``.
+    """Return the folder of ``apk``, ``device_profiles``, ``models``, ``reports``, ``scenarios``.
 
     A checkout has them beside the package; an installed wheel has them in ``harness/_data``.
     """
-    checkout = _PACKAGE.parent
-    return checkout if (checkout / "device_profiles").is_dir() else _PACKAGE / "_data"
+    return _PACKAGE.parent if in_checkout() else _PACKAGE / "_data"
+
+
+def in_checkout() -> bool:
+    """Say whether the package lies in a checkout of the project, and not installed from a wheel."""
+    return not (_PACKAGE / "_data").is_dir() and (_PACKAGE.parent / "device_profiles").is_dir()
 
 
 def cache_root() -> Path:
