@@ -10,8 +10,13 @@ import typer
 from harness.cli import console
 from harness.cli.options import JsonOption, RunArgument, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.suggest import SuggestingGroup
 
-app = typer.Typer(help="Write a run for other tools: CSV, Perfetto, MLflow.", no_args_is_help=True)
+app = typer.Typer(
+    cls=SuggestingGroup,
+    help="Write a run for other tools: CSV, Perfetto, MLflow.",
+    no_args_is_help=True,
+)
 
 OutOption = Annotated[
     Optional[Path],

@@ -11,12 +11,14 @@ import typer
 
 from harness.adb.server import AdbServer
 from harness.cli import console
+from harness.cli.complete import profile_names
 from harness.cli.farm_process import Farm, running_farm
 from harness.cli.options import JsonOption
 from harness.cli.session import parse_profiles, unhurried
+from harness.cli.suggest import SuggestingGroup
 from harness.errors import InputError
 
-app = typer.Typer(help="Virtual phones.", no_args_is_help=True)
+app = typer.Typer(cls=SuggestingGroup, help="Virtual phones.", no_args_is_help=True)
 
 
 @app.callback()
@@ -28,7 +30,12 @@ def _farm() -> None:
 def up(
     profile: Annotated[
         Optional[list[str]],
-        typer.Option("--profile", metavar="PROFILE[=COUNT]", help="May be given several times."),
+        typer.Option(
+            "--profile",
+            metavar="PROFILE[=COUNT]",
+            help="May be given several times.",
+            autocompletion=profile_names,
+        ),
     ] = None,
     adb: Annotated[
         Optional[str],

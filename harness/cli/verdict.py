@@ -13,6 +13,7 @@ import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from harness.cli import console
+from harness.cli.untrained import untrained_lines
 from harness.errors import InputError
 from harness.report.compare_page import (
     before_text,
@@ -81,11 +82,13 @@ def judge(
                 "before": tuple(data.record.run_id for data in before),
             }
         )
-    failed = sum(not one.finished for one in now.final)
+    failed = sum(not attempt.finished for attempt in now.final)
     missing = len({job.job_id for job in now.record.plan}) - len(now.final)
     checks = check_all(now.record.scenario.get("expect") or (), now.final)
     broken = not_met(checks)
-    word, line = _word(comparison, failed, missing, broken)
+    bad = [f"{failed} jobs failed, {missing} without a result"] if failed or missing else []
+    bad += [*untrained_lines(attempt.result for attempt in now.final), *broken]
+    word, line = _word(comparison, bad)
     return Verdict(
         word=word,
         line=f"{now.record.name}: {line}",
@@ -99,13 +102,7 @@ def judge(
     )
 
 
-def _word(
-    comparison: Comparison | None, failed: int, missing: int, broken: Sequence[str]
-) -> tuple[Word, str]:
-    bad = []
-    if failed or missing:
-        bad.append(f"{failed} jobs failed, {missing} without a result")
-    bad += [f"expectation broken: {one}" for one in broken]
+def _word(comparison: Comparison | None, bad: Sequence[str]) -> tuple[Word, str]:
     if comparison is None:
         if bad:
             return "failed", f"failed: {'; '.join(bad)}; no good run of the same jobs before it"
