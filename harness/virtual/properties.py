@@ -25,9 +25,15 @@ def android_id(serial: str) -> str:
 
 
 def all_properties(
-    profile: DeviceProfile, *, serial: str, isolation: str, host_wide: str, trainer: str
+    profile: DeviceProfile, *, serial: str, marks: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return every property that a new phone of this profile has."""
+    """Return every property that a new phone of this profile has.
+
+    Args:
+        profile: What it is modelled on.
+        serial: Its serial number.
+        marks: What it says truly of itself, as ``ro.vlab.NAME``; empty values are left out.
+    """
     own = profile.properties
     device = own.get("ro.product.device", profile.name.replace("-", "_"))
     brand = own.get("ro.product.brand", "generic")
@@ -80,11 +86,9 @@ def all_properties(
             "ro.product.cpu.abilist": host_abi(),
             "ro.vlab.virtual": "1",
             "ro.vlab.profile": profile.name,
-            "ro.vlab.trainer": trainer,
-            "ro.vlab.isolation": isolation,
-            "ro.vlab.host_wide": host_wide,
         }
     )
+    found.update({f"ro.vlab.{name}": value for name, value in marks.items() if value})
     return found
 
 
