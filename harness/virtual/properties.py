@@ -19,6 +19,15 @@ def host_abi() -> str:
     return _ABIS.get(platform.machine(), platform.machine())
 
 
+def host_zone() -> str:
+    """Return the name of the host's time zone, which a phone's clock and log show."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    if named and not named.startswith("/"):
+        return named
+    where = os.path.realpath("/etc/localtime")
+    return where.partition("/zoneinfo/")[2] or "UTC"
+
+
 def android_id(serial: str) -> str:
     """Return the phone's ``android_id``: unique, and the same each time."""
     return hashlib.sha256(serial.encode()).hexdigest()[:16]
@@ -47,6 +56,7 @@ def all_properties(
         "init.svc.lmkd": "running",
         "init.svc.logd": "running",
         "persist.sys.locale": "en-US",
+        "persist.sys.timezone": host_zone(),
         "ro.build.characteristics": "default",
         "ro.build.display.id": build,
         "ro.build.fingerprint": (

@@ -156,7 +156,7 @@ class VirtualPhone:
         await asyncio.sleep(seconds * (1 - _BOOT_SHARE))
         self._boot_id.write(_new_boot_id())
         await self.root.start()
-        self.system.logs.clear(("main", "system", "radio", "events", "crash"))
+        self.system.logs.reboot()
         self.system.start()
         self.boots += 1
         self.faults.happened["boot"] += 1

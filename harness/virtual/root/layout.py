@@ -78,4 +78,5 @@ def environment(spec: PhoneSpec, prefix: str) -> dict[str, str]:
         "PS1": f"{spec.serial}:$PWD $ ",
         # names with any bytes must come through; C.UTF-8 is in every glibc and musl
         "LANG": "C.UTF-8",
+        "TZ": spec.properties.get("persist.sys.timezone", "UTC"),
     }
