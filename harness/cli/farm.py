@@ -76,12 +76,23 @@ def up(
             show_default=False,
         ),
     ] = None,
+    shell: Annotated[
+        Optional[str],
+        typer.Option(
+            "--shell",
+            metavar="KIND",
+            help="android: mksh and toybox; host: this host's; android where they are installed.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start virtual phones, print one line a phone, and stay until interrupted."""
     profiles = parse_profiles(profile or ["generic"], "--profile")
     if trainer not in ("litert", "java", "trace"):
         raise InputError(f"--trainer {trainer}: it can be litert, java or trace")
+    if shell not in (None, "android", "host"):
+        raise InputError(f"--shell {shell}: it can be android or host")
     env = dict(os.environ)
     if trainer == "java":
         from harness.apk.jvm import environment, java_trainer
@@ -94,6 +105,8 @@ def up(
         "--trace-speed",
         str(trace_speed),
     ]
+    if shell is not None:
+        more += ["--shell", shell]
     if faults is not None:
         more += ["--faults", str(faults)]
     with contextlib.ExitStack() as stack:

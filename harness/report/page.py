@@ -179,7 +179,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "title": words.title_of(runs),
         "summary": words.summary_of(attempts) if several else "",
         "origins": origins,
-        "origin_words": words.ORIGIN_WORDS,
+        "origin_words": words.origin_words(runs),
         "differences": changed.differences(runs) if several else (),
         "beside": changed.beside(runs) if several else (),
         "metrics": changed.METRICS,

@@ -57,6 +57,24 @@ ORIGIN_WORDS: dict[Origin, str] = {
 }
 
 
+_SHELL_WORDS = {
+    "android": "Their shell and tools are Android’s, mksh and toybox.",
+    "host": "Their shell and tools are the host’s, not Android’s.",
+}
+
+
+def origin_words(runs: Iterable[RunData]) -> dict[Origin, str]:
+    """Return what each origin means; of virtual phones also whose shell they had."""
+    shells = {
+        attempt.result.phone.properties.get("ro.vlab.shell", "")
+        for data in runs
+        for attempt in data.attempts
+        if attempt.result.phone.origin != "device"
+    }
+    words = " ".join(text for shell, text in _SHELL_WORDS.items() if shell in shells)
+    return ORIGIN_WORDS | {"virtual": f"{ORIGIN_WORDS['virtual']} {words}".rstrip()}
+
+
 def origins(runs: Iterable[RunData]) -> tuple[Origin, ...]:
     """Return where the results come from, the least real first."""
     found: set[Origin] = set()

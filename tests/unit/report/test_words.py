@@ -7,7 +7,14 @@ import pytest
 from harness.report import summary_line, summary_table
 from harness.report.load import RunData, load_run
 from harness.report.trouble import failure_groups, kills
-from harness.report.words import KIND_MEANING, KIND_WORDS, headline, origins, state_in_words
+from harness.report.words import (
+    KIND_MEANING,
+    KIND_WORDS,
+    headline,
+    origin_words,
+    origins,
+    state_in_words,
+)
 from harness.results.model import AttemptResult
 from tests.fixtures.report_run import Failing, RunShape, make_run, small
 
@@ -23,6 +30,18 @@ def test_headline_counts_jobs_speakers_and_failures(quick: RunData) -> None:
         "1 attempt was ended by the phone killing the trainer and 1 attempt was lost with the "
         "phone."
     )
+
+
+def test_the_origin_says_whose_shell_virtual_phones_had(quick: RunData) -> None:
+    assert "shell" not in origin_words([quick])["virtual"], "an old run does not say"
+    phone = quick.attempts[0].result.phone
+    phone.properties["ro.vlab.shell"] = "android"
+    try:
+        assert "mksh and toybox" in origin_words([quick])["virtual"]
+        phone.properties["ro.vlab.shell"] = "host"
+        assert "the host’s, not Android’s" in origin_words([quick])["virtual"]
+    finally:
+        del phone.properties["ro.vlab.shell"]
 
 
 def test_summary_says_the_same(quick: RunData) -> None:
