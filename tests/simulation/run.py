@@ -108,7 +108,9 @@ class Run:
         if self.deaths < world.size.deaths and self.rng.random() < 0.2:
             self.orders_to_live = 1 + int(self.rng.expovariate(world.size.deaths / 50))
         elif self.deaths < world.size.deaths:
-            ledger.changes_to_live = 1 + int(self.rng.expovariate(2 * world.size.deaths / self.changes))
+            ledger.changes_to_live = 1 + int(
+                self.rng.expovariate(2 * world.size.deaths / self.changes)
+            )
         self.stop = StopSignal()
         here = [phone.lab for phone in world.phones.values()]
         bench = Bench(here, SimTools(world), lease_root=root, clock=clock)  # type: ignore[arg-type]
@@ -304,7 +306,9 @@ class Run:
                 change.key == task_id and change.new == "queued" and change.old == "waiting"
                 for change in ledger.changes(self.changes_before)
             )
-            assert waited > task.quorum.after_s - ROUNDING_S or not decided_now, f"{task_id} too early"
+            assert waited > task.quorum.after_s - ROUNDING_S or not decided_now, (
+                f"{task_id} too early"
+            )
         if task.beside in counted:
             ran = ledger.attempts(task.beside, "finished")[-1].serial
             phone = self.scheduler._phones.get(ran)
