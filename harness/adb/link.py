@@ -69,6 +69,13 @@ class PhoneLink:
         self.serial = serial or adb_serial
         self._clock = clock
         self._sleep = sleep
+        self._away_since: float | None = None
+
+    @property
+    def away_s(self) -> float | None:
+        """For how long it has been waited for (`wait_online`); None while it answers."""
+        since = self._away_since
+        return None if since is None else self._clock() - since
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.serial} as {self.adb_serial} on {self.server.address})"
@@ -89,6 +96,7 @@ class PhoneLink:
         result = run_shell(
             self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
         )
+        self._away_since = None
         if _LOG.isEnabledFor(logging.DEBUG):
             _LOG.debug(
                 "exit code %d in %.3f s: %s",
@@ -185,12 +193,15 @@ class PhoneLink:
                     "cable, the hub's power and the Wi-Fi",
                     serial=self.serial,
                 )
+            if self._away_since is None:
+                self._away_since = began
             if not waited:
                 self._log("does not answer (%s): waits for it, %g s at most", state, timeout_s)
             waited = True
             self.reconnect()
             self._sleep(min(pause, deadline.remaining() or pause))
             pause = min(pause * 2, 2.0)
+        self._away_since = None
         if waited:
             self._log("answers again, after %.1f s", self._clock() - began)
 

@@ -63,7 +63,7 @@ def pass_gates(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     stop: threading.Event | None = None,
-    waiting: Callable[[str], None] | None = None,
+    waiting: Callable[[str, float], None] | None = None,
 ) -> tuple[GateRecord, ...]:
     """Wait until a phone may be measured.
 
@@ -76,7 +76,7 @@ def pass_gates(
         wall: This host's clock, s since 1970.
         sleep: How to wait, s.
         stop: Set when the wait shall end early.
-        waiting: Told what is waited for, each time it is looked.
+        waiting: Told what is waited for, and for how many more seconds, each time it is looked.
 
     Returns:
         A record of every gate. What the phone does not tell is ``skipped``, and says so.
@@ -104,7 +104,7 @@ def pass_gates(
         if not shut or gates.mode == "note" or hopeless or over:
             break
         if waiting is not None:
-            waiting("; ".join(one.detail for one in shut))
+            waiting("; ".join(f"{gate.name}: {gate.detail}" for gate in shut), left)
         sleep(min(gates.poll_s, left))
     records = tuple(_record(one, gates, waited, limits(one.name)) for one in verdicts)
     if shut and gates.mode != "note":

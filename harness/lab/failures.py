@@ -9,7 +9,7 @@ from harness.adb.turns import WaitStoppedError
 from harness.errors import HarnessError
 from harness.lab.clock import StopRequestedError
 from harness.pressure.errors import PressureUnreachable
-from harness.results.files import StoreError
+from harness.results.files import FULL, ROOM_HINT, DiskFullError, StoreError
 from harness.results.model import FailureKind, FailureRecord
 from harness.sampling.sampler import SamplingError
 
@@ -67,13 +67,40 @@ _KIND_OF_STEP: dict[str, FailureKind] = {
 """What an error without a kind of its own means, by the step it came in."""
 
 
+def host_error(error: BaseException) -> StoreError | None:
+    """Return the error of this host's disk that an error is or came from; None for any other.
+
+    It says nothing about phone or job, whatever was done with them meanwhile: the run stops.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StoreError):
+            return cause
+        if isinstance(cause, OSError):
+            trouble = _disk_error(cause)
+            if trouble is not None:
+                return trouble
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return None
+
+
+def _disk_error(error: OSError) -> StoreError | None:
+    """Return what an error of the operating system says of a file; None where it is of none."""
+    if error.errno in FULL:
+        where = f"{error.filename}: " if error.filename else ""
+        return DiskFullError(f"{where}the disk of this host is full.\n  {ROOM_HINT}")
+    if error.filename is None:
+        return None
+    return StoreError(f"{error.filename}: {error.strerror or error}")
+
+
 def failure_of(error: Exception, step: str) -> FailureRecord | None:
     """Return what an error in a step of an attempt is called; None for one of this host."""
     during = [f"during {step}"]
     if isinstance(error, StepFailed):
         return error.record()
-    if isinstance(error, StoreError):
-        return None  # of this host's disk, whatever was done to the phone meanwhile: the run stops
+    if host_error(error) is not None:
+        return None
     if isinstance(error, (StopRequestedError, WaitStoppedError)):
         return failure_record("Interrupted", f"stopped by the user during {step}")
     if isinstance(error, (DeviceLost, CommandTimedOut)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from harness.lab.attempt.attempt import WAITS
+from harness.lab.attempt.teller import WAITS
 from harness.lab.known_jobs import KnownJobs
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.dispatch import Ticket
@@ -79,7 +79,7 @@ def step_limit_s(content: JobContent, step: str) -> float:
     """Return after how long in a step an attempt must hang: each ends by a limit of its own before.
 
     Scoring has no phone in it and no limit; the release tries for a lost phone what it can. A phone
-    that waits for others of its hub waits as long as these take.
+    that waits for others of its hub waits as long as these take. After a colon a step says more.
     """
     if step == WAITS:
         return float("inf")
@@ -92,4 +92,4 @@ def step_limit_s(content: JobContent, step: str) -> float:
         "collect": limits.collect_s + limits.lost_s,
         "release": limits.lost_s,
     }
-    return own.get(step, 0.0) * STEP_SLACK + STEP_SLACK_S + limits.lost_s
+    return own.get(step.partition(":")[0], 0.0) * STEP_SLACK + STEP_SLACK_S + limits.lost_s

@@ -87,6 +87,10 @@ class Tools(Protocol):
         """Run a command; its exit code is the caller's business."""
         ...
 
+    def away_s(self, phone: LabPhone) -> float | None:
+        """Return for how long a phone has not answered that is waited for; None if it answers."""
+        ...
+
     def gate(
         self,
         phone: LabPhone,
@@ -94,8 +98,18 @@ class Tools(Protocol):
         wishes: Wishes,
         limit_s: float,
         stop: threading.Event,
+        on_shut: Callable[[str, float], None],
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         """Wait until the phone is fit to be measured, and set what measuring wants set.
+
+        Args:
+            phone: The phone.
+            gates: What it has to be like.
+            wishes: What is set.
+            limit_s: How long a gate without a limit of its own is waited for.
+            stop: Set to wait no longer.
+            on_shut: Told again and again which gates are shut, with what they want and see, and for
+                how many more seconds they are waited for.
 
         Returns:
             The gates, and notes about settings.
@@ -118,6 +132,7 @@ class Tools(Protocol):
         stop: threading.Event,
         on_wait: Callable[[bool], None],
         *,
+        lost_s: float,
         keep: bool,
     ) -> TransferRecord:
         """Make sure that the phone holds ``files`` under ``<work>/cas``.
@@ -128,6 +143,7 @@ class Tools(Protocol):
             limit_s: For each batch of files.
             stop: Set to wait no longer for other phones of the same hub.
             on_wait: Told True when the phone has to wait for those, False when its turn came.
+            lost_s: How long a phone that is away is waited for.
             keep: They stay there when the phone is left.
         """
         ...

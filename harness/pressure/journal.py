@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pressure.control import Reading
+from harness.results.files import said
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Journal:
 
     def _line(self, what: Mapping[str, Any], mode: str = "a") -> None:
         if self.path is not None:
-            with self.path.open(mode, encoding="utf-8") as file:
+            with said(self.path, "write"), self.path.open(mode, encoding="utf-8") as file:
                 file.write(json.dumps(what) + "\n")
 
 

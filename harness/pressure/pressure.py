@@ -23,6 +23,7 @@ from harness.pressure.record import make_record, merge_kills
 from harness.pressure.release import RETURN_LIMIT_S, await_return
 from harness.pressure.settings import PressureSettings
 from harness.pressure.watch import Kill, KillWatch
+from harness.results.files import StoreError
 from harness.results.model import PressureRecord
 
 _ALL = range(1, SERVICES + 1)
@@ -67,6 +68,8 @@ class Pressure:
         self._pressed = False
         self._record: PressureRecord | None = None
         self._journal = Journal(journal)
+        self.trouble: StoreError | None = None
+        """Why this host cannot write down how the pressure goes; it is regulated no more."""
         self.notes: list[str] = []
         """Things a reader of the result must know, in words."""
 
@@ -246,7 +249,11 @@ class Pressure:
                 _LOG.info("no reading of the pressure: %s", error)
                 continue
             self._held.append((reading.value_mb, decision.within))
-            self._journal.reading(reading, decision.within, self._ballast.asked)
+            try:
+                self._journal.reading(reading, decision.within, self._ballast.asked)
+            except StoreError as error:
+                self.trouble = error
+                return
 
     def _tick(self) -> tuple[Reading, Decision]:
         if self._loop is None:

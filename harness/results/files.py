@@ -12,7 +12,9 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the operating system says of a full disk."""
+ROOM_HINT = "Make room, then `harness resume` the run: finished attempts are safe."
 
 
 class StoreError(HarnessError):
@@ -38,10 +40,10 @@ def said(path: Path, deed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise DiskFullError(
                 f"{path}: the disk is full ({_free_mb(path.parent)} MiB free).\n"
-                "  Make room, then `harness resume` the run: finished attempts are safe."
+                f"  {ROOM_HINT}"
             ) from error
         raise StoreError(f"{path}: cannot {deed}: {error.strerror or error}") from error
 

@@ -25,6 +25,8 @@ from harness.adb.follow import FileFollower, LinkLoss
 from harness.adb.phone import Phone
 from harness.adb.transfer import LocalFile
 from harness.errors import HarnessError
+from harness.results.files import StoreError
+from harness.results.files import said as stored
 from harness.results.model import SamplingRecord
 from harness.sampling.configuration import configuration
 from harness.sampling.frames import FrameReader
@@ -91,6 +93,8 @@ class Sampler:
         self._follower: FileFollower | None = None
         self._until_ms: int | None = None
         self._set_up = False
+        self.trouble: StoreError | None = None
+        """Why this host cannot write what is sampled; nothing is followed any more."""
         self.capabilities = capabilities
         """What the phone lets us read; known after `setup`."""
         self.notes: list[str] = []
@@ -132,6 +136,7 @@ class Sampler:
 
         Raises:
             SamplingError: The loop does not start.
+            StoreError: What is sampled cannot be written here.
         """
         if not self._set_up:
             self.setup()
@@ -189,6 +194,8 @@ class Sampler:
                 f"{self._phone.serial}: the sampler wrote nothing within {_START_LIMIT_S:g} s: "
                 f"{said or 'no message'}"
             )
+        if self.trouble is not None:
+            raise self.trouble
 
     def stop(self) -> None:
         """End the loop and take what is left; a second call does nothing.
@@ -270,6 +277,14 @@ class Sampler:
         return f"read up idle < /proc/uptime && echo $((${{up%%.*}} + {seconds})) > lease"
 
     def _follow(self) -> None:
+        try:
+            with stored(self._local, "write"):
+                self._follow_file()
+        except StoreError as error:
+            self.trouble = error
+            self._first.set()
+
+    def _follow_file(self) -> None:
         renewed = self._monotonic()
         path = f"{self._folder}/samples.txt"
         gathered = FileFollower(self._phone, path, self._offset, gather_s=self._settings.gather_s)

@@ -88,7 +88,7 @@ def test_a_gate_opens_while_it_is_waited_for(
         info,
         parse_gates({"poll_s": 0.1}),
         limit_s=30,
-        waiting=lambda _: stub_phone.do("battery", percent=87),
+        waiting=lambda *_: stub_phone.do("battery", percent=87),
     )
     waited = [record.name for record in records if record.outcome == "waited"]
     assert waited == ["battery_percent_min"]
@@ -182,7 +182,7 @@ def test_a_dozing_phone_is_not_fit_until_it_wakes(phone: Phone, info: PhoneInfo)
             info,
             parse_gates({"poll_s": 0.1}),
             limit_s=30,
-            waiting=lambda _: phone.run("dumpsys deviceidle unforce"),
+            waiting=lambda *_: phone.run("dumpsys deviceidle unforce"),
         )
         assert [one.name for one in records if one.outcome == "waited"] == ["doze"]
     finally:

@@ -25,9 +25,11 @@ from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.scheduling.standing import OUT
 from harness.scenario.task import Task
 from tests.simulation.engine import SimEngine, SimHost, step_limit_s
+from tests.simulation.ledger import MortalLedger
 from tests.simulation.world import HOST_RETRIES, LOST_S, RETRIES, HostDied, SimTools, Size, World
 
 TOO_LONG_S: Final = 400 * 86400.0
+ROUNDING_S: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Run:
             AssertionError: Something happened that must never happen.
         """
         with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
-            ledger = Ledger.create(
+            ledger = MortalLedger.create(
                 Path(":memory:"),
                 [ticket.task for ticket in self.world.begin_with],
                 self.world.clock,
@@ -98,15 +100,17 @@ class Run:
             finally:
                 ledger.close()
 
-    def _live(self, ledger: Ledger, root: Path) -> bool:
+    def _live(self, ledger: MortalLedger, root: Path) -> bool:
         """One process of the coordinator, from its start to its end; whether that was its death."""
         world, clock = self.world, self.world.clock
         self.lives += 1
-        clock.asks_to_live = self.orders_to_live = None
+        ledger.changes_to_live = self.orders_to_live = None
         if self.deaths < world.size.deaths and self.rng.random() < 0.2:
             self.orders_to_live = 1 + int(self.rng.expovariate(world.size.deaths / 50))
         elif self.deaths < world.size.deaths:
-            clock.asks_to_live = 1 + int(self.rng.expovariate(2 * world.size.deaths / self.changes))
+            ledger.changes_to_live = 1 + int(
+                self.rng.expovariate(2 * world.size.deaths / self.changes)
+            )
         self.stop = StopSignal()
         here = [phone.lab for phone in world.phones.values()]
         bench = Bench(here, SimTools(world), lease_root=root, clock=clock)  # type: ignore[arg-type]
@@ -302,7 +306,9 @@ class Run:
                 change.key == task_id and change.new == "queued" and change.old == "waiting"
                 for change in ledger.changes(self.changes_before)
             )
-            assert waited >= task.quorum.after_s or not decided_now, f"{task_id} too early"
+            assert waited > task.quorum.after_s - ROUNDING_S or not decided_now, (
+                f"{task_id} too early"
+            )
         if task.beside in counted:
             ran = ledger.attempts(task.beside, "finished")[-1].serial
             phone = self.scheduler._phones.get(ran)

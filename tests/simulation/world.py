@@ -33,22 +33,15 @@ class HostDied(BaseException):
 
 
 class SimClock:
-    """Time that passes only when the simulation says so; it may kill whoever asks for it."""
+    """Time that passes only when the simulation says so."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asks_to_live: int | None = None
-        """So many changes of the ledger later the host dies, in the middle of one."""
 
     def monotonic(self) -> float:
         return self.now
 
     def utc(self) -> str:
-        if self.asks_to_live is not None:
-            self.asks_to_live -= 1
-            if self.asks_to_live <= 0:
-                self.asks_to_live = None
-                raise HostDied
         return _utc(self.now)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.adb.errors import CommandTimedOut, DeviceLost, DeviceUnauthorized
+from harness.adb.errors import CommandTimedOut, DeviceLost
 from harness.adb.follow import FileFollower
 from harness.adb.phone import Phone
 
@@ -49,9 +49,8 @@ class Feed:
         begun = self._clock()
         try:
             data = self._follower.read(seconds)
-        except DeviceUnauthorized:
-            raise
-        except (DeviceLost, CommandTimedOut):  # a link that hangs is one that is lost
+        except (DeviceLost, CommandTimedOut):
+            # Also one that hangs, or asks for its key again as USB enumerates it anew.
             if self._lost_since is None:
                 self._lost_since = begun
             if self._clock() - self._lost_since >= self._lost_s:

@@ -30,7 +30,7 @@ LOOK_LIMIT_S: Final = 30.0
 _LAST_LINES: Final = 3
 
 
-class Memory(BaseModel):
+class AttemptMemory(BaseModel):
     """What an attempt has learnt before its training began."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,22 +39,24 @@ class Memory(BaseModel):
     gates: tuple[GateRecord, ...] = ()
     transfer: TransferRecord | None = None
     notes: tuple[str, ...] = ()
+    uptime_s: float | None = None
+    """Of the phone, before the trainer was started; None if it did not tell, or in older runs."""
 
     def write(self, folder: AttemptFolder) -> None:
         """Keep it in the attempt's folder."""
         folder.write_text(MEMORY, self.model_dump_json())
 
 
-def recall(folder: AttemptFolder) -> Memory | None:
+def recall(folder: AttemptFolder) -> AttemptMemory | None:
     """Return what the dead host had written; None if its attempt had not come to train."""
     try:
-        return Memory.model_validate_json((folder.path / MEMORY).read_bytes())
+        return AttemptMemory.model_validate_json((folder.path / MEMORY).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
 @dataclass(frozen=True)
-class Found:
+class Remains:
     """What a phone says of an attempt."""
 
     alive: bool
@@ -76,7 +78,7 @@ def look(
     patience_s: float,
     clock: Clock,
     stop: StopSignal,
-) -> Found | None:
+) -> Remains | None:
     """Ask a phone what is left of an attempt; None if it holds nothing of it or does not answer.
 
     Args:
@@ -91,22 +93,22 @@ def look(
     until = clock.monotonic() + patience_s
     while True:
         try:
-            said = tools.shell(phone, ["sh", "-c", command], LOOK_LIMIT_S)
+            result = tools.shell(phone, ["sh", "-c", command], LOOK_LIMIT_S)
             # an app's private folder is not the shell's to read
-            last = tools.tail(phone, layout.events, _LAST_LINES, LOOK_LIMIT_S)
+            tail = tools.tail(phone, layout.events, _LAST_LINES, LOOK_LIMIT_S)
         except AdbError:
             if stop.requested or clock.monotonic() >= until:
                 return None
             clock.wait(stop.gentle, RETRY_S)
             continue
-        if said.code != 0:
+        if result.code != 0:
             return None
-        return Found(bool(said.stdout.split()), tuple(_events(last)))
+        return Remains(bool(result.stdout.split()), tuple(_events(tail)))
 
 
 def _events(text: str) -> list[Any]:
-    found: list[Any] = []
+    events: list[Any] = []
     for line in text.splitlines():
         with contextlib.suppress(EventError):  # a line that is being written
-            found.append(parse_event(line.encode()))
-    return found
+            events.append(parse_event(line.encode()))
+    return events

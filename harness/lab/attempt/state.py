@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.devices.gates import Gates
+from harness.lab.attempt.boot_clock import UNREAD, BootClock
 from harness.lab.attempt.evidence import Evidence, kill_records
 from harness.lab.attempt.jobfile import Material
 from harness.lab.attempt.outcome import (
@@ -88,6 +89,8 @@ class AttemptState:
     log: EventLog = field(default_factory=EventLog)
     pid: int | None = None
     evidence: Evidence | None = None
+    boot_clock: BootClock = UNREAD
+    """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     checkpoint_sha256: str | None = None
     notes: list[str] = field(default_factory=list)

@@ -74,6 +74,10 @@ class RealTools:
         """See `harness.lab.ports.Tools`."""
         return _handle(phone).shell(command, timeout_s)
 
+    def away_s(self, phone: LabPhone) -> float | None:
+        """See `harness.lab.ports.Tools`."""
+        return _handle(phone).away_s
+
     def gate(
         self,
         phone: LabPhone,
@@ -81,6 +85,7 @@ class RealTools:
         wishes: Wishes,
         limit_s: float,
         stop: threading.Event,
+        on_shut: Callable[[str, float], None],
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         """See `harness.lab.ports.Tools`."""
         handle = _handle(phone)
@@ -103,6 +108,7 @@ class RealTools:
             clock=self._clock,
             sleep=lambda seconds: _rest(stop, seconds),
             stop=stop,
+            waiting=on_shut,
         )
         make(wanted_after_gates(wishes))
         return records, notes
@@ -119,6 +125,7 @@ class RealTools:
         stop: threading.Event,
         on_wait: Callable[[bool], None],
         *,
+        lost_s: float,
         keep: bool,
     ) -> TransferRecord:
         """See `harness.lab.ports.Tools`."""
@@ -128,6 +135,7 @@ class RealTools:
             files,
             keep=keep,
             timeout_s=limit_s,
+            lost_timeout_s=lost_s,
             stop=stop,
             on_wait=on_wait,
         )

@@ -13,6 +13,7 @@ from typing import Any, Final
 from harness.adb.errors import CommandTimedOut, DeviceLost
 from harness.contract import parse_event
 from harness.contract.events import EventError, Finished, Started, Stopped, TrainerError
+from harness.lab.attempt.boot_clock import UNREAD, BootClock
 from harness.lab.attempt.event_feed import Feed
 from harness.lab.attempt.evidence import ended_too_soon, gather
 from harness.lab.attempt.jobfile import PhoneLayout
@@ -99,7 +100,9 @@ class TrainWatch:
         stop: The user's Ctrl-C.
         clock: Where the time comes from.
         on_event: Called with each event, in order.
+        on_turn: Called again and again meanwhile.
         last_samples: Gives the last seconds as lines, for evidence.
+        boot_clock: The phone's, before its trainer was started.
     """
 
     tools: Tools
@@ -110,7 +113,9 @@ class TrainWatch:
     stop: StopSignal
     clock: Clock
     on_event: Callable[[Any], None] = lambda _: None
+    on_turn: Callable[[], None] = lambda: None
     last_samples: Callable[[], list[str]] = list
+    boot_clock: BootClock = UNREAD
     log: EventLog = field(default_factory=EventLog)
     pid: int | None = None
 
@@ -141,7 +146,7 @@ class TrainWatch:
 
     def _follow(self, feed: Feed, begun: float) -> None:
         last_event = last_check = self.clock.monotonic()
-        started = next((one for one in self.log.events if isinstance(one, Started)), None)
+        started = next((event for event in self.log.events if isinstance(event, Started)), None)
         self.pid = self.pid if started is None else started.pid
         seen_alive = False
         while True:
@@ -149,6 +154,7 @@ class TrainWatch:
                 self._stop(feed)
             if self._take(feed, POLL_S):
                 last_event = self.clock.monotonic()
+            self.on_turn()
             if self._ended():
                 return
             now = self.clock.monotonic()
@@ -224,19 +230,11 @@ class TrainWatch:
         """A trainer that ended with its phone is no crash of its own.
 
         Raises:
-            StepFailed: ``DeviceLost``: the phone's boot clock is behind the last event.
+            StepFailed: ``DeviceLost``: the phone's clock since boot was set back.
         """
-        said = self.tools.shell(self.phone, ["cat", "/proc/uptime"], ALIVE_TIMEOUT_S).stdout
-        try:
-            uptime_ms = 1000 * float(said.split()[0])
-        except (IndexError, ValueError):
-            return
-        if self.log.events and uptime_ms < self.log.events[-1].t_boot_ms:
-            raise StepFailed(
-                "DeviceLost",
-                "the phone was rebooted during the training",
-                [f"boot clock {uptime_ms:.0f} ms after {self.log.events[-1].t_boot_ms} ms"],
-            )
+        why = self.boot_clock.restarted(BootClock.read(self.tools, self.phone, self.clock))
+        if why:
+            raise StepFailed("DeviceLost", "the phone was rebooted during the training", [why])
 
     def _stop(self, feed: Feed) -> None:
         if not self.stop.hard.is_set():

@@ -25,7 +25,8 @@ from harness.lab.clock import StopSignal
 from harness.lab.engines.guest_run import GuestAttempt, GuestRun
 from harness.lab.engines.phone_work import tend
 from harness.lab.engines.shelf import LIMIT_BYTES, Shelf, sizes
-from harness.lab.engines.wire import Hello, News, NotHereError, moved
+from harness.lab.engines.wire import Hello, HostTrouble, News, NotHereError, moved
+from harness.lab.failures import host_error
 from harness.lab.holding import PhoneBusyError, holder_on_host, owner_name
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.engine import (
@@ -173,7 +174,7 @@ class Host:
 
     def attempt(
         self, session: str, order: RunAttempt, request: AttemptRequest
-    ) -> tuple[Ended, Mapping[str, int]]:
+    ) -> tuple[Ended, Mapping[str, int]] | HostTrouble:
         """Run an attempt; its folder waits here until it is fetched.
 
         Args:
@@ -183,7 +184,7 @@ class Host:
                 folder are to be found here.
 
         Returns:
-            How it ended, and name -> size of what lies in its folder.
+            How it ended, and name -> size of what lies in its folder; or what this host lacks.
         """
         guest, phone = self._held_for(session, order.serial)
         key = (order.job_id, order.attempt)
@@ -211,6 +212,11 @@ class Host:
                 )
             files = {} if done is None else sizes(folder)
             running.end = Ended.of(order, done), files
+        except Exception as error:
+            trouble = host_error(error)
+            if trouble is None:
+                raise
+            return HostTrouble(f"{socket.gethostname()}: {trouble}")
         finally:
             guest.running.pop(key, None)
             running.over.set()

@@ -23,10 +23,12 @@ from harness.lab.engines.wire import (
     Fabric,
     FabricLostError,
     Hello,
+    HostTrouble,
     News,
     WorkerFailedError,
     WorkerGoneError,
 )
+from harness.lab.failures import host_error
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.engine import (
@@ -38,7 +40,7 @@ from harness.lab.scheduling.engine import (
     Report,
     RunAttempt,
 )
-from harness.results.files import said
+from harness.results.files import StoreError, said
 from harness.results.store import AttemptFolder
 
 LOOK_S: Final = 1.0
@@ -130,7 +132,7 @@ class RemoteEngine:
         except WorkerFailedError as error:
             report = _failed(order, str(error))
         except Exception as error:  # noqa: BLE001 - the thread's outermost: the run must hear of it
-            report = Broke(order.serial, error)
+            report = Broke(order.serial, host_error(error) or error)
         self._reports.put(report)
 
     def _attempt(self, order: RunAttempt, home: _Home) -> Ended:
@@ -141,13 +143,16 @@ class RemoteEngine:
         with self._lock:
             self._running[key] = (home.worker, request.folder)
         try:
-            ended: Ended
-            ended, files = self._fabric.call(
+            answer = self._fabric.call(
                 home.worker, "attempt", self._session, order, request, long=True
             )
         finally:
             with self._lock:
                 del self._running[key]
+        if isinstance(answer, HostTrouble):
+            raise StoreError(answer.words)
+        ended: Ended
+        ended, files = answer
         if not ended.lost:
             self._fetch(home.worker, request.folder, files)
             self._tell(home.worker, "forget", *key)
@@ -234,6 +239,10 @@ class RemoteEngine:
                     self._meet(worker)
         except FabricLostError:
             return  # the watcher sees it too
+        except StoreError as error:
+            for serial in [serial for serial, home in self._homes.items() if home.worker == worker]:
+                self._reports.put(Broke(serial, error))
+                return
         except Exception as error:  # noqa: BLE001 - the thread's outermost: told, tried again
             self._run.progress.note(f"{worker}: {type(error).__name__}: {error}")
 
@@ -311,7 +320,8 @@ class RemoteEngine:
             with self._lock:  # not once its whole folder is being fetched
                 _, folder = self._running.get((job_id, attempt), ("", None))
                 if folder is not None and _size(folder.path / name) == offset:
-                    with (folder.path / name).open("ab") as file:
+                    path = folder.path / name
+                    with said(path, "write"), path.open("ab") as file:
                         file.write(data)
 
     def _tell(self, worker: str, method: str, *values: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.lab.engines.phone_work import PhoneWork, tend
+from harness.lab.failures import host_error
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.engine import (
@@ -95,7 +96,7 @@ class ThreadEngine:
                 with self._few:
                     report = self._tend(order)
         except Exception as error:  # noqa: BLE001 - the thread's outermost: the run must hear of it
-            report = Broke(order.serial, error)
+            report = Broke(order.serial, host_error(error) or error)
         self._reports.put(report)
 
     def _attempt(self, order: RunAttempt) -> Report:

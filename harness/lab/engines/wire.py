@@ -33,6 +33,13 @@ class FabricLostError(HarnessError):
     """Nobody can be reached: what carries the calls is gone."""
 
 
+@dataclass(frozen=True)
+class HostTrouble:
+    """A worker cannot write or read its files: the run stops with its words."""
+
+    words: str
+
+
 class Fabric(Protocol):
     """What carries calls to workers. Used from many threads."""
 

@@ -449,7 +449,7 @@ class Scheduler:
         standing.trouble = why
         standing.retry_at = standing.since + delay
         self._phones.look_at(standing, standing.retry_at)
-        self._show(standing, "recovering" if not standing.suspect else "quarantined")
+        self._show(standing, "recovering" if not standing.suspect else "quarantined", why)
 
     def _try_again(self, standing: Standing, trouble: str) -> None:
         if standing.serial in self._dispatcher.phones():
@@ -663,8 +663,8 @@ class Scheduler:
 
     # -- telling ----------------------------------------------------------------------------------
 
-    def _show(self, standing: Standing, step: str) -> None:
-        status = PhoneStatus(standing.serial, standing.phone.record.profile, step=step)
+    def _show(self, standing: Standing, step: str, note: str = "") -> None:
+        status = PhoneStatus(standing.serial, standing.phone.record.profile, step=step, note=note)
         self._afterwards.append(lambda: self._progress.phone(status))
 
     def _say(self, text: str) -> None:

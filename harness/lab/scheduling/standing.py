@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from harness.lab.ports import LabPhone
@@ -46,11 +46,11 @@ class Standing:
     suspect: bool = False
     """Back only by a thorough probe."""
     trouble: str = ""
+    serial: str = field(init=False)
+    """Its ``ro.serialno``."""
 
-    @property
-    def serial(self) -> str:
-        """Its ``ro.serialno``."""
-        return self.phone.serial
+    def __post_init__(self) -> None:
+        self.serial = self.phone.serial
 
     def answers(self, kind: type) -> bool:
         """Take a report for the answer to the phone's order, if it is standing."""

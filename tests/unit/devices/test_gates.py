@@ -283,15 +283,18 @@ def test_open_gates_are_passed_at_once() -> None:
 
 
 def test_a_warm_phone_is_waited_for() -> None:
-    said: list[str] = []
+    told: list[tuple[str, float]] = []
     phone = Scripted(answer(tenths=450), answer(tenths=430), answer(tenths=400))
-    records, clock = go(phone, Gates(poll_s=10), waiting=said.append)
+    records, clock = go(phone, Gates(poll_s=10), waiting=lambda *shut: told.append(shut))
     by_name = {record.name: record for record in records}
     assert by_name["battery_c_max"].outcome == "waited"
     assert by_name["battery_c_max"].waited_s == 10.0
     assert by_name["idle"].outcome == "passed"
     assert clock.slept == [10, 10]
-    assert said == ["wanted at most 42°C, is 45°C", "wanted at most 42°C, is 43°C"]
+    assert told == [
+        ("battery_c_max: wanted at most 42°C, is 45°C", 900.0),
+        ("battery_c_max: wanted at most 42°C, is 43°C", 890.0),
+    ]
 
 
 def test_time_runs_out() -> None:

@@ -28,6 +28,7 @@ from harness.lab.run_view import RunView
 from harness.metrics.words import WordErrors
 from harness.pressure.errors import PressureUnreachable
 from harness.pressure.goal import Goal
+from harness.results.files import StoreError
 from harness.results.model import (
     CapabilitiesRecord,
     GateRecord,
@@ -92,7 +93,11 @@ class World:
     start_output: Output = field(default_factory=lambda: Output("Starting service: Intent"))
     unreachable: bool = False
     uptime_s: float = 1e6
+    restarts_at: float | None = None
+    """When the phone is started anew, by the world's clock."""
     gate_shut: bool = False
+    gate_opens_after: float = 0.0
+    """A gate is shut at first, and waited for for so long at most."""
     hub_is_busy: bool = False
     """Other phones are pushed to first."""
     too_slow: str = ""
@@ -212,6 +217,7 @@ class FakeSampler:
         self.world.sampler_there = False
 
     notes = ("not sampled on this phone: thermal",)
+    trouble: StoreError | None = None
 
 
 class FakePressure:
@@ -247,6 +253,7 @@ class FakePressure:
         return self.record
 
     notes = ()
+    trouble: StoreError | None = None
 
 
 class FakeTools:
@@ -290,12 +297,20 @@ class FakeTools:
                 world.running = False
             return Output(f"{PID}\n" if world.running else "")
         if words == ["cat", "/proc/uptime"]:
-            return Output(f"{world.uptime_s:.2f} 0.00\n")
+            restarted = world.restarts_at is not None and world.clock.now >= world.restarts_at
+            since_boot = world.clock.now - (world.restarts_at if restarted else -world.uptime_s)
+            return Output(f"{since_boot:.2f} 0.00\n")
         if words[0] == "logcat":
             return Output("" if "-c" in words else world.logcat)
         if words[:3] == ["dumpsys", "activity", "exit-info"]:
             return Output(world.exit_info)
         raise AssertionError(f"an unexpected command: {words}")
+
+    def away_s(self, phone: LabPhone) -> float | None:
+        begin, end = self.world.lost
+        gone_s = self.world.since_start() - begin
+        is_away = self.world.started_at is not None and begin <= self.world.since_start() < end
+        return gone_s if is_away else None
 
     def tail(self, phone: LabPhone, path: str, lines: int, limit_s: float) -> str:
         self.world.check_link()
@@ -310,8 +325,11 @@ class FakeTools:
         wishes: Wishes,
         limit_s: float,
         stop: threading.Event,
+        on_shut: Callable[[str, float], None],
     ) -> tuple[tuple[GateRecord, ...], Sequence[str]]:
         self.world.calls.append("gate")
+        if self.world.gate_opens_after:
+            on_shut("battery_percent_min: wanted at least 40, is 12", self.world.gate_opens_after)
         self.world.gates = gates
         self.world.settings_changed = True
         shut = self.world.gate_shut
@@ -335,6 +353,7 @@ class FakeTools:
         stop: threading.Event,
         on_wait: Callable[[bool], None],
         *,
+        lost_s: float,
         keep: bool,
     ) -> TransferRecord:
         self.world.calls.append("push")

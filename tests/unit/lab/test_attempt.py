@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +10,26 @@ from typing import Any
 
 import pytest
 
+from harness.adb.errors import DeviceLost
 from harness.devices.gates import parse_gates
 from harness.lab.attempt import attempt as attempt_module
-from harness.lab.attempt.attempt import WAITS, run_attempt
+from harness.lab.attempt import steps as steps_module
+from harness.lab.attempt.attempt import run_attempt
 from harness.lab.attempt.state import AttemptEnd
+from harness.lab.attempt.teller import AWAY, WAITS
 from harness.lab.clock import StopSignal
 from harness.lab.plan_rules import step_limit_s
+from harness.lab.ports import NoProgress, PhoneStatus
+from harness.results.files import DiskFullError
 from harness.results.model import AttemptResult
+from harness.results.store import AttemptFolder
 from tests.unit.lab.fakes import (
     CHECKPOINT_SHA,
     PACKAGE,
     PID,
     FakeClock,
+    FakePressure,
+    FakeSampler,
     FakeTools,
     Output,
     World,
@@ -59,7 +68,7 @@ class Lab:
         self.stop = StopSignal()
         self.steps: list[str] = []
 
-    def run(self, **changes: Any) -> AttemptEnd:
+    def run(self, progress: NoProgress | None = None, **changes: Any) -> AttemptEnd:
         self.request = make_request(self.tmp_path, **changes)
         if self.request.goal is None:
             self.world.calls.append("no-pressure")
@@ -69,6 +78,7 @@ class Lab:
             scorer=fake_scorer,
             stop=self.stop,
             clock=self.world.clock,
+            progress=progress,
             on_step=self.steps.append,
         )
         assert end is not None
@@ -210,10 +220,130 @@ def test_the_exit_record_decides_where_the_log_is_silent(
 def test_a_phone_that_rebooted_is_lost_not_a_crash_of_the_trainer(lab: Lab) -> None:
     lab.world.script = good_training()[:3]
     lab.world.dies_after = 4.0
-    lab.world.uptime_s = 7.0
+    lab.world.restarts_at = lab.world.clock.now + 3.5
     failure = lab.failed("DeviceLost").failure
     assert failure is not None
     assert "rebooted" in failure.message
+    lab.world.assert_released()
+
+
+def test_event_times_of_another_clock_are_no_reboot(lab: Lab) -> None:
+    """A replayed trainer's clock may be ahead of its phone's."""
+    lab.world.script = good_training()[:3]
+    lab.world.dies_after = 4.0
+    lab.world.uptime_s = -990.0  # up for 10 s; the events say 11 s
+    lab.world.logcat = LMKD
+    lab.failed("TrainerKilled")
+
+
+def test_a_phone_that_rebooted_while_its_host_was_dead_is_lost(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_in_training(lab, monkeypatch, 4.2)
+    lab.world.restarts_at = lab.world.clock.now + 5.0
+    lab.world.script = lab.world.script[:5]
+    lab.world.dies_after = 30.0
+    end = rejoin(lab)
+    assert end is not None
+    assert end.result.failure is not None
+    assert end.result.failure.kind == "DeviceLost"
+
+
+# -- what is told meanwhile -----------------------------------------------------------------------
+
+
+class Watcher(NoProgress):
+    """Keeps what a phone was said to do."""
+
+    def __init__(self) -> None:
+        self.statuses: list[PhoneStatus] = []
+
+    def phone(self, status: PhoneStatus) -> None:
+        self.statuses.append(status)
+
+
+def test_a_phone_that_is_away_is_said_so_until_it_is_back(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.world.lost = (3.2, 5.2)
+    watcher = Watcher()
+    assert lab.run(progress=watcher).result.failure is None
+    away = f"{AWAY} since 00:00:03, until 00:02:03 UTC at most"
+    assert lab.steps[2:6] == ["press", "train", away, "train"]
+    steps = [status.step for status in watcher.statuses]
+    assert steps.index(AWAY) < steps.index("collect")
+    told = next(status for status in watcher.statuses if status.step == AWAY)
+    assert told.note == "since 00:00:03, until 00:02:03 UTC at most"
+    assert watcher.statuses[-1].note == ""
+    assert AWAY in caplog.text
+    assert step_limit_s(lab.request.spec.content, away) < math.inf
+
+
+def test_a_shut_gate_says_what_it_wants_and_how_long_it_waits(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.world.gate_opens_after = 120.0
+    watcher = Watcher()
+    assert lab.run(progress=watcher).result.failure is None
+    words = "battery_percent_min: wanted at least 40, is 12; waits for 120 s at most"
+    assert lab.steps[:3] == ["gate", f"gate: {words}", "provision"]
+    assert words in [status.note for status in watcher.statuses if status.step == "gate"]
+    assert watcher.statuses[-1].note == ""
+    assert words in caplog.text
+    content = lab.request.spec.content
+    assert step_limit_s(content, f"gate: {words}") == step_limit_s(content, "gate")
+
+
+# -- this host's disk -----------------------------------------------------------------------------
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def lost_for_a_full_disk(*_: Any, **__: Any) -> None:
+    """As an error of this host looks that was taken for one of the phone's link."""
+    try:
+        full()
+    except OSError as error:
+        raise DeviceLost("gone", serial="SER1") from error
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "gate",
+        "push",
+        "write",
+        "sampler start",
+        "sampler trouble",
+        "pressure trouble",
+        "follow",
+        "pull",
+        "hypotheses",
+        "log",
+    ],
+)
+def test_a_full_disk_of_this_host_is_no_failure_of_the_phone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    trouble = DiskFullError("the disk is full. Make room, then `harness resume` the run")
+    patches: dict[str, tuple[Any, str, Any]] = {
+        "gate": (FakeTools, "gate", full),
+        "push": (FakeTools, "push", lost_for_a_full_disk),
+        "write": (FakeTools, "write", full),
+        "sampler start": (FakeSampler, "start", full),
+        "sampler trouble": (FakeSampler, "trouble", trouble),
+        "pressure trouble": (FakePressure, "trouble", trouble),
+        "follow": (AttemptFolder, "append_events", full),
+        "pull": (FakeTools, "pull", lost_for_a_full_disk),
+        "hypotheses": (AttemptFolder, "write_hypotheses", full),
+        "log": (steps_module, "gather", full),
+    }
+    monkeypatch.setattr(*patches[place])
+    with pytest.raises(DiskFullError, match=r"resume` the run"):
+        lab.run()
+    assert not lab.request.folder.result_path.exists()
     lab.world.assert_released()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +50,7 @@ from harness.lab.scheduling.engine import (
     RunAttempt,
     Stepped,
 )
+from harness.results.files import DiskFullError, StoreError
 from harness.scenario.task import Task
 from tests.unit.lab.fakes import (
     FakeClock,
@@ -280,6 +283,38 @@ def test_a_worker_that_cannot_cope_fails_the_attempt_and_not_the_run(
     ended: Ended = farm.wait(Ended)
     assert (ended.kind, ended.clean) == ("InternalError", False)
     assert "No space left" in ended.message
+
+
+def test_a_full_disk_of_a_worker_stops_the_run_with_its_own_words(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+
+    def full(*_: object, **__: object) -> None:
+        raise DiskFullError("events.jsonl: the disk is full. Make room.")
+
+    monkeypatch.setattr(phone_work, "run_attempt", full)
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
+    report: Broke = farm.wait(Broke)
+    assert isinstance(report.error, StoreError)
+    assert (
+        str(report.error) == f"{socket.gethostname()}: events.jsonl: the disk is full. Make room."
+    )
+
+
+def test_a_full_disk_of_the_coordinator_is_no_failure_of_a_phone(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RemoteEngine, "_fetch", full)
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
+    assert isinstance(farm.wait(Broke).error, DiskFullError)
 
 
 def test_a_phone_that_does_not_answer(farm: Farm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from harness.lab.engines import threads
 from harness.lab.engines.threads import ThreadEngine
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.engine import Broke, Came, Leave, Left, Prepare, Prepared, RunAttempt
+from harness.results.files import DiskFullError
 from tests.unit.lab.fakes import make_phone, run_view
 
 
@@ -126,6 +128,20 @@ def test_no_phone_joins_a_run_that_stops_or_is_over(lab: Lab) -> None:
     lab.engine.close()
     time.sleep(0.05)
     assert lab.taken == []
+
+
+def test_a_full_disk_of_this_host_is_told_as_such(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "probe/back")
+
+    monkeypatch.setattr(Lab, "leave", full)
+    lab.engine.submit(Leave("A"))
+    error = lab.next(Broke).error
+    assert isinstance(error, DiskFullError)
+    assert "probe/back" in str(error)
+    assert "harness resume" in str(error)
 
 
 def test_a_phone_that_moved_is_reached_there(lab: Lab) -> None:
