@@ -52,21 +52,21 @@ def java_trainer(
     java = Path(toolchain.path("java")).resolve()
     # Debian keeps a JDK's settings in /etc, and links to them
     settings = _SETTINGS.glob(f"{java.parent.parent.name.rsplit('-', 1)[0]}*")
-    found = [java.parent.parent, target, *(each for each in settings if each.is_dir())]
+    folders = [java.parent.parent, target, *(folder for folder in settings if folder.is_dir())]
     return JavaTrainer(
-        (str(java), _HEAP, "-jar", str(jar)), tuple(each for each in found if each.is_dir())
+        (str(java), _HEAP, "-jar", str(jar)), tuple(folder for folder in folders if folder.is_dir())
     )
 
 
 def _jar(target: Path) -> Path | None:
-    return max(target.glob("jvm-*.jar"), key=lambda each: each.stat().st_mtime, default=None)
+    return max(target.glob("jvm-*.jar"), key=lambda jar: jar.stat().st_mtime, default=None)
 
 
 def _newest_source(sources: Path) -> float:
     folders = [sources / module / "src" / "main" for module in ("core", "jvm")]
-    files = [each for folder in folders for each in folder.rglob("*.java")]
+    files = [file for folder in folders for file in folder.rglob("*.java")]
     files += [sources / "pom.xml", *(sources / m / "pom.xml" for m in ("core", "jvm"))]
-    return max(each.stat().st_mtime for each in files)
+    return max(file.stat().st_mtime for file in files)
 
 
 def environment(trainer: JavaTrainer) -> dict[str, str]:

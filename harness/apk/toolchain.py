@@ -69,7 +69,7 @@ class Toolchain:
             BuildError: It failed; the end of what it said is in the message.
         """
         command = [self.path(name), *map(str, arguments)]
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=cwd,
             capture_output=True,
@@ -78,10 +78,10 @@ class Toolchain:
             stdin=subprocess.DEVNULL,
             timeout=_TIMEOUT_S,
         )
-        if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip()
-            raise BuildError(f"{name} failed ({done.returncode}):\n{said[-_SAID:]}")
-        return done.stdout
+        if process.returncode != 0:
+            output = (process.stdout + process.stderr).strip()
+            raise BuildError(f"{name} failed ({process.returncode}):\n{output[-_SAID:]}")
+        return process.stdout
 
 
 def find_toolchain(environment: Mapping[str, str] = os.environ) -> Toolchain:
@@ -91,12 +91,12 @@ def find_toolchain(environment: Mapping[str, str] = os.environ) -> Toolchain:
     if home:
         newest = _newest(Path(home) / "build-tools")
         path = os.pathsep.join([str(newest), path]) if newest else path
-    found = {name: shutil.which(name, path=path) for name in _DEBIAN}
-    return Toolchain({name: where for name, where in found.items() if where})
+    paths = {name: shutil.which(name, path=path) for name in _DEBIAN}
+    return Toolchain({name: where for name, where in paths.items() if where})
 
 
 def _newest(folder: Path) -> Path | None:
     if not folder.is_dir():
         return None
-    versions = [each for each in folder.iterdir() if re.fullmatch(r"[0-9.]+", each.name)]
-    return max(versions, key=lambda each: [int(n) for n in each.name.split(".")], default=None)
+    versions = [path for path in folder.iterdir() if re.fullmatch(r"[0-9.]+", path.name)]
+    return max(versions, key=lambda path: [int(n) for n in path.name.split(".")], default=None)

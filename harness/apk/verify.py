@@ -99,10 +99,10 @@ def _badge(badging: str, key: str, sign: str = "=") -> str:
 
 def _signature(path: Path, toolchain: Toolchain) -> tuple[list[str], list[str]]:
     try:
-        said = toolchain.run("apksigner", "verify", "-v", path)
+        output = toolchain.run("apksigner", "verify", "-v", path)
     except BuildError as error:
         return [], [f"the signature does not hold: {str(error).splitlines()[-1]}"]
-    schemes = [scheme for scheme, held in _SCHEME.findall(said) if held == "true"]
+    schemes = [scheme for scheme, verified in _SCHEME.findall(output) if verified == "true"]
     missing = [scheme for scheme in ("v2", "v3") if scheme not in schemes]
     return schemes, [f"no signature of scheme {scheme}" for scheme in missing]
 
@@ -117,16 +117,16 @@ def _manifest_problems(badging: str, tree: str) -> list[str]:
     asked = set(re.findall(r"^uses-permission: name='([^']*)'", badging, re.MULTILINE))
     problems += [f"it does not ask for {name}" for name in _PERMISSIONS if name not in asked]
     services = re.split(r"^\s*E: service ", tree, flags=re.MULTILINE)[1:]
-    found = {}
+    values = {}
     for service in services:
         name = re.search(r':name\([^)]*\)="([^"]*)"', service)
-        found[name[1].removeprefix(PACKAGE).lstrip(".") if name else ""] = service
+        values[name[1].removeprefix(PACKAGE).lstrip(".") if name else ""] = service
     for wanted in _SERVICES:
-        if wanted not in found:
+        if wanted not in values:
             problems.append(f"no service {wanted} in the manifest")
-        elif "android.permission.DUMP" not in found[wanted]:
+        elif "android.permission.DUMP" not in values[wanted]:
             problems.append(f"{wanted} is open to every app")
-    declared = _TYPE.search(found.get("TrainService", ""))
+    declared = _TYPE.search(values.get("TrainService", ""))
     if declared is None or int(declared[1], 16) != _SPECIAL_USE:
         problems.append("TrainService is no foreground service of type specialUse")
     return problems

@@ -85,13 +85,13 @@ def network_of_counts(layers: Sequence[int], sub_models: int, alphabet: str) -> 
     Raises:
         NetworkError: It has not as many layers or sub-models.
     """
-    for what, count, names in (
+    for kind, count, names in (
         ("layers", len(layers), LAYERS),
         ("sub-models", sub_models, SUB_MODELS),
     ):
         if count != len(names):
             raise NetworkError(
-                f"it has {count} {what} and no names for them; DeepSpeech2 has {len(names)}"
+                f"it has {count} {kind} and no names for them; DeepSpeech2 has {len(names)}"
             )
     return network(dict(zip(LAYERS, layers, strict=True)), alphabet)
 

@@ -69,14 +69,14 @@ class Network(Message):
     @model_validator(mode="after")
     def _is_consistent(self) -> Network:
         places = {layer.name: place for place, layer in enumerate(self.layers)}
-        for what, names in (
+        for kind, names in (
             ("layer", [layer.name for layer in self.layers]),
             ("sub-model", [sub_model.name for sub_model in self.sub_models]),
             ("exit", [exit_.name for exit_ in self.exits]),
         ):
             # a name becomes part of a signature's name, in lower case
             if len({name.lower() for name in names}) < len(names):
-                raise ValueError(f"two {what}s have one name")
+                raise ValueError(f"two {kind}s have one name")
         for sub_model in self.sub_models:
             unknown = [name for name in sub_model.layers if name not in places]
             if unknown:

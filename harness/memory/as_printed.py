@@ -64,7 +64,7 @@ class Reading:
 
 def _readings() -> dict[str, Reading]:
     each = "each term once, errors once a sample"
-    found = (
+    readings = (
         Reading("once", "each term once", False),
         Reading("errors_per_sample", each, True),
         Reading(
@@ -89,7 +89,7 @@ def _readings() -> dict[str, Reading]:
             frozen="dropped",
         ),
     )
-    return {one.name: one for one in found}
+    return {reading.name: reading for reading in readings}
 
 
 READINGS: Mapping[str, Reading] = MappingProxyType(_readings())

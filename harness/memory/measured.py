@@ -67,7 +67,7 @@ class MemoryRecord(Part):
     @property
     def batch_sizes(self) -> list[int]:
         """Batch sizes of all measured processes, ascending."""
-        return sorted({one.batch_size for one in (*self.calibrating, *self.held_out)})
+        return sorted({point.batch_size for point in (*self.calibrating, *self.held_out)})
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,17 @@ class MemoryModel:
     @cached_property
     def lines(self) -> Mapping[str, Line]:
         """The measured sub-models, each with its line, in the order of the network."""
-        found: dict[str, Line] = {}
+        lines: dict[str, Line] = {}
         for name in self._network.sub_model_names:
-            points = [one for one in self.record.calibrating if one.sub_model == name]
-            if len({one.batch_size for one in points}) > 1:
-                found[name] = _line(points)
-        return found
+            points = [point for point in self.record.calibrating if point.sub_model == name]
+            if len({point.batch_size for point in points}) > 1:
+                lines[name] = _line(points)
+        return lines
 
     @cached_property
     def selected_mb(self) -> float:
         """RSS of a trainer when it selects."""
-        return statistics.median(one.selected_mb for one in self.record.calibrating)
+        return statistics.median(point.selected_mb for point in self.record.calibrating)
 
     def predict(self, sub_model: str, batch_size: int) -> Prediction | None:
         """Return what a sub-model will need, None where nothing measured tells.
@@ -154,7 +154,7 @@ class MemoryModel:
         line = self.lines.get(sub_model) or self._between(sub_model)
         if line is None:
             return None
-        sizes = sorted({one.batch_size for one in self.record.calibrating})
+        sizes = sorted({point.batch_size for point in self.record.calibrating})
         need = line.at(batch_size)
         return Prediction(
             need_mb=need,
@@ -174,10 +174,10 @@ class MemoryModel:
         upper, lower = self.lines[high], self.lines[low]
         trained = [self._network.sub_model(name).layers for name in (low, sub_model, high)]
         state = _share(*(sizes.trainable_of(layers) for layers in trained))
-        kept = _share(*(sizes.activations_of(layers) for layers in trained))
+        shares = _share(*(sizes.activations_of(layers) for layers in trained))
         return Line(
             lower.fixed_mb + state * (upper.fixed_mb - lower.fixed_mb),
-            lower.utterance_mb + kept * (upper.utterance_mb - lower.utterance_mb),
+            lower.utterance_mb + shares * (upper.utterance_mb - lower.utterance_mb),
         )
 
     def check(self, points: Sequence[Measured] | None = None) -> list[Checked]:
@@ -187,14 +187,14 @@ class MemoryModel:
             points: Those to compare; None = all of the record.
         """
         record = self.record
-        used = {(one.sub_model, one.batch_size) for one in record.calibrating}
-        found = [
-            Checked(one, predicted, (one.sub_model, one.batch_size) in used)
-            for one in (points or (*record.calibrating, *record.held_out))
-            if (predicted := self.predict(one.sub_model, one.batch_size)) is not None
+        used = {(point.sub_model, point.batch_size) for point in record.calibrating}
+        checks = [
+            Checked(point, predicted, (point.sub_model, point.batch_size) in used)
+            for point in (points or (*record.calibrating, *record.held_out))
+            if (predicted := self.predict(point.sub_model, point.batch_size)) is not None
         ]
         place = self._network.place
-        return sorted(found, key=lambda c: (place(c.measured.sub_model), c.measured.batch_size))
+        return sorted(checks, key=lambda c: (place(c.measured.sub_model), c.measured.batch_size))
 
 
 def _share(low: float, value: float, high: float) -> float:
@@ -208,14 +208,16 @@ def _share(low: float, value: float, high: float) -> float:
 
 def _line(points: Sequence[Measured]) -> Line:
     """Fit a line that is as near in percent at each point (weighted least squares)."""
-    weights = [1 / one.need_mb**2 for one in points]
+    weights = [1 / point.need_mb**2 for point in points]
     total = sum(weights)
-    batch = sum(w * one.batch_size for w, one in zip(weights, points, strict=True)) / total
-    need = sum(w * one.need_mb for w, one in zip(weights, points, strict=True)) / total
-    spread = sum(w * (one.batch_size - batch) ** 2 for w, one in zip(weights, points, strict=True))
+    batch = sum(w * point.batch_size for w, point in zip(weights, points, strict=True)) / total
+    need = sum(w * point.need_mb for w, point in zip(weights, points, strict=True)) / total
+    spread = sum(
+        w * (point.batch_size - batch) ** 2 for w, point in zip(weights, points, strict=True)
+    )
     together = sum(
-        w * (one.batch_size - batch) * (one.need_mb - need)
-        for w, one in zip(weights, points, strict=True)
+        w * (point.batch_size - batch) * (point.need_mb - need)
+        for w, point in zip(weights, points, strict=True)
     )
     slope = together / spread
     return Line(need - slope * batch, slope)
@@ -223,9 +225,9 @@ def _line(points: Sequence[Measured]) -> Line:
 
 def split(points: Sequence[Measured]) -> tuple[tuple[Measured, ...], tuple[Measured, ...]]:
     """Return the points to calibrate by (smallest and largest batch size), and the others."""
-    sizes = {one.batch_size for one in points}
+    sizes = {point.batch_size for point in points}
     ends = {min(sizes), max(sizes)}
     return (
-        tuple(one for one in points if one.batch_size in ends),
-        tuple(one for one in points if one.batch_size not in ends),
+        tuple(point for point in points if point.batch_size in ends),
+        tuple(point for point in points if point.batch_size not in ends),
     )

@@ -69,7 +69,7 @@ class Published(Part):
         Raises:
             KeyError: There is none.
         """
-        return {one.at: one for one in self.tables}[at]
+        return {table.at: table for table in self.tables}[at]
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ def compare(printed: Printed) -> Compared:
         return Compared(printed, None)
     kind, _, of = printed.key.partition(".")
     value = _COMPUTED[kind](of)
-    others = {
+    differing = {
         name: digits_like(again, printed.printed)
         for name in READINGS
         if (again := _by_reading(kind, of, name)) is not None
     }
-    return Compared(printed, digits_like(value, printed.printed), tuple(others.items()))
+    return Compared(printed, digits_like(value, printed.printed), tuple(differing.items()))
 
 
 def _layers(sub_model: str) -> tuple[str, ...]:
@@ -130,9 +130,9 @@ def _layers(sub_model: str) -> tuple[str, ...]:
 
 def _parts(of: str) -> int:
     """Return a part's parameters, those of batch normalisation (as many as statistics) left out."""
-    chosen = [one for one in PAPER.layers if of == "ALL" or one.name.startswith(of)]
-    norm = 0 if of == "ALL" else sum(one.statistics for one in chosen)
-    return sum(one.trainable for one in chosen) - norm
+    chosen = [layer for layer in PAPER.layers if of == "ALL" or layer.name.startswith(of)]
+    norm = 0 if of == "ALL" else sum(layer.statistics for layer in chosen)
+    return sum(layer.trainable for layer in chosen) - norm
 
 
 _UNIT = {"CONV": 1e3, "BLSTM": 1e6, "FC": 1e6, "ALL": 1e6}
@@ -176,7 +176,7 @@ _COMPUTED: dict[str, Callable[[str], float]] = {
 
 def compared(published: Published) -> list[tuple[Table, list[Compared]]]:
     """Return every table with our figures beside the printed ones."""
-    return [(table, [compare(one) for one in table.rows]) for table in published.tables]
+    return [(table, [compare(row) for row in table.rows]) for table in published.tables]
 
 
 def as_json(published: Published) -> list[dict[str, Any]]:
@@ -187,15 +187,15 @@ def as_json(published: Published) -> list[dict[str, Any]]:
             "what": table.what,
             "rows": [
                 {
-                    "name": one.printed.name,
-                    "printed": one.printed.printed,
-                    "unit": one.printed.unit,
-                    "ours": one.ours,
-                    "class": one.printed.value_class,
-                    "readings": dict(one.others),
-                    "note": published.notes.get(one.printed.note or ""),
+                    "name": row.printed.name,
+                    "printed": row.printed.printed,
+                    "unit": row.printed.unit,
+                    "ours": row.ours,
+                    "class": row.printed.value_class,
+                    "readings": dict(row.others),
+                    "note": published.notes.get(row.printed.note or ""),
                 }
-                for one in rows
+                for row in rows
             ],
         }
         for table, rows in compared(published)

@@ -36,12 +36,12 @@ class NetworkSizes(Part):
     @property
     def parameters(self) -> int:
         """All that is stored (n_m)."""
-        return sum(one.trainable + one.statistics for one in self.layers)
+        return sum(layer.trainable + layer.statistics for layer in self.layers)
 
     @property
     def activations(self) -> float:
         """Of all layers, an utterance (n_a)."""
-        return sum(one.activations for one in self.layers)
+        return sum(layer.activations for layer in self.layers)
 
     @property
     def trainable(self) -> int:

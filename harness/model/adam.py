@@ -68,14 +68,14 @@ class Adam:
         rate = learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
         grow1 = (1.0 - _BETA1) * scale
         grow2 = (1.0 - _BETA2) * scale * scale
-        done = None
+        assignment = None
         for name, gradient in gradients.items():
             m, v, w = self.first[name], self.second[name], weights[name]
-            with tf.control_dependencies([] if done is None else [done]):
+            with tf.control_dependencies([] if assignment is None else [assignment]):
                 m_new = _BETA1 * m.read_value() + grow1 * gradient
                 v_new = _BETA2 * v.read_value() + (grow2 * gradient) * gradient
                 m.assign(m_new, read_value=False)
                 v.assign(v_new, read_value=False)
                 moved = w.read_value() - rate * m_new / (tf.sqrt(v_new) + _EPSILON)
-                done = w.assign(moved, read_value=False)
+                assignment = w.assign(moved, read_value=False)
         self.step.assign(step)

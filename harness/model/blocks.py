@@ -35,7 +35,7 @@ class Block:
         zero = tf.TensorSpec([], tf.float32)
         specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
         with tf.init_scope():
-            traced = _traced(lambda _, *given: list(run(*given)), zero, *specs)
+            traced = _traced(lambda _, *inputs: list(run(*inputs)), zero, *specs)
             outputs = [out.shape for out in traced.structured_outputs]
             nothing = _traced(lambda zero, *_: [tf.fill(s, zero) for s in outputs], zero, *specs)
         return Block(traced, nothing)
@@ -79,31 +79,34 @@ class Blocks:
     def _branches(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
         needed, zero = self._needed(), _runtime_zero(self.lengths)
         order = list(range(len(self.sources[0])))
-        found: dict[int, list[Tensor]] = {}
+        outputs: dict[int, list[Tensor]] = {}
         for n in reversed(order) if self.backward else order:
-            given = [source[n] for source in self.sources]
-            out = self.block(n < needed, zero, [*given, *state, *self.fixed])
-            state, found[n] = out[: len(state)], out[len(state) :]
-        return [list(kept) for kept in zip(*(found[n] for n in order), strict=True)]
+            inputs = [source[n] for source in self.sources]
+            out = self.block(n < needed, zero, [*inputs, *state, *self.fixed])
+            state, outputs[n] = out[: len(state)], out[len(state) :]
+        return [list(output) for output in zip(*(outputs[n] for n in order), strict=True)]
 
     def _loop(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
         needed, zero = self._needed(), _runtime_zero(self.lengths)
-        count, held = len(self.sources[0]), len(state)
+        count, state_count = len(self.sources[0]), len(state)
         sources = [tf.stack(source) for source in self.sources]
-        shapes = [out.shape for out in self.block.run.structured_outputs[held:]]
+        shapes = [out.shape for out in self.block.run.structured_outputs[state_count:]]
         arrays = [tf.TensorArray(tf.float32, count, element_shape=s) for s in shapes]
 
         def body(n: Tensor, *carried: Tensor) -> tuple[Tensor, ...]:
             at = needed - 1 - n if self.backward else n
-            given = [tf.gather(source, at) for source in sources]
-            out = self.block.run(zero, *given, *carried[:held], *self.fixed)
-            written = [a.write(at, v) for a, v in zip(carried[held:], out[held:], strict=True)]
-            return n + 1, *out[:held], *written
+            inputs = [tf.gather(source, at) for source in sources]
+            out = self.block.run(zero, *inputs, *carried[:state_count], *self.fixed)
+            written = [
+                a.write(at, v)
+                for a, v in zip(carried[state_count:], out[state_count:], strict=True)
+            ]
+            return n + 1, *out[:state_count], *written
 
         _, *carried = tf.while_loop(
             lambda n, *_: n < needed, body, [tf.constant(0), *state, *arrays]
         )
-        return [list(tf.unstack(array.stack())) for array in carried[held:]]
+        return [list(tf.unstack(array.stack())) for array in carried[state_count:]]
 
     def _needed(self) -> Tensor:
         return (tf.reduce_max(self.lengths) + self.steps - 1) // self.steps

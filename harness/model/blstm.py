@@ -64,8 +64,8 @@ class _Steps:
 
     def apart(self, block: Tensor) -> list[Tensor]:
         """[2, rows, width] -> its time steps."""
-        one = tf.reshape(block, [2, self.count, self.batch, block.shape[2]])
-        return list(tf.unstack(self._turned(one), axis=1))
+        step = tf.reshape(block, [2, self.count, self.batch, block.shape[2]])
+        return list(tf.unstack(self._turned(step), axis=1))
 
     def shifted(self, first: Tensor, block: Tensor) -> Tensor:
         """Return ``first`` and all time steps of a block but its last."""
@@ -74,8 +74,8 @@ class _Steps:
 
     def last(self, block: Tensor) -> Tensor:
         """Return the last time step of a block."""
-        one = tf.slice(block, [0, self.count - 1, 0, 0], [2, 1, *self.state[1:]])
-        return tf.reshape(one, self.state)
+        step = tf.slice(block, [0, self.count - 1, 0, 0], [2, 1, *self.state[1:]])
+        return tf.reshape(step, self.state)
 
     def together(self, steps: list[Tensor]) -> Tensor:
         """Undo ``apart``."""
@@ -227,7 +227,7 @@ def blstm_forward(
     z = tf.matmul(inputs, weights.input) + weights.bias
     parts = tf.split(z, rows // steps.rows, 1)
     matrices = product.ahead(weights.recurrent)
-    hs, *kept = steps.run(
+    hs, *caches = steps.run(
         _forward_block(steps, _shapes(matrices), keep), [parts], matrices, lengths
     )
     ahead, back = tf.unstack(tf.concat(hs, 1))
@@ -236,7 +236,7 @@ def blstm_forward(
         return y, None
     last = rows_of(hs[-1], 0, steps.rows - batch)
     before = tf.concat([tf.zeros([2, batch, hidden]), *hs[:-1], last], 1)
-    cells, sums = kept
+    cells, sums = caches
     return y, BlstmCache(steps, inputs, sums, before, cells)
 
 

@@ -151,8 +151,8 @@ def _feature_problems(features: FeatureSettings) -> Iterator[Problem]:
     names = ("sample_rate", "window", "hop", "fft", "mels")
     yield from at_least_one(features, *names, inside=("features",))
     if features.sample_rate != SAMPLE_RATE:
-        what = f"must be {SAMPLE_RATE}: all corpora have this rate"
-        yield Problem(("features", "sample_rate"), what)
+        message = f"must be {SAMPLE_RATE}: all corpora have this rate"
+        yield Problem(("features", "sample_rate"), message)
     if features.floor <= 0:
         yield Problem(("features", "floor"), "must be more than 0")
     if features.fft < features.window:

@@ -145,8 +145,8 @@ class NetworkConfig(ABC):
         """Yield what is wrong with the sizes beside their types, the most basic first."""
         name = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not (name.isalnum() and name.isascii()):
-            what = f"{self.name!r} is no name for files"
-            yield Problem(("name",), what, "Use letters, digits and dashes.")
+            message = f"{self.name!r} is no name for files"
+            yield Problem(("name",), message, "Use letters, digits and dashes.")
         yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")

@@ -55,12 +55,12 @@ def convert(
         options = {"seed": seed, "embed": embed, "sub_models": sub_models}
         request = pickle.dumps((config, partial, options))
         log = Path(folder) / "log"
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "harness.model.convert"],
                 stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 # what the converter leaves behind when it is killed goes with the folder
                 env={**env, "TMPDIR": folder},
             )
@@ -77,9 +77,9 @@ def convert(
 
 def _failure(config: NetworkConfig, code: int, log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-_LINES:]
-    how = f"was ended by signal {-code}" if code < 0 else f"failed (exit code {code})"
+    ending = f"was ended by signal {-code}" if code < 0 else f"failed (exit code {code})"
     return "\n  ".join(
-        [f"the conversion of {config.name} for batch size {config.batch_size} {how}", *lines]
+        [f"the conversion of {config.name} for batch size {config.batch_size} {ending}", *lines]
     )
 
 

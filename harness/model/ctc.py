@@ -159,12 +159,12 @@ def _block(steps: int, rows: int, states: int) -> Block:
     """Return the score after the last frame [N, S], and after each [steps, N, S]."""
 
     def run(emit: Tensor, score: Tensor, skip: Tensor) -> list[Tensor]:
-        one, two = tf.fill([rows, 1], _LOG_ZERO), tf.fill([rows, 2], _LOG_ZERO)
+        impossible, impossible_pair = tf.fill([rows, 1], _LOG_ZERO), tf.fill([rows, 2], _LOG_ZERO)
         out = []
         for emission in tf.unstack(emit):
             stay = score
-            move = tf.concat([one, score[:, : states - 1]], 1)
-            jump = tf.concat([two, score[:, : states - 2]], 1) + skip
+            move = tf.concat([impossible, score[:, : states - 1]], 1)
+            jump = tf.concat([impossible_pair, score[:, : states - 2]], 1) + skip
             top = tf.maximum(tf.maximum(stay, move), jump)
             summed = tf.exp(stay - top) + tf.exp(move - top) + tf.exp(jump - top)
             # The bound keeps closed states finite: they would sink by 1e9 a frame.

@@ -143,17 +143,17 @@ def today() -> str:
     return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 
-def move_into(made: Path, folder: Path) -> None:
+def move_into(source: Path, folder: Path) -> None:
     """Move a whole model into place, its manifest last; what it does not name goes.
 
     Args:
-        made: A finished model folder on the same file system.
+        source: A finished model folder on the same file system.
         folder: Where it is to be; may hold another model.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = {path.name for path in made.iterdir()}
+    names = {path.name for path in source.iterdir()}
     for path in (*folder.glob("*.tflite"), *folder.glob("*.npz")):
         if path.name not in names:
             path.unlink()
     for name in sorted(names, key=lambda name: name == FILE_NAME):
-        (made / name).replace(folder / name)
+        (source / name).replace(folder / name)

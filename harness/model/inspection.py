@@ -62,8 +62,10 @@ class Inspection:
     @property
     def weights(self) -> int:
         """Numbers in a checkpoint: trainable parameters and statistics; 0 if it has none."""
-        kept = self.signatures.get("get_weights")
-        shapes = [] if kept is None else [text.partition("[")[2] for text in kept.outputs.values()]
+        getter = self.signatures.get("get_weights")
+        shapes = (
+            [] if getter is None else [text.partition("[")[2] for text in getter.outputs.values()]
+        )
         return sum(math.prod(int(n) for n in shape.rstrip("]").split(",") if n) for shape in shapes)
 
     @property
@@ -125,9 +127,9 @@ class _Reader:
             weights_included=included,
         )
 
-    def _check(self, index: int, count: int, what: str) -> None:
+    def _check(self, index: int, count: int, kind: str) -> None:
         if not 0 <= index < count:
-            raise damaged(self._path, f"it points to {what} {index} of {count}")
+            raise damaged(self._path, f"it points to {kind} {index} of {count}")
 
     def _read_graph(self, number: int) -> None:
         graph = self._graphs[number]
@@ -167,14 +169,14 @@ class _Reader:
 
     def _described(self, definition: Any, kind: str) -> dict[str, str]:
         graph = self._graphs[definition.SubgraphIndex()]
-        found = {}
+        tensors = {}
         for n in range(getattr(definition, f"{kind}Length")()):
             entry = getattr(definition, kind)(n)
             self._check(entry.TensorIndex(), graph.TensorsLength(), "tensor")
             tensor = graph.Tensors(entry.TensorIndex())
             shape = _vector(tensor, "ShapeSignature") or _vector(tensor, "Shape")
-            found[entry.Name().decode()] = f"{_names('TensorType')[tensor.Type()].lower()}{shape}"
-        return found
+            tensors[entry.Name().decode()] = f"{_names('TensorType')[tensor.Type()].lower()}{shape}"
+        return tensors
 
     def _metadata(self, name: str) -> str:
         for n in range(self._model.MetadataLength()):

@@ -173,7 +173,7 @@ class Network:
     def _backward(
         self, d_logits: Tensor, passed: _Pass, roles: Mapping[str, Role]
     ) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
+        gradients: dict[str, Tensor] = {}
         gradient = tf.reshape(d_logits, passed.signal.values.shape)
         for layer in reversed(self.layers):
             role = roles.get(layer.name, Role())
@@ -181,9 +181,9 @@ class Network:
                 break
             back = layer.backward(gradient, passed.caches[layer.name], role)
             gradient = back.gradient
-            found |= back.weights
+            gradients |= back.weights
         trained = [name for name, role in roles.items() if role.trained]
-        return {name: found[name] for name in self.trained_weights(trained)}
+        return {name: gradients[name] for name in self.trained_weights(trained)}
 
 
 def _real(in_len: Tensor) -> Tensor:

@@ -20,8 +20,8 @@ def product(
     A rank-2 product becomes FULLY_CONNECTED, which LiteRT does not hand to XNNPACK when the
     weights are a variable: ten times slower.
     """
-    one, other = (tf.reshape(m, [1, *m.shape]) for m in (a, b))  # indexing with None would copy
-    out = tf.matmul(one, other, transpose_a=transpose_a, transpose_b=transpose_b)
+    left, right = (tf.reshape(m, [1, *m.shape]) for m in (a, b))  # indexing with None would copy
+    out = tf.matmul(left, right, transpose_a=transpose_a, transpose_b=transpose_b)
     return tf.reshape(out, out.shape[1:])
 
 

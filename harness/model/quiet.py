@@ -15,13 +15,13 @@ def import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     sys.stderr.flush()
     own = os.dup(2)  # the library writes to the descriptor, not to Python's sys.stderr
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
         except BaseException:
-            said.seek(0)
-            os.write(own, said.read())
+            output.seek(0)
+            os.write(own, output.read())
             raise
         finally:
             os.dup2(own, 2)

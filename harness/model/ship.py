@@ -73,7 +73,7 @@ def ship_pretrained(
         InputError: A manifest, a recording, kept progress or the device cannot be used.
     """
     watcher = watcher or Silent()
-    corpus, others, words = _speech(plan, work / "speech", watcher)
+    corpus, listened, words = _speech(plan, work / "speech", watcher)
     result = pretrain(
         config,
         corpus,
@@ -89,8 +89,8 @@ def ship_pretrained(
         checkpoint = write_checkpoint(result.weights, making)
         files = write_models(config, making, batch_sizes, embed=False)
         watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
-        heard = _heard(making, files, checkpoint, corpus, others, threads)
-        watcher.said("WER %: " + ", ".join(f"{who} {wer:g}" for who, wer in heard.items()))
+        heard = _heard(making, files, checkpoint, corpus, listened, threads)
+        watcher.said("WER %: " + ", ".join(f"{speaker} {wer:g}" for speaker, wer in heard.items()))
         processes = len(files) * len(config.sub_models())
         watcher.said(f"measuring what training needs: {processes} processes, seconds each")
         manifest = write_manifest(
@@ -116,22 +116,22 @@ def ship_pretrained(
 
 def _speech(plan: Pretraining, cache: Path, watcher: Watcher) -> tuple[Corpus, Corpus | None, str]:
     """Return what to train on, whom to listen to in the end, and the first in words."""
-    others = load_manifest(plan.others) if plan.others else None
+    listened = load_manifest(plan.others) if plan.others else None
     if plan.manifest is not None:
         corpus = load_manifest(plan.manifest)
         words = f"{plan.manifest.name}: {len(corpus.speakers)} speakers"
-        return corpus, others, words
+        return corpus, listened, words
 
-    def spoken(done: int, total: int) -> None:
-        if done % _SAID_EVERY == 0 or done == total:
-            watcher.said(f"{done} of {total} sentences spoken by synthetic US voices")
+    def spoken(sentence: int, total: int) -> None:
+        if sentence % _SAID_EVERY == 0 or sentence == total:
+            watcher.said(f"{sentence} of {total} sentences spoken by synthetic US voices")
 
     corpus = build_pretraining_corpus(plan.utterances, plan.settings.seed, cache, spoken)
     words = (
         f"{plan.utterances} sentences by synthetic US voices (espeak-ng), none of them one of the "
         "six speakers, no sentence of the validation half"
     )
-    return corpus, others or build_corpus(LISTENED, cache), words
+    return corpus, listened or build_corpus(LISTENED, cache), words
 
 
 def _heard(
@@ -139,7 +139,7 @@ def _heard(
     files: dict[int, ModelFile],
     checkpoint: ModelFile,
     corpus: Corpus,
-    others: Corpus | None,
+    listened: Corpus | None,
     threads: int,
 ) -> dict[str, float]:
     """Return the WER of validation halves, as the shipped file hears them."""
@@ -147,8 +147,8 @@ def _heard(
     model.load_checkpoint(folder / checkpoint.file)
     validation = [u for u in corpus.utterances if u.split == "validation"]
     heard = {"validation": listen(model, validation)}
-    if others is not None:
-        heard |= {s: listen(model, others.select(s, "validation")) for s in others.speakers}
+    if listened is not None:
+        heard |= {s: listen(model, listened.select(s, "validation")) for s in listened.speakers}
     return heard
 
 

@@ -49,7 +49,7 @@ def signatures(
         "lab_len": tf.TensorSpec([batch], tf.int32, "lab_len"),
     }
     rate = {"lr": tf.TensorSpec([], tf.float32, "lr")}
-    found = {
+    functions = {
         "features": _concrete(
             lambda pcm, samples: _features(network, pcm, samples),
             pcm=tf.TensorSpec([config.features.samples(frames)], tf.int16, "pcm"),
@@ -66,12 +66,14 @@ def signatures(
         "info": _concrete(lambda: _info(config, described)),
     }
     for layer in network.layers:
-        found[f"get_{layer.name.lower()}"] = _concrete(_getter(network, layer))
+        functions[f"get_{layer.name.lower()}"] = _concrete(_getter(network, layer))
     for sub_model in described.sub_models:
         name, layers = sub_model.name.lower(), sub_model.layers
-        found[f"train_{name}"] = _concrete(_trainer(network, adam, layers), **sound, **text, **rate)
-        found[f"reset_{name}"] = _concrete(_resetter(network, adam, layers))
-    return found
+        functions[f"train_{name}"] = _concrete(
+            _trainer(network, adam, layers), **sound, **text, **rate
+        )
+        functions[f"reset_{name}"] = _concrete(_resetter(network, adam, layers))
+    return functions
 
 
 def _concrete(function: Callable[..., dict[str, Tensor]], **specs: Tensor) -> Tensor:
@@ -165,5 +167,5 @@ def _info(config: NetworkConfig, described: Description) -> dict[str, Tensor]:
         "layers": [layer.parameters for layer in described.layers],
         "sub_models": [described.trained_parameters(name) for name in described.sub_model_names],
     }
-    found = {name: tf.constant(np.array(v, np.int32)) for name, v in values.items()}
-    return found | {"network": tf.constant(np.frombuffer(described.to_bytes(), np.uint8))}
+    constants = {name: tf.constant(np.array(v, np.int32)) for name, v in values.items()}
+    return constants | {"network": tf.constant(np.frombuffer(described.to_bytes(), np.uint8))}

@@ -135,10 +135,10 @@ def _share_subgraphs(model: Any) -> None:
         for n, graph in enumerate(model.subgraphs):
             if n not in entry:
                 target[n] = seen.setdefault(_fingerprint(graph, contents), n)
-        kept = sorted(set(target))
-        if len(kept) == len(model.subgraphs):
+        remaining = sorted(set(target))
+        if len(remaining) == len(model.subgraphs):
             return
-        place = {old: new for new, old in enumerate(kept)}
+        place = {old: new for new, old in enumerate(remaining)}
         for graph in model.subgraphs:
             for operator in graph.operators:
                 for name in _SUBGRAPH_FIELDS:
@@ -148,7 +148,7 @@ def _share_subgraphs(model: Any) -> None:
         for definition in model.signatureDefs or []:
             definition.subgraphIndex = place[definition.subgraphIndex]
         entry = {place[n] for n in entry}
-        model.subgraphs = [model.subgraphs[n] for n in kept]
+        model.subgraphs = [model.subgraphs[n] for n in remaining]
 
 
 def _entries(model: Any) -> set[int]:
@@ -171,12 +171,12 @@ def _part_outputs(model: Any) -> None:
             maker = next((o for o in graph.operators if tensor in _numbers(o.outputs)), None)
             if tensor not in outputs[:place] or maker is None:
                 continue
-            made, first = _numbers(maker.outputs), len(graph.tensors)
+            outputs_of_maker, first = _numbers(maker.outputs), len(graph.tensors)
             again = copy.copy(maker)
-            again.outputs = [first + k for k in range(len(made))]
-            graph.tensors += [copy.copy(graph.tensors[t]) for t in made]
+            again.outputs = [first + k for k in range(len(outputs_of_maker))]
+            graph.tensors += [copy.copy(graph.tensors[t]) for t in outputs_of_maker]
             graph.operators.append(again)
-            outputs[place] = first + made.index(tensor)
+            outputs[place] = first + outputs_of_maker.index(tensor)
         graph.outputs = outputs
 
 

@@ -176,11 +176,11 @@ def _blocks(file: Any, promised: int | None) -> Iterator[NDArray[Any]]:
         CutError: There are fewer frames than promised.
     """
     kind = "int16" if file.subtype in _EXACT else "float64"
-    done = 0
+    samples = 0
     while len(block := file.read(frames=BLOCK, dtype=kind, always_2d=True)):
-        done += len(block)
+        samples += len(block)
         yield block
-    if promised is not None and done < promised:
+    if promised is not None and samples < promised:
         raise CutError
 
 

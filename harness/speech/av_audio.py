@@ -59,11 +59,11 @@ def _blocks(av: Any, path: Path) -> Iterator[NDArray[np.float64]]:
             track = container.streams.audio[0]
             seconds = float(track.duration * track.time_base) if track.duration else None
             resampler = av.AudioResampler(format="dbl", layout="mono", rate=RATE)
-            done = 0
+            decoded = 0
             for frame in itertools.chain(container.decode(track), [None]):
                 for block in resampler.resample(frame):
                     samples = block.to_ndarray().reshape(-1, 1)
-                    done += len(samples)
+                    decoded += len(samples)
                     yield samples
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
@@ -72,5 +72,5 @@ def _blocks(av: Any, path: Path) -> Iterator[NDArray[np.float64]]:
             hint="Copy or record it again.",
         ) from error
     # an encoder's own padding is left out by some: a tenth of a second is no cut
-    if seconds is not None and done / RATE < seconds - 0.1:
+    if seconds is not None and decoded / RATE < seconds - 0.1:
         raise InputError("is cut off", where=str(path), hint="Copy or record it again.")

@@ -118,9 +118,9 @@ def _utterances(
 ) -> Iterator[Utterance]:
     """Record until ``count`` texts have a length of the style; ``name`` gives the n-th its id."""
     shortest, longest = _SECONDS[style]
-    made = 0
+    number = 0
     for tried, (text, speaker) in enumerate(spoken):
-        if made == count:
+        if number == count:
             return
         if tried > 50 * count + 200:
             raise InputError(
@@ -130,9 +130,9 @@ def _utterances(
         path, seconds, sha256 = recorder.record(text, speaker)
         if not shortest <= seconds <= longest:
             continue
-        made += 1
+        number += 1
         yield Utterance(
-            id=name(made),
+            id=name(number),
             audio=path,
             text=normalise_text(text),
             speaker=speaker.name,
@@ -189,12 +189,12 @@ def _build(
             except InputError:
                 trust = False  # somebody cleared or broke a part of the cache: make it again
                 manifest.unlink()
-        made: list[Utterance] = []
+        utterances: list[Utterance] = []
         with Synthesiser() as synthesiser:
             for utterance in make(_Recorder(cache_dir, synthesiser, trust=trust)):
-                made.append(utterance)
-                progress(len(made), total)
-        write_atomically(manifest, manifest_lines(made, cache_dir).encode())
+                utterances.append(utterance)
+                progress(len(utterances), total)
+        write_atomically(manifest, manifest_lines(utterances, cache_dir).encode())
     return dataclasses.replace(load_manifest(manifest), name=name)
 
 

@@ -40,7 +40,7 @@ class Imported:
     @property
     def reasons(self) -> dict[str, int]:
         """How many were left out for which reason."""
-        return dict(Counter(one.reason for one in self.left_out).most_common())
+        return dict(Counter(clip.reason for clip in self.left_out).most_common())
 
 
 def report(imported: Imported) -> dict[str, Any]:
@@ -58,12 +58,12 @@ def report(imported: Imported) -> dict[str, Any]:
     return {
         "sha256": corpus.sha256,
         "utterances": len(corpus.utterances),
-        "seconds": round(sum(one.duration_s for one in corpus.utterances), 1),
-        "longest_s": max(one.duration_s for one in corpus.utterances),
+        "seconds": round(sum(clip.duration_s for clip in corpus.utterances), 1),
+        "longest_s": max(clip.duration_s for clip in corpus.utterances),
         "speakers": speakers,
         "warnings": list(imported.warnings),
         "reasons": imported.reasons,
-        "left_out": [dataclasses.asdict(one) for one in imported.left_out],
+        "left_out": [dataclasses.asdict(clip) for clip in imported.left_out],
     }
 
 
@@ -73,30 +73,30 @@ def refuse(problems: Iterable[InputError | None]) -> None:
     Raises:
         InputError: The first problem; the others are in its hint.
     """
-    found = [one for one in problems if one is not None]
-    if not found:
+    refused = [problem for problem in problems if problem is not None]
+    if not refused:
         return
-    first, *rest = found
+    first, *rest = refused
     lines = [first.hint] if first.hint else []
-    lines += [f"{one.where}: {one.what}" for one in rest[: _MOST_SAID - 1]]
+    lines += [f"{problem.where}: {problem.what}" for problem in rest[: _MOST_SAID - 1]]
     if len(rest) >= _MOST_SAID:
         lines.append(f"... and {len(rest) - _MOST_SAID + 1} more")
     lines.append("With --skip-bad all such recordings are left out.")
     raise InputError(first.what, where=first.where, hint="\n  ".join(lines))
 
 
-def require(kept: Sequence[object], left: Sequence[LeftOut]) -> None:
+def require(taken: Sequence[object], left: Sequence[LeftOut]) -> None:
     """Check that a recording is left.
 
     Raises:
         InputError: None is; it says why.
     """
-    if kept:
+    if taken:
         return
-    reasons = Counter(one.reason for one in left).most_common(3)
-    said = ", ".join(f"{reason} ({count})" for reason, count in reasons)
+    reasons = Counter(clip.reason for clip in left).most_common(3)
+    summary = ", ".join(f"{reason} ({count})" for reason, count in reasons)
     raise InputError(
-        f"no recording is left: {said}",
+        f"no recording is left: {summary}",
         where=left[0].where if left else "",
         hint="Look at --min-seconds and --max-seconds, or mend what is named.",
     )

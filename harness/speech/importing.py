@@ -134,15 +134,15 @@ def _import(
 ) -> Imported:
     left = list(kept_out)
     bad: list[InputError] = []
-    kept: list[_Read] = []
+    reads: list[_Read] = []
     # soundfile and soxr leave the interpreter to the other threads while they work
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
     try:
         results = pool.map(lambda source: _read(source, out, options), sources)
-        for done, result in enumerate(results, 1):
-            progress(done, len(sources))
+        for number, result in enumerate(results, 1):
+            progress(number, len(sources))
             if isinstance(result, _Read):
-                kept.append(result)
+                reads.append(result)
             elif isinstance(result, LeftOut):
                 left.append(result)
             else:
@@ -152,18 +152,18 @@ def _import(
     if not options.skip_bad:
         refuse(bad)
     left += [LeftOut.because(error) for error in bad]
-    kept = _once(kept, left, skip_bad=options.skip_bad)
-    require(kept, left)
-    placed = _place(kept, left, options)
+    reads = _once(reads, left, skip_bad=options.skip_bad)
+    require(reads, left)
+    placed = _place(reads, left, options)
     utterances = _utterances(placed)
     require(utterances, left)
     warnings = tuple(_warnings(placed, utterances))
     write_atomically(out / MANIFEST, manifest_lines(utterances, out).encode())
     corpus = load_manifest(out / MANIFEST)
-    found = Imported(corpus, tuple(left), warnings)
-    write_atomically(out / REPORT, (json.dumps(report(found), indent=1) + "\n").encode())
+    imported = Imported(corpus, tuple(left), warnings)
+    write_atomically(out / REPORT, (json.dumps(report(imported), indent=1) + "\n").encode())
     _forget_others(out, {utterance.audio.name for utterance in utterances})
-    return found
+    return imported
 
 
 def _wanted(
@@ -175,9 +175,9 @@ def _wanted(
     if options.resplit or not any(source.split for source in sources):
         return list(sources), left
     wanted = [source for source in sources if source.split in ("train", "validation")]
-    others = [source for source in sources if source.split not in ("train", "validation")]
+    elsewhere = [source for source in sources if source.split not in ("train", "validation")]
     detail = "kept out of train and validation; --resplit would cut by speaker"
-    left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in others]
+    left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in elsewhere]
     require(wanted, left)
     return wanted, left
 
@@ -189,8 +189,8 @@ def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError("is a file; a corpus is a folder", where=str(out))
     ours = {MANIFEST, REPORT, _LOCK, "wav"}
-    others = list(out.iterdir()) if out.is_dir() else []
-    strangers = [path.name for path in others if path.name not in ours and not is_partial(path)]
+    files = list(out.iterdir()) if out.is_dir() else []
+    strangers = [path.name for path in files if path.name not in ours and not is_partial(path)]
     if strangers:
         raise InputError(
             f"holds other things than an import, such as {sorted(strangers)[0]}",
@@ -287,7 +287,7 @@ def _too_long(source: Source, seconds: float, most: float) -> LeftOut:
     return LeftOut(str(source.audio), "too long", f"lasts {lasts} {most:g} s")
 
 
-def _once(kept: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list[_Read]:
+def _once(taken: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list[_Read]:
     """Keep the first of recordings that are the same file: one could train, one validate.
 
     Raises:
@@ -295,7 +295,7 @@ def _once(kept: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list
             are all left out.
     """
     same: dict[str, list[_Read]] = defaultdict(list)
-    for read in kept:
+    for read in taken:
         same[read.recording].append(read)
     wrong = [reads for reads in same.values() if len({read.text for read in reads}) > 1]
     problems = [
@@ -315,9 +315,9 @@ def _once(kept: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list
         left += [LeftOut(r.source.where, "several texts of one recording", detail) for r in reads]
     for reads in same.values():
         if reads not in wrong:
-            other = reads[0].source.audio
+            first = reads[0].source.audio
             left += [
-                LeftOut(str(r.source.audio), "twice", f"is the same file as {other}")
+                LeftOut(str(r.source.audio), "twice", f"is the same file as {first}")
                 for r in reads[1:]
             ]
     contradicted = {reads[0].recording for reads in wrong}
@@ -325,19 +325,19 @@ def _once(kept: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list
 
 
 def _place(
-    kept: Sequence[_Read], left: list[LeftOut], options: ImportOptions
+    reads: Sequence[_Read], left: list[LeftOut], options: ImportOptions
 ) -> list[tuple[_Read, Place]]:
     """Give every recording its split and round; note those that no split wants."""
-    if not options.resplit and kept[0].source.split is not None:
-        return [(one, Place(str(one.source.split), 1)) for one in kept]
+    if not options.resplit and reads[0].source.split is not None:
+        return [(read, Place(str(read.source.split), 1)) for read in reads]
     by_speaker: dict[str, list[_Read]] = defaultdict(list)
-    for one in kept:
-        by_speaker[one.source.speaker].append(one)
+    for read in reads:
+        by_speaker[read.source.speaker].append(read)
     placed = []
     for speaker, own in by_speaker.items():
         try:
             places = split_speaker(
-                [one.text for one in own],
+                [read.text for read in own],
                 speaker,
                 rounds=options.rounds,
                 train=options.train,
@@ -349,45 +349,45 @@ def _place(
                 raise
             left += [LeftOut(str(o.source.audio), "speaker has too few", error.what) for o in own]
             continue
-        for number, one in enumerate(own):
+        for number, read in enumerate(own):
             if number in places:
-                placed.append((one, places[number]))
+                placed.append((read, places[number]))
             else:
-                left.append(LeftOut(str(one.source.audio), "not needed", "there are enough"))
+                left.append(LeftOut(str(read.source.audio), "not needed", "there are enough"))
     rank = {speaker: number for number, speaker in enumerate(by_speaker)}
     return sorted(placed, key=lambda p: (rank[p[0].source.speaker], p[1].round, p[1].split))
 
 
 def _utterances(placed: Sequence[tuple[_Read, Place]]) -> list[Utterance]:
     names: Counter[str] = Counter()
-    found = []
-    for one, place in placed:
-        stem = re.sub(r"[^a-z0-9._-]+", "-", one.source.audio.stem.lower()).strip("-.") or "x"
-        name = f"{one.source.speaker}-{stem}"
+    utterances = []
+    for read, place in placed:
+        stem = re.sub(r"[^a-z0-9._-]+", "-", read.source.audio.stem.lower()).strip("-.") or "x"
+        name = f"{read.source.speaker}-{stem}"
         names[name] += 1
-        found.append(
+        utterances.append(
             Utterance(
                 id=name if names[name] == 1 else f"{name}~{names[name]}",
-                audio=one.wav,
-                text=one.text,
-                speaker=one.source.speaker,
-                accent=one.source.accent,
-                duration_s=round(one.seconds, 4),
-                sha256=one.sha256,
+                audio=read.wav,
+                text=read.text,
+                speaker=read.source.speaker,
+                accent=read.source.accent,
+                duration_s=round(read.seconds, 4),
+                sha256=read.sha256,
                 split=place.split,
                 round=place.round,
             )
         )
-    return found
+    return utterances
 
 
 def _warnings(
     placed: Sequence[tuple[_Read, Place]], utterances: Sequence[Utterance]
 ) -> Iterable[str]:
-    for one, _ in placed:
-        if one.clipped > CLIPPED_SHARE:
-            yield f"{one.source.audio}: {100 * one.clipped:.1f} % of its samples are clipped"
-    both = shared_sentences((one.text, one.split) for one in utterances)
+    for read, _ in placed:
+        if read.clipped > CLIPPED_SHARE:
+            yield f"{read.source.audio}: {100 * read.clipped:.1f} % of its samples are clipped"
+    both = shared_sentences((read.text, read.split) for read in utterances)
     if both:
         yield (
             f"{both} sentence(s) are in train and in validation, read by different speakers or "

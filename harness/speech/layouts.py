@@ -268,14 +268,14 @@ def commonvoice(
     Raises:
         InputError: There is no table, or one lacks its columns.
     """
-    given = [folder / f"{name}.tsv" for name in ("train", "dev", "test")]
+    lists = [folder / f"{name}.tsv" for name in ("train", "dev", "test")]
     whole = folder / "validated.tsv"
     if table is not None:
         tables = [table]
-    elif whole.is_file() and (by_speaker or not any(path.is_file() for path in given)):
+    elif whole.is_file() and (by_speaker or not any(path.is_file() for path in lists)):
         tables = [whole]
     else:
-        tables = [path for path in given if path.is_file()]
+        tables = [path for path in lists if path.is_file()]
     if not tables:
         raise InputError(
             "no train.tsv, dev.tsv, test.tsv or validated.tsv: not Common Voice's layout",

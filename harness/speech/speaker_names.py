@@ -60,10 +60,10 @@ def _spaced(raw: str) -> str:
 
 def _escaped(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).casefold()
-    kept = re.sub(
+    readable = re.sub(
         r"[^a-z0-9._-]+", "-", "".join(c for c in letters if not unicodedata.combining(c))
     )
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LETTERS]
     room = LONGEST - len(digest) - 1
-    stem = kept.strip("-._")[:room].strip("-._") or "speaker"
+    stem = readable.strip("-._")[:room].strip("-._") or "speaker"
     return f"{stem}-{digest}"

@@ -65,10 +65,10 @@ def split_speaker(
         most = validation
         if most is None:
             most = max(1, round(sum(map(len, own)) * VALIDATION_SHARE))
-        held, rest = _take(own, most, leave=1)
+        held_out, rest = _take(own, most, leave=1)
         trained, _ = _take(rest, train)
         for numbers, split, wanted in (
-            (held, "validation", validation),
+            (held_out, "validation", validation),
             (trained, "train", train),
         ):
             if len(numbers) < (wanted or 1):

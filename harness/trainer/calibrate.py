@@ -68,7 +68,7 @@ class Bench:
         """
         for size in batch_sizes:
             if size not in self._manifest.files:
-                known = ", ".join(str(one) for one in sorted(self._manifest.files))
+                known = ", ".join(str(batch_size) for batch_size in sorted(self._manifest.files))
                 raise InputError(
                     f"the model {self._manifest.name} has no file for batch size {size}",
                     where="--batch-size",
@@ -103,28 +103,28 @@ class Bench:
                     where=str(path),
                     hint="Make the folder anew with 'harness model build'.",
                 )
-        kept = self._kept(cell, model, weights)
-        if kept is not None and kept.is_file():
-            return Done(cell, Need(**json.loads(kept.read_bytes())), True)
+        cached = self._kept(cell, model, weights)
+        if cached is not None and cached.is_file():
+            return Done(cell, Need(**json.loads(cached.read_bytes())), True)
         need = measure_need(model, cell.sub_model, checkpoint=weights, threads=self._threads)
-        if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_suffix(".partial")
+        if cached is not None:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            partial = cached.with_suffix(".partial")
             partial.write_text(json.dumps(vars(need)) + "\n", encoding="utf-8")
-            partial.replace(kept)
+            partial.replace(cached)
         return Done(cell, need, False)
 
     def _kept(self, cell: Cell, model: Path, weights: Path | None) -> Path | None:
         if self._cache is None:
             return None
-        what = {
+        content = {
             "model": file_sha256(model),
             "checkpoint": None if weights is None else file_sha256(weights),
             "cell": [cell.sub_model, cell.batch_size],
             "settings": [self._threads, UTTERANCES, STEPS, EVALUATED],
             "versions": [_runtime(), platform.python_version(), platform.platform()],
         }
-        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self._cache / f"{digest}.json"
 
 
@@ -149,7 +149,7 @@ def make_record(
         threads: That they were measured with.
     """
     calibrating, held_out = split(points)
-    sizes = {one.batch_size for one in points}
+    sizes = {point.batch_size for point in points}
     return MemoryRecord(
         conditions=Conditions(
             date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),

@@ -40,16 +40,16 @@ def check_sha256(path: Path, sha256: str) -> None:
         InputError: It is not there, or it is another.
     """
     try:
-        found = file_sha256(path)
+        digest = file_sha256(path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if found != sha256:
-        raise InputError(f"its SHA-256 begins {found[:12]}, not {sha256[:12]}", where=str(path))
+    if digest != sha256:
+        raise InputError(f"its SHA-256 begins {digest[:12]}, not {sha256[:12]}", where=str(path))
 
 
-def misfit(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> str:
+def misfit(wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple[int, ...]]) -> str:
     """Say how a checkpoint's weights differ from a model's; empty if they do not."""
-    names = sorted(n for n in wanted.keys() | given.keys() if wanted.get(n) != given.get(n))
+    names = sorted(n for n in wanted.keys() | stored.keys() if wanted.get(n) != stored.get(n))
     if not names:
         return ""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

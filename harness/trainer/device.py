@@ -26,7 +26,7 @@ def available_mb() -> float | None:
 def battery_percent() -> float | None:
     """Return the battery level in percent from ``dumpsys battery``, or None."""
     try:
-        done = subprocess.run(
+        dump = subprocess.run(
             ["dumpsys", "battery"],
             capture_output=True,
             text=True,
@@ -35,12 +35,12 @@ def battery_percent() -> float | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found: dict[str, int] = {}
-    for key, value in _LEVEL.findall(done.stdout):
-        found.setdefault(key, int(value))
-    if "level" not in found:
+    levels: dict[str, int] = {}
+    for key, value in _LEVEL.findall(dump.stdout):
+        levels.setdefault(key, int(value))
+    if "level" not in levels:
         return None
-    return 100.0 * found["level"] / max(1, found.get("scale", 100))
+    return 100.0 * levels["level"] / max(1, levels.get("scale", 100))
 
 
 def rss_mb() -> float | None:

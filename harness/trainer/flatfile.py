@@ -87,17 +87,17 @@ def constants(model: Any, signature: int) -> dict[str, Any]:
 
     definition = model.SignatureDefs(signature)
     graph = model.Subgraphs(definition.SubgraphIndex())
-    found = {}
+    values = {}
     for n in range(definition.OutputsLength()):
         output = definition.Outputs(n)
         tensor = graph.Tensors(output.TensorIndex())
         data = model.Buffers(tensor.Buffer()).DataAsNumpy()
         shape = [tensor.Shape(i) for i in range(tensor.ShapeLength())]
         kind = "u1" if tensor.Type() == schema.TensorType.UINT8 else "<i4"
-        found[output.Name().decode()] = (
+        values[output.Name().decode()] = (
             np.frombuffer(bytes(data), kind).reshape(shape) if isinstance(data, np.ndarray) else 0
         )
-    return found
+    return values
 
 
 def info_of(model: Any, path: Path) -> ModelInfo:
@@ -133,13 +133,13 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         check_signatures(set(names), path)
         definition = model.SignatureDefs(names["set_weights"])
         graph = model.Subgraphs(definition.SubgraphIndex())
-        found = {}
+        shapes = {}
         for n in range(definition.InputsLength()):
             entry = definition.Inputs(n)
             tensor = graph.Tensors(entry.TensorIndex())
             shape = tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength()))
-            found[entry.Name().decode()] = shape
-        return found
+            shapes[entry.Name().decode()] = shape
+        return shapes
 
 
 def check_sub_models(path: Path, names: Iterable[str]) -> None:

@@ -137,7 +137,7 @@ def _model_info(values: Mapping[str, Any], signatures: set[str]) -> ModelInfo:
         return int(values[name])
 
     if number("format") not in FORMATS:
-        known = " and ".join(str(one) for one in FORMATS)
+        known = " and ".join(str(version) for version in FORMATS)
         raise InputError(f"signatures of format {number('format')}; this trainer speaks {known}")
     alphabet = "".join(chr(int(c)) for c in values["alphabet"])
     return ModelInfo(

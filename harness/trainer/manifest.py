@@ -166,8 +166,8 @@ def check_files(manifest: ModelManifest, folder: Path) -> None:
     for entry in files:
         path = folder / entry.file
         try:
-            found = describe_file(path)
+            present = describe_file(path)
         except OSError as error:
             raise InputError(f"a file of the model is missing: {error}", where=str(path)) from error
-        if found.sha256 != entry.sha256:
+        if present.sha256 != entry.sha256:
             raise InputError("the file is not the one the model's manifest names", where=str(path))

@@ -97,11 +97,11 @@ def measure_need(
         path.write_text(job.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "harness.trainer.measure", str(path), str(utterances)]
         # A session of its own: Ctrl-C reaches this process only, and this one ends that one
-        done = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
-    if done.returncode:  # LiteRT greets on stderr each time: that is told only with a failure
-        sys.stderr.write(done.stderr)
-        done.check_returncode()
-    return Need(**json.loads(done.stdout.splitlines()[-1]))
+        process = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
+    if process.returncode:  # LiteRT greets on stderr each time: that is told only with a failure
+        sys.stderr.write(process.stderr)
+        process.check_returncode()
+    return Need(**json.loads(process.stdout.splitlines()[-1]))
 
 
 def measure_needs(
@@ -164,9 +164,9 @@ class _HoldingLearner(FlatbufferLearner):
         held: Utterances in memory in all; those that the job lacks are copies.
     """
 
-    def __init__(self, job: Job, held: int) -> None:
+    def __init__(self, job: Job, utterances: int) -> None:
         super().__init__(job, lambda: False)
-        self._missing = held - len(job.data.train) - len(job.data.validation)
+        self._missing = utterances - len(job.data.train) - len(job.data.validation)
         self._spare: Features = ()
 
     async def features(self) -> None:
@@ -194,9 +194,9 @@ def _status_mb(field: str) -> float:
     raise OSError(f"/proc/self/status has no {field}")
 
 
-def _run(job: Job, held: int) -> Need:
+def _run(job: Job, utterances: int) -> Need:
     with EventLog(Path(job.outputs.events)) as log:
-        watched = _WatchedTraining(job, _HoldingLearner(job, held), log)
+        watched = _WatchedTraining(job, _HoldingLearner(job, utterances), log)
         run_now(watched.run())
     peak = _status_mb("VmHWM")
     with EventLog(Path(job.outputs.events)) as log:
@@ -214,9 +214,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run a training job and say what it needed.")
     parser.add_argument("job", type=Path)
     parser.add_argument("utterances", type=int)
-    given = parser.parse_args()
-    job = Job.model_validate_json(given.job.read_bytes())
-    print(json.dumps(vars(_run(job, given.utterances))))
+    arguments = parser.parse_args()
+    job = Job.model_validate_json(arguments.job.read_bytes())
+    print(json.dumps(vars(_run(job, arguments.utterances))))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def needs_of(
     """
     if model == "as_printed":
         return Needs(as_printed_needs(manifest, batch_size))
-    found: dict[str, float] = {}
+    needs: dict[str, float] = {}
     predicted: list[str] = []
     memory = None
     if manifest.memory is not None:
@@ -46,11 +46,11 @@ def needs_of(
     measured = manifest.need_mb.get(batch_size, {})
     for name in manifest.network.sub_model_names:
         if name in measured:
-            found[name] = measured[name]
-        elif memory is not None and (said := memory.predict(name, batch_size)) is not None:
-            found[name] = round(said.need_mb, 1)
+            needs[name] = measured[name]
+        elif memory is not None and (prediction := memory.predict(name, batch_size)) is not None:
+            needs[name] = round(prediction.need_mb, 1)
             predicted.append(name)
-    return Needs(found, tuple(predicted))
+    return Needs(needs, tuple(predicted))
 
 
 def as_printed_needs(manifest: ModelManifest, batch_size: int) -> dict[str, float]:

@@ -88,8 +88,8 @@ class FlatbufferModel:
         padded = np.zeros(info.max_samples, np.int16)
         padded[: len(pcm)] = pcm
         out = self._run("features", pcm=padded, samples=np.array(len(pcm), np.int32))
-        found: Floats = out["features"][: int(out["frames"])]
-        return found
+        features: Floats = out["features"][: int(out["frames"])]
+        return features
 
     def train_step(self, sub_model: str, batch: Batch, learning_rate: float) -> float:
         """Take one Adam step on ``sub_model``; return the mean CTC loss before it.

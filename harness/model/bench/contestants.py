@@ -113,13 +113,13 @@ def step_of(task: Task) -> Step:
     tf.config.threading.set_inter_op_parallelism_threads(task.threads)
     inputs = Inputs.of(task.config)
     names = _INPUTS.get(task.signature, _INPUTS["loss"])
-    given = [tf.constant(getattr(inputs, name)) for name in names]
+    arguments = [tf.constant(getattr(inputs, name)) for name in names]
     if task.contestant == "own":
         function = tf.function(_own(task), autograph=False)
-        return lambda: _size(function(*given))
+        return lambda: _size(function(*arguments))
     reference = task.config.reference(task.contestant, _weights(task), task.trained)
     run = reference.signature(task.signature, RATE)
-    return lambda: _size(run(given))
+    return lambda: _size(run(arguments))
 
 
 _INPUTS = {
@@ -150,15 +150,15 @@ def _flatbuffer(task: Task) -> Step:
     model = FlatbufferModel(task.model, task.threads, interpreter=interpreter)
     if task.checkpoint is not None:
         model.load_checkpoint(task.checkpoint)
-    given = Inputs.of(task.config)
-    batch = Batch(given.x, given.in_len, given.labels, given.lab_len, task.config.batch_size)
+    inputs = Inputs.of(task.config)
+    batch = Batch(inputs.x, inputs.in_len, inputs.labels, inputs.lab_len, task.config.batch_size)
     if task.signature == "get_weights":
         return lambda: _save(model.get_weights(), task.weights)
     sub_model = task.sub_model
     if sub_model is not None:
         return lambda: model.train_step(sub_model.name, batch, RATE)
     return {
-        "features": lambda: _size(model.features(given.pcm)),
+        "features": lambda: _size(model.features(inputs.pcm)),
         "infer": lambda: _size(model.infer(batch)),
         "loss": lambda: _size(model.loss(batch)),
     }[task.signature]

@@ -41,18 +41,18 @@ class Ratio:
     """Third quartile."""
 
 
-def ratio(one: Figures, other: Figures) -> Ratio:
+def ratio(numerator: Figures, denominator: Figures) -> Ratio:
     """Return ``one`` over ``other``; both stepped in turn, as often as each other."""
-    ratios = [a / b for a, b in zip(one.seconds, other.seconds, strict=True)]
+    ratios = [a / b for a, b in zip(numerator.seconds, denominator.seconds, strict=True)]
     if len(ratios) == 1:
         return Ratio(ratios[0], ratios[0], ratios[0])
     low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return Ratio(median, low, high)
 
 
-def difference(one: Figures, other: Figures) -> float:
+def difference(first: Figures, second: Figures) -> float:
     """Return the largest relative difference of what the two computed."""
     return max(
         abs(a - b) / max(abs(a), abs(b), 1e-9)
-        for a, b in zip(one.values, other.values, strict=True)
+        for a, b in zip(first.values, second.values, strict=True)
     )

@@ -111,9 +111,9 @@ class Contestant:
 
     def _failed(self) -> ContestantError:
         code = self._process.wait()
-        how = f"was ended by signal {-code}" if code < 0 else f"failed (exit code {code})"
+        ending = f"was ended by signal {-code}" if code < 0 else f"failed (exit code {code})"
         lines = self._log.read_text(errors="replace").splitlines()[-_LINES:]
-        head = f"{self.task.contestant} {how} at {self.task.signature}"
+        head = f"{self.task.contestant} {ending} at {self.task.signature}"
         return ContestantError("\n  ".join([head, *lines]))
 
 

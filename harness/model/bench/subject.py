@@ -110,12 +110,12 @@ def subjects(
             path = model / manifest.files[batch].file
             yield _subject(path, chosen, checkpoint or shared, signatures, folder)
     else:
-        found = _subject(model, chosen, checkpoint, signatures, folder)
-        if batch_sizes and set(batch_sizes) != {found.config.batch_size}:
+        subject = _subject(model, chosen, checkpoint, signatures, folder)
+        if batch_sizes and set(batch_sizes) != {subject.config.batch_size}:
             raise InputError(
-                f"the file is for batch size {found.config.batch_size}", where="--batch-size"
+                f"the file is for batch size {subject.config.batch_size}", where="--batch-size"
             )
-        yield found
+        yield subject
 
 
 def _subject(
@@ -164,9 +164,9 @@ def _config(info: ModelInfo, chosen: NetworkConfig | None, model: Path) -> Netwo
                 max_frames=info.max_frames,
                 max_label=info.max_label,
             )
-    what = "no network of the project has" if chosen is None else f"{chosen.name} has not"
+    whose = "no network of the project has" if chosen is None else f"{chosen.name} has not"
     raise InputError(
-        f"{what} the sizes of this file",
+        f"{whose} the sizes of this file",
         where=str(model),
         hint="Say with --arch of which network it was made (a name or a YAML file).",
     )

@@ -117,18 +117,18 @@ class ConvLayer(TrainableLayer):
         d = self._from_rows(gradient) if self._is_last else gradient
         # Where an output is 0 (ReLU closed, or past the utterance) nothing flows back.
         d = d * tf.cast(cache.output > 0, tf.float32)
-        d, found = self._norm.backward(d, cache.norm)
+        d, gradients = self._norm.backward(d, cache.norm)
         if self._conv.bias:
-            found["bias"] = tf.reduce_sum(d, [0, 1, 2])
+            gradients["bias"] = tf.reduce_sum(d, [0, 1, 2])
         stride, zeros = self._conv.stride, self._zeros
-        found["kernel"] = conv_kernel_gradient(cache.x, d, cache.kernel, stride, zeros)
+        gradients["kernel"] = conv_kernel_gradient(cache.x, d, cache.kernel, stride, zeros)
         if not role.passes_on and cache.input_norm is None:
-            return Backward(None, self.named(found))
+            return Backward(None, self.named(gradients))
         d = conv_input_gradient(d, cache.kernel, self._before, stride, zeros)
         if self._input_norm is not None and cache.input_norm is not None:
             d, more = self._input_norm.backward(d * cache.input_norm.mask, cache.input_norm)
-            found |= more
-        return Backward(d, self.named(found))
+            gradients |= more
+        return Backward(d, self.named(gradients))
 
     def _as_rows(self, a: Tensor) -> Tensor:
         batch, times, frequencies, channels = self._after
@@ -193,13 +193,13 @@ class BlstmLayer(TrainableLayer):
     def backward(self, gradient: Tensor, cache: _BlstmCache, role: Role) -> Backward:
         """Return the gradients of input, matrices, bias and normalisation."""
         d = gradient
-        found: dict[str, Tensor] = {}
+        of_norm: dict[str, Tensor] = {}
         if self._norm is not None and cache.norm is not None:
-            d, found = self._norm.backward(d * cache.norm.mask, cache.norm)
+            d, of_norm = self._norm.backward(d * cache.norm.mask, cache.norm)
         d, gradients = blstm_backward(
             d, cache.blstm, self._weights(d), cache.lengths, input_gradient=role.passes_on
         )
-        return Backward(d, self.named(gradients | found))
+        return Backward(d, self.named(gradients | of_norm))
 
     def _weights(self, after: Tensor) -> BlstmWeights:
         return BlstmWeights(
@@ -248,9 +248,9 @@ class DenseLayer(TrainableLayer):
         d = gradient
         if self._relu:
             d = d * tf.cast(cache.output > 0, tf.float32)
-        found = {
+        gradients = {
             "kernel": product(cache.x, d, transpose_a=True),
             "bias": tf.reduce_sum(d, 0),
         }
         below = product(d, cache.kernel, transpose_b=True) if role.passes_on else None
-        return Backward(below, self.named(found))
+        return Backward(below, self.named(gradients))

@@ -72,16 +72,16 @@ def choose(corpus: Corpus, info: ModelInfo) -> Chosen:
     Raises:
         InputError: None is left to train or to validate on, or a recording cannot be read.
     """
-    kept: dict[str, list[Clip]] = {"train": [], "validation": []}
+    by_split: dict[str, list[Clip]] = {"train": [], "validation": []}
     left_out: Counter[str] = Counter()
     for utterance in corpus.utterances:
         clip = Clip(utterance, len(read_wav(utterance.audio, info.sample_rate)))
         reason = _misfit(clip, info)
         if reason is None:
-            kept[utterance.split].append(clip)
+            by_split[utterance.split].append(clip)
         else:
             left_out[reason] += 1
-    for split, clips in kept.items():
+    for split, clips in by_split.items():
         if not clips:
             why = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
             raise InputError(
@@ -90,7 +90,7 @@ def choose(corpus: Corpus, info: ModelInfo) -> Chosen:
                 where=str(corpus.manifest),
                 hint="Each line's split is train or validation, and both are needed.",
             )
-    return Chosen(tuple(kept["train"]), tuple(kept["validation"]), dict(left_out))
+    return Chosen(tuple(by_split["train"]), tuple(by_split["validation"]), dict(left_out))
 
 
 def _misfit(clip: Clip, info: ModelInfo) -> str | None:
@@ -144,13 +144,13 @@ class Speech:
             return self.batch(clips)
         rng = np.random.default_rng([self._settings.seed, epoch, step])
         settings = self._settings.augmentation
-        found = []
+        features = []
         for clip in clips:
             speed = float(rng.choice(settings.speeds))
             if not self._fits(clip, speed):
                 speed = 1.0
-            found.append(hardened(self._features(clip, speed), settings, rng))
-        return self._padded(found, clips)
+            features.append(hardened(self._features(clip, speed), settings, rng))
+        return self._padded(features, clips)
 
     def batch(self, clips: Sequence[Clip]) -> Batch:
         """Return a batch as it was recorded."""
@@ -173,11 +173,11 @@ class Speech:
         key = clip.utterance.id, speed
         if key not in self._kept:
             pcm = self._pcm(clip, speed)
-            found = self._engine.features(pcm)
-            if self._kept_bytes + found.nbytes > _CACHE_BYTES:
-                return found
-            self._kept[key] = found
-            self._kept_bytes += found.nbytes
+            features = self._engine.features(pcm)
+            if self._kept_bytes + features.nbytes > _CACHE_BYTES:
+                return features
+            self._kept[key] = features
+            self._kept_bytes += features.nbytes
         return self._kept[key]
 
     def _pcm(self, clip: Clip, speed: float) -> npt.NDArray[np.int16]:

@@ -136,7 +136,7 @@ class Engine:
         layers = network.description.layer_names
         return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, layers)
 
-    def _call(self, name: str, frames: int, function: Callable[..., Any], *given: Any) -> Any:
+    def _call(self, name: str, frames: int, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the graph of ``function`` for utterances padded to ``frames``."""
         key = name, frames
         with self._placed():
@@ -146,7 +146,7 @@ class Engine:
                 self._functions[key] = tf.function(
                     lambda *a: function(network, *a), autograph=False
                 )
-            return self._functions[key](*(tf.constant(value) for value in given))
+            return self._functions[key](*(tf.constant(value) for value in arguments))
 
     def _placed(self) -> Any:
         return tf.device("/GPU:0" if self.device == "gpu" else "/CPU:0")
@@ -159,8 +159,8 @@ def _prepare(device: Device) -> Device:
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     if device == "cpu":
         return "cpu"
-    found = tf.config.list_physical_devices("GPU")
-    if not found:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
         if device == "gpu":
             raise InputError(
                 "tensorflow sees no GPU",

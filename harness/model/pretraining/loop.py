@@ -109,8 +109,8 @@ def pretrain(
             if interrupted or n + 1 == per_epoch or place.step % keep_every == 0:
                 state = engine.state()
                 if not finite(state):
-                    what = "a weight is NaN or infinite"
-                    raise _diverged(what, place.step, steps, progress)
+                    fault = "a weight is NaN or infinite"
+                    raise _diverged(fault, place.step, steps, progress)
                 progress.keep(place, state)
             if interrupted:
                 watcher.said(f"stopped after step {place.step}/{steps}; progress is kept in {work}")
@@ -120,22 +120,26 @@ def pretrain(
     )
 
 
-def _diverged(what: str, step: int, steps: int, progress: Progress) -> DivergedError:
+def _diverged(reason: str, step: int, steps: int, progress: Progress) -> DivergedError:
     """Return the error, with the step that is kept."""
-    kept = progress.restore()
-    before = f"step {kept[0].step} is kept in {progress.path}" if kept else "no step was kept yet"
+    restored = progress.restore()
+    before = (
+        f"step {restored[0].step} is kept in {progress.path}"
+        if restored
+        else "no step was kept yet"
+    )
     return DivergedError(
-        f"the training diverged: {what} in step {step} of {steps}; {before}\n"
+        f"the training diverged: {reason} in step {step} of {steps}; {before}\n"
         "  Give a lower --rate; it begins a training of its own."
     )
 
 
 def _take_up(progress: Progress, engine: Engine, steps: int, watcher: Watcher) -> Place:
     """Put the engine where kept progress ends, and return that place."""
-    kept = progress.restore()
-    if kept is None:
+    restored = progress.restore()
+    if restored is None:
         return Place(devices=(engine.device,))
-    place, state = kept
+    place, state = restored
     try:
         engine.set_state(state)
     except ValueError as error:
@@ -151,7 +155,7 @@ def _take_up(progress: Progress, engine: Engine, steps: int, watcher: Watcher) -
 
 
 def _batches(
-    speech: Speech, clips: Sequence[Clip], epochs: int, done: int
+    speech: Speech, clips: Sequence[Clip], epochs: int, steps_taken: int
 ) -> Iterator[tuple[int, int, Batch]]:
     """Yield epoch, number in the epoch and batch, from step ``done`` on.
 
@@ -167,7 +171,7 @@ def _batches(
         for epoch in range(epochs):
             for n, rows in enumerate(speech.order(clips, epoch)):
                 number += 1
-                if number <= done:
+                if number <= steps_taken:
                     continue
                 ready, ahead = ahead, pool.submit(make, epoch, n, rows)
                 if ready is not None:

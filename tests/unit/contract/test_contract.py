@@ -59,10 +59,10 @@ def test_a_job_is_for_the_network_that_has_its_sub_models(make_job):
             make_job(version=version).check_network(mobileasr.network(layers, " ab", ("S1", "S8")))
     with pytest.raises(NetworkError, match="no sub-model 'S9'"):
         make_job(selection={"forced": "S9"}).check_network(whole)
-    other = whole.model_copy(update={"family": "other"})
-    make_job().check_network(other)
+    foreign = whole.model_copy(update={"family": "other"})
+    make_job().check_network(foreign)
     with pytest.raises(NetworkError, match="version 1 is for deepspeech2, the model is other"):
-        make_job(version=1).check_network(other)
+        make_job(version=1).check_network(foreign)
 
 
 def test_a_log_that_says_no_version_is_of_version_1():

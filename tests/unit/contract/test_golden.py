@@ -31,8 +31,8 @@ def test_the_files_are_current(name):
 
 
 def test_no_file_is_forgotten():
-    others = {"identities"}  # of jobs, tests/unit/scenario/test_identities.py
-    assert {path.stem for path in FOLDER.glob("*.json")} - others == set(VECTORS)
+    elsewhere = {"identities"}  # of jobs, tests/unit/scenario/test_identities.py
+    assert {path.stem for path in FOLDER.glob("*.json")} - elsewhere == set(VECTORS)
 
 
 def test_jobs():
@@ -54,8 +54,8 @@ def test_events_of_every_type_and_reason():
     assert {type(event) for event in parsed} == set(EVENT_TYPES)
     reasons = {event.reason for event in parsed if event.type == "stopped"}
     assert reasons == set(StopReason.__args__)
-    for event, given in zip(parsed, vectors["valid"], strict=True):
-        assert event.model_dump(mode="json").items() >= given.items()
+    for event, written in zip(parsed, vectors["valid"], strict=True):
+        assert event.model_dump(mode="json").items() >= written.items()
     for line in vectors["invalid"]:
         with pytest.raises(EventError):
             parse_event(line)
@@ -79,8 +79,8 @@ def test_no_event_takes_more_or_less_or_numbers_that_are_none(event):
 def test_selection():
     cases = golden("selection")
     for case in cases:
-        given = (case["available_mb"], case["need_mb"], case["candidates"])
-        assert select_sub_model(*given) == case["sub_model"]
+        arguments = (case["available_mb"], case["need_mb"], case["candidates"])
+        assert select_sub_model(*arguments) == case["sub_model"]
     assert {case["sub_model"] for case in cases} == {
         *SUB_MODELS,
         "All",
@@ -154,6 +154,6 @@ def test_scoring():
 def test_batches():
     cases = golden("batches")
     for case in cases:
-        given = (case["seed"], case["epoch"], case["lengths"], case["batch_size"])
-        assert epoch_batches(*given) == case["batches"]
+        arguments = (case["seed"], case["epoch"], case["lengths"], case["batch_size"])
+        assert epoch_batches(*arguments) == case["batches"]
     assert any(len(case["batches"][-1]) != case["batch_size"] for case in cases)

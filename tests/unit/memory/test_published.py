@@ -23,12 +23,12 @@ def test_arithmetic_gives_the_printed_digits_and_nothing_else_claims_to(at, row)
 
 
 def test_each_note_is_there_and_used():
-    used = {one.note for table in PUBLISHED.tables for one in table.rows if one.note}
+    used = {row.note for table in PUBLISHED.tables for row in table.rows if row.note}
     assert used == set(PUBLISHED.notes)
 
 
 def test_no_reading_gives_all_of_table_9():
-    rows = [compare(one) for one in PUBLISHED.table("Table 9").rows]
+    rows = [compare(printed) for printed in PUBLISHED.table("Table 9").rows]
     for reading in dict(rows[0].others):
         assert any(dict(row.others)[reading] != row.printed.printed for row in rows)
     assert dict(rows[0].others)["nearest"] == "1.98"

@@ -11,8 +11,8 @@ ARCHS = ["ds2"]
 
 
 def test_all_of_them_are_checked():
-    found = (data_root() / "models").glob("*/memory.json")
-    assert sorted(path.parent.name for path in found) == ARCHS
+    paths = (data_root() / "models").glob("*/memory.json")
+    assert sorted(path.parent.name for path in paths) == ARCHS
 
 
 @pytest.mark.parametrize("arch", ARCHS)
@@ -22,9 +22,9 @@ def test_needs_are_predicted_within_a_tenth(arch):
     model = MemoryModel(record, CONFIGS[arch].describe(), network_sizes(CONFIGS[arch]))
     checked = model.check()
     assert len(checked) == len(record.calibrating) + len(record.held_out)
-    assert sum(not one.calibrating for one in checked) >= 4
-    for one in checked:
-        assert abs(one.error_percent) < 10, one
-        assert abs(one.peak_error_percent) < 10, one
+    assert sum(not check.calibrating for check in checked) >= 4
+    for check in checked:
+        assert abs(check.error_percent) < 10, check
+        assert abs(check.peak_error_percent) < 10, check
     # every sub-model has a need, also those between the measured ones
     assert all(model.predict(f"S{n}", 5) for n in range(1, 9))

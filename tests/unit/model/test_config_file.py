@@ -38,19 +38,19 @@ def test_names():
 
 
 def test_only_differences_need_be_written(tmp_path):
-    found = read(tmp_path, "base: ds2-mini\nhidden: 64\nfeatures: {mels: 64}\n")
+    config = read(tmp_path, "base: ds2-mini\nhidden: 64\nfeatures: {mels: 64}\n")
     base = CONFIGS["ds2-mini"]
     features = dataclasses.replace(base.features, mels=64)
-    assert found == dataclasses.replace(base, name="my-size", hidden=64, features=features)
-    assert sub_model_parameters(found)["S1"] < sub_model_parameters(base)["S1"]
+    assert config == dataclasses.replace(base, name="my-size", hidden=64, features=features)
+    assert sub_model_parameters(config)["S1"] < sub_model_parameters(base)["S1"]
 
 
 def test_a_network_from_nothing(tmp_path):
     text = CONVOLUTIONS + "batch_size: 3\nmax_frames: 99\nmax_label: 9\nhidden: 8\ndense: 16\n"
-    found = read(tmp_path, text + "name: mine\n")
-    assert (found.name, found.batch_size, found.dense) == ("mine", 3, 16)
-    assert found.convolutions[2] == Convolution((3, 7), (1, 2), 8, bias=True)
-    assert found.unroll == 40
+    config = read(tmp_path, text + "name: mine\n")
+    assert (config.name, config.batch_size, config.dense) == ("mine", 3, 16)
+    assert config.convolutions[2] == Convolution((3, 7), (1, 2), 8, bias=True)
+    assert config.unroll == 40
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -60,7 +60,7 @@ def test_every_field_can_be_written(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("base: ds3\n", 1, "no network 'ds3'"),
         ("base: ds2-mini\nhiden: 3\n", 2, "did you mean 'hidden'"),
@@ -84,14 +84,14 @@ def test_every_field_can_be_written(tmp_path, name):
         ("a: [\n", None, "not valid YAML"),
     ],
 )
-def test_a_mistake_has_a_line(tmp_path, text, line, said):
-    with pytest.raises(InputError, match=rf"(?s)my-size\.yaml:{line or ''}.*{said}"):
+def test_a_mistake_has_a_line(tmp_path, text, line, message):
+    with pytest.raises(InputError, match=rf"(?s)my-size\.yaml:{line or ''}.*{message}"):
         read(tmp_path, text)
 
 
 def test_the_manuals_example(tmp_path):
     manual = (Path(__file__).parents[3] / "docs" / "model.md").read_text()
     (example,) = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
-    found = read(tmp_path, example)
-    assert (found.hidden, found.convolutions[0].kernel) == (96, (11, 11))
-    assert set(sub_model_parameters(found)) == {f"S{n}" for n in range(1, 9)}
+    config = read(tmp_path, example)
+    assert (config.hidden, config.convolutions[0].kernel) == (96, (11, 11))
+    assert set(sub_model_parameters(config)) == {f"S{n}" for n in range(1, 9)}

@@ -69,13 +69,13 @@ def test_first_layers():
 
 
 def test_initial_weights_depend_on_seed_only():
-    one, again, other = (initial_weights(TINY, seed) for seed in (1, 1, 2))
-    assert all((one[n] == again[n]).all() for n in one)
-    assert (one["blstm2_recurrent"] != other["blstm2_recurrent"]).any()
-    assert (one["conv1_moving_variance"] == 1).all()
-    forget = one["blstm1_bias"][:, :, TINY.hidden : 2 * TINY.hidden]
+    first, again, reseeded = (initial_weights(TINY, seed) for seed in (1, 1, 2))
+    assert all((first[n] == again[n]).all() for n in first)
+    assert (first["blstm2_recurrent"] != reseeded["blstm2_recurrent"]).any()
+    assert (first["conv1_moving_variance"] == 1).all()
+    forget = first["blstm1_bias"][:, :, TINY.hidden : 2 * TINY.hidden]
     assert (forget == 1).all()
-    assert one["blstm1_bias"].sum() == forget.size
+    assert first["blstm1_bias"].sum() == forget.size
 
 
 def test_initial_weights_have_the_counted_size():

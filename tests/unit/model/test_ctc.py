@@ -20,7 +20,7 @@ def reference(logits, labels, frames, lengths):
 
 
 def ours(logits, labels, frames, lengths, unroll, in_tensorflow=True):
-    found = ctc_loss_and_gradient(
+    results = ctc_loss_and_gradient(
         tf.constant(logits),
         tf.constant(labels),
         tf.constant(frames),
@@ -28,7 +28,7 @@ def ours(logits, labels, frames, lengths, unroll, in_tensorflow=True):
         unroll=unroll,
         in_tensorflow=in_tensorflow,
     )
-    return found[0].numpy(), found[1].numpy()
+    return results[0].numpy(), results[1].numpy()
 
 
 def random_case(seed):

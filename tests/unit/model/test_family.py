@@ -49,22 +49,22 @@ def test_names_of_a_family_stay_in_its_folder():
         for path in folder.rglob("*.py")
         if "deepspeech2" not in path.parts
     }
-    assert {path: found for path, found in known.items() if found} == {}
+    assert {path: forbidden for path, forbidden in known.items() if forbidden} == {}
 
 
 @pytest.mark.tensorflow
 def test_a_file_says_its_names(path):
-    found = inspect(path)
+    inspection = inspect(path)
     described = SMALL.describe()
-    assert found.info.network == described
+    assert inspection.info.network == described
     assert described.family == "two-dense"
     assert described.layer_names == ("Lower", "Upper")
-    assert FlatbufferModel(path, 1).info == found.info
+    assert FlatbufferModel(path, 1).info == inspection.info
     named = {f"{kind}_{name.lower()}" for kind in ("train", "reset") for name in SUB_MODELS}
-    assert set(found.signatures) > {*named, "get_lower", "get_upper"}
-    assert not [name for name in found.signatures if name.startswith(("train_s", "get_conv"))]
-    assert set(found.signatures["get_lower"].outputs) == {"lower_kernel", "lower_bias"}
-    assert found.custom_operators == ()
+    assert set(inspection.signatures) > {*named, "get_lower", "get_upper"}
+    assert not [name for name in inspection.signatures if name.startswith(("train_s", "get_conv"))]
+    assert set(inspection.signatures["get_lower"].outputs) == {"lower_kernel", "lower_bias"}
+    assert inspection.custom_operators == ()
 
 
 @pytest.mark.tensorflow
@@ -73,10 +73,11 @@ def test_a_file_of_some_sub_models_says_only_these(tmp_path):
     from harness.model.export import build_model
 
     path = build_model(SMALL, tmp_path / "upper.tflite", sub_models=["OnlyUpper"])
-    found = inspect(path)
-    assert found.info.network.sub_model_names == ("OnlyUpper",)
-    assert [name for name in found.signatures if name.startswith("train_")] == ["train_onlyupper"]
-    assert found.sub_models == {"OnlyUpper": ("Upper",)}
+    inspection = inspect(path)
+    assert inspection.info.network.sub_model_names == ("OnlyUpper",)
+    trained = [name for name in inspection.signatures if name.startswith("train_")]
+    assert trained == ["train_onlyupper"]
+    assert inspection.sub_models == {"OnlyUpper": ("Upper",)}
 
 
 @pytest.mark.tensorflow
@@ -106,8 +107,8 @@ def test_gradients_are_those_of_a_tape(sub_model, batch, agrees):
     from harness.model.network import Network
 
     built = Network(SMALL, seed=2)
-    given = [tf.constant(v) for v in (batch.x, batch.in_len, batch.labels, batch.lab_len)]
-    x, in_len, labels, lab_len = given
+    inputs = [tf.constant(v) for v in (batch.x, batch.in_len, batch.labels, batch.lab_len)]
+    x, in_len, labels, lab_len = inputs
     layers = built.description.sub_model(sub_model).layers
     variables = [built.weights[name] for name in built.trained_weights(layers)]
     with tf.GradientTape() as tape:
@@ -116,11 +117,11 @@ def test_gradients_are_those_of_a_tape(sub_model, batch, agrees):
         logits = h @ w["upper_kernel"] + w["upper_bias"]
         loss = tf.reduce_mean(ctc_loss(logits, in_len, labels, lab_len))
     expected = tape.gradient(loss, variables)
-    step = built.gradients(*given, layers)
+    step = built.gradients(*inputs, layers)
     agrees("loss", step.loss, loss, 1e-5)
     assert list(step.gradients) == built.trained_weights(layers)
-    for found, wanted in zip(step.gradients.values(), expected, strict=True):
-        agrees("gradients of two dense layers", found, wanted, 2e-5)
+    for gradient, wanted in zip(step.gradients.values(), expected, strict=True):
+        agrees("gradients of two dense layers", gradient, wanted, 2e-5)
 
 
 @pytest.mark.tensorflow
@@ -139,9 +140,9 @@ def test_a_file_of_sizes_names_its_family(tmp_path, monkeypatch):
     monkeypatch.setitem(CONFIGS, SMALL.name, SMALL)
     path = tmp_path / "mine.yaml"
     path.write_text("family: two-dense\nbatch_size: 1\nmax_frames: 9\nmax_label: 2\nwidth: 3\n")
-    found = network(str(path))
-    assert found == TwoDense(name="mine", batch_size=1, max_frames=9, max_label=2, width=3)
-    sizes = network_sizes(found).layers
+    config = network(str(path))
+    assert config == TwoDense(name="mine", batch_size=1, max_frames=9, max_label=2, width=3)
+    sizes = network_sizes(config).layers
     assert [(s.name, s.trainable, s.statistics) for s in sizes] == [
         ("Lower", 80 * 3 + 3, 0),
         ("Upper", 3 * 28 + 28, 0),

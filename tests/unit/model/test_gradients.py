@@ -63,8 +63,8 @@ def blstm_case(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_blstm_forward_follows_the_equations(seed, agrees):
     x, weights, lengths, _, _, unroll = blstm_case(seed)
-    how = {"unroll": unroll, "product": RecurrentProduct()}
-    y, _ = blstm_forward(rows(x), BlstmWeights(*weights), lengths, keep=True, **how)
+    options = {"unroll": unroll, "product": RecurrentProduct()}
+    y, _ = blstm_forward(rows(x), BlstmWeights(*weights), lengths, keep=True, **options)
     y = tf.reshape(y, [*x.shape[:2], -1])
     wx, wh, b = (np.asarray(w) for w in weights)
     for row, n in enumerate(lengths.numpy()):
@@ -84,9 +84,9 @@ def by_hand(case, product):
     lengths, unroll = case[2], case[5]
 
     def run(x, dy, *weights):
-        given, how = BlstmWeights(*weights), {"unroll": unroll, "product": product}
-        y, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
-        dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=True)
+        blstm_weights, options = BlstmWeights(*weights), {"unroll": unroll, "product": product}
+        y, cache = blstm_forward(rows(x), blstm_weights, lengths, keep=True, **options)
+        dx, gradients = blstm_backward(rows(dy), cache, blstm_weights, lengths, input_gradient=True)
         y, dx = tf.reshape(y, dy.shape), tf.reshape(dx, x.shape)
         return {"output": y, "gradient of input": dx} | {
             f"gradient of {name} weights": value for name, value in gradients.items()
@@ -114,26 +114,26 @@ def in_flatbuffer(function, arguments, folder):
     specs = [tf.TensorSpec(a.shape, tf.float32, f"x{n}") for n, a in enumerate(arguments)]
     names = []
 
-    def numbered(*given):
-        found = function(*given)
-        names.extend(found)
-        return {f"y{n}": value for n, value in enumerate(found.values())}
+    def numbered(*tensors):
+        results = function(*tensors)
+        names.extend(results)
+        return {f"y{n}": value for n, value in enumerate(results.values())}
 
     concrete = tf.function(numbered, autograph=False).get_concrete_function(*specs)
     tf.saved_model.save(tf.Module(), str(folder), signatures=concrete)
     content = strip(tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert(), [])
     runner = Interpreter(model_content=content, num_threads=2).get_signature_runner()
-    found = runner(**{f"x{n}": a.numpy() for n, a in enumerate(arguments)})
-    return {name: found[f"y{n}"] for n, name in enumerate(names[: len(found)])}
+    outputs = runner(**{f"x{n}": a.numpy() for n, a in enumerate(arguments)})
+    return {name: outputs[f"y{n}"] for n, name in enumerate(names[: len(outputs)])}
 
 
-def as_by_tape(agrees, case, found, form=""):
+def as_by_tape(agrees, case, gradients, form=""):
     """Compare output and all gradients with those that tensorflow finds."""
     expected = by_tape(case)
-    assert list(found) == list(expected)
+    assert list(gradients) == list(expected)
     for name, value in expected.items():
         valid = case[3] if name == "output" else 1.0
-        agrees(f"BLSTM {name}{form}", found[name] * valid, value * valid, 1e-5)
+        agrees(f"BLSTM {name}{form}", gradients[name] * valid, value * valid, 1e-5)
 
 
 @pytest.mark.parametrize("product", [RecurrentProduct(), Columns()])
@@ -157,8 +157,8 @@ def test_blstm_gradients_in_a_flatbuffer(seed, product, agrees, tmp_path):
     case = blstm_case(seed)
     x, weights, _, _, dy, _ = case
     assert (x.shape[1] == 1) == (seed in ONE_UTTERANCE)
-    found = in_flatbuffer(by_hand(case, product), [x, dy, *weights], tmp_path)
-    as_by_tape(agrees, case, found, f", {type(product).__name__}")
+    gradients = in_flatbuffer(by_hand(case, product), [x, dy, *weights], tmp_path)
+    as_by_tape(agrees, case, gradients, f", {type(product).__name__}")
 
 
 def test_a_matrix_too_small_or_too_wide_is_no_convolution():
@@ -169,9 +169,10 @@ def test_a_matrix_too_small_or_too_wide_is_no_convolution():
 
 def test_blstm_without_a_layer_to_train_below():
     x, weights, lengths, _, dy, unroll = blstm_case(2)
-    given, how = BlstmWeights(*weights), {"unroll": unroll, "product": RecurrentProduct()}
-    _, cache = blstm_forward(rows(x), given, lengths, keep=True, **how)
-    dx, gradients = blstm_backward(rows(dy), cache, given, lengths, input_gradient=False)
+    blstm_weights = BlstmWeights(*weights)
+    options = {"unroll": unroll, "product": RecurrentProduct()}
+    _, cache = blstm_forward(rows(x), blstm_weights, lengths, keep=True, **options)
+    dx, gradients = blstm_backward(rows(dy), cache, blstm_weights, lengths, input_gradient=False)
     assert dx is None
     assert set(gradients) == {"input", "recurrent", "bias"}
 
@@ -207,10 +208,10 @@ def test_convolution_and_its_gradients(name, frequency, agrees):
         total = tf.reduce_sum(expected * dy)
     dx, dw = tape.gradient(total, [x, kernel])
     agrees("CONV output", conv_forward(x, kernel, conv.stride, zeros), expected, 1e-5)
-    found = conv_kernel_gradient(x, dy, kernel, conv.stride, zeros)
-    agrees("CONV gradient of kernel", found, dw, 1e-5)
-    found = conv_input_gradient(dy, kernel, x.shape.as_list(), conv.stride, zeros)
-    agrees("CONV gradient of input", found, dx, 1e-5)
+    gradient = conv_kernel_gradient(x, dy, kernel, conv.stride, zeros)
+    agrees("CONV gradient of kernel", gradient, dw, 1e-5)
+    gradient = conv_input_gradient(dy, kernel, x.shape.as_list(), conv.stride, zeros)
+    agrees("CONV gradient of input", gradient, dx, 1e-5)
 
 
 def test_time_padding_does_not_depend_on_length():
@@ -241,13 +242,13 @@ def test_normalisation_gradients(statistics, seed, agrees):
     norm = Norm(gamma, beta, mean, variance)
     y, cache, moved = norm_forward(x, norm, mask, from_batch=statistics == "batch")
     dx, gradients = norm_backward(dy, cache, norm, mask)
-    what = f"batch norm, {statistics} statistics,"
-    agrees(f"{what} output", y, expected, 1e-5)
+    label = f"batch norm, {statistics} statistics,"
+    agrees(f"{label} output", y, expected, 1e-5)
     # Terms that cancel: where a channel has few places, rounding is a larger part of what is left.
     scale = float(tf.reduce_max(tf.abs(dy)))
-    agrees(f"{what} gradient of input", dx, expected_gradients[0], 1e-5, scale=scale)
-    agrees(f"{what} gradient of gamma", gradients["gamma"], expected_gradients[1], 1e-5)
-    agrees(f"{what} gradient of beta", gradients["beta"], expected_gradients[2], 1e-5)
+    agrees(f"{label} gradient of input", dx, expected_gradients[0], 1e-5, scale=scale)
+    agrees(f"{label} gradient of gamma", gradients["gamma"], expected_gradients[1], 1e-5)
+    agrees(f"{label} gradient of beta", gradients["beta"], expected_gradients[2], 1e-5)
     assert set(moved) == ({"moving_mean", "moving_variance"} if statistics == "batch" else set())
     if moved:
         agrees("moving mean", moved["moving_mean"], 0.99 * mean + 0.01 * moments[0], 1e-5)
@@ -273,14 +274,14 @@ def tensors(batch):
     return [tf.constant(v) for v in (batch.x, batch.in_len, batch.labels, batch.lab_len)]
 
 
-def all_agree(agrees, what, found, expected, tolerance):
+def all_agree(agrees, label, computed, expected, tolerance):
     """Compare gradients by name; one that is nearly nothing beside the others is all rounding."""
-    assert list(found) == list(expected)
+    assert list(computed) == list(expected)
     largest = {name: float(tf.reduce_max(tf.abs(value))) for name, value in expected.items()}
     least = 0.01 * max(largest.values())
     for name, value in expected.items():
         scale = max(largest[name], least)
-        agrees(what, found[name], value, tolerance, scale=scale)
+        agrees(label, computed[name], value, tolerance, scale=scale)
     return largest
 
 

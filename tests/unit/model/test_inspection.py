@@ -41,41 +41,41 @@ def vector(table, field):
 
 
 def test_what_is_in_a_model(tiny):
-    found = inspect(tiny)
+    inspection = inspect(tiny)
     config = CONFIGS["ds2-tiny"]
-    assert found.info == read_info(tiny) == FlatbufferModel(tiny, 1).info
-    assert found.info.layer_parameters == layer_parameters(config)
-    assert found.info.sub_model_parameters == sub_model_parameters(config)
+    assert inspection.info == read_info(tiny) == FlatbufferModel(tiny, 1).info
+    assert inspection.info.layer_parameters == layer_parameters(config)
+    assert inspection.info.sub_model_parameters == sub_model_parameters(config)
     statistics = sum(spec.statistics for spec in config.layer_specs())
-    assert found.weights == found.info.sub_model_parameters["S1"] + statistics
-    assert found.sub_models["S1"][0] == "CONV1"
-    assert found.sub_models["S5"] == ("BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
-    assert list(found.sub_models) == [f"S{n}" for n in range(1, 9)]
-    assert found.weights_included is True
-    assert found.custom_operators == ()
-    assert found.min_runtime.startswith("2.")
-    assert set(found.operator_versions) == set(found.operators)
-    assert found.signatures["infer"].inputs["x"] == "float32[2, 320, 80]"
-    assert found.not_trainable == ""
+    assert inspection.weights == inspection.info.sub_model_parameters["S1"] + statistics
+    assert inspection.sub_models["S1"][0] == "CONV1"
+    assert inspection.sub_models["S5"] == ("BLSTM2", "BLSTM3", "BLSTM4", "FC1", "FC2")
+    assert list(inspection.sub_models) == [f"S{n}" for n in range(1, 9)]
+    assert inspection.weights_included is True
+    assert inspection.custom_operators == ()
+    assert inspection.min_runtime.startswith("2.")
+    assert set(inspection.operator_versions) == set(inspection.operators)
+    assert inspection.signatures["infer"].inputs["x"] == "float32[2, 320, 80]"
+    assert inspection.not_trainable == ""
 
 
 def test_weights_left_to_a_checkpoint_are_told():
-    found = inspect(data_root() / "models" / "ds2-mini" / "ds2-mini-b5.tflite")
-    assert found.weights_included is False
+    inspection = inspect(data_root() / "models" / "ds2-mini" / "ds2-mini-b5.tflite")
+    assert inspection.weights_included is False
 
 
 def test_a_missing_signature_is_named(tiny, tmp_path):
     path = tmp_path / "other.tflite"
     path.write_bytes(tiny.read_bytes().replace(b"set_weights", b"lost_weight"))
-    found = inspect(path)
-    assert found.info is None
-    assert found.not_trainable == "the model lacks the signatures set_weights"
+    inspection = inspect(path)
+    assert inspection.info is None
+    assert inspection.not_trainable == "the model lacks the signatures set_weights"
     for read in (read_info, FlatbufferModel):
         with pytest.raises(
             InputError, match=r"other\.tflite: .*the signatures set_weights"
-        ) as said:
+        ) as refused:
             read(path)
-        assert "harness model build" in said.value.hint
+        assert "harness model build" in refused.value.hint
 
 
 def test_flex_and_custom_operators_are_told(tmp_path):
@@ -92,10 +92,10 @@ def test_flex_and_custom_operators_are_told(tmp_path):
         model.operatorCodes.append(code)
         graph.operators.append(operator)
     (tmp_path / "x.tflite").write_bytes(packed(model))
-    found = inspect(tmp_path / "x.tflite")
-    assert found.custom_operators == ("FlexSave", "Mine")
-    assert found.operator_versions == {"ADD": 3}
-    assert found.signatures == {}
+    inspection = inspect(tmp_path / "x.tflite")
+    assert inspection.custom_operators == ("FlexSave", "Mine")
+    assert inspection.operator_versions == {"ADD": 3}
+    assert inspection.signatures == {}
 
 
 @pytest.mark.parametrize("missing", range(16))

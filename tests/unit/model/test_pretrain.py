@@ -51,7 +51,7 @@ SMALL = replace(
 HARD = Settings(epochs=2, batch_size=2, augmentation=Augmentation(0.1, 8, 4, (0.9, 1.0, 1.1)))
 
 
-def record(where, n, seconds=0.45, *, rate=16_000, loudness=3000.0, **said):
+def record(where, n, seconds=0.45, *, rate=16_000, loudness=3000.0, **fields):
     """Write a WAV of noise and return its line of a manifest."""
     samples = np.random.default_rng(n).normal(0, loudness, int(seconds * rate)).astype("<i2")
     path = where / f"{n}.wav"
@@ -71,7 +71,7 @@ def record(where, n, seconds=0.45, *, rate=16_000, loudness=3000.0, **said):
         "split": "validation" if n >= 100 else "train",
         "round": 1,
     }
-    return line | said
+    return line | fields
 
 
 def manifest(where, lines):
@@ -101,8 +101,10 @@ class Watching(Silent):
             self._act()
 
 
-def same(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(v, other[n]) for n, v in one.items())
+def same(weights, expected):
+    if weights.keys() != expected.keys():
+        return False
+    return all(np.array_equal(value, expected[name]) for name, value in weights.items())
 
 
 def test_learning_rate_rises_stays_and_falls():
@@ -124,8 +126,8 @@ class ChainEngine:
         self._chain = np.zeros(32, np.uint8)
 
     def train(self, batch, rate):
-        given = [self._chain, np.float64(rate), batch.x, batch.in_len, batch.labels]
-        digest = hashlib.sha256(b"".join(value.tobytes() for value in given)).digest()
+        parts = [self._chain, np.float64(rate), batch.x, batch.in_len, batch.labels]
+        digest = hashlib.sha256(b"".join(value.tobytes() for value in parts)).digest()
         self._chain = np.frombuffer(digest, np.uint8)
         return float(self._chain[0])
 
@@ -168,10 +170,10 @@ def test_a_training_stopped_at_any_step_goes_on_there(tmp_path, corpus, monkeypa
         assert again.place.taken_up_after == (step,)
         assert same(again.weights, whole.weights)
         assert len(list(work.iterdir())) == 1  # nothing half-written
-    done = Watching()
-    assert same(pretrain(SMALL, corpus, work, HARD, watcher=done).weights, whole.weights)
-    assert done.lines == ["trained already (8 steps)"]
-    assert not done.reports
+    finished = Watching()
+    assert same(pretrain(SMALL, corpus, work, HARD, watcher=finished).weights, whole.weights)
+    assert finished.lines == ["trained already (8 steps)"]
+    assert not finished.reports
 
 
 def test_a_killed_training_comes_to_the_same_weights(tmp_path, corpus):
@@ -194,16 +196,16 @@ def test_other_settings_begin_anew_and_spoilt_progress_is_told(tmp_path):
     place, state = Place(step=3, taken_up_after=(1,)), {"weight.a": np.ones(2, np.float32)}
     progress = Progress(tmp_path, SMALL, "0" * 64, HARD)
     progress.keep(place, state)
-    found = progress.restore()
-    assert found is not None
-    assert found[0] == place
-    assert same(found[1], state)
-    for other in (
+    restored = progress.restore()
+    assert restored is not None
+    assert restored[0] == place
+    assert same(restored[1], state)
+    for unrelated in (
         Progress(tmp_path, SMALL, "1" * 64, HARD),
         Progress(tmp_path, SMALL, "0" * 64, replace(HARD, seed=2)),
         Progress(tmp_path, replace(SMALL, hidden=8), "0" * 64, HARD),
     ):
-        assert other.restore() is None
+        assert unrelated.restore() is None
     progress.path.write_bytes(progress.path.read_bytes()[:50])
     with pytest.raises(InputError, match="kept progress cannot be read"):
         progress.restore()
@@ -289,12 +291,12 @@ def test_no_gpu_is_told_before_anything():
 def test_masks_hide_and_are_repeatable():
     features = np.ones((40, 80), np.float32)
     masks = Augmentation(noise=0.0, frequency_mask=8, time_mask=10)
-    found = [hardened(features, masks, np.random.default_rng(n)) for n in range(50)]
-    bands = [int((f == 0).all(0).sum()) for f in found]
-    frames = [int((f == 0).all(1).sum()) for f in found]
+    masked = [hardened(features, masks, np.random.default_rng(n)) for n in range(50)]
+    bands = [int((f == 0).all(0).sum()) for f in masked]
+    frames = [int((f == 0).all(1).sum()) for f in masked]
     assert set(bands) == set(range(9))
     assert set(frames) == set(range(11))
-    assert np.array_equal(found[7], hardened(features, masks, np.random.default_rng(7)))
+    assert np.array_equal(masked[7], hardened(features, masks, np.random.default_rng(7)))
     assert np.array_equal(
         hardened(features, Augmentation(0.0, 0, 0), np.random.default_rng(0)), features
     )
@@ -350,10 +352,10 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_error_and_leaves_nothing(tmp_path, name):
-    make, said, line = BAD[name]
+    make, message, line = BAD[name]
     path = manifest(tmp_path, make(tmp_path))
     out, work = tmp_path / "out", tmp_path / "work"
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         ship_pretrained(SMALL, out, [1], work, Pretraining(manifest=path), command="test")
     assert caught.value.where == f"{path}{line}"
     assert not out.exists()
@@ -387,9 +389,9 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
         manifest=path, others=path, settings=Settings(epochs=1, batch_size=4), learning_rate=1e-3
     )
     first = Watching()
-    made = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=first)
-    assert made == load_model(out)
-    check_files(made, out)
+    model = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=first)
+    assert model == load_model(out)
+    check_files(model, out)
     assert sorted(p.name for p in out.iterdir()) == [
         "baseline.npz",
         "ds2-tiny-b2.tflite",
@@ -397,15 +399,15 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     ]
     assert [p.name for p in out.parent.iterdir()] == ["own"]
     assert "1 of 6 utterances left out: longer than 5.14 s" in first.lines
-    assert made.provenance.command == "by hand"
-    assert made.provenance.corpus_sha256 == load_manifest(path).sha256
-    assert set(made.provenance.wer_percent) == {"validation", "s0", "s1"}
+    assert model.provenance.command == "by hand"
+    assert model.provenance.corpus_sha256 == load_manifest(path).sha256
+    assert set(model.provenance.wer_percent) == {"validation", "s0", "s1"}
     expected = {"utterances": 3, "left_out": 1, "steps": 1, "epochs": 1, "device": "cpu"}
-    assert made.provenance.training.items() >= expected.items()
-    assert made.provenance.training["taken_up_after_steps"] == "never"
+    assert model.provenance.training.items() >= expected.items()
+    assert model.provenance.training["taken_up_after_steps"] == "never"
 
     second = Watching()
     again = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=second)
     assert "trained already (1 steps)" in second.lines
     assert not second.reports
-    assert again == made
+    assert again == model

@@ -43,12 +43,12 @@ def test_there_are_some():
 
 @files
 def test_builtin_operators_only(path):
-    found = look(path)
-    assert found.custom_operators == ()
-    assert {"IF", "BATCH_MATMUL", "CONV_2D", "ASSIGN_VARIABLE"} <= set(found.operators)
+    inspection = look(path)
+    assert inspection.custom_operators == ()
+    assert {"IF", "BATCH_MATMUL", "CONV_2D", "ASSIGN_VARIABLE"} <= set(inspection.operators)
     # StableHLO operators are builtin by number, but old runtimes do not have them.
-    assert not [name for name in found.operators if name.startswith("STABLEHLO")]
-    assert len(found.operators) < 60
+    assert not [name for name in inspection.operators if name.startswith("STABLEHLO")]
+    assert len(inspection.operators) < 60
 
 
 @files
@@ -71,40 +71,40 @@ def test_no_branch_returns_a_tensor_twice(path):
 @files
 def test_signatures(path):
     config = CONFIGS[path.parent.name]
-    found = look(path).signatures
-    assert set(found) == SIGNATURES
+    listings = look(path).signatures
+    assert set(listings) == SIGNATURES
     batch = int(path.stem.rpartition("-b")[2])
     sound = {
         "x": f"float32[{batch}, {config.max_frames}, 80]",
         "in_len": f"int32[{batch}]",
     }
     text = {"labels": f"int32[{batch}, {config.max_label}]", "lab_len": f"int32[{batch}]"}
-    assert found["infer"].inputs == sound
-    assert found["infer"].outputs == {
+    assert listings["infer"].inputs == sound
+    assert listings["infer"].outputs == {
         "logits": f"float32[{config.output_frames}, {batch}, 28]",
         "out_len": f"int32[{batch}]",
     }
-    assert found["loss"].inputs == sound | text
-    assert found["loss"].outputs == {"loss": f"float32[{batch}]"}
+    assert listings["loss"].inputs == sound | text
+    assert listings["loss"].outputs == {"loss": f"float32[{batch}]"}
     for sub_model in SUB_MODELS:
-        train = found[f"train_{sub_model.lower()}"]
+        train = listings[f"train_{sub_model.lower()}"]
         assert train.inputs == sound | text | {"lr": "float32[]"}
         assert train.outputs == {"loss": "float32[]"}
-    assert found["get_weights"].outputs == found["set_weights"].inputs
-    by_layer = [found[f"get_{layer.lower()}"].outputs for layer in LAYERS]
-    assert found["get_weights"].outputs == {n: t for layer in by_layer for n, t in layer.items()}
+    assert listings["get_weights"].outputs == listings["set_weights"].inputs
+    by_layer = [listings[f"get_{layer.lower()}"].outputs for layer in LAYERS]
+    assert listings["get_weights"].outputs == {n: t for layer in by_layer for n, t in layer.items()}
 
 
 @files
 def test_smaller_sub_models_do_less(path):
-    found = look(path).signatures
+    listings = look(path).signatures
     config = CONFIGS[path.parent.name]
     frames = config.output_frames
     blocks = frames // steps_per_block(frames, config.unroll)
-    loops = [found[f"train_s{n}"].operators["IF"] / blocks for n in range(1, 9)]
+    loops = [listings[f"train_s{n}"].operators["IF"] / blocks for n in range(1, 9)]
     assert loops == [9, 9, 9, 9, 8, 7, 6, 5]  # 4 forward, CTC, and backward as far as needed
     # Three for each trained variable: the weight and its two moments.
-    updates = [found[f"train_s{n}"].operators["ASSIGN_VARIABLE"] for n in range(1, 9)]
+    updates = [listings[f"train_s{n}"].operators["ASSIGN_VARIABLE"] for n in range(1, 9)]
     assert updates == sorted(updates, reverse=True)
     assert len(set(updates)) == len(updates)
 
@@ -144,8 +144,8 @@ def test_baseline_hears_what_its_manifest_says(tmp_path):
     for speaker in speakers:
         utterances = corpus.select(speaker, "validation")
         word = 100 / sum(len(u.text.split()) for u in utterances)
-        found = listen(model, utterances)
-        assert found == pytest.approx(manifest.provenance.wer_percent[speaker], abs=word + 0.01)
+        wer = listen(model, utterances)
+        assert wer == pytest.approx(manifest.provenance.wer_percent[speaker], abs=word + 0.01)
 
 
 def test_strip_drops_the_start_values_that_are_named(tiny_model_path, tmp_path):
@@ -165,8 +165,8 @@ def test_strip_drops_the_start_values_that_are_named(tiny_model_path, tmp_path):
 
 
 def test_loops_are_shared(tiny_model_path):
-    found = look(tiny_model_path)
-    loops = found.subgraphs - len(found.signatures)
+    inspection = look(tiny_model_path)
+    loops = inspection.subgraphs - len(inspection.signatures)
     # Forward (kept for training or not), backward and CTC, each with what skips it; the start.
     assert loops == 9
 

@@ -49,20 +49,20 @@ def tensors(batch):
     return [tf.constant(v) for v in (batch.x, batch.in_len, batch.labels, batch.lab_len)]
 
 
-def same_weights(agrees, what, found, start, expected, second):
+def same_weights(agrees, label, weights, start, expected, second):
     """Compare how far weights went, relative to one step of Adam.
 
     Adam turns the rounding of a gradient near zero into a whole step: such weights are left out.
     """
-    assert set(found) == set(expected)
+    assert set(weights) == set(expected)
     compared = 0
     for name, value in expected.items():
         if name not in second:
-            assert (found[name] == start[name]).all(), f"{name} is frozen"
+            assert (weights[name] == start[name]).all(), f"{name} is frozen"
             continue
         clear = second[name] > 1e-8 * max(v.max() for v in second.values())
         compared += clear.sum()
-        agrees(what, found[name][clear], value[clear], 2e-3, scale=RATE)
+        agrees(label, weights[name][clear], value[clear], 2e-3, scale=RATE)
     assert compared > 0.7 * sum(v.size for v in second.values())
 
 
@@ -74,5 +74,5 @@ def test_steps_agree_with_plain_tensorflow(
     expected_losses, expected, second = plain(sub_model, seeds)
     losses = [model.train_step(sub_model, small_batch(seed), RATE) for seed in seeds]
     agrees("flatbuffer: loss", losses, expected_losses, 1e-5)
-    what = f"flatbuffer: weights after steps of {sub_model}"
-    same_weights(agrees, what, model.get_weights(), small_weights, expected, second)
+    label = f"flatbuffer: weights after steps of {sub_model}"
+    same_weights(agrees, label, model.get_weights(), small_weights, expected, second)

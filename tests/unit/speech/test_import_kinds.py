@@ -31,8 +31,8 @@ def imported(folder: Path, out: Path, layout="folder", *, find=None, **options):
     return import_recordings(sources, out, ImportOptions(**options))
 
 
-def texts(done) -> list[str]:
-    return sorted(utterance.text for utterance in done.corpus.utterances)
+def texts(result) -> list[str]:
+    return sorted(utterance.text for utterance in result.corpus.utterances)
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -71,9 +71,9 @@ def test_a_bad_row_costs_only_itself_where_such_rows_are_skipped(folder, tmp_pat
     (folder / "t.tsv").write_text(
         "file\ttext\n0.wav\talpha\n1.wav\tbravo\tx\n2.wav\n3.wav\tdelta\n4.wav\techo\n"
     )
-    done = imported(folder, tmp_path / "out", skip_bad=True)
-    assert texts(done) == ["alpha", "delta", "echo"]
-    where = {left.where for left in done.left_out if "cells" in left.reason}
+    result = imported(folder, tmp_path / "out", skip_bad=True)
+    assert texts(result) == ["alpha", "delta", "echo"]
+    where = {left.where for left in result.left_out if "cells" in left.reason}
     assert where == {f"{folder}/t.tsv:3", f"{folder}/t.tsv:4"}
 
 
@@ -84,11 +84,11 @@ def test_segments_of_one_file_are_cut(folder, record, tmp_path):
         for n in range(3)
     ]
     (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = imported(folder, tmp_path / "out")
-    assert texts(done) == WORDS[:3]
-    assert [u.duration_s for u in done.corpus.utterances] == [1.0] * 3
-    assert len({u.sha256 for u in done.corpus.utterances}) > 1
-    assert done.reasons == {"the table does not list it": 6}
+    result = imported(folder, tmp_path / "out")
+    assert texts(result) == WORDS[:3]
+    assert [u.duration_s for u in result.corpus.utterances] == [1.0] * 3
+    assert len({u.sha256 for u in result.corpus.utterances}) > 1
+    assert result.reasons == {"the table does not list it": 6}
 
 
 @pytest.mark.parametrize(
@@ -149,19 +149,19 @@ def test_linked_folders_are_read_once(record, tmp_path):
     _libri(tmp_path / "in", record, "dev-clean", 85)
     (tmp_path / "in" / "train-clean-100").symlink_to(tmp_path / "other" / "train-clean-100")
     (tmp_path / "in" / "dev-clean" / "loop").symlink_to(tmp_path / "in")
-    done = imported(tmp_path / "in", tmp_path / "out", "librispeech")
-    assert done.corpus.speakers == ("ls-85", "ls-84")
-    assert [u.split for u in done.corpus.utterances].count("train") == 2
+    result = imported(tmp_path / "in", tmp_path / "out", "librispeech")
+    assert result.corpus.speakers == ("ls-85", "ls-84")
+    assert [u.split for u in result.corpus.utterances].count("train") == 2
 
 
 def test_a_converted_librispeech_is_read_and_strangers_are_counted(record, tmp_path):
     _libri(tmp_path / "in", record, "train-x", 84, ".wav")
     _libri(tmp_path / "in", record, "dev-x", 85, ".flac")
     record(tmp_path / "in" / "dev-x" / "85" / "1" / "85-1-0009.flac")
-    done = imported(tmp_path / "in", tmp_path / "out", "librispeech")
-    assert len(done.corpus.utterances) == 4
-    assert done.reasons == {"no *.trans.txt lists it": 1}
-    assert report(done)["reasons"] == {"no *.trans.txt lists it": 1}
+    result = imported(tmp_path / "in", tmp_path / "out", "librispeech")
+    assert len(result.corpus.utterances) == 4
+    assert result.reasons == {"no *.trans.txt lists it": 1}
+    assert report(result)["reasons"] == {"no *.trans.txt lists it": 1}
 
 
 def test_the_split_comes_from_folders_below_the_one_given(record, tmp_path):
@@ -177,8 +177,8 @@ def test_a_format_that_is_not_read_is_counted_or_named(folder, tmp_path):
         (folder / f"{n}.txt").write_text(word)
     (folder / "0.m4a").write_bytes(b"x")  # the same take as 0.wav
     (folder / "noise.sph").write_bytes(b"x")  # nobody wrote what is said in it
-    done = imported(folder, tmp_path / "out")
-    assert done.reasons == {".m4a files are not read": 1, ".sph files are not read": 1}
+    result = imported(folder, tmp_path / "out")
+    assert result.reasons == {".m4a files are not read": 1, ".sph files are not read": 1}
     (folder / "noise.txt").write_text("golf")
     with pytest.raises(InputError, match=r"noise\.sph: \.sph files are not read"):
         imported(folder, tmp_path / "out")
@@ -195,19 +195,19 @@ def test_clips_of_common_voice_by_any_spelling_of_their_path(record, tmp_path):
     with pytest.raises(InputError, match=r"validated\.tsv:6: 2 cells"):
         imported(tmp_path / "in", tmp_path / "out", "commonvoice")
     # 12 digits are shown of a client id: here they are the same of all four
-    done = imported(
+    result = imported(
         tmp_path / "in", tmp_path / "out", "commonvoice", skip_bad=True, find={"by_speaker": True}
     )
-    assert texts(done) == sorted(WORDS[:4])
+    assert texts(result) == sorted(WORDS[:4])
 
 
 def test_an_import_does_not_eat_its_own_output(folder, tmp_path):
     for n, word in enumerate(WORDS):
         (folder / f"{n}.txt").write_text(word)
     for _ in range(2):
-        done = imported(folder, folder / "corpus")
-        assert len(done.corpus.utterances) == 6
-        assert done.left_out == ()
+        result = imported(folder, folder / "corpus")
+        assert len(result.corpus.utterances) == 6
+        assert result.left_out == ()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes here")
@@ -218,8 +218,8 @@ def test_a_name_that_is_not_utf8(folder, tmp_path):
     os.rename(folder / "0.wav", odd + b".wav")  # noqa: PTH104 - bytes
     os.rename(folder / "0.txt", odd + b".txt")  # noqa: PTH104
     os.rename(folder / "1.txt", odd + b"2.txt")  # noqa: PTH104
-    done = imported(folder, tmp_path / "out", skip_bad=True)
-    assert len(done.corpus.utterances) == 5
+    result = imported(folder, tmp_path / "out", skip_bad=True)
+    assert len(result.corpus.utterances) == 5
     json.loads((tmp_path / "out" / "import.json").read_text("utf-8"))
 
 
@@ -251,6 +251,6 @@ def test_what_does_not_fit_is_left_out_with_its_reason(folder, record, tmp_path)
         if text == "echo":
             raise InputError("3 output frames cannot hold 4 characters")
 
-    done = imported(folder, tmp_path / "out", max_letters=6, fits=fits)
-    assert done.reasons == {"text too long": 2, "does not fit the model": 1}
-    assert texts(done) == ["alpha", "bravo", "delta"]
+    result = imported(folder, tmp_path / "out", max_letters=6, fits=fits)
+    assert result.reasons == {"text too long": 2, "does not fit the model": 1}
+    assert texts(result) == ["alpha", "bravo", "delta"]

@@ -42,25 +42,25 @@ def content(out: Path) -> dict[str, bytes]:
 
 
 def test_a_folder_becomes_a_corpus(folder, tmp_path):
-    told = []
+    counts = []
     sources = find_sources(folder, "folder", accent="IND")
-    done = import_recordings(
-        sources, tmp_path / "out", ImportOptions(), lambda *now: told.append(now)
+    result = import_recordings(
+        sources, tmp_path / "out", ImportOptions(), lambda *now: counts.append(now)
     )
-    assert told == [(n, 8) for n in range(1, 9)]
+    assert counts == [(n, 8) for n in range(1, 9)]
     corpus = load_manifest(tmp_path / "out" / "manifest.jsonl")
-    assert corpus == done.corpus
+    assert corpus == result.corpus
     assert corpus.speakers == ("my-voice",)
     assert {u.accent for u in corpus.utterances} == {"IND"}
     assert sorted(u.text for u in corpus.utterances) == WORDS
     assert len(corpus.select("my-voice", "train")) == 6
     assert len(corpus.select("my-voice", "validation")) == 2
-    for one in corpus.utterances:
-        with wave.open(str(one.audio)) as wav:
+    for utterance in corpus.utterances:
+        with wave.open(str(utterance.audio)) as wav:
             assert wav.getparams()[:4] == (1, 2, 16_000, 8_000)
     lines = corpus.manifest.read_text().splitlines()
     assert all(not Path(json.loads(line)["audio"]).is_absolute() for line in lines)
-    assert report(done)["speakers"]["my-voice"]["rounds"] == {"1": {"train": 6, "validation": 2}}
+    assert report(result)["speakers"]["my-voice"]["rounds"] == {"1": {"train": 6, "validation": 2}}
 
 
 def test_an_import_made_again_is_the_same_and_converts_nothing(folder, tmp_path, monkeypatch):
@@ -94,8 +94,8 @@ def test_an_import_killed_in_the_middle_goes_on(folder, tmp_path):
     class PowerCut(BaseException):
         pass
 
-    def cut(done: int, _total: int) -> None:
-        if done == 4:
+    def cut(count: int, _total: int) -> None:
+        if count == 4:
             raise PowerCut
 
     sources = find_sources(folder, "folder")
@@ -130,7 +130,7 @@ def test_one_table_of_all(folder, tmp_path, table):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("list.csv", "name,words\na,b\n", r"list\.csv:1: .*no columns file and text: name, words"),
         ("list.csv", "file,text\ntake 0.WAV,a,b\n", r"list\.csv:2: 3 cells"),
@@ -145,9 +145,9 @@ def test_one_table_of_all(folder, tmp_path, table):
         ("list.jsonl", "[]\n", r"list\.jsonl:1: not a JSON object"),
     ],
 )
-def test_a_bad_table_is_named(folder, tmp_path, name, text, said):
+def test_a_bad_table_is_named(folder, tmp_path, name, text, message):
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         imported(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -157,8 +157,8 @@ def test_several_tables_are_not_guessed_among(folder, tmp_path):
         (folder / name).write_text("file,text\ntake 0.WAV,hello\ntake 1.flac,you\n")
     with pytest.raises(InputError, match=r"several tables: a\.csv, b\.tsv"):
         imported(folder, tmp_path / "out")
-    found = imported(folder, tmp_path / "out", find={"transcripts": folder / "a.csv"})
-    assert len(found.corpus.utterances) == 2
+    result = imported(folder, tmp_path / "out", find={"transcripts": folder / "a.csv"})
+    assert len(result.corpus.utterances) == 2
 
 
 def spoil(folder: Path, record) -> None:
@@ -185,12 +185,12 @@ def test_all_that_is_wrong_is_said_at_once_and_nothing_stays(folder, record, tmp
 
 def test_what_is_wrong_can_be_left_out(folder, record, tmp_path):
     spoil(folder, record)
-    found = imported(folder, tmp_path / "out", skip_bad=True)
-    assert sorted(u.text for u in found.corpus.utterances) == sorted(WORDS[4:])
-    assert len(found.left_out) == 4
-    assert set(found.reasons.values()) == {1}
-    kept = json.loads((tmp_path / "out" / "import.json").read_text())
-    assert "take 0.txt" in json.dumps(kept["left_out"])
+    result = imported(folder, tmp_path / "out", skip_bad=True)
+    assert sorted(u.text for u in result.corpus.utterances) == sorted(WORDS[4:])
+    assert len(result.left_out) == 4
+    assert set(result.reasons.values()) == {1}
+    summary = json.loads((tmp_path / "out" / "import.json").read_text())
+    assert "take 0.txt" in json.dumps(summary["left_out"])
 
 
 def test_a_failed_import_leaves_the_one_before(folder, record, tmp_path):
@@ -207,9 +207,9 @@ def test_lengths_are_left_out_and_told(folder, record, tmp_path):
     record(folder / "take 0.WAV", seconds=3.0)
     record(folder / "take 2.WAV", seconds=1.2)
     record(folder / "take 4.WAV", seconds=0.1)
-    found = imported(folder, tmp_path / "out", max_seconds=1.0)
-    assert found.reasons == {"too long": 2, "too short": 1}
-    assert max(u.duration_s for u in found.corpus.utterances) <= 1.0
+    result = imported(folder, tmp_path / "out", max_seconds=1.0)
+    assert result.reasons == {"too long": 2, "too short": 1}
+    assert max(u.duration_s for u in result.corpus.utterances) <= 1.0
     with pytest.raises(InputError, match=r"no recording is left: .*too short"):
         imported(folder, tmp_path / "none", min_seconds=10)
     assert not (tmp_path / "none").exists()
@@ -218,9 +218,9 @@ def test_lengths_are_left_out_and_told(folder, record, tmp_path):
 def test_the_same_recording_is_taken_once(folder, tmp_path):
     shutil.copyfile(folder / "take 0.WAV", folder / "take 8.wav")
     shutil.copyfile(folder / "take 0.txt", folder / "take 8.txt")
-    done = imported(folder, tmp_path / "out")
-    assert done.reasons == {"twice": 1}
-    assert len(done.corpus.utterances) == 8
+    result = imported(folder, tmp_path / "out")
+    assert result.reasons == {"twice": 1}
+    assert len(result.corpus.utterances) == 8
 
 
 def test_one_recording_with_two_texts_is_refused(folder, tmp_path):
@@ -228,9 +228,9 @@ def test_one_recording_with_two_texts_is_refused(folder, tmp_path):
     (folder / "take 8.txt").write_text("else")
     with pytest.raises(InputError, match=r"take 8\.txt: one recording with several texts"):
         imported(folder, tmp_path / "out")
-    done = imported(folder, tmp_path / "out", skip_bad=True)
-    assert done.reasons == {"several texts of one recording": 2}
-    assert len(done.corpus.utterances) == 7
+    result = imported(folder, tmp_path / "out", skip_bad=True)
+    assert result.reasons == {"several texts of one recording": 2}
+    assert len(result.corpus.utterances) == 7
 
 
 def test_clipping_is_a_warning(folder, record, tmp_path):
@@ -290,9 +290,9 @@ def test_librispeech(librispeech, tmp_path):
         table.write("84-121123-0009 NOT DOWNLOADED\n")
     with pytest.raises(InputError, match=r"trans\.txt:4: no such recording: 84-121123-0009\.flac"):
         imported(librispeech, tmp_path / "out", "librispeech")
-    found = imported(librispeech, tmp_path / "out", "librispeech", skip_bad=True)
-    assert found.reasons == {"test split": 3, "no such recording": 1}
-    corpus = found.corpus
+    result = imported(librispeech, tmp_path / "out", "librispeech", skip_bad=True)
+    assert result.reasons == {"test split": 3, "no such recording": 1}
+    corpus = result.corpus
     assert [len(corpus.select("ls-84", split)) for split in ("train", "validation")] == [3, 0]
     assert [len(corpus.select("ls-1272", split)) for split in ("train", "validation")] == [0, 3]
     first = corpus.utterances[0]
@@ -324,12 +324,12 @@ def commonvoice(record, tmp_path):
 
 
 def test_common_voice(commonvoice, tmp_path):
-    found = imported(commonvoice, tmp_path / "out", "commonvoice")
-    corpus = found.corpus
+    result = imported(commonvoice, tmp_path / "out", "commonvoice")
+    corpus = result.corpus
     assert corpus.speakers == ("cv-0fffffffffff", "cv-1fffffffffff")
     assert [u.split for u in corpus.utterances].count("train") == 4
     assert [u.split for u in corpus.utterances].count("validation") == 2
-    assert found.reasons == {"test split": 2}
+    assert result.reasons == {"test split": 2}
     assert {u.accent for u in corpus.utterances} == {"unknown", "England English"}
     assert corpus.utterances[0].text == "alpha its"
 

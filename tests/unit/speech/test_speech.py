@@ -37,11 +37,11 @@ ONE = CorpusSpec(speakers=("us-male",), train=1, validation=1)
 def test_the_same_text_gives_the_same_bytes_in_any_order_and_process():
     texts = ["the old man", "a green apple", "the king"]
     voices = list(SPEAKERS.values())
-    with Synthesiser() as one:
-        first = {(t, v.name): one.synthesise(t, v).tobytes() for v in voices for t in texts}
-    with Synthesiser() as other:
+    with Synthesiser() as before:
+        first = {(t, v.name): before.synthesise(t, v).tobytes() for v in voices for t in texts}
+    with Synthesiser() as second:
         for text, voice in itertools.product(reversed(texts[1:]), reversed(voices)):
-            assert other.synthesise(text, voice).tobytes() == first[text, voice.name]
+            assert second.synthesise(text, voice).tobytes() == first[text, voice.name]
     assert len(set(first.values())) == len(texts) * len(voices)
 
 
@@ -57,9 +57,9 @@ def test_an_unknown_voice_is_said():
 @given(st.integers(0, 10**6))
 def test_train_and_validation_sentences_are_disjoint_whatever_the_seed(seed):
     train = set(itertools.islice(sentences("train", seed), 40))
-    other = set(itertools.islice(sentences("validation", seed + 1), 40))
-    assert len(train) == len(other) == 40
-    assert not train & other
+    validation = set(itertools.islice(sentences("validation", seed + 1), 40))
+    assert len(train) == len(validation) == 40
+    assert not train & validation
     assert {split_of(text) for text in train} == {"train"}
 
 
@@ -72,19 +72,19 @@ def test_some_validation_words_are_derived_from_training_roots():
 
 
 @pytest.fixture(scope="module")
-def told():
+def counts():
     return []
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory, told):
+def small(tmp_path_factory, counts):
     folder = tmp_path_factory.mktemp("small")
-    return build_corpus(SMALL, folder, lambda done, total: told.append((done, total)))
+    return build_corpus(SMALL, folder, lambda count, total: counts.append((count, total)))
 
 
-def test_a_corpus_is_complete_and_its_rounds_are_disjoint(small, told):
+def test_a_corpus_is_complete_and_its_rounds_are_disjoint(small, counts):
     corpus = small
-    assert told[-1] == (20, 20)
+    assert counts[-1] == (20, 20)
     for speaker in SMALL.speakers:
         parts = [
             [u.text for u in corpus.select(speaker, split, round_)]
@@ -152,8 +152,8 @@ def test_a_build_killed_in_the_middle_goes_on(small, tmp_path):
     class PowerCut(BaseException):
         pass
 
-    def cut(done: int, _total: int) -> None:
-        if done == 7:
+    def cut(count: int, _total: int) -> None:
+        if count == 7:
             raise PowerCut
 
     with pytest.raises(PowerCut):
@@ -189,7 +189,7 @@ def user_manifest(one_utterance, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
@@ -197,13 +197,13 @@ def user_manifest(one_utterance, tmp_path):
         (json.dumps({"round": "1"}), "lacks 'id'"),
     ],
 )
-def test_a_bad_line_is_named(user_manifest, line, said):
-    with pytest.raises(InputError, match=r"mine\.jsonl:3: " + said):
+def test_a_bad_line_is_named(user_manifest, line, message):
+    with pytest.raises(InputError, match=r"mine\.jsonl:3: " + message):
         load_manifest(user_manifest(line))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"id": ""}, "id is empty"),
         ({"id": 7}, "id is not a str"),
@@ -219,8 +219,8 @@ def test_a_bad_line_is_named(user_manifest, line, said):
         ({"audio": __file__}, "not a WAV file"),
     ],
 )
-def test_a_bad_field_is_named(user_manifest, changes, said):
-    with pytest.raises(InputError, match=r"mine\.jsonl:3: .*" + said):
+def test_a_bad_field_is_named(user_manifest, changes, message):
+    with pytest.raises(InputError, match=r"mine\.jsonl:3: .*" + message):
         load_manifest(user_manifest(**changes))
 
 
@@ -230,9 +230,10 @@ def test_another_sample_rate_is_named(user_manifest, tmp_path):
         wav.setsampwidth(2)
         wav.setframerate(44_100)
         wav.writeframes(b"\0" * 400)
-    with pytest.raises(InputError, match=r"mine\.jsonl:3: .*2 channels, 16 bit, 44100 Hz") as said:
+    wanted = r"mine\.jsonl:3: .*2 channels, 16 bit, 44100 Hz"
+    with pytest.raises(InputError, match=wanted) as refused:
         load_manifest(user_manifest(audio="cd.wav"))
-    assert "harness corpus import" in said.value.hint
+    assert "harness corpus import" in refused.value.hint
 
 
 def test_a_silent_recording_is_named(user_manifest, tmp_path):

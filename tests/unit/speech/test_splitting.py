@@ -60,6 +60,6 @@ def test_who_reads_the_same_prompts_validates_on_the_same():
         for n, p in split_speaker(order, "x").items()
         if order is texts
     ]
-    other = {texts[::-1][n]: p.split for n, p in split_speaker(texts[::-1], "y").items()}
-    assert shared_sentences([*rows, *other.items()]) == 0
+    reversed_splits = {texts[::-1][n]: p.split for n, p in split_speaker(texts[::-1], "y").items()}
+    assert shared_sentences([*rows, *reversed_splits.items()]) == 0
     assert shared_sentences([("a", "train"), ("a", "validation"), ("b", "train")]) == 1

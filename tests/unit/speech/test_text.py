@@ -53,7 +53,7 @@ def test_normalisation(raw, normal):
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         ("21 cars", "digits"),
         ("half: \u00bd", "digits"),
@@ -69,10 +69,10 @@ def test_normalisation(raw, normal):
         (" ... ", "no letters"),
     ],
 )
-def test_what_would_lose_a_word_is_refused(raw, said):
-    with pytest.raises(InputError, match=rf"list\.csv:7: .*{said}") as refused:
+def test_what_would_lose_a_word_is_refused(raw, message):
+    with pytest.raises(InputError, match=rf"list\.csv:7: .*{message}") as refused:
         transcript(raw, "list.csv:7")
-    assert said == "no letters" or refused.value.hint
+    assert message == "no letters" or refused.value.hint
 
 
 @given(st.text(max_size=60))

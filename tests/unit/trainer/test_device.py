@@ -66,5 +66,5 @@ def test_a_hanging_battery_service_does_not_hang_the_trainer(tmp_path, monkeypat
 
 
 def test_own_peak():
-    held = bytearray(8 << 20)
-    assert len(held) / (1 << 20) < device.peak_rss_mb() < 64_000
+    content = bytearray(8 << 20)
+    assert len(content) / (1 << 20) < device.peak_rss_mb() < 64_000

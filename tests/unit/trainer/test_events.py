@@ -30,11 +30,11 @@ def test_numbers_and_clock(tmp_path):
     path = tmp_path / "events.jsonl"
     before = boot_ms()
     with EventLog(path) as log:
-        one = log.write(Stopped, reason="battery", epoch=1)
-        other = log.write(Stopped, reason="memory", epoch=2)
-    assert (one.seq, other.seq) == (0, 1)
-    assert before <= one.t_boot_ms <= other.t_boot_ms <= boot_ms()
-    assert read_log(path) == [one, other]
+        first = log.write(Stopped, reason="battery", epoch=1)
+        second = log.write(Stopped, reason="memory", epoch=2)
+    assert (first.seq, second.seq) == (0, 1)
+    assert before <= first.t_boot_ms <= second.t_boot_ms <= boot_ms()
+    assert read_log(path) == [first, second]
     uptime_ms = float(Path("/proc/uptime").read_text().split()[0]) * 1000
     assert abs(uptime_ms - boot_ms()) < 5000
 

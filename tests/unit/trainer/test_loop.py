@@ -63,8 +63,8 @@ def test_a_whole_job(make_job, tmp_path):
     finished = events[-1]
     wers = {e.epoch: e.wer_percent for e in of_type(events, "epoch")}
     assert finished.wer_after_percent == min(wers.values()) == wers[finished.kept_epoch]
-    kept = {f"epoch-{epoch:04d}.npz" for epoch in {finished.kept_epoch, 3} if epoch}
-    assert {path.name for path in Path(job.outputs.checkpoints).iterdir()} == kept
+    names = {f"epoch-{epoch:04d}.npz" for epoch in {finished.kept_epoch, 3} if epoch}
+    assert {path.name for path in Path(job.outputs.checkpoints).iterdir()} == names
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,14 @@ def test_a_bad_job_is_refused_and_said_where_the_host_looks(tmp_path, outputs, l
     path, out = tmp_path / "job.json", tmp_path / "out"
     text = json.dumps({"version": 1, "job_id": "x", "surprise": 1, "outputs": outputs})
     path.write_text(text.replace("{out}", str(out)))
-    done = run_to_end(path)
-    assert done.returncode == 2
-    assert "job.json" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = run_to_end(path)
+    assert process.returncode == 2
+    assert "job.json" in process.stderr
+    assert "Traceback" not in process.stderr
     assert sorted(p.name for p in tmp_path.rglob("*.jsonl")) == ([log] if log else [])
     if log:
-        (said,) = [parse_event(line) for line in (out / log).read_bytes().splitlines()]
-        assert (said.type, said.kind) == ("error", "BadJob")
+        (event,) = [parse_event(line) for line in (out / log).read_bytes().splitlines()]
+        assert (event.type, event.kind) == ("error", "BadJob")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\xff\xfe", b"[]"])
@@ -205,10 +205,10 @@ def test_what_is_no_job_at_all_is_refused(tmp_path, content):
     path = tmp_path / "job.json"
     if content is not None:
         path.write_bytes(content)
-    done = run_to_end(path)
-    assert done.returncode == 2
-    assert done.stderr.startswith(str(path))
-    assert "Traceback" not in done.stderr
+    process = run_to_end(path)
+    assert process.returncode == 2
+    assert process.stderr.startswith(str(path))
+    assert "Traceback" not in process.stderr
 
 
 def run_to_end(job_path: Path) -> subprocess.CompletedProcess[str]:

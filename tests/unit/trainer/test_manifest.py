@@ -131,29 +131,29 @@ def test_there_are_shipped_models():
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
 def test_shipped_manifest_fits_its_files(folder):
-    found = load_manifest(folder)
-    assert found.name == folder.name
-    check_files(found, folder)
-    named = {f.file for f in found.files.values()} | {"manifest.json"}
-    named |= {found.checkpoint.file} if found.checkpoint else set()
+    manifest = load_manifest(folder)
+    assert manifest.name == folder.name
+    check_files(manifest, folder)
+    named = {f.file for f in manifest.files.values()} | {"manifest.json"}
+    named |= {manifest.checkpoint.file} if manifest.checkpoint else set()
     assert {p.name for p in folder.iterdir()} == named
-    for batch, needs in found.need_mb.items():
-        assert batch in found.files
+    for batch, needs in manifest.need_mb.items():
+        assert batch in manifest.files
         assert list(needs) == ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
         assert needs["S1"] > needs["S5"] > needs["S8"] > 0
-    assert found.trainer_base_mb > 5
-    assert found.provenance.command.startswith("harness model ")
+    assert manifest.trainer_base_mb > 5
+    assert manifest.provenance.command.startswith("harness model ")
 
 
 def test_shipped_needs_are_predicted_within_a_tenth():
-    found = load_manifest(data_root() / "models" / "ds2-mini")
-    assert found.memory is not None
-    assert found.memory.files == {size: entry.sha256 for size, entry in found.files.items()}
-    checked = MemoryModel(found.memory, found.network, found.sizes).check()
-    assert sum(not one.calibrating for one in checked) >= 4
-    for one in checked:
-        assert abs(one.error_percent) < 10, one
-        assert abs(one.peak_error_percent) < 10, one
+    manifest = load_manifest(data_root() / "models" / "ds2-mini")
+    assert manifest.memory is not None
+    assert manifest.memory.files == {size: entry.sha256 for size, entry in manifest.files.items()}
+    checked = MemoryModel(manifest.memory, manifest.network, manifest.sizes).check()
+    assert sum(not check.calibrating for check in checked) >= 4
+    for check in checked:
+        assert abs(check.error_percent) < 10, check
+        assert abs(check.peak_error_percent) < 10, check
 
 
 def test_shipped_models_are_small():

@@ -37,15 +37,15 @@ def manifest(**changes):
 
 
 def test_what_was_measured_comes_first_the_rest_is_predicted():
-    found = needs_of(manifest(need_mb={5: {"S1": 444.0}}, memory=RECORD), 5)
-    assert found.mb == {"S1": 444.0, "S8": 200.0}
-    assert found.predicted == ("S8",)
+    needs = needs_of(manifest(need_mb={5: {"S1": 444.0}}, memory=RECORD), 5)
+    assert needs.mb == {"S1": 444.0, "S8": 200.0}
+    assert needs.predicted == ("S8",)
 
 
 def test_with_sizes_every_sub_model_has_a_need():
-    found = needs_of(manifest(memory=RECORD, sizes=network_sizes(PAPER)), 5)
-    assert tuple(found.mb) == SUB_MODELS
-    assert list(found.mb.values()) == sorted(found.mb.values(), reverse=True)
+    needs = needs_of(manifest(memory=RECORD, sizes=network_sizes(PAPER)), 5)
+    assert tuple(needs.mb) == SUB_MODELS
+    assert list(needs.mb.values()) == sorted(needs.mb.values(), reverse=True)
 
 
 def test_neither_measured_nor_predicted():
@@ -53,9 +53,9 @@ def test_neither_measured_nor_predicted():
 
 
 def test_as_printed_is_the_papers_lambda():
-    found = needs_of(manifest(sizes=network_sizes(PAPER), memory=RECORD), 5, "as_printed")
-    assert found.predicted == ()
-    assert found.mb["S1"] == pytest.approx(1.993 * 1024, abs=1)
+    needs = needs_of(manifest(sizes=network_sizes(PAPER), memory=RECORD), 5, "as_printed")
+    assert needs.predicted == ()
+    assert needs.mb["S1"] == pytest.approx(1.993 * 1024, abs=1)
 
 
 def test_as_printed_needs_the_layers():

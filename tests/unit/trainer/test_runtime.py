@@ -77,9 +77,9 @@ def reference_log_mel(pcm):
 @pytest.mark.parametrize("seconds", [0.5, 1.37, 5.136])
 def test_features(model, seconds):
     pcm = tone(seconds)
-    found = model.features(pcm)
-    assert found.shape == (1 + (len(pcm) - 512) // 256, 80)
-    np.testing.assert_allclose(found, reference_log_mel(pcm), atol=5e-3)
+    features = model.features(pcm)
+    assert features.shape == (1 + (len(pcm) - 512) // 256, 80)
+    np.testing.assert_allclose(features, reference_log_mel(pcm), atol=5e-3)
 
 
 def test_features_do_not_depend_on_level(model):
@@ -265,16 +265,16 @@ def test_unreadable_model(tmp_path):
 def test_another_networks_file_trains_by_its_own_names(model, tiny_model_path, sounds, tmp_path):
     path = tmp_path / "other.tflite"
     network = write_with_other_names(tiny_model_path, path)
-    other = FlatbufferModel(path, threads=1)
-    assert other.network == network == read_info(path).network
+    renamed = FlatbufferModel(path, threads=1)
+    assert renamed.network == network == read_info(path).network
     assert network.sub_model_names[:2] == ("Part.1", "Part.2")
     batch = make_batch(sounds, ["the red car", "an apple"], model.info)
     for here, there in zip(model.network.sub_model_names, network.sub_model_names, strict=True):
-        assert other.train_step(there, batch, 1e-2) == model.train_step(here, batch, 1e-2)
-    ours, theirs = model.get_weights(), other.get_weights()
+        assert renamed.train_step(there, batch, 1e-2) == model.train_step(here, batch, 1e-2)
+    ours, theirs = model.get_weights(), renamed.get_weights()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     with pytest.raises(InputError, match="no sub-model 'S1'"):
-        other.train_step("S1", batch, 1e-2)
+        renamed.train_step("S1", batch, 1e-2)
 
 
 def test_unknown_sub_model(model, batch):
@@ -284,9 +284,9 @@ def test_unknown_sub_model(model, batch):
 
 def test_a_checkpoint_of_another_model_is_named_with_the_model(tiny_model_path):
     model = FlatbufferModel(tiny_model_path, 1)
-    other = data_root() / "models" / "ds2-mini" / "baseline.npz"
+    checkpoint = data_root() / "models" / "ds2-mini" / "baseline.npz"
     with pytest.raises(InputError, match=r"baseline\.npz: the checkpoint is of another") as refused:
-        model.load_checkpoint(other)
+        model.load_checkpoint(checkpoint)
     assert tiny_model_path.name in refused.value.hint
 
 
@@ -313,9 +313,9 @@ def test_short_utterances_read_no_memory_that_nothing_wrote(tiny_model_path):
     """glibc fills what it hands out with large numbers: a loss would become NaN."""
     environment = {**os.environ, "MALLOC_PERTURB_": "128"}
     command = [sys.executable, "-c", _SHORT, str(tiny_model_path)]
-    done = subprocess.run(
+    process = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True, timeout=120
     )
-    losses = [float(word) for word in done.stdout.split()]
+    losses = [float(word) for word in process.stdout.split()]
     assert len(losses) == 3
     assert losses[0] > losses[1] > losses[2]  # never true of a NaN

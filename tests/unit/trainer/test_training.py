@@ -164,9 +164,9 @@ def test_the_last_checkpoint_is_kept_where_the_job_says_so(train, wers, patience
 def test_asked_to_stop_the_last_whole_epoch_is_kept(train):
     asked = iter([*[False] * 14, *[True] * 99])
     events = train(25, 50, 75, 100, keep="last", stop_requested=lambda: next(asked))
-    done = events[-1].epochs
-    assert (of(events, Stopped)[0].reason, 0 < done < 3) == ("command", True)
-    assert events[-1].kept_epoch == done
+    epochs = events[-1].epochs
+    assert (of(events, Stopped)[0].reason, 0 < epochs < 3) == ("command", True)
+    assert events[-1].kept_epoch == epochs
     assert Path(events[-1].kept_checkpoint).is_file()
 
 
@@ -215,8 +215,8 @@ def test_another_networks_names_are_as_good(train, monkeypatch):
 def test_a_job_of_version_1_is_for_deepspeech2_alone(train, monkeypatch, tmp_path):
     assert train(100, 75, version=1)[-1].kept_epoch == 1
     (tmp_path / "out" / "events.jsonl").unlink()
-    other = INFO.network.model_copy(update={"family": "other"})
-    monkeypatch.setattr(sys.modules[__name__], "INFO", replace(INFO, network=other))
+    network = INFO.network.model_copy(update={"family": "other"})
+    monkeypatch.setattr(sys.modules[__name__], "INFO", replace(INFO, network=network))
     with pytest.raises(InputError, match="a job of version 1 is for deepspeech2"):
         train(100, 75, version=1)
 
@@ -283,10 +283,10 @@ def test_a_larger_batch_than_the_models_is_refused(train):
 
 @pytest.mark.parametrize("section", [{"sha256": "0" * 64}, {"checkpoint_sha256": "0" * 64}])
 def test_another_file_than_the_jobs_is_refused(train, tmp_path, section):
-    other = tmp_path / "start.npz"
-    np.savez(other, epoch=np.array([0.0]))
+    path = tmp_path / "start.npz"
+    np.savez(path, epoch=np.array([0.0]))
     with pytest.raises(InputError, match="SHA-256"):
-        train(100, 75, model={"checkpoint": str(other), **section})
+        train(100, 75, model={"checkpoint": str(path), **section})
 
 
 def test_it_starts_from_the_jobs_checkpoint(train, tmp_path):
@@ -313,9 +313,9 @@ def test_asked_to_stop_within_an_epoch_it_keeps_what_was_whole(train, monkeypatc
     steps = []
     real = ScriptedModel.train_step
 
-    def counting(self, *given):
-        steps.append(given)
-        return real(self, *given)
+    def counting(self, *arguments):
+        steps.append(arguments)
+        return real(self, *arguments)
 
     monkeypatch.setattr(ScriptedModel, "train_step", counting)
     events = train(100, 75, 50, 25, stop_requested=lambda: len(steps) > STEPS_AN_EPOCH)

@@ -41,7 +41,7 @@ class _Plain:
 
     def signature(self, name: str, rate: float) -> Callable[[Sequence[Any]], Any]:
         function = tf.function(self._function(name, rate), autograph=False)
-        return lambda given: function(*given)
+        return lambda inputs: function(*inputs)
 
     def _function(self, name: str, rate: float) -> Callable[..., Tensor]:
         network = self._network
@@ -51,7 +51,7 @@ class _Plain:
             "loss": network.loss,
         }
         step = PlainStep(network, self._trained)
-        return functions.get(name, lambda *given: step(given, rate))
+        return functions.get(name, lambda *inputs: step(inputs, rate))
 
 
 class _Keras:
@@ -63,8 +63,8 @@ class _Keras:
     def signature(self, name: str, rate: float) -> Callable[[Sequence[Any]], Any]:
         network = self._network.ready(rate)
         if name.startswith("train_"):
-            return lambda given: network.train_on_batch(list(given), return_dict=True)["loss"]
+            return lambda inputs: network.train_on_batch(list(inputs), return_dict=True)["loss"]
         if name == "infer":
-            return lambda given: network.predict_on_batch(list(given))
+            return lambda inputs: network.predict_on_batch(list(inputs))
         losses = tf.function(network.utterance_losses, autograph=False)
-        return lambda given: losses(list(given))
+        return lambda inputs: losses(list(inputs))

@@ -108,15 +108,15 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
 
     def by_name(self) -> Weights:
         """Return all weights by the names, and in the layout, of ``harness.model``."""
-        found: dict[str, Any] = {}
+        variables: dict[str, Any] = {}
         for name, direction, variable in self._places():
             value = np.asarray(variable)
             if direction is None:
-                found[name] = value
+                variables[name] = value
             else:
                 value = _turn(value)[None] if value.ndim == 1 else _turn(value)
-                found[name] = [*found.get(name, []), value]
-        return {name: np.stack(v) if isinstance(v, list) else v for name, v in found.items()}
+                variables[name] = [*variables.get(name, []), value]
+        return {name: np.stack(v) if isinstance(v, list) else v for name, v in variables.items()}
 
     def _freeze(self, trained: Collection[str]) -> None:
         """Keep all layers but those from training."""
@@ -152,11 +152,11 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
             if part.bias is not None:
                 places.append((f"{layer}_bias", None, part.bias))
         for n, blstm in enumerate(self.blstms, 1):
-            for direction, one in enumerate((blstm.forward_layer, blstm.backward_layer)):
+            for direction, half in enumerate((blstm.forward_layer, blstm.backward_layer)):
                 places += [
-                    (f"blstm{n}_input", direction, one.cell.kernel),
-                    (f"blstm{n}_recurrent", direction, one.cell.recurrent_kernel),
-                    (f"blstm{n}_bias", direction, one.cell.bias),
+                    (f"blstm{n}_input", direction, half.cell.kernel),
+                    (f"blstm{n}_recurrent", direction, half.cell.recurrent_kernel),
+                    (f"blstm{n}_bias", direction, half.cell.bias),
                 ]
         return places
 

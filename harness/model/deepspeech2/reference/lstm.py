@@ -33,10 +33,10 @@ def blstm(x: Tensor, weights: Sequence[Tensor], lengths: Tensor, formulation: st
     steps, batch, width = x.shape
     turned = tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
     rows = [
-        tf.matmul(tf.reshape(one, [steps * batch, width]), w) + b
-        for one, w, b in zip((x, turned), tf.unstack(inputs), tf.unstack(bias), strict=True)
+        tf.matmul(tf.reshape(sequence, [steps * batch, width]), w) + b
+        for sequence, w, b in zip((x, turned), tf.unstack(inputs), tf.unstack(bias), strict=True)
     ]
-    z = [tf.reshape(one, [steps, batch, one.shape[1]]) for one in rows]
+    z = [tf.reshape(sequence, [steps, batch, sequence.shape[1]]) for sequence in rows]
     if formulation == "joint":
         ahead, back = tf.unstack(_fast(tf.stack(z, 1), recurrent), axis=1)
     else:
@@ -62,14 +62,14 @@ def _plain(z: Tensor, recurrent: Tensor) -> Tensor:
 
 
 def _scan(
-    z: Tensor, recurrent: Tensor, kept: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+    z: Tensor, recurrent: Tensor, cached: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 ) -> tuple[Tensor, ...]:
     """Run the time loop over [T, ..., B, 4H]; return what ``kept(h, c)`` picks, each step of it."""
     steps, *outer, _ = z.shape
     shape = [*outer, recurrent.shape[-2]]
     start = tf.zeros(shape)
     source = tf.TensorArray(tf.float32, steps, element_shape=z.shape[1:]).unstack(z)
-    arrays = [tf.TensorArray(tf.float32, steps, element_shape=shape) for _ in kept(start, start)]
+    arrays = [tf.TensorArray(tf.float32, steps, element_shape=shape) for _ in cached(start, start)]
 
     def body(t: Tensor, h: Tensor, c: Tensor, *arrays: Tensor) -> tuple[Tensor, ...]:
         h, c = _cell(source.read(t) + tf.matmul(h, recurrent), c)
@@ -77,7 +77,7 @@ def _scan(
             t + 1,
             h,
             c,
-            *(a.write(t, v) for a, v in zip(arrays, kept(h, c), strict=True)),
+            *(a.write(t, v) for a, v in zip(arrays, cached(h, c), strict=True)),
         )
 
     _, _, _, *arrays = tf.while_loop(

@@ -139,8 +139,8 @@ class PlainNetwork:
             losses = self.loss(x, in_len, labels, lab_len, trained=trained)
             real = tf.reduce_sum(tf.cast(in_len > 0, tf.float32))
             mean = tf.reduce_sum(losses) / tf.maximum(real, 1.0)
-        found = tape.gradient(mean, variables)
-        return mean, dict(zip(names, found, strict=True))
+        gradients = tape.gradient(mean, variables)
+        return mean, dict(zip(names, gradients, strict=True))
 
     def _normalise(
         self, x: Tensor, layer: str, mask: Tensor, trained: Collection[str], prefix: str = ""
@@ -148,13 +148,13 @@ class PlainNetwork:
         stem = layer.lower()
         names = [f"{stem}_moving_{prefix}{kind}" for kind in ("mean", "variance")]
         stored = tuple(self.weights[name] for name in names)
-        found: tuple[Tensor, ...] = stored
+        moments: tuple[Tensor, ...] = stored
         if self.batch_statistics and layer in trained:
-            found = batch_moments(x, mask)
-            for name, old, new in zip(names, stored, found, strict=True):
+            moments = batch_moments(x, mask)
+            for name, old, new in zip(names, stored, moments, strict=True):
                 self.moved[name] = old + (1 - _MOMENTUM) * (new - old)
         gamma, beta = (self.weights[f"{stem}_{prefix}{kind}"] for kind in ("gamma", "beta"))
-        return tf.nn.batch_normalization(x, *found, beta, gamma, _EPSILON)
+        return tf.nn.batch_normalization(x, *moments, beta, gamma, _EPSILON)
 
 
 class PlainStep:
