@@ -17,7 +17,7 @@ from harness.devices.doctor_host import check_host
 from harness.devices.findings import Check
 from harness.devices.gate_wait import read_state
 from harness.devices.gates import TRAINER_PACKAGE
-from harness.devices.gates.judged import clock
+from harness.devices.gates.judged import clock, unlocked
 from harness.devices.gates.questions import (
     AVAILABLE_MB,
     BATTERY,
@@ -127,10 +127,13 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
 
 def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Check]:
     asked = (BOOTED, BATTERY, AVAILABLE_MB, TRAINER_VERSION, FREE_STORAGE_MB, POWER_SAVE)
-    state = read_state(phone, info, (*asked, clock.CLOCK))
+    state = read_state(phone, info, (*asked, clock.CLOCK, unlocked.UNLOCKED))
     serial = info.serial
     if not state.of(BOOTED):
         yield Check(serial, "boot", "warning", "Android is still starting", "Wait a moment.")
+    if state.of(unlocked.UNLOCKED) is False:
+        what = "nobody has unlocked it since it started: the trainer has no files yet"
+        yield Check(serial, "unlocked", "problem", what, f"For each start: {unlocked.ADVICE}.")
     version, battery = state.of(TRAINER_VERSION), state.of(BATTERY)
     if version is None:
         yield Check(

@@ -74,7 +74,7 @@ class SettingsGuard:
         for change, was in zip(wanted, self._states(wanted), strict=True):
             if was is None:
                 refused.append((change, "the phone does not tell how it is"))
-            elif was != change:
+            elif not change.met_by(was):
                 able.append((change, was))
         if not able:
             return Changed(refused=tuple(refused))
@@ -175,7 +175,7 @@ class SettingsGuard:
         change: Change, code: int | None, said: str, asked_code: int | None, answer: str
     ) -> str:
         now = change.now(answer) if asked_code == 0 else None
-        if now == change:
+        if now is not None and change.met_by(now):
             return ""
         if code is None:
             return "the phone gave no answer"

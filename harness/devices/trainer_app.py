@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from harness.adb.phone import Phone
 from harness.adb.run_as import RunAsPhone
 from harness.adb.shell import quote
 from harness.devices.gates import TRAINER_PACKAGE
+from harness.devices.gates.judged.unlocked import ADVICE as UNLOCK_ADVICE
 from harness.errors import HarnessError, InputError
 from harness.paths import cache_root
 
@@ -34,6 +36,10 @@ PROBLEM = "trainer_problem"
 MARK = "trainer-installed"
 """In the work folder: the harness brought the trainer, so the harness may take it away."""
 _PROBE = "storage-probe"
+_LOCKED = re.compile(
+    r"couldn't stat /data/user|couldn't stat /data/data|Required key not available"
+)
+"""What ``run-as`` says before the first unlock (source: AOSP system/core/run-as)."""
 _NOTIFY = "android.permission.POST_NOTIFICATIONS"
 _NOTIFY_SDK = 33
 _APPEARS_S = 20.0
@@ -218,12 +224,20 @@ def _find_way(phone: Phone, work_dir: str, sleep: Callable[[float], None]) -> tu
     start = ["am", "start-foreground-service", "-n", f"{TRAINER_PACKAGE}/.TrainService"]
     external = _external(phone)
     answer = phone.shell([*start, "--es", "command", "storage", "--es", "job", probe])
+    # an app that is not ready for direct boot does not exist before the phone is unlocked
+    refused = "no service started" in f"{answer.stdout}{answer.stderr}"
     try:
         waited = 0.0
         while True:
             if _holds(phone, f"{probe}.shared", token):
                 return "shared", ""
-            home = app.shell(f"cat files/{_PROBE} && echo && pwd").stdout.split("\n")
+            private = app.shell(f"cat files/{_PROBE} && echo && pwd")
+            if refused and _LOCKED.search(private.stdout + private.stderr):
+                raise TrainerUnusable(
+                    f"{phone.serial} is locked since it started, and keeps the trainer's files "
+                    f"encrypted: {UNLOCK_ADVICE}"
+                )
+            home = private.stdout.split("\n")
             if home[0] == token and home[1].startswith("/"):
                 return "run-as", f"{home[1].rstrip('/')}/files"
             if _holds(phone, f"{external}/{_PROBE}", token):

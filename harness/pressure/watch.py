@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from harness.adb.errors import AdbError
+from harness.adb.logcat import log_problem
 from harness.adb.phone import Phone
 from harness.readings import (
     REASON_LOW_MEMORY,
@@ -184,15 +185,22 @@ class KillWatch:
         self._see_clock()
         moved = len(self._boots) > 1
         since = f" -T {shlex.quote(self._since)}" if self._since and not moved else ""
-        text = self._phone.shell(
+        result = self._phone.shell(
             f"logcat -d -b main,system,events -v threadtime{since} "
             "-s lowmemorykiller:* killinfo:* am_kill:* am_proc_died:* ActivityManager:* Zygote:*",
             timeout_s=self._timeout_s,
-        ).stdout
+        )
+        if problem := log_problem(result):
+            self._say(f"The phone's log of kills could not be read: {problem}.")
+        text = result.stdout
         if not moved:
             return text
-        kept = [line for line in text.splitlines() if self.t_ms(_time_of(line)) is not None]
-        return "\n".join(kept)
+        ours = [line for line in text.splitlines() if self.t_ms(_time_of(line)) is not None]
+        return "\n".join(ours)
+
+    def _say(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def kills(self) -> list[Kill]:
         """Return all kills for memory since `setup`, with the exit records of our own processes."""

@@ -267,7 +267,7 @@ class _Attempt:
         text = job.model_dump_json(indent=1) + "\n"
         self.tools.write(self.phone, self.layout.job, text.encode())
         self.folder.write_text("job.json", text)
-        clear_log(self.tools, self.phone)
+        self.state.notes.extend(clear_log(self.tools, self.phone))
 
     def _waits(self, waiting: bool) -> None:
         """Say that other phones of the hub are pushed to first, which may take long."""

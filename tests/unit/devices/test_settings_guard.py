@@ -178,7 +178,9 @@ def test_a_foreign_or_broken_file_is_not_obeyed_and_said(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "answer", "expected"),
     [
-        (Bucket(package=PACKAGE, bucket=10), "5\n", None),  # exempted: nothing to change
+        (Bucket(package=PACKAGE, bucket=10), "5\n", Bucket(package=PACKAGE, bucket=5)),
+        (Bucket(package=PACKAGE, bucket=10), "50\n", Bucket(package=PACKAGE, bucket=50)),
+        (Bucket(package=PACKAGE, bucket=10), "99\n", None),
         (Bucket(package=PACKAGE, bucket=10), "30\n", Bucket(package=PACKAGE, bucket=30)),
         (Bucket(package=PACKAGE, bucket=10), "Error: unknown package\n", None),
         (Unplugged(unplugged=True), "Can't find service: battery\n", None),

@@ -355,3 +355,16 @@ def test_an_exit_record_of_an_older_process_is_not_counted(fake: Callable[..., F
 """
     watch = watched(fake, "2027-01-01 00:00:05\n507.0 1\n", "", exits)
     assert watch.kills() == []
+
+
+def test_a_log_that_cannot_be_read_is_told(fake: Callable[..., FakePhone]) -> None:
+    phone = fake(
+        (CLOCK, Answer("2026-12-31 23:59:58\n500.0 7.0\n")),
+        (CLOCK, Answer("2026-12-31 23:59:59\n501.0 7.0\n")),
+        ("logcat -d", Answer("", "logcat: Unexpected EOF!\n", 1)),
+        ("exit-info", Answer("")),
+    )
+    watch = KillWatch(phone, PACKAGE)
+    watch.setup()
+    assert watch.kills() == []
+    assert watch.notes == ["The phone's log of kills could not be read: logcat: Unexpected EOF!."]
