@@ -27,8 +27,10 @@ from harness.devices.gates.questions import (
     TRAINER_VERSION,
 )
 from harness.devices.inventory import PhoneInfo
+from harness.devices.page_size import page_size_checks
 from harness.devices.profile import GENERIC
 from harness.devices.settings_guard import SettingsGuard
+from harness.devices.trainer_app import default_apk
 from harness.devices.vendors import judge_quirk, questions, quirks_of
 
 _LITERT_ABIS = ("arm64-v8a", "x86_64", "armeabi-v7a")
@@ -80,7 +82,9 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
         phone = info.phone(servers)
         left = SettingsGuard(phone, info.work_dir).remembered()
         checks += _state(phone, info, left)
-        checks += capability_checks(info.serial, info.capabilities or probe(phone, info))
+        capabilities = info.capabilities or probe(phone, info)
+        checks += capability_checks(info.serial, capabilities)
+        checks += page_size_checks(info.serial, capabilities.said.get("page", ""), default_apk())
         checks += _background(phone, info)
         if left:
             what = f"an earlier run left changed: {', '.join(one.told for one in left)}"
