@@ -74,7 +74,7 @@ def install(phone: Phone, apk: Path, *, timeout_s: float = 300.0) -> None:
             apk.name, code="", message=f"{apk}: {error.strerror}", serial=phone.serial
         ) from error
     service = f"exec:cmd package install -r -t -S {size}"
-    said = bytearray()
+    answer = bytearray()
     with phone.server.client.service(
         phone.adb_serial, service, timeout_s=timeout_s, serial=phone.serial
     ) as connection:
@@ -84,8 +84,8 @@ def install(phone: Phone, apk: Path, *, timeout_s: float = 300.0) -> None:
                 connection.send_all(chunk)
         with _told_when_silent(phone):
             while data := connection.read_some():
-                said += data
-    _check(phone, apk.name, said.decode("utf-8", "replace"))
+                answer += data
+    _check(phone, apk.name, answer.decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager
@@ -125,18 +125,18 @@ def installed(phone: Phone, package: str) -> Installed | None:
     return Installed(package, name[1].strip(), int(code[1]) if code else None)
 
 
-def _check(phone: Phone, what: str, said: str) -> None:
+def _check(phone: Phone, what: str, answer: str) -> None:
     # some phones end with 0 whatever happened: the word counts
-    if re.search(r"^Success", said, re.MULTILINE):
+    if re.search(r"^Success", answer, re.MULTILINE):
         return
-    found = _CODE.search(said)
-    code = found[1] if found else ""
-    if not code and _NO_SPACE.search(said):
+    code_match = _CODE.search(answer)
+    code = code_match[1] if code_match else ""
+    if not code and _NO_SPACE.search(answer):
         code = "INSTALL_FAILED_INSUFFICIENT_STORAGE"
     raise InstallFailed(
         what,
         code=code,
-        message=said.strip() or "the package manager said nothing",
+        message=answer.strip() or "the package manager said nothing",
         advice=_ADVICE.get(code, ""),
         serial=phone.serial,
     )

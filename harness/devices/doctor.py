@@ -87,7 +87,7 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
         checks += page_size_checks(info.serial, capabilities.said.get("page", ""), default_apk())
         checks += _background(phone, info)
         if left:
-            what = f"an earlier run left changed: {', '.join(one.told for one in left)}"
+            what = f"an earlier run left changed: {', '.join(change.told for change in left)}"
             advice = "The next run on this phone puts them back; now: harness doctor --clean."
             checks.append(Check(info.serial, "settings", "info", what, advice))
     except (AdbError, LookupError) as error:
@@ -151,7 +151,7 @@ def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Ch
         yield Check(serial, "trainer", "ok", f"version {version}")
     if battery is None:
         yield Check(serial, "battery", "warning", "dumpsys battery says nothing")
-    elif battery.updates_stopped and any(isinstance(one, Unplugged) for one in left):
+    elif battery.updates_stopped and any(isinstance(change, Unplugged) for change in left):
         yield Check(serial, "battery", "info", "an earlier run told Android that it is unplugged")
     elif battery.updates_stopped:
         advice = f"adb -s {quote(info.adb_serial)} shell dumpsys battery reset"

@@ -107,14 +107,14 @@ class StfApi:
         """Return the phones that the user may use, whoever uses them now."""
         found = self._call("GET", "/devices", query={"fields": _FIELDS}).get("devices")
         try:
-            return [StfDevice.model_validate(one) for one in found or []]
+            return [StfDevice.model_validate(device) for device in found or []]
         except (ValidationError, TypeError) as error:
             raise StfError(200, f"{self.url} lists its phones in a way unknown to us") from error
 
     def mine(self) -> list[StfDevice]:
         """Return the phones that the user has now, by whatever way."""
         found = self._call("GET", "/user/devices", query={"fields": _FIELDS}).get("devices")
-        return [StfDevice.model_validate(one) for one in found or []]
+        return [StfDevice.model_validate(device) for device in found or []]
 
     def reserve(self, serial: str, idle_ms: int) -> None:
         """Take a phone.

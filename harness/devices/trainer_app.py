@@ -73,14 +73,14 @@ class TrainerApp:
     def said(self) -> dict[str, str]:
         """Return it as values of a phone's capabilities."""
         code = "" if self.version_code is None else f" ({self.version_code})"
-        found = {
+        values = {
             "trainer": f"{self.version_name}{code}",
             "trainer_apk": self.sha256,
             "files_by": self.way,
             "files_in": self.folder,
             "trainer_done": self.done,
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in values.items() if value}
 
 
 def default_apk() -> Path:
@@ -250,11 +250,11 @@ def _find_way(phone: Phone, work_dir: str, sleep: Callable[[float], None]) -> tu
         with contextlib.suppress(AdbError):
             phone.shell(["rm", "-f", probe, f"{probe}.shared", f"{external}/{_PROBE}"])
             app.shell(["rm", "-f", f"files/{_PROBE}"])
-    said = " ".join(f"{answer.stdout} {answer.stderr}".split())
+    words = " ".join(f"{answer.stdout} {answer.stderr}".split())
     raise TrainerUnusable(
         f"no file of the trainer on {phone.serial} can be read back: it was asked to write into "
         f"{work_dir}, its private folder (read by run-as) and {external}, and its token came to "
-        f"none of them. The phone answered: {said!r}. Look into its log: adb logcat -s MobileASR"
+        f"none of them. The phone answered: {words!r}. Look into its log: adb logcat -s MobileASR"
     )
 
 

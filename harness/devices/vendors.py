@@ -35,8 +35,8 @@ class Vendor(Part):
     def matches(self, properties: Mapping[str, str]) -> bool:
         """Tell whether a phone with these properties runs it."""
         return any(
-            all(re.fullmatch(what, properties.get(name, "")) for name, what in one.items())
-            for one in self.match
+            all(re.fullmatch(what, properties.get(name, "")) for name, what in values.items())
+            for values in self.match
         )
 
 
@@ -77,14 +77,14 @@ def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:
     if info.origin != "device":
         return ()
     profile = load_profiles().get(info.profile)
-    makers = [one for vendor in load_vendors() if vendor.matches(info.properties)
-              for one in vendor.quirks]  # fmt: skip
+    makers = [quirk for vendor in load_vendors() if vendor.matches(info.properties)
+              for quirk in vendor.quirks]  # fmt: skip
     return (*makers, *(profile.quirks if profile else ()))
 
 
 def refusal_advice(info: PhoneInfo) -> str:
     """Return what a person may do where this phone refuses a change of its settings."""
-    return " ".join(one.advice for one in quirks_of(info) if one.explains_refusals)
+    return " ".join(quirk.advice for quirk in quirks_of(info) if quirk.explains_refusals)
 
 
 def questions(quirks: tuple[Quirk, ...], package: str) -> dict[str, list[str]]:

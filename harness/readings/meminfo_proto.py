@@ -63,7 +63,7 @@ def parse_meminfo_proto(data: bytes) -> MeminfoPackage | MeminfoSystem:
     message = Message("meminfo", data)
     if message.integer(_TOTAL_RAM) is not None:
         return _system(message)
-    processes = [_process(one) for one in message.messages(_NATIVE)]
+    processes = [_process(process) for process in message.messages(_NATIVE)]
     for app in message.messages(_APPS):
         memory = app.message(1)
         if memory is not None:

@@ -78,7 +78,7 @@ NOTHING = {gate.name: gate.nothing for gate in declared_gates()}
 
 def shut(gates: Gates, text: str, idle_mb: float | None = None) -> list[str]:
     state = parse_state(text, (NOW, NOW + 0.5), idle_mb)
-    return [one.name for one in judge(gates, state) if one.open is False]
+    return [verdict.name for verdict in judge(gates, state) if verdict.open is False]
 
 
 def test_the_state_is_read() -> None:
@@ -243,19 +243,21 @@ def test_every_declared_gate_is_judged() -> None:
     assert tuple(DEMANDS_ALL) == GATE_NAMES, "say above what shuts the new gate"
     asked = (NOW, NOW)
     verdicts = judge(Gates(**DEMANDS_ALL), parse_state(UNFIT, asked, idle_available_mb=4000))
-    assert [(one.name, one.open) for one in verdicts] == [(name, False) for name in GATE_NAMES]
+    assert [(verdict.name, verdict.open) for verdict in verdicts] == [
+        (name, False) for name in GATE_NAMES
+    ]
     silent = judge(Gates(**DEMANDS_ALL), Answers())
-    assert [one.name for one in silent] == list(GATE_NAMES)
-    told = {one.name: one.open for one in silent if one.open is not None}
+    assert [verdict.name for verdict in silent] == list(GATE_NAMES)
+    told = {verdict.name: verdict.open for verdict in silent if verdict.open is not None}
     assert told == {"booted": False, "trainer": False, "trainer_version": False, "idle": True}
 
 
 @pytest.mark.parametrize("gate", declared_gates(), ids=lambda gate: gate.name)
 def test_a_gate_alone_asks_and_judges_what_is_its_own(gate: Any) -> None:
-    nothing = {one.name: one.nothing for one in declared_gates()}
+    nothing = {declared.name: declared.nothing for declared in declared_gates()}
     assert judge(Gates(**nothing), Answers()) == []
     alone = Gates(**{**nothing, gate.name: DEMANDS_ALL[gate.name]})
-    assert [one.name for one in judge(alone, Answers())] == [gate.name]
+    assert [verdict.name for verdict in judge(alone, Answers())] == [gate.name]
     command = state_command("org.x", "/w d", "/proc", questions_of(alone))
     assert command.count("#mobileasr-gate") == len(gate.asks) > 0
     for question in gate.asks:

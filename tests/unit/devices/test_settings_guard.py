@@ -128,7 +128,7 @@ def test_a_refusal_with_exit_code_0_is_seen_and_nothing_stays_remembered() -> No
 def test_a_phone_that_does_nothing_in_silence_is_seen() -> None:
     phone = ChangingPhone(deaf="device_config put")
     changed = guard(phone).change(everything())
-    assert [(type(one), why) for one, why in changed.refused] == [
+    assert [(type(change), why) for change, why in changed.refused] == [
         (Config, "it stays device_config activity_manager max_phantom_processes (not set)")
     ]
     assert len(changed.made) == 6
@@ -145,7 +145,7 @@ def test_what_could_not_be_put_back_stays_remembered() -> None:
         "could not put back setting global b (not set)",
         "put back setting global a (1)",
     ]
-    assert [one["key"] for one in json.loads(phone.files[FILE])["before"]] == ["b"]
+    assert [change["key"] for change in json.loads(phone.files[FILE])["before"]] == ["b"]
     phone.locked = ""
     assert len(guard(phone).restore()) == 1
     assert "global b" not in phone.settings

@@ -291,10 +291,10 @@ def lines(*texts: str) -> str:
 
 
 def test_a_pid_that_is_used_again_is_another_process() -> None:
-    one = f"lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, oom_score_adj 700"
+    killed = f"lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, oom_score_adj 700"
     died = f"am_proc_died: [0,77,{PACKAGE}:ballast2,700,4]"
     other = "lowmemorykiller: Kill 'com.game' (77), uid 10001, oom_score_adj 900"
-    kills = find_kills(parse_lmk(lines(one, died, one, died, other)).kills, PACKAGE)
+    kills = find_kills(parse_lmk(lines(killed, died, killed, died, other)).kills, PACKAGE)
     assert [kill.role for kill in kills] == ["ballast", "ballast", "bystander"]
     assert [len(kill.evidence) for kill in kills] == [2, 2, 1]
 
