@@ -53,7 +53,7 @@ def load_vendors(folder: Path | None = None) -> tuple[Vendor, ...]:
 
 @lru_cache(maxsize=8)
 def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
-    found = []
+    vendors = []
     for path in files:
         data, index = load_yaml(path)
         vendor = validate(Vendor, tuples(data), index)
@@ -62,8 +62,8 @@ def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
                 f"the name is {vendor.name!r}, but the file is called {path.name}",
                 where=index.where(("name",)),
             )
-        found.append(vendor)
-    return tuple(found)
+        vendors.append(vendor)
+    return tuple(vendors)
 
 
 def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:
@@ -109,12 +109,12 @@ def judge_quirk(quirk: Quirk, info: PhoneInfo, package: str, answer: str | None)
         package: The trainer's.
         answer: What the command of `questions` printed; None if there was none.
     """
-    done = None
+    is_done = None
     if quirk.check is not None:
-        done = _done(quirk.check, info, package, answer)
-    if done is None:
+        is_done = _done(quirk.check, info, package, answer)
+    if is_done is None:
         return Check(info.serial, quirk.id, "info", f"{quirk.what} (look once)", quirk.advice)
-    if done:
+    if is_done:
         return Check(info.serial, quirk.id, "ok", "set as it should be")
     by_itself = quirk.check is not None and quirk.check.doze_allowed  # a run does that one
     outcome: Outcome = "info" if by_itself else "warning"
