@@ -73,7 +73,11 @@ def known(group: str) -> list[Plugin]:
 
 def problem_of(group: str, name: str) -> str:
     """Return why a plug-in of this name is left out; empty if there is none such."""
-    told = [f"plug-in {one} is left out: {one.problem}" for one in known(group) if one.problem]
+    told = [
+        f"plug-in {plugin} is left out: {plugin.problem}"
+        for plugin in known(group)
+        if plugin.problem
+    ]
     return next((text for text in told if f"{group} {name!r}" in text), "")
 
 

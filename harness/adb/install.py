@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import re
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.adb.errors import InstallFailed
 from harness.adb.phone import Phone, local_chunks
 
-_CODE = re.compile(r"\b((?:INSTALL|DELETE)_(?:FAILED|PARSE_FAILED)[A-Z_]*)")
+_LOG = logging.getLogger(__name__)
+_CODE = re.compile(
+    r"\b((?:INSTALL|DELETE)_(?:FAILED|PARSE_FAILED)[A-Z_]*|INSTALL_CANCELED_BY_USER)"
+)
+_NO_SPACE = re.compile(r"not enough space|No space left on device|ENOSPC", re.IGNORECASE)
+_SILENT_S = 15.0
+"""A package manager that says nothing for so long is asking somebody on the screen."""
+_DIALOG = (
+    "look at its screen: it may ask whether the app may be installed (Play Protect, the maker)"
+)
 
 _ADVICE = {
     "INSTALL_FAILED_USER_RESTRICTED": (
@@ -28,6 +40,10 @@ _ADVICE = {
         "Play Protect refused it: Developer options > switch off verifying apps over USB."
     ),
     "INSTALL_FAILED_ABORTED": "Somebody refused it on the phone's screen.",
+    "INSTALL_CANCELED_BY_USER": (
+        "It was refused on the phone's screen, or nobody answered there in time: try again and "
+        'confirm it; on MIUI and HyperOS: Developer options > "Install via USB".'
+    ),
 }
 
 
@@ -58,7 +74,7 @@ def install(phone: Phone, apk: Path, *, timeout_s: float = 300.0) -> None:
             apk.name, code="", message=f"{apk}: {error.strerror}", serial=phone.serial
         ) from error
     service = f"exec:cmd package install -r -t -S {size}"
-    said = bytearray()
+    answer = bytearray()
     with phone.server.client.service(
         phone.adb_serial, service, timeout_s=timeout_s, serial=phone.serial
     ) as connection:
@@ -66,9 +82,23 @@ def install(phone: Phone, apk: Path, *, timeout_s: float = 300.0) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for chunk in itertools.chain([first], chunks):
                 connection.send_all(chunk)
-        while data := connection.read_some():
-            said += data
-    _check(phone, apk.name, said.decode("utf-8", "replace"))
+        with _told_when_silent(phone):
+            while data := connection.read_some():
+                answer += data
+    _check(phone, apk.name, answer.decode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def _told_when_silent(phone: Phone) -> Iterator[None]:
+    """Say that a dialog may wait on the phone, long before the limit of the command."""
+    words = "%s: the package manager has said nothing for %g s; %s"
+    timer = threading.Timer(_SILENT_S, _LOG.warning, (words, phone.serial, _SILENT_S, _DIALOG))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def uninstall(phone: Phone, package: str, *, timeout_s: float = 60.0) -> None:
@@ -95,16 +125,18 @@ def installed(phone: Phone, package: str) -> Installed | None:
     return Installed(package, name[1].strip(), int(code[1]) if code else None)
 
 
-def _check(phone: Phone, what: str, said: str) -> None:
+def _check(phone: Phone, what: str, answer: str) -> None:
     # some phones end with 0 whatever happened: the word counts
-    if re.search(r"^Success", said, re.MULTILINE):
+    if re.search(r"^Success", answer, re.MULTILINE):
         return
-    found = _CODE.search(said)
-    code = found[1] if found else ""
+    code_match = _CODE.search(answer)
+    code = code_match[1] if code_match else ""
+    if not code and _NO_SPACE.search(answer):
+        code = "INSTALL_FAILED_INSUFFICIENT_STORAGE"
     raise InstallFailed(
         what,
         code=code,
-        message=said.strip() or "the package manager said nothing",
+        message=answer.strip() or "the package manager said nothing",
         advice=_ADVICE.get(code, ""),
         serial=phone.serial,
     )

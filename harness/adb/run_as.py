@@ -55,9 +55,9 @@ class RunAsPhone(Phone):
 
     def stat(self, path: str) -> FileStat | None:
         """See `Phone.stat`."""
-        found = self.retried(lambda: self.shell(["stat", "-c", "%f %s %Y", path]))
-        match = _STAT.fullmatch(found.stdout.strip())
-        if found.code != 0 or match is None:
+        answer = self.retried(lambda: self.shell(["stat", "-c", "%f %s %Y", path]))
+        match = _STAT.fullmatch(answer.stdout.strip())
+        if answer.code != 0 or match is None:
             return None
         return FileStat(path.rsplit("/", 1)[-1], int(match[1], 16), int(match[2]), int(match[3]))
 
@@ -89,6 +89,6 @@ class RunAsPhone(Phone):
                     raise TransferFailed(path, reason, serial=self.serial)
                 size += file.write(stream.read(1.0))
             if stream.code != 0:
-                said = bytes(stream.stderr).decode("utf-8", "replace").strip()
-                raise TransferFailed(path, said or "cat failed", serial=self.serial)
+                message = bytes(stream.stderr).decode("utf-8", "replace").strip()
+                raise TransferFailed(path, message or "cat failed", serial=self.serial)
         return size

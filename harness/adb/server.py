@@ -196,19 +196,23 @@ class AdbServer:
         """Return what the server lists, in any state."""
         with self.client.request("host:devices-l", timeout_s=_CALL_TIMEOUT_S) as connection:
             text = connection.read_string_block()
-        found = parse_devices(text)
-        self._by_tcp.update(one.adb_serial for one in found if is_tcp(one.adb_serial))
-        return found
+        devices = parse_devices(text)
+        self._by_tcp.update(device.adb_serial for device in devices if is_tcp(device.adb_serial))
+        return devices
 
     def state(self, adb_serial: str) -> str:
         """Return the state of a phone, ``absent`` if it is not listed."""
-        found = [one.state for one in self.devices() if one.adb_serial == adb_serial]
-        return found[0] if found else "absent"
+        states = [device.state for device in self.devices() if device.adb_serial == adb_serial]
+        return states[0] if states else "absent"
 
     def hub(self, adb_serial: str) -> str:
         """Return the hub that a phone hangs on now; phones without a USB path share one."""
-        found = [one.tags.get("usb", "") for one in self.devices() if one.adb_serial == adb_serial]
-        return hub_of(found[0]) if found else ""
+        paths = [
+            device.tags.get("usb", "")
+            for device in self.devices()
+            if device.adb_serial == adb_serial
+        ]
+        return hub_of(paths[0]) if paths else ""
 
     def connect(self, address: str, timeout_s: float = _CALL_TIMEOUT_S) -> None:
         """Add a phone by its TCP address.

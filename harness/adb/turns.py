@@ -48,12 +48,12 @@ def at_once() -> int:
     Raises:
         InputError: The environment says something that is no such number.
     """
-    said = os.environ.get(VARIABLE, "").strip()
-    if not said:
+    number = os.environ.get(VARIABLE, "").strip()
+    if not number:
         return AT_ONCE
-    if not said.isdigit() or int(said) < 1:
-        raise InputError(f"{said!r} is no number of pushes", where=VARIABLE, hint="1 or more.")
-    return int(said)
+    if not number.isdigit() or int(number) < 1:
+        raise InputError(f"{number!r} is no number of pushes", where=VARIABLE, hint="1 or more.")
+    return int(number)
 
 
 class Turns:

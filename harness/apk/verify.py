@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.apk.build import ABIS
 from harness.apk.dex import class_names
+from harness.apk.elf import page_problems
 from harness.apk.toolchain import BuildError, Toolchain
 from harness.errors import InputError
 
@@ -50,6 +51,8 @@ class ApkReport:
     debuggable: bool
     """Its private folder can be read by ``run-as``."""
     problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """``page-size-16k``: what keeps it from phones with pages of 16 KB, and from no others."""
 
 
 def verify_apk(path: Path, toolchain: Toolchain) -> ApkReport:
@@ -89,6 +92,7 @@ def verify_apk(path: Path, toolchain: Toolchain) -> ApkReport:
         signature_schemes=tuple(schemes),
         debuggable="application-debuggable" in badging.splitlines(),
         problems=tuple(problems),
+        warnings=tuple(f"page-size-16k: {problem}" for problem in page_problems(path)),
     )
 
 

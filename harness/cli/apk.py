@@ -79,6 +79,8 @@ def _report(apk: Path, as_json: bool) -> None:
         console.say(f"ABIs: {', '.join(found.abis)}")
         console.say(f"debuggable: {'yes' if found.debuggable else 'no (run-as cannot read it)'}")
         console.say(f"signed: {', '.join(found.signature_schemes) or 'no'}")
+        for warning in found.warnings:
+            console.note(f"warning: {warning}")
         for problem in found.problems:
             console.error(problem)
     if found.problems:

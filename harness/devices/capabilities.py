@@ -100,16 +100,16 @@ true"""
 
 def parse_probe(text: str) -> CapabilitiesRecord:
     """Read what ``probe_command`` printed (pure); what it does not name does not work."""
-    found = {
+    answers = {
         match[1]: match[2].strip()
         for line in text.replace("\r", "").split("\n")
         if (match := _LINE.fullmatch(line)) is not None
     }
     return CapabilitiesRecord(
-        can={name: found.get(name) == "1" for name in KNOWN},
+        can={name: answers.get(name) == "1" for name in KNOWN},
         said={
             name: value
-            for name, value in found.items()
+            for name, value in answers.items()
             # a message in hexadecimal digits is for the sampler, not for a reader
             if value and name not in KNOWN and not name.endswith("_proto")
         },
@@ -132,11 +132,11 @@ def with_capabilities(servers: Sequence[AdbServer], infos: Sequence[PhoneInfo]) 
         if not info.usable:
             return info
         try:
-            found = probe(info.phone(servers), info)
+            record = probe(info.phone(servers), info)
         except (AdbError, LookupError) as error:
             log.warning("%s: not probed: %s", info.serial, error)
             return info
-        return info.model_copy(update={"capabilities": found})
+        return info.model_copy(update={"capabilities": record})
 
     if not infos:
         return []
@@ -144,14 +144,14 @@ def with_capabilities(servers: Sequence[AdbServer], infos: Sequence[PhoneInfo]) 
         return list(pool.map(ask, infos))
 
 
-def checks(serial: str, found: CapabilitiesRecord) -> Iterator[Check]:
+def checks(serial: str, record: CapabilitiesRecord) -> Iterator[Check]:
     """Yield what the doctor says of a phone's capabilities (pure)."""
-    missing = [name for name in KNOWN if not found.can.get(name)]
+    missing = [name for name in KNOWN if not record.can.get(name)]
     for name in missing:
         known = KNOWN[name]
         if known.outcome != "info":
             yield Check(serial, f"capability {name}", known.outcome, known.without)
-    said = ", ".join(f"{name} {value}" for name, value in found.said.items() if name in _SHOWN)
+    said = ", ".join(f"{name} {value}" for name, value in record.said.items() if name in _SHOWN)
     there = f"{len(KNOWN) - len(missing)} of {len(KNOWN)} work"
     minor = [name for name in missing if KNOWN[name].outcome == "info"]
     if minor:

@@ -16,8 +16,20 @@ Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,127}$"
 Value = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{0,1024}$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$")]
 
-_BUCKETS = {10: "active", 20: "working_set", 30: "frequent", 40: "rare", 45: "restricted"}
-"""Source: AOSP ``UsageStatsManager.STANDBY_BUCKET_*``; 5 (exempted) and 50 (never) are not set."""
+_EXEMPTED = 5
+"""On a list of Android's own (doze allow-list, device owner): never held back, and not to be set.
+"""
+_BUCKETS = {
+    _EXEMPTED: "exempted",
+    10: "active",
+    20: "working_set",
+    30: "frequent",
+    40: "rare",
+    45: "restricted",
+    50: "never",
+}
+"""Source: AOSP ``UsageStatsManager.STANDBY_BUCKET_*`` and ``UsageStatsShellCommand``; ``never`` is
+that of an app that nobody has opened yet."""
 _OP_MODE = re.compile(r"^(?:Uid mode: )?(\w+): (allow|ignore|deny|default|foreground)\b", re.M)
 _BUCKET = re.compile(r"^\s*([0-9]{1,3})\s*$")
 
@@ -51,6 +63,10 @@ class Change(BaseModel):
     def make(self) -> list[str]:
         """Return the command that makes this state."""
         raise NotImplementedError
+
+    def met_by(self, now: Change) -> bool:
+        """Return whether a state is as good as this one."""
+        return now == self
 
 
 class Setting(Change):
@@ -235,7 +251,7 @@ class Bucket(Change):
     stays: ClassVar[bool] = False
     kind: Literal["standby_bucket"] = "standby_bucket"
     package: Package
-    bucket: Literal[10, 20, 30, 40, 45]
+    bucket: Literal[5, 10, 20, 30, 40, 45, 50]
 
     @property
     def thing(self) -> tuple[str, ...]:
@@ -260,6 +276,10 @@ class Bucket(Change):
     def make(self) -> list[str]:
         """See `Change`."""
         return ["am", "set-standby-bucket", self.package, _BUCKETS[self.bucket]]
+
+    def met_by(self, now: Change) -> bool:
+        """See `Change`; an exempted package is held back even less."""
+        return now == self or (isinstance(now, Bucket) and now.bucket == _EXEMPTED)
 
 
 AnyChange = Annotated[

@@ -17,7 +17,7 @@ from harness.devices.doctor_host import check_host
 from harness.devices.findings import Check
 from harness.devices.gate_wait import read_state
 from harness.devices.gates import TRAINER_PACKAGE
-from harness.devices.gates.judged import clock
+from harness.devices.gates.judged import clock, unlocked
 from harness.devices.gates.questions import (
     AVAILABLE_MB,
     BATTERY,
@@ -27,8 +27,10 @@ from harness.devices.gates.questions import (
     TRAINER_VERSION,
 )
 from harness.devices.inventory import PhoneInfo
+from harness.devices.page_size import page_size_checks
 from harness.devices.profile import GENERIC
 from harness.devices.settings_guard import SettingsGuard
+from harness.devices.trainer_app import default_apk
 from harness.devices.vendors import judge_quirk, questions, quirks_of
 
 _LITERT_ABIS = ("arm64-v8a", "x86_64", "armeabi-v7a")
@@ -80,10 +82,12 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
         phone = info.phone(servers)
         left = SettingsGuard(phone, info.work_dir).remembered()
         checks += _state(phone, info, left)
-        checks += capability_checks(info.serial, info.capabilities or probe(phone, info))
+        capabilities = info.capabilities or probe(phone, info)
+        checks += capability_checks(info.serial, capabilities)
+        checks += page_size_checks(info.serial, capabilities.said.get("page", ""), default_apk())
         checks += _background(phone, info)
         if left:
-            what = f"an earlier run left changed: {', '.join(one.told for one in left)}"
+            what = f"an earlier run left changed: {', '.join(change.told for change in left)}"
             advice = "The next run on this phone puts them back; now: harness doctor --clean."
             checks.append(Check(info.serial, "settings", "info", what, advice))
     except (AdbError, LookupError) as error:
@@ -127,10 +131,13 @@ def _known_by_record(info: PhoneInfo) -> Iterator[Check]:
 
 def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Check]:
     asked = (BOOTED, BATTERY, AVAILABLE_MB, TRAINER_VERSION, FREE_STORAGE_MB, POWER_SAVE)
-    state = read_state(phone, info, (*asked, clock.CLOCK))
+    state = read_state(phone, info, (*asked, clock.CLOCK, unlocked.UNLOCKED))
     serial = info.serial
     if not state.of(BOOTED):
         yield Check(serial, "boot", "warning", "Android is still starting", "Wait a moment.")
+    if state.of(unlocked.UNLOCKED) is False:
+        what = "nobody has unlocked it since it started: the trainer has no files yet"
+        yield Check(serial, "unlocked", "problem", what, f"For each start: {unlocked.ADVICE}.")
     version, battery = state.of(TRAINER_VERSION), state.of(BATTERY)
     if version is None:
         yield Check(
@@ -144,7 +151,7 @@ def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Ch
         yield Check(serial, "trainer", "ok", f"version {version}")
     if battery is None:
         yield Check(serial, "battery", "warning", "dumpsys battery says nothing")
-    elif battery.updates_stopped and any(isinstance(one, Unplugged) for one in left):
+    elif battery.updates_stopped and any(isinstance(change, Unplugged) for change in left):
         yield Check(serial, "battery", "info", "an earlier run told Android that it is unplugged")
     elif battery.updates_stopped:
         advice = f"adb -s {quote(info.adb_serial)} shell dumpsys battery reset"

@@ -88,17 +88,17 @@ def _adb() -> Check:
 def _isolation() -> Check:
     command = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "true"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_CALL_TIMEOUT_S, check=False)
+        result = subprocess.run(command, capture_output=True, timeout=_CALL_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Check("host", "isolation", "info", f"not known ({error})")
-    if done.returncode == 0:
+    if result.returncode == 0:
         return Check("host", "isolation", "ok", "user namespaces: virtual phones have own roots")
-    said = done.stderr.decode("utf-8", "replace").strip()
+    message = result.stderr.decode("utf-8", "replace").strip()
     return Check(
         "host",
         "isolation",
         "info",
-        f"no user namespaces ({said}): virtual phones share this host's root",
+        f"no user namespaces ({message}): virtual phones share this host's root",
         "Nothing has to be done; reports name it.",
     )
 
@@ -114,7 +114,7 @@ def _disk() -> Check:
 
 
 def _existing(path: Path) -> Path:
-    return next(one for one in (path, *path.parents) if one.exists())
+    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _machine() -> Check:
@@ -136,11 +136,11 @@ def _espeak() -> Check:
 
         library, data = espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
         ctypes.CDLL(str(library))
-        found = Path(data).is_dir()
+        there = Path(data).is_dir()
     except (ImportError, OSError, AttributeError) as error:
         advice = "pip install espeakng-loader"
         return Check("host", "espeak-ng", "problem", f"cannot be loaded: {error}", advice)
-    if not found:
+    if not there:
         return Check("host", "espeak-ng", "problem", f"its voices are missing ({data})")
     return Check("host", "espeak-ng", "ok", f"of the espeakng-loader wheel, voices in {data}")
 
@@ -153,5 +153,7 @@ def _profiles() -> Check:
 
 
 def _said(command: Iterable[str]) -> str:
-    done = subprocess.run(list(command), capture_output=True, timeout=_CALL_TIMEOUT_S, check=False)
-    return (done.stdout + done.stderr).decode("utf-8", "replace")
+    result = subprocess.run(
+        list(command), capture_output=True, timeout=_CALL_TIMEOUT_S, check=False
+    )
+    return (result.stdout + result.stderr).decode("utf-8", "replace")

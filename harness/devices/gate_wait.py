@@ -95,20 +95,20 @@ def pass_gates(
     while True:
         verdicts = judge(gates, read_state(phone, info, questions, wall))
         elapsed = clock() - began
-        shut = [one for one in verdicts if one.open is False]
-        for one in shut:
-            waited[one.name] = elapsed
-        hopeless = gates.mode in ("fail", "skip") or any(not one.can_change for one in shut)
-        left = min((limits(one.name) - elapsed for one in shut), default=0.0)
+        shut = [verdict for verdict in verdicts if verdict.open is False]
+        for verdict in shut:
+            waited[verdict.name] = elapsed
+        hopeless = gates.mode in ("fail", "skip") or any(not verdict.can_change for verdict in shut)
+        left = min((limits(verdict.name) - elapsed for verdict in shut), default=0.0)
         over = left <= 0 or (stop is not None and stop.is_set())
         if not shut or gates.mode == "note" or hopeless or over:
             break
         if waiting is not None:
-            waiting("; ".join(f"{gate.name}: {gate.detail}" for gate in shut), left)
+            waiting("; ".join(f"{verdict.name}: {verdict.detail}" for verdict in shut), left)
         sleep(min(gates.poll_s, left))
-    records = tuple(_record(one, gates, waited, limits(one.name)) for one in verdicts)
+    records = tuple(_record(verdict, gates, waited, limits(verdict.name)) for verdict in verdicts)
     if shut and gates.mode != "note":
-        why = "; ".join(f"{one.name}: {one.detail}" for one in shut)
+        why = "; ".join(f"{verdict.name}: {verdict.detail}" for verdict in shut)
         after = "" if hopeless else f" after {clock() - began:.0f} s"
         raise GateTimedOut(f"{info.serial}: not fit to be measured{after}: {why}", records)
     return records

@@ -183,14 +183,16 @@ def inventory(
         for server, line in listed
         if asked and line.state == "device" and (server.address, line.adb_serial) in asked
     }
-    new = [one for one in listed if (one[0].address, one[1].adb_serial) not in before]
+    new = [
+        (server, line) for server, line in listed if (server.address, line.adb_serial) not in before
+    ]
     infos = list(before.values())
     if new:
         with ThreadPoolExecutor(min(_AT_ONCE, len(new)), thread_name_prefix="inventory") as pool:
-            infos += pool.map(lambda one: _ask(one[0], one[1], known, timeout_s), new)
+            infos += pool.map(lambda listing: _ask(listing[0], listing[1], known, timeout_s), new)
     if asked is not None:
         asked.clear()
-        asked.update({(one.adb_server, one.adb_serial): one for one in infos if one.usable})
+        asked.update({(info.adb_server, info.adb_serial): info for info in infos if info.usable})
     return _each_once(infos)
 
 
@@ -287,35 +289,35 @@ def _ask(
 def _each_once(infos: Sequence[PhoneInfo]) -> list[PhoneInfo]:
     """Keep one entry a phone: USB before TCP, and the others as names it also has."""
     chosen: list[PhoneInfo] = []
-    for info in sorted(infos, key=lambda one: (not one.usable, _by_network(one))):
-        twin = next((one for one in chosen if _same(one, info)), None)
+    for info in sorted(infos, key=lambda info: (not info.usable, _by_network(info))):
+        twin = next((twin for twin in chosen if _same(twin, info)), None)
         if twin is None:
             chosen.append(info)
         else:
             at = chosen.index(twin)
             chosen[at] = twin.model_copy(update={"also": (*twin.also, info.adb_serial)})
-    return _apart(sorted(chosen, key=lambda one: (one.serial, one.adb_serial)))
+    return _apart(sorted(chosen, key=lambda info: (info.serial, info.adb_serial)))
 
 
 def _by_network(info: PhoneInfo) -> bool:
     return ":" in info.adb_serial or "._adb-tls-connect" in info.adb_serial
 
 
-def _same(one: PhoneInfo, other: PhoneInfo) -> bool:
+def _same(info: PhoneInfo, other: PhoneInfo) -> bool:
     """Say whether two lines are one phone under two names.
 
     Phones of different boot ids are different. Those of one boot id may still be: phones in
     containers share a kernel, and are told apart by their serial numbers.
     """
-    if not (one.usable and other.usable):
+    if not (info.usable and other.usable):
         return False
-    if one.boot_id and other.boot_id:
-        numbers = {_number(info) for info in (one, other)} - {""}
-        return one.boot_id == other.boot_id and len(numbers) < 2
-    if one.serial != other.serial:
+    if info.boot_id and other.boot_id:
+        numbers = {_number(each) for each in (info, other)} - {""}
+        return info.boot_id == other.boot_id and len(numbers) < 2
+    if info.serial != other.serial:
         return False
     # two USB devices of one server are two phones, even if a cheap maker gave both one serial
-    return _by_network(one) or _by_network(other) or one.adb_server != other.adb_server
+    return _by_network(info) or _by_network(other) or info.adb_server != other.adb_server
 
 
 def _number(info: PhoneInfo) -> str:

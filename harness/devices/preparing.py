@@ -54,27 +54,27 @@ def wanted_before_gates(wishes: Wishes, package: str, sdk: int) -> list[tuple[st
         package: The trainer's.
         sdk: API level of the phone; 0 if unknown.
     """
-    found: list[tuple[str, Change]] = []
+    changes: list[tuple[str, Change]] = []
     if wishes.stay_awake:
         awake = Setting(namespace="global", key="stay_on_while_plugged_in", value=_ANY_POWER)
-        found.append(("stay_awake", awake))
+        changes.append(("stay_awake", awake))
         if wishes.unplugged:
             # Android lets the screen go dark by its time-out once it believes itself unplugged
             dark = Setting(namespace="system", key="screen_off_timeout", value=_LONGEST_MS)
-            found.append(("stay_awake", dark))
+            changes.append(("stay_awake", dark))
     if wishes.allow_background:
         if sdk >= 28:
-            found.append(("allow_background", Bucket(package=package, bucket=10)))
-        found.append(("allow_background", DozeAllowed(package=package, allowed=True)))
+            changes.append(("allow_background", Bucket(package=package, bucket=10)))
+        changes.append(("allow_background", DozeAllowed(package=package, allowed=True)))
         if sdk >= 28:
             allowed = AppOp(package=package, op="RUN_ANY_IN_BACKGROUND", mode="allow")
-            found.append(("allow_background", allowed))
+            changes.append(("allow_background", allowed))
         if sdk >= 31:
             most = Config(
                 namespace="activity_manager", key="max_phantom_processes", value=_MOST_PROCESSES
             )
-            found.append(("allow_background", most))
-    return found
+            changes.append(("allow_background", most))
+    return changes
 
 
 def wanted_after_gates(wishes: Wishes) -> list[tuple[str, Change]]:

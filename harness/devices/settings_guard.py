@@ -74,16 +74,18 @@ class SettingsGuard:
         for change, was in zip(wanted, self._states(wanted), strict=True):
             if was is None:
                 refused.append((change, "the phone does not tell how it is"))
-            elif was != change:
+            elif not change.met_by(was):
                 able.append((change, was))
         if not able:
             return Changed(refused=tuple(refused))
         remembered = list(self.remembered())
-        known = {one.thing for one in remembered}
+        known = {was.thing for was in remembered}
         new = [was for _, was in able if was.thing not in known]
         if new:
             self._remember([*remembered, *new])
-        for (change, was), why in zip(able, self._make([one for one, _ in able]), strict=True):
+        for (change, was), why in zip(
+            able, self._make([change for change, _ in able]), strict=True
+        ):
             if not why:
                 made.append(change)
                 continue
@@ -147,7 +149,7 @@ class SettingsGuard:
     def _remember(self, before: Sequence[Change]) -> None:
         self._phone.make_folder(self._work_dir)
         text = Restore.model_validate(
-            {"before": [one.model_dump() for one in before]}
+            {"before": [change.model_dump() for change in before]}
         ).model_dump_json(indent=1)
         self._phone.write_text(self._path, text + "\n", mode=0o600)
 
@@ -164,7 +166,9 @@ class SettingsGuard:
         What counts is what the phone tells afterwards: some refuse in words and end with 0, some
         in silence.
         """
-        answers = self._each([words for one in changes for words in (one.make(), one.ask())])
+        answers = self._each(
+            [words for change in changes for words in (change.make(), change.ask())]
+        )
         return [
             self._trouble(change, *answers[2 * n], *answers[2 * n + 1])
             for n, change in enumerate(changes)
@@ -175,7 +179,7 @@ class SettingsGuard:
         change: Change, code: int | None, said: str, asked_code: int | None, answer: str
     ) -> str:
         now = change.now(answer) if asked_code == 0 else None
-        if now == change:
+        if now is not None and change.met_by(now):
             return ""
         if code is None:
             return "the phone gave no answer"

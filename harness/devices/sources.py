@@ -144,7 +144,7 @@ def plugged_source(name: str, words: str) -> PhoneSource:
             where="--farm",
             hint=broken
             or "Use virtual, virtual:PROFILE=COUNT,..., stf:https://stf.example.org"
-            + "".join(f", {one}:..." for one in farm_names()[len(OWN_FARMS) :]),
+            + "".join(f", {farm}:..." for farm in farm_names()[len(OWN_FARMS) :]),
         )
     with _named(name):
         source = make(words)

@@ -104,7 +104,7 @@ class StfFarm:
         """Return what the farm lists, reserving nothing; also gives back what a dead run left."""
         api = self.api()
         give_back_left(api, self.note)
-        return [self._info(one) for one in api.devices() if self._named(one)]
+        return [self._info(device) for device in api.devices() if self._named(device)]
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Session]:
@@ -117,7 +117,7 @@ class StfFarm:
             )
         api = self.api()
         give_back_left(api, self.note)
-        devices = [one for one in api.devices() if self._named(one)]
+        devices = [device for device in api.devices() if self._named(device)]
         home = _adb_home()
         with contextlib.ExitStack() as stack:
             server = stack.enter_context(contextlib.closing(AdbServer.start_private(folder=home)))
@@ -126,13 +126,13 @@ class StfFarm:
             phones = self._take(api, server, borrowed, devices)
             if not phones:
                 raise NoPhoneError(self._why_none(devices))
-            record = {"option": self.option, "phones": [one.serial for one in phones]}
+            record = {"option": self.option, "phones": [phone.serial for phone in phones]}
             yield Session((server,), record)
 
     @property
     def option(self) -> str:
         """The farm as ``--farm`` has it."""
-        words = [f"stf:{self.url}", *(f"serial={one}" for one in self.serials)]
+        words = [f"stf:{self.url}", *(f"serial={serial}" for serial in self.serials)]
         return ",".join(words if self.count is None else [*words, f"count={self.count}"])
 
     @cached_property
@@ -148,12 +148,14 @@ class StfFarm:
         self, api: StfApi, server: AdbServer, borrowed: Borrowed, devices: Sequence[StfDevice]
     ) -> list[PhoneInfo]:
         """Reserve a phone for each thing wanted, as long as there are some that may fit."""
-        free = {one.serial: one for one in devices if one.free}
+        free = {device.serial: device for device in devices if device.free}
         taken: list[PhoneInfo] = []
         for demands in self.wanted or [Demands(each=True)]:
             need = len(free) if demands.each else 1
             need = min(need if demands.count is None else demands.count, len(free))
-            for device in sorted(free.values(), key=lambda one: not self._surely(demands, one)):
+            for device in sorted(
+                free.values(), key=lambda candidate: not self._surely(demands, candidate)
+            ):
                 if need == 0 or (self.count is not None and len(taken) >= self.count):
                     break
                 if not self._may_fit(demands, device):
@@ -161,7 +163,7 @@ class StfFarm:
                 info = self._borrow(api, server, borrowed, free.pop(device.serial))
                 if info is None:
                     continue
-                if any(match(one, info).fits for one in self.wanted or [demands]):
+                if any(match(wanted, info).fits for wanted in self.wanted or [demands]):
                     taken.append(info)
                     need -= match(demands, info).fits
                 else:
@@ -235,7 +237,9 @@ class StfFarm:
 
     def _why_none(self, devices: Sequence[StfDevice]) -> str:
         lines = [f"no phone of the farm {self.url} that is asked for can be had now:"]
-        lines += [f"  {one.serial} ({one.model or 'unknown'}): {one.state}" for one in devices]
+        lines += [
+            f"  {device.serial} ({device.model or 'unknown'}): {device.state}" for device in devices
+        ]
         if not devices:
             names = ", ".join(self.serials)
             lines.append(f"  it lists none{f' called {names}' if names else ''} for you")

@@ -32,9 +32,9 @@ class StfError(HarnessError):
         status: HTTP status.
     """
 
-    def __init__(self, status: int, said: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         self.status = status
-        super().__init__(said)
+        super().__init__(message)
 
 
 class StfUnreachableError(NoPhoneError):
@@ -105,16 +105,16 @@ class StfApi:
 
     def devices(self) -> list[StfDevice]:
         """Return the phones that the user may use, whoever uses them now."""
-        found = self._call("GET", "/devices", query={"fields": _FIELDS}).get("devices")
+        devices = self._call("GET", "/devices", query={"fields": _FIELDS}).get("devices")
         try:
-            return [StfDevice.model_validate(one) for one in found or []]
+            return [StfDevice.model_validate(device) for device in devices or []]
         except (ValidationError, TypeError) as error:
             raise StfError(200, f"{self.url} lists its phones in a way unknown to us") from error
 
     def mine(self) -> list[StfDevice]:
         """Return the phones that the user has now, by whatever way."""
-        found = self._call("GET", "/user/devices", query={"fields": _FIELDS}).get("devices")
-        return [StfDevice.model_validate(one) for one in found or []]
+        devices = self._call("GET", "/user/devices", query={"fields": _FIELDS}).get("devices")
+        return [StfDevice.model_validate(device) for device in devices or []]
 
     def reserve(self, serial: str, idle_ms: int) -> None:
         """Take a phone.
@@ -134,8 +134,8 @@ class StfApi:
         Raises:
             StfError: Status 403 where it is not ours.
         """
-        found = self._call("POST", f"/user/devices/{quote(serial, safe='')}/remoteConnect")
-        address = found.get("remoteConnectUrl")
+        answer = self._call("POST", f"/user/devices/{quote(serial, safe='')}/remoteConnect")
+        address = answer.get("remoteConnectUrl")
         if not isinstance(address, str) or ":" not in address:
             raise StfError(200, f"{self.url} gave no address for {serial}")
         return address
@@ -179,16 +179,18 @@ class StfApi:
                 f"the farm {self.url} does not answer: {_why(error)}\n"
                 "  Check the address, and whether a browser on this computer reaches it."
             ) from None  # the original holds the request, and that the token
-        said: Any = None
+        reply: Any = None
         with contextlib.suppress(requests.JSONDecodeError):
-            said = answer.json()
+            reply = answer.json()
         if answer.is_redirect:
             raise InputError(
                 f"the farm sends us on to {answer.headers.get('location', '')[:200]}",
                 where=self.url,
                 hint="Give the address where it really is: the token is not sent elsewhere.",
             )
-        words = said.get("description") or said.get("message") if isinstance(said, dict) else None
+        words = (
+            reply.get("description") or reply.get("message") if isinstance(reply, dict) else None
+        )
         if answer.status_code == 401:
             raise InputError(
                 f"the farm does not accept the token in {TOKEN_VARIABLE}"
@@ -198,15 +200,15 @@ class StfApi:
             )
         if not answer.ok:
             raise StfError(answer.status_code, str(words or f"HTTP status {answer.status_code}"))
-        if not isinstance(said, dict):
+        if not isinstance(reply, dict):
             raise InputError(
                 "what answers there is not an STF farm",
                 where=self.url,
                 hint="Give the address that a browser has, without a path.",
             )
-        if said.get("success") is False:
+        if reply.get("success") is False:
             raise StfError(answer.status_code, str(words or "no reason given"))
-        return said
+        return reply
 
 
 def base_url(text: str) -> str:

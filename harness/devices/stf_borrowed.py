@@ -116,7 +116,7 @@ def give_back_left(api: StfApi, note: Callable[[str], None]) -> None:
                 left.setdefault(serial, []).append(record)
         if not left:
             return
-        mine = {one.serial: one for one in api.mine()}
+        mine = {device.serial: device for device in api.mine()}
         kept: set[Path] = set()
         for serial, where in left.items():
             device = mine.get(serial)
@@ -155,7 +155,9 @@ def _serials(record: Path) -> list[str]:
         found = json.loads(record.read_bytes())["serials"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return (
+        [serial for serial in found if isinstance(serial, str)] if isinstance(found, list) else []
+    )
 
 
 def _forget(record: Path) -> None:

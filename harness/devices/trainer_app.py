@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from harness.adb.phone import Phone
 from harness.adb.run_as import RunAsPhone
 from harness.adb.shell import quote
 from harness.devices.gates import TRAINER_PACKAGE
+from harness.devices.gates.judged.unlocked import ADVICE as UNLOCK_ADVICE
 from harness.errors import HarnessError, InputError
 from harness.paths import cache_root
 
@@ -34,6 +36,10 @@ PROBLEM = "trainer_problem"
 MARK = "trainer-installed"
 """In the work folder: the harness brought the trainer, so the harness may take it away."""
 _PROBE = "storage-probe"
+_LOCKED = re.compile(
+    r"couldn't stat /data/user|couldn't stat /data/data|Required key not available"
+)
+"""What ``run-as`` says before the first unlock (source: AOSP system/core/run-as)."""
 _NOTIFY = "android.permission.POST_NOTIFICATIONS"
 _NOTIFY_SDK = 33
 _APPEARS_S = 20.0
@@ -67,14 +73,14 @@ class TrainerApp:
     def said(self) -> dict[str, str]:
         """Return it as values of a phone's capabilities."""
         code = "" if self.version_code is None else f" ({self.version_code})"
-        found = {
+        values = {
             "trainer": f"{self.version_name}{code}",
             "trainer_apk": self.sha256,
             "files_by": self.way,
             "files_in": self.folder,
             "trainer_done": self.done,
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in values.items() if value}
 
 
 def default_apk() -> Path:
@@ -218,12 +224,20 @@ def _find_way(phone: Phone, work_dir: str, sleep: Callable[[float], None]) -> tu
     start = ["am", "start-foreground-service", "-n", f"{TRAINER_PACKAGE}/.TrainService"]
     external = _external(phone)
     answer = phone.shell([*start, "--es", "command", "storage", "--es", "job", probe])
+    # an app that is not ready for direct boot does not exist before the phone is unlocked
+    refused = "no service started" in f"{answer.stdout}{answer.stderr}"
     try:
         waited = 0.0
         while True:
             if _holds(phone, f"{probe}.shared", token):
                 return "shared", ""
-            home = app.shell(f"cat files/{_PROBE} && echo && pwd").stdout.split("\n")
+            private = app.shell(f"cat files/{_PROBE} && echo && pwd")
+            if refused and _LOCKED.search(private.stdout + private.stderr):
+                raise TrainerUnusable(
+                    f"{phone.serial} is locked since it started, and keeps the trainer's files "
+                    f"encrypted: {UNLOCK_ADVICE}"
+                )
+            home = private.stdout.split("\n")
             if home[0] == token and home[1].startswith("/"):
                 return "run-as", f"{home[1].rstrip('/')}/files"
             if _holds(phone, f"{external}/{_PROBE}", token):
@@ -236,11 +250,11 @@ def _find_way(phone: Phone, work_dir: str, sleep: Callable[[float], None]) -> tu
         with contextlib.suppress(AdbError):
             phone.shell(["rm", "-f", probe, f"{probe}.shared", f"{external}/{_PROBE}"])
             app.shell(["rm", "-f", f"files/{_PROBE}"])
-    said = " ".join(f"{answer.stdout} {answer.stderr}".split())
+    words = " ".join(f"{answer.stdout} {answer.stderr}".split())
     raise TrainerUnusable(
         f"no file of the trainer on {phone.serial} can be read back: it was asked to write into "
         f"{work_dir}, its private folder (read by run-as) and {external}, and its token came to "
-        f"none of them. The phone answered: {said!r}. Look into its log: adb logcat -s MobileASR"
+        f"none of them. The phone answered: {words!r}. Look into its log: adb logcat -s MobileASR"
     )
 
 

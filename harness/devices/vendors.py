@@ -35,8 +35,8 @@ class Vendor(Part):
     def matches(self, properties: Mapping[str, str]) -> bool:
         """Tell whether a phone with these properties runs it."""
         return any(
-            all(re.fullmatch(what, properties.get(name, "")) for name, what in one.items())
-            for one in self.match
+            all(re.fullmatch(what, properties.get(name, "")) for name, what in values.items())
+            for values in self.match
         )
 
 
@@ -53,7 +53,7 @@ def load_vendors(folder: Path | None = None) -> tuple[Vendor, ...]:
 
 @lru_cache(maxsize=8)
 def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
-    found = []
+    vendors = []
     for path in files:
         data, index = load_yaml(path)
         vendor = validate(Vendor, tuples(data), index)
@@ -62,8 +62,8 @@ def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
                 f"the name is {vendor.name!r}, but the file is called {path.name}",
                 where=index.where(("name",)),
             )
-        found.append(vendor)
-    return tuple(found)
+        vendors.append(vendor)
+    return tuple(vendors)
 
 
 def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:
@@ -77,14 +77,14 @@ def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:
     if info.origin != "device":
         return ()
     profile = load_profiles().get(info.profile)
-    makers = [one for vendor in load_vendors() if vendor.matches(info.properties)
-              for one in vendor.quirks]  # fmt: skip
+    makers = [quirk for vendor in load_vendors() if vendor.matches(info.properties)
+              for quirk in vendor.quirks]  # fmt: skip
     return (*makers, *(profile.quirks if profile else ()))
 
 
 def refusal_advice(info: PhoneInfo) -> str:
     """Return what a person may do where this phone refuses a change of its settings."""
-    return " ".join(one.advice for one in quirks_of(info) if one.explains_refusals)
+    return " ".join(quirk.advice for quirk in quirks_of(info) if quirk.explains_refusals)
 
 
 def questions(quirks: tuple[Quirk, ...], package: str) -> dict[str, list[str]]:
@@ -109,12 +109,12 @@ def judge_quirk(quirk: Quirk, info: PhoneInfo, package: str, answer: str | None)
         package: The trainer's.
         answer: What the command of `questions` printed; None if there was none.
     """
-    done = None
+    is_done = None
     if quirk.check is not None:
-        done = _done(quirk.check, info, package, answer)
-    if done is None:
+        is_done = _done(quirk.check, info, package, answer)
+    if is_done is None:
         return Check(info.serial, quirk.id, "info", f"{quirk.what} (look once)", quirk.advice)
-    if done:
+    if is_done:
         return Check(info.serial, quirk.id, "ok", "set as it should be")
     by_itself = quirk.check is not None and quirk.check.doze_allowed  # a run does that one
     outcome: Outcome = "info" if by_itself else "warning"

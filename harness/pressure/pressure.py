@@ -313,7 +313,7 @@ class Pressure:
     def _evidence(self) -> list[str]:
         recent = list(self._loop.history.recent) if self._loop is not None else []
         killed = [line for _, kill in self._kills() for line in kill.evidence]
-        return recent + killed
+        return [*recent, *killed, *self._watch.notes]
 
     def _make_record(
         self, kills: Sequence[tuple[int | None, Kill]], origin_boot_ms: int | None

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from harness.adb.errors import AdbError
+from harness.adb.logcat import log_problem
 from harness.adb.phone import Phone
 from harness.readings import (
     REASON_LOW_MEMORY,
@@ -97,12 +98,12 @@ def find_kills(
 
 
 def _memory_reason(line: KillLine) -> str | None:
-    said = line.reason or ""
+    reason = line.reason or ""
     if line.source in _NAMED_KILLERS:
-        return f"lmkd: {said}" if said else "lmkd"
+        return f"lmkd: {reason}" if reason else "lmkd"
     if line.source in ("am_kill", "am_killing"):
-        memory = any(word in said.lower() for word in _MEMORY_WORDS)
-        return f"ActivityManager: {said}" if memory else None
+        memory = any(word in reason.lower() for word in _MEMORY_WORDS)
+        return f"ActivityManager: {reason}" if memory else None
     return None
 
 
@@ -135,9 +136,9 @@ class KillWatch:
         """Note the phone's clock: only later lines count."""
         self._note(self._phone.shell(_CLOCK, timeout_s=self._timeout_s).stdout)
 
-    def _note(self, said: str) -> None:
-        self._said = said
-        now = self._clock(said)
+    def _note(self, clock_text: str) -> None:
+        self._said = clock_text
+        now = self._clock(clock_text)
         if now is None:
             return  # without a clock every line of the log counts, and none has a time of ours
         clock, uptime = now
@@ -157,10 +158,10 @@ class KillWatch:
 
     @staticmethod
     def _clock(text: str) -> tuple[datetime, timedelta] | None:
-        said = text.splitlines()
+        rows = text.splitlines()
         try:
-            clock = datetime.strptime(said[0].strip(), _TIME_FORMATS[1])
-            return clock, timedelta(seconds=float(said[1].split()[0]))
+            clock = datetime.strptime(rows[0].strip(), _TIME_FORMATS[1])
+            return clock, timedelta(seconds=float(rows[1].split()[0]))
         except (ValueError, IndexError, OverflowError):
             return None
 
@@ -184,15 +185,22 @@ class KillWatch:
         self._see_clock()
         moved = len(self._boots) > 1
         since = f" -T {shlex.quote(self._since)}" if self._since and not moved else ""
-        text = self._phone.shell(
+        result = self._phone.shell(
             f"logcat -d -b main,system,events -v threadtime{since} "
             "-s lowmemorykiller:* killinfo:* am_kill:* am_proc_died:* ActivityManager:* Zygote:*",
             timeout_s=self._timeout_s,
-        ).stdout
+        )
+        if problem := log_problem(result):
+            self._say(f"The phone's log of kills could not be read: {problem}.")
+        text = result.stdout
         if not moved:
             return text
-        kept = [line for line in text.splitlines() if self.t_ms(_time_of(line)) is not None]
-        return "\n".join(kept)
+        ours = [line for line in text.splitlines() if self.t_ms(_time_of(line)) is not None]
+        return "\n".join(ours)
+
+    def _say(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def kills(self) -> list[Kill]:
         """Return all kills for memory since `setup`, with the exit records of our own processes."""
@@ -202,11 +210,11 @@ class KillWatch:
 
     def _add_exit_records(self, kills: list[Kill]) -> None:
         try:
-            said = self._phone.shell(
+            text = self._phone.shell(
                 f"dumpsys activity exit-info {shlex.quote(self._package)}",
                 timeout_s=self._timeout_s,
             ).stdout
-            records = parse_exit_info(said).records
+            records = parse_exit_info(text).records
         except (ReadingError, AdbError):
             return  # Android 10 and older have no such records
         by_pid = {kill.pid: kill for kill in kills}
@@ -265,5 +273,5 @@ def _moment(text: str) -> timedelta | None:
 
 
 def _time_of(line: str) -> str | None:
-    found = _LINE_TIME.match(line)
-    return found[1] if found else None
+    match = _LINE_TIME.match(line)
+    return match[1] if match else None

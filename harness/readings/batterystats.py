@@ -96,7 +96,7 @@ def parse_batterystats(text: str | bytes) -> Batterystats:
     Raises:
         ReadingError: No line of the format.
     """
-    found: dict[str, object] = {}
+    figures: dict[str, object] = {}
     history: list[BatteryPoint] = []
     power: list[PowerItem] = []
     t_ms = 0
@@ -110,27 +110,29 @@ def parse_batterystats(text: str | bytes) -> Batterystats:
             recognised = True
             t_ms, reset, point = _history_line(fields, t_ms)
             if reset is not None:
-                found.setdefault("reset_time_ms", reset)
+                figures.setdefault("reset_time_ms", reset)
             if point is not None:
                 history.append(point)
         elif fields[1] == "hsp":
             recognised = True
         elif kind == "vers":
             recognised = True
-            found.setdefault("checkin_version", integer(fields[4]) if len(fields) > 4 else None)
-            found.setdefault("parcel_version", integer(fields[5]) if len(fields) > 5 else None)
-            found.setdefault("platform", fields[7] if len(fields) > 7 else None)
+            figures.setdefault("checkin_version", integer(fields[4]) if len(fields) > 4 else None)
+            figures.setdefault("parcel_version", integer(fields[5]) if len(fields) > 5 else None)
+            figures.setdefault("platform", fields[7] if len(fields) > 7 else None)
         elif kind == "bt" and len(fields) > 5:
-            found.setdefault("time_on_battery_ms", integer(fields[5]))
+            figures.setdefault("time_on_battery_ms", integer(fields[5]))
         elif kind == "lv" and len(fields) > 5:
-            found.setdefault("level_start", integer(fields[4]))
-            found.setdefault("level_now", integer(fields[5]))
+            figures.setdefault("level_start", integer(fields[4]))
+            figures.setdefault("level_now", integer(fields[5]))
         elif kind == "pws" and len(fields) > 5:
-            found.setdefault("capacity_mah", decimal(fields[4]))
-            found.setdefault("discharge_mah", decimal(fields[5]))
+            figures.setdefault("capacity_mah", decimal(fields[4]))
+            figures.setdefault("discharge_mah", decimal(fields[5]))
         elif kind == "pwi" and (item := _power_item(fields)) is not None:
             power.append(item)
-    recognised = recognised or bool(power) or any(v is not None for v in found.values())
+    recognised = recognised or bool(power) or any(v is not None for v in figures.values())
     if not recognised:
         raise ReadingError("batterystats", "no checkin line", clean(text[:160]))
-    return Batterystats.model_validate({**found, "history": tuple(history), "power": tuple(power)})
+    return Batterystats.model_validate(
+        {**figures, "history": tuple(history), "power": tuple(power)}
+    )

@@ -58,12 +58,12 @@ class Cpuinfo(NotedReading):
 
 
 def _parts(text: str) -> dict[str, float]:
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for match in _PART.finditer(text):
         value = decimal(match[1])
         if value is not None:
-            found.setdefault(match[2], value)
-    return found
+            figures.setdefault(match[2], value)
+    return figures
 
 
 def parse_cpuinfo(text: str | bytes) -> Cpuinfo:
@@ -73,20 +73,20 @@ def parse_cpuinfo(text: str | bytes) -> Cpuinfo:
         ReadingError: Neither a load line, a window nor a process.
     """
     cleaned = clean(text)
-    found: dict[str, object] = {}
+    figures: dict[str, object] = {}
     unread = Unread()
     processes: list[ProcessCpu] = []
     for line in lines(cleaned):
         if (match := _LOAD.match(line)) is not None:
-            found.setdefault("load", tuple(decimal(part) for part in match.groups()))
+            figures.setdefault("load", tuple(decimal(part) for part in match.groups()))
         elif (match := _WINDOW.match(line)) is not None:
-            found.setdefault("window_from_ms_ago", int(match[1]))
-            found.setdefault("window_to_ms_ago", int(match[2]))
+            figures.setdefault("window_from_ms_ago", int(match[1]))
+            figures.setdefault("window_to_ms_ago", int(match[2]))
             dates = match[4].strip(" :()")
-            found.setdefault("dates", dates or None)
+            figures.setdefault("dates", dates or None)
         elif (match := _TOTAL.match(line)) is not None:
-            found.setdefault("total_percent", decimal(match[1]))
-            found.setdefault("total_parts", _parts(match[2]))
+            figures.setdefault("total_percent", decimal(match[1]))
+            figures.setdefault("total_parts", _parts(match[2]))
         elif (match := _PROCESS.match(line)) is not None:
             percent = decimal(match[2])
             parts = _parts(match[5])
@@ -103,7 +103,7 @@ def parse_cpuinfo(text: str | bytes) -> Cpuinfo:
                 )
         elif _LOOKS_LIKE_PROCESS.match(line) is not None:
             unread.add(line)
-    if not found and not processes:
+    if not figures and not processes:
         raise ReadingError("cpuinfo", because(cleaned, "no load, window or process"), cleaned)
     notes = (*failures(cleaned), *unread.notes())
-    return Cpuinfo.model_validate({**found, "processes": tuple(processes), "notes": notes})
+    return Cpuinfo.model_validate({**figures, "processes": tuple(processes), "notes": notes})

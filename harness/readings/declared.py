@@ -118,7 +118,7 @@ class Taken(NamedTuple):
     values: Mapping[str, Value]
     """By column, those that are known."""
     notes: Mapping[str, str]
-    """Column (or the first one) -> why it is absent, where that is known."""
+    """Column (or the first) -> why it is absent, where that is known."""
 
 
 class Answer(NamedTuple):

@@ -81,7 +81,7 @@ class ExitInfo(NotedReading):
 
 def _fields(line: str) -> dict[str, str]:
     """Split ``a=1 b=two words c=3`` at the known keys, which come in a fixed order."""
-    found: dict[str, str] = {}
+    entry: dict[str, str] = {}
     marks: list[tuple[str, int, int]] = []
     last = -1
     for match in _KEY.finditer(line):
@@ -91,8 +91,8 @@ def _fields(line: str) -> dict[str, str]:
             last = order
     for index, (key, _, end) in enumerate(marks):
         until = marks[index + 1][1] if index + 1 < len(marks) else len(line)
-        found[key] = line[end:until].strip()
-    return found
+        entry[key] = line[end:until].strip()
+    return entry
 
 
 def _numbered(text: str | None) -> tuple[int | None, str | None]:
@@ -104,26 +104,26 @@ def _text(value: str | None) -> str | None:
     return None if value in (None, "", "null", "empty") else value
 
 
-def _record(package: str | None, found: dict[str, str]) -> ExitRecord:
-    reason, reason_name = _numbered(found.get("reason"))
-    subreason, subreason_name = _numbered(found.get("subreason"))
+def _record(package: str | None, entry: dict[str, str]) -> ExitRecord:
+    reason, reason_name = _numbered(entry.get("reason"))
+    subreason, subreason_name = _numbered(entry.get("subreason"))
     return ExitRecord(
         package=package,
-        timestamp=found.get("timestamp"),
-        pid=integer(found.get("pid", "")),
-        real_uid=integer(found.get("realUid", "")),
-        process=found.get("process"),
+        timestamp=entry.get("timestamp"),
+        pid=integer(entry.get("pid", "")),
+        real_uid=integer(entry.get("realUid", "")),
+        process=entry.get("process"),
         reason=reason,
         reason_name=reason_name,
         subreason=subreason,
         subreason_name=subreason_name,
-        status=integer(found.get("status", "")),
-        importance=integer(found.get("importance", "")),
-        pss_kb=size_kb(found.get("pss", "")) or None,
-        rss_kb=size_kb(found.get("rss", "")) or None,
-        description=_text(found.get("description")),
-        state=_text(found.get("state")),
-        trace=_text(found.get("trace")),
+        status=integer(entry.get("status", "")),
+        importance=integer(entry.get("importance", "")),
+        pss_kb=size_kb(entry.get("pss", "")) or None,
+        rss_kb=size_kb(entry.get("rss", "")) or None,
+        description=_text(entry.get("description")),
+        state=_text(entry.get("state")),
+        trace=_text(entry.get("trace")),
     )
 
 
@@ -137,13 +137,13 @@ def parse_exit_info(text: str | bytes) -> ExitInfo:
     records: list[ExitRecord] = []
     package: str | None = None
     record_package: str | None = None
-    found: dict[str, str] = {}
+    entry: dict[str, str] = {}
     seen = False
 
     def close() -> None:
-        if found:
-            records.append(_record(record_package, found))
-            found.clear()
+        if entry:
+            records.append(_record(record_package, entry))
+            entry.clear()
 
     for line in lines(cleaned):
         if (match := _PACKAGE.fullmatch(line.rstrip())) is not None:
@@ -157,11 +157,11 @@ def parse_exit_info(text: str | bytes) -> ExitInfo:
             seen = True
         else:
             fields = _fields(line)
-            if fields and fields.keys() & found.keys():
+            if fields and fields.keys() & entry.keys():
                 close()  # a fragment without its "ApplicationExitInfo #n:" line
             if fields:
                 record_package = package
-                found.update(fields)
+                entry.update(fields)
     close()
     if not records and not seen:
         raise ReadingError("exit_info", because(cleaned, "no exit record"), cleaned)

@@ -84,8 +84,8 @@ def _event(tag: str, text: str) -> dict[str, object] | None:
         return {"reason": f"{fields[0]} processes left"}
     if tag == "killinfo" and len(fields) >= 6:
         names = ("pid", "uid", "oom_score_adj")
-        found: dict[str, object] = {n: integer(v) for n, v in zip(names, fields, strict=False)}
-        return {**found, "freed_kb": integer(fields[4]), "reason": f"lmkd reason {fields[5]}"}
+        death: dict[str, object] = {n: integer(v) for n, v in zip(names, fields, strict=False)}
+        return {**death, "freed_kb": integer(fields[4]), "reason": f"lmkd reason {fields[5]}"}
     if tag in ("am_kill", "am_proc_died") and len(fields) >= 4:
         reason = fields[4:]
         if tag == "am_kill" and len(reason) > 1 and integer(reason[-1]) is not None:
@@ -101,8 +101,8 @@ def _event(tag: str, text: str) -> dict[str, object] | None:
 
 def _kill(line: str) -> dict[str, object] | None:
     if (match := _TAG.search(line)) is not None:
-        found = _event(match[1], match[2])
-        return None if found is None else {"source": match[1], **found}
+        death = _event(match[1], match[2])
+        return None if death is None else {"source": match[1], **death}
     if (match := _LMKD.search(line)) is not None:
         rest = match[3]
         reason = _REASON.search(rest)
@@ -148,11 +148,11 @@ def parse_lmk(text: str | bytes) -> Lmk:
             counts.setdefault(int(match[1]), int(match[2]))
         elif (match := _TOTAL.match(line)) is not None:
             total = int(match[1])
-        elif (found := _kill(line[:1000])) is not None:
+        elif (death := _kill(line[:1000])) is not None:
             time = _TIME.match(line)
             kills.append(
                 KillLine.model_validate(
-                    {**found, "time": time[1] if time else None, "line": line.strip()[:1000]}
+                    {**death, "time": time[1] if time else None, "line": line.strip()[:1000]}
                 )
             )
     return Lmk(kills=tuple(kills), total_kills=total, kills_at_or_below=counts or None)

@@ -63,16 +63,16 @@ def parse_meminfo_proto(data: bytes) -> MeminfoPackage | MeminfoSystem:
     message = Message("meminfo", data)
     if message.integer(_TOTAL_RAM) is not None:
         return _system(message)
-    processes = [_process(one) for one in message.messages(_NATIVE)]
+    processes = [_process(process) for process in message.messages(_NATIVE)]
     for app in message.messages(_APPS):
         memory = app.message(1)
         if memory is not None:
             processes.append(_process(memory))
-    kept = tuple(process for process in processes if process is not None)
-    if not kept:
+    whole = tuple(process for process in processes if process is not None)
+    if not whole:
         raise ReadingError("meminfo", "no process and no RAM in the message", repr(data[:60]))
     return MeminfoPackage(
-        uptime_ms=message.integer(_UPTIME), realtime_ms=message.integer(_REALTIME), processes=kept
+        uptime_ms=message.integer(_UPTIME), realtime_ms=message.integer(_REALTIME), processes=whole
     )
 
 
@@ -105,8 +105,8 @@ def _rows(message: Message) -> dict[str, dict[str, int]]:
             continue
         columns = _columns(memory)
         rows[name] = {**columns, **_named(heap, _HEAP_COLUMNS)}
-    others = [*message.messages(_OTHER_HEAPS), *message.messages(_UNKNOWN_HEAP)]
-    for memory in others:
+    rest = [*message.messages(_OTHER_HEAPS), *message.messages(_UNKNOWN_HEAP)]
+    for memory in rest:
         name_of = memory.text(1)
         if name_of is not None:
             rows.setdefault(name_of, _columns(memory))
@@ -125,8 +125,8 @@ def _columns(memory: Message) -> dict[str, int]:
 
 def _named(message: Message, names: dict[int, str]) -> dict[str, int]:
     """Return fields of a whole message by name; what was left out is zero."""
-    found = {name: message.number(field) for field, name in names.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    values = {name: message.number(field) for field, name in names.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _summary(
@@ -177,13 +177,13 @@ def _system(message: Message) -> MeminfoSystem:
 
 
 def _items(message: Message, field: int, kb_field: int) -> tuple[ProcessMemory, ...]:
-    found = []
+    processes = []
     for item in message.messages(field):
         pid, label = item.integer(3), item.text(2)
         kb = item.number(kb_field)
         if pid is None or label is None or kb is None or not MEMORY_KB.hold(kb):
             continue
-        found.append(
+        processes.append(
             ProcessMemory(
                 pid=pid,
                 name=_LABEL_PID.sub("", label),
@@ -191,4 +191,4 @@ def _items(message: Message, field: int, kb_field: int) -> tuple[ProcessMemory, 
                 activities=bool(item.integer(5)),
             )
         )
-    return tuple(found)
+    return tuple(processes)

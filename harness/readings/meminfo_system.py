@@ -130,14 +130,14 @@ def parse_meminfo_system(text: str | bytes) -> MeminfoSystem:
     cleaned = clean(text)
     unread = Unread()
     processes: dict[str, list[ProcessMemory]] = {"RSS": [], "PSS": []}
-    found: dict[str, object] = {}
+    figures: dict[str, object] = {}
     section: tuple[str, str] | None = None
     for line in lines(cleaned):
         head = line.strip()
         if (match := _SECTION.fullmatch(head)) is not None:
             section = (match[1], match[2])
         elif head.startswith("Uptime: "):
-            found.setdefault("uptime_ms", integer(head.split()[1]) if len(head) > 8 else None)
+            figures.setdefault("uptime_ms", integer(head.split()[1]) if len(head) > 8 else None)
         elif (match := _PROCESS.fullmatch(line)) is not None:
             if section is None or section[1] != "process":
                 continue
@@ -148,15 +148,15 @@ def parse_meminfo_system(text: str | bytes) -> MeminfoSystem:
         elif section is not None and section[1] == "process" and _LOOKS_LIKE_PROCESS.match(line):
             unread.add(line)
         elif (match := _FOOTER.match(line)) is not None and match[1] in _FOOTERS:
-            _take_footer(match[1], match[2], line[match.end() :], found)
+            _take_footer(match[1], match[2], line[match.end() :], figures)
         elif head.startswith("Tuning:") and (match := _TUNING_OOM.search(line)) is not None:
-            found.setdefault("tuning_oom_kb", grouped(match[1]))
-    if not found.keys() - {"uptime_ms"} and not processes["RSS"] and not processes["PSS"]:
+            figures.setdefault("tuning_oom_kb", grouped(match[1]))
+    if not figures.keys() - {"uptime_ms"} and not processes["RSS"] and not processes["PSS"]:
         why = because(cleaned, "no process list and no RAM lines")
         raise ReadingError("meminfo", why, cleaned)
     return MeminfoSystem.model_validate(
         {
-            **found,
+            **figures,
             "rss_by_process": tuple(processes["RSS"]),
             "pss_by_process": tuple(processes["PSS"]),
             "notes": (*failures(cleaned), *unread.notes()),
@@ -178,14 +178,14 @@ def _process(match: re.Match[str]) -> ProcessMemory | None:
     )
 
 
-def _take_footer(name: str, value: str, rest: str, found: dict[str, object]) -> None:
-    found.setdefault(_FOOTERS[name], grouped(value))
+def _take_footer(name: str, value: str, rest: str, figures: dict[str, object]) -> None:
+    figures.setdefault(_FOOTERS[name], grouped(value))
     if (status := _STATUS.search(rest)) is not None:
-        found.setdefault("status", status[1])
+        figures.setdefault("status", status[1])
     for part in _PART.finditer(rest.replace("physical used for", "")):
         field = _PARTS.get(part[2].strip())
         if field is not None:
-            found.setdefault(field, grouped(part[1]))
+            figures.setdefault(field, grouped(part[1]))
 
 
 def parse_meminfo_checkin(text: str | bytes) -> MeminfoCheckin:

@@ -39,7 +39,7 @@ def parse_pressure(text: str | bytes) -> Pressure:
     Raises:
         ReadingError: Neither a ``some`` nor a ``full`` line.
     """
-    found: dict[str, Stall] = {}
+    stalls: dict[str, Stall] = {}
     unread = Unread()
     for line in lines(text):
         match = _LINE.match(line)
@@ -52,7 +52,7 @@ def parse_pressure(text: str | bytes) -> Pressure:
         stall = Stall.model_validate(
             {**dict(zip(names, averages, strict=True)), "total_us": int(match[5])}
         )
-        found.setdefault(match[1], stall)
-    if not found:
+        stalls.setdefault(match[1], stall)
+    if not stalls:
         raise ReadingError("pressure", "no stall line", clean(text[:160]))
-    return Pressure(some=found.get("some"), full=found.get("full"), notes=unread.notes())
+    return Pressure(some=stalls.get("some"), full=stalls.get("full"), notes=unread.notes())

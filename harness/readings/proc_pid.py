@@ -115,10 +115,10 @@ def parse_proc_pid_stats(text: str | bytes) -> tuple[PidStat, ...]:
     Raises:
         ReadingError: A line is not that of a process, or there is none.
     """
-    kept = [line for line in lines(text) if line.strip()]
-    if not kept:
+    rows = [line for line in lines(text) if line.strip()]
+    if not rows:
         raise ReadingError("proc_pid_stat", "empty")
-    return tuple(parse_proc_pid_stat(line) for line in kept)
+    return tuple(parse_proc_pid_stat(line) for line in rows)
 
 
 def parse_proc_pid_statm(text: str | bytes) -> PidStatm:
@@ -154,18 +154,18 @@ def parse_proc_pid_status(text: str | bytes) -> PidStatus:
     Raises:
         ReadingError: Not one known line.
     """
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for line in lines(text):
         match = _STATUS.fullmatch(line)
         if match is None:
             continue
         key, value = match[1], match[2].strip()
         if key in _SIZES and (size := _KB.fullmatch(value)) is not None:
-            found.setdefault(_SIZES[key], int(size[1]))
+            values.setdefault(_SIZES[key], int(size[1]))
         elif key in _NUMBERS and value:
-            found.setdefault(_NUMBERS[key], integer(value.split()[0]))
+            values.setdefault(_NUMBERS[key], integer(value.split()[0]))
         elif key in _TEXTS:
-            found.setdefault(_TEXTS[key], value)
-    if not found:
+            values.setdefault(_TEXTS[key], value)
+    if not values:
         raise ReadingError("proc_pid_status", "no known line", clean(text[:160]))
-    return PidStatus.model_validate(found)
+    return PidStatus.model_validate(values)

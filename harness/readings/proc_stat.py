@@ -57,7 +57,7 @@ def parse_proc_stat(text: str | bytes) -> ProcStat:
     Raises:
         ReadingError: No ``cpu`` line.
     """
-    found: dict[str, object] = {}
+    figures: dict[str, object] = {}
     cores: dict[int, CpuTimes] = {}
     unread = Unread()
     for line in lines(text):
@@ -70,13 +70,13 @@ def parse_proc_stat(text: str | bytes) -> ProcStat:
             if match[1]:
                 cores.setdefault(int(match[1]), times)
             else:
-                found.setdefault("all", times)
+                figures.setdefault("all", times)
             continue
         if line.startswith("cpu"):
             unread.add(line)
         words = line.split()
         if len(words) == 2 and words[0] in _COUNTERS:
-            found.setdefault(_COUNTERS[words[0]], integer(words[1]))
-    if "all" not in found and not cores:
+            figures.setdefault(_COUNTERS[words[0]], integer(words[1]))
+    if "all" not in figures and not cores:
         raise ReadingError("proc_stat", "no cpu line", clean(text[:160]))
-    return ProcStat.model_validate({**found, "cores": cores, "notes": unread.notes()})
+    return ProcStat.model_validate({**figures, "cores": cores, "notes": unread.notes()})

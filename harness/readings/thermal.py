@@ -78,12 +78,12 @@ def parse_thermal(text: str | bytes) -> Thermal:
         ReadingError: Text that no thermal service prints.
     """
     cleaned = clean(text)
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     unread = Unread()
     groups: dict[str, list[Temperature]] = {"cached": [], "current": []}
     into: list[Temperature] | None = None
-    kept = lines(cleaned)
-    for line in kept:
+    rows = lines(cleaned)
+    for line in rows:
         stripped = line.strip()
         if (match := _TEMPERATURE.match(line)) is not None:
             if into is not None:
@@ -92,28 +92,28 @@ def parse_thermal(text: str | bytes) -> Thermal:
             unread.add(line)
         elif stripped.startswith("Cached temperatures"):
             into = groups["cached"]
-            found.setdefault("seen", True)
+            fields.setdefault("seen", True)
         elif stripped.startswith("Current temperatures from HAL"):
             into = groups["current"]
         elif (match := _STATUS.match(line)) is not None:
-            found.setdefault("status", integer(match[1]))
+            fields.setdefault("status", integer(match[1]))
         elif stripped.startswith("IsStatusOverride:"):
-            found.setdefault("status_overridden", boolean(stripped.partition(":")[2]))
+            fields.setdefault("status_overridden", boolean(stripped.partition(":")[2]))
         elif (match := _READY.match(line)) is not None:
-            found.setdefault("hal_ready", boolean(match[1]))
+            fields.setdefault("hal_ready", boolean(match[1]))
         elif (match := _CONNECTION.match(line)) is not None:
-            found.setdefault("hal", match[1])
+            fields.setdefault("hal", match[1])
         elif stripped.endswith("from HAL:"):
             into = None
-    if not found and not any(groups.values()) and "".join(kept).strip():
+    if not fields and not any(groups.values()) and "".join(rows).strip():
         why = because(cleaned, "no line of a thermal service")
         raise ReadingError("thermal", why, cleaned)
-    found.pop("seen", None)
+    fields.pop("seen", None)
     sensors = [*groups["cached"], *groups["current"]]
     notes = (*failures(cleaned), *unread.notes(), *_silent(sensors))
     return Thermal.model_validate(
         {
-            **found,
+            **fields,
             "cached": tuple(groups["cached"]),
             "current": tuple(groups["current"]),
             "notes": notes,

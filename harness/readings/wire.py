@@ -85,7 +85,7 @@ class Message:
             ReadingError: One of them is not a message.
         """
         found = self.fields.get(number, ())
-        return [Message(self._kind, one, whole=True) for one in found if isinstance(one, bytes)]
+        return [Message(self._kind, data, whole=True) for data in found if isinstance(data, bytes)]
 
     def message(self, number: int) -> Message | None:
         """Return a message within this one, the last if there are several; None if missing."""

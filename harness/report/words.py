@@ -19,6 +19,7 @@ KIND_WORDS: dict[FailureKind, str] = {
     "PressureUnreachable": "could not be brought under the RAM pressure asked for",
     "TrainerCrashed": "ended by a crash of the trainer",
     "TrainerKilled": "ended by the phone killing the trainer",
+    "TrainerEnded": "ended with the trainer, killed or crashed",
     "TrainerStalled": "given up because the trainer stood still",
     "ScoreMismatch": "refused because host and trainer disagree on the WER",
     "Interrupted": "interrupted",
@@ -34,6 +35,8 @@ KIND_MEANING: dict[FailureKind, str] = {
     "PressureUnreachable": "The RAM pressure could not reach or hold its goal.",
     "TrainerCrashed": "The trainer ended by itself without saying why.",
     "TrainerKilled": "The phone’s own records name the trainer as killed.",
+    "TrainerEnded": "The trainer is gone, and the phone lets nobody read why: killed or crashed is "
+    "unknown.",
     "TrainerStalled": "The trainer lived on but wrote no event.",
     "ScoreMismatch": "The WER that the phone reported differs from the host’s own score.",
     "Interrupted": "Someone stopped the run.",

@@ -19,6 +19,7 @@ FailureKind = Literal[
     "PressureUnreachable",
     "TrainerCrashed",
     "TrainerKilled",
+    "TrainerEnded",
     "TrainerStalled",
     "ScoreMismatch",
     "Interrupted",

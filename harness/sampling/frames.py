@@ -128,18 +128,18 @@ class FrameReader:
     def feed(self, data: bytes) -> list[Frame | Stopped]:
         """Take the next bytes of the file; return what they complete, in order."""
         pieces = (self._rest + data).split(_MARK)
-        done: list[Frame | Stopped] = []
+        items: list[Frame | Stopped] = []
         section: tuple[list[str], list[bytes]] | None = None
-        kept = pieces[:1]
+        unread = pieces[:1]
         last = len(pieces) - 1
         for index, piece in enumerate(pieces[1:], 1):
             line, ends, body = piece.partition(b"\n")
             if not ends and index == last:
-                kept.append(piece)  # a line that is not complete yet
+                unread.append(piece)  # a line that is not complete yet
                 break
             words = self._words(line)
             if not words:
-                kept.append(piece)  # some reading printed it: it belongs to the section
+                unread.append(piece)  # some reading printed it: it belongs to the section
                 if section is not None:
                     section[1].append(piece)
                 continue
@@ -149,13 +149,13 @@ class FrameReader:
             if words[1] in _BARE:
                 item = self._take(words[0], words[1], words[2:])
                 if item is not None:
-                    done.append(item)
-                kept = [ends + body]
+                    items.append(item)
+                unread = [ends + body]
             else:
                 section = (words[1:], [body])
-                kept = [b"", piece]
-        self._rest = _MARK.join(kept)
-        return done
+                unread = [b"", piece]
+        self._rest = _MARK.join(unread)
+        return items
 
     def _words(self, line: bytes) -> list[str]:
         """Return a marker line's token, name and values; none if it is no marker line."""

@@ -110,48 +110,48 @@ def _is_message(reading: Command, digits: str) -> bool:
     return True
 
 
-def _asked(reading: Command, found: Mapping[str, str]) -> Asked | None:
+def _asked(reading: Command, answers: Mapping[str, str]) -> Asked | None:
     """Return how a command is asked on a phone that answered so; None: not at all."""
-    if any(_is_message(reading, found.get(mark, "")) for mark in reading.proto_tries):
+    if any(_is_message(reading, answers.get(mark, "")) for mark in reading.proto_tries):
         return Asked(f"{reading.command} --proto", True)
-    if reading.sign and reading.name not in found:
+    if reading.sign and reading.name not in answers:
         return None
     return Asked(reading.command, False)
 
 
 def parse_probe(text: str) -> Capabilities:
     """Read what ``probe_command`` printed (pure); what it does not name cannot be read."""
-    found = {
+    answers = {
         match[1]: match[2].strip()
         for line in text.replace("\r", "").split("\n")
         if (match := _LINE.fullmatch(line)) is not None
     }
-    stat_bytes = _number(found.get("stat_bytes"), 0)
+    stat_bytes = _number(answers.get("stat_bytes"), 0)
     missing = {
-        "MemAvailable (/proc/meminfo)": "meminfo" not in found,
+        "MemAvailable (/proc/meminfo)": "meminfo" not in answers,
         "the phone's CPU (/proc/stat)": stat_bytes == 0,
-        "the trainer's process (no pidof)": "pidof" not in found,
+        "the trainer's process (no pidof)": "pidof" not in answers,
     }
     commands: dict[str, Asked] = {}
     files: dict[str, str] = {}
     for reading in readings():
         if isinstance(reading, Command):
-            if (asked := _asked(reading, found)) is not None:
+            if (asked := _asked(reading, answers)) is not None:
                 commands[reading.name] = asked
             missing[reading.absent] = asked is None
         elif isinstance(reading, KernelFile):
-            path = found.get(f"file_{reading.name}", "")
+            path = answers.get(f"file_{reading.name}", "")
             if _PATH.fullmatch(path):
                 files[reading.name] = path
             missing[reading.absent] = reading.name not in files
     mode = "none" if stat_bytes == 0 else "cat" if stat_bytes <= _SMALL_STAT_BYTES else "line"
     return Capabilities(
-        meminfo="meminfo" in found,
+        meminfo="meminfo" in answers,
         stat_mode=mode,
         commands=commands,
         files=files,
-        pidof="pidof" if "pidof" in found else "true",
-        clock_ticks=_number(found.get("clock_ticks"), 100),
-        page_kb=max(1, _number(found.get("page"), 4096) // 1024),
+        pidof="pidof" if "pidof" in answers else "true",
+        clock_ticks=_number(answers.get("clock_ticks"), 100),
+        page_kb=max(1, _number(answers.get("page"), 4096) // 1024),
         absent=tuple(name for name, is_missing in missing.items() if name and is_missing),
     )

@@ -35,17 +35,17 @@ class PhaseInterval(NamedTuple):
 
 def phase_intervals(events: Iterable[Any]) -> list[PhaseInterval]:
     """Return the phases of an event log (events of other types are passed over)."""
-    found: list[PhaseInterval] = []
+    intervals: list[PhaseInterval] = []
     begun: PhaseChange | None = None
     for event in events:
         if not isinstance(event, PhaseChange):
             continue
         if event.state == "begin":
             if begun is not None:
-                found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
+                intervals.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
             begun = event
         elif begun is not None:
-            found.append(
+            intervals.append(
                 PhaseInterval(
                     begun.phase, begun.epoch, begun.t_boot_ms, event.t_boot_ms,
                     _change(begun.rss_mb, event.rss_mb),
@@ -53,8 +53,8 @@ def phase_intervals(events: Iterable[Any]) -> list[PhaseInterval]:
             )  # fmt: skip
             begun = None
     if begun is not None:
-        found.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
-    return sorted(found, key=lambda interval: interval.begin_ms)
+        intervals.append(PhaseInterval(begun.phase, begun.epoch, begun.t_boot_ms, None))
+    return sorted(intervals, key=lambda interval: interval.begin_ms)
 
 
 def _change(before: float | None, after: float | None) -> float | None:

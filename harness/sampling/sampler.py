@@ -109,16 +109,16 @@ class Sampler:
             SamplingError: Neither memory nor CPU can be read.
             AdbError: The phone is lost or refuses the files.
         """
-        found = self.capabilities
-        if found is None:
-            said = self._phone.query(probe_command(self._settings.proc_dir), timeout_s=60.0)
-            found = self.capabilities = parse_probe(said)
-        if not found.meminfo and found.stat_mode == "none":
+        capabilities = self.capabilities
+        if capabilities is None:
+            answer = self._phone.query(probe_command(self._settings.proc_dir), timeout_s=60.0)
+            capabilities = self.capabilities = parse_probe(answer)
+        if not capabilities.meminfo and capabilities.stat_mode == "none":
             raise SamplingError(
                 f"{self._phone.serial}: neither {self._settings.proc_dir}/meminfo nor "
                 f"{self._settings.proc_dir}/stat can be read"
             )
-        self.notes.extend(f"not sampled on this phone: {name}" for name in found.absent)
+        self.notes.extend(f"not sampled on this phone: {name}" for name in capabilities.absent)
         self._phone.make_folder(self._folder)
         # A loop of an earlier host in the same folder has to end before its file may go.
         self._phone.query(
@@ -127,8 +127,8 @@ class Sampler:
         )
         script = resources.files("harness.sampling").joinpath("loop.sh").read_text("utf-8")
         self._phone.write_text(f"{self._folder}/loop.sh", script, mode=0o755)
-        told = configuration(self._token, self._settings, found)
-        self._phone.write_text(f"{self._folder}/sampler.conf", told)
+        text = configuration(self._token, self._settings, capabilities)
+        self._phone.write_text(f"{self._folder}/sampler.conf", text)
         self._set_up = True
 
     def start(self) -> None:
@@ -153,8 +153,8 @@ class Sampler:
             SamplingError: There is no loop to be followed.
             AdbError: The phone is lost.
         """
-        said = self._phone.query(f"cat {shlex.quote(self._folder)}/sampler.conf")
-        token = next((line for line in said.splitlines() if line.startswith("TOKEN=")), "")
+        text = self._phone.query(f"cat {shlex.quote(self._folder)}/sampler.conf")
+        token = next((line for line in text.splitlines() if line.startswith("TOKEN=")), "")
         if not token:
             raise SamplingError(f"{self._phone.serial}: nobody sampled in {self._folder}")
         self._token = shlex.split(token)[0].partition("=")[2]
@@ -186,13 +186,13 @@ class Sampler:
         )
         self._thread.start()
         if not self._first.wait(_START_LIMIT_S + self._settings.period_s):
-            said = ""
+            message = ""
             with contextlib.suppress(AdbError):
-                said = self._phone.shell(f"cat {folder}/loop.log").stdout.strip()[:300]
+                message = self._phone.shell(f"cat {folder}/loop.log").stdout.strip()[:300]
             self._end_thread()
             raise SamplingError(
                 f"{self._phone.serial}: the sampler wrote nothing within {_START_LIMIT_S:g} s: "
-                f"{said or 'no message'}"
+                f"{message or 'no message'}"
             )
         if self.trouble is not None:
             raise self.trouble
@@ -338,11 +338,11 @@ class Sampler:
         command = f"cat /proc/uptime && touch {shlex.quote(self._folder)}/stop"
         try:
             try:
-                said = self._phone.query(command, timeout_s=15.0)
+                answer = self._phone.query(command, timeout_s=15.0)
             except DeviceLost:
                 self._phone.wait_online(self._settings.stop_limit_s)
-                said = self._phone.query(command, timeout_s=15.0)
-            self._until_ms = round(float(said.split()[0]) * 1000)
+                answer = self._phone.query(command, timeout_s=15.0)
+            self._until_ms = round(float(answer.split()[0]) * 1000)
         except (AdbError, ValueError, IndexError) as error:
             self.notes.append(f"the sampler could not be told to stop: {error}")
             return False
@@ -375,8 +375,8 @@ class Sampler:
 
     def _is_whole(self) -> bool:
         path = shlex.quote(f"{self._folder}/samples.txt")
-        said = self._phone.query(f"sha256sum {path}", timeout_s=60.0).split()
-        return said[:1] == [LocalFile.of(self._local).sha256]
+        answer = self._phone.query(f"sha256sum {path}", timeout_s=60.0).split()
+        return answer[:1] == [LocalFile.of(self._local).sha256]
 
     def _read_again(self) -> None:
         again = self._local.with_name(f".{self._local.name}.again")

@@ -82,6 +82,7 @@ def all_properties(
         "ro.soc.model": profile.soc,
         "ro.zygote": "zygote64",
         "sys.boot_completed": "1",
+        "sys.user.0.ce_available": "true",
         "sys.usb.state": "none",
     }
     found.update(own)

@@ -110,14 +110,14 @@ def test_a_touched_but_sound_file_is_proven_not_pushed(
 def test_what_a_broken_push_left_is_never_used(
     phone: Phone, work_dir: str, files: list[LocalFile], plain_phone: BarePhone
 ) -> None:
-    one = files[0]
+    file = files[0]
     phone.make_folder(f"{work_dir}/cas")
     # right name and size, but never verified: another program's, or written by a broken mv
-    phone.write_bytes(one.on_phone(work_dir), bytes(one.size))
-    phone.write_bytes(f"{work_dir}/cas/.incoming-1234-{one.name}", b"half")
-    record = ensure_files(phone, work_dir, [one])
+    phone.write_bytes(file.on_phone(work_dir), bytes(file.size))
+    phone.write_bytes(f"{work_dir}/cas/.incoming-1234-{file.name}", b"half")
+    record = ensure_files(phone, work_dir, [file])
     assert record.pushed_files == 1
-    assert contents(phone, work_dir) == expected([one])
+    assert contents(phone, work_dir) == expected([file])
 
 
 def test_a_full_disk_says_what_was_needed_and_leaves_nothing(

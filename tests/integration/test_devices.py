@@ -184,7 +184,7 @@ def test_a_dozing_phone_is_not_fit_until_it_wakes(phone: Phone, info: PhoneInfo)
             limit_s=30,
             waiting=lambda *_: phone.run("dumpsys deviceidle unforce"),
         )
-        assert [one.name for one in records if one.outcome == "waited"] == ["doze"]
+        assert [record.name for record in records if record.outcome == "waited"] == ["doze"]
     finally:
         phone.run("dumpsys deviceidle unforce")
 
@@ -299,13 +299,13 @@ def test_phones_that_cannot_be_used_are_listed_with_advice(
     dead = make_bare_phone()
     dead.thread.call(lambda: setattr(dead.faults, "delay_s", 60.0))
     found = {
-        one.adb_serial: one
-        for one in inventory(adb_server, only=[locked.address, dead.address], timeout_s=0.5)
+        phone.adb_serial: phone
+        for phone in inventory(adb_server, only=[locked.address, dead.address], timeout_s=0.5)
     }
     assert found[locked.address].state == "unauthorized"
     assert "accept" in found[locked.address].advice
     assert found[dead.address].state == "unresponsive"
-    assert not any(one.usable for one in found.values())
+    assert not any(phone.usable for phone in found.values())
     checks = check_phones([adb_server], list(found.values()))
     assert [check.outcome for check in checks] == ["problem", "problem"]
     assert all(check.advice for check in checks)

@@ -61,7 +61,7 @@ def test_two_servers_are_one_lab(
     again = harness_here("resume", "both", "--json")
     assert again.returncode == 0, again.stderr
     listed = harness_here("devices", *servers, "--adb", two_hosts[0][0].address, "--json")
-    found = {one["serial"]: one["adb_server"] for one in json.loads(listed.stdout)}
+    found = {phone["serial"]: phone["adb_server"] for phone in json.loads(listed.stdout)}
     assert found == {phone.serial: server.address for server, phone in two_hosts}
 
 

@@ -47,7 +47,7 @@ def test_a_run_on_its_phones_with_its_gate_reading_and_figure(
 ) -> None:
     harness = with_plugins(outside_package)
     told = json.loads(harness("extensions", "--json").stdout)
-    used = {(one["group"], one["name"], one["problem"]) for one in told["plugins"]}
+    used = {(plugin["group"], plugin["name"], plugin["problem"]) for plugin in told["plugins"]}
     assert used == {
         ("mobileasr_lab.gates", "uptime_s_min", ""),
         ("mobileasr_lab.readings", "load", ""),
@@ -64,7 +64,7 @@ def test_a_run_on_its_phones_with_its_gate_reading_and_figure(
     assert json.loads((run / "run.json").read_text())["farm"]["option"] == "rack:hosts.txt"
     (attempt,) = run.glob("attempts/*/1")
     gates = json.loads((attempt / "result.json").read_text())["gates"]
-    assert [(one["name"], one["outcome"]) for one in gates] == [
+    assert [(gate["name"], gate["outcome"]) for gate in gates] == [
         ("booted", "passed"),
         ("uptime_s_min", "passed"),
     ]
@@ -109,7 +109,7 @@ def test_what_is_broken_is_named_and_ends_nothing(
     harness = with_plugins(target)
     told = harness("extensions", "--json")
     assert told.returncode == 0
-    problems = {one["name"]: one["problem"] for one in json.loads(told.stdout)["plugins"]}
+    problems = {plugin["name"]: plugin["problem"] for plugin in json.loads(told.stdout)["plugins"]}
     assert problems["uptime_s_min"] == (
         "ModuleNotFoundError: No module named 'nothing_of_that_name'"
     )

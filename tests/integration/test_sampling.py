@@ -241,11 +241,11 @@ def test_protobuf_is_preferred_and_says_what_the_text_says(
     by_text = parse_meminfo_package(phone.read_file(f"{own}.txt"))
     by_proto = parse_meminfo_proto(phone.read_file(f"{own}.bin"))
     assert isinstance(by_proto, MeminfoPackage)
-    one, other = by_text.processes[0], by_proto.processes[0]
-    assert (one.pid, other.pid) == (int(pid), int(pid))
-    assert one.name == other.name
-    assert other.total_pss_kb == pytest.approx(one.total_pss_kb, rel=0.2)
-    assert other.summary.keys() >= {"Native Heap", "Code", "System"}
+    of_text, of_proto = by_text.processes[0], by_proto.processes[0]
+    assert (of_text.pid, of_proto.pid) == (int(pid), int(pid))
+    assert of_text.name == of_proto.name
+    assert of_proto.total_pss_kb == pytest.approx(of_text.total_pss_kb, rel=0.2)
+    assert of_proto.summary.keys() >= {"Native Heap", "Code", "System"}
 
 
 def test_samples_that_came_damaged_are_read_again_from_the_phone(bench: Bench) -> None:

@@ -77,7 +77,7 @@ def gate(name: str, **changes: Any) -> Gate:
 
 
 def left_out(group: str) -> dict[tuple[str, str], str]:
-    return {(one.package, one.name): one.problem for one in plugins.known(group)}
+    return {(plugin.package, plugin.name): plugin.problem for plugin in plugins.known(group)}
 
 
 def test_the_first_by_package_and_name_counts_and_ours_before_all(install: Install) -> None:
@@ -108,7 +108,9 @@ def test_a_gate_from_outside_is_parsed_preset_and_judged(install: Install) -> No
         {"preset": "off", "booted": False, "quiet_min": 7, "limits_s": {"quiet_min": 1}}
     )
     assert isinstance(wanted, Gates)
-    assert [(one.name, one.open) for one in judge(wanted, Answers())] == [("quiet_min", False)]
+    assert [(verdict.name, verdict.open) for verdict in judge(wanted, Answers())] == [
+        ("quiet_min", False)
+    ]
     with pytest.raises(InputError, match="quiet_min"):
         parse_gates({"quiet_min": "much"})
 
@@ -142,7 +144,7 @@ def test_a_gate_that_fails_is_recorded_as_not_told(install: Install) -> None:
 
     install(plugins.GATES, {("p", "x_min"): gate("x_min", judge=fails)})
     verdicts = judge(parse_gates({"x_min": 1}), Answers())
-    (verdict,) = [one for one in verdicts if one.name == "x_min"]
+    (verdict,) = [shown for shown in verdicts if shown.name == "x_min"]
     assert verdict.open is None
     assert "ZeroDivisionError" in verdict.detail
 

@@ -22,7 +22,9 @@ def demanded(gates: Gates) -> list[Gate]:
 
 def questions_of(gates: Gates) -> list[Question[Any]]:
     """Return what a phone is asked for the gates that are demanded; each question once."""
-    return list({one.name: one for gate in demanded(gates) for one in gate.asks}.values())
+    return list(
+        {question.name: question for gate in demanded(gates) for question in gate.asks}.values()
+    )
 
 
 def state_command(
@@ -31,11 +33,11 @@ def state_command(
     """Return the one command that asks all of it."""
     places = {"{package}": package, "{work_dir}": work_dir, "{proc_dir}": proc_dir}
     parts: list[str] = []
-    for one in questions:
-        command = one.command
+    for question in questions:
+        command = question.command
         for place, value in places.items():
             command = command.replace(place, quote(value))
-        parts.append(f"echo; echo '{_MARK}{one.name}'; {command}")
+        parts.append(f"echo; echo '{_MARK}{question.name}'; {command}")
     return f"{{ {'; '.join(parts) or ':'}; }} 2>/dev/null; true"
 
 

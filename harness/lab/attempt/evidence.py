@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.adb.logcat import log_problem
 from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.failures import StepFailed
 from harness.lab.ports import LabPhone, Tools
@@ -34,6 +35,8 @@ class Evidence:
     kills: tuple[KillLine, ...]
     exits: tuple[ExitRecord, ...]
     exit_info: str
+    log_problem: str = ""
+    """Why the log could not be read; empty if it could."""
 
 
 def gather(tools: Tools, phone: LabPhone) -> Evidence:
@@ -48,12 +51,21 @@ def gather(tools: Tools, phone: LabPhone) -> Evidence:
         exits = parse_exit_info(told.stdout).records
     except ReadingError:
         exits = ()  # before Android 11 there is no such service
-    return Evidence(logcat.stdout, parse_lmk(logcat.stdout).kills, exits, told.stdout)
+    kills = parse_lmk(logcat.stdout).kills
+    return Evidence(logcat.stdout, kills, exits, told.stdout, log_problem(logcat))
 
 
-def clear_log(tools: Tools, phone: LabPhone) -> None:
-    """Empty the phone's log, so that what it holds afterwards belongs to the attempt."""
-    tools.shell(phone, ["logcat", "-b", "main,system,crash,events", "-c"], LOG_TIMEOUT_S)
+def clear_log(tools: Tools, phone: LabPhone) -> tuple[str, ...]:
+    """Empty the phone's log, so that what it holds afterwards belongs to the attempt.
+
+    Returns:
+        A note for the result if the phone does not do it; nothing if it does.
+    """
+    command = ["logcat", "-b", "main,system,crash,events", "-c"]
+    problem = log_problem(tools.shell(phone, command, LOG_TIMEOUT_S))
+    if not problem:
+        return ()
+    return (f"the phone's log could not be cleared, earlier lines are in it: {problem}",)
 
 
 def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[str]) -> StepFailed:
@@ -61,6 +73,7 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
 
     Killed: lmkd, ActivityManager or a vendor's cleaner named it, its exit record says low memory or
     SIGKILL, or Zygote saw it end by SIGKILL (the kernel's own killer, before lmkd, names nobody).
+    Where the log cannot be read and there is no exit record, nobody knows: ``TrainerEnded``.
     Anything else is a crash of its own. The absence of the process alone proves neither.
 
     Args:
@@ -84,6 +97,8 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
     unnamed = any(_is_sigkill(line) and _is_ours(line, pid) for line in evidence.kills)
     killed = bool(kills) or unnamed or (record is not None and _says_killed(record))
     who = f"pid {pid}" if known else "which never wrote an event"
+    if evidence.log_problem:
+        lines.insert(0, f"the phone's log could not be read: {evidence.log_problem}")
     if killed:
         reason = next((line.reason for line in kills if line.reason), None)
         reason = reason or (record.description or record.reason_name if record else None)
@@ -93,6 +108,11 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
             "TrainerKilled",
             f"the phone killed the trainer ({who}): {reason or 'no reason given'}",
             lines,
+        )
+    if evidence.log_problem and record is None:
+        why = "the phone's log cannot be read, and it has no exit record of it"
+        return StepFailed(
+            "TrainerEnded", f"the trainer ({who}) ended; killed or crashed is unknown: {why}", lines
         )
     return StepFailed("TrainerCrashed", f"the trainer ({who}) ended without saying why", lines)
 

@@ -135,7 +135,7 @@ class AttemptSteps:
         text = job.model_dump_json(indent=1) + "\n"
         self.tools.write(self.phone, self.layout.job, text.encode())
         self.folder.write_text("job.json", text)
-        clear_log(self.tools, self.phone)
+        self.state.notes.extend(clear_log(self.tools, self.phone))
 
     def _press(self) -> None:
         # Sampling begins before the pressure, so that its approach is seen too.

@@ -38,27 +38,27 @@ def sections_of(reading: SampledReading) -> tuple[str, ...]:
 @cache
 def readings() -> tuple[SampledReading, ...]:
     """Return all readings: this package's, then those of plug-ins."""
-    found = list(own_readings())
+    loaded = list(own_readings())
 
     def accept(_name: str, reading: Any) -> str:
-        problem = _problem(reading, found)
+        problem = _problem(reading, loaded)
         if not problem:
-            found.append(reading)
+            loaded.append(reading)
         return problem
 
     plugins.load(plugins.READINGS, accept)
-    return tuple(found)
+    return tuple(loaded)
 
 
-def _problem(reading: Any, others: Sequence[SampledReading]) -> str:
+def _problem(reading: Any, loaded: Sequence[SampledReading]) -> str:
     """Return why an object cannot be one more reading; empty if it can."""
     if not isinstance(reading, EachTick | BetweenTicks | KernelFile | Command):
         return f"{reading!r} is no reading (EachTick, BetweenTicks, KernelFile or Command)"
     if isinstance(reading, Command) and reading.every_s is None:
         return f"{reading.name}: only the battery is asked each period; give every_s"
     taken = {column.name for column in OWN_COLUMNS}
-    taken |= {column.name for other in others for column in other.columns}
-    sections = {name for other in others for name in sections_of(other)}
+    taken |= {column.name for known in loaded for column in known.columns}
+    sections = {name for known in loaded for name in sections_of(known)}
     for what, names, used in (
         ("column", [column.name for column in reading.columns], taken),
         ("section", sections_of(reading), sections),

@@ -67,7 +67,7 @@ DEVICES = (
 
 def test_a_device_list() -> None:
     found = parse_devices(DEVICES)
-    assert [(one.adb_serial, one.state) for one in found] == [
+    assert [(device.adb_serial, device.state) for device in found] == [
         ("FA6A70300001", "device"),
         ("127.0.0.1:39001", "offline"),
         ("84f7aaaa", "unauthorized"),
@@ -84,7 +84,7 @@ def test_mdns_names_with_spaces() -> None:
         "adb-R58M1-a1b2c3 (2)._adb-tls-connect._tcp device product:x model:X transport_id:5\n"
         "adb R (2)              offline transport_id:6\n"
     )
-    assert [(one.adb_serial, one.state) for one in found] == [
+    assert [(device.adb_serial, device.state) for device in found] == [
         ("adb-R58M1-a1b2c3 (2)._adb-tls-connect._tcp", "device"),
         ("adb R (2)", "offline"),
     ]

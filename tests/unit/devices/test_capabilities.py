@@ -33,7 +33,7 @@ def test_paths_are_quoted() -> None:
 
 
 def test_the_doctor_names_what_is_lost() -> None:
-    assert [one.outcome for one in checks("S", parse_probe(GOOD + VALUES))] == ["ok"]
+    assert [check.outcome for check in checks("S", parse_probe(GOOD + VALUES))] == ["ok"]
     (only,) = checks("S", parse_probe(GOOD + VALUES))
     assert only.detail == "19 of 19 work (page 16384, kernel 5.10.1-android12, toybox 0.8.4)"
     some = parse_probe(GOOD.replace("pressure=1\n", "").replace("sha256sum=1\n", ""))
@@ -41,7 +41,7 @@ def test_the_doctor_names_what_is_lost() -> None:
     assert (problem.name, problem.outcome) == ("capability sha256sum", "problem")
     assert rest.outcome == "info"
     assert "pressure: The kernel's own figures" in rest.detail
-    assert {one.outcome for one in checks("S", CapabilitiesRecord())} == {
+    assert {check.outcome for check in checks("S", CapabilitiesRecord())} == {
         "problem",
         "warning",
         "info",

@@ -9,7 +9,7 @@ from harness.devices.gate_wait import GateTimedOut, pass_gates
 from harness.devices.gates import GATE_NAMES, Answers, Gates, parse_gates, preset
 from harness.devices.gates.judged import declared_gates
 from harness.devices.gates.judged.idle import PIDS
-from harness.devices.gates.judged.screen import SCREEN_ON
+from harness.devices.gates.judged.screen import SCREEN
 from harness.devices.gates.questions import (
     AVAILABLE_MB,
     BATTERY,
@@ -38,6 +38,7 @@ Current Battery Service state:
 def answer(
     *,
     booted: str = "1",
+    unlocked: str = "true",
     level: int = 90,
     usb: str = "false",
     tenths: int = 270,
@@ -56,6 +57,7 @@ def answer(
     blocks = {
         "clock": f"{clock}\n",
         "boot": f"{booted}\n",
+        "unlocked": f"{unlocked}\n",
         "battery": battery,
         "thermal": thermal,
         "meminfo": f"MemTotal: 8000000 kB\nMemAvailable: {available_kb} kB\n",
@@ -71,22 +73,23 @@ def answer(
 
 
 NOW = 1_700_000_000.0
+NOTHING = {gate.name: gate.nothing for gate in declared_gates()}
 
 
 def shut(gates: Gates, text: str, idle_mb: float | None = None) -> list[str]:
     state = parse_state(text, (NOW, NOW + 0.5), idle_mb)
-    return [one.name for one in judge(gates, state) if one.open is False]
+    return [verdict.name for verdict in judge(gates, state) if verdict.open is False]
 
 
 def test_the_state_is_read() -> None:
-    state = parse_state(answer(pids="12 13", usb="true", wake="Dozing", low_power="1"))
+    state = parse_state(answer(pids="12 13", usb="true", wake="Asleep", low_power="1"))
     assert state.of(BOOTED)
     battery = state.of(BATTERY)
     assert battery is not None
     assert (battery.percent, battery.plugged) == (90.0, True)
     assert state.of(AVAILABLE_MB) == pytest.approx(2929.7, abs=0.1)
     assert state.of(FREE_STORAGE_MB) == pytest.approx(8789.1, abs=0.1)
-    assert (state.of(SCREEN_ON), state.of(POWER_SAVE)) == (False, True)
+    assert (state.of(SCREEN), state.of(POWER_SAVE)) == ("off", True)
     assert (state.of(TRAINER_VERSION), state.of(PIDS)) == ("0.1.0", (12, 13))
 
 
@@ -98,8 +101,47 @@ def test_what_the_phone_does_not_say_is_none(text: str) -> None:
 
 def test_screen_from_the_display_line() -> None:
     text = "\n#mobileasr-gate power\nDisplay Power: state={}\n"
-    assert parse_state(text.format("ON")).of(SCREEN_ON) is True
-    assert parse_state(text.format("OFF")).of(SCREEN_ON) is False
+    for state, screen in (("ON", "on"), ("OFF", "off"), ("DOZE_SUSPEND", "always-on display")):
+        assert parse_state(text.format(state)).of(SCREEN) == screen
+
+
+@pytest.mark.parametrize(
+    ("lines", "screen"),
+    [
+        ("  mWakefulness=Awake\nDisplay Power: state=ON\n", "on"),
+        ("  mWakefulness=Asleep\nDisplay Power: state=OFF\n", "off"),
+        ("  mWakefulness=Dozing\nDisplay Power: state=DOZE\n", "always-on display"),
+        ("  mWakefulness=Dozing\nDisplay Power: state=OFF\n", "off"),
+        ("  mWakefulness=Dozing\n", "always-on display"),
+        ("  mWakefulness=Dreaming\nDisplay Power: state=ON\n", "screensaver"),
+        ("  getWakefullnessLocked()=Awake\n", "on"),
+        ("  getWakefulnessLocked()=Asleep\n", "off"),
+    ],
+)
+def test_only_a_screen_that_shows_nothing_is_dark(lines: str, screen: str) -> None:
+    state = parse_state(f"\n#mobileasr-gate power\n{lines}")
+    assert state.of(SCREEN) == screen
+    for wanted, as_wanted in ((True, "on"), (False, "off")):
+        (verdict,) = judge(Gates(**{**NOTHING, "screen_on": wanted}), state)
+        assert verdict.open is (screen == as_wanted), verdict
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("true\n\n", True),
+        ("false\n\n", False),
+        ("\n    State: RUNNING_UNLOCKED\n", True),
+        ("\n    State: RUNNING_LOCKED\n", False),
+        ("\n  mStartedUsers: 0: state=RUNNING_UNLOCKING\n", False),
+        ("\n\n", None),
+    ],
+)
+def test_a_phone_that_nobody_unlocked_is_shut(lines: str, expected: bool | None) -> None:
+    state = parse_state(f"\n#mobileasr-gate unlocked\n{lines}")
+    (verdict,) = judge(Gates(**{**NOTHING, "unlocked": True}), state)
+    assert verdict.open is expected
+    assert ("PIN" in verdict.detail) is (expected is False)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +149,7 @@ def test_screen_from_the_display_line() -> None:
     [
         (Gates(), {}, []),
         (Gates(), {"booted": ""}, ["booted"]),
+        (Gates(), {"unlocked": "false"}, ["unlocked"]),
         (Gates(), {"version": ""}, ["trainer"]),
         (Gates(trainer_version="0.2*"), {}, ["trainer_version"]),
         (Gates(trainer_version="0.1*"), {}, []),
@@ -164,6 +207,7 @@ def test_gates(gates: Gates, changes: dict[str, Any], expected: list[str]) -> No
 
 DEMANDS_ALL: dict[str, Any] = {
     "booted": True,
+    "unlocked": True,
     "trainer": True,
     "trainer_version": "9.*",
     "idle": True,
@@ -183,6 +227,7 @@ DEMANDS_ALL: dict[str, Any] = {
 """A demand of each gate that the phone below does not meet."""
 UNFIT = answer(
     booted="0",
+    unlocked="false",
     version="",
     pids="7",
     faked=FAKED,
@@ -198,19 +243,21 @@ def test_every_declared_gate_is_judged() -> None:
     assert tuple(DEMANDS_ALL) == GATE_NAMES, "say above what shuts the new gate"
     asked = (NOW, NOW)
     verdicts = judge(Gates(**DEMANDS_ALL), parse_state(UNFIT, asked, idle_available_mb=4000))
-    assert [(one.name, one.open) for one in verdicts] == [(name, False) for name in GATE_NAMES]
+    assert [(verdict.name, verdict.open) for verdict in verdicts] == [
+        (name, False) for name in GATE_NAMES
+    ]
     silent = judge(Gates(**DEMANDS_ALL), Answers())
-    assert [one.name for one in silent] == list(GATE_NAMES)
-    told = {one.name: one.open for one in silent if one.open is not None}
+    assert [verdict.name for verdict in silent] == list(GATE_NAMES)
+    told = {verdict.name: verdict.open for verdict in silent if verdict.open is not None}
     assert told == {"booted": False, "trainer": False, "trainer_version": False, "idle": True}
 
 
 @pytest.mark.parametrize("gate", declared_gates(), ids=lambda gate: gate.name)
 def test_a_gate_alone_asks_and_judges_what_is_its_own(gate: Any) -> None:
-    nothing = {one.name: one.nothing for one in declared_gates()}
+    nothing = {declared.name: declared.nothing for declared in declared_gates()}
     assert judge(Gates(**nothing), Answers()) == []
     alone = Gates(**{**nothing, gate.name: DEMANDS_ALL[gate.name]})
-    assert [one.name for one in judge(alone, Answers())] == [gate.name]
+    assert [verdict.name for verdict in judge(alone, Answers())] == [gate.name]
     command = state_command("org.x", "/w d", "/proc", questions_of(alone))
     assert command.count("#mobileasr-gate") == len(gate.asks) > 0
     for question in gate.asks:

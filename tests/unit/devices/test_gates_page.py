@@ -7,6 +7,7 @@ from harness.devices.gates import GATE_NAMES, preset
 PAGE = Path(__file__).parents[3] / "docs/gates.md"
 OF_BOOL = {
     "booted": ("yes", "no"),
+    "unlocked": ("yes", "no"),
     "trainer": ("yes", "no"),
     "idle": ("yes", "no"),
     "battery_measured": ("yes", "no"),

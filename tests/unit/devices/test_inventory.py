@@ -100,7 +100,7 @@ def test_usb_and_wifi_are_one_phone_and_usb_is_used() -> None:
 
 def test_two_usb_phones_with_one_serial_are_two() -> None:
     found = module._each_once([info("DUP", "usb:1-1"[4:]), info("DUP", "usb2")])
-    assert len({one.serial for one in found}) == 2
+    assert len({phone.serial for phone in found}) == 2
 
 
 def test_one_phone_on_two_servers_is_one() -> None:
@@ -109,4 +109,4 @@ def test_one_phone_on_two_servers_is_one() -> None:
 
 def test_an_unusable_phone_does_not_hide_a_usable_one() -> None:
     found = module._each_once([info("A", "A", state="offline"), info("A", "10.0.0.7:5555")])
-    assert sorted(one.state for one in found) == ["device", "offline"]
+    assert sorted(phone.state for phone in found) == ["device", "offline"]

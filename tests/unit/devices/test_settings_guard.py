@@ -128,7 +128,7 @@ def test_a_refusal_with_exit_code_0_is_seen_and_nothing_stays_remembered() -> No
 def test_a_phone_that_does_nothing_in_silence_is_seen() -> None:
     phone = ChangingPhone(deaf="device_config put")
     changed = guard(phone).change(everything())
-    assert [(type(one), why) for one, why in changed.refused] == [
+    assert [(type(change), why) for change, why in changed.refused] == [
         (Config, "it stays device_config activity_manager max_phantom_processes (not set)")
     ]
     assert len(changed.made) == 6
@@ -145,7 +145,7 @@ def test_what_could_not_be_put_back_stays_remembered() -> None:
         "could not put back setting global b (not set)",
         "put back setting global a (1)",
     ]
-    assert [one["key"] for one in json.loads(phone.files[FILE])["before"]] == ["b"]
+    assert [change["key"] for change in json.loads(phone.files[FILE])["before"]] == ["b"]
     phone.locked = ""
     assert len(guard(phone).restore()) == 1
     assert "global b" not in phone.settings
@@ -178,7 +178,9 @@ def test_a_foreign_or_broken_file_is_not_obeyed_and_said(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "answer", "expected"),
     [
-        (Bucket(package=PACKAGE, bucket=10), "5\n", None),  # exempted: nothing to change
+        (Bucket(package=PACKAGE, bucket=10), "5\n", Bucket(package=PACKAGE, bucket=5)),
+        (Bucket(package=PACKAGE, bucket=10), "50\n", Bucket(package=PACKAGE, bucket=50)),
+        (Bucket(package=PACKAGE, bucket=10), "99\n", None),
         (Bucket(package=PACKAGE, bucket=10), "30\n", Bucket(package=PACKAGE, bucket=30)),
         (Bucket(package=PACKAGE, bucket=10), "Error: unknown package\n", None),
         (Unplugged(unplugged=True), "Can't find service: battery\n", None),

@@ -254,7 +254,7 @@ def test_listing_reserves_nothing(stf: StfServer) -> None:
     stf.add("A")
     stf.add("B", owner=OTHER, model="XYZ", marketName="")
     found = StfFarm(stf.url).listed()
-    assert [(one.serial, one.state, one.profile) for one in found] == [
+    assert [(phone.serial, phone.state, phone.profile) for phone in found] == [
         ("A", "free", "oneplus-7t"),
         ("B", f"used by {OTHER}", ""),
     ]

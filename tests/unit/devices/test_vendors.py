@@ -72,7 +72,7 @@ def test_what_can_be_seen_is_checked(
     quirk: str, properties: dict[str, str], answer: str | None, outcome: str
 ) -> None:
     info = phone({**MIUI, **properties})
-    found = next(one for one in quirks_of(info) if one.id == quirk)
+    found = next(known for known in quirks_of(info) if known.id == quirk)
     check = judge_quirk(found, info, PACKAGE, answer)
     assert check.outcome == outcome
     assert bool(check.advice) == (outcome != "ok")
@@ -80,7 +80,7 @@ def test_what_can_be_seen_is_checked(
 
 def test_what_a_run_does_by_itself_is_no_warning() -> None:
     info = phone(OXYGEN)
-    found = next(one for one in quirks_of(info) if one.id == "oxygenos-battery-optimisation")
+    found = next(known for known in quirks_of(info) if known.id == "oxygenos-battery-optimisation")
     assert judge_quirk(found, info, PACKAGE, "system,com.a,1000").outcome == "info"
     assert judge_quirk(found, info, PACKAGE, f"user,{PACKAGE},10123").outcome == "ok"
     assert judge_quirk(found, info, PACKAGE, f"user,{PACKAGE}.other,10123").outcome == "info"
@@ -137,7 +137,7 @@ def test_real_phones(capture: str, profile: str, vendor: str | None, switched_on
     found = recognise(properties, load_profiles())
     assert found is not None
     assert found.name == profile
-    assert [one.name for one in load_vendors() if one.matches(properties)] == [
+    assert [vendor.name for vendor in load_vendors() if vendor.matches(properties)] == [
         name for name in [vendor] if name
     ]
     info = phone(properties)

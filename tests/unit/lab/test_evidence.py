@@ -1,5 +1,7 @@
 """Killed, or crashed? What each kind of phone says of a trainer that is gone."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.lab.attempt.evidence import Evidence, ended_too_soon, kill_records
@@ -74,6 +76,25 @@ def test_killed(log: str, exit_info: str, said: str) -> None:
 def test_crashed(log: str, exit_info: str) -> None:
     failed = ended_too_soon(evidence(log, exit_info), PID, SAMPLES)
     assert failed.kind == "TrainerCrashed"
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_info", "kind"),
+    [
+        ("", "", "TrainerEnded"),
+        ("", "Bad activity command, or no activities match: exit-info\n", "TrainerEnded"),
+        ("", exits(4, "CRASH", 0), "TrainerCrashed"),
+        ("", exits(3, "LOW_MEMORY", 9), "TrainerKilled"),
+        (LMKD, "", "TrainerKilled"),
+    ],
+)
+def test_without_a_log_and_a_record_nobody_knows(log: str, exit_info: str, kind: str) -> None:
+    broken = evidence(log, exit_info if "package:" in exit_info else "")
+    broken = replace(broken, log_problem="logcat: Unexpected EOF!")
+    failed = ended_too_soon(broken, PID, SAMPLES)
+    assert failed.kind == kind
+    assert ("unknown" in failed.message) is (kind == "TrainerEnded")
+    assert "could not be read: logcat: Unexpected EOF!" in failed.evidence[0]
 
 
 def test_a_trainer_that_wrote_nothing_is_known_by_its_start() -> None:

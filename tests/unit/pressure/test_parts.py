@@ -291,10 +291,10 @@ def lines(*texts: str) -> str:
 
 
 def test_a_pid_that_is_used_again_is_another_process() -> None:
-    one = f"lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, oom_score_adj 700"
+    killed = f"lowmemorykiller: Kill '{PACKAGE}:ballast2' (77), uid 10123, oom_score_adj 700"
     died = f"am_proc_died: [0,77,{PACKAGE}:ballast2,700,4]"
     other = "lowmemorykiller: Kill 'com.game' (77), uid 10001, oom_score_adj 900"
-    kills = find_kills(parse_lmk(lines(one, died, one, died, other)).kills, PACKAGE)
+    kills = find_kills(parse_lmk(lines(killed, died, killed, died, other)).kills, PACKAGE)
     assert [kill.role for kill in kills] == ["ballast", "ballast", "bystander"]
     assert [len(kill.evidence) for kill in kills] == [2, 2, 1]
 
@@ -355,3 +355,16 @@ def test_an_exit_record_of_an_older_process_is_not_counted(fake: Callable[..., F
 """
     watch = watched(fake, "2027-01-01 00:00:05\n507.0 1\n", "", exits)
     assert watch.kills() == []
+
+
+def test_a_log_that_cannot_be_read_is_told(fake: Callable[..., FakePhone]) -> None:
+    phone = fake(
+        (CLOCK, Answer("2026-12-31 23:59:58\n500.0 7.0\n")),
+        (CLOCK, Answer("2026-12-31 23:59:59\n501.0 7.0\n")),
+        ("logcat -d", Answer("", "logcat: Unexpected EOF!\n", 1)),
+        ("exit-info", Answer("")),
+    )
+    watch = KillWatch(phone, PACKAGE)
+    watch.setup()
+    assert watch.kills() == []
+    assert watch.notes == ["The phone's log of kills could not be read: logcat: Unexpected EOF!."]

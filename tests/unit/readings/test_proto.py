@@ -51,7 +51,9 @@ def same_battery(text: Battery, proto: Battery) -> None:
 
 
 BATTERIES = [parse_battery(text) for text in (*EXAMPLES["battery"], *captured("dumpsys_battery"))]
-WHOLE = [one for one in BATTERIES if None not in (one.scale, one.level, one.present)]
+WHOLE = [
+    battery for battery in BATTERIES if None not in (battery.scale, battery.level, battery.present)
+]
 
 
 @pytest.mark.parametrize("reading", WHOLE)
@@ -143,7 +145,7 @@ Uptime: 5000 Realtime: 6000
 def with_summaries(texts: list[str]) -> list[MeminfoPackage]:
     """Readings whose processes all have a whole summary (excerpts do not)."""
     read = [parse_meminfo_package(text) for text in texts if "** MEMINFO in pid" in text]
-    return [one for one in read if all(len(p.summary) > 6 for p in one.processes)]
+    return [package for package in read if all(len(p.summary) > 6 for p in package.processes)]
 
 
 PACKAGES = with_summaries(

@@ -25,8 +25,12 @@ def test_every_column_is_declared_once_and_says_what_it_is() -> None:
         assert len(field.metadata[b"meaning"]) > 3, field.name
     sections = [name for reading in readings() for name in sections_of(reading)]
     assert len(sections) == len(set(sections))
-    ticked = [one for one in readings() if isinstance(one, Command) and one.every_s is None]
-    assert [one.name for one in ticked] == ["battery"]
+    ticked = [
+        reading
+        for reading in readings()
+        if isinstance(reading, Command) and reading.every_s is None
+    ]
+    assert [reading.name for reading in ticked] == ["battery"]
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -0.001, 100.5, "80", -1, True])

@@ -32,25 +32,25 @@ def own_gates() -> tuple[Gate, ...]:
 @cache
 def declared_gates() -> tuple[Gate, ...]:
     """Return all gates in the order in which they are judged, with those of plug-ins."""
-    found = list(own_gates())
+    gates = list(own_gates())
 
     def accept(_name: str, gate: Any) -> str:
-        problem = _problem(gate, found)
+        problem = _problem(gate, gates)
         if not problem:
-            found.append(gate)
+            gates.append(gate)
         return problem
 
     plugins.load(plugins.GATES, accept)
-    return tuple(sorted(found, key=lambda gate: gate.place))
+    return tuple(sorted(gates, key=lambda gate: gate.place))
 
 
-def _problem(gate: Any, others: Sequence[Gate]) -> str:
+def _problem(gate: Any, gates: Sequence[Gate]) -> str:
     """Return why an object cannot be one more gate; empty if it can."""
     if not isinstance(gate, Gate):
         return f"{gate!r} is no Gate"
-    if gate.name in (*_TAKEN, *(other.name for other in others)):
+    if gate.name in (*_TAKEN, *(known.name for known in gates)):
         return f"there is {gate.name!r} already"
-    asked = {question.name: question for other in others for question in other.asks}
+    asked = {question.name: question for known in gates for question in known.asks}
     for question in gate.asks:
         if asked.get(question.name, question) is not question:
             return f"there is another question {question.name!r} already"

@@ -3,36 +3,63 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from harness.devices.gates.declared import Answers, Gate, Question, Verdict, is_so
+from harness.devices.gates.declared import Answers, Gate, Question, Verdict
+
+Screen = Literal["on", "off", "always-on display", "screensaver"]
+
+_WAKEFULNESS = re.compile(
+    r"(?:mWakefulness|get(?:Global)?Wakefull?nessLocked\(\))\s{0,3}[=:]\s{0,3}(\w+)"
+)
+"""Samsung prints the second, with two l."""
+_DISPLAY = re.compile(r"Display Power: state=(\w+)")
 
 
-def _lit(text: str) -> bool | None:
-    wakefulness = re.search(r"mWakefulness=(\w+)", text)
-    if wakefulness:
-        return wakefulness[1] == "Awake"
-    state = re.search(r"Display Power: state=(\w+)", text)
-    return state[1] == "ON" if state else None
+def _screen(text: str) -> Screen | None:
+    """Return what the screen shows; it is dark only where nothing is.
+
+    Source: AOSP ``PowerManagerInternal.wakefulnessToString`` and ``Display.stateToString``.
+    """
+    wakefulness, display = _WAKEFULNESS.search(text), _DISPLAY.search(text)
+    dark = display is not None and display[1] == "OFF"
+    if wakefulness is None:
+        if display is None:
+            return None
+        return "off" if dark else "on" if display[1] == "ON" else "always-on display"
+    if wakefulness[1] == "Awake":
+        return "on"
+    if wakefulness[1] == "Dreaming":
+        return "screensaver"
+    if wakefulness[1] == "Dozing":
+        # with an always-on display it shows the time, without one nothing
+        return "off" if dark else "always-on display"
+    return "off"
 
 
-SCREEN_ON: Question[bool] = Question(
+SCREEN: Question[Screen] = Question(
     "power",
-    "dumpsys power | grep -E 'mWakefulness=|Display Power: state='",
-    _lit,
+    "dumpsys power | grep -E 'mWakefulness=|Wakefull?nessLocked|Display Power: state='",
+    _screen,
 )
 
 
 def _judge(wanted: bool, phone: Answers) -> Verdict:
-    return is_so("screen_on", wanted, phone.of(SCREEN_ON), ("screen on", "screen off"))
+    has = phone.of(SCREEN)
+    words = "wanted screen on" if wanted else "wanted screen off"
+    if has is None:
+        return Verdict("screen_on", None, f"{words}, is not told by the phone")
+    shown = {"on": "screen on", "off": "screen off"}.get(has, has)
+    return Verdict("screen_on", has == ("on" if wanted else "off"), f"{words}, is {shown}")
 
 
 GATE = Gate(
     name="screen_on",
     type=bool | None,
-    meaning="True: the screen is lit; False: it is dark.",
+    meaning="True: the screen is lit; False: it is dark (an always-on display is neither).",
     lab=None,
     strict=None,
-    asks=(SCREEN_ON,),
+    asks=(SCREEN,),
     judge=_judge,
     place=140,
 )
