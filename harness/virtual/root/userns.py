@@ -190,8 +190,8 @@ class UsernsRoot(PhoneRoot):
 
     def _leader(self, launcher: int) -> int | None:
         """Return the process that the launcher waits for."""
-        found = processes.children(launcher)
-        return found[0] if found else None
+        child_pids = processes.children(launcher)
+        return child_pids[0] if child_pids else None
 
     def _group(self, leader: int) -> list[int]:
         return processes.group_members(
@@ -223,8 +223,8 @@ class UsernsRoot(PhoneRoot):
         """Return the host pids of all in the phone's pid namespace, its init left out."""
         if not self._namespace:
             return []
-        found = processes.by_namespace.pids(self._namespace)
-        return [pid for pid in found if pid != self._init]
+        all_pids = processes.by_namespace.pids(self._namespace)
+        return [pid for pid in all_pids if pid != self._init]
 
     def phone_pid(self, host_pid: int) -> int:
         """Return the pid that the phone sees."""

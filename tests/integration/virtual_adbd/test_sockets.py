@@ -51,8 +51,8 @@ def talk(port: int, data: bytes) -> bytes:
 
 def test_forward_to_a_port(plain_phone: BarePhone) -> None:
     with echo_server() as port:
-        done = plain_phone.adb("forward", "tcp:0", f"tcp:{port}")
-        local = int(done.stdout)
+        result = plain_phone.adb("forward", "tcp:0", f"tcp:{port}")
+        local = int(result.stdout)
         assert talk(local, b"hello") == b"HELLO"
         data = b"a" * 3_000_000
         assert talk(local, data) == data.upper()
