@@ -76,7 +76,7 @@ class _Session:
     # ---- stat
 
     def _look(self, path: str, *, follow: bool) -> os.stat_result:
-        host = self._root.host_path(path, follow=follow)
+        host = self._root.readable_path(path, follow=follow)
         return os.stat(host, follow_symlinks=False)  # noqa: PTH116 - links are resolved already
 
     async def _stat_1(self, path: str) -> None:
@@ -102,7 +102,7 @@ class _Session:
     def _entries(self, path: str) -> Iterator[tuple[bytes, os.stat_result | OSError]]:
         """Yield name and state of each entry, ``.`` and ``..`` first; nothing if unreadable."""
         try:
-            folder = self._root.host_path(path)
+            folder = self._root.readable_path(path)
             names = [".", "..", *sorted(os.listdir(folder))]  # noqa: PTH208
         except OSError:
             return
