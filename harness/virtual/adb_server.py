@@ -48,9 +48,9 @@ async def connect(host: str, port: int, address: str) -> None:
     Raises:
         AdbServerError: It couldn't.
     """
-    said = await ask(host, port, f"host:connect:{address}")
-    if not said.startswith(("connected to", "already connected")):
-        raise AdbServerError(f"adb server {host}:{port}: {said.strip()}")
+    answer = await ask(host, port, f"host:connect:{address}")
+    if not answer.startswith(("connected to", "already connected")):
+        raise AdbServerError(f"adb server {host}:{port}: {answer.strip()}")
     deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
     while True:
         try:

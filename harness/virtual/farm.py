@@ -243,7 +243,7 @@ def _until_told(until_stdin_closes: bool) -> asyncio.Event:
 
 def _profiles(wanted: Sequence[str]) -> list[DeviceProfile]:
     """Return one profile a phone from ``NAME=COUNT`` or ``FILE.yaml=COUNT``."""
-    found: list[DeviceProfile] = []
+    profiles: list[DeviceProfile] = []
     for text in wanted:
         name, equals, count = text.rpartition("=")
         if not equals:
@@ -252,8 +252,8 @@ def _profiles(wanted: Sequence[str]) -> list[DeviceProfile]:
             raise InputError(f"--profile {text}: the number of phones must be 1 to 500")
         by_file = name.endswith((".yaml", ".yml"))
         profile = read_profile(Path(name)) if by_file else load_profile(name)
-        found += [profile] * int(count)
-    return found
+        profiles += [profile] * int(count)
+    return profiles
 
 
 def _mark(text: str) -> str:

@@ -154,7 +154,9 @@ async def until_gone(mark: str, limit_s: float = 20.0) -> None:
 
 def _is_marked(farm: Path, mark: str) -> bool:
     """Say whether a farm that lives, or is being ended, has phones with a mark."""
-    if not any(one.endswith(f"-{mark}") for one in _read(farm / _RECORD).get("serials") or ()):
+    if not any(
+        serial.endswith(f"-{mark}") for serial in _read(farm / _RECORD).get("serials") or ()
+    ):
         return False
     try:
         lock = _lock(farm)
@@ -178,7 +180,7 @@ def _lock(folder: Path) -> int | None:
 
 def _read(record: Path) -> dict[str, Any]:
     try:
-        found = json.loads(record.read_text("utf-8"))
+        values = json.loads(record.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return values if isinstance(values, dict) else {}

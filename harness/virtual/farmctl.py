@@ -69,11 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if len(words) == 2 and words[1] == "phones":
-            found: Any = FarmControl(words[0]).phones()
+            answer: Any = FarmControl(words[0]).phones()
         elif len(words) >= 3:
             path, phone, order, *pairs = words
             values = dict(pair.partition("=")[::2] for pair in pairs)
-            found = FarmControl(path).do(
+            answer = FarmControl(path).do(
                 order, phone, **{name: _value(text) for name, text in values.items()}
             )
         else:
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FarmControlError as error:
         print(f"farmctl: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(found))
+    print(json.dumps(answer))
     return 0
 
 

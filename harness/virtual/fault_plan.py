@@ -247,9 +247,9 @@ def parse_fault(values: Mapping[str, Any]) -> _Fault:
         FaultError: It isn't one.
     """
     try:
-        found: _Fault = _ADAPTER.validate_python(dict(values))
+        fault: _Fault = _ADAPTER.validate_python(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise FaultError(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
-    return found
+    return fault

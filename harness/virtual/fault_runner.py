@@ -84,7 +84,7 @@ class FaultRunner:
         return [
             serial
             for serial, name in names.items()
-            if any(fnmatch.fnmatchcase(one, fault.phone) for one in (serial, name))
+            if any(fnmatch.fnmatchcase(label, fault.phone) for label in (serial, name))
         ]
 
     async def _happen(self, fault: _Fault, serial: str) -> None:

@@ -169,6 +169,14 @@ class PhoneRoot(abc.ABC):
             OSError: ELOOP, or a component that is no folder.
         """
 
+    def readable_path(self, phone_path: str, *, follow: bool = True) -> Path:
+        """Return the host file to read: the kernel's too, if the phone has its own.
+
+        Raises:
+            OSError: As :meth:`host_path`; or the file is not for everybody to read.
+        """
+        return self.host_path(phone_path, follow=follow)
+
     @abc.abstractmethod
     def phone_path(self, host_path: Path) -> str:
         """Return the phone path of a host file of the phone.

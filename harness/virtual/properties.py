@@ -47,7 +47,7 @@ def all_properties(
     device = own.get("ro.product.device", profile.name.replace("-", "_"))
     brand = own.get("ro.product.brand", "generic")
     build = own.get("ro.build.id", f"VLAB.{profile.sdk}.001")
-    found = {
+    properties = {
         "dalvik.vm.heapgrowthlimit": "256m",
         "dalvik.vm.heapsize": "512m",
         "dev.bootcomplete": "1",
@@ -85,8 +85,8 @@ def all_properties(
         "sys.user.0.ce_available": "true",
         "sys.usb.state": "none",
     }
-    found.update(own)
-    found.update(
+    properties.update(own)
+    properties.update(
         {
             "ro.boot.serialno": serial,
             "ro.serialno": serial,
@@ -99,8 +99,8 @@ def all_properties(
             "ro.vlab.profile": profile.name,
         }
     )
-    found.update({f"ro.vlab.{name}": value for name, value in marks.items() if value})
-    return found
+    properties.update({f"ro.vlab.{name}": value for name, value in marks.items() if value})
+    return properties
 
 
 class PropertyStore(Mapping[str, str]):

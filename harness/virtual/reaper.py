@@ -23,7 +23,7 @@ _ROUNDS = 200
 def marked_processes(serials: set[str]) -> list[int]:
     """Return all processes of this host that carry one of the serials."""
     marks = [f"{VARIABLE}={serial}".encode() for serial in serials]
-    found = []
+    pids = []
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if not entry.isdigit() or int(entry) == os.getpid():
             continue
@@ -33,8 +33,8 @@ def marked_processes(serials: set[str]) -> list[int]:
         except OSError:
             continue
         if any(mark in variables for mark in marks):
-            found.append(int(entry))
-    return found
+            pids.append(int(entry))
+    return pids
 
 
 def kill_all(serials: set[str]) -> None:

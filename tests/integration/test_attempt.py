@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness.lab.materials import Materials
 
 from harness.adb.transfer import LocalFile, ensure_files
 from harness.devices.changes import Unplugged
@@ -23,6 +22,7 @@ from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.bench import host_keeper
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.recovery import clean_free_phones
+from harness.lab.planning.materials import Materials
 from harness.lab.ports import LabPhone, PhoneStatus
 from harness.lab.runner import check_scenario
 from harness.results.model import AttemptResult

@@ -119,30 +119,36 @@ def packer(flag: int) -> Packer:
 
 
 def _brotli_in() -> Unpacker:
-    one: Any = brotli.Decompressor()
-    return _Unpacker(lambda data: one.process(bytes(data)), one.is_finished, (brotli.error,))
+    decompressor: Any = brotli.Decompressor()
+    return _Unpacker(
+        lambda data: decompressor.process(bytes(data)), decompressor.is_finished, (brotli.error,)
+    )
 
 
 def _lz4_in() -> Unpacker:
-    one: Any = lz4.frame.LZ4FrameDecompressor()
-    return _Unpacker(one.decompress, lambda: bool(one.eof), (RuntimeError, EOFError))
+    decompressor: Any = lz4.frame.LZ4FrameDecompressor()
+    return _Unpacker(
+        decompressor.decompress, lambda: bool(decompressor.eof), (RuntimeError, EOFError)
+    )
 
 
 def _zstd_in() -> Unpacker:
-    one = zstandard.ZstdDecompressor().decompressobj()
-    return _Unpacker(one.decompress, lambda: bool(one.eof), (zstandard.ZstdError,))
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    return _Unpacker(
+        decompressor.decompress, lambda: bool(decompressor.eof), (zstandard.ZstdError,)
+    )
 
 
 def _brotli_out() -> Packer:
-    one: Any = brotli.Compressor(quality=_BROTLI_QUALITY)
-    return _Packer(lambda data: one.process(bytes(data)), one.finish)
+    compressor: Any = brotli.Compressor(quality=_BROTLI_QUALITY)
+    return _Packer(lambda data: compressor.process(bytes(data)), compressor.finish)
 
 
 def _lz4_out() -> Packer:
-    one: Any = lz4.frame.LZ4FrameCompressor()
-    return _Packer(one.compress, one.flush, one.begin())
+    compressor: Any = lz4.frame.LZ4FrameCompressor()
+    return _Packer(compressor.compress, compressor.flush, compressor.begin())
 
 
 def _zstd_out() -> Packer:
-    one = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
-    return _Packer(one.compress, one.flush)
+    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+    return _Packer(compressor.compress, compressor.flush)

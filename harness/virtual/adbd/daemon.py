@@ -60,12 +60,12 @@ class Adbd:
             ValueError: The port is among 5555 to 5585.
         """
         listener = Listener(self._connection)
-        got = listener.bind(host, port)
+        bound_port = listener.bind(host, port)
         self._listener = listener
         if not self.faults.refused_for_s:
             await listener.listen()
         self._follow_cable()
-        return got
+        return bound_port
 
     async def stop(self) -> None:
         """Stop listening, break all connections, wait for their services. Idempotent."""

@@ -84,7 +84,7 @@ def _open(root: PhoneRoot, path: str) -> int:
         SyncError: It can't be read.
     """
     try:
-        fd = os.open(root.host_path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(root.readable_path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise error_text("open failed", error) from None
     if stat.S_ISDIR(os.fstat(fd).st_mode):

@@ -76,18 +76,18 @@ class _Session:
     # ---- stat
 
     def _look(self, path: str, *, follow: bool) -> os.stat_result:
-        host = self._root.host_path(path, follow=follow)
+        host = self._root.readable_path(path, follow=follow)
         return os.stat(host, follow_symlinks=False)  # noqa: PTH116 - links are resolved already
 
     async def _stat_1(self, path: str) -> None:
         """Answer zeros for what isn't there: version 1 knows no errors."""
         try:
-            found = self._look(path, follow=False)
+            state = self._look(path, follow=False)
         except OSError:
             await self._stream.write(_STAT_1.pack(b"STAT", 0, 0, 0))
             return
         await self._stream.write(
-            _STAT_1.pack(b"STAT", found.st_mode, _u32(found.st_size), _u32(int(found.st_mtime)))
+            _STAT_1.pack(b"STAT", state.st_mode, _u32(state.st_size), _u32(int(state.st_mtime)))
         )
 
     async def _stat_2(self, verb: bytes, path: str, *, follow: bool) -> None:
@@ -102,7 +102,7 @@ class _Session:
     def _entries(self, path: str) -> Iterator[tuple[bytes, os.stat_result | OSError]]:
         """Yield name and state of each entry, ``.`` and ``..`` first; nothing if unreadable."""
         try:
-            folder = self._root.host_path(path)
+            folder = self._root.readable_path(path)
             names = [".", "..", *sorted(os.listdir(folder))]  # noqa: PTH208
         except OSError:
             return
@@ -113,20 +113,20 @@ class _Session:
 
     async def _list_1(self, path: str) -> None:
         parts: list[bytes] = []
-        for name, found in self._entries(path):
-            if not isinstance(found, OSError):
-                mode, size, mtime = found.st_mode, _u32(found.st_size), _u32(int(found.st_mtime))
+        for name, state in self._entries(path):
+            if not isinstance(state, OSError):
+                mode, size, mtime = state.st_mode, _u32(state.st_size), _u32(int(state.st_mtime))
                 parts += (_ENTRY_1.pack(b"DENT", mode, size, mtime, len(name)), name)
         parts.append(_ENTRY_1.pack(b"DONE", 0, 0, 0, 0))
         await self._stream.write(*parts)
 
     async def _list_2(self, path: str) -> None:
         parts: list[bytes] = []
-        for name, found in self._entries(path):
-            if isinstance(found, OSError):
-                head = _pack_stat_error(b"DNT2", found)
+        for name, state in self._entries(path):
+            if isinstance(state, OSError):
+                head = _pack_stat_error(b"DNT2", state)
             else:
-                head = _pack_stat_2(b"DNT2", found)
+                head = _pack_stat_2(b"DNT2", state)
             parts += (head, _LENGTH.pack(len(name)), name)
         parts.append(b"DONE" + bytes(_STAT_2.size - 4 + _LENGTH.size))
         await self._stream.write(*parts)
@@ -150,7 +150,7 @@ class _Session:
             path,
             mode,
             dry_run=bool(flags & _DRY_RUN),
-            unpacker=_one(compression.unpacker, flags & compression.ALL),
+            unpacker=_codec(compression.unpacker, flags & compression.ALL),
         )
 
     async def _receive_1(self, path: str) -> None:
@@ -162,15 +162,15 @@ class _Session:
         if verb != b"RCV2" or flags & ~compression.ALL:
             raise SyncError(f"unsupported receive flags {flags:#x}")
         self._faults.happened["pull"] += 1
-        packer = _one(compression.packer, flags)
+        packer = _codec(compression.packer, flags)
         if packer is None:
             await send_file(self._stream, self._root, path)
         else:
             await send_packed(self._stream, self._root, path, packer)
 
 
-def _one(make: Callable[[int], _T], flag: int) -> _T | None:
-    """Make what a compression flag asks for; None without one."""
+def _codec(make: Callable[[int], _T], flag: int) -> _T | None:
+    """Make the codec that a compression flag asks for; None without one."""
     if not flag:
         return None
     try:
@@ -190,22 +190,22 @@ def _u32(value: int) -> int:
     return value & 0xFFFFFFFF
 
 
-def _pack_stat_2(verb: bytes, found: os.stat_result) -> bytes:
+def _pack_stat_2(verb: bytes, state: os.stat_result) -> bytes:
     # what is the farm's own belongs to the phone's shell user
-    own = found.st_uid == os.getuid()
+    own = state.st_uid == os.getuid()
     return _STAT_2.pack(
         verb,
         0,
-        found.st_dev & 0xFFFFFFFFFFFFFFFF,
-        found.st_ino,
-        found.st_mode,
-        found.st_nlink,
-        _SHELL_UID if own else found.st_uid,
-        _SHELL_UID if own else found.st_gid,
-        found.st_size,
-        int(found.st_atime),
-        int(found.st_mtime),
-        int(found.st_ctime),
+        state.st_dev & 0xFFFFFFFFFFFFFFFF,
+        state.st_ino,
+        state.st_mode,
+        state.st_nlink,
+        _SHELL_UID if own else state.st_uid,
+        _SHELL_UID if own else state.st_gid,
+        state.st_size,
+        int(state.st_atime),
+        int(state.st_mtime),
+        int(state.st_ctime),
     )
 
 

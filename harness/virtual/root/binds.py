@@ -37,7 +37,7 @@ def python_binds(root: Path) -> list[str]:
     wanted |= {path.resolve() for path in wanted}
     chosen: list[Path] = []
     for path in sorted(wanted, key=lambda path: (len(path.parts), str(path))):
-        covered = any(path == other or other in path.parents for other in (*_SYSTEM, *chosen))
+        covered = any(path == above or above in path.parents for above in (*_SYSTEM, *chosen))
         if not covered and path.is_dir() and path != Path("/") and path not in root.parents:
             chosen.append(path)
     return [str(path) for path in chosen]
@@ -45,14 +45,14 @@ def python_binds(root: Path) -> list[str]:
 
 def _executable_folders() -> set[Path]:
     """Return the folder of each link from ``python`` to the real binary."""
-    found: set[Path] = set()
+    folders: set[Path] = set()
     path = Path(sys.executable)
     for _ in range(_MOST_LINKS):
-        found.add(path.parent)
+        folders.add(path.parent)
         if not path.is_symlink():
             break
         path = path.parent / path.readlink()
-    return found
+    return folders
 
 
 def _editable_folders(root: Path) -> set[Path]:
@@ -60,12 +60,12 @@ def _editable_folders(root: Path) -> set[Path]:
 
     Its package folder is enough; around it lie repositories with everything else.
     """
-    found: set[Path] = set()
+    folders: set[Path] = set()
     own = Path(harness.__file__).parent.parent
     for key in ("purelib", "platlib"):
         for pth in Path(sysconfig.get_path(key)).glob("*.pth"):
             for line in pth.read_text(encoding="utf-8", errors="replace").splitlines():
                 folder = Path(line.strip())
                 if folder.is_absolute() and folder not in (own, root):
-                    found.add(folder)
-    return found
+                    folders.add(folder)
+    return folders

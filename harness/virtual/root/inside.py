@@ -89,8 +89,8 @@ def _bind(source: str, target: str, *, read_only: bool = False) -> None:
     if read_only:
         # flags that the mount below has are locked in a user namespace: leaving one out is refused
         present = os.statvfs(target).f_flag
-        kept = sum(flag for bit, flag in _KEPT_FLAGS if present & bit)
-        _mount(None, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+        flags = sum(flag for bit, flag in _KEPT_FLAGS if present & bit)
+        _mount(None, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | flags)
 
 
 def _own_user(uid: int, gid: int) -> None:
@@ -193,9 +193,9 @@ def _proc(host: str, new: str) -> None:
     for name in _READ_ONLY_PROC:
         if (proc / name).exists():
             _bind(f"{proc}/{name}", f"{proc}/{name}", read_only=True)
-    given = Path(host, "proc")
-    for source in sorted(given.rglob("*")):
-        shown = proc / source.relative_to(given)
+    figures = Path(host, "proc")
+    for source in sorted(figures.rglob("*")):
+        shown = proc / source.relative_to(figures)
         if source.is_file() and shown.is_file() and not shown.is_symlink():
             _bind(str(source), str(shown), read_only=True)
 

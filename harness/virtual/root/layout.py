@@ -13,6 +13,7 @@ _FOLDERS = (
     "data/system",
     "data/app",
     "data/data",
+    "data/user/0",
     "dev/__props",
     "proc",
     "storage/emulated/0/Download",

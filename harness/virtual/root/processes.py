@@ -39,7 +39,7 @@ class ProcessTable:
         return list(self._pids.get(label, ()))
 
     def _walk(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        pids: dict[str, list[int]] = {}
         own = os.getpid()
         for pid in sorted(_all_pids()):
             if pid == own:
@@ -49,8 +49,8 @@ class ProcessTable:
             except OSError:  # it ended meanwhile, or is another user's
                 continue
             if label is not None:
-                found.setdefault(label, []).append(pid)
-        return found
+                pids.setdefault(label, []).append(pid)
+        return pids
 
 
 def _all_pids() -> Iterator[int]:

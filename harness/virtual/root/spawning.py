@@ -139,30 +139,30 @@ async def spawn_process(
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as undo, contextlib.ExitStack() as childs:
         own: dict[str, int] = {}
-        given: dict[str, int | None] = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+        requested: dict[str, int | None] = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         terminal: int | None = None
         if pty is not None:
             terminal, slave = open_terminal()
             undo.callback(os.close, terminal)
             childs.callback(os.close, slave)
             _set_size(terminal, pty)
-            given = {"stdin": slave, "stdout": slave, "stderr": slave}
+            requested = {"stdin": slave, "stdout": slave, "stderr": slave}
             for name in ("stdin", "stdout"):
                 own[name] = os.dup(terminal)
                 undo.callback(os.close, own[name])
         else:
-            for name, wanted in given.items():
+            for name, wanted in requested.items():
                 if wanted == _PIPE:
                     reading, writing = os.pipe()
                     ours, theirs = (writing, reading) if name == "stdin" else (reading, writing)
                     undo.callback(os.close, ours)
                     childs.callback(os.close, theirs)
-                    own[name], given[name] = ours, theirs
+                    own[name], requested[name] = ours, theirs
         child = await asyncio.create_subprocess_exec(
             *argv,
-            stdin=given["stdin"],
-            stdout=given["stdout"],
-            stderr=given["stderr"],
+            stdin=requested["stdin"],
+            stdout=requested["stdout"],
+            stderr=requested["stderr"],
             env=dict(env),
             cwd=cwd,
             start_new_session=True,

@@ -19,7 +19,7 @@ from harness.virtual.phone import Shell
 # Left out on purpose: pkill, killall, pgrep, mount, su, dmesg, ip, toybox itself. Without
 # namespaces they would act on the host or show it; what a phone needs of them comes as a shim.
 # Left out since no Android has them: stdbuf, fold.
-# Source: AOSP system/core/shell_and_utilities/README.md, Android 8 to 16.
+# Source: AOSP system/core/shell_and_utilities, its lists for Android 8 to 16.
 TOOLS = tuple(
     """
     awk base64 basename bc cat chmod chown cksum clear cmp comm cp cut date dd df diff dirname du

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -190,8 +192,8 @@ class UsernsRoot(PhoneRoot):
 
     def _leader(self, launcher: int) -> int | None:
         """Return the process that the launcher waits for."""
-        found = processes.children(launcher)
-        return found[0] if found else None
+        child_pids = processes.children(launcher)
+        return child_pids[0] if child_pids else None
 
     def _group(self, leader: int) -> list[int]:
         return processes.group_members(
@@ -201,6 +203,19 @@ class UsernsRoot(PhoneRoot):
     def host_path(self, phone_path: str, *, follow: bool = True) -> Path:
         """Return the host file behind a phone path."""
         return paths.resolve(self.root_dir, phone_path, follow=follow, foreign_root=False)
+
+    def readable_path(self, phone_path: str, *, follow: bool = True) -> Path:
+        """Return the host file to read; below /proc the phone's own, if all may read it."""
+        host = self.host_path(phone_path, follow=follow)
+        given = self.root_dir / "proc"
+        if self._init is None or not host.is_relative_to(given):
+            return host
+        kernel = Path(f"/proc/{self._init}/root/proc") / host.relative_to(given)
+        mode = kernel.lstat().st_mode
+        # a link of /proc leads to where its reader is, and that is the farm
+        if not mode & stat.S_IROTH or (follow and stat.S_ISLNK(mode)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), phone_path)
+        return kernel
 
     def phone_path(self, host_path: Path) -> str:
         """Return the phone path of a host file of the phone."""
@@ -223,8 +238,8 @@ class UsernsRoot(PhoneRoot):
         """Return the host pids of all in the phone's pid namespace, its init left out."""
         if not self._namespace:
             return []
-        found = processes.by_namespace.pids(self._namespace)
-        return [pid for pid in found if pid != self._init]
+        all_pids = processes.by_namespace.pids(self._namespace)
+        return [pid for pid in all_pids if pid != self._init]
 
     def phone_pid(self, host_pid: int) -> int:
         """Return the pid that the phone sees."""

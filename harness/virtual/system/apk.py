@@ -92,8 +92,8 @@ def read_apk(path: Path) -> ApkInfo:
             data = archive.read(info)
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise ApkError(f"not an APK: {error}", "INSTALL_PARSE_FAILED_NOT_APK") from error
-    found = (_NATIVE.fullmatch(name) for name in names)
-    return replace(parse_manifest(data), abis=tuple(sorted({m[1] for m in found if m})))
+    matches = (_NATIVE.fullmatch(name) for name in names)
+    return replace(parse_manifest(data), abis=tuple(sorted({m[1] for m in matches if m})))
 
 
 def parse_manifest(data: bytes) -> ApkInfo:
@@ -106,34 +106,34 @@ def parse_manifest(data: bytes) -> ApkInfo:
         elements = _elements(data)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise ApkError(f"the manifest is broken: {error}") from error
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     permissions: list[str] = []
     for name, attributes in elements:
-        if name == "manifest" and "package" not in found:
-            found.update(attributes)
+        if name == "manifest" and "package" not in values:
+            values.update(attributes)
         elif name == "uses-sdk":
-            found.update({k: v for k, v in attributes.items() if k.endswith("SdkVersion")})
+            values.update({k: v for k, v in attributes.items() if k.endswith("SdkVersion")})
         elif name == "application":
-            found["testOnly"] = attributes.get("testOnly", False)
-            found["debuggable"] = attributes.get("debuggable", False)
+            values["testOnly"] = attributes.get("testOnly", False)
+            values["debuggable"] = attributes.get("debuggable", False)
         elif name == "uses-permission":
             permissions.append(str(attributes.get("name", "")))
-    package = str(found.get("package", ""))
+    package = str(values.get("package", ""))
     if not package:
         raise ApkError("the manifest names no package")
     if not _PACKAGE_NAME.fullmatch(package):
         raise ApkError(f"bad package name {package!r}", "INSTALL_PARSE_FAILED_BAD_PACKAGE_NAME")
-    least = _integer(found.get("minSdkVersion"), 1)
+    least = _integer(values.get("minSdkVersion"), 1)
     return ApkInfo(
         package=package,
-        version_code=_integer(found.get("versionCode"), 0),
-        version_name=str(found.get("versionName", "")),
+        version_code=_integer(values.get("versionCode"), 0),
+        version_name=str(values.get("versionName", "")),
         min_sdk=least,
-        target_sdk=_integer(found.get("targetSdkVersion"), least),
+        target_sdk=_integer(values.get("targetSdkVersion"), least),
         permissions=tuple(p for p in permissions if p),
-        split=str(found.get("split", "")),
-        test_only=found.get("testOnly") is True,
-        debuggable=found.get("debuggable") is True,
+        split=str(values.get("split", "")),
+        test_only=values.get("testOnly") is True,
+        debuggable=values.get("debuggable") is True,
     )
 
 
@@ -148,7 +148,7 @@ def _elements(data: bytes) -> list[tuple[str, dict[str, object]]]:
         raise ApkError("the manifest isn't binary XML")
     strings: list[str] = []
     resources: list[int] = []
-    found: list[tuple[str, dict[str, object]]] = []
+    elements: list[tuple[str, dict[str, object]]] = []
     at = header
     while at + 8 <= min(size, len(data)):
         kind, header, length = struct.unpack_from("<HHI", data, at)
@@ -160,9 +160,9 @@ def _elements(data: bytes) -> list[tuple[str, dict[str, object]]]:
             count = (length - header) // 4
             resources = list(struct.unpack_from(f"<{count}I", data, at + header))
         elif kind == _START:
-            found.append(_start(data, at + header, strings, resources))
+            elements.append(_start(data, at + header, strings, resources))
         at += length
-    return found
+    return elements
 
 
 def _start(

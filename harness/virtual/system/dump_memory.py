@@ -79,35 +79,35 @@ class MemoryDump:
 
     def _wanted(self, what: str, whole_package: bool) -> list[_Usage]:
         """Return a process by name or pid; all of a package only with ``--package``, as AOSP."""
-        found = [
+        usages = [
             self._usage(app.host_pid, app.pid, app.name, app.adj, app)
             for app in self._apps
             if what in (app.name, str(app.pid)) or (whole_package and what == app.package)
         ]
-        if not found and what.isdigit():
+        if not usages and what.isdigit():
             try:
                 host = self._root.host_pid(int(what))
             except ProcessLookupError:
                 return []
             use = procfs.read_use(host)
             if use is not None:
-                found.append(self._usage(host, int(what), use.name, -950, None))
-        return [usage for usage in found if usage is not None]
+                usages.append(self._usage(host, int(what), use.name, -950, None))
+        return [usage for usage in usages if usage is not None]
 
     def _all(self) -> list[_Usage]:
         apps = self._apps.by_host_pid()
-        found = []
+        usages = []
         for use in self._accountant.uses:
             app = apps.get(use.pid)
             if app is not None:
-                found.append(self._usage(use.pid, app.pid, app.name, app.adj, app))
+                usages.append(self._usage(use.pid, app.pid, app.name, app.adj, app))
             else:
                 try:
                     pid = self._root.phone_pid(use.pid)
                 except ProcessLookupError:
                     continue
-                found.append(self._usage(use.pid, pid, use.name, -950, None))
-        return sorted((u for u in found if u is not None), key=lambda u: -u.pss)
+                usages.append(self._usage(use.pid, pid, use.name, -950, None))
+        return sorted((u for u in usages if u is not None), key=lambda u: -u.pss)
 
     def _usage(
         self, host_pid: int, pid: int, name: str, adj: int, app: App | None
@@ -216,8 +216,8 @@ def _table(usage: _Usage, has_rss: bool) -> list[str]:
     lines.append(" " * 16 + "".join(f"{under:>9}" for _, under in columns))
     lines.append(" " * 16 + "".join(f"{'-' * 6:>9}" for _ in columns))
     for name, values in rows:
-        kept = values if has_rss else values[:4] + values[5:]
-        cells = "".join(f"{'' if v is None else v:>9}" for v in kept)
+        shown = values if has_rss else values[:4] + values[5:]
+        cells = "".join(f"{'' if v is None else v:>9}" for v in shown)
         lines.append(f"{name:>13}   {cells}")
     return [*lines, " "]
 
@@ -261,9 +261,9 @@ def _summary(usage: _Usage, has_rss: bool) -> list[str]:
 
 def _checkin(usage: _Usage) -> str:
     """Return one line, version 4. Source: AOSP ``ActivityThread.dumpMemInfoTable``, checkin."""
-    heap, other = usage.anonymous, usage.file_pss
+    heap, mapped = usage.anonymous, usage.file_pss
     size = [heap, 0, "N/A", heap]
-    pss = [heap, 0, other, usage.pss]
+    pss = [heap, 0, mapped, usage.pss]
     dirty = [usage.private_dirty, 0, 0, usage.private_dirty]
     clean = [0, 0, usage.private_clean, usage.private_clean]
     free = [0, 0, "N/A", 0]

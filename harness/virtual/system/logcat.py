@@ -238,17 +238,17 @@ def _take(asked: _Asked, option: str, value: str) -> None:
 
 
 def _buffers(value: str) -> list[str]:
-    found: list[str] = []
+    buffers: list[str] = []
     for name in value.split(","):
         if name == "all":
-            found += BUFFERS
+            buffers += BUFFERS
         elif name == "default":
-            found += DEFAULT_BUFFERS
+            buffers += DEFAULT_BUFFERS
         elif name in BUFFERS:
-            found.append(name)
+            buffers.append(name)
         elif name not in ("kernel", "security", "stats"):  # there, but not for the shell
             raise _UsageError(f"Unknown buffer '{name}'")
-    return found
+    return buffers
 
 
 def _style(asked: _Asked, value: str) -> None:
@@ -282,9 +282,9 @@ def parse_time(text: str, now: float | None = None) -> float:
     if head.isdigit():
         return int(head) + part
     current = time.localtime(now).tm_year
-    for form, given in (("%Y-%m-%d %H:%M:%S", head), ("%Y-%m-%d %H:%M:%S", f"{current}-{head}")):
+    for form, dated in (("%Y-%m-%d %H:%M:%S", head), ("%Y-%m-%d %H:%M:%S", f"{current}-{head}")):
         with contextlib.suppress(ValueError):
-            return time.mktime(time.strptime(given, form)) + part
+            return time.mktime(time.strptime(dated, form)) + part
     raise ValueError(text)
 
 

@@ -92,8 +92,8 @@ class LogStore:
 
     def entries(self, buffers: Iterable[str], after: int = -1) -> list[Entry]:
         """Return entries of some buffers later than number ``after``, in order."""
-        found = [e for b in buffers for e in self._entries[b] if e.sequence > after]
-        return sorted(found, key=lambda entry: entry.sequence)
+        entries = [e for b in buffers for e in self._entries[b] if e.sequence > after]
+        return sorted(entries, key=lambda entry: entry.sequence)
 
     def clear(self, buffers: Iterable[str]) -> None:
         """Empty some buffers."""

@@ -280,10 +280,10 @@ class PackageRegistry:
 
     def _load(self, trainer_version: str) -> None:
         try:
-            kept = json.loads(self._file.read_text("utf-8"))
+            stored = json.loads(self._file.read_text("utf-8"))
         except (OSError, ValueError):
-            kept = None
-        if kept is None:
+            stored = None
+        if stored is None:
             packages = _shipped(time.time(), trainer_version)
         else:
             packages = [
@@ -295,7 +295,7 @@ class PackageRegistry:
                         "splits": tuple(p["splits"]),
                     }
                 )
-                for p in kept
+                for p in stored
             ]
         self._packages = {p.name: p for p in packages}
         for package in packages:

@@ -140,10 +140,10 @@ class PackageCommands:
     def _host_file(self, call: Call, name: str) -> Path | None:
         path = name if name.startswith("/") else f"{call.cwd}/{name}"
         try:
-            found = self._root.host_path(path)
+            host = self._root.host_path(path)
         except OSError:
             return None
-        return found if found.is_file() else None
+        return host if host.is_file() else None
 
     def _create(self, call: Call, args: list[str]) -> int:
         number = next(self._session_numbers)
@@ -163,10 +163,12 @@ class PackageCommands:
         if source is None:
             call.error("Error: nothing to write")
             return 1
-        kept = self._root.root_dir / "data/system" / f"session-{words[0]}-{len(session[1])}.apk"
-        kept.write_bytes(source.read_bytes())
-        session[1].append(kept)
-        call.print(f"Success: streamed {kept.stat().st_size} bytes")
+        session_apk = (
+            self._root.root_dir / "data/system" / f"session-{words[0]}-{len(session[1])}.apk"
+        )
+        session_apk.write_bytes(source.read_bytes())
+        session[1].append(session_apk)
+        call.print(f"Success: streamed {session_apk.stat().st_size} bytes")
         return 0
 
     def _commit(self, call: Call, args: list[str]) -> int:
@@ -253,7 +255,7 @@ class PackageCommands:
 
 def _words(args: list[str], with_value: frozenset[str]) -> list[str]:
     """Return the arguments that are no options and no values of options."""
-    found: list[str] = []
+    plain: list[str] = []
     skip = False
     for arg in args:
         if skip:
@@ -261,5 +263,5 @@ def _words(args: list[str], with_value: frozenset[str]) -> list[str]:
         elif arg in with_value:
             skip = True
         elif arg == "-" or not arg.startswith("-"):
-            found.append(arg)
-    return found
+            plain.append(arg)
+    return plain

@@ -98,13 +98,13 @@ class ProcessList:
         """Return all processes, by pid; those too that were started a moment ago."""
         await asyncio.sleep(_TABLE_AGE_S)
         apps = self._apps.by_host_pid()
-        found = [Row(user, pid, 0 if pid == 1 else 1, 0, 0, "S", name, name, None)
+        rows = [Row(user, pid, 0 if pid == 1 else 1, 0, 0, "S", name, name, None)
                  for pid, user, name in _MODELLED]  # fmt: skip
         for host_pid in self._root.pids():
             use = procfs.read_use(host_pid)
             if use is not None:
-                found.append(self._row(use, apps.get(host_pid)))
-        return sorted(found, key=lambda row: row.pid)
+                rows.append(self._row(use, apps.get(host_pid)))
+        return sorted(rows, key=lambda row: row.pid)
 
     def _row(self, use: procfs.ProcessUse, app: App | None) -> Row:
         more = (app.declared_mb or 0) * 1024 if app else 0
@@ -171,15 +171,15 @@ class ProcessList:
             del args[at : at + 2]
         names = {a for a in args if not a.startswith("-")}
         rows = await self.rows()
-        found = [
+        pids = [
             row.pid
             for row in rows
             if row.pid not in omitted
             and (row.name in names or os.path.basename(row.args.split(" ")[0]) in names)  # noqa: PTH119
         ]
-        if not found:
+        if not pids:
             return 1
-        call.print(" ".join(str(pid) for pid in (found[:1] if single else found)))
+        call.print(" ".join(str(pid) for pid in (pids[:1] if single else pids)))
         return 0
 
     async def pgrep(self, call: Call) -> int:
@@ -196,18 +196,18 @@ class ProcessList:
             call.error(f"{call.name}: bad regex")
             return 2
         exact = call.name == "killall" or "x" in flags
-        found = []
+        matching = []
         for row in await self.rows():
             text = row.args if "f" in flags else row.name
             hit = text == patterns[0] if exact else pattern.search(text)
             if hit and row.args.find(f"system/bin/{call.name}") < 0:
-                found.append(row)
+                matching.append(row)
         if call.name == "pgrep":
-            for row in found:
+            for row in matching:
                 call.print(f"{row.pid} {row.name}" if "l" in flags else str(row.pid))
         else:
-            self._kill(call, found, number)
-        return 0 if found else 1
+            self._kill(call, matching, number)
+        return 0 if matching else 1
 
     def _kill(self, call: Call, rows: list[Row], number: int) -> None:
         for row in rows:

@@ -87,13 +87,13 @@ def read_rollup(pid: int) -> dict[str, int]:
         text = _read(f"/proc/{pid}/smaps_rollup").decode("ascii", "replace")
     except OSError:
         return {}
-    found: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for line in text.splitlines()[1:]:
         name, _, rest = line.partition(":")
         words = rest.split()
         if words and words[0].isdigit():
-            found[name] = int(words[0])
-    return found
+            sums[name] = int(words[0])
+    return sums
 
 
 def read_score_adj(pid: int) -> int | None:

@@ -108,11 +108,11 @@ class SmallCommands:
 
     def _content(self, call: Call) -> int:
         text = " ".join(call.args)
-        found = re.search(r"content://settings/(\w+).*name='?(\w+)'?", text)
-        if not call.args or call.args[0] != "query" or found is None:
+        match = re.search(r"content://settings/(\w+).*name='?(\w+)'?", text)
+        if not call.args or call.args[0] != "query" or match is None:
             call.print("No result found.")
             return 0
-        value = self._settings.get(found[1], found[2])
+        value = self._settings.get(match[1], match[2])
         call.print("No result found." if value is None else f"Row: 0 value={value}")
         return 0
 

@@ -186,14 +186,14 @@ class TrainerApp:
                 place.write_bytes(token)
 
     def _environment(self) -> Mapping[str, str]:
-        found = {"MOBILEASR_PROC_DIR": self._proc_dir, "PYTHONUNBUFFERED": "1"}
+        variables = {"MOBILEASR_PROC_DIR": self._proc_dir, "PYTHONUNBUFFERED": "1"}
         package = Path(harness.__file__).resolve().parent.parent
         if package.name not in ("site-packages", "dist-packages"):
-            found["PYTHONPATH"] = str(package)  # a checkout that isn't installed must work too
+            variables["PYTHONPATH"] = str(package)  # a checkout that isn't installed must work too
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             if name in os.environ:
-                found[name] = os.environ[name]
-        return found
+                variables[name] = os.environ[name]
+        return variables
 
     def _stop(self, job: object) -> None:
         app = self._apps.get(TRAINER)
@@ -242,5 +242,5 @@ class TrainerApp:
 
 def trainer_command() -> list[str]:
     """Return the command of the trainer, without its job."""
-    other = os.environ.get(COMMAND_VARIABLE)
-    return shlex.split(other) if other else [sys.executable, "-c", _BOOTSTRAP]
+    configured = os.environ.get(COMMAND_VARIABLE)
+    return shlex.split(configured) if configured else [sys.executable, "-c", _BOOTSTRAP]

@@ -41,7 +41,7 @@ def measure(run: Path, name: str, base_mb: float) -> Table:
     Raises:
         InputError: The run has no finished attempt, or one that was itself a trace.
     """
-    found: dict[str, list[tuple[Job, list[Any]]]] = {}
+    attempts: dict[str, list[tuple[Job, list[Any]]]] = {}
     for path in sorted(run.glob("attempts/*/*/events.jsonl")):
         events = read_log(path)
         if not _of(events, Finished) or not _of(events, Step):
@@ -49,10 +49,10 @@ def measure(run: Path, name: str, base_mb: float) -> Table:
         if _of(events, Started)[0].trainer == TRAINER_NAME:
             raise InputError("these were traces: nothing was measured", where=str(run))
         job = Job.model_validate_json((path.parent / "job.json").read_bytes())
-        found.setdefault(str(_of(events, Selected)[0].sub_model), []).append((job, events))
-    if not found:
+        attempts.setdefault(str(_of(events, Selected)[0].sub_model), []).append((job, events))
+    if not attempts:
         raise InputError("no finished attempt with a step in it", where=str(run))
-    every = [pair for pairs in found.values() for pair in pairs]
+    every = [pair for pairs in attempts.values() for pair in pairs]
     first = every[0][0]
     runtime = _of(every[0][1], Started)[0].runtime
     mean = statistics.fmean
@@ -73,24 +73,24 @@ def measure(run: Path, name: str, base_mb: float) -> Table:
         ),
         evaluate_utterance_s=round(
             mean(
-                one.evaluate_seconds / len(job.data.validation)
+                event.evaluate_seconds / len(job.data.validation)
                 for job, events in every
-                for one in _of(events, Epoch)
+                for event in _of(events, Epoch)
             ),
             5,
         ),
         base_mb=base_mb,
-        sub_models={sub: _cost(found[sub]) for sub in _largest_first(found)},
+        sub_models={sub: _cost(attempts[sub]) for sub in _largest_first(attempts)},
     )
 
 
-def _largest_first(found: Mapping[str, Sequence[tuple[Job, list[Any]]]]) -> list[str]:
+def _largest_first(attempts: Mapping[str, Sequence[tuple[Job, list[Any]]]]) -> list[str]:
     """Return the sub-models by what the jobs say that they need."""
     need_mb = {}
-    for pairs in found.values():
+    for pairs in attempts.values():
         for job, _ in pairs:
             need_mb.update(job.selection.need_mb)
-    return sorted(found, key=lambda name: (-need_mb.get(name, 0.0), name))
+    return sorted(attempts, key=lambda name: (-need_mb.get(name, 0.0), name))
 
 
 def _cost(pairs: Sequence[tuple[Job, list[Any]]]) -> Any:

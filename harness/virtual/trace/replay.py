@@ -187,8 +187,8 @@ def misheard(utterances: Sequence[Utterance], percent: float) -> list[str]:
         for word in utterance.text.split():
             n = next(position)
             wrong = int((n + 1) * share + 0.5) > int(n * share + 0.5)
-            other = _WRONG_WORD if word != _WRONG_WORD else f"{_WRONG_WORD}d"
-            words.append(other if wrong else word)
+            replacement = _WRONG_WORD if word != _WRONG_WORD else f"{_WRONG_WORD}d"
+            words.append(replacement if wrong else word)
         heard.append(" ".join(words))
     return heard
 

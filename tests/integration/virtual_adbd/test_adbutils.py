@@ -26,8 +26,8 @@ def test_it_lists_the_phone(device: adbutils.AdbDevice, plain_phone: BarePhone) 
 def test_shell(device: adbutils.AdbDevice) -> None:
     assert device.shell("echo hi") == "hi"
     assert device.shell(["echo", "two words", "$HOME"]) == "two words $HOME"
-    done = device.shell2("echo out; echo err >&2; exit 4", v2=True)
-    assert (done.returncode, done.stdout, done.stderr) == (4, "out\n", "err\n")
+    result = device.shell2("echo out; echo err >&2; exit 4", v2=True)
+    assert (result.returncode, result.stdout, result.stderr) == (4, "out\n", "err\n")
 
 
 def test_shell_stream(device: adbutils.AdbDevice) -> None:
@@ -38,8 +38,8 @@ def test_shell_stream(device: adbutils.AdbDevice) -> None:
 def test_sync(device: adbutils.AdbDevice, plain_phone: BarePhone, tmp_path: Path) -> None:
     data = bytes(range(256)) * 3000
     assert device.sync.push(io.BytesIO(data), "/data/local/tmp/f", mode=0o700) == len(data)
-    found = device.sync.stat("/data/local/tmp/f")
-    assert (found.size, found.mode & 0o777) == (len(data), 0o777)
+    state = device.sync.stat("/data/local/tmp/f")
+    assert (state.size, state.mode & 0o777) == (len(data), 0o777)
     assert device.sync.exists("/data/local/tmp/f")
     assert not device.sync.exists("/data/local/tmp/none")
     assert "f" in [entry.path for entry in device.sync.list("/data/local/tmp")]

@@ -16,8 +16,8 @@ from tests.integration.virtual_adbd.test_shell import wait_until
 def test_cable_lost_in_a_push(bare_phone: BarePhone, tmp_path: Path) -> None:
     there = random_file(tmp_path / "there", 100 * MIB)
     bare_phone.faults.drop_after_bytes = 20 * MIB
-    done = bare_phone.adb("push", str(there), "/data/local/tmp/big")
-    assert done.returncode != 0
+    result = bare_phone.adb("push", str(there), "/data/local/tmp/big")
+    assert result.returncode != 0
     target = bare_phone.root.host_path("/data/local/tmp/big")
     assert wait_until(lambda: not target.exists())  # half a file is no file
     assert wait_until(lambda: bare_phone.server.state(bare_phone.address) == "device")
@@ -28,8 +28,8 @@ def test_cable_lost_in_a_push(bare_phone: BarePhone, tmp_path: Path) -> None:
 def test_cable_lost_in_a_pull(plain_phone: BarePhone, tmp_path: Path) -> None:
     random_file(plain_phone.root.host_path("/data/local/tmp/big"), 100 * MIB)
     plain_phone.faults.drop_after_bytes = 20 * MIB
-    done = plain_phone.adb("pull", "/data/local/tmp/big", str(tmp_path / "back"))
-    assert done.returncode != 0
+    result = plain_phone.adb("pull", "/data/local/tmp/big", str(tmp_path / "back"))
+    assert result.returncode != 0
     assert plain_phone.faults.drop_after_bytes is None
 
 
@@ -50,8 +50,8 @@ def test_an_unplugged_phone_cannot_be_connected(
     phone.thread.call(lambda: setattr(phone.faults, "refuse", True))
     with pytest.raises(AdbError, match="refused"):
         phone.connect()
-    with socket.socket() as other, pytest.raises(OSError, match="in use"):
-        other.bind(("127.0.0.1", phone.port))  # refusing, but still the phone's
+    with socket.socket() as listener, pytest.raises(OSError, match="in use"):
+        listener.bind(("127.0.0.1", phone.port))  # refusing, but still the phone's
     phone.thread.call(lambda: setattr(phone.faults, "refuse", False))
     phone.connect()
     assert phone.adb("get-state").stdout == b"device\n"
@@ -63,9 +63,9 @@ def test_unauthorized(make_bare_phone: Callable[..., BarePhone]) -> None:
     with pytest.raises(AdbError):
         phone.connect()
     assert wait_until(lambda: phone.server.state(phone.address) == "unauthorized")
-    done = phone.adb("shell", "true")
-    assert done.returncode != 0
-    assert b"unauthorized" in done.stderr
+    result = phone.adb("shell", "true")
+    assert result.returncode != 0
+    assert b"unauthorized" in result.stderr
 
 
 def test_a_silent_phone_is_never_ready(make_bare_phone: Callable[..., BarePhone]) -> None:
@@ -81,9 +81,9 @@ def test_a_silent_phone_is_never_ready(make_bare_phone: Callable[..., BarePhone]
 
 def test_output_cut_short_has_no_exit_code(plain_phone: BarePhone) -> None:
     plain_phone.faults.truncate_output_after = 1000
-    done = plain_phone.adb("shell", "seq 100000")
-    assert len(done.stdout) == 1000
-    assert done.returncode != 0
+    result = plain_phone.adb("shell", "seq 100000")
+    assert len(result.stdout) == 1000
+    assert result.returncode != 0
     plain_phone.faults.truncate_output_after = None
     assert plain_phone.adb("shell", "seq 3").stdout == b"1\n2\n3\n"
 

@@ -33,13 +33,13 @@ def test_200_mb_there_and_back(plain_phone: BarePhone, tmp_path: Path) -> None:
     size = 200 * MIB + 4321
     there = random_file(tmp_path / "there", size)
     want = sha256(there)
-    done = plain_phone.adb("push", str(there), "/data/local/tmp/big")
-    assert done.returncode == 0, done.stderr
+    result = plain_phone.adb("push", str(there), "/data/local/tmp/big")
+    assert result.returncode == 0, result.stderr
     on_phone = plain_phone.adb("shell", f"sha256sum {plain_phone.tmp}/big")
     assert on_phone.stdout.split()[0].decode() == want
     back = tmp_path / "back"
-    done = plain_phone.adb("pull", "/data/local/tmp/big", str(back))
-    assert done.returncode == 0, done.stderr
+    result = plain_phone.adb("pull", "/data/local/tmp/big", str(back))
+    assert result.returncode == 0, result.stderr
     assert back.stat().st_size == size
     assert sha256(back) == want
 
@@ -146,8 +146,8 @@ def test_no_way_out_of_the_phone(bare_phone: BarePhone, tmp_path: Path) -> None:
     (tmp / "dots").symlink_to(os.path.relpath(tmp_path, tmp))
     back = tmp_path / "back"
     for path in ("file", "folder/secret", "dots/secret", f"{up}{secret}"):
-        done = bare_phone.adb("pull", f"/data/local/tmp/{path}", str(back))
-        assert done.returncode != 0
+        result = bare_phone.adb("pull", f"/data/local/tmp/{path}", str(back))
+        assert result.returncode != 0
         assert not back.exists()
     for path in ("folder/new", "dots/new", f"{up}/{tmp_path}/new"):
         bare_phone.adb("push", str(secret), f"/data/local/tmp/{path}")
@@ -160,12 +160,12 @@ def test_failures_say_why(plain_phone: BarePhone, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("x")
     plain_phone.adb("push", str(there), "/data/local/tmp/file")
-    done = plain_phone.adb("pull", "/data/local/tmp/none", str(tmp_path / "back"))
-    assert done.returncode != 0
-    assert b"No such file or directory" in done.stderr
-    done = plain_phone.adb("push", str(there), "/data/local/tmp/file/below")
-    assert done.returncode != 0
-    assert b"Not a directory" in done.stderr
+    result = plain_phone.adb("pull", "/data/local/tmp/none", str(tmp_path / "back"))
+    assert result.returncode != 0
+    assert b"No such file or directory" in result.stderr
+    result = plain_phone.adb("push", str(there), "/data/local/tmp/file/below")
+    assert result.returncode != 0
+    assert b"Not a directory" in result.stderr
 
 
 def test_a_full_disk_is_said_and_leaves_no_half_file(
@@ -173,9 +173,9 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(
 ) -> None:
     there = random_file(tmp_path / "there", 30 * MIB)
     plain_phone.faults.disk_free_bytes = 10 * MIB
-    done = plain_phone.adb("push", str(there), "/data/local/tmp/big")
-    assert done.returncode != 0
-    assert b"No space left on device" in done.stderr
+    result = plain_phone.adb("push", str(there), "/data/local/tmp/big")
+    assert result.returncode != 0
+    assert b"No space left on device" in result.stderr
     assert not plain_phone.root.host_path("/data/local/tmp/big").exists()
     plain_phone.thread.call(plain_phone.faults.clear)
     assert plain_phone.adb("push", str(there), "/data/local/tmp/big").returncode == 0

@@ -78,6 +78,20 @@ def test_a_push_to_null_keeps_nothing(plain_phone: BarePhone, file: str) -> None
 
 
 @pytest.mark.userns
+def test_kernel_files_are_pulled_if_all_may_read_them(
+    make_bare_phone: Callable[..., BarePhone], tmp_path: Path
+) -> None:
+    phone = make_bare_phone("userns")
+    back = tmp_path / "back"
+    assert phone.adb("pull", "/proc/cpuinfo", str(back)).returncode == 0
+    assert "processor" in back.read_text()
+    assert b"cpuinfo" in phone.adb("ls", "/proc").stdout
+    refused = phone.adb("pull", "/proc/1/mem", str(tmp_path / "memory"))
+    assert refused.returncode != 0
+    assert not (tmp_path / "memory").exists()
+
+
+@pytest.mark.userns
 @pytest.mark.parametrize(
     ("folder", "why"),
     [("/data/mobileasr", DENIED), ("/data/local/work", DENIED), ("/vlab-work", READ_ONLY)],

@@ -25,8 +25,8 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 10.0) -> bool:
 
 
 def test_exit_code_and_errors_apart(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("shell", "echo out; echo err >&2; exit 7")
-    assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
+    result = bare_phone.adb("shell", "echo out; echo err >&2; exit 7")
+    assert (result.returncode, result.stdout, result.stderr) == (7, b"out\n", b"err\n")
 
 
 def test_death_by_signal_is_128_and_its_number(bare_phone: BarePhone) -> None:
@@ -34,46 +34,48 @@ def test_death_by_signal_is_128_and_its_number(bare_phone: BarePhone) -> None:
 
 
 def test_unknown_command_is_127(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("shell", "no_such_tool")
-    assert done.returncode == 127
-    assert b"not found" in done.stderr
+    result = bare_phone.adb("shell", "no_such_tool")
+    assert result.returncode == 127
+    assert b"not found" in result.stderr
 
 
 def test_stdin_arrives_and_ends(bare_phone: BarePhone) -> None:
     sent = os.urandom(3_000_000)
-    done = bare_phone.adb("shell", "cat", stdin=sent)
-    assert done.returncode == 0
-    assert done.stdout == sent
+    result = bare_phone.adb("shell", "cat", stdin=sent)
+    assert result.returncode == 0
+    assert result.stdout == sent
 
 
 def test_early_end_of_a_reader_of_stdin_is_no_error(plain_phone: BarePhone) -> None:
-    done = plain_phone.adb("shell", "head -c 3; exit 5", stdin=b"abc" * 1_000_000)
-    assert (done.returncode, done.stdout) == (5, b"abc")
+    result = plain_phone.adb("shell", "head -c 3; exit 5", stdin=b"abc" * 1_000_000)
+    assert (result.returncode, result.stdout) == (5, b"abc")
 
 
 def test_both_outputs_whole_when_large(plain_phone: BarePhone) -> None:
-    done = plain_phone.adb("shell", "seq 200000 & seq 200000 >&2; wait")
+    result = plain_phone.adb("shell", "seq 200000 & seq 200000 >&2; wait")
     want = b"".join(b"%d\n" % n for n in range(1, 200_001))
-    assert done.stdout == want
-    assert done.stderr == want
+    assert result.stdout == want
+    assert result.stderr == want
 
 
 def test_terminal(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("shell", "-tt", "test -t 0 && test -t 1 && echo both; stty size; exit 3")
-    assert done.returncode == 3
-    assert done.stdout.split() == [b"both", b"24", b"80"]
+    result = bare_phone.adb(
+        "shell", "-tt", "test -t 0 && test -t 1 && echo both; stty size; exit 3"
+    )
+    assert result.returncode == 3
+    assert result.stdout.split() == [b"both", b"24", b"80"]
 
 
 def test_interactive_shell_on_a_terminal(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("shell", "-tt", stdin=b"echo $((6*7))\nexit 4\n")
-    assert done.returncode == 4
-    assert b"42\r\n" in done.stdout
-    assert b"job control" not in done.stdout
+    result = bare_phone.adb("shell", "-tt", stdin=b"echo $((6*7))\nexit 4\n")
+    assert result.returncode == 4
+    assert b"42\r\n" in result.stdout
+    assert b"job control" not in result.stdout
 
 
 def test_commands_without_the_shell_protocol(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("exec-out", "printf 'a\\r\\n\\000b'; echo err >&2")
-    assert done.stdout == b"a\r\n\0berr\n"
+    result = bare_phone.adb("exec-out", "printf 'a\\r\\n\\000b'; echo err >&2")
+    assert result.stdout == b"a\r\n\0berr\n"
     path = f"{bare_phone.tmp}/in"
     assert bare_phone.adb("exec-in", f"cat > {path}", stdin=b"x" * 500_000).returncode == 0
     host = bare_phone.root.host_path("/data/local/tmp/in")
@@ -81,19 +83,19 @@ def test_commands_without_the_shell_protocol(bare_phone: BarePhone) -> None:
 
 
 def test_the_host_tools_are_not_the_phones(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb(
+    result = bare_phone.adb(
         "shell", "echo $PATH; for t in su ip mount pkill python3; do which $t; done"
     )
-    assert done.stdout.decode().split() == [bare_phone.root.environment()["PATH"]]
+    assert result.stdout.decode().split() == [bare_phone.root.environment()["PATH"]]
 
 
 def test_the_environment_is_not_the_hosts(
     bare_phone: BarePhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOBILEASR_TEST_LEAK", "1")
-    done = bare_phone.adb("shell", "env")
-    assert b"LEAK" not in done.stdout
-    assert b"ANDROID_DATA=" + bare_phone.root.process_path("/data").encode() in done.stdout
+    result = bare_phone.adb("shell", "env")
+    assert b"LEAK" not in result.stdout
+    assert b"ANDROID_DATA=" + bare_phone.root.process_path("/data").encode() in result.stdout
 
 
 def test_a_phone_with_its_own_root(make_bare_phone: Callable[..., BarePhone]) -> None:
@@ -167,8 +169,8 @@ def test_what_is_detached_survives_a_lost_cable(bare_phone: BarePhone) -> None:
 
 
 def test_a_background_job_survives_its_shell(bare_phone: BarePhone) -> None:
-    done = bare_phone.adb("shell", "sleep 304 >/dev/null 2>&1 </dev/null & echo started")
-    assert done.stdout == b"started\n"
+    result = bare_phone.adb("shell", "sleep 304 >/dev/null 2>&1 </dev/null & echo started")
+    assert result.stdout == b"started\n"
     assert _sleepers(bare_phone) == ["304"]
 
 
@@ -185,13 +187,13 @@ def test_pids_inside_and_outside(bare_phone: BarePhone) -> None:
 
 
 def test_phones_do_not_end_each_others_processes(make_bare_phone: Callable[..., BarePhone]) -> None:
-    one, other = make_bare_phone(), make_bare_phone()
-    for phone in (one, other):
+    first, second = make_bare_phone(), make_bare_phone()
+    for phone in (first, second):
         phone.adb("shell", "setsid sleep 306 >/dev/null 2>&1 </dev/null & echo")
         assert wait_until(lambda phone=phone: _sleepers(phone) == ["306"])
-    one.thread.run(one.root.stop())
-    assert _sleepers(one) == []
-    assert _sleepers(other) == ["306"]
+    first.thread.run(first.root.stop())
+    assert _sleepers(first) == []
+    assert _sleepers(second) == ["306"]
 
 
 def test_interrupt_reaches_the_command_on_a_terminal(bare_phone: BarePhone) -> None:
@@ -246,7 +248,7 @@ def test_a_killed_farm_leaves_no_process_in_a_root_of_its_own(
 
 def _sleepers(phone: BarePhone) -> list[str]:
     """Return the arguments of the phone's ``sleep`` processes."""
-    found = []
+    durations = []
     time.sleep(0.06)  # the table of processes is at most this old
     for pid in phone.root.pids():
         try:
@@ -254,5 +256,5 @@ def _sleepers(phone: BarePhone) -> list[str]:
         except OSError:
             continue
         if b"sleep" in words:  # toybox's nohup and setsid become it under their own names
-            found.append(words[words.index(b"sleep") + 1].decode())
-    return sorted(found)
+            durations.append(words[words.index(b"sleep") + 1].decode())
+    return sorted(durations)

@@ -51,8 +51,8 @@ def talk(port: int, data: bytes) -> bytes:
 
 def test_forward_to_a_port(plain_phone: BarePhone) -> None:
     with echo_server() as port:
-        done = plain_phone.adb("forward", "tcp:0", f"tcp:{port}")
-        local = int(done.stdout)
+        result = plain_phone.adb("forward", "tcp:0", f"tcp:{port}")
+        local = int(result.stdout)
         assert talk(local, b"hello") == b"HELLO"
         data = b"a" * 3_000_000
         assert talk(local, data) == data.upper()
@@ -109,7 +109,7 @@ def test_reverses_end_with_the_cable(plain_phone: BarePhone) -> None:
 
 
 def test_unknown_services_are_refused_and_harm_nobody(plain_phone: BarePhone) -> None:
-    for service in ("framebuffer:", "jdwp:1", "remount:", "no-such:thing"):
+    for service in ("framebuffer:", "jdwp:1", "usb:", "no-such:thing"):
         with socket.create_connection(("127.0.0.1", plain_phone.server.port), timeout=10) as host:
             assert ask(host, f"host:transport:{plain_phone.address}") == b"OKAY"
             assert ask(host, service) == b"FAIL"

@@ -21,10 +21,10 @@ _DEVLIB = Path(__file__).parents[2] / "fixtures/data/devlib_client.py"
 
 def _apk(folder: Path) -> Path:
     """Return an APK: devlib ships one that Android's own tools made; one of ours without it."""
-    found = importlib.util.find_spec("devlib")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("devlib")
+    if spec is None or spec.origin is None:
         return write_apk(folder / "netstats.apk", "com.arm.devlib.netstats")
-    return Path(found.origin).parent / "instrument/netstats/netstats.apk"
+    return Path(spec.origin).parent / "instrument/netstats/netstats.apk"
 
 
 def test_mobly(
@@ -112,7 +112,7 @@ def test_mozdevice(
 def test_devlib(client_phone: FarmPhone, lab_tools: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("devlib") is None:
         pytest.skip(NO_DEVLIB)
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(_DEVLIB), client_phone.adb_serial, str(_apk(tmp_path))],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path.cwd())},
@@ -121,8 +121,8 @@ def test_devlib(client_phone: FarmPhone, lab_tools: Path, tmp_path: Path) -> Non
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    seen = json.loads(done.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stderr[-3000:]
+    seen = json.loads(result.stdout.splitlines()[-1])
     assert "sh" in seen.pop("processes")
     assert seen == {
         "abi": client_phone.sh("getprop ro.product.cpu.abi").strip(),

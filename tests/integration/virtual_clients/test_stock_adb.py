@@ -24,8 +24,8 @@ def test_it_is_listed_by_name(stock_adb: StockAdb) -> None:
 
 
 def test_shell_keeps_code_and_errors_apart(stock_adb: StockAdb) -> None:
-    done = stock_adb("shell", "echo out; echo err >&2; cat; exit 7", stdin=b"in\n")
-    assert (done.returncode, done.stdout, done.stderr) == (7, b"out\nin\n", b"err\n")
+    result = stock_adb("shell", "echo out; echo err >&2; cat; exit 7", stdin=b"in\n")
+    assert (result.returncode, result.stdout, result.stderr) == (7, b"out\nin\n", b"err\n")
     raw = stock_adb("shell", "-x", "echo out; echo err >&2; exit 7")  # the protocol of old phones
     assert (raw.returncode, raw.stdout) == (0, b"out\nerr\n")
     terminal = stock_adb("shell", "-t", "-t", "tty; exit 3")

@@ -39,15 +39,15 @@ def test_a_matrix_over_twenty_phones_is_complete_and_says_trace(
     assert farm.stdout is not None
     phones = [json.loads(farm.stdout.readline()) for _ in range(_PHONES)]
     (tmp_path / "many.yaml").write_text(_SCENARIO)
-    done = harness("run", "many.yaml", "--adb", phones[0]["adb"], timeout_s=500)
-    assert done.returncode == 0, (done.stdout[-1500:], done.stderr[-3000:])
+    result = harness("run", "many.yaml", "--adb", phones[0]["adb"], timeout_s=500)
+    assert result.returncode == 0, (result.stdout[-1500:], result.stderr[-3000:])
     results = [
         json.loads(path.read_text()) for path in tmp_path.glob("runs/*/attempts/*/*/result.json")
     ]
-    finished = [one for one in results if one["status"] == "finished"]
-    assert len({one["job_id"] for one in finished}) == _JOBS
-    assert {one["phone"]["origin"] for one in results} == {"trace"}
-    assert len({one["phone"]["serial"] for one in finished}) > _JOBS // 2
+    finished = [row for row in results if row["status"] == "finished"]
+    assert len({row["job_id"] for row in finished}) == _JOBS
+    assert {row["phone"]["origin"] for row in results} == {"trace"}
+    assert len({row["phone"]["serial"] for row in finished}) > _JOBS // 2
     (record,) = tmp_path.glob("runs/*/run.json")
     assert json.loads(record.read_text())["origins"] == ["trace"]
     events = next(tmp_path.glob("runs/*/attempts/*/*/events.jsonl")).read_text()
@@ -56,9 +56,9 @@ def test_a_matrix_over_twenty_phones_is_complete_and_says_trace(
 
 def test_bad_faults_are_one_error_and_no_phone(harness_here: Command, tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_text("faults:\n  - {fault: offline, at_s: soon}\n")
-    done = harness_here("farm", "up", "--faults", "f.yaml")
-    assert done.returncode == 2
-    assert "f.yaml:2: faults[0]" in done.stderr
-    assert "at_s" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = harness_here("farm", "up", "--faults", "f.yaml")
+    assert result.returncode == 2
+    assert "f.yaml:2: faults[0]" in result.stderr
+    assert "at_s" in result.stderr
+    assert "Traceback" not in result.stderr
     assert harness_here("farm", "up", "--trainer", "sleepy").returncode == 2

@@ -16,8 +16,8 @@ from tests.fixtures.farm import FarmPhone, eventually
 
 
 def _failed(phone: FarmPhone, command: str) -> tuple[int, str, str]:
-    done = phone.adb("shell", command)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    result = phone.adb("shell", command)
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
 
 
 def test_getprop_knows_one_all_and_defaults(stub_phone: FarmPhone) -> None:
@@ -158,9 +158,9 @@ def test_logcat_dumps_filters_and_clears(stub_phone: FarmPhone) -> None:
     assert "Pear" not in stub_phone.sh("logcat -d '*:I'")
     assert "Apple" in stub_phone.sh("logcat -d -v brief Pear:S")
     assert "W/Apple" in stub_phone.sh("logcat -d -v time -e fruit")
-    one = stub_phone.sh("logcat -d -t 1 -b main").splitlines()
-    assert len(one) == 2
-    assert "green" in one[1]
+    lines = stub_phone.sh("logcat -d -t 1 -b main").splitlines()
+    assert len(lines) == 2
+    assert "green" in lines[1]
     stub_phone.sh("logcat -c")
     assert "Apple" not in stub_phone.sh("logcat -d")
     assert _failed(stub_phone, "logcat -b nonsense")[0] == 1
@@ -254,11 +254,11 @@ def test_failures_have_androids_exit_codes(stub_phone: FarmPhone, command: str, 
 
 
 def test_screencap_is_a_png_also_into_a_file(stub_phone: FarmPhone) -> None:
-    done = stub_phone.adb("exec-out", "screencap", "-p")
-    assert done.stdout.startswith(b"\x89PNG\r\n\x1a\n")
-    assert done.stdout.endswith(b"IEND\xaeB`\x82")
+    result = stub_phone.adb("exec-out", "screencap", "-p")
+    assert result.stdout.startswith(b"\x89PNG\r\n\x1a\n")
+    assert result.stdout.endswith(b"IEND\xaeB`\x82")
     stub_phone.sh("screencap -p /sdcard/a.png")
-    assert stub_phone.phone.read_file("/sdcard/a.png") == done.stdout
+    assert stub_phone.phone.read_file("/sdcard/a.png") == result.stdout
 
 
 def test_output_longer_than_a_pipe_arrives_whole(stub_phone: FarmPhone) -> None:

@@ -105,27 +105,27 @@ def test_a_folder_in_use_or_with_other_things_is_refused(
 ) -> None:
     root = tmp_path / "used"
     start_farm({"pixel-4": 1}, options=["--root", str(root)])
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "thesis.tex").touch()
-    for folder, words in ((root, "another farm uses"), (other, "not a farm's")):
-        done = _run("--profile", "pixel-4", "--no-connect", "--root", str(folder))
-        assert done.returncode == 2
-        assert words in done.stderr
-    assert (other / "thesis.tex").exists()
+    foreign = tmp_path / "other"
+    foreign.mkdir()
+    (foreign / "thesis.tex").touch()
+    for folder, words in ((root, "another farm uses"), (foreign, "not a farm's")):
+        result = _run("--profile", "pixel-4", "--no-connect", "--root", str(folder))
+        assert result.returncode == 2
+        assert words in result.stderr
+    assert (foreign / "thesis.tex").exists()
 
 
 def test_an_unknown_profile_is_bad_input() -> None:
-    done = _run("--profile", "nokia-3310=1", "--no-connect")
-    assert done.returncode == 2
-    assert "nokia-3310" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = _run("--profile", "nokia-3310=1", "--no-connect")
+    assert result.returncode == 2
+    assert "nokia-3310" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_without_its_adb_server_the_farm_says_so(tmp_path: Path) -> None:
-    done = _run("--profile", "pixel-4", "--adb-port", "1", "--root", str(tmp_path / "r"))
-    assert done.returncode == 1
-    assert "adb server 127.0.0.1:1" in done.stderr
+    result = _run("--profile", "pixel-4", "--adb-port", "1", "--root", str(tmp_path / "r"))
+    assert result.returncode == 1
+    assert "adb server 127.0.0.1:1" in result.stderr
     assert not (tmp_path / "r").exists()
 
 

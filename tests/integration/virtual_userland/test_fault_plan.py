@@ -74,13 +74,13 @@ def test_the_documents_example_happens_as_it_says(start_farm: FarmStarter, tmp_p
 def test_a_plan_for_no_phone_is_refused(tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     plan.write_text("faults:\n  - {fault: offline, phone: 'nokia-*'}\n")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "harness.virtual.farm", "--profile", "pixel-4", "--no-connect",
          "--isolation", "none", "--faults", str(plan), "--root", str(tmp_path / "r")],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert "no phone 'nokia-*'; there are VLAB-pixel-4-1-" in done.stderr
+    assert result.returncode == 2
+    assert "no phone 'nokia-*'; there are VLAB-pixel-4-1-" in result.stderr
     assert not (tmp_path / "r").exists()
 
 

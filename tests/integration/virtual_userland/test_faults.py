@@ -53,9 +53,9 @@ def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
     own_clock = "uptime" not in phone.sh("getprop ro.vlab.host_wide")
     if own_clock:
         assert _boot_s(phone) > began + 0.3
-        said = int(phone.sh(f"grep btime {phone.proc_dir}/stat").split()[1])
+        boot_time = int(phone.sh(f"grep btime {phone.proc_dir}/stat").split()[1])
         since = time.clock_gettime(time.CLOCK_BOOTTIME) - _boot_s(phone)
-        assert said == pytest.approx(time.time() - since, abs=2.5)
+        assert boot_time == pytest.approx(time.time() - since, abs=2.5)
     else:
         assert _boot_s(phone) == pytest.approx(began, abs=5)
     assert phone.sh("cat $ANDROID_DATA/local/tmp/file; settings get global a") == "kept\n1\n"

@@ -22,8 +22,8 @@ def test_install_upgrade_downgrade_uninstall(stub_phone: FarmPhone, tmp_path: Pa
         tmp_path / "a.apk", name, version_code=7, version_name="7.1", padding=3_000_000,
         permissions=("android.permission.CAMERA",),
     )  # fmt: skip
-    done = stub_phone.adb("install", "-g", str(first))
-    assert b"Success" in done.stdout, done
+    result = stub_phone.adb("install", "-g", str(first))
+    assert b"Success" in result.stdout, result
     text = stub_phone.sh(f"dumpsys package {name}")
     assert "versionName=7.1\n" in text
     assert "versionCode=7 " in text
@@ -48,21 +48,21 @@ def test_install_upgrade_downgrade_uninstall(stub_phone: FarmPhone, tmp_path: Pa
 def test_what_is_no_apk_or_needs_a_newer_android(stub_phone: FarmPhone, tmp_path: Path) -> None:
     junk = tmp_path / "junk.apk"
     junk.write_bytes(b"PK\x03\x04 not really")
-    done = stub_phone.adb("install", str(junk))
-    assert done.returncode != 0
-    assert b"INSTALL_PARSE_FAILED_NOT_APK" in done.stdout + done.stderr
+    result = stub_phone.adb("install", str(junk))
+    assert result.returncode != 0
+    assert b"INSTALL_PARSE_FAILED_NOT_APK" in result.stdout + result.stderr
     future = write_apk(tmp_path / "future.apk", "org.example.future", min_sdk=99)
-    done = stub_phone.adb("install", str(future))
-    assert b"INSTALL_FAILED_OLDER_SDK" in done.stdout + done.stderr
+    result = stub_phone.adb("install", str(future))
+    assert b"INSTALL_FAILED_OLDER_SDK" in result.stdout + result.stderr
 
 
 def test_streamed_install_as_other_clients_do_it(stub_phone: FarmPhone, tmp_path: Path) -> None:
     apk = write_apk(tmp_path / "s.apk", "org.example.streamed", padding=200_000)
     size = apk.stat().st_size
-    done = stub_phone.adb(
+    result = stub_phone.adb(
         "exec-in", f"cmd package 'install' '-r' -S {size}", stdin=apk.read_bytes()
     )
-    assert done.returncode == 0
+    assert result.returncode == 0
     wanted = "package:org.example.streamed\n"  # the client doesn't wait for the command's end
     eventually(lambda: wanted in stub_phone.sh("cmd package list packages"))
     path = stub_phone.sh("echo $ANDROID_DATA/local/tmp/s.apk").strip()
@@ -78,27 +78,27 @@ def test_a_package_of_several_apks(stub_phone: FarmPhone, tmp_path: Path) -> Non
     name = "org.example.split"
     base = write_apk(tmp_path / "base.apk", name, version_name="5")
     split = write_apk(tmp_path / "split.apk", name, split="config.de")
-    done = stub_phone.adb("install-multiple", str(split), str(base))
-    assert done.returncode == 0, done
+    result = stub_phone.adb("install-multiple", str(split), str(base))
+    assert result.returncode == 0, result
     assert "versionName=5\n" in stub_phone.sh(f"dumpsys package {name}")
     paths = stub_phone.sh(f"pm path {name}").split()
     assert [path.rpartition("/")[2] for path in paths] == ["base.apk", "split_config.de.apk"]
-    other = write_apk(tmp_path / "other.apk", name, split="config.de", version_code=9)
-    for files in ((base, base), (split,), (base, other)):
-        done = stub_phone.adb("install-multiple", *(str(file) for file in files))
-        assert done.returncode != 0
-        assert b"INSTALL_FAILED_INVALID_APK" in done.stdout + done.stderr
+    newer_split = write_apk(tmp_path / "other.apk", name, split="config.de", version_code=9)
+    for files in ((base, base), (split,), (base, newer_split)):
+        result = stub_phone.adb("install-multiple", *(str(file) for file in files))
+        assert result.returncode != 0
+        assert b"INSTALL_FAILED_INVALID_APK" in result.stdout + result.stderr
     stub_phone.sh(f"pm uninstall {name}")
 
 
 def test_native_code_for_another_processor(stub_phone: FarmPhone, tmp_path: Path) -> None:
     abi = stub_phone.sh("getprop ro.product.cpu.abi").strip()
-    other = "arm64-v8a" if abi == "x86_64" else "x86_64"
-    foreign = write_apk(tmp_path / "foreign.apk", "org.example.native", abis=(other,))
-    done = stub_phone.adb("install", str(foreign))
-    assert done.returncode != 0
-    assert b"INSTALL_FAILED_NO_MATCHING_ABIS" in done.stdout + done.stderr
-    both = write_apk(tmp_path / "both.apk", "org.example.native", abis=(other, abi))
+    foreign_abi = "arm64-v8a" if abi == "x86_64" else "x86_64"
+    foreign = write_apk(tmp_path / "foreign.apk", "org.example.native", abis=(foreign_abi,))
+    result = stub_phone.adb("install", str(foreign))
+    assert result.returncode != 0
+    assert b"INSTALL_FAILED_NO_MATCHING_ABIS" in result.stdout + result.stderr
+    both = write_apk(tmp_path / "both.apk", "org.example.native", abis=(foreign_abi, abi))
     assert stub_phone.adb("install", str(both)).returncode == 0
     stub_phone.sh("pm uninstall org.example.native")
 
@@ -106,20 +106,20 @@ def test_native_code_for_another_processor(stub_phone: FarmPhone, tmp_path: Path
 def test_flags_of_install(stub_phone: FarmPhone, tmp_path: Path) -> None:
     name = "org.example.flags"
     test = write_apk(tmp_path / "t.apk", name, test_only=True, version_code=2)
-    done = stub_phone.adb("install", str(test))
-    assert b"INSTALL_FAILED_TEST_ONLY" in done.stdout + done.stderr
+    result = stub_phone.adb("install", str(test))
+    assert b"INSTALL_FAILED_TEST_ONLY" in result.stdout + result.stderr
     assert stub_phone.adb("install", "-t", str(test)).returncode == 0
     older = write_apk(tmp_path / "o.apk", name, version_code=1)
-    done = stub_phone.adb("install", str(older))
-    assert b"INSTALL_FAILED_VERSION_DOWNGRADE" in done.stdout + done.stderr
+    result = stub_phone.adb("install", str(older))
+    assert b"INSTALL_FAILED_VERSION_DOWNGRADE" in result.stdout + result.stderr
     assert stub_phone.adb("install", "-d", str(older)).returncode == 0
     assert "versionCode=1 " in stub_phone.sh(f"dumpsys package {name}")
     stub_phone.do("disk_full", bytes=10)
     path = stub_phone.sh(f"pm path {name}").strip().removeprefix("package:")
     if not path.startswith(str(stub_phone.root)):
         path = stub_phone.sh("echo $ANDROID_DATA").strip() + path.removeprefix("/data")
-    done = stub_phone.adb("shell", f"pm install {path}")
-    assert b"INSTALL_FAILED_INSUFFICIENT_STORAGE" in done.stdout
+    result = stub_phone.adb("shell", f"pm install {path}")
+    assert b"INSTALL_FAILED_INSUFFICIENT_STORAGE" in result.stdout
     stub_phone.do("clear")
     stub_phone.sh(f"pm uninstall {name}")
 

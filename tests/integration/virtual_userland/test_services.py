@@ -53,17 +53,17 @@ def _clean(stub_phone: FarmPhone) -> None:
 def test_the_trainer_is_a_real_process_with_the_phones_environment(stub_phone: FarmPhone) -> None:
     job, events = _job(stub_phone, "real")
     _start(stub_phone, job)
-    said = json.loads(eventually(lambda: stub_phone.adb("shell", f"cat '{events}'").stdout))
-    assert said["pid"] == _pid(stub_phone)
-    assert said["path"].endswith("/system/bin")
-    assert said["available_kb"] == pytest.approx(stub_phone.available_kb(), abs=40_000)
-    assert f"{said['pid']} " in stub_phone.sh(f"ps -A -o PID,NAME | grep {_PACKAGE}") + " "
+    event = json.loads(eventually(lambda: stub_phone.adb("shell", f"cat '{events}'").stdout))
+    assert event["pid"] == _pid(stub_phone)
+    assert event["path"].endswith("/system/bin")
+    assert event["available_kb"] == pytest.approx(stub_phone.available_kb(), abs=40_000)
+    assert f"{event['pid']} " in stub_phone.sh(f"ps -A -o PID,NAME | grep {_PACKAGE}") + " "
     text = stub_phone.sh(f"dumpsys meminfo -s {_PACKAGE}")
     (process,) = parse_meminfo_package(text).processes
-    assert (process.name, process.pid) == (_PACKAGE, said["pid"])
+    assert (process.name, process.pid) == (_PACKAGE, event["pid"])
     assert 3_000 < (process.total_pss_kb or 0) < 60_000
-    stat = stub_phone.sh(f"cat /proc/{said['pid']}/stat")
-    assert stat.startswith(f"{said['pid']} (")
+    stat = stub_phone.sh(f"cat /proc/{event['pid']}/stat")
+    assert stat.startswith(f"{event['pid']} (")
 
 
 def test_stop_makes_the_stop_file_and_the_trainer_ends_itself(stub_phone: FarmPhone) -> None:
@@ -117,8 +117,8 @@ def test_how_a_trainer_ended_is_in_the_exit_record(stub_phone: FarmPhone) -> Non
     _gone(phone)
 
     def records() -> Any:
-        found = parse_exit_info(phone.sh(f"dumpsys activity exit-info {_PACKAGE}")).records
-        return found if len(found) >= 2 else None
+        exits = parse_exit_info(phone.sh(f"dumpsys activity exit-info {_PACKAGE}")).records
+        return exits if len(exits) >= 2 else None
 
     newest, older = eventually(records)[:2]
     assert (newest.reason, newest.reason_name) == (10, "USER REQUESTED")
@@ -127,11 +127,11 @@ def test_how_a_trainer_ended_is_in_the_exit_record(stub_phone: FarmPhone) -> Non
 
 def test_a_service_that_is_not_there(stub_phone: FarmPhone) -> None:
     for component in (f"{_PACKAGE}/.NoService", f"{_PACKAGE}/.BallastService9", "org.absent/.S"):
-        done = stub_phone.adb("shell", f"am startservice -n {component} --ei mb 5")
-        assert done.returncode == 255
-        assert b"Error: Not found; no service started." in done.stdout
-    done = stub_phone.adb("shell", f"am startservice -n {_PACKAGE}/.BallastService1 --ei mb ten")
-    assert done.returncode == 255
+        result = stub_phone.adb("shell", f"am startservice -n {component} --ei mb 5")
+        assert result.returncode == 255
+        assert b"Error: Not found; no service started." in result.stdout
+    result = stub_phone.adb("shell", f"am startservice -n {_PACKAGE}/.BallastService1 --ei mb ten")
+    assert result.returncode == 255
 
 
 def test_a_wrong_job_is_in_the_log(stub_phone: FarmPhone) -> None:
@@ -238,6 +238,6 @@ def test_launched_apps_are_cached_one_after_the_other(stub_phone: FarmPhone) -> 
     assert re.search(r"com.android.settings(?s:.)*?cur=0 ", processes)
     stub_phone.sh("am force-stop com.android.browser; am force-stop com.android.settings")
     eventually(lambda: abs(idle - stub_phone.available_kb()) < 4096)
-    done = stub_phone.adb("shell", "am start -n org.absent/.Main")
-    assert done.returncode == 1
-    assert b"does not exist" in done.stderr
+    result = stub_phone.adb("shell", "am start -n org.absent/.Main")
+    assert result.returncode == 1
+    assert b"does not exist" in result.stderr

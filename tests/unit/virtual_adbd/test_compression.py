@@ -20,9 +20,9 @@ def _packed(flag: int, pieces: list[bytes]) -> bytes:
 def test_there_and_back_in_any_pieces(flag: int, pieces: list[bytes], cut: int) -> None:
     packed = _packed(flag, pieces)
     unpacker = compression.unpacker(flag)
-    found = [unpacker.unpack(packed[at : at + cut]) for at in range(0, len(packed), cut)]
+    unpacked = [unpacker.unpack(packed[at : at + cut]) for at in range(0, len(packed), cut)]
     unpacker.finish()
-    assert b"".join(found) == b"".join(pieces)
+    assert b"".join(unpacked) == b"".join(pieces)
 
 
 @_FLAGS

@@ -19,8 +19,8 @@ from harness.virtual.root.userns import IsolationError, UsernsRoot
 
 def test_the_variable_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOBILEASR_LAB_ISOLATION", "none")
-    found = asyncio.run(probe_isolation())
-    assert (found.kind, found.reason) == ("none", "MOBILEASR_LAB_ISOLATION=none")
+    probe = asyncio.run(probe_isolation())
+    assert (probe.kind, probe.reason) == ("none", "MOBILEASR_LAB_ISOLATION=none")
     monkeypatch.setenv("MOBILEASR_LAB_ISOLATION", "userns")
     assert asyncio.run(probe_isolation()).kind == "userns"
     monkeypatch.setenv("MOBILEASR_LAB_ISOLATION", "docker")
@@ -34,9 +34,9 @@ def test_without_nsenter_there_is_no_own_root(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         userns_module.shutil, "which", lambda name: None if name == "nsenter" else which(name)
     )
-    found = asyncio.run(probe_isolation())
-    assert found.kind == "none"
-    assert "nsenter" in found.reason
+    probe = asyncio.run(probe_isolation())
+    assert probe.kind == "none"
+    assert "nsenter" in probe.reason
 
 
 def test_a_failed_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_failed_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_the_set_up_reports_a_missing_folder(tmp_path: Path) -> None:
     """Whatever this host allows, a set-up that can't work says so in one line of JSON."""
     config = {"root": "/nonexistent", "mount_point": "/nonexistent", "uid": 2000, "gid": 2000}
-    done = subprocess.run(
+    result = subprocess.run(
         [
             sys.executable,
             "-I",
@@ -68,8 +68,8 @@ def test_the_set_up_reports_a_missing_folder(tmp_path: Path) -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
-    assert "errno" in json.loads(done.stdout)["error"]
+    assert result.returncode == 1
+    assert "errno" in json.loads(result.stdout)["error"]
 
 
 def test_the_spec_decides(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_python_is_lent_without_what_lies_around_it(tmp_path: Path) -> None:
         assert any(needed == path or path in needed.parents for path in [*chosen, *system])
     assert Path("/") not in chosen
     assert package.parent not in chosen
-    for one in chosen:
-        assert not any(other in one.parents for other in chosen)
+    for folder in chosen:
+        assert not any(above in folder.parents for above in chosen)
 
 
 def test_nothing_above_the_phone_is_lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +111,9 @@ def test_a_stopped_phone_starts_nothing(tmp_path: Path) -> None:
 def test_a_lost_cable_comes_back_by_the_clock() -> None:
     now = [100.0]
     faults = Faults(clock=lambda: now[0])
-    told: list[float] = []
+    refusals: list[float] = []
     dropped: list[bool] = []
-    faults.on_reach(lambda: told.append(faults.refused_for_s))
+    faults.on_reach(lambda: refusals.append(faults.refused_for_s))
     faults.on_drop(lambda: dropped.append(True))
     faults.lose_cable(5)
     now[0] = 103.0
@@ -123,5 +123,5 @@ def test_a_lost_cable_comes_back_by_the_clock() -> None:
     faults.refuse = True
     assert faults.refused_for_s == float("inf")
     faults.clear()
-    assert told == [5.0, float("inf"), 0.0]
+    assert refusals == [5.0, float("inf"), 0.0]
     assert dropped == [True]

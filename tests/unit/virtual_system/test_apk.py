@@ -36,10 +36,10 @@ def test_native_code_splits_and_test_only(tmp_path: Path) -> None:
 
 
 def test_a_real_apk_of_others() -> None:
-    found = importlib.util.find_spec("devlib")  # it has one in its wheel; importing it takes long
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("devlib")  # it has one in its wheel; importing it takes long
+    if spec is None or spec.origin is None:
         pytest.skip(NO_DEVLIB)
-    folder = Path(found.origin).parent
+    folder = Path(spec.origin).parent
     info = read_apk(folder / "instrument/netstats/netstats.apk")
     assert info.package == "com.arm.devlib.netstats"
     assert (info.version_code, info.version_name) == (1, "1.0")

@@ -23,12 +23,12 @@ def test_records_are_read_back_newest_first_by_package() -> None:
         _record(6, "a.b", why),
         _record(5, "b.c", why),
     ]
-    found = parse_exit_info(exit_info_text(records, None)).records
-    assert [r.pid for r in found] == [6, 7, 5]
-    assert found[1].reason == REASON_LOW_MEMORY
-    assert found[1].rss_kb == 180 * 1024
-    assert found[2].description == why.description
-    assert (found[2].subreason, found[2].process) == (21, "b.c:p")
+    read_back = parse_exit_info(exit_info_text(records, None)).records
+    assert [r.pid for r in read_back] == [6, 7, 5]
+    assert read_back[1].reason == REASON_LOW_MEMORY
+    assert read_back[1].rss_kb == 180 * 1024
+    assert read_back[2].description == why.description
+    assert (read_back[2].subreason, read_back[2].process) == (21, "b.c:p")
     only = parse_exit_info(exit_info_text(records, "a.b")).records
     assert [r.pid for r in only] == [6]
     assert parse_exit_info(exit_info_text([], None)).records == ()

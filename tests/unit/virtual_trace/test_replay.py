@@ -80,11 +80,13 @@ def _of(events: list[Any], kind: type[Any]) -> list[Any]:
 
 @given(st.floats(0, 150), st.integers(1, 30))
 def test_what_is_heard_has_the_word_error_rate_asked_for(percent: float, count: int) -> None:
-    said = _utterances(count)
-    heard = misheard(said, percent)
-    found = wer_percent((one.text, text) for one, text in zip(said, heard, strict=True))
+    utterances = _utterances(count)
+    heard = misheard(utterances, percent)
+    rate = wer_percent(
+        (utterance.text, text) for utterance, text in zip(utterances, heard, strict=True)
+    )
     words = count * len(_WORDS.split())
-    assert found == pytest.approx(min(percent, 100), abs=51 / words)
+    assert rate == pytest.approx(min(percent, 100), abs=51 / words)
 
 
 def test_a_whole_job(tmp_path: Path) -> None:
@@ -101,9 +103,9 @@ def test_a_whole_job(tmp_path: Path) -> None:
     end = _of(events, Finished)[0]
     assert (end.epochs, end.kept_epoch) == (3, 3)
     assert end.peak_rss_mb == table.sub_models["S1"].peak_rss_mb
-    kept = next(e for e in _of(events, Checkpoint) if e.path == end.kept_checkpoint)
-    data = Path(kept.path).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == kept.sha256
+    checkpoint = next(e for e in _of(events, Checkpoint) if e.path == end.kept_checkpoint)
+    data = Path(checkpoint.path).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == checkpoint.sha256
     assert b"no weights" in data
     spent = 12 * 3 * table.sub_models["S1"].train_utterance_s
     rest = table.load_s + 22 * table.preprocess_utterance_s + 40 * table.evaluate_utterance_s
