@@ -10,6 +10,7 @@ import pytest
 import harness
 from harness.errors import InputError
 from harness.export.mlflow import ORIGIN_TAG, export
+from harness.results.model import AttemptResult
 from tests.fixtures.report_run import Failing, make_run, small
 
 
@@ -97,6 +98,18 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert done.params["data.speaker"] == "us-male"
     assert [step for key, _, step in done.metrics if key == "wer_percent"] == [0, 1, 2]
     assert "peak_rss_mb" in {key for key, _, _ in done.metrics}
+
+
+def test_no_param_or_tag_is_a_formula(tmp_path: Path) -> None:
+    def spoil(result: AttemptResult) -> AttemptResult:
+        phone = result.phone.model_copy(update={"profile": "=1+1"})
+        return result.model_copy(update={"speaker": "@SUM(1)", "phone": phone})
+
+    export(harness.open_run(make_run(tmp_path, small(spoil=spoil))), "sqlite:///m.db")
+    (run,) = STORE[0].runs
+    assert run.params["speaker"] == "'@SUM(1)"
+    assert run.params["learning_rate"] == 1e-4
+    assert run.data.tags["mobileasr.phone"].startswith("'=1+1 ")
 
 
 def test_without_mlflow_it_says_what_to_install(

@@ -17,6 +17,7 @@ from harness.results.compare_stats import (
     student_upper,
     tarone,
 )
+from harness.results.wer_interval import Utterance
 
 SIMULATED = int(os.environ.get("MOBILEASR_NIGHTS", "18"))
 """Made-up nights a figure; docs/nightly.md has the command with more."""
@@ -51,6 +52,31 @@ def night(
                     Observation(run, f"p{phone}", f"s{speaker}-{repeat}", f"s{speaker}", values)
                 )
     return found
+
+
+def heard(run: str, errors: int, utterances: int = 12) -> Observation:
+    words = tuple(
+        Utterance(f"anna/{number}", errors + number % 3, 0, 0, 10) for number in range(utterances)
+    )
+    wer = 100 * sum(utterance.errors for utterance in words) / (10 * utterances)
+    return Observation(run, "p0", "job", "job", {"wer_percent": wer, "peak_rss_mb": 150.0}, words)
+
+
+def test_a_wer_carries_its_interval_and_nothing_else_does() -> None:
+    findings = compare([heard("n1", 2), heard("n2", 2)], [heard("now", 3)]).findings
+    of_metric = {finding.metric: finding for finding in findings}
+    wer = of_metric["wer_percent"]
+    assert wer.before_interval is not None
+    assert wer.now_interval is not None
+    assert wer.before_interval[0] < 30 < wer.before_interval[1]
+    assert wer.now_interval[0] < 40 < wer.now_interval[1]
+    assert of_metric["peak_rss_mb"].now_interval is None
+
+
+def test_without_hypotheses_a_comparison_has_no_interval() -> None:
+    bare = [Observation("n", "p0", "job", "job", {"wer_percent": 30.0})]
+    (finding,) = compare(bare, bare).findings
+    assert finding.now_interval is None
 
 
 def found(metric: str, before: int, repeats: int = 4, seed: int = 1, **tonight: float) -> Finding:
