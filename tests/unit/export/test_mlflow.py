@@ -87,10 +87,10 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert export(run, "sqlite:///m.db") == (0, 3)
     (experiment,) = STORE
     assert experiment.name == "quickstart"
-    assert len({one.data.tags[ORIGIN_TAG] for one in experiment.runs}) == 3
-    (failed,) = [one for one in experiment.runs if one.ended[0] == "FAILED"]
-    done = next(one for one in experiment.runs if one.params["trainer.batch_size"] == 5)
-    done = next(one for one in experiment.runs if one is not failed and one.params == done.params)
+    assert len({run.data.tags[ORIGIN_TAG] for run in experiment.runs}) == 3
+    (failed,) = [run for run in experiment.runs if run.ended[0] == "FAILED"]
+    done = next(run for run in experiment.runs if run.params["trainer.batch_size"] == 5)
+    done = next(run for run in experiment.runs if run is not failed and run.params == done.params)
     assert failed.data.tags["mobileasr.status"] == "TrainerKilled"
     assert done.ended[0] == "FINISHED"
     assert done.ended[1] > done.info.start_time

@@ -32,7 +32,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, ...]:
 
 
 def test_attempts_of_several_runs_have_keys_of_their_own(two: tuple[RunData, ...]) -> None:
-    keys = [one.key for run in two for one in run.attempts]
+    keys = [attempt.key for run in two for attempt in run.attempts]
     assert keys == [f"a{number}" for number in range(1, len(keys) + 1)]
 
 

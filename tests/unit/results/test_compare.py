@@ -83,7 +83,9 @@ def found(metric: str, before: int, repeats: int = 4, seed: int = 1, **tonight: 
     rng = np.random.default_rng(seed)
     past = [one for n in range(before) for one in night(rng, f"n{n}", repeats=repeats)]
     result = compare(past, night(rng, "now", repeats=repeats, **tonight))
-    return next(one for one in result.findings if one.metric == metric and one.phone == "p0")
+    return next(
+        finding for finding in result.findings if finding.metric == metric and finding.phone == "p0"
+    )
 
 
 def test_exact_p_values_by_hand() -> None:
@@ -178,7 +180,11 @@ def test_nights_that_differ_by_themselves_raise_no_alarm() -> None:
     rng = np.random.default_rng(5)
     past = [one for n in range(4) for one in night(rng, f"n{n}", nights_sd=0.1)]
     tonight = night(rng, "now", slower=0.15, nights_sd=0.0)
-    time = next(one for one in compare(past, tonight).findings if one.metric == "minutes_per_epoch")
+    time = next(
+        finding
+        for finding in compare(past, tonight).findings
+        if finding.metric == "minutes_per_epoch"
+    )
     assert time.judgement == "no change found"
     assert "nights differ" in time.why
 
@@ -189,7 +195,7 @@ def test_a_job_on_another_phone_has_no_counterpart() -> None:
     now = night(rng, "b", phones=2)
     result = compare(before, now)
     assert len(result.unmatched) == 8
-    other = [one for one in result.findings if one.phone == "p1"]
+    other = [finding for finding in result.findings if finding.phone == "p1"]
     assert {one.judgement for one in other} == {"too few to tell"}
 
 
@@ -205,8 +211,8 @@ def test_false_alarms_and_power(before: int, nights_sd: float) -> None:
             for change in power:
                 tonight = night(rng, "now", nights_sd=nights_sd, slower=change)
                 power[change] += any(
-                    (one.metric, one.phone) == ("minutes_per_epoch", "p0")
-                    for one in compare(past, tonight).judged("worse")
+                    (finding.metric, finding.phone) == ("minutes_per_epoch", "p0")
+                    for finding in compare(past, tonight).judged("worse")
                 )
     tries = len(range(0, SIMULATED, 3))
     told = ", ".join(f"+{change:.0%}: {hits / tries:.0%}" for change, hits in power.items())
