@@ -142,8 +142,8 @@ def _cell(value: Any) -> Any:
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    found = list(rows)
-    return pd.DataFrame(found) if found else pd.DataFrame(columns=list(KEYS))
+    records = list(rows)
+    return pd.DataFrame(records) if records else pd.DataFrame(columns=list(KEYS))
 
 
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -67,8 +67,8 @@ def _origins(client: Any, experiment_id: str) -> Iterator[str | None]:
     token = None
     while True:
         page = client.search_runs([experiment_id], max_results=1000, page_token=token)
-        for one in page:
-            yield one.data.tags.get(ORIGIN_TAG)
+        for known_run in page:
+            yield known_run.data.tags.get(ORIGIN_TAG)
         token = page.token
         if not token:
             return

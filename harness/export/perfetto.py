@@ -44,12 +44,12 @@ class _Trace:
 
     def track(self, uuid: int, name: str, rank: int = 0, extra: bytes = b"") -> None:
         parent = wire.number(5, _PROCESS) if uuid != _PROCESS else b""
-        told = wire.number(1, uuid) + wire.text(2, name) + parent + wire.number(12, rank) + extra
-        self.packet(wire.message(60, told))
+        content = wire.number(1, uuid) + wire.text(2, name) + parent + wire.number(12, rank) + extra
+        self.packet(wire.message(60, content))
 
     def event(self, at_ns: int, kind: int, uuid: int, extra: bytes = b"") -> None:
-        told = wire.number(9, kind) + wire.number(11, uuid) + extra
-        self.packet(wire.number(8, at_ns) + wire.message(11, told))
+        content = wire.number(9, kind) + wire.number(11, uuid) + extra
+        self.packet(wire.number(8, at_ns) + wire.message(11, content))
 
     def slice(self, begin_ns: int, end_ns: int, uuid: int, name: str) -> None:
         self.event(begin_ns, _BEGIN, uuid, wire.text(22, "trainer") + wire.text(23, name))
@@ -78,8 +78,8 @@ def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
     for phase in result.phases:
         shown = phase.phase if phase.epoch is None else f"{phase.phase} {phase.epoch}"
         trace.slice(at(phase.begin_s), at(phase.end_s), _PHASES, shown)
-    for told, begin, end in _epochs(result):
-        trace.slice(at(begin), at(end), _EPOCHS, told)
+    for title, begin, end in _epochs(result):
+        trace.slice(at(begin), at(end), _EPOCHS, title)
     kills = result.pressure.kills if result.pressure else ()
     if kills:
         trace.track(_KILLS, "kills", 3)
@@ -110,10 +110,10 @@ def _counter(trace: _Trace, samples: pa.Table, column: Column, uuid: int) -> Non
 
 
 def _epochs(result: AttemptResult) -> Iterator[tuple[str, float, float]]:
-    wer = {one.epoch: one.wer_percent for one in result.epochs}
-    for epoch in sorted({one.epoch for one in result.phases if one.epoch is not None}):
-        own = [one for one in result.phases if one.epoch == epoch]
-        told = f"epoch {epoch}" + (f", WER {wer[epoch]:.1f} %" if epoch in wer else "")
+    wer = {epoch.epoch: epoch.wer_percent for epoch in result.epochs}
+    for epoch in sorted({phase.epoch for phase in result.phases if phase.epoch is not None}):
+        own = [phase for phase in result.phases if phase.epoch == epoch]
+        title = f"epoch {epoch}" + (f", WER {wer[epoch]:.1f} %" if epoch in wer else "")
         if epoch == result.kept_epoch:
-            told += ", kept"
-        yield told, min(one.begin_s for one in own), max(one.end_s for one in own)
+            title += ", kept"
+        yield title, min(phase.begin_s for phase in own), max(phase.end_s for phase in own)

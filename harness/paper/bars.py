@@ -21,7 +21,7 @@ def bars(pairs: Sequence[tuple[str, float, float]], name: str, title: str) -> Dr
         title: For those who listen.
     """
     sheet = Sheet(WIDTH, HEIGHT)
-    ticks = steps(0, max((max(one[1:]) for one in pairs), default=1.0) or 1.0, 4)
+    ticks = steps(0, max((max(pair[1:]) for pair in pairs), default=1.0) or 1.0, 4)
     box = (34.0, 26.0, WIDTH - 96, HEIGHT - 36)
     plot = Plot(sheet, box, (-0.5, len(pairs) - 0.5), (0, ticks[-1]))
     plot.y_axis(ticks, "WER, %")
@@ -47,5 +47,5 @@ def bars(pairs: Sequence[tuple[str, float, float]], name: str, title: str) -> Dr
         left = plot.right + 14
         sheet.area([[(left, y - 9), (left + 12, y - 9), (left + 12, y + 1), (left, y + 1)]], role)
         sheet.text(left + 18, y - 4 + BASELINE, text)
-    told = "; ".join(f"{who} {fixed(a, 1)} to {fixed(b, 1)} %" for who, a, b in pairs)
-    return sheet.svg(name, title, f"WER before and after training: {told}.")
+    description = "; ".join(f"{who} {fixed(a, 1)} to {fixed(b, 1)} %" for who, a, b in pairs)
+    return sheet.svg(name, title, f"WER before and after training: {description}.")

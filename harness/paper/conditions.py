@@ -12,24 +12,24 @@ from harness.report.text import listed, plural
 
 def conditions(source: Source) -> str:
     """Return the settings behind a section in one sentence; empty where nothing finished."""
-    results = [one.result for one in source.finished]
+    results = [attempt.result for attempt in source.finished]
     if not results:
         return ""
-    rounds = max(one.round for one in results)
+    rounds = max(result.round for result in results)
     jobs = len(results)
     return "; ".join(
-        told
-        for told in (
-            f"{plural(jobs, 'attempt')} of {_all(one.model_name for one in results)} "
-            f"on {_all(f'{one.phone.origin} {one.phone.profile}' for one in results)}",
+        text
+        for text in (
+            f"{plural(jobs, 'attempt')} of {_all(result.model_name for result in results)} "
+            f"on {_all(f'{result.phone.origin} {result.phone.profile}' for result in results)}",
             _speech(source),
-            f"batches of {_all(one.batch_size for one in results)}",
+            f"batches of {_all(result.batch_size for result in results)}",
             _rates(source),
-            f"at most {plural(max(one.epochs_planned for one in results), 'epoch')}"
+            f"at most {plural(max(result.epochs_planned for result in results), 'epoch')}"
             + (f" in each of {rounds} rounds" if rounds > 1 else ""),
             _before(source),
         )
-        if told
+        if text
     )
 
 
@@ -45,32 +45,32 @@ def _speech(source: Source) -> str:
     record = source.data.record
     asked = record.scenario.get("data") or {}
     corpora = list(record.data.values())
-    utterances = sum(one.get("utterances", 0) for one in corpora)
-    seconds = sum(one.get("seconds", 0.0) for one in corpora)
-    told = f"{asked.get('train')} + {asked.get('validation')} utterances"
+    utterances = sum(corpus.get("utterances", 0) for corpus in corpora)
+    seconds = sum(corpus.get("seconds", 0.0) for corpus in corpora)
+    text = f"{asked.get('train')} + {asked.get('validation')} utterances"
     if not utterances or not asked.get("train"):
         return ""
-    return f"{told} of {fixed(seconds / utterances, 1)} s on average"
+    return f"{text} of {fixed(seconds / utterances, 1)} s on average"
 
 
 def _rates(source: Source) -> str:
     papers = {ours: paper for paper, ours in source.rates.items()}
-    rates = sorted({one.result.learning_rate for one in source.finished}, reverse=True)
-    told = [
+    rates = sorted({attempt.result.learning_rate for attempt in source.finished}, reverse=True)
+    parts = [
         shown(rate) + (f" (stands for {shown(papers[rate])})" if rate in papers else "")
         for rate in rates
     ]
-    return f"learning rate {listed(told)}"
+    return f"learning rate {listed(parts)}"
 
 
 def _before(source: Source) -> str:
     first = [
         wer
-        for one in source.finished
-        if one.result.round == 1 and (wer := one.result.wer_before_percent) is not None
+        for attempt in source.finished
+        if attempt.result.round == 1 and (wer := attempt.result.wer_before_percent) is not None
     ]
     if not first:
         return ""
     low, high = fixed(min(first), 2), fixed(max(first), 2)
-    told = low if low == high else f"{low} to {high}"
-    return f"WER before training {told}\N{NO-BREAK SPACE}%"
+    text = low if low == high else f"{low} to {high}"
+    return f"WER before training {text}\N{NO-BREAK SPACE}%"

@@ -41,22 +41,24 @@ def figure2(item: Item, published: Published, given: Given) -> Section:
         for row in says.rows
         for head in says.columns
     }
-    one = source.finished[0]
-    view = cost.timeline(one, one.read_samples(cost.report_columns()))
-    drawn = timeline(view, one.sub_model, "figure2", "RAM and CPU over one epoch") if view else None
-    period = one.result.sampling.period_s if one.result.sampling else 1.0
+    attempt = source.finished[0]
+    view = cost.timeline(attempt, attempt.read_samples(cost.report_columns()))
+    drawn = (
+        timeline(view, attempt.sub_model, "figure2", "RAM and CPU over one epoch") if view else None
+    )
+    period = attempt.result.sampling.period_s if attempt.result.sampling else 1.0
     often = "each second" if period == 1 else f"every {period:g} s"
-    caption = f"{one.result.speaker} on {one.result.phone.profile}, {often}"
+    caption = f"{attempt.result.speaker} on {attempt.result.phone.profile}, {often}"
     drawings = (Drawing("figure2", caption, drawn),) if drawn else ()
     return section_of(item, says, figures, drawings=drawings, **behind(source))
 
 
 def _speakers(source: Source, round_: int) -> dict[str, list[Attempt]]:
-    found: dict[str, list[Attempt]] = {}
-    for one in source.finished:
-        if one.result.round == round_:
-            found.setdefault(one.result.speaker, []).append(one)
-    return found
+    by_speaker: dict[str, list[Attempt]] = {}
+    for attempt in source.finished:
+        if attempt.result.round == round_:
+            by_speaker.setdefault(attempt.result.speaker, []).append(attempt)
+    return by_speaker
 
 
 def figure3(item: Item, published: Published, given: Given) -> Section:
@@ -66,14 +68,14 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
     pairs = [] if source is None else _before_and_after(source)
     if source is None or not pairs:
         return section_of(item, says, {}, no_run(item, given))
-    links = tuple(source.link(one) for own in _speakers(source, 1).values() for one in own)
+    links = tuple(source.link(attempt) for own in _speakers(source, 1).values() for attempt in own)
     figures: Figures = {}
     for row, values in (
         ("before", [before for _, before, _ in pairs]),
         ("after", [after for _, _, after in pairs]),
     ):
-        found = Spread(mean(values), min(values), max(values), len(values))
-        figures[row, "wer"] = Figure(found, links)
+        change = Spread(mean(values), min(values), max(values), len(values))
+        figures[row, "wer"] = Figure(change, links)
     rows = tuple(
         (
             speaker,
@@ -88,8 +90,8 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
     heads = (Head("Before, %", "not_comparable"), Head("After, %", "not_comparable"))
     by_speaker = Grid("By speaker; the paper prints no figures", heads, rows)
     lower = sum(after < before for _, before, after in pairs)
-    told = f"{lower} of {len(pairs)} speakers"
-    note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {told}."
+    text = f"{lower} of {len(pairs)} speakers"
+    note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {text}."
     drawn = bars(pairs, "figure3", "WER before and after round 1")
     return section_of(
         item,
@@ -112,8 +114,8 @@ def _share(figures: Figures) -> str:
 def _before_and_after(source: Source) -> list[tuple[str, float, float]]:
     pairs = []
     for speaker, own in _speakers(source, 1).items():
-        before = [w for one in own if (w := one.result.wer_before_percent) is not None]
-        after = [w for one in own if (w := one.result.wer_after_percent) is not None]
+        before = [w for attempt in own if (w := attempt.result.wer_before_percent) is not None]
+        after = [w for attempt in own if (w := attempt.result.wer_after_percent) is not None]
         if before and after:
             pairs.append((speaker, mean(before), mean(after)))
     return pairs
@@ -143,30 +145,30 @@ def figure4(item: Item, published: Published, given: Given) -> Section:
 def _by_epoch(source: Source) -> Grid:
     """Return the figures that the panels draw: a row a speaker and round, a column an epoch."""
     by_job = [
-        (one, {epoch.epoch: epoch.wer_percent for epoch in one.result.epochs})
-        for one in source.finished
+        (attempt, {epoch.epoch: epoch.wer_percent for epoch in attempt.result.epochs})
+        for attempt in source.finished
     ]
     epochs = range(1 + max((max(wer, default=0) for _, wer in by_job), default=0))
     rows = tuple(
         (
-            f"{one.result.speaker}, round {one.result.round}"
-            + (f", repeat {one.result.repeat}" if one.result.repeat > 1 else ""),
+            f"{attempt.result.speaker}, round {attempt.result.round}"
+            + (f", repeat {attempt.result.repeat}" if attempt.result.repeat > 1 else ""),
             (
-                *(_wer_cell(source, one, wer.get(epoch)) for epoch in epochs),
-                Cell(measured=fixed(one.result.kept_epoch), links=(source.link(one),)),
+                *(_wer_cell(source, attempt, wer.get(epoch)) for epoch in epochs),
+                Cell(measured=fixed(attempt.result.kept_epoch), links=(source.link(attempt),)),
             ),
         )
-        for one, wer in by_job
+        for attempt, wer in by_job
     )
     names = (*(f"Epoch {epoch}" for epoch in epochs), "Epoch kept")
     heads = tuple(Head(name, "not_comparable") for name in names)
     return Grid("WER by epoch, %", heads, rows)
 
 
-def _wer_cell(source: Source, one: Attempt, wer: float | None) -> Cell:
+def _wer_cell(source: Source, attempt: Attempt, wer: float | None) -> Cell:
     if wer is None:
         return Cell()
-    return Cell("", fixed(wer, 1), (source.link(one),), wer, wer, wer, 1)
+    return Cell("", fixed(wer, 1), (source.link(attempt),), wer, wer, wer, 1)
 
 
 def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
@@ -184,17 +186,17 @@ def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
 def _steepest(speaker: str, own: Sequence[Attempt]) -> list[Claim]:
     """Say for one speaker whether WER falls most in the first epoch of round 1."""
     result = own[0].result
-    wer = [(one.epoch, one.wer_percent) for one in result.epochs]
+    wer = [(epoch.epoch, epoch.wer_percent) for epoch in result.epochs]
     if len(wer) < 3:
         return []
     falls = [(str(after[0]), before[1] - after[1]) for before, after in pairwise(wer)]
     says = f"{speaker}: steepest fall in the first epoch"
     if falls[0][1] <= 0 and max(fall for _, fall in falls) <= 0:
-        told = f"WER did not fall at all (from {wer[0][1]:.1f} %)."
-        return [Claim(says, "cannot be said", told)]
-    first = ordered(says, False, [falls[0], max(falls[1:], key=lambda one: one[1])])
-    told = ", ".join(f"epoch {epoch}: {signed(-fall, 1)}" for epoch, fall in falls)
-    return [Claim(says, first.verdict, told)]
+        evidence = f"WER did not fall at all (from {wer[0][1]:.1f} %)."
+        return [Claim(says, "cannot be said", evidence)]
+    first = ordered(says, False, [falls[0], max(falls[1:], key=lambda fall: fall[1])])
+    evidence = ", ".join(f"epoch {epoch}: {signed(-fall, 1)}" for epoch, fall in falls)
+    return [Claim(says, first.verdict, evidence)]
 
 
 def figure5(item: Item, published: Published, given: Given) -> Section:
@@ -208,9 +210,9 @@ def figure5(item: Item, published: Published, given: Given) -> Section:
     for speaker, own in _speakers(source, 1).items():
         cells = []
         for key, digits in (("epochs", 0), ("wer_after", 1)):
-            found = figure(source, own, key)
-            text = fixed(found.found.median if found.found else None, digits)
-            cells.append(Cell("", text, found.links))
+            measured = figure(source, own, key)
+            text = fixed(measured.found.median if measured.found else None, digits)
+            cells.append(Cell("", text, measured.links))
         rows.append((speaker, tuple(cells)))
     ours = Grid("Our recordings", heads, tuple(rows))
     return section_of(

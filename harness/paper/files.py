@@ -84,11 +84,11 @@ def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = (
                 "phones": phones_in_words,
                 "origins": origins,
                 "origin_words": ORIGIN_WORDS,
-                "holds": sum(one.verdict == "holds" for one in claims),
-                "fails": sum(one.verdict == "does not hold" for one in claims),
-                "open": sum(one.verdict == "cannot be said" for one in claims),
+                "holds": sum(claim.verdict == "holds" for claim in claims),
+                "fails": sum(claim.verdict == "does not hold" for claim in claims),
+                "open": sum(claim.verdict == "cannot be said" for claim in claims),
                 "attempts_of": attempts_of,
-                "equal": sum(one.verdict == "equal" for one in cells),
+                "equal": sum(cell.verdict == "equal" for cell in cells),
                 "must_equal": sum(
                     cell.verdict in ("equal", "differs", "not reached") for cell in cells
                 ),

@@ -57,5 +57,5 @@ def source_of(item: Item, given: Given) -> Source | None:
 
 def behind(source: Source) -> dict[str, Any]:
     """Return what a section says of its run: where results come from, and with what."""
-    origins = sorted({one.result.phone.origin for one in source.finished})
+    origins = sorted({attempt.result.phone.origin for attempt in source.finished})
     return {"origins": tuple(origins), "conditions": conditions(source)}

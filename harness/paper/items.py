@@ -51,8 +51,8 @@ class Experiment:
 
 
 EXPERIMENTS = {
-    one.key: one
-    for one in (
+    experiment.key: experiment
+    for experiment in (
         Experiment("table1"),
         # minutes are those of a host that does other things too: medians of three, mixed up
         Experiment(
@@ -88,8 +88,8 @@ class Item:
 
 
 ITEMS = {
-    one.key: one
-    for one in (
+    item.key: item
+    for item in (
         Item("table1", "Table 1: sub-models", "table1"),
         Item("table2", "Table 2: batch size", "table2"),
         Item("table3", "Table 3: learning rate", "table3"),

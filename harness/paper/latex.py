@@ -28,7 +28,7 @@ _SPECIAL = {
 
 def escaped(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return "".join(_SPECIAL.get(one, one) for one in clean(text))
+    return "".join(_SPECIAL.get(character, character) for character in clean(text))
 
 
 def latex(section: Section) -> str:
@@ -78,13 +78,13 @@ def _text(kind: str, cell: Cell) -> str:
 
 
 def _caption(grid: Grid, section: Section) -> str:
-    told = grid.title if grid.title.startswith(section.at) else f"{section.at}. {grid.title}"
-    told += "."
+    caption = grid.title if grid.title.startswith(section.at) else f"{section.at}. {grid.title}"
+    caption += "."
     if section.conditions and any(cell.measured for _, cells in grid.rows for cell in cells):
-        told += f" Measured: {section.conditions}."
+        caption += f" Measured: {section.conditions}."
     if any(cell.span for _, cells in grid.rows for cell in cells):
-        told += " In brackets the least and the most."
+        caption += " In brackets the least and the most."
     judged: dict[str, list[str]] = {}
     for claim in section.claims:
         judged.setdefault(claim.verdict.capitalize(), []).append(claim.says)
-    return told + "".join(f" {verdict}: {'; '.join(says)}." for verdict, says in judged.items())
+    return caption + "".join(f" {verdict}: {'; '.join(says)}." for verdict, says in judged.items())

@@ -28,7 +28,7 @@ class Source:
     @property
     def finished(self) -> tuple[Attempt, ...]:
         """The jobs that finished."""
-        return tuple(one for one in self.data.final if one.finished)
+        return tuple(attempt for attempt in self.data.final if attempt.finished)
 
     def link(self, attempt: Attempt) -> str:
         """Return where an attempt's timelines are."""
@@ -48,9 +48,9 @@ class Figure:
 def matching(source: Source, where: Mapping[str, Any]) -> list[Attempt]:
     """Return the finished jobs that a row of a table is about."""
     return [
-        one
-        for one in source.finished
-        if all(_same(value_at(one, path), source, wanted) for path, wanted in where.items())
+        attempt
+        for attempt in source.finished
+        if all(_same(value_at(attempt, path), source, wanted) for path, wanted in where.items())
     ]
 
 
@@ -67,19 +67,25 @@ def figure(source: Source, attempts: Sequence[Attempt], key: str) -> Figure:
         KeyError: There is no such column.
     """
     read = READERS[key]
-    known = [(one, value) for one in attempts if (value := read(source, one)) is not None]
-    return Figure(spread(value for _, value in known), tuple(source.link(one) for one, _ in known))
+    known = [
+        (attempt, value) for attempt in attempts if (value := read(source, attempt)) is not None
+    ]
+    return Figure(
+        spread(value for _, value in known), tuple(source.link(attempt) for attempt, _ in known)
+    )
 
 
-def _cpu_max(_source: Source, one: Attempt) -> float | None:
-    values = column(one.read_samples(["trainer_cpu_percent_phone"]), "trainer_cpu_percent_phone")
+def _cpu_max(_source: Source, attempt: Attempt) -> float | None:
+    values = column(
+        attempt.read_samples(["trainer_cpu_percent_phone"]), "trainer_cpu_percent_phone"
+    )
     known = values[values == values]
     return float(known.max()) if known.size else None
 
 
-def _cpu_seconds(_source: Source, one: Attempt) -> float | None:
+def _cpu_seconds(_source: Source, attempt: Attempt) -> float | None:
     """Return the trainer's time on processors in an epoch's training, all cores together."""
-    spans = [span for span in one.result.phases if span.phase == "train"]
+    spans = [span for span in attempt.result.phases if span.phase == "train"]
     known = [
         (span.end_s - span.begin_s) * span.cpu_mean_percent_one_core / 100
         for span in spans
@@ -88,22 +94,22 @@ def _cpu_seconds(_source: Source, one: Attempt) -> float | None:
     return mean(known) if known and len(known) == len(spans) else None
 
 
-def _model_mb(source: Source, one: Attempt) -> float | None:
-    files = source.data.record.models.get(one.result.model_name, {}).get("files", {})
-    size = files.get(str(one.result.batch_size), {}).get("bytes")
+def _model_mb(source: Source, attempt: Attempt) -> float | None:
+    files = source.data.record.models.get(attempt.result.model_name, {}).get("files", {})
+    size = files.get(str(attempt.result.batch_size), {}).get("bytes")
     return size / 1e6 if is_number(size) else None
 
 
-def _rss_gb(_source: Source, one: Attempt) -> float | None:
-    peak = one.result.peak_rss_mb
+def _rss_gb(_source: Source, attempt: Attempt) -> float | None:
+    peak = attempt.result.peak_rss_mb
     return None if peak is None else peak / 1024
 
 
 READERS: dict[str, Callable[[Source, Attempt], float | None]] = {
-    "wer_after": lambda _, one: one.result.wer_after_percent,
-    "kept_epoch": lambda _, one: one.result.kept_epoch,
-    "epochs": lambda _, one: one.result.kept_epoch,
-    "minutes": lambda _, one: one.result.minutes_per_epoch,
+    "wer_after": lambda _, attempt: attempt.result.wer_after_percent,
+    "kept_epoch": lambda _, attempt: attempt.result.kept_epoch,
+    "epochs": lambda _, attempt: attempt.result.kept_epoch,
+    "minutes": lambda _, attempt: attempt.result.minutes_per_epoch,
     "rss_gb": _rss_gb,
     "model_mb": _model_mb,
     "cpu_max": _cpu_max,
@@ -117,28 +123,30 @@ def phase_figure(source: Source, phase: str, key: str) -> Figure:
 
     The phases of epoch 0 and 1 count, as in the paper: it trains one epoch.
     """
-    found: list[tuple[Attempt, float]] = []
-    for one in source.finished:
-        spans = [span for span in one.result.phases if span.phase == phase]
+    values: list[tuple[Attempt, float]] = []
+    for attempt in source.finished:
+        spans = [span for span in attempt.result.phases if span.phase == phase]
         if not spans:
             continue
         if key == "delta_mb":
             known = [span.rss_delta_mb for span in spans if span.rss_delta_mb is not None]
             value = max(known, default=None, key=abs)
         else:
-            value = _cpu_mean(one, [(span.begin_s, span.end_s) for span in spans])
+            value = _cpu_mean(attempt, [(span.begin_s, span.end_s) for span in spans])
         if value is not None:
-            found.append((one, value))
-    return Figure(spread(value for _, value in found), tuple(source.link(one) for one, _ in found))
+            values.append((attempt, value))
+    return Figure(
+        spread(value for _, value in values), tuple(source.link(attempt) for attempt, _ in values)
+    )
 
 
-def _cpu_mean(one: Attempt, spans: Iterable[tuple[float, float]]) -> float | None:
+def _cpu_mean(attempt: Attempt, spans: Iterable[tuple[float, float]]) -> float | None:
     """Return the trainer's CPU in some spans as a share of all of the phone's cores."""
-    profile = load_profiles().get(one.result.phone.profile)
+    profile = load_profiles().get(attempt.result.phone.profile)
     if profile is None:
         return None
     # Of one core, then shared out: /proc/stat of a phone may not change with every short sample
-    samples = one.read_samples(["t_s", "trainer_cpu_percent_one_core"])
+    samples = attempt.read_samples(["t_s", "trainer_cpu_percent_one_core"])
     t_s, cpu = column(samples, "t_s"), column(samples, "trainer_cpu_percent_one_core")
     inside = t_s < -1
     for begin, end in spans:

@@ -66,8 +66,8 @@ class Grid:
     @property
     def value_class(self) -> str:
         """What may be made of every column; empty where they differ."""
-        found = {head.value_class for head in self.heads}
-        return found.pop() if len(found) == 1 else ""
+        classes = {head.value_class for head in self.heads}
+        return classes.pop() if len(classes) == 1 else ""
 
     @property
     def labelled(self) -> bool:
@@ -131,32 +131,32 @@ def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Secti
     """
     grids, notes, tables = [], [], [published.table(at) for at in places]
     for table in tables:
-        compared = [compare(one) for one in table.rows]
+        compared = [compare(row) for row in table.rows]
         rows = tuple(
-            (f"{one.printed.name} ({one.printed.unit})" if one.printed.unit else one.printed.name,
-             (_arithmetic_cell(one),))
-            for one in compared
+            (f"{row.printed.name} ({row.printed.unit})" if row.printed.unit else row.printed.name,
+             (_arithmetic_cell(row),))
+            for row in compared
         )  # fmt: skip
         head = Head("", "arithmetic")
         title = table.what if len(tables) == 1 else f"{table.at}: {table.what}"
         grids.append(Grid(title, (head,), rows, ours="our arithmetic"))
-        for one in compared:
-            if one.printed.note and published.notes[one.printed.note] not in notes:
-                notes.append(published.notes[one.printed.note])
+        for row in compared:
+            if row.printed.note and published.notes[row.printed.note] not in notes:
+                notes.append(published.notes[row.printed.note])
     return Section(
         item, at=tables[0].at, what=tables[0].what, grids=tuple(grids), notes=tuple(notes)
     )
 
 
-def _arithmetic_cell(one: Compared) -> Cell:
+def _arithmetic_cell(compared: Compared) -> Cell:
     verdict: Verdict = ""
-    if one.printed.value_class == "arithmetic":
-        verdict = "equal" if one.equal else "differs"
-    elif one.printed.value_class == "not_reached":
+    if compared.printed.value_class == "arithmetic":
+        verdict = "equal" if compared.equal else "differs"
+    elif compared.printed.value_class == "not_reached":
         verdict = "not reached"
-    elif one.printed.value_class == "given":
+    elif compared.printed.value_class == "given":
         verdict = "given"
-    return Cell(printed=one.printed.printed, measured=one.ours or "", verdict=verdict)
+    return Cell(printed=compared.printed.printed, measured=compared.ours or "", verdict=verdict)
 
 
 def measured_grid(
@@ -173,10 +173,10 @@ def measured_grid(
     for row in says.rows:
         cells = []
         for head in says.columns:
-            found = figures.get((row.name, head.key), Figure())
-            cells.append(_cell(row.printed.get(head.key, ""), found, head.digits))
+            figure = figures.get((row.name, head.key), Figure())
+            cells.append(_cell(row.printed.get(head.key, ""), figure, head.digits))
         rows.append((row.name, tuple(cells)))
-    heads = tuple(Head(one.label, one.value_class) for one in says.columns)
+    heads = tuple(Head(column.label, column.value_class) for column in says.columns)
     return Grid(says.what, heads, tuple(rows), ours)
 
 
@@ -199,19 +199,27 @@ def _cell(printed: str, found: Figure, digits: int) -> Cell:
 
 def claims(says: Measured, figures: Mapping[tuple[str, str], Figure]) -> tuple[Claim, ...]:
     """Return whether what must hold does, by medians unless the trend says otherwise."""
-    labels = {one.key: one.label for one in says.columns}
-    return tuple(_claim(one, figures, labels[one.metric]) for one in says.trends)
+    labels = {column.key: column.label for column in says.columns}
+    return tuple(_claim(trend, figures, labels[trend.metric]) for trend in says.trends)
 
 
 def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure], label: str) -> Claim:
-    found = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
-    known = [one.low if trend.by == "least" else one.median for one in found if one is not None]
+    spreads = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
+    known = [
+        spread_found.low if trend.by == "least" else spread_found.median
+        for spread_found in spreads
+        if spread_found is not None
+    ]
     if len(known) < len(trend.rows):
-        lost = [row for row, one in zip(trend.rows, found, strict=True) if one is None]
+        lost = [
+            row
+            for row, spread_found in zip(trend.rows, spreads, strict=True)
+            if spread_found is None
+        ]
         return Claim(trend.says, "cannot be said", f"Nothing was measured for {', '.join(lost)}.")
     named = list(zip(trend.rows, known, strict=True))
     made = ordered(trend.says, trend.expected == "rises", named)
-    times = max(one.n for one in found if one is not None)
+    times = max(spread_found.n for spread_found in spreads if spread_found is not None)
     least = f", the least of {times}" if trend.by == "least" and times > 1 else ""
     return replace(made, evidence=f"{label}{least}: {made.evidence}.")
 
@@ -221,5 +229,5 @@ def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Cla
     sign = 1.0 if rising else -1.0
     steps = [sign * (after - before) for (_, before), (_, after) in pairwise(values)]
     holds = bool(steps) and all(step >= 0 for step in steps) and sum(steps) > 0
-    told = "; ".join(f"{name} → {value:.3g}" for name, value in values)
-    return Claim(says, "holds" if holds else "does not hold", told)
+    evidence = "; ".join(f"{name} → {value:.3g}" for name, value in values)
+    return Claim(says, "holds" if holds else "does not hold", evidence)

@@ -58,8 +58,8 @@ def table6(item: Item, published: Published, given: Given) -> Section:
     for row in says.rows:
         lengths = given.speech.get(row.where.get("data.speaker", ""))
         if lengths:
-            found = Spread(mean(lengths), min(lengths), max(lengths), len(lengths))
-            figures[row.name, "seconds"] = Figure(found)
+            seconds = Spread(mean(lengths), min(lengths), max(lengths), len(lengths))
+            figures[row.name, "seconds"] = Figure(seconds)
     missing = "" if figures else "No speech was made for it."
     grids = (measured_grid(says, figures, "our voices"),)
     return section_of(item, says, figures, missing, grids=grids)
@@ -71,12 +71,12 @@ def table7(item: Item, published: Published, given: Given) -> Section:
     source = source_of(item, given)
     if source is None:
         return section_of(item, says, {}, no_run(item, given))
-    told = []
+    provenances = []
     for name, manifest in source.data.record.models.items():
         provenance = manifest.get("provenance") or {}
         corpus = provenance.get("corpus", "nothing is written down")
-        told.append(f"Our baseline {name} was pre-trained on: {corpus}.")
-    return section_of(item, says, {}, notes=(*told, *says.notes))
+        provenances.append(f"Our baseline {name} was pre-trained on: {corpus}.")
+    return section_of(item, says, {}, notes=(*provenances, *says.notes))
 
 
 def table8(item: Item, published: Published, _: Given) -> Section:

@@ -125,8 +125,8 @@ def ordered(values: Iterable[Value], names: Sequence[str] = ()) -> tuple[Value, 
 def values_of(attempts: Sequence[Attempt], path: str) -> tuple[Value, ...]:
     """Return the values of a setting in reading order, sub-models as their network has them."""
     of_sub_models = path in (SUB_MODEL, FITS)
-    names = merged(one.network.sub_model_names for one in attempts) if of_sub_models else ()
-    return ordered((value_at(one, path) for one in attempts), names)
+    names = merged(attempt.network.sub_model_names for attempt in attempts) if of_sub_models else ()
+    return ordered((value_at(attempt, path) for attempt in attempts), names)
 
 
 def varying(attempts: Sequence[Attempt]) -> tuple[Axis, ...]:

@@ -65,15 +65,15 @@ class Beside:
         fixed = METRICS[metric][2]
         if fixed is not None:
             return fixed
-        known = [one.median for figures in self.found if (one := figures[metric])]
+        known = [figure.median for figures in self.found if (figure := figures[metric])]
         return max(map(minutes_digits, known), default=0)
 
     def difference(self, metric: int) -> float | None:
         """Return second run minus first, where there are two and both have the figure."""
         if len(self.found) != 2:
             return None
-        one, other = (figures[metric] for figures in self.found)
-        return other.median - one.median if one and other else None
+        first, second = (figures[metric] for figures in self.found)
+        return second.median - first.median if first and second else None
 
 
 def differences(runs: Sequence[RunData]) -> tuple[Group, ...]:
@@ -83,11 +83,11 @@ def differences(runs: Sequence[RunData]) -> tuple[Group, ...]:
         ("Settings", [flat(record.scenario) for record in records]),
         ("Plan", [_plan(run, runs) for run in runs]),
         ("Phones", [_phones(run) for run in runs]),
-        ("Models and data", [(*flat(one.models), *flat(one.data)) for one in records]),
+        ("Models and data", [(*flat(record.models), *flat(record.data)) for record in records]),
         ("Software and host", [_software(run) for run in runs]),
     ]
-    found = (Group(title, tuple(_unlike(tables))) for title, tables in groups)
-    return tuple(group for group in found if group.rows)
+    compared = (Group(title, tuple(_unlike(tables))) for title, tables in groups)
+    return tuple(group for group in compared if group.rows)
 
 
 def _unlike(tables: Sequence[Iterable[tuple[str, str]]]) -> Iterable[Difference]:
@@ -99,20 +99,20 @@ def _unlike(tables: Sequence[Iterable[tuple[str, str]]]) -> Iterable[Difference]
 
 
 def _plan(run: RunData, runs: Sequence[RunData]) -> tuple[tuple[str, str], ...]:
-    def identities(one: RunData) -> set[str]:
-        return {job.identity for job in one.record.plan}
+    def identities(data: RunData) -> set[str]:
+        return {job.identity for job in data.record.plan}
 
     common = set.intersection(*map(identities, runs))
     return (
         ("jobs", str(len(run.record.plan))),
         ("jobs that not all runs have", str(len(identities(run) - common))),
-        ("jobs that finished", str(sum(one.finished for one in run.final))),
-        ("attempts that failed", str(sum(not one.finished for one in run.attempts))),
+        ("jobs that finished", str(sum(attempt.finished for attempt in run.final))),
+        ("attempts that failed", str(sum(not attempt.finished for attempt in run.attempts))),
     )
 
 
 def _phones(run: RunData) -> tuple[tuple[str, str], ...]:
-    every = (*run.record.phones, *(one.result.phone for one in run.attempts))
+    every = (*run.record.phones, *(attempt.result.phone for attempt in run.attempts))
     serials: dict[str, set[str]] = {}
     for phone in every:
         serials.setdefault(phone.profile, set()).add(f"{phone_name(phone)} ({phone.origin})")
@@ -135,26 +135,27 @@ def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
     from the others in, and must not keep its jobs from standing beside theirs. Speakers and phones'
     models do: their figures say nothing of each other.
     """
-    every = [one for run in runs for one in run.final]
+    every = [attempt for run in runs for attempt in run.final]
     within = {axis.path for run in runs for axis in varying(run.final)} | {SPEAKER, PROFILE}
     paths = [axis.path for axis in varying(every) if axis.path != RUN and axis.path in within]
     if SUB_MODEL not in paths and every:
         paths.append(SUB_MODEL)
     groups: dict[tuple[str, ...], list[Attempt]] = {}
-    for one in every:
-        groups.setdefault(tuple(key_at(one, path) for path in paths), []).append(one)
+    for attempt in every:
+        groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
     return tuple(_beside(members, paths, runs) for members in groups.values())
 
 
 def _beside(members: Sequence[Attempt], paths: Sequence[str], runs: Sequence[RunData]) -> Beside:
     jobs = tuple(
-        tuple(one for one in members if one.result.run_id == run.record.run_id) for run in runs
+        tuple(attempt for attempt in members if attempt.result.run_id == run.record.run_id)
+        for run in runs
     )
     return Beside(
         settings=tuple((label_of(path), shown(value_at(members[0], path))) for path in paths),
         found=tuple(
             tuple(
-                spread(getattr(one.result, metric) for one in own if one.finished)
+                spread(getattr(attempt.result, metric) for attempt in own if attempt.finished)
                 for metric, _, _ in METRICS
             )
             for own in jobs

@@ -37,7 +37,8 @@ def write_compare_page(
         StoreError: It cannot be written.
     """
     findings = sorted(
-        comparison.findings if comparison else (), key=lambda one: ORDER.index(one.judgement)
+        comparison.findings if comparison else (),
+        key=lambda finding: ORDER.index(finding.judgement),
     )
     page = (
         environment()
@@ -49,7 +50,7 @@ def write_compare_page(
             rows=[(finding, before_text(finding), now_text(finding)) for finding in findings],
             interval_method=METHOD,
             unknown_speech=unknown_speech(now.final),
-            before=[one.record for one in before],
+            before=[run.record for run in before],
             now=now.record,
             headline=words.headline(now),
             origins=words.origins([now, *before]),
@@ -63,7 +64,7 @@ def write_compare_page(
 
 def shown(finding: Finding, value: float | None) -> str:
     """Return a figure of a finding with its own digits and unit."""
-    digits = next(one.digits for one in METRICS if one.name == finding.metric)
+    digits = next(metric.digits for metric in METRICS if metric.name == finding.metric)
     return f"{numbers.fixed(value, digits)} {finding.unit}".rstrip()
 
 
@@ -111,17 +112,23 @@ def _suite(comparison: Comparison, now: RunData) -> ET.Element:
             "timestamp": clean(now.record.started_utc)[:19],
         },
     )
-    for one in comparison.findings:
+    for finding in comparison.findings:
         case = ET.SubElement(
             suite,
             "testcase",
-            {"classname": name, "name": clean(f"{one.label} on {one.phone}"), "time": "0.000"},
+            {
+                "classname": name,
+                "name": clean(f"{finding.label} on {finding.phone}"),
+                "time": "0.000",
+            },
         )
-        told = clean(f"{before_text(one)} to {now_text(one)} ({one.change_text}): {one.why}")
-        if one.judgement == "worse":
-            ET.SubElement(case, "failure", {"type": "Worse", "message": told})
-        elif one.judgement == "too few to tell":
-            ET.SubElement(case, "skipped", {"message": told})
+        sentence = clean(
+            f"{before_text(finding)} to {now_text(finding)} ({finding.change_text}): {finding.why}"
+        )
+        if finding.judgement == "worse":
+            ET.SubElement(case, "failure", {"type": "Worse", "message": sentence})
+        elif finding.judgement == "too few to tell":
+            ET.SubElement(case, "skipped", {"message": sentence})
         else:
-            ET.SubElement(case, "system-out").text = told
+            ET.SubElement(case, "system-out").text = sentence
     return suite

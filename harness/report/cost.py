@@ -70,7 +70,9 @@ class Timeline:
     def trace(self, name: str) -> Trace:
         """Return the line of a column; one without a value where it is not drawn."""
         empty = Trace(np.empty(0), np.empty(0))
-        return next((one.trace for one in self.charted if one.column.name == name), empty)
+        return next(
+            (charted.trace for charted in self.charted if charted.column.name == name), empty
+        )
 
     @property
     def rss(self) -> Trace:
@@ -114,7 +116,7 @@ class Need:
 
 def report_columns() -> tuple[str, ...]:
     """Return the columns of the samples that a report reads."""
-    return (*_BESIDE, *(one.name for one in columns() if one.chart is not None))
+    return (*_BESIDE, *(column.name for column in columns() if column.chart is not None))
 
 
 def column(table: pa.Table, name: str) -> Array:
@@ -173,19 +175,19 @@ def timeline(attempt: Attempt, samples: pa.Table, buckets: int = 420) -> Timelin
 
 
 def _charted(samples: pa.Table, t_s: Array, buckets: int, gap: float) -> tuple[Charted, ...]:
-    found: dict[str, Charted] = {}
-    for one in columns():
-        chart = one.chart
-        if chart is None or one.name not in samples.schema.names:
+    by_name: dict[str, Charted] = {}
+    for declared in columns():
+        chart = declared.chart
+        if chart is None or declared.name not in samples.schema.names:
             continue
         most = DOTS if chart.look == "dots" else buckets
         gap_s = None if chart.sparse else max(gap, chart.least_gap_s)
-        trace = thin(t_s, column(samples, one.name), most, gap_s)
-        found[one.name] = Charted(one, chart, trace)
+        trace = thin(t_s, column(samples, declared.name), most, gap_s)
+        by_name[declared.name] = Charted(declared, chart, trace)
     return tuple(
-        one
-        for one in found.values()
-        if not (other := found.get(one.chart.instead_of)) or not other.trace.known
+        charted
+        for charted in by_name.values()
+        if not (other := by_name.get(charted.chart.instead_of)) or not other.trace.known
     )
 
 
@@ -211,7 +213,11 @@ def use_of(attempt: Attempt, samples: pa.Table) -> Use:
     inside = _inside(t_s, attempt.result.phases)
     cpu = _known(column(samples, "trainer_cpu_percent_one_core")[inside])
     available = _known(column(samples, "available_mb")[inside])
-    plugged = [one for one in samples.column("battery_plugged").to_pylist() if one is not None]
+    plugged = [
+        plugged_in
+        for plugged_in in samples.column("battery_plugged").to_pylist()
+        if plugged_in is not None
+    ]
     return Use(
         battery_drop=float(battery[0] - battery[-1]) if battery.size else None,
         temperature_max=_most(hottest),
@@ -227,29 +233,29 @@ def _known(values: Array) -> Array:
 
 def phase_costs(attempts: Iterable[Attempt]) -> tuple[PhaseCost, ...]:
     """Return what each phase of each sub-model took, over attempts and epochs."""
-    found: dict[tuple[RankedSubModel, int], list[PhaseRecord]] = {}
-    for one in attempts:
-        for phase in one.result.phases:
+    groups: dict[tuple[RankedSubModel, int], list[PhaseRecord]] = {}
+    for attempt in attempts:
+        for phase in attempt.result.phases:
             place = PHASES.index(phase.phase) if phase.phase in PHASES else len(PHASES)
-            found.setdefault((one.sub_model, place), []).append(phase)
+            groups.setdefault((attempt.sub_model, place), []).append(phase)
     return tuple(
         PhaseCost(
             sub_model=key[0],
-            phase=found[key][0].phase,
-            seconds=spread(phase.end_s - phase.begin_s for phase in found[key]),
-            rss_delta_mb=spread(phase.rss_delta_mb for phase in found[key]),
-            rss_peak_mb=spread(phase.rss_peak_mb for phase in found[key]),
-            cpu_core=spread(phase.cpu_mean_percent_one_core for phase in found[key]),
-            times=len(found[key]),
+            phase=groups[key][0].phase,
+            seconds=spread(phase.end_s - phase.begin_s for phase in groups[key]),
+            rss_delta_mb=spread(phase.rss_delta_mb for phase in groups[key]),
+            rss_peak_mb=spread(phase.rss_peak_mb for phase in groups[key]),
+            cpu_core=spread(phase.cpu_mean_percent_one_core for phase in groups[key]),
+            times=len(groups[key]),
         )
-        for key in sorted(found)
+        for key in sorted(groups)
     )
 
 
 def needs(attempts: Iterable[Attempt]) -> tuple[Need, ...]:
     """Return predicted and measured needs where both are known."""
     return tuple(
-        Need(one, one.result.need_mb, one.result.measured_need_mb)
-        for one in attempts
-        if one.result.need_mb is not None and one.result.measured_need_mb is not None
+        Need(attempt, attempt.result.need_mb, attempt.result.measured_need_mb)
+        for attempt in attempts
+        if attempt.result.need_mb is not None and attempt.result.measured_need_mb is not None
     )

@@ -40,19 +40,19 @@ def decisions(attempts: Sequence[Attempt], candidates: Sequence[str] = ()) -> tu
             does not say so for an attempt; empty = those of its network.
     """
     groups: dict[tuple[tuple[str, float], ...], list[Attempt]] = {}
-    for one in attempts:
-        selection = one.result.selection
+    for attempt in attempts:
+        selection = attempt.result.selection
         if selection is not None:
-            offered = one.result.axes.get("trainer.candidates") or candidates
-            offered = offered or default_candidates(one.network)
+            offered = attempt.result.axes.get("trainer.candidates") or candidates
+            offered = offered or default_candidates(attempt.network)
             need = [
                 (name, selection.need_mb[name])
-                for name in sorted(selection.need_mb, key=one.ranked)
+                for name in sorted(selection.need_mb, key=attempt.ranked)
                 if name in offered or name == selection.sub_model
             ]
-            groups.setdefault(tuple(need), []).append(one)
+            groups.setdefault(tuple(need), []).append(attempt)
     return tuple(
-        Decisions(need, tuple(_choice(one) for one in members), _batches(members))
+        Decisions(need, tuple(_choice(attempt) for attempt in members), _batches(members))
         for need, members in groups.items()
     )
 
@@ -60,12 +60,12 @@ def decisions(attempts: Sequence[Attempt], candidates: Sequence[str] = ()) -> tu
 def candidates_of(scenario: Mapping[str, Any]) -> tuple[str, ...]:
     """Return ``trainer.candidates`` of a resolved scenario, empty where it does not say."""
     trainer = scenario.get("trainer")
-    found = trainer.get("candidates") if isinstance(trainer, Mapping) else None
-    return tuple(str(one) for one in found) if isinstance(found, list | tuple) else ()
+    candidates = trainer.get("candidates") if isinstance(trainer, Mapping) else None
+    return tuple(str(name) for name in candidates) if isinstance(candidates, list | tuple) else ()
 
 
 def _batches(members: Sequence[Attempt]) -> tuple[int, ...]:
-    return tuple(sorted({one.result.batch_size for one in members}))
+    return tuple(sorted({attempt.result.batch_size for attempt in members}))
 
 
 def _choice(attempt: Attempt) -> Choice:

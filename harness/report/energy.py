@@ -49,8 +49,8 @@ def energy_of(result: AttemptResult, samples: pa.Table) -> Energy:
         result: Of the attempt, for its phases.
         samples: Its seconds.
     """
-    spans = [one for one in result.phases if one.epoch is not None and one.epoch >= 1]
-    epochs = len({one.epoch for one in spans if one.phase == "train"})
+    spans = [phase for phase in result.phases if phase.epoch is not None and phase.epoch >= 1]
+    epochs = len({span.epoch for span in spans if span.phase == "train"})
     if not epochs or samples.num_rows == 0:
         return Energy(unsaid="no epoch was trained and sampled")
     t_s = column(samples, "t_s")
@@ -65,7 +65,7 @@ def energy_of(result: AttemptResult, samples: pa.Table) -> Energy:
         return Energy(unsaid="the phone has no counter of charge")
     if known.sum() < 2:
         return Energy(unsaid="too few seconds of training were sampled")
-    charge = np.array([charge_mah(int(one)) or np.nan for one in raw[known]])
+    charge = np.array([charge_mah(int(reading)) or np.nan for reading in raw[known]])
     taken = float(charge[0] - charge[-1])
     if not np.isfinite(taken) or taken <= 0:
         return Energy(unsaid="the counter did not fall")
@@ -79,12 +79,12 @@ def _any(samples: pa.Table, name: str, inside: np.ndarray[tuple[int], np.dtype[n
     return bool((column(samples, name)[inside] > 0).any())
 
 
-def energy_rows(found: Sequence[tuple[Attempt, Energy]]) -> tuple[EnergyRow, ...]:
+def energy_rows(measured: Sequence[tuple[Attempt, Energy]]) -> tuple[EnergyRow, ...]:
     """Return what an epoch took by sub-model and batch size; empty where no phone could say."""
-    if not any(energy.mah is not None for _, energy in found):
+    if not any(energy.mah is not None for _, energy in measured):
         return ()
     groups: dict[tuple[RankedSubModel, int], list[tuple[Attempt, Energy]]] = {}
-    for attempt, energy in found:
+    for attempt, energy in measured:
         key = (attempt.sub_model, attempt.result.batch_size)
         groups.setdefault(key, []).append((attempt, energy))
     rows = []

@@ -73,7 +73,7 @@ def _check(item: Any, attempts: Sequence[Attempt]) -> Check:
 
 
 def _over_epochs(claim: str, metric: str, sign: float, attempts: Sequence[Attempt]) -> Check:
-    changes = [change for one in attempts if (change := _change(one, metric)) is not None]
+    changes = [change for attempt in attempts if (change := _change(attempt, metric)) is not None]
     if not changes:
         return _unsaid(claim, metric)
     right = sum(sign * change > 0 for change in changes)
@@ -93,7 +93,7 @@ def _change(attempt: Attempt, metric: str) -> float | None:
         return result.wer_after_percent - result.wer_before_percent
     if metric not in _OVER_EPOCHS:
         return None
-    series = [value for one in result.epochs if (value := getattr(one, metric)) is not None]
+    series = [value for epoch in result.epochs if (value := getattr(epoch, metric)) is not None]
     return series[-1] - series[0] if len(series) > 1 else None
 
 
@@ -111,8 +111,9 @@ def _over_axis(
     for value in values:
         known = [
             figure
-            for one in attempts
-            if value_at(one, path) == value and (figure := metric_of(one, metric)) is not None
+            for attempt in attempts
+            if value_at(attempt, path) == value
+            and (figure := metric_of(attempt, metric)) is not None
         ]
         if known:
             medians.append((shown(value), median(known)))
@@ -125,14 +126,14 @@ def _over_axis(
     steps = [sign * (later[1] - earlier[1]) for earlier, later in pairwise(medians)]
     holds = all(step >= 0 for step in steps) and any(step > 0 for step in steps)
     digits = digits_for(figure for _, figure in medians)
-    told = ", ".join(f"{name}: {fixed(figure, digits)}" for name, figure in medians)
-    return Check(claim, "holds" if holds else "does not hold", f"Medians: {told}.")
+    figures_text = ", ".join(f"{name}: {fixed(figure, digits)}" for name, figure in medians)
+    return Check(claim, "holds" if holds else "does not hold", f"Medians: {figures_text}.")
 
 
 def _against_limit(
     claim: str, metric: str, sign: float, limit: float, attempts: Sequence[Attempt]
 ) -> Check:
-    known = [figure for one in attempts if (figure := metric_of(one, metric)) is not None]
+    known = [figure for attempt in attempts if (figure := metric_of(attempt, metric)) is not None]
     if not known:
         return _unsaid(claim, metric)
     right = sum(sign * (figure - limit) > 0 for figure in known)

@@ -27,16 +27,16 @@ class ReportFigure:
 
 @cache
 def _declared() -> tuple[tuple[str, ReportFigure], ...]:
-    found: list[tuple[str, ReportFigure]] = []
+    figures: list[tuple[str, ReportFigure]] = []
 
     def accept(name: str, figure: Any) -> str:
         if not isinstance(figure, ReportFigure):
             return f"{figure!r} is no ReportFigure"
-        found.append((name, figure))
+        figures.append((name, figure))
         return ""
 
     plugins.load(plugins.REPORT_FIGURES, accept)
-    return tuple(found)
+    return tuple(figures)
 
 
 def extra_figures(

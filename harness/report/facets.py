@@ -49,7 +49,9 @@ class Facets:
             if is_pressure(axis.path) and _partition(attempts, axis.path) != chosen
         ]
         numbered = enumerate([*settings, *pressures], 1)
-        phones = {(one.result.phone.profile, one.result.phone.serial) for one in attempts}
+        phones = {
+            (attempt.result.phone.profile, attempt.result.phone.serial) for attempt in attempts
+        }
         return cls(
             paths=(*_FIXED, *((f"x{number}", path) for number, path in numbered)),
             group=frozenset({"phone", "speaker", *(f"x{n + 1}" for n in range(len(settings)))}),
@@ -59,10 +61,10 @@ class Facets:
     @property
     def titles(self) -> list[tuple[str, str]]:
         """(attribute, what it is called), in the order of the page."""
-        found = [(name, label_of(path).capitalize()) for name, path in self.paths]
+        titles = [(name, label_of(path).capitalize()) for name, path in self.paths]
         if self.serials:
-            found.append(("serial", "Serial"))
-        return [*found, ("result", "Result")]
+            titles.append(("serial", "Serial"))
+        return [*titles, ("result", "Result")]
 
     def of_attempt(self, attempt: Attempt) -> Markup:
         """Return the attributes of something that belongs to one attempt."""
@@ -81,7 +83,7 @@ class Facets:
 
 def _partition(attempts: Sequence[Attempt], path: str) -> list[int]:
     """Return for each attempt the place of the first that has the same value."""
-    keys = [key_at(one, path) for one in attempts]
+    keys = [key_at(attempt, path) for attempt in attempts]
     return [keys.index(key) for key in keys]
 
 

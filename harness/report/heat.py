@@ -38,17 +38,19 @@ class Figure:
     read: Callable[[Attempt], float | None]
 
 
-def _change(one: Attempt) -> float | None:
-    before, after = one.result.wer_before_percent, one.result.wer_after_percent
+def _change(attempt: Attempt) -> float | None:
+    before, after = attempt.result.wer_before_percent, attempt.result.wer_after_percent
     return None if before is None or after is None else after - before
 
 
 FIGURES = (
-    Figure("wer", "WER after, %", 1, lambda one: one.result.wer_after_percent),
+    Figure("wer", "WER after, %", 1, lambda attempt: attempt.result.wer_after_percent),
     Figure("change", "change of WER, points", 1, _change),
-    Figure("minutes", "minutes an epoch", 2, lambda one: one.result.minutes_per_epoch),
-    Figure("rss", "peak RSS, MB", 0, lambda one: one.result.peak_rss_mb),
-    Figure("need", "memory that training took, MB", 0, lambda one: one.result.measured_need_mb),
+    Figure("minutes", "minutes an epoch", 2, lambda attempt: attempt.result.minutes_per_epoch),
+    Figure("rss", "peak RSS, MB", 0, lambda attempt: attempt.result.peak_rss_mb),
+    Figure(
+        "need", "memory that training took, MB", 0, lambda attempt: attempt.result.measured_need_mb
+    ),
 )
 
 
@@ -65,7 +67,7 @@ class Cell:
     @property
     def failed(self) -> int:
         """How many did not finish."""
-        return sum(not one.finished for one in self.attempts)
+        return sum(not attempt.finished for attempt in self.attempts)
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ class Heat:
     """Of the columns."""
 
 
-def values_of(one: Attempt) -> str:
+def values_of(attempt: Attempt) -> str:
     """Return an attempt's figures for the page's script, in the order of `FIGURES`."""
-    read = (figure.read(one) for figure in FIGURES)
+    read = (figure.read(attempt) for figure in FIGURES)
     return " ".join("-" if value is None else f"{value:.6g}" for value in read)
 
 
@@ -103,25 +105,31 @@ def heat(attempts: Sequence[Attempt], facets: Facets) -> Heat | None:
     columns = max(axes, key=lambda axis: (axis.path not in who, len(axis.values)))
     rows = max((axis for axis in axes if axis is not columns), key=lambda axis: len(axis.values))
     figure = next(
-        (one for one in FIGURES if any(one.read(attempt) is not None for attempt in attempts)),
+        (
+            figure
+            for figure in FIGURES
+            if any(figure.read(attempt) is not None for attempt in attempts)
+        ),
         None,
     )
     if figure is None:
         return None
     groups: dict[tuple[str, str], list[Attempt]] = {}
-    for one in attempts:
-        groups.setdefault((key_at(one, rows.path), key_at(one, columns.path)), []).append(one)
+    for attempt in attempts:
+        groups.setdefault((key_at(attempt, rows.path), key_at(attempt, columns.path)), []).append(
+            attempt
+        )
     spreads = {
-        key: spread(figure.read(one) for one in members if one.finished)
+        key: spread(figure.read(attempt) for attempt in members if attempt.finished)
         for key, members in groups.items()
     }
     known = [found.median for found in spreads.values() if found is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
 
     def cell(row: str, column: str) -> Cell:
-        found = spreads.get((row, column))
+        figure_here = spreads.get((row, column))
         return Cell(
-            found, shade(found.median, low, high) if found else None,
+            figure_here, shade(figure_here.median, low, high) if figure_here else None,
             tuple(groups.get((row, column), ())),
         )  # fmt: skip
 
@@ -144,7 +152,7 @@ def shade(value: float, low: float, high: float) -> int:
 
 def _keys(attempts: Sequence[Attempt], axis: Axis) -> list[tuple[str, str]]:
     """Return (key, name) of an axis's values, in its order."""
-    keys = {shown(value_at(one, axis.path)): key_at(one, axis.path) for one in attempts}
+    keys = {shown(value_at(attempt, axis.path)): key_at(attempt, axis.path) for attempt in attempts}
     return [(keys[name], name) for name in map(shown, axis.values)]
 
 

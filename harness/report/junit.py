@@ -34,7 +34,7 @@ def junit_xml(data: RunData, checks: Sequence[Check]) -> bytes:
     jobs = _jobs(data)
     root.append(_suite("jobs", data, jobs))
     if checks:
-        root.append(_suite("expectations", data, [_expectation(data, one) for one in checks]))
+        root.append(_suite("expectations", data, [_expectation(data, check) for check in checks]))
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -64,8 +64,8 @@ def _suite(name: str, data: RunData, cases: Sequence[ET.Element]) -> ET.Element:
 
 def _jobs(data: RunData) -> list[ET.Element]:
     by_job: dict[str, list[Attempt]] = {}
-    for one in data.attempts:
-        by_job.setdefault(one.result.job_id, []).append(one)
+    for attempt in data.attempts:
+        by_job.setdefault(attempt.result.job_id, []).append(attempt)
     cases = [_job(data, attempts) for attempts in by_job.values()]
     waiting = [plan for plan in data.record.plan if plan.job_id not in by_job]
     reasons = {job.job_id: job.reason for job in data.skipped}
@@ -85,7 +85,7 @@ def _case(data: RunData, name: str, seconds: float) -> ET.Element:
 
 def _job(data: RunData, attempts: Sequence[Attempt]) -> ET.Element:
     last = attempts[-1].result
-    case = _case(data, last.job_id, sum(one.result.seconds for one in attempts))
+    case = _case(data, last.job_id, sum(attempt.result.seconds for attempt in attempts))
     if last.failure is not None:
         tag = "error" if last.failure.kind in ERRORS else "failure"
         detail = ET.SubElement(
@@ -93,17 +93,17 @@ def _job(data: RunData, attempts: Sequence[Attempt]) -> ET.Element:
         )
         detail.text = clean("\n".join(last.failure.evidence))
     out = ET.SubElement(case, "system-out")
-    out.text = clean("\n".join(_told(one) for one in attempts))
+    out.text = clean("\n".join(_told(attempt) for attempt in attempts))
     return case
 
 
-def _told(one: Attempt) -> str:
-    result = one.result
+def _told(attempt: Attempt) -> str:
+    result = attempt.result
     head = f"attempt {result.attempt} on {result.phone.serial} ({result.phone.origin})"
     if result.failure is not None:
         return f"{head}: {result.failure.kind}: {result.failure.message}"
     before, after = fixed(result.wer_before_percent, 2), fixed(result.wer_after_percent, 2)
-    return f"{head}: {one.sub_model.name or 'no sub-model'}, WER {before} % to {after} %"
+    return f"{head}: {attempt.sub_model.name or 'no sub-model'}, WER {before} % to {after} %"
 
 
 def _waiting(data: RunData, plan: PlanRecord, skipped_for: str | None) -> ET.Element:

@@ -144,15 +144,15 @@ def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
         InputError: One of them is no run folder, or is named twice.
         StoreError: A ``run.json`` is damaged.
     """
-    found: dict[Path, RunData] = {}
+    by_path: dict[Path, RunData] = {}
     first = 1
     for path in paths:
-        if path.resolve() in found:
+        if path.resolve() in by_path:
             raise InputError("this run is named twice", where=str(path))
         data = load_run(path, first)
         first += len(data.attempts)
-        found[path.resolve()] = data
-    return tuple(found.values())
+        by_path[path.resolve()] = data
+    return tuple(by_path.values())
 
 
 def load_run(path: Path, first: int = 1) -> RunData:
@@ -170,16 +170,16 @@ def load_run(path: Path, first: int = 1) -> RunData:
     record = folder.record()
     order = {job.job_id: number for number, job in enumerate(record.plan)}
     problems: list[str] = []
-    found: list[tuple[AttemptResult, AttemptFolder | None]] = []
+    results: list[tuple[AttemptResult, AttemptFolder | None]] = []
     for attempt in folder.attempts():
         try:
             result = attempt.result()
         except StoreError as error:
             problems.append(_relative(str(error), path))
             continue
-        found.append((result, attempt))
-    found.sort(key=lambda one: (order.get(one[0].job_id, len(order)), one[0].attempt))
-    attempts = _numbered(found, record.models, first)
+        results.append((result, attempt))
+    results.sort(key=lambda pair: (order.get(pair[0].job_id, len(order)), pair[0].attempt))
+    attempts = _numbered(results, record.models, first)
     try:
         skipped = skipped_jobs(folder)
     except InputError as error:

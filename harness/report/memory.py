@@ -68,8 +68,8 @@ def models_of(manifest: Mapping[str, Any], name: str | None, batch_size: int) ->
     if isinstance(known, int | float):
         return Models(printed, float(known), False)
     record = _part(MemoryRecord, manifest.get("memory"))
-    said = MemoryModel(record, network, sizes).predict(name, batch_size) if record else None
-    return Models(printed, said.need_mb if said else None, said is not None)
+    prediction = MemoryModel(record, network, sizes).predict(name, batch_size) if record else None
+    return Models(printed, prediction.need_mb if prediction else None, prediction is not None)
 
 
 def _sizes(manifest: Mapping[str, Any], network: Network) -> NetworkSizes | None:
@@ -96,14 +96,14 @@ def need_rows(
         scenario: As resolved.
     """
     groups: dict[tuple[str, int, RankedSubModel, str], list[Need]] = {}
-    for one in needs:
-        result = one.attempt.result
-        used = _used(one, scenario)
-        key = (result.model_name, result.batch_size, one.attempt.sub_model, used)
-        groups.setdefault(key, []).append(one)
-    found = []
+    for need in needs:
+        result = need.attempt.result
+        used = _used(need, scenario)
+        key = (result.model_name, result.batch_size, need.attempt.sub_model, used)
+        groups.setdefault(key, []).append(need)
+    sizes = []
     for (model, batch_size, sub_model, used), members in sorted(groups.items()):
-        found.append(
+        sizes.append(
             NeedRow(
                 run=members[0].attempt.result.run_id,
                 model=model,
@@ -111,12 +111,12 @@ def need_rows(
                 sub_model=sub_model,
                 models=models_of(manifests.get(model, {}), sub_model.name, batch_size),
                 used=used,
-                took_mb=spread(one.measured_mb for one in members),
-                peak_mb=spread(one.attempt.result.peak_rss_mb for one in members),
+                took_mb=spread(need.measured_mb for need in members),
+                peak_mb=spread(need.attempt.result.peak_rss_mb for need in members),
                 attempts=len(members),
             )
         )
-    return tuple(found)
+    return tuple(sizes)
 
 
 def _used(need: Need, scenario: Mapping[str, Any]) -> str:

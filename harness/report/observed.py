@@ -23,8 +23,8 @@ _VIRTUAL = re.compile(r"(VLAB-.+-\d+)-[0-9a-f]+")
 
 def phone_name(phone: PhoneRecord) -> str:
     """Return what a phone is called in all runs: its serial, without a virtual farm's own mark."""
-    found = _VIRTUAL.fullmatch(phone.serial)
-    return found[1] if found is not None and phone.origin == "virtual" else phone.serial
+    match = _VIRTUAL.fullmatch(phone.serial)
+    return match[1] if match is not None and phone.origin == "virtual" else phone.serial
 
 
 def job_name(job: PlanRecord) -> str:
@@ -51,16 +51,25 @@ def observed(runs: Sequence[RunData]) -> list[tuple[Observation, ...]]:
 def _observations(data: RunData, *, by_hash: bool) -> tuple[Observation, ...]:
     plan = {job.job_id: job for job in data.record.plan}
     failed: dict[str, int] = {}
-    for one in data.attempts:
-        job_id = one.result.job_id
-        failed[job_id] = failed.get(job_id, 0) + (not one.finished)
-    found = [
-        _observation(data, plan[one.result.job_id], one, failed[one.result.job_id], by_hash)
-        for one in data.final
-        if one.result.job_id in plan
+    for attempt in data.attempts:
+        job_id = attempt.result.job_id
+        failed[job_id] = failed.get(job_id, 0) + (not attempt.finished)
+    observations = [
+        _observation(
+            data, plan[attempt.result.job_id], attempt, failed[attempt.result.job_id], by_hash
+        )
+        for attempt in data.final
+        if attempt.result.job_id in plan
     ]
-    counted = {one.phone for one in found if "battery_mah_per_epoch" in one.values}
-    return tuple(_without_percent(one) if one.phone in counted else one for one in found)
+    counted = {
+        observation.phone
+        for observation in observations
+        if "battery_mah_per_epoch" in observation.values
+    }
+    return tuple(
+        _without_percent(observation) if observation.phone in counted else observation
+        for observation in observations
+    )
 
 
 def _observation(
@@ -98,9 +107,9 @@ def _charge(attempt: Attempt) -> float | None:
 def _percent(attempt: Attempt) -> float | None:
     """Return the battery's fall an epoch, by Android's whole percents."""
     levels = [
-        (one.epoch, one.battery_percent)
-        for one in attempt.result.epochs
-        if one.battery_percent is not None
+        (epoch.epoch, epoch.battery_percent)
+        for epoch in attempt.result.epochs
+        if epoch.battery_percent is not None
     ]
     if len(levels) < 2:
         return None
@@ -108,6 +117,6 @@ def _percent(attempt: Attempt) -> float | None:
     return (high - low) / (last - first)
 
 
-def _without_percent(one: Observation) -> Observation:
-    values = {k: v for k, v in one.values.items() if k != "battery_percent_per_epoch"}
-    return replace(one, values=values)
+def _without_percent(observation: Observation) -> Observation:
+    values = {k: v for k, v in observation.values.items() if k != "battery_percent_per_epoch"}
+    return replace(observation, values=values)

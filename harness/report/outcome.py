@@ -129,8 +129,8 @@ def grouped(
     """
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     first: dict[tuple[str, ...], int] = {}
-    for one in attempts:
-        groups.setdefault(tuple(key_at(one, path) for path in paths), []).append(one)
+    for attempt in attempts:
+        groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
     alike = [
         tuple(key_at(own[0], path) for path in paths if path != RUN) for own in groups.values()
     ]
@@ -142,7 +142,7 @@ def grouped(
 
 def evaluated(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Return the attempts that have something to show over epochs."""
-    return tuple(one for one in attempts if one.result.epochs)
+    return tuple(attempt for attempt in attempts if attempt.result.epochs)
 
 
 def small_multiples(attempts: Sequence[Attempt]) -> Small:
@@ -155,7 +155,7 @@ def small_multiples(attempts: Sequence[Attempt]) -> Small:
         _panel(f"p{number}", first, members, panel_paths[2:], pressure_paths)
         for number, (first, members) in enumerate(grouped(shown_ones, panel_paths), 1)
     ]
-    every = [epoch for one in shown_ones for epoch in one.result.epochs]
+    every = [epoch for attempt in shown_ones for epoch in attempt.result.epochs]
     return Small(
         tuple(panels),
         max((*(epoch.wer_percent for epoch in every), *_interval_ends(panels)), default=0.0),
@@ -186,17 +186,17 @@ def _panel(
     pressure_paths: Sequence[str],
 ) -> Panel:
     baseline = spread(
-        one.result.wer_before_percent for one in members if one.result.round == 1
-    ) or spread(one.result.wer_before_percent for one in members)
+        attempt.result.wer_before_percent for attempt in members if attempt.result.round == 1
+    ) or spread(attempt.result.wer_before_percent for attempt in members)
     lines = []
     parts: dict[tuple[RankedSubModel, int, tuple[str, ...]], list[Attempt]] = {}
-    for one in members:
-        pressed = tuple(key_at(one, path) for path in pressure_paths)
-        parts.setdefault((one.sub_model, one.result.round, pressed), []).append(one)
+    for attempt in members:
+        pressed = tuple(key_at(attempt, path) for path in pressure_paths)
+        parts.setdefault((attempt.sub_model, attempt.result.round, pressed), []).append(attempt)
     for part in sorted(parts, key=lambda part: part[:2]):
-        same = [other for other in parts if other[:2] == part[:2]]
+        alike = [other for other in parts if other[:2] == part[:2]]
         note = ""
-        if len(same) > 1:
+        if len(alike) > 1:
             note = ", ".join(shown(value_at(parts[part][0], path)) for path in pressure_paths)
         lines.append(_line(parts[part], note))
     return Panel(
@@ -213,16 +213,18 @@ def _panel(
 
 def _line(members: Sequence[Attempt], note: str) -> Line:
     by_epoch: dict[int, list[float]] = {}
-    for one in members:
-        for epoch in one.result.epochs:
+    for attempt in members:
+        for epoch in attempt.result.epochs:
             by_epoch.setdefault(epoch.epoch, []).append(epoch.wer_percent)
     points = []
     for number in sorted(by_epoch):
-        found = spread(by_epoch[number])
-        if found is not None:
-            points.append(Point(number, found))
-    kept = [one.result.kept_epoch for one in members if one.result.kept_epoch is not None]
-    commonest = max(sorted(set(kept)), key=kept.count) if kept else None
+        wer = spread(by_epoch[number])
+        if wer is not None:
+            points.append(Point(number, wer))
+    kept_epochs = [
+        attempt.result.kept_epoch for attempt in members if attempt.result.kept_epoch is not None
+    ]
+    commonest = max(sorted(set(kept_epochs)), key=kept_epochs.count) if kept_epochs else None
     return Line(
         sub_model=members[0].sub_model,
         round=members[0].result.round,
@@ -237,20 +239,20 @@ def _line(members: Sequence[Attempt], note: str) -> Line:
 
 def changes(attempts: Sequence[Attempt]) -> tuple[Change, ...]:
     """Return WER before and after by speaker, phone, setting, sub-model and round."""
-    finished = [one for one in attempts if one.finished]
+    finished = [attempt for attempt in attempts if attempt.finished]
     axes = varying(finished)
     paths = _panel_axes(axes)
     rows = []
     for first, members in grouped(finished, [SPEAKER, PROFILE, *paths]):
         parts: dict[tuple[RankedSubModel, int], list[Attempt]] = {}
-        for one in members:
-            parts.setdefault((one.sub_model, one.result.round), []).append(one)
+        for attempt in members:
+            parts.setdefault((attempt.sub_model, attempt.result.round), []).append(attempt)
         rows += [_change(first, parts[key], paths) for key in sorted(parts)]
     return tuple(rows)
 
 
 def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Change:
-    results = [one.result for one in part]
+    results = [attempt.result for attempt in part]
     return Change(
         speaker=first.result.speaker,
         accent=first.result.accent,
@@ -258,10 +260,10 @@ def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Ch
         sub_model=part[0].sub_model,
         round=results[0].round,
         settings=_settings(first, paths),
-        before=spread(one.wer_before_percent for one in results),
-        after=spread(one.wer_after_percent for one in results),
-        kept=spread(one.kept_epoch for one in results),
-        stops=tuple(sorted({one.stop_reason for one in results if one.stop_reason})),
+        before=spread(result.wer_before_percent for result in results),
+        after=spread(result.wer_after_percent for result in results),
+        kept=spread(result.kept_epoch for result in results),
+        stops=tuple(sorted({result.stop_reason for result in results if result.stop_reason})),
         attempts=tuple(part),
         before_interval=interval_before(part),
         after_interval=interval_after(part),

@@ -78,8 +78,8 @@ class RunView:
             state=words.state_in_words(data),
             phones=words.phones_in_words(data),
             seconds=words.run_seconds(data),
-            speakers=tuple(sorted({one.result.speaker for one in data.attempts})),
-            models=tuple(sorted({one.result.model_name for one in data.attempts})),
+            speakers=tuple(sorted({attempt.result.speaker for attempt in data.attempts})),
+            models=tuple(sorted({attempt.result.model_name for attempt in data.attempts})),
             checks=checks,
             key_figures=key_figures(data, checks),
             skipped=skipped_groups(data.skipped),
@@ -96,7 +96,7 @@ def render(runs: Sequence[RunData]) -> str:
 
 def environment() -> Environment:
     """Return the templates with the filters that they use."""
-    found = Environment(
+    templates = Environment(
         loader=FileSystemLoader(data_root() / "reports" / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -104,7 +104,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_clean,
     )
-    found.filters.update(
+    templates.filters.update(
         fixed=numbers.fixed,
         signed=numbers.signed,
         plain=numbers.plain,
@@ -118,7 +118,7 @@ def environment() -> Environment:
         interval=wer.interval_text,
         counts=wer.counts_text,
     )
-    return found
+    return templates
 
 
 def _clean(value: Any) -> Any:
@@ -154,15 +154,15 @@ def _css() -> str:
 
 
 def _context(runs: Sequence[RunData]) -> dict[str, Any]:
-    attempts = tuple(one for run in runs for one in run.attempts)
-    final = tuple(one for run in runs for one in run.final)
+    attempts = tuple(attempt for run in runs for attempt in run.attempts)
+    final = tuple(attempt for run in runs for attempt in run.final)
     views = [RunView.of(run) for run in runs]
     several = len(views) > 1
     small = outcome.small_multiples(final)
     chosen = [
-        one
+        decision
         for run in runs
-        for one in decisions.decisions(
+        for decision in decisions.decisions(
             run.attempts, decisions.candidates_of(run.record.scenario)
         )
     ]  # fmt: skip
@@ -188,18 +188,21 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
         "changes": (changes := outcome.changes(final)),
         "interval_method": METHOD,
-        "repeated": any(len(one.attempts) > 1 for one in changes),
+        "repeated": any(len(change.attempts) > 1 for change in changes),
         "heat": (mapped := heat.heat(final, facets)),
         "heat_title": heat.title_of(mapped) if mapped else "",
         "heat_first": _attributes_of(mapped, facets),
-        "heat_figures": [(one.key, one.label, one.digits) for one in heat.FIGURES],
+        "heat_figures": [(figure.key, figure.label, figure.digits) for figure in heat.FIGURES],
         "heat_values": heat.values_of,
-        "choices": [choice for one in chosen for choice in one.choices],
+        "choices": [choice for decision in chosen for choice in decision.choices],
         "against": _against(final),
-        "decisions": [(one, selection(one, str(number))) for number, one in enumerate(chosen, 1)],
+        "decisions": [
+            (decision, selection(decision, str(number)))
+            for number, decision in enumerate(chosen, 1)
+        ],
         "strips": strips,
         "brief": len(attempts) > MANY,
-        "energy": energy_rows([(one.attempt, one.energy) for one in strips]),
+        "energy": energy_rows([(strip.attempt, strip.energy) for strip in strips]),
         "phase_costs": cost.phase_costs(attempts),
         "needs": needs,
         "need_rows": _need_rows(runs),
@@ -237,8 +240,8 @@ def _need_rows(runs: Sequence[RunData]) -> list[NeedRow]:
 
 
 def _phases(attempts: Sequence[Attempt]) -> list[str]:
-    found = {phase.phase for one in attempts for phase in one.result.phases}
-    return [name for name in style.PHASES if name in found]
+    present = {phase.phase for attempt in attempts for phase in attempt.result.phases}
+    return [name for name in style.PHASES if name in present]
 
 
 def _against(final: Sequence[Attempt]) -> list[tuple[settings.Row, list[tuple[Any, Markup]]]]:

@@ -59,23 +59,23 @@ def shade_of(place: int, count: int) -> int:
 
 
 def _times(rows: Sequence[Triple], column: Triple) -> Triple:
-    one, two, three = (sum(a * b for a, b in zip(row, column, strict=True)) for row in rows)
-    return one, two, three
+    first, second, third = (sum(a * b for a, b in zip(row, column, strict=True)) for row in rows)
+    return first, second, third
 
 
 def _oklch(colour: str) -> Triple:
     """Return lightness, chroma and hue (radians) of ``#rrggbb`` (Ottosson 2020)."""
     red, green, blue = (_linear(int(colour[n : n + 2], 16) / 255) for n in (1, 3, 5))
-    one, two, three = (math.cbrt(part) for part in _times(_TO_LMS, (red, green, blue)))
-    light, a, b = _times(_TO_LAB, (one, two, three))
+    first, second, third = (math.cbrt(part) for part in _times(_TO_LMS, (red, green, blue)))
+    light, a, b = _times(_TO_LAB, (first, second, third))
     return light, math.hypot(a, b), math.atan2(b, a)
 
 
 def _hex(lch: Triple) -> str:
     light, chroma, hue = lch
     lab = (light, chroma * math.cos(hue), chroma * math.sin(hue))
-    one, two, three = (part**3 for part in _times(_FROM_LAB, lab))
-    return "#" + "".join(f"{_byte(part):02x}" for part in _times(_FROM_LMS, (one, two, three)))
+    first, second, third = (part**3 for part in _times(_FROM_LAB, lab))
+    return "#" + "".join(f"{_byte(part):02x}" for part in _times(_FROM_LMS, (first, second, third)))
 
 
 def _linear(part: float) -> float:

@@ -47,7 +47,7 @@ class Against:
         """Whether the setting makes no difference to speak of."""
         for line in self.series:
             medians = [point.median for _, point in line.points]
-            if max(medians) - min(medians) > FLAT * max(abs(one) for one in medians):
+            if max(medians) - min(medians) > FLAT * max(abs(median) for median in medians):
                 return False
         return True
 
@@ -67,32 +67,36 @@ def against_settings(attempts: Sequence[Attempt]) -> tuple[Row, ...]:
 
     A metric that no attempt has, or has for one value only, is left out.
     """
-    finished = [one for one in attempts if one.finished]
+    finished = [attempt for attempt in attempts if attempt.finished]
     rows = []
     for axis in facets(varying(finished)):
-        told = [_against(axis, *metric, finished) for metric in METRICS]
-        told = [one for one in told if one.comparable]
-        if told:
-            flat = tuple(one for one in told if one.flat and one.metric != "wer_after_percent")
-            rows.append(Row(axis, tuple(one for one in told if one not in flat), flat))
+        views = [_against(axis, *metric, finished) for metric in METRICS]
+        views = [against for against in views if against.comparable]
+        if views:
+            flat = tuple(
+                against
+                for against in views
+                if against.flat and against.metric != "wer_after_percent"
+            )
+            rows.append(Row(axis, tuple(against for against in views if against not in flat), flat))
     return tuple(rows)
 
 
 def _against(
     axis: Axis, metric: str, label: str, unit: str, attempts: Sequence[Attempt]
 ) -> Against:
-    sub_models = sorted({one.sub_model for one in attempts})
+    sub_models = sorted({attempt.sub_model for attempt in attempts})
     series = []
     for sub_model in sub_models:
         points: list[tuple[Value, Spread]] = []
         for value in axis.values:
-            found = spread(
-                getattr(one.result, metric)
-                for one in attempts
-                if one.sub_model == sub_model and _same(value_at(one, axis.path), value)
+            figure = spread(
+                getattr(attempt.result, metric)
+                for attempt in attempts
+                if attempt.sub_model == sub_model and _same(value_at(attempt, axis.path), value)
             )
-            if found is not None:
-                points.append((value, found))
+            if figure is not None:
+                points.append((value, figure))
         if points:
             series.append(Series(sub_model, tuple(points)))
     return Against(axis, metric, label, unit, tuple(series))

@@ -59,46 +59,47 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     paths = [axis.path for axis in axes.varying(attempts) if axis.path not in _TOLD]
     many = len(attempts) > MANY
     buckets = min(420, max(LEAST_BUCKETS, POINTS // max(1, len(attempts))))
-    found: list[Strip] = []
+    strips: list[Strip] = []
     problems: list[str] = []
     opened: set[RankedSubModel] = set()
-    for one in attempts:
+    for attempt in attempts:
         try:
-            samples = one.read_samples(cost.report_columns())
-            heard, total = _heard(one) if not many else ((), 0)
+            samples = attempt.read_samples(cost.report_columns())
+            heard, total = _heard(attempt) if not many else ((), 0)
         except StoreError as error:
             problems.append(str(error))
-            samples, heard, total = one.no_samples(), (), 0
-        view = cost.timeline(one, samples, buckets)
-        title = f"Attempt {one.result.attempt} of {text.one_line(one.result.job_id, 60)}"
+            samples, heard, total = attempt.no_samples(), (), 0
+        view = cost.timeline(attempt, samples, buckets)
+        title = f"Attempt {attempt.result.attempt} of {text.one_line(attempt.result.job_id, 60)}"
         drawn = None
         if view is not None:
-            drawn = timeline(view, one.sub_model, one.key, title, digits=0 if many else 1)
-        found.append(
+            drawn = timeline(view, attempt.sub_model, attempt.key, title, digits=0 if many else 1)
+        strips.append(
             Strip(
-                attempt=one,
-                use=cost.use_of(one, samples),
-                energy=energy_of(one.result, samples),
+                attempt=attempt,
+                use=cost.use_of(attempt, samples),
+                energy=energy_of(attempt.result, samples),
                 figure=drawn,
                 opened=len(attempts) <= OPEN_STRIPS
-                or (one.finished and one.sub_model not in opened),
+                or (attempt.finished and attempt.sub_model not in opened),
                 heard=heard,
                 heard_total=total,
                 settings=tuple(
-                    (axes.label_of(path), axes.shown(axes.value_at(one, path))) for path in paths
+                    (axes.label_of(path), axes.shown(axes.value_at(attempt, path)))
+                    for path in paths
                 ),
-                phases=cost.phase_costs([one]) if many else (),
+                phases=cost.phase_costs([attempt]) if many else (),
             )
         )
-        if one.finished:
-            opened.add(one.sub_model)
-    return found, problems
+        if attempt.finished:
+            opened.add(attempt.sub_model)
+    return strips, problems
 
 
-def _heard(one: Attempt) -> tuple[tuple[Heard, ...], int]:
-    rows = one.read_hypotheses()
+def _heard(attempt: Attempt) -> tuple[tuple[Heard, ...], int]:
+    rows = attempt.read_hypotheses()
     before = {row.id: row for row in rows if row.epoch == 0}
-    after = {row.id: row for row in rows if row.epoch == one.result.kept_epoch}
+    after = {row.id: row for row in rows if row.epoch == attempt.result.kept_epoch}
     both = [
         Heard(key, row.reference, row.hypothesis, after[key].hypothesis)
         for key, row in before.items()

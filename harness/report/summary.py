@@ -31,11 +31,11 @@ def summary_line(results: Iterable[AttemptResult]) -> str:
 
 def summary_table(results: Iterable[AttemptResult]) -> tuple[tuple[str, ...], list[list[str]]]:
     """Return (columns, rows): one row for the last attempt of each job."""
-    return COLUMNS, [_row(one) for one in as_attempts(results) if one.final]
+    return COLUMNS, [_row(attempt) for attempt in as_attempts(results) if attempt.final]
 
 
-def _row(one: Attempt) -> list[str]:
-    result = one.result
+def _row(attempt: Attempt) -> list[str]:
+    result = attempt.result
     ended = result.stop_reason or "finished"
     if result.failure is not None:
         ended = result.failure.kind
@@ -46,7 +46,7 @@ def _row(one: Attempt) -> list[str]:
         result.job_id,
         f"{result.phone.profile} {result.phone.serial}",
         result.speaker,
-        one.sub_model.name or "–",
+        attempt.sub_model.name or "–",
         fixed(result.wer_before_percent, 1),
         fixed(result.wer_after_percent, 1),
         fixed(trained),

@@ -28,12 +28,14 @@ def one_line(text: str, limit: int = 40) -> str:
 
 def width(text: str) -> float:
     """Return about how many digit widths ``text`` takes (wide East Asian characters take two)."""
-    return sum(2.0 if unicodedata.east_asian_width(one) in "WF" else 1.0 for one in text)
+    return sum(
+        2.0 if unicodedata.east_asian_width(character) in "WF" else 1.0 for character in text
+    )
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: int, noun: str, many: str | None = None) -> str:
     """Return ``1 job``, ``2 jobs``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count} {noun if count == 1 else many or noun + 's'}"
 
 
 def listed(words: list[str], *, most: int = 6) -> str:

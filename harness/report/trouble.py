@@ -41,10 +41,10 @@ class Kill:
 def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
     """Return failed attempts by kind, the commonest first."""
     groups: dict[FailureKind, list[Failure]] = {}
-    for one in attempts:
-        record = one.result.failure
+    for attempt in attempts:
+        record = attempt.result.failure
         if record is not None:
-            failure = Failure(one, record, _then(one, attempts), _last(one))
+            failure = Failure(attempt, record, _then(attempt, attempts), _last(attempt))
             groups.setdefault(record.kind, []).append(failure)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(FailureGroup(kind, tuple(failures)) for kind, failures in ordered)
@@ -52,15 +52,15 @@ def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
 
 def _then(attempt: Attempt, attempts: Sequence[Attempt]) -> str:
     later = [
-        one
-        for one in attempts
-        if one.result.run_id == attempt.result.run_id
-        and one.result.job_id == attempt.result.job_id
-        and one.result.attempt > attempt.result.attempt
+        later_attempt
+        for later_attempt in attempts
+        if later_attempt.result.run_id == attempt.result.run_id
+        and later_attempt.result.job_id == attempt.result.job_id
+        and later_attempt.result.attempt > attempt.result.attempt
     ]
     if not later:
         return "Not tried again."
-    following = min(later, key=lambda one: one.result.attempt).result
+    following = min(later, key=lambda later_attempt: later_attempt.result.attempt).result
     same = following.phone.serial == attempt.result.phone.serial
     where = "the same phone" if same else f"{following.phone.profile} {following.phone.serial}"
     ended = "finished" if following.status == "finished" else "failed too"
@@ -69,24 +69,24 @@ def _then(attempt: Attempt, attempts: Sequence[Attempt]) -> str:
 
 def _last(attempt: Attempt) -> tuple[str, ...]:
     result = attempt.result
-    told = []
+    sentences = []
     if result.phases:
         phase = result.phases[-1]
         epoch = "" if phase.epoch is None else f", epoch {phase.epoch}"
-        told.append(f"Last phase: {phase.phase}{epoch}, at {fixed(phase.begin_s)} s.")
+        sentences.append(f"Last phase: {phase.phase}{epoch}, at {fixed(phase.begin_s)} s.")
     if result.epochs:
         last = result.epochs[-1]
-        told.append(f"Last WER: {fixed(last.wer_percent, 1)} % at epoch {last.epoch}.")
+        sentences.append(f"Last WER: {fixed(last.wer_percent, 1)} % at epoch {last.epoch}.")
     if result.peak_rss_mb is not None:
-        told.append(f"Peak RSS: {fixed(result.peak_rss_mb)} MB.")
-    return tuple(told)
+        sentences.append(f"Peak RSS: {fixed(result.peak_rss_mb)} MB.")
+    return tuple(sentences)
 
 
 def kills(attempts: Sequence[Attempt]) -> tuple[Kill, ...]:
     """Return every process that a phone killed."""
     return tuple(
-        Kill(one, record)
-        for one in attempts
-        if one.result.pressure is not None
-        for record in one.result.pressure.kills
+        Kill(attempt, record)
+        for attempt in attempts
+        if attempt.result.pressure is not None
+        for record in attempt.result.pressure.kills
     )

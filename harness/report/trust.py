@@ -58,11 +58,11 @@ class Gate:
 
 def phones(runs: Iterable[RunData]) -> tuple[PhoneRecord, ...]:
     """Return every phone of the runs, once a serial."""
-    found: dict[str, PhoneRecord] = {}
+    by_serial: dict[str, PhoneRecord] = {}
     for data in runs:
-        for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
-            found.setdefault(phone.serial, phone)
-    return tuple(found.values())
+        for phone in (*data.record.phones, *(attempt.result.phone for attempt in data.attempts)):
+            by_serial.setdefault(phone.serial, phone)
+    return tuple(by_serial.values())
 
 
 @dataclass(frozen=True)
@@ -89,36 +89,39 @@ class Trainer:
 def trainers(runs: Iterable[RunData]) -> tuple[Trainer, ...]:
     """Return every trainer that trained; results that do not name theirs are left out."""
     counted: Counter[tuple[str, str, str, str, str]] = Counter()
-    for one in (one.result for data in runs for one in data.attempts):
-        if one.trainer is None:
+    for result in (attempt.result for data in runs for attempt in data.attempts):
+        if result.trainer is None:
             continue
-        said = {} if one.phone.capabilities is None else one.phone.capabilities.said
-        told = (said.get(name, "") for name in ("trainer", "trainer_apk", "files_by"))
-        installed, apk, files_by = told
-        counted[(one.trainer, one.runtime or "", installed, apk, files_by)] += 1
+        capabilities = {} if result.phone.capabilities is None else result.phone.capabilities.said
+        texts = (capabilities.get(name, "") for name in ("trainer", "trainer_apk", "files_by"))
+        installed, apk, files_by = texts
+        counted[(result.trainer, result.runtime or "", installed, apk, files_by)] += 1
     return tuple(Trainer(*key, count) for key, count in sorted(counted.items()))
 
 
 def notable_gates(attempts: Iterable[Attempt]) -> tuple[Gate, ...]:
     """Return gates that waited, failed or were skipped."""
     return tuple(
-        Gate(one, gate) for one in attempts for gate in one.result.gates if gate.outcome != "passed"
+        Gate(attempt, gate)
+        for attempt in attempts
+        for gate in attempt.result.gates
+        if gate.outcome != "passed"
     )
 
 
 def seeds(scenario: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return every field called ``seed`` or ``shuffled`` with its dotted path."""
-    found: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = []
 
     def walk(value: Any, path: str) -> None:
         if isinstance(value, Mapping):
             for key, inner in value.items():
                 walk(inner, f"{path}.{key}" if path else str(key))
         elif path.rsplit(".", 1)[-1] in ("seed", "shuffled") and value is not None:
-            found.append((path, str(value)))
+            rows.append((path, str(value)))
 
     walk(scenario, "")
-    return tuple(found)
+    return tuple(rows)
 
 
 def notes(runs: Iterable[RunData]) -> tuple[tuple[str, int], ...]:
@@ -127,8 +130,8 @@ def notes(runs: Iterable[RunData]) -> tuple[tuple[str, int], ...]:
     for data in runs:
         for note in data.record.notes:
             counted.setdefault(note, 0)
-        for one in data.attempts:
-            for note in one.result.notes:
+        for attempt in data.attempts:
+            for note in attempt.result.notes:
                 counted[note] = counted.get(note, 0) + 1
     return tuple(counted.items())
 

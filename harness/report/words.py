@@ -80,13 +80,13 @@ def origin_words(runs: Iterable[RunData]) -> dict[Origin, str]:
 
 def origins(runs: Iterable[RunData]) -> tuple[Origin, ...]:
     """Return where the results come from, the least real first."""
-    found: set[Origin] = set()
+    seen: set[Origin] = set()
     for data in runs:
-        found.update(attempt.result.phone.origin for attempt in data.attempts)
-        found.update(data.record.origins)
-        found.update(phone.origin for phone in data.record.phones)
+        seen.update(attempt.result.phone.origin for attempt in data.attempts)
+        seen.update(data.record.origins)
+        seen.update(phone.origin for phone in data.record.phones)
     order: tuple[Origin, ...] = ("trace", "virtual", "device")
-    return tuple(origin for origin in order if origin in found)
+    return tuple(origin for origin in order if origin in seen)
 
 
 def title_of(runs: Sequence[RunData]) -> str:
@@ -154,18 +154,18 @@ def _wer(final: Sequence[Attempt]) -> str:
     figures = figures_of(best)
     if not fell:
         who = "any speaker" if len(speakers) > 1 else best.speaker
-        told = f"WER did not fall for {who}: {figures}"
+        sentence = f"WER did not fall for {who}: {figures}"
     elif len(known) == 1:
-        told = f"WER fell for {best.speaker}, {figures}"
+        sentence = f"WER fell for {best.speaker}, {figures}"
     else:
         some = len({cell.speaker for cell in fell})
         who = best.speaker if len(speakers) == 1 else _share(some, len(speakers))
-        told = (
+        sentence = (
             f"WER fell for {who} in {len(fell)} of {len(known)} settings, most for "
             f"{cell_name(best, known)}: {figures}"
         )
     unknown = unknown_speech(final)
-    return f"{told}; {unknown}" if unknown else told
+    return f"{sentence}; {unknown}" if unknown else sentence
 
 
 def figures_of(cell: Change) -> str:
@@ -180,11 +180,11 @@ def figures_of(cell: Change) -> str:
 def cell_name(cell: Change, cells: Sequence[Change]) -> str:
     """Return what tells a cell from the others: speaker, sub-model, phone, settings."""
     words = [cell.speaker]
-    if len({one.sub_model for one in cells}) > 1:
+    if len({cell.sub_model for cell in cells}) > 1:
         words.append(f"with {cell.sub_model.label}")
-    if len({one.phone for one in cells}) > 1:
+    if len({cell.phone for cell in cells}) > 1:
         words.append(f"on {cell.phone}")
-    if len({one.round for one in cells}) > 1:
+    if len({cell.round for cell in cells}) > 1:
         words.append(f"in round {cell.round}")
     words += [f"{name} {value}" for name, value in cell.settings]
     return " ".join(words)
@@ -198,9 +198,9 @@ def _share(some: int, every: int) -> str:
 
 def _failures(attempts: Iterable[Attempt]) -> str:
     kinds: dict[FailureKind, int] = {}
-    for one in attempts:
-        if one.result.failure is not None:
-            kinds[one.result.failure.kind] = kinds.get(one.result.failure.kind, 0) + 1
+    for attempt in attempts:
+        if attempt.result.failure is not None:
+            kinds[attempt.result.failure.kind] = kinds.get(attempt.result.failure.kind, 0) + 1
     return listed(
         [
             f"{plural(count, 'attempt')} {'was ' if count == 1 else 'were '}{KIND_WORDS[kind]}"
@@ -214,7 +214,7 @@ def _failures(attempts: Iterable[Attempt]) -> str:
 def phones_in_words(data: RunData) -> str:
     """Return on what it ran: ``2 oneplus-7t, 1 redmi-note-7-pro``."""
     serials: dict[str, set[str]] = {}
-    for phone in (*data.record.phones, *(one.result.phone for one in data.attempts)):
+    for phone in (*data.record.phones, *(attempt.result.phone for attempt in data.attempts)):
         serials.setdefault(phone.profile, set()).add(phone.serial)
     # No-break spaces: a count must not part from its profile
     return listed([f"{len(own)}\u00a0×\u00a0{profile}" for profile, own in serials.items()])

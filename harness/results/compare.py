@@ -138,7 +138,7 @@ class Comparison(Record):
 
     def judged(self, judgement: Judgement) -> tuple[Finding, ...]:
         """Return the findings with this judgement."""
-        return tuple(one for one in self.findings if one.judgement == judgement)
+        return tuple(finding for finding in self.findings if finding.judgement == judgement)
 
     @property
     def worse(self) -> bool:
@@ -163,22 +163,32 @@ def compare(
     """
     questions = [
         _Question.of(metric, phone, before, now)
-        for phone in sorted({one.phone for one in now})
+        for phone in sorted({observation.phone for observation in now})
         for metric in METRICS
-        if any(metric.name in one.values for one in now if one.phone == phone)
+        if any(
+            metric.name in observation.values for observation in now if observation.phone == phone
+        )
     ]
-    threshold = tarone([one.least_p for one in questions if one.blocks], alpha)
-    known = {(one.job, one.phone) for one in before}
+    threshold = tarone([question.least_p for question in questions if question.blocks], alpha)
+    known = {(observation.job, observation.phone) for observation in before}
     return Comparison(
         now=now[0].run_id if now else "",
-        before=tuple(dict.fromkeys(one.run_id for one in before)),
+        before=tuple(dict.fromkeys(observation.run_id for observation in before)),
         alpha=alpha,
         threshold=threshold,
         findings=tuple(
-            one.finding(threshold, (minimum or {}).get(one.metric.name, one.metric.minimum))
-            for one in questions
+            question.finding(
+                threshold, (minimum or {}).get(question.metric.name, question.metric.minimum)
+            )
+            for question in questions
         ),
-        unmatched=tuple(dict.fromkeys(one.job for one in now if (one.job, one.phone) not in known)),
+        unmatched=tuple(
+            dict.fromkeys(
+                observation.job
+                for observation in now
+                if (observation.job, observation.phone) not in known
+            )
+        ),
     )
 
 
@@ -245,7 +255,7 @@ class _Question:
         p = permutation_p([_times(sign, block) for block in self.blocks])
         p_nights: float | None = None
         if len(self.nights) >= NIGHTS:
-            p_nights = nights_p([sign * one for one in self.nights], sign * self.tonight)
+            p_nights = nights_p([sign * night for night in self.nights], sign * self.tonight)
         change = math.expm1(effect) if self.metric.ratio else effect
         judgement, why = self._judged(change, p, p_nights, threshold, minimum)
         return self._told(judgement, minimum, why, change, p, p_nights)
@@ -299,9 +309,9 @@ class _Question:
 
 
 _KEYS: Final[Mapping[str, Callable[[Observation], str]]] = {
-    "job": lambda one: one.job,
-    "settings": lambda one: one.settings,
-    "phone": lambda one: one.phone,
+    "job": lambda observation: observation.job,
+    "settings": lambda observation: observation.settings,
+    "phone": lambda observation: observation.phone,
 }
 
 
@@ -312,21 +322,21 @@ def _grouped(
     key: Callable[[Observation], str],
 ) -> dict[str, list[tuple[str, float]]]:
     groups: dict[str, list[tuple[str, float]]] = {}
-    for one in observed:
-        value = one.values.get(metric.name)
-        if one.phone != phone or value is None or (metric.ratio and value <= 0):
+    for observation in observed:
+        value = observation.values.get(metric.name)
+        if observation.phone != phone or value is None or (metric.ratio and value <= 0):
             continue
-        groups.setdefault(key(one), []).append(
-            (one.run_id, math.log(value) if metric.ratio else value)
+        groups.setdefault(key(observation), []).append(
+            (observation.run_id, math.log(value) if metric.ratio else value)
         )
     return groups
 
 
 def _raw(metric: Metric, phone: str, observed: Sequence[Observation]) -> tuple[float, ...]:
     return tuple(
-        one.values[metric.name]
-        for one in observed
-        if one.phone == phone and metric.name in one.values
+        observation.values[metric.name]
+        for observation in observed
+        if observation.phone == phone and metric.name in observation.values
     )
 
 

@@ -151,6 +151,6 @@ def tarone(least: Sequence[float], alpha: float) -> float:
         alpha: Chance of any false alarm that is accepted.
     """
     for count in range(1, len(least) + 1):
-        if sum(one <= alpha / count for one in least) <= count:
+        if sum(p <= alpha / count for p in least) <= count:
             return alpha / count
     return alpha / max(1, len(least))

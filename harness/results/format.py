@@ -63,8 +63,8 @@ def check_version(version: Any, newest: int, path: Path) -> None:
 
 def with_version(table: pa.Table) -> pa.Table:
     """Return samples that say which version of the format they have."""
-    kept = {**(table.schema.metadata or {}), _VERSION_KEY: str(SAMPLES_VERSION).encode()}
-    return table.replace_schema_metadata(kept)
+    metadata = {**(table.schema.metadata or {}), _VERSION_KEY: str(SAMPLES_VERSION).encode()}
+    return table.replace_schema_metadata(metadata)
 
 
 def check_samples_version(schema: pa.Schema, path: Path) -> None:
@@ -98,9 +98,9 @@ def conform(
     for field in table.schema:
         known.setdefault(field.name, table.column(field.name))
         fields.setdefault(field.name, field)
-    kept = list(fields) if names is None else list(names)
-    whole = pa.schema([fields[name] for name in kept], metadata=table.schema.metadata)
-    return pa.table([known[name] for name in kept], schema=whole)
+    wanted = list(fields) if names is None else list(names)
+    whole = pa.schema([fields[name] for name in wanted], metadata=table.schema.metadata)
+    return pa.table([known[name] for name in wanted], schema=whole)
 
 
 def _column(table: pa.Table, field: pa.Field, path: Path) -> pa.ChunkedArray:

@@ -81,15 +81,15 @@ def read_nightly(folder: RunFolder) -> NightlyRecord | None:
 
 def nightly_runs(root: Path, name: str) -> list[RunFolder]:
     """Return the nightly runs of a scenario below ``root``, oldest first."""
-    found: list[tuple[str, RunFolder]] = []
+    nightly: list[tuple[str, RunFolder]] = []
     for path in root.glob("*/run.json"):
         folder = RunFolder(path.parent)
         if not (folder.path / NAME).is_file():
             continue
         record = folder.record()
         if record.name == name:
-            found.append((record.started_utc, folder))
-    return [folder for _, folder in sorted(found, key=lambda one: (one[0], one[1].run_id))]
+            nightly.append((record.started_utc, folder))
+    return [folder for _, folder in sorted(nightly, key=lambda pair: (pair[0], pair[1].run_id))]
 
 
 def good_before(runs: Iterable[RunFolder], plan_key: str, most: int) -> list[RunFolder]:
@@ -97,15 +97,15 @@ def good_before(runs: Iterable[RunFolder], plan_key: str, most: int) -> list[Run
 
     Nothing before an accepted run counts.
     """
-    found: list[RunFolder] = []
+    good: list[RunFolder] = []
     for folder in runs:
         record = read_nightly(folder)
         if record is None or record.plan_key != plan_key or not record.good:
             continue
         if record.accepted:
-            found = []
-        found.append(folder)
-    return found[-most:]
+            good = []
+        good.append(folder)
+    return good[-most:]
 
 
 def prune(runs: Sequence[RunFolder], keep: int, spare: Iterable[Path]) -> list[str]:

@@ -39,8 +39,8 @@ class PlanRecord(Record):
         if not isinstance(raw, dict) or "depends_on" not in raw:
             return raw
         parent = raw["depends_on"]
-        kept = {key: value for key, value in raw.items() if key != "depends_on"}
-        return {**kept, "parents": (parent,) if parent else ()}
+        rest = {key: value for key, value in raw.items() if key != "depends_on"}
+        return {**rest, "parents": (parent,) if parent else ()}
 
 
 class HostRecord(Record):

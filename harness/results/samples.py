@@ -24,19 +24,23 @@ _TYPES: dict[str, pa.DataType] = {
 }
 
 
-def _schema(found: Sequence[Column]) -> pa.Schema:
+def _schema(columns: Sequence[Column]) -> pa.Schema:
     """Return a schema whose fields carry what is said of them."""
     return pa.schema(
         [
             pa.field(
-                one.name, _TYPES[one.type], metadata={"unit": one.unit, "meaning": one.meaning}
+                column.name,
+                _TYPES[column.type],
+                metadata={"unit": column.unit, "meaning": column.meaning},
             )
-            for one in found
+            for column in columns
         ]
     )
 
 
-SAMPLE_SCHEMA = _schema([*OWN_COLUMNS, *(c for one in own_readings() for c in one.columns)])
+SAMPLE_SCHEMA = _schema(
+    [*OWN_COLUMNS, *(column for reading in own_readings() for column in reading.columns)]
+)
 """Schema of ``samples.parquet`` (version 1) without the columns of plug-ins."""
 
 

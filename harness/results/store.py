@@ -286,12 +286,12 @@ class RunFolder:
 
     def attempts(self) -> Iterator[AttemptFolder]:
         """Yield the folders of all attempts that have a result, by job and attempt number."""
-        found = [
+        folders = [
             path.parent
             for path in (self.path / "attempts").glob("*/*/result.json")
             if path.parent.name.isdecimal()
         ]
-        for folder in sorted(found, key=lambda path: (path.parent.name, int(path.name))):
+        for folder in sorted(folders, key=lambda path: (path.parent.name, int(path.name))):
             job_id = _peek(folder / "result.json").get("job_id", folder.parent.name)
             yield AttemptFolder(folder, str(job_id), int(folder.name))
 

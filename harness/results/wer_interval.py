@@ -118,8 +118,8 @@ def _percentiles(pairs: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tu
         draws = max(1, min(left, _BLOCK // len(pairs)))
         drawn = pairs[rng.integers(0, len(pairs), (draws, len(pairs)))].sum(axis=1)
         # utterances without a word can be all that is drawn; such a draw says nothing
-        said = drawn[drawn[:, 1] > 0]
-        rates.append(100 * said[:, 0] / said[:, 1])
+        with_words = drawn[drawn[:, 1] > 0]
+        rates.append(100 * with_words[:, 0] / with_words[:, 1])
         left -= draws
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(np.concatenate(rates), [tail, 100 - tail])

@@ -25,21 +25,26 @@ _GAP = 36.0
 Values = Sequence[float | None]
 
 
-def curves(one: Running, role: str, key: str) -> Markup:
+def curves(running: Running, role: str, key: str) -> Markup:
     """Return the figures of an attempt; where nothing is known yet, none.
 
     Args:
-        one: The attempt.
+        running: The attempt.
         role: Colour of its sub-model.
         key: Unique on the page, for ids.
     """
     learning = [
-        _line_figure(f"{key}-loss", "loss", one.loss, role, plural(one.steps, "step")),
+        _line_figure(f"{key}-loss", "loss", running.loss, role, plural(running.steps, "step")),
         _line_figure(
-            f"{key}-wer", "WER, %", one.wer_percent, role, f"{one.epochs} epochs", marks=True
+            f"{key}-wer",
+            "WER, %",
+            running.wer_percent,
+            role,
+            f"{running.epochs} epochs",
+            marks=True,
         ),
     ]
-    shown = [one for one in (*learning, _minutes(one, f"{key}-use", role)) if one]
+    shown = [figure for figure in (*learning, _minutes(running, f"{key}-use", role)) if figure]
     return Markup("").join(Markup("<figure>{}</figure>").format(figure) for figure in shown)
 
 
@@ -74,22 +79,22 @@ def _line_figure(
     return sheet.svg(key, label, desc)
 
 
-def _minutes(one: Running, key: str, role: str) -> Markup | None:
+def _minutes(running: Running, key: str, role: str) -> Markup | None:
     """Draw CPU, memory and battery of the last minutes, one above the other."""
-    t_s: list[float] = one.samples.get("t_s", [])
+    t_s: list[float] = running.samples.get("t_s", [])
     if len(t_s) < 2:
         return None
     ago = [(t - t_s[-1]) / 60 for t in t_s]
     minutes = min(WINDOW_S // 60, max(1, math.ceil(-ago[0])))
-    found = [
+    traces = [
         (axis, 64.0 if axis.height > 60 else 30.0, lines)
         for axis, all_lines in _live_lines(role)
-        if (lines := [line for line in all_lines if _known(one.samples.get(line[1], []))])
+        if (lines := [line for line in all_lines if _known(running.samples.get(line[1], []))])
     ]
-    sheet = Sheet(_WIDE, sum(height + _GAP for _, height, _ in found) + _BOTTOM)
+    sheet = Sheet(_WIDE, sum(height + _GAP for _, height, _ in traces) + _BOTTOM)
     top, said = _TOP, []
-    for number, (axis, height, lines) in enumerate(found):
-        every = [value for line in lines for value in _known(one.samples[line[1]])]
+    for number, (axis, height, lines) in enumerate(traces):
+        every = [value for line in lines for value in _known(running.samples[line[1]])]
         low = 0.0 if axis.from_zero else min(every) - 1
         ticks = steps(low, max(*every, low + 1), 2)
         box = (_LEFT, top, _WIDE - _LABELS, top + height)
@@ -97,18 +102,18 @@ def _minutes(one: Running, key: str, role: str) -> Markup | None:
         plot.y_axis(ticks, axis.label)
         ends = []
         for name, column, colour in lines:
-            values = one.samples[column]
+            values = running.samples[column]
             ys = [math.nan if value is None else value for value in values]
             sheet.line(plot.xs(ago), plot.ys(ys), colour, width=1.3)
             last = _known(values)[-1]
             ends.append(EndLabel(last, f"{name} {fixed(last)}", colour))
             said.append(f"{name} {fixed(last)}")
         plot.label_ends(ends)
-        if number == len(found) - 1:
+        if number == len(traces) - 1:
             past = range(-minutes, 0)
-            plot.x_axis([*past, 0], [*(f"−{-one} min" for one in past), "now"])
+            plot.x_axis([*past, 0], [*(f"−{-minute} min" for minute in past), "now"])
         top += height + _GAP
-    return sheet.svg(key, "The last minutes", f"Now: {', '.join(said)}.") if found else None
+    return sheet.svg(key, "The last minutes", f"Now: {', '.join(said)}.") if traces else None
 
 
 def _live_lines(role: str) -> list[tuple[Axis, list[tuple[str, str, str]]]]:
@@ -118,14 +123,16 @@ def _live_lines(role: str) -> list[tuple[Axis, list[tuple[str, str, str]]]]:
         role: Colour of the trainer's own lines.
     """
     charts = [
-        (one.name, one.chart) for one in columns() if one.chart is not None and one.chart.live
+        (column.name, column.chart)
+        for column in columns()
+        if column.chart is not None and column.chart.live
     ]
     charts.sort(key=lambda pair: (pair[1].axis.place, not pair[1].trainer))
-    found: dict[Axis, list[tuple[str, str, str]]] = {}
+    by_axis: dict[Axis, list[tuple[str, str, str]]] = {}
     for name, chart in charts:
         line = (chart.label, name, role if chart.trainer else "phone")
-        found.setdefault(chart.axis, []).append(line)
-    return list(found.items())
+        by_axis.setdefault(chart.axis, []).append(line)
+    return list(by_axis.items())
 
 
 def _known(values: Values) -> list[float]:

@@ -69,8 +69,8 @@ def _ranked(run: RunState, attempt: Running | Ended) -> RankedSubModel:
 @cache
 def _chrome() -> dict[str, Any]:
     css = (data_root() / "reports" / "static" / "live.css").read_text(encoding="utf-8")
-    found = chrome("live.js")
-    return {**found, "css": found["css"] + Markup(css)}  # noqa: S704 - our own file
+    context = chrome("live.js")
+    return {**context, "css": context["css"] + Markup(css)}  # noqa: S704 - our own file
 
 
 _environment = cache(environment)

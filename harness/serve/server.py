@@ -76,7 +76,7 @@ class Pages:
         if parts in ([], ["part"]):
             return _page(runs_page(self._runs.briefs(), part=parts == ["part"]))
         if parts == ["runs.json"]:
-            return _json([one.model_dump(mode="json") for one in self._runs.briefs()])
+            return _json([brief.model_dump(mode="json") for brief in self._runs.briefs()])
         watch = self._runs.watch(parts[1]) if parts[0] == "run" and len(parts) > 1 else None
         if watch is None:
             return _text(HTTPStatus.NOT_FOUND, "There is no such page here.")

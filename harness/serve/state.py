@@ -88,7 +88,7 @@ class RunWatch:
         self, record: RunRecord, rows: Iterable[AttemptRow], now: datetime
     ) -> list[Running]:
         plan = {job.job_id: job for job in record.plan}
-        found: list[Running] = []
+        attempts: list[Running] = []
         tails: dict[tuple[str, int], AttemptTail] = {}
         for row in rows:
             key = (row.task_id, row.attempt)
@@ -96,7 +96,7 @@ class RunWatch:
             tail = tails[key] = self._tails.get(key) or AttemptTail(folder)
             tail.refresh()
             job, training = plan.get(row.task_id), tail.training
-            found.append(
+            attempts.append(
                 Running(
                     job_id=row.task_id,
                     attempt=row.attempt,
@@ -117,21 +117,21 @@ class RunWatch:
                 )
             )
         self._tails = tails
-        return found
+        return attempts
 
     def _ended(self, tasks: Iterable[TaskRow], rows: Iterable[AttemptRow]) -> list[Ended]:
         # As the report counts its attempts: by the plan, then by number, those with a result.
         order = {row.task_id: row.index for row in tasks}
-        done = [row for row in rows if row.state in ("finished", "failed")]
-        done.sort(key=lambda row: (order[row.task_id], row.attempt))
-        results = [(row, result) for row in done if (result := self._result(row)) is not None]
+        over = [row for row in rows if row.state in ("finished", "failed")]
+        over.sort(key=lambda row: (order[row.task_id], row.attempt))
+        results = [(row, result) for row in over if (result := self._result(row)) is not None]
         last = {row.task_id: row.attempt for row, _ in results}
         found = [
             (row.ended_utc or "", n, _told(f"a{n}", result, last[row.task_id] == row.attempt))
             for n, (row, result) in enumerate(results, 1)
         ]
         # the latest first, also of those that ended at once
-        return [one for *_, one in sorted(found, key=lambda told: told[:2], reverse=True)]
+        return [ended for *_, ended in sorted(found, key=lambda told: told[:2], reverse=True)]
 
     def _result(self, row: AttemptRow) -> AttemptResult | None:
         key = (row.task_id, row.attempt)
@@ -175,15 +175,15 @@ class RunsWatch:
 
     def briefs(self) -> list[RunBrief]:
         """Return all runs that can be read, the latest first."""
-        found: list[RunBrief] = []
+        briefs: list[RunBrief] = []
         for name in self.names():
             watch = self.watch(name)
             try:
                 if watch is not None:
-                    found.append(watch.brief())
+                    briefs.append(watch.brief())
             except HarnessError:
                 continue  # damaged: its own page says how
-        return sorted(found, key=lambda one: one.started_utc, reverse=True)
+        return sorted(briefs, key=lambda brief: brief.started_utc, reverse=True)
 
 
 def _brief(
@@ -219,7 +219,7 @@ def _phones(
 ) -> Iterable[PhoneState]:
     held = {row.serial: row for row in leases}
     busy = {row.serial: row for row in rows}
-    seen = {one.serial: one.samples for one in running}
+    seen = {attempt.serial: attempt.samples for attempt in running}
     for phone in known:
         lease, attempt = held.get(phone.serial), busy.get(phone.serial)
         state: Literal["working", "waiting", "free", "silent"] = "free"

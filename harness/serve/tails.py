@@ -31,7 +31,9 @@ _SHOWN_OF_A_PHONE: Final = ("available_mb", "battery_percent", "battery_temperat
 @cache
 def live_columns() -> tuple[str, ...]:
     """Return the columns that are read while an attempt runs."""
-    charted = [one.name for one in columns() if one.chart is not None and one.chart.live]
+    charted = [
+        column.name for column in columns() if column.chart is not None and column.chart.live
+    ]
     return ("t_s", *charted, *(name for name in _SHOWN_OF_A_PHONE if name not in charted))
 
 

@@ -81,6 +81,48 @@
     }
   }
 
+  // A column's head sorts its table: numbers as numbers, also with a true minus sign or a comma
+  const numberIn = (text) => {
+    const plain = text.trim().replaceAll(",", "").replace("−", "-");
+    const value = /^[-+]?\d/.test(plain) ? Number.parseFloat(plain) : Number.NaN;
+    return value;
+  };
+  const inOrder = (a, b) => {
+    const [x, y] = [numberIn(a), numberIn(b)];
+    if (Number.isFinite(x) && Number.isFinite(y)) return x - y;
+    if (Number.isFinite(x) !== Number.isFinite(y)) return Number.isFinite(x) ? -1 : 1;
+    return byValue(a, b);
+  };
+
+  function sortable(table) {
+    const heads = [...table.tHead.rows[0].cells];
+    for (const [column, head] of heads.entries()) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        for (const one of heads) one.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const lines = [...table.tBodies[0].rows];
+        lines.sort((a, b) => {
+          const [left, right] = [a, b].map((line) => line.cells[column].innerText);
+          return down ? inOrder(right, left) : inOrder(left, right);
+        });
+        table.tBodies[0].append(...lines);
+      });
+    }
+  }
+  for (const table of document.querySelectorAll("main .scroll table:not(.heat)")) {
+    const lines = [...table.tBodies[0].rows];
+    const even = lines.every((line) => line.cells.length === table.tHead.rows[0].cells.length);
+    if (table.tHead.rows.length === 1 && table.tBodies.length === 1 && lines.length > 2 && even) {
+      sortable(table);
+    }
+  }
+
   const map = document.getElementById("heat");
   if (map) {
     const figures = JSON.parse(map.dataset.figures);

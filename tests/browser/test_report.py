@@ -252,3 +252,22 @@ def test_axe_finds_nothing(
     )
     assert axe_problems(one.page) == []
     one.context.close()
+
+
+def test_a_column_head_sorts_numbers_as_numbers(opened: Any) -> None:
+    page = opened().page
+    table = page.locator("#came table", has_text="Before, %").last
+    head = table.locator("th", has_text="After, %").first
+    column = head.evaluate("cell => cell.cellIndex")
+
+    def values() -> list[float]:
+        cells = table.locator("tbody tr").evaluate_all(
+            "(rows, column) => rows.map(row => parseFloat(row.cells[column].innerText))", column
+        )
+        return [float(cell) for cell in cells]
+
+    head.locator("button").click()
+    assert values() == sorted(values())
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").click()
+    assert values() == sorted(values(), reverse=True)

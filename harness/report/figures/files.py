@@ -52,54 +52,54 @@ def pdf_file(sheet: Sheet) -> bytes:
         axes.set_xlim(0, sheet.width)
         axes.set_ylim(sheet.height, 0)
         axes.axis("off")
-        for one in sheet.items:
-            if isinstance(one, Words):
-                _text(axes, one)
+        for item in sheet.items:
+            if isinstance(item, Words):
+                _text(axes, item)
             else:
-                _shape(axes, one, sheet.height)
+                _shape(axes, item, sheet.height)
         out = io.BytesIO()
         figure.savefig(out, format="pdf", metadata={"CreationDate": None, "Creator": None})
     return out.getvalue()
 
 
-def _text(axes: Axes, one: Words) -> None:
+def _text(axes: Axes, words: Words) -> None:
     axes.text(
-        one.x,
-        one.y,
-        one.text,
-        color=LIGHT[one.role],
-        fontsize=one.size * 0.92,  # DejaVu is wider than a browser's sans
-        ha=one.anchor,
+        words.x,
+        words.y,
+        words.text,
+        color=LIGHT[words.role],
+        fontsize=words.size * 0.92,  # DejaVu is wider than a browser's sans
+        ha=words.anchor,
         va="baseline",
         parse_math=False,
     )
 
 
-def _shape(axes: Axes, one: Shape, height: float) -> None:
+def _shape(axes: Axes, shape: Shape, height: float) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 
     corners: list[tuple[float, float]] = []
     codes: list[np.uint8] = []
-    for part in one.parts:
+    for part in shape.parts:
         places = [(float(x), float(y)) for x, y in part]
-        corners += [*places, places[0]] if one.closed else places
+        corners += [*places, places[0]] if shape.closed else places
         lines = [Outline.LINETO] * (len(places) - 1)
-        codes += [Outline.MOVETO, *lines, *([Outline.CLOSEPOLY] if one.closed else [])]
+        codes += [Outline.MOVETO, *lines, *([Outline.CLOSEPOLY] if shape.closed else [])]
     patch = PathPatch(
         Outline(corners, codes),
-        facecolor=LIGHT[one.fill] if one.fill else "none",
-        edgecolor=LIGHT[one.stroke] if one.stroke else "none",
-        linewidth=one.width,
-        linestyle=(0, one.dash) if one.dash else "-",
-        alpha=one.alpha,
-        capstyle="round" if one.round else "butt",
+        facecolor=LIGHT[shape.fill] if shape.fill else "none",
+        edgecolor=LIGHT[shape.stroke] if shape.stroke else "none",
+        linewidth=shape.width,
+        linestyle=(0, shape.dash) if shape.dash else "-",
+        alpha=shape.alpha,
+        capstyle="round" if shape.round else "butt",
         joinstyle="round",
     )
     axes.add_patch(patch)
-    if one.clip is not None:
+    if shape.clip is not None:
         from matplotlib.transforms import Bbox
 
-        left, top, right, bottom = one.clip
+        left, top, right, bottom = shape.clip
         # The sheet's y goes down, a page's goes up
         patch.set_clip_box(Bbox([[left, height - bottom], [right, height - top]]))

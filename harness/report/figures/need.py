@@ -29,7 +29,7 @@ LONGEST = 12
 def need_scatter(needs: Sequence[Need], key: str) -> Drawn:
     """Draw one mark an attempt; on the diagonal the prediction was right."""
     sheet = Sheet(WIDTH, HEIGHT)
-    high = max(max(one.predicted_mb, one.measured_mb) for one in needs) * 1.04
+    high = max(max(need.predicted_mb, need.measured_mb) for need in needs) * 1.04
     ticks = steps(0, high, 5)
     top = ticks[-1]
     box = (40, 24, WIDTH - 20, HEIGHT - 40)
@@ -73,7 +73,7 @@ class _Name:
 
 def _write(plot: Plot, names: Sequence[_Name]) -> None:
     """Write names beside their marks if all have room there, else in a column to the right."""
-    if not any(one.touches(other) for one, other in combinations(names, 2)):
+    if not any(name.touches(other_name) for name, other_name in combinations(names, 2)):
         for name in names:
             plot.sheet.text(name.x, name.y, one_line(name.sub_model.label, LONGEST))
         return
@@ -91,7 +91,7 @@ def _width(sub_model: RankedSubModel) -> float:
 
 
 def _describe(needs: Sequence[Need]) -> str:
-    ratios = sorted(one.measured_mb / one.predicted_mb for one in needs if one.predicted_mb > 0)
+    ratios = sorted(need.measured_mb / need.predicted_mb for need in needs if need.predicted_mb > 0)
     if not ratios:
         return f"{len(needs)} attempts."
     return (

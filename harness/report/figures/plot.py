@@ -110,15 +110,15 @@ class Plot:
 
     def label_ends(self, labels: Sequence[EndLabel], offset: float = 8.0) -> None:
         """Write labels to the right, each as near to its line's end as the others let it."""
-        wanted = [min(self.bottom, max(self.top, self.y(one.y))) for one in labels]
+        wanted = [min(self.bottom, max(self.top, self.y(label.y))) for label in labels]
         placed = spread_out(wanted, LABEL_PX, self.top + 1, self.bottom - 1)
         left = self.right + offset
-        for one, y in zip(labels, placed, strict=True):
-            if one.line:
-                self.sheet.line([left, left + 13], [y, y], one.role, width=2, dash=one.dash)
-            if one.marker:
-                self.sheet.marks([left + 6.5], [y], one.role, one.marker, size=6)
-            self.sheet.text(left + 18, y + BASELINE, one.text)
+        for label, y in zip(labels, placed, strict=True):
+            if label.line:
+                self.sheet.line([left, left + 13], [y, y], label.role, width=2, dash=label.dash)
+            if label.marker:
+                self.sheet.marks([left + 6.5], [y], label.role, label.marker, size=6)
+            self.sheet.text(left + 18, y + BASELINE, label.text)
 
     @staticmethod
     def height_for(labels: int) -> float:
@@ -136,7 +136,9 @@ def steps(low: float, high: float, about: int = 4) -> list[float]:
     span = max(high - low, 1e-12)
     raw = span / max(about, 1)
     scale = 10.0 ** math.floor(math.log10(raw))
-    step = next(one * scale for one in (1.0, 2.0, 2.5, 5.0, 10.0) if one * scale >= raw * 0.999)
+    step = next(
+        factor * scale for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * scale >= raw * 0.999
+    )
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(number * step, 10) for number in range(first, max(last, first + 1) + 1)]
 
@@ -144,7 +146,7 @@ def steps(low: float, high: float, about: int = 4) -> list[float]:
 def tick_text(tick: float, ticks: Sequence[float]) -> str:
     """Return a tick's label, with as many decimals as the ticks need."""
     digits = 0
-    while digits < 6 and any(abs(round(one, digits) - one) > 1e-9 for one in ticks):
+    while digits < 6 and any(abs(round(tick, digits) - tick) > 1e-9 for tick in ticks):
         digits += 1
     return fixed(tick, digits)
 
@@ -152,7 +154,7 @@ def tick_text(tick: float, ticks: Sequence[float]) -> str:
 def integer_ticks(last: int, room_px: float) -> list[int]:
     """Return whole numbers from 0 to ``last``, as many as there is room for."""
     least = (last + 1) * (len(str(last)) + 1.2) * CHARACTER_PX / max(room_px, 1)
-    every = next((one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500) if one >= least), 1000)
+    every = next((step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if step >= least), 1000)
     return list(range(0, last + 1, every))
 
 

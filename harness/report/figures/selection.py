@@ -50,10 +50,10 @@ def selection(view: Decisions, key: str) -> Drawn:
 
 def _scale(view: Decisions) -> tuple[Scale, tuple[float, float], list[float]]:
     """Return the x scale, its limits (scaled) and ticks (MiB)."""
-    found = [choice.available_mb for choice in view.choices]
+    available = [choice.available_mb for choice in view.choices]
     needed = [need for _, need in view.need_mb]
-    high = max([*found, *needed, 1.0])
-    low = max(1.0, min([*found, *needed]))
+    high = max([*available, *needed, 1.0])
+    low = max(1.0, min([*available, *needed]))
     if high / max([*needed, 1.0]) >= LOG_FROM:
         bottom, top = math.log10(low * 0.6), math.log10(high * 1.3)
         powers = range(math.floor(bottom), math.ceil(top) + 1)
@@ -98,24 +98,26 @@ def _apart(
 ) -> list[tuple[Choice, float, float]]:
     """Give each decision a place; those that would cover each other step aside."""
     taken: dict[int, list[tuple[float, int]]] = {}
-    found = []
-    for choice in sorted(choices, key=lambda one: one.available_mb):
+    places = []
+    for choice in sorted(choices, key=lambda choice: choice.available_mb):
         row = place.get(choice.sub_model.name or NONE, place[NONE])
         x = plot.x(scale(choice.available_mb))
         near = {level for other, level in taken.get(row, []) if abs(other - x) < 9}
-        level = next(one for one in range(len(choices) + 1) if one not in near)
+        level = next(free for free in range(len(choices) + 1) if free not in near)
         taken.setdefault(row, []).append((x, level))
         aside = (level + 1) // 2 * (9 if level % 2 else -9)
-        found.append((choice, x, plot.y(row) + max(-18, min(18, aside))))
-    return found
+        places.append((choice, x, plot.y(row) + max(-18, min(18, aside))))
+    return places
 
 
 def _describe(view: Decisions) -> str:
     needs = ", ".join(f"{name} {fixed(need)} MB" for name, need in view.need_mb)
-    told = [
+    sentences = [
         f"{choice.sub_model.label}{' (forced)' if choice.forced else ''} "
         f"at {fixed(choice.available_mb)} MB"
-        for choice in sorted(view.choices, key=lambda one: one.available_mb)
+        for choice in sorted(view.choices, key=lambda choice: choice.available_mb)
     ]
-    shown = "; ".join(told[:12]) + (f"; and {len(told) - 12} more" if len(told) > 12 else "")
+    shown = "; ".join(sentences[:12]) + (
+        f"; and {len(sentences) - 12} more" if len(sentences) > 12 else ""
+    )
     return f"Needs: {needs}. Chosen: {shown}."

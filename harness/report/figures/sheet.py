@@ -134,7 +134,7 @@ class Sheet:
         if not len(centres):
             return
         if marker == "o" and not hollow:
-            dots = tuple(np.vstack([one, one]) for one in centres)
+            dots = tuple(np.vstack([centre, centre]) for centre in centres)
             if halo:
                 rim = Shape(dots, stroke="paper", width=size + 2 * halo, round=True, clip=clip)
                 self.items.append(rim)
@@ -143,7 +143,7 @@ class Sheet:
         outline = np.asarray(OUTLINES[marker]) * size
         self.items.append(
             Shape(
-                tuple(one + outline for one in centres),
+                tuple(centre + outline for centre in centres),
                 closed=True,
                 fill="paper" if hollow else role,
                 stroke=role if hollow else ("paper" if halo else None),
@@ -160,7 +160,7 @@ class Sheet:
         alpha: float | None = None,
     ) -> None:
         """Fill closed outlines, all of them as one element."""
-        parts = tuple(np.asarray(one, dtype=np.float64) for one in outlines)
+        parts = tuple(np.asarray(outline, dtype=np.float64) for outline in outlines)
         self.items.append(Shape(parts, closed=True, fill=role, alpha=alpha))
 
     def text(
@@ -199,14 +199,14 @@ class Sheet:
         out: list[str] = []
         for look, group in groupby(self.items, key=_look):
             if look is not None:
-                out.append(self._texts(look, [one for one in group if isinstance(one, Words)]))
+                out.append(self._texts(look, [item for item in group if isinstance(item, Words)]))
                 continue
-            for one in group:
-                assert isinstance(one, Shape)
+            for item in group:
+                assert isinstance(item, Shape)
                 clip = ""
-                if one.clip is not None and leaves(one.parts, one.clip):
-                    clip = clips.setdefault(one.clip, f"{name}-c{len(clips)}")
-                out.append(self._shape(one, clip))
+                if item.clip is not None and leaves(item.parts, item.clip):
+                    clip = clips.setdefault(item.clip, f"{name}-c{len(clips)}")
+                out.append(self._shape(item, clip))
         return "".join(self._clip_path(box, key) for box, key in clips.items()) + "".join(out)
 
     def _clip_path(self, box: Box, key: str) -> str:
@@ -216,18 +216,18 @@ class Sheet:
             f'width="{_plain(right - left)}" height="{_plain(bottom - top)}"/></clipPath>'
         )
 
-    def _shape(self, one: Shape, clip: str) -> str:
-        style = [f"fill:var(--{one.fill})"] if one.fill else []
-        if one.stroke:
-            style.append(f"stroke:var(--{one.stroke})")
-        attributes = [f'd="{"".join(self._path(part, one.closed) for part in one.parts)}"']
-        if one.stroke and one.width != 1:
-            attributes.append(f'stroke-width="{_plain(one.width)}"')
-        if one.dash:
-            attributes.append(f'stroke-dasharray="{" ".join(_plain(part) for part in one.dash)}"')
-        if one.alpha is not None:
-            attributes.append(f'opacity="{one.alpha:g}"')
-        if one.round:
+    def _shape(self, shape: Shape, clip: str) -> str:
+        style = [f"fill:var(--{shape.fill})"] if shape.fill else []
+        if shape.stroke:
+            style.append(f"stroke:var(--{shape.stroke})")
+        attributes = [f'd="{"".join(self._path(part, shape.closed) for part in shape.parts)}"']
+        if shape.stroke and shape.width != 1:
+            attributes.append(f'stroke-width="{_plain(shape.width)}"')
+        if shape.dash:
+            attributes.append(f'stroke-dasharray="{" ".join(_plain(part) for part in shape.dash)}"')
+        if shape.alpha is not None:
+            attributes.append(f'opacity="{shape.alpha:g}"')
+        if shape.round:
             attributes.append('stroke-linecap="round"')
         if clip:
             attributes.append(f'clip-path="url(#{clip})"')
@@ -247,50 +247,50 @@ class Sheet:
         start = f"M{_joined(places[0].tolist(), scale)}"
         if not len(steps):
             return f"{start}h0"
-        told = [start]
+        commands = [start]
         before = ""
         for x, y in steps.tolist():
             kind = "h" if y == 0 else "v" if x == 0 else "l"
             text = _joined([value for value in (x, y) if value], scale)
-            told.append(
+            commands.append(
                 f"{kind}{text}" if kind != before else text if text[0] == "-" else f" {text}"
             )
             before = kind
-        return "".join(told) + ("z" if closed else "")
+        return "".join(commands) + ("z" if closed else "")
 
     def _texts(self, look: str, words: Sequence[Words]) -> str:
         """Return texts of one look, which is said once."""
         if len(words) == 1:
             return f"<text {self._place(words[0])}{look}>{escape(clean(words[0].text))}</text>"
-        every = (f"<text {self._place(one)}>{escape(clean(one.text))}</text>" for one in words)
+        every = (f"<text {self._place(word)}>{escape(clean(word.text))}</text>" for word in words)
         return f"<g{look}>{''.join(every)}</g>"
 
-    def _place(self, one: Words) -> str:
+    def _place(self, words: Words) -> str:
         if not self.digits:
-            return f'x="{one.x:.0f}" y="{one.y:.0f}"'
-        return f'x="{_plain(one.x)}" y="{_plain(one.y)}"'
+            return f'x="{words.x:.0f}" y="{words.y:.0f}"'
+        return f'x="{_plain(words.x)}" y="{_plain(words.y)}"'
 
 
-def _look(one: Shape | Words) -> str | None:
+def _look(item: Shape | Words) -> str | None:
     """Return the attributes of a text beside its place, None for what is no text."""
-    if isinstance(one, Shape):
+    if isinstance(item, Shape):
         return None
-    look = _ANCHORS[one.anchor] + (' class="q"' if one.role == "soft" else "")
-    style = f"fill:var(--{one.role})" if one.role not in ("ink", "soft") else ""
-    if one.size != FONT_PX:
-        style += f"{';' if style else ''}font-size:{_plain(one.size)}px"
+    look = _ANCHORS[item.anchor] + (' class="q"' if item.role == "soft" else "")
+    style = f"fill:var(--{item.role})" if item.role not in ("ink", "soft") else ""
+    if item.size != FONT_PX:
+        style += f"{';' if style else ''}font-size:{_plain(item.size)}px"
     return look + (f' style="{style}"' if style else "")
 
 
 def _joined(values: Sequence[int], scale: int) -> str:
     """Return numbers, each divided by ``scale``, with no more between them than must be."""
-    told = ""
+    numbers_text = ""
     for value in values:
         whole, part = divmod(abs(value), scale)
         digits = f".{part:0{len(str(scale)) - 1}d}".rstrip("0") if part else ""
-        sign = "-" if value < 0 else " " if told else ""
-        told += f"{sign}{whole if whole or not digits else ''}{digits}"
-    return told
+        sign = "-" if value < 0 else " " if numbers_text else ""
+        numbers_text += f"{sign}{whole if whole or not digits else ''}{digits}"
+    return numbers_text
 
 
 def _plain(value: float) -> str:

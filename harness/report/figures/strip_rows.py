@@ -47,14 +47,18 @@ def rows_of(view: Timeline, own: str, *, brief: bool) -> list[Row]:
         brief: Without PSS and "available + own".
     """
     rows: list[Row] = []
-    for axis in sorted({one.chart.axis for one in view.charted}, key=lambda one: one.place):
+    for axis in sorted(
+        {charted.chart.axis for charted in view.charted}, key=lambda axis: axis.place
+    ):
         drawn = [
-            one
-            for one in view.charted
-            if one.chart.axis == axis and one.trace.known and (one.chart.brief or not brief)
+            charted
+            for charted in view.charted
+            if charted.chart.axis == axis
+            and charted.trace.known
+            and (charted.chart.brief or not brief)
         ]
-        trainer = [_line(view, one, own) for one in drawn if one.chart.trainer]
-        phone = [_line(view, one, "phone") for one in drawn if not one.chart.trainer]
+        trainer = [_line(view, charted, own) for charted in drawn if charted.chart.trainer]
+        phone = [_line(view, charted, "phone") for charted in drawn if not charted.chart.trainer]
         if axis == MEMORY:
             rows += _memory(view, trainer, phone, brief=brief)
         else:
@@ -75,23 +79,23 @@ def _memory(view: Timeline, trainer: list[Line], phone: list[Line], *, brief: bo
     return [Row(MEMORY.height, MEMORY.label, [*trainer, *phone], goal=True)]
 
 
-def _line(view: Timeline, one: Charted, role: str) -> Line:
-    chart = one.chart
-    label = f"{chart.label}, {chart.figure} {_figure(view, one)}"
-    return Line(one.trace, role, one_line(label, 32), chart.look)
+def _line(view: Timeline, charted: Charted, role: str) -> Line:
+    chart = charted.chart
+    label = f"{chart.label}, {chart.figure} {_figure(view, charted)}"
+    return Line(charted.trace, role, one_line(label, 32), chart.look)
 
 
-def _figure(view: Timeline, one: Charted) -> str:
+def _figure(view: Timeline, charted: Charted) -> str:
     """Return what is written beside a line."""
-    known = one.trace.value[np.isfinite(one.trace.value)]
+    known = charted.trace.value[np.isfinite(charted.trace.value)]
     value = known.max()
-    if one.chart.figure == "last":
+    if charted.chart.figure == "last":
         value = known[-1]
-    elif one.chart.figure == "least":
-        value = np.nanmin(training(view, one.trace))
-    elif one.chart.figure == "mean":
+    elif charted.chart.figure == "least":
+        value = np.nanmin(training(view, charted.trace))
+    elif charted.chart.figure == "mean":
         value = known.mean()
-    return fixed(float(value), one.chart.digits)
+    return fixed(float(value), charted.chart.digits)
 
 
 def _two_scales(view: Timeline) -> bool:

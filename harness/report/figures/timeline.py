@@ -62,23 +62,23 @@ def timeline(
 def _draw_phases(over: Plot, view: Timeline, *, brief: bool) -> None:
     """Shade the phases behind all plots, and name them above where there is room."""
     for name in PHASES:
-        spans = [one for one in view.phases if one.phase == name]
+        spans = [phase for phase in view.phases if phase.phase == name]
         boxes = []
-        for one in spans:
-            left, right = over.x(one.begin_s), over.x(min(one.end_s, over.x_high))
+        for span in spans:
+            left, right = over.x(span.begin_s), over.x(min(span.end_s, over.x_high))
             corners = [(left, over.top), (right, over.top)]
             boxes.append([*corners, (right, over.bottom), (left, over.bottom)])
         if boxes:
             over.sheet.area(boxes, f"phase-{name}")
-    for one in view.phases:
-        wide = over.x(one.end_s) - over.x(one.begin_s)
-        epoch = "" if one.epoch is None else f" {one.epoch}"
-        name = one_line(one.phase, 16)
+    for phase in view.phases:
+        wide = over.x(phase.end_s) - over.x(phase.begin_s)
+        epoch = "" if phase.epoch is None else f" {phase.epoch}"
+        name = one_line(phase.phase, 16)
         # A bare number stands for training only: it is the epoch that the eye counts
         shorter = () if brief else (name, epoch.strip() if name == "train" else "")
         for text in (name + epoch, *shorter):
             if text and wide > len(text) * CHARACTER_PX * 0.95 + 4:
-                middle = over.x((one.begin_s + one.end_s) / 2)
+                middle = over.x((phase.begin_s + phase.end_s) / 2)
                 over.sheet.text(middle, over.top + 11, text, "soft", anchor="center", size=10)
                 break
 
@@ -178,7 +178,7 @@ def _say_clipped(plot: Plot, traces: Sequence[Trace]) -> None:
 
 def _draw_kills(over: Plot, view: Timeline) -> None:
     taken: list[tuple[float, float]] = []
-    for kill in sorted(view.kills, key=lambda one: (one.role != "trainer", one.t_s)):
+    for kill in sorted(view.kills, key=lambda kill: (kill.role != "trainer", kill.t_s)):
         at = over.x(min(max(kill.t_s, over.x_low), over.x_high))
         width = 2.0 if kill.role == "trainer" else 1.2
         over.sheet.line([at, at], [over.top - 2, over.bottom], "bad", width=width)
@@ -193,13 +193,13 @@ def _draw_kills(over: Plot, view: Timeline) -> None:
 
 
 def _describe(view: Timeline) -> str:
-    told = [f"{fixed(view.end_s)} seconds, {len(view.phases)} phases."]
-    for one in view.charted:
-        if one.trace.known and one.chart.brief:
-            name = one.column.track or one.chart.label
-            low, high = float(np.nanmin(one.trace.value)), float(np.nanmax(one.trace.value))
-            range_ = f"from {fixed(low)} to {fixed(high)} {one.column.unit}".strip()
-            told.append(f"{name[:1].upper()}{name[1:]} {range_}.")
+    sentences = [f"{fixed(view.end_s)} seconds, {len(view.phases)} phases."]
+    for charted in view.charted:
+        if charted.trace.known and charted.chart.brief:
+            name = charted.column.track or charted.chart.label
+            low, high = float(np.nanmin(charted.trace.value)), float(np.nanmax(charted.trace.value))
+            range_ = f"from {fixed(low)} to {fixed(high)} {charted.column.unit}".strip()
+            sentences.append(f"{name[:1].upper()}{name[1:]} {range_}.")
     if view.kills:
-        told.append(f"{len(view.kills)} processes killed.")
-    return " ".join(told)
+        sentences.append(f"{len(view.kills)} processes killed.")
+    return " ".join(sentences)

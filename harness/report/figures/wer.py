@@ -81,20 +81,21 @@ def _end_text(line: Line) -> str:
 
 
 def _describe(panel: Panel) -> str:
-    told = []
+    sentences = []
     if panel.unknown_speech:
-        told.append("The baseline does not know this speech.")
+        sentences.append("The baseline does not know this speech.")
     for line in panel.lines:
         if not line.points:
             continue
         first, last = line.points[0], line.points[-1]
-        kept = ""
+        kept_text = ""
         if line.kept is not None:
             sure = interval_text(line.kept_interval)
-            kept = f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
-            kept += f" (95 % interval {sure} %)" if sure else ""
-        told.append(
+            kept_text = f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
+            kept_text += f" (95 % interval {sure} %)" if sure else ""
+        sentences.append(
             f"{line.sub_model.name or 'No sub-model'}: from {fixed(first.wer.median, 1)} % at "
-            f"epoch {first.epoch} to {fixed(last.wer.median, 1)} % at epoch {last.epoch}{kept}."
+            f"epoch {first.epoch} to {fixed(last.wer.median, 1)} % "
+            f"at epoch {last.epoch}{kept_text}."
         )
-    return " ".join(told) or "No epoch was evaluated."
+    return " ".join(sentences) or "No epoch was evaluated."

@@ -10,6 +10,7 @@ import pytest
 import harness
 from harness.errors import InputError
 from harness.export.mlflow import ORIGIN_TAG, export
+from harness.results.model import AttemptResult
 from tests.fixtures.report_run import Failing, make_run, small
 
 
@@ -86,10 +87,10 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert export(run, "sqlite:///m.db") == (0, 3)
     (experiment,) = STORE
     assert experiment.name == "quickstart"
-    assert len({one.data.tags[ORIGIN_TAG] for one in experiment.runs}) == 3
-    (failed,) = [one for one in experiment.runs if one.ended[0] == "FAILED"]
-    done = next(one for one in experiment.runs if one.params["trainer.batch_size"] == 5)
-    done = next(one for one in experiment.runs if one is not failed and one.params == done.params)
+    assert len({run.data.tags[ORIGIN_TAG] for run in experiment.runs}) == 3
+    (failed,) = [run for run in experiment.runs if run.ended[0] == "FAILED"]
+    done = next(run for run in experiment.runs if run.params["trainer.batch_size"] == 5)
+    done = next(run for run in experiment.runs if run is not failed and run.params == done.params)
     assert failed.data.tags["mobileasr.status"] == "TrainerKilled"
     assert done.ended[0] == "FINISHED"
     assert done.ended[1] > done.info.start_time
@@ -97,6 +98,18 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert done.params["data.speaker"] == "us-male"
     assert [step for key, _, step in done.metrics if key == "wer_percent"] == [0, 1, 2]
     assert "peak_rss_mb" in {key for key, _, _ in done.metrics}
+
+
+def test_no_param_or_tag_is_a_formula(tmp_path: Path) -> None:
+    def spoil(result: AttemptResult) -> AttemptResult:
+        phone = result.phone.model_copy(update={"profile": "=1+1"})
+        return result.model_copy(update={"speaker": "@SUM(1)", "phone": phone})
+
+    export(harness.open_run(make_run(tmp_path, small(spoil=spoil))), "sqlite:///m.db")
+    (run,) = STORE[0].runs
+    assert run.params["speaker"] == "'@SUM(1)"
+    assert run.params["learning_rate"] == 1e-4
+    assert run.data.tags["mobileasr.phone"].startswith("'=1+1 ")
 
 
 def test_without_mlflow_it_says_what_to_install(

@@ -160,8 +160,8 @@ def test_by_default_page_and_junit_lie_in_the_run_folder(tmp_path: Path) -> None
     assert not elsewhere.with_name("junit.xml").exists()
 
 
-def hostile(one: AttemptResult) -> AttemptResult:
-    phone = one.phone.model_copy(
+def hostile(result: AttemptResult) -> AttemptResult:
+    phone = result.phone.model_copy(
         update={
             "serial": HOSTILE,
             "profile": HOSTILE,
@@ -170,20 +170,20 @@ def hostile(one: AttemptResult) -> AttemptResult:
             "isolation": HOSTILE,
         }
     )
-    assert one.pressure is not None
+    assert result.pressure is not None
     kills = tuple(
         kill.model_copy(update={"process": HOSTILE, "reason": HOSTILE, "evidence": HOSTILE})
-        for kill in one.pressure.kills
+        for kill in result.pressure.kills
     )
-    return one.model_copy(
+    return result.model_copy(
         update={
             "phone": phone,
             "speaker": HOSTILE,
             "accent": HOSTILE,
             "stop_reason": HOSTILE,
             "notes": (HOSTILE,),
-            "axes": {HOSTILE: one.job_id, "data.style": HOSTILE},
-            "pressure": one.pressure.model_copy(update={"goal": HOSTILE, "kills": kills}),
+            "axes": {HOSTILE: result.job_id, "data.style": HOSTILE},
+            "pressure": result.pressure.model_copy(update={"goal": HOSTILE, "kills": kills}),
             "trainer": HOSTILE,
         }
     )
@@ -229,10 +229,10 @@ def test_a_page_at_any_time(tmp_path: Path, shape: RunShape, said: str) -> None:
     assert said in page.words
 
 
-def bare(one: AttemptResult) -> dict[str, object]:
+def bare(result: AttemptResult) -> dict[str, object]:
     """Return a result with nothing but what the format demands."""
     needed = {name for name, field in AttemptResult.model_fields.items() if field.is_required()}
-    return one.model_dump(include=needed)
+    return result.model_dump(include=needed)
 
 
 def test_settings_that_vary_are_drawn_and_filters_know_them(tmp_path: Path) -> None:
@@ -257,8 +257,10 @@ def test_files_that_cannot_be_read_are_told_of(tmp_path: Path) -> None:
 
 
 def test_virtual_phones_say_what_is_modelled(tmp_path: Path) -> None:
-    def virtual(one: AttemptResult) -> AttemptResult:
-        return one.model_copy(update={"phone": one.phone.model_copy(update={"origin": "virtual"})})
+    def virtual(result: AttemptResult) -> AttemptResult:
+        return result.model_copy(
+            update={"phone": result.phone.model_copy(update={"origin": "virtual"})}
+        )
 
     page = check(render([load_run(make_run(tmp_path, small(epochs=1, spoil=virtual)))]))
     assert "What is modelled on virtual phones" in page.words

@@ -102,10 +102,10 @@ def test_use_counts_training_only(quick: RunData) -> None:
 
 def test_phase_costs_are_by_sub_model_and_in_the_trainers_order(quick: RunData) -> None:
     costs = phase_costs(quick.attempts)
-    assert [one.sub_model.name for one in costs[:5]] == ["S1"] * 5
-    names = [one.phase for one in costs[:5]]
+    assert [cost.sub_model.name for cost in costs[:5]] == ["S1"] * 5
+    names = [cost.phase for cost in costs[:5]]
     assert names == ["preprocess", "load", "train", "evaluate", "save"]
-    train = {one.sub_model.name: one for one in costs if one.phase == "train"}
+    train = {cost.sub_model.name: cost for cost in costs if cost.phase == "train"}
     s1, s8 = train["S1"].rss_peak_mb, train["S8"].rss_peak_mb
     assert s1 is not None
     assert s8 is not None

@@ -13,7 +13,7 @@ from tests.fixtures.report_run import RunShape, make_run, small
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Attempt:
+def attempt(tmp_path_factory: pytest.TempPathFactory) -> Attempt:
     run = make_run(tmp_path_factory.mktemp("energy"), small(epochs=4, seconds=400))
     return load_run(run).attempts[0]
 
@@ -26,8 +26,8 @@ def changed(table: pa.Table, **columns: Any) -> pa.Table:
     return table
 
 
-def test_charge_and_energy_of_an_epoch(one: Attempt) -> None:
-    samples = one.read_samples(None)
+def test_charge_and_energy_of_an_epoch(attempt: Attempt) -> None:
+    samples = attempt.read_samples(None)
     t_s = samples.column("t_s").to_numpy()
     # 3 mAh a second, in microampere hours, at 4 V
     table = changed(
@@ -35,8 +35,8 @@ def test_charge_and_energy_of_an_epoch(one: Attempt) -> None:
         battery_charge_counter=3e6 - 3000 * t_s,
         battery_voltage_mv=np.full(len(t_s), 4000.0),
     )
-    found = energy_of(one.result, table)
-    spans = [p for p in one.result.phases if p.epoch]
+    found = energy_of(attempt.result, table)
+    spans = [p for p in attempt.result.phases if p.epoch]
     seconds = spans[-1].end_s - spans[0].begin_s
     assert found.epochs == 4
     assert found.mah == pytest.approx(3 * seconds / 4, rel=0.03)
@@ -44,12 +44,12 @@ def test_charge_and_energy_of_an_epoch(one: Attempt) -> None:
     assert found.mwh == pytest.approx(4 * found.mah)
 
 
-def test_a_counter_in_mah_means_the_same(one: Attempt) -> None:
-    samples = one.read_samples(None)
+def test_a_counter_in_mah_means_the_same(attempt: Attempt) -> None:
+    samples = attempt.read_samples(None)
     t_s = samples.column("t_s").to_numpy()
     micro = changed(samples, battery_charge_counter=3e6 - 3000 * t_s)
     milli = changed(samples, battery_charge_counter=np.round(3000 - 3 * t_s))
-    first, second = energy_of(one.result, micro).mah, energy_of(one.result, milli).mah
+    first, second = energy_of(attempt.result, micro).mah, energy_of(attempt.result, milli).mah
     assert first == pytest.approx(second, rel=0.02)
 
 
@@ -63,24 +63,30 @@ def test_a_counter_in_mah_means_the_same(one: Attempt) -> None:
     ],
 )
 def test_where_nothing_can_be_said_it_is_said_why(
-    one: Attempt, columns: dict[str, Any], why: str
+    attempt: Attempt, columns: dict[str, Any], why: str
 ) -> None:
-    samples = one.read_samples(None)
+    samples = attempt.read_samples(None)
     table = changed(samples, **{k: [v] * samples.num_rows for k, v in columns.items()})
-    found = energy_of(one.result, table)
+    found = energy_of(attempt.result, table)
     assert found.mah is None
     assert why in found.unsaid
 
 
-def test_an_attempt_that_was_cut_off_is_not_called_a_phone_without_counter(one: Attempt) -> None:
-    found = energy_of(one.result, one.read_samples(None).slice(0, 40))
+def test_an_attempt_that_was_cut_off_is_not_called_a_phone_without_counter(
+    attempt: Attempt,
+) -> None:
+    found = energy_of(attempt.result, attempt.read_samples(None).slice(0, 40))
     assert "too few" in found.unsaid
 
 
 def test_rows_by_sub_model_count_those_that_say_nothing(tmp_path: Path) -> None:
     attempts = load_run(make_run(tmp_path, RunShape(speakers=("us-male",), seconds=300))).attempts
-    found = [(one, energy_of(one.result, one.read_samples(None))) for one in attempts]
-    plugged = [(one, energy_of(one.result, one.no_samples())) for one in attempts[:1]]
+    found = [
+        (attempt, energy_of(attempt.result, attempt.read_samples(None))) for attempt in attempts
+    ]
+    plugged = [
+        (attempt, energy_of(attempt.result, attempt.no_samples())) for attempt in attempts[:1]
+    ]
     rows = energy_rows([*found, *plugged])
     assert [row.sub_model.name for row in rows] == ["S1", "S5", "S8"]
     assert rows[0].mah is not None

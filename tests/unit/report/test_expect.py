@@ -20,7 +20,7 @@ def test_wer_falls_from_the_baseline_to_what_was_kept(quick: RunData) -> None:
 
 
 def test_one_attempt_that_does_not_fall_is_enough(quick: RunData) -> None:
-    results = [one.result for one in quick.final]
+    results = [attempt.result for attempt in quick.final]
     worse = results[0].model_copy(update={"wer_after_percent": 99.0})
     checks = check_all(
         [{"metric": "wer_percent", "falls_over": "epoch"}], as_attempts([worse, *results[1:]])
@@ -43,7 +43,7 @@ def test_over_an_axis_medians_must_not_turn(quick: RunData) -> None:
 
 
 def test_a_limit_names_the_worst(quick: RunData) -> None:
-    high = max(one.result.peak_rss_mb or 0 for one in quick.final if one.finished)
+    high = max(attempt.result.peak_rss_mb or 0 for attempt in quick.final if attempt.finished)
     found = verdict(quick, metric="peak_rss_mb", below=high)
     assert found[0] == "does not hold"
     assert f"{high:.0f}" in found[1]

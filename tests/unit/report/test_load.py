@@ -13,15 +13,15 @@ def test_last_attempts_are_what_jobs_came_to(quick_run: Path) -> None:
     data = load_run(quick_run)
     assert len(data.attempts) == 13
     assert len(data.final) == 12
-    assert len({one.key for one in data.attempts}) == 13
-    retried = [one for one in data.attempts if not one.final]
+    assert len({attempt.key for attempt in data.attempts}) == 13
+    retried = [attempt for attempt in data.attempts if not attempt.final]
     assert [one.result.status for one in retried] == ["failed"]
 
 
 def test_attempts_come_in_the_order_of_the_plan(quick_run: Path) -> None:
     data = load_run(quick_run)
     planned = [job.job_id for job in data.record.plan]
-    assert [one.result.job_id for one in data.final] == planned
+    assert [attempt.result.job_id for attempt in data.final] == planned
 
 
 def test_a_damaged_result_is_told_of_and_left_out(tmp_path: Path) -> None:

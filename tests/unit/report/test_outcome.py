@@ -26,7 +26,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> RunData:
 
 def test_a_panel_is_a_speaker_on_a_phone(quick: RunData) -> None:
     small = small_multiples(quick.final)
-    assert [(one.speaker, one.phone) for one in small.panels] == [
+    assert [(panel.speaker, panel.phone) for panel in small.panels] == [
         ("us-male", "oneplus-7t"),
         ("ind-male", "oneplus-7t"),
         ("us-male", "redmi-note-7-pro"),
@@ -42,7 +42,7 @@ def test_a_panel_is_a_speaker_on_a_phone(quick: RunData) -> None:
 def test_the_kept_epoch_is_the_results(quick: RunData) -> None:
     for panel in small_multiples(quick.final).panels:
         for line in panel.lines:
-            match = [one for one in panel.attempts if one.sub_model == line.sub_model]
+            match = [attempt for attempt in panel.attempts if attempt.sub_model == line.sub_model]
             kept = match[0].result.kept_epoch
             assert (line.kept.epoch if line.kept else None) == kept
 
@@ -82,12 +82,12 @@ def test_only_settings_that_vary_are_drawn(quick: RunData, grid: RunData) -> Non
     assert [one.metric for one in rows[1].drawn] == ["wer_after_percent"]
     assert len(rows[1].flat) == 2
     series = rows[0].drawn[2].series
-    assert [(one.sub_model.name, len(one.points)) for one in series] == [("S1", 2), ("S8", 2)]
+    assert [(line.sub_model.name, len(line.points)) for line in series] == [("S1", 2), ("S8", 2)]
     assert series[0].points[0][1].n == 6
 
 
 def test_a_setting_that_only_failures_differ_in_is_not_drawn(grid: RunData) -> None:
-    only = [one for one in grid.final if one.result.batch_size == 2]
+    only = [attempt for attempt in grid.final if attempt.result.batch_size == 2]
     assert [row.axis.label for row in against_settings(only)] == ["learning rate"]
 
 
@@ -118,7 +118,7 @@ def test_only_candidates_and_what_was_chosen_are_shown(quick: RunData) -> None:
 
 def test_two_pressures_with_one_choice_stay_two_lines(tmp_path: Path) -> None:
     data = load_run(make_run(tmp_path, small(sub_models=("S1", "S5"))))
-    results = [one.result for one in data.attempts]
+    results = [attempt.result for attempt in data.attempts]
     assert results[1].selection is not None
     same = results[1].selection.model_copy(update={"sub_model": "S1"})
     forced = [results[0], results[1].model_copy(update={"selection": same})]

@@ -1,16 +1,19 @@
 """Several runs on one page: what differs, and the matrix as a map."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import InputError
 from harness.report import build_report
+from harness.report.axes import shown
 from harness.report.changed import beside, differences
 from harness.report.facets import Facets
 from harness.report.heat import heat, shade, values_of
 from harness.report.load import RunData, as_attempts, load_runs
 from harness.results.model import AttemptResult
+from harness.results.store import RunFolder
 from tests.fixtures.report_run import Failing, RunShape, make_run, phone_record, small
 
 
@@ -29,7 +32,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, ...]:
 
 
 def test_attempts_of_several_runs_have_keys_of_their_own(two: tuple[RunData, ...]) -> None:
-    keys = [one.key for run in two for one in run.attempts]
+    keys = [attempt.key for run in two for attempt in run.attempts]
     assert keys == [f"a{number}" for number in range(1, len(keys) + 1)]
 
 
@@ -67,6 +70,43 @@ def test_short_epochs_keep_two_figures(tmp_path: Path) -> None:
     )
     (row,) = beside(runs)
     assert [row.digits(metric) for metric in range(3)] == [1, 3, 0]
+
+
+def test_random_serials_of_virtual_phones_are_no_difference(tmp_path: Path) -> None:
+    def farm(mark: str, origin: str) -> Callable[[AttemptResult], AttemptResult]:
+        serial = f"VLAB-oneplus-7t-1-{mark}"
+        return lambda result: result.model_copy(
+            update={"phone": result.phone.model_copy(update={"serial": serial, "origin": origin})}
+        )
+
+    def names(origin: str) -> set[str]:
+        folders = []
+        for mark in ("0a1b", "2c3d"):
+            name = f"{origin}-{mark}"
+            folders.append(make_run(tmp_path, small(spoil=farm(mark, origin)), name))
+            folder = RunFolder.open(folders[-1])
+            folder.write_record(folder.record().model_copy(update={"phones": ()}))
+        return {row.name for group in differences(load_runs(folders)) for row in group.rows}
+
+    assert "oneplus-7t" not in names("virtual")
+    assert "oneplus-7t" in names("device")
+
+
+def test_settings_are_written_as_yaml(tmp_path: Path) -> None:
+    phones = {"profile": "oneplus-7t", "count": 2, "tags": ["fast", None], "real": False}
+    runs = []
+    for name, value in (("a", [phones]), ("b", [])):
+        path = make_run(tmp_path, small(extra_axes={"data.mixed": {"noise": 0.5}}), name)
+        folder = RunFolder.open(path)
+        scenario = folder.record().scenario | {"phones": value}
+        folder.write_record(folder.record().model_copy(update={"scenario": scenario}))
+        runs.append(path)
+    rows = {row.name: row for group in differences(load_runs(runs)) for row in group.rows}
+    assert rows["phones"].values[0] == (
+        "{profile: oneplus-7t, count: 2, tags: [fast, null], real: false}"
+    )
+    assert shown({"noise": 0.5, "text": "ä"}) == "{noise: 0.5, text: ä}"
+    assert "&#39;profile&#39;:" not in build_report(runs, tmp_path / "p.html").read_text("utf-8")
 
 
 def test_the_second_run_less_the_first(tmp_path: Path) -> None:

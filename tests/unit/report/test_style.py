@@ -46,8 +46,8 @@ def luminance(colour: Linear) -> float:
     return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
 
 
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(linear(one)), luminance(linear(other))), reverse=True)
+def contrast(text: str, other: str) -> float:
+    high, low = sorted((luminance(linear(text)), luminance(linear(other))), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
@@ -141,9 +141,9 @@ class TestSubModels:
     @pytest.mark.parametrize("order", NETWORKS, ids=len)
     def test_any_number_of_them_differ(self, order: tuple[str, ...]) -> None:
         looks = [ranked(name, order) for name in order]
-        assert len({one.role for one in looks}) == len(order)
+        assert len({look.role for look in looks}) == len(order)
         assert (looks[0].role, looks[-1].role) == ("s0", f"s{SHADES - 1}")
-        assert all(one.role in LIGHT for one in looks)
+        assert all(look.role in LIGHT for look in looks)
         for one, other in pairwise(looks):
             assert one.marker != other.marker
         for one, other in combinations(looks, 2):

@@ -7,11 +7,11 @@ from harness.report.trust import Trainer, trainers
 from harness.results.model import CapabilitiesRecord
 
 
-def told(one: Attempt, trainer: str | None, said: dict[str, str] | None) -> Attempt:
+def told(attempt: Attempt, trainer: str | None, said: dict[str, str] | None) -> Attempt:
     found = None if said is None else CapabilitiesRecord(said=said)
-    phone = one.result.phone.model_copy(update={"capabilities": found})
+    phone = attempt.result.phone.model_copy(update={"capabilities": found})
     changes = {"trainer": trainer, "runtime": "tflite 2", "phone": phone}
-    return replace(one, result=one.result.model_copy(update=changes))
+    return replace(attempt, result=attempt.result.model_copy(update=changes))
 
 
 def test_what_trained_is_told_apart_by_its_apk_and_its_way_of_giving_files(quick: RunData) -> None:

@@ -20,7 +20,7 @@ from tests.fixtures.report_run import Failing, RunShape, make_run, small
 
 
 def results(data: RunData) -> Iterable[AttemptResult]:
-    return [one.result for one in data.attempts]
+    return [attempt.result for attempt in data.attempts]
 
 
 def test_headline_counts_jobs_speakers_and_failures(quick: RunData) -> None:
@@ -81,8 +81,10 @@ def test_wer_that_did_not_fall_is_not_dressed_up(tmp_path: Path) -> None:
 def test_origins_are_never_mixed_silently(quick: RunData, tmp_path: Path) -> None:
     assert origins([quick]) == ("trace",)
 
-    def real(one: AttemptResult) -> AttemptResult:
-        return one.model_copy(update={"phone": one.phone.model_copy(update={"origin": "device"})})
+    def real(result: AttemptResult) -> AttemptResult:
+        return result.model_copy(
+            update={"phone": result.phone.model_copy(update={"origin": "device"})}
+        )
 
     assert origins([load_run(make_run(tmp_path, small(spoil=real)))]) == ("trace", "device")
 

@@ -17,6 +17,7 @@ from harness.results.compare_stats import (
     student_upper,
     tarone,
 )
+from harness.results.wer_interval import Utterance
 
 SIMULATED = int(os.environ.get("MOBILEASR_NIGHTS", "18"))
 """Made-up nights a figure; docs/nightly.md has the command with more."""
@@ -53,11 +54,38 @@ def night(
     return found
 
 
+def heard(run: str, errors: int, utterances: int = 12) -> Observation:
+    words = tuple(
+        Utterance(f"anna/{number}", errors + number % 3, 0, 0, 10) for number in range(utterances)
+    )
+    wer = 100 * sum(utterance.errors for utterance in words) / (10 * utterances)
+    return Observation(run, "p0", "job", "job", {"wer_percent": wer, "peak_rss_mb": 150.0}, words)
+
+
+def test_a_wer_carries_its_interval_and_nothing_else_does() -> None:
+    findings = compare([heard("n1", 2), heard("n2", 2)], [heard("now", 3)]).findings
+    of_metric = {finding.metric: finding for finding in findings}
+    wer = of_metric["wer_percent"]
+    assert wer.before_interval is not None
+    assert wer.now_interval is not None
+    assert wer.before_interval[0] < 30 < wer.before_interval[1]
+    assert wer.now_interval[0] < 40 < wer.now_interval[1]
+    assert of_metric["peak_rss_mb"].now_interval is None
+
+
+def test_without_hypotheses_a_comparison_has_no_interval() -> None:
+    bare = [Observation("n", "p0", "job", "job", {"wer_percent": 30.0})]
+    (finding,) = compare(bare, bare).findings
+    assert finding.now_interval is None
+
+
 def found(metric: str, before: int, repeats: int = 4, seed: int = 1, **tonight: float) -> Finding:
     rng = np.random.default_rng(seed)
     past = [one for n in range(before) for one in night(rng, f"n{n}", repeats=repeats)]
     result = compare(past, night(rng, "now", repeats=repeats, **tonight))
-    return next(one for one in result.findings if one.metric == metric and one.phone == "p0")
+    return next(
+        finding for finding in result.findings if finding.metric == metric and finding.phone == "p0"
+    )
 
 
 def test_exact_p_values_by_hand() -> None:
@@ -152,7 +180,11 @@ def test_nights_that_differ_by_themselves_raise_no_alarm() -> None:
     rng = np.random.default_rng(5)
     past = [one for n in range(4) for one in night(rng, f"n{n}", nights_sd=0.1)]
     tonight = night(rng, "now", slower=0.15, nights_sd=0.0)
-    time = next(one for one in compare(past, tonight).findings if one.metric == "minutes_per_epoch")
+    time = next(
+        finding
+        for finding in compare(past, tonight).findings
+        if finding.metric == "minutes_per_epoch"
+    )
     assert time.judgement == "no change found"
     assert "nights differ" in time.why
 
@@ -163,7 +195,7 @@ def test_a_job_on_another_phone_has_no_counterpart() -> None:
     now = night(rng, "b", phones=2)
     result = compare(before, now)
     assert len(result.unmatched) == 8
-    other = [one for one in result.findings if one.phone == "p1"]
+    other = [finding for finding in result.findings if finding.phone == "p1"]
     assert {one.judgement for one in other} == {"too few to tell"}
 
 
@@ -179,8 +211,8 @@ def test_false_alarms_and_power(before: int, nights_sd: float) -> None:
             for change in power:
                 tonight = night(rng, "now", nights_sd=nights_sd, slower=change)
                 power[change] += any(
-                    (one.metric, one.phone) == ("minutes_per_epoch", "p0")
-                    for one in compare(past, tonight).judged("worse")
+                    (finding.metric, finding.phone) == ("minutes_per_epoch", "p0")
+                    for finding in compare(past, tonight).judged("worse")
                 )
     tries = len(range(0, SIMULATED, 3))
     told = ", ".join(f"+{change:.0%}: {hits / tries:.0%}" for change, hits in power.items())

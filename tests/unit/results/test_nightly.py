@@ -36,7 +36,7 @@ def test_only_good_nights_of_the_same_plan_are_a_baseline(tmp_path: Path) -> Non
     night(tmp_path, "5", "good")
     make_run(tmp_path, RunShape(stop_after=0), "by-hand")
     runs = nightly_runs(tmp_path, "quickstart")
-    assert [one.run_id for one in runs] == ["1", "2", "3", "4", "5"]
+    assert [run.run_id for run in runs] == ["1", "2", "3", "4", "5"]
     assert [one.run_id for one in good_before(runs, "k", 7)] == ["1", "5"]
     assert [one.run_id for one in good_before(runs, "k", 1)] == ["5"]
     night(tmp_path, "6", "worse", accepted=True)

@@ -71,8 +71,8 @@ def test_any_text_becomes_one_component_below_the_folder(text: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_different_texts_get_different_names(one: str, other: str) -> None:
-    assert (safe_name(one) == safe_name(other)) == (one == other)
+def test_different_texts_get_different_names(text: str, other: str) -> None:
+    assert (safe_name(text) == safe_name(other)) == (text == other)
 
 
 def test_harmless_names_stay_as_they_are() -> None:

@@ -38,10 +38,10 @@ def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> 
         total=1,
         sub_models=sub_models,
         phones=(),
-        running=tuple(one for one in attempts if isinstance(one, Running)),
+        running=tuple(attempt for attempt in attempts if isinstance(attempt, Running)),
         queue=(),
         queued=0,
-        ended=tuple(one for one in attempts if isinstance(one, Ended)),
+        ended=tuple(attempt for attempt in attempts if isinstance(attempt, Ended)),
     )
     return run_page(state, alone=True)
 

@@ -108,7 +108,7 @@ def test_runs_of_a_folder(live_run: LiveRun) -> None:
     broken.mkdir()
     (broken / "run.json").write_text("{")
     runs = RunsWatch(live_run.path.parent)
-    assert [one.run_id for one in runs.briefs()] == [live_run.path.name]
+    assert [brief.run_id for brief in runs.briefs()] == [live_run.path.name]
     assert runs.watch("../runs") is None
     assert runs.watch("nowhere") is None
     alone = RunsWatch(live_run.path)
