@@ -42,8 +42,7 @@ def said(path: Path, deed: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise DiskFullError(
-                f"{path}: the disk is full ({_free_mb(path.parent)} MiB free).\n"
-                f"  {ROOM_HINT}"
+                f"{path}: the disk is full ({_free_mb(path.parent)} MiB free).\n  {ROOM_HINT}"
             ) from error
         raise StoreError(f"{path}: cannot {deed}: {error.strerror or error}") from error
 

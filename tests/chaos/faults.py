@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from harness.adb.errors import AdbError
 from harness.adb.phone import Phone
-from harness.lab import resume_run, run_scenario, status
+from harness.lab import RunSettings, resume_run, run_scenario, status
 from harness.lab.ports import PhoneStatus
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -133,8 +133,7 @@ def try_fault(lab: ChaosLab, fault: Fault, number: int) -> Row:
         load_scenario(lab.scenario),
         bench,
         run_root=lab.runs,
-        run_id=f"f{number}",
-        progress=watcher,
+        settings=RunSettings(run_id=f"f{number}", progress=watcher),
     )
     for serial in lab.control.phones():
         for order in ("clear", "restore_cable"):
