@@ -317,10 +317,10 @@ class SimTools:
         return _Said()
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
-        found = self._world.phones[phone.serial]
-        if not self._world.reachable(found):
+        sim_phone = self._world.phones[phone.serial]
+        if not self._world.reachable(sim_phone):
             raise DeviceLost("gone", serial=phone.serial)
-        self._world.clean(found)
+        self._world.clean(sim_phone)
         return []
 
 
