@@ -24,7 +24,7 @@ from harness.lab.ports import LabPhone, Progress
 from harness.lab.run_tasks import host_tasks, outcomes_of, planner
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.agenda import Agenda, Outcome
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.host_tasks import HostThreads
 from harness.lab.scheduling.intake import Intake
 from harness.lab.scheduling.scheduler import Rules, Scheduler

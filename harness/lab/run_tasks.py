@@ -13,7 +13,7 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import make_plan
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.agenda import Outcome
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.host_tasks import HostTasks, Parent, host_function
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder

@@ -19,7 +19,8 @@ from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile
 from harness.lab.ledger.tables import OPEN
 from harness.lab.ports import NoProgress
 from harness.lab.scheduling.agenda import Agenda
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.scheduling.standing import OUT

@@ -16,7 +16,7 @@ from harness.adb.errors import DeviceLost
 from harness.devices.inventory import PhoneInfo
 from harness.lab.clock import utc_text
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.job_queue import QueueOrder
 from harness.scenario.task import Quorum, Task
 from tests.fixtures.tasks import host_task, phone_task

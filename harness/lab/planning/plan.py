@@ -17,7 +17,7 @@ from harness.lab.planning.candidates import (
 from harness.lab.planning.estimate import RULE_OF_THUMB, Estimate, PastTimes, guessed_s
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry

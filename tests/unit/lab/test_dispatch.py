@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from tests.fixtures import tasks
 
 ALL = frozenset({"A", "B"})

@@ -14,7 +14,8 @@ from harness.lab.planning.estimate import PastTimes, heat_kind, phone_kind, rise
 from harness.lab.planning.heat import heated, queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
-from harness.lab.scheduling.dispatch import Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import Dispatcher
 from harness.lab.scheduling.job_queue import QueueOrder
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder

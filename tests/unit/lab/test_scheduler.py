@@ -19,7 +19,8 @@ from harness.lab.engines.threads import ThreadEngine
 from harness.lab.ledger.ledger import Ledger, LedgerError
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduling.agenda import Agenda, Outcome
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER
 from harness.lab.scheduling.engine import (
     Came,
     Ended,
