@@ -17,12 +17,16 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_root() -> Path:
-    """Return the folder that holds ``device_profiles``, ``scenarios``, ``models`` and ``reports``.
+    """Return the folder of ``apk``, ``device_profiles``, ``models``, ``reports``, ``scenarios``.
 
     A checkout has them beside the package; an installed wheel has them in ``harness/_data``.
     """
-    checkout = _PACKAGE.parent
-    return checkout if (checkout / "device_profiles").is_dir() else _PACKAGE / "_data"
+    return _PACKAGE.parent if in_checkout() else _PACKAGE / "_data"
+
+
+def in_checkout() -> bool:
+    """Say whether the package lies in a checkout of the project, and not installed from a wheel."""
+    return not (_PACKAGE / "_data").is_dir() and (_PACKAGE.parent / "device_profiles").is_dir()
 
 
 def cache_root() -> Path:
@@ -49,13 +53,19 @@ def search_folders(kind: str) -> tuple[Path, ...]:
     return tuple(found[one] for one in dict.fromkeys(ordered) if one.is_dir())
 
 
-def named_files(kind: str) -> dict[str, tuple[Path, ...]]:
-    """Return the YAML files of a kind by name, those that count first; names are sorted."""
-    found: dict[str, list[Path]] = {}
+def named_files(kind: str, *, inner: bool = False) -> dict[str, tuple[Path, ...]]:
+    """Return the YAML files of a kind by name, those that count first; names are sorted.
+
+    Args:
+        kind: As in `search_folders`.
+        inner: Also those in folders inside: ``paper/table1``.
+    """
+    files: dict[str, list[Path]] = {}
     for folder in search_folders(kind):
-        for path in folder.glob("*.yaml"):
-            found.setdefault(path.stem, []).append(path)
-    return {name: tuple(found[name]) for name in sorted(found)}
+        for path in sorted(folder.rglob("*.yaml") if inner else folder.glob("*.yaml")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            files.setdefault(name, []).append(path)
+    return {name: tuple(files[name]) for name in sorted(files)}
 
 
 def shadowed(kind: str) -> list[str]:

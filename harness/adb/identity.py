@@ -51,10 +51,10 @@ class Identity:
     def is_of(self, output: str) -> bool:
         """Say whether the phone that gave this output is this one."""
         other = Identity.of(output)
-        if self.boot_id and self.boot_id == other.boot_id:
-            return True
-        # it may have been started again; two phones with one serial are told apart by hand only
-        return bool(self.serial) and self.serial == other.serial
+        if self.serial and other.serial:
+            # it may have been started again; phones in containers share a kernel
+            return self.serial == other.serial
+        return bool(self.boot_id) and self.boot_id == other.boot_id
 
     def may_be(self, name: str, now: str) -> bool:
         """Say whether a name in an adb server's list may be this phone's, known as ``now``."""

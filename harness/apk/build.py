@@ -6,8 +6,10 @@ entries stand in order.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -18,7 +20,7 @@ import filelock
 
 from harness.apk.toolchain import Toolchain
 from harness.errors import InputError
-from harness.paths import cache_root, data_root
+from harness.paths import cache_root, data_root, in_checkout
 
 ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 MIN_SDK = 26
@@ -91,19 +93,38 @@ def build_apk(
 
 
 def apk_sources() -> Path:
-    """Return the folder of the APK's sources.
+    """Return the folder of the APK's sources, in which Maven may write.
+
+    An installed package may lie where this user cannot write, so its sources are copied to the
+    user's cache, one copy a content.
 
     Raises:
-        InputError: An installed package has none.
+        InputError: They are not here.
     """
     folder = data_root() / "apk"
     if not (folder / "android" / "AndroidManifest.xml").is_file():
         raise InputError(
             "the sources of the APK are not here",
             where=str(folder),
-            hint="Build it in a checkout of the project.",
+            hint="Install the package anew, or build it in a checkout of the project.",
         )
-    return folder
+    return folder if in_checkout() else _copied(folder)
+
+
+def _copied(folder: Path) -> Path:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    target = cache_root() / "apk" / f"sources-{digest.hexdigest()[:16]}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(target.with_name(f"{target.name}.lock")):
+        if not target.is_dir():
+            partial = target.with_name(f"{target.name}.{os.getpid()}.part")
+            shutil.copytree(folder, partial)
+            partial.replace(target)
+    return target
 
 
 def default_keystore(toolchain: Toolchain) -> Keystore:

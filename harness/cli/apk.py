@@ -11,8 +11,9 @@ import typer
 
 from harness.cli import console
 from harness.cli.options import JsonOption
+from harness.cli.suggest import SuggestingGroup
 
-app = typer.Typer(help="The trainer's APK.", no_args_is_help=True)
+app = typer.Typer(cls=SuggestingGroup, help="The trainer's APK.", no_args_is_help=True)
 
 
 @app.callback()

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from harness.cli import console, logs
 from harness.cli.logs import LogFileOption, VerboseOption
+from harness.cli.suggest import SuggestingGroup
 from harness.errors import HarnessError
 from harness.version import version_words
 
@@ -54,7 +54,11 @@ _COMMANDS: dict[str, str] = {
 """Command -> module with an ``app`` of typer, imported only when it is asked for."""
 
 
-class _LazyGroup(TyperGroup):
+_OWN_OPTIONS = frozenset(("install_completion", "show_completion"))
+"""What typer gives each application, and only the whole has."""
+
+
+class _LazyGroup(SuggestingGroup):
     """Imports a command's module when the command is used, so that ``--help`` stays quick."""
 
     def list_commands(self, _ctx: Any) -> list[str]:
@@ -67,6 +71,7 @@ class _LazyGroup(TyperGroup):
             return None
         command = typer.main.get_command(importlib.import_module(module).app)
         command.name = cmd_name
+        command.params = [each for each in command.params if each.name not in _OWN_OPTIONS]
         _give(command, [param for param in self.params if param.name in ("verbose", "log_file")])
         return command
 
@@ -83,7 +88,6 @@ app = typer.Typer(
     name="harness",
     help="A device-lab bench for on-device speech training.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from harness.cli import console
+from harness.cli.complete import run_names
 from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.errors import InputError
@@ -35,7 +36,10 @@ MinimumOption = Annotated[
 def compare(
     run: Annotated[
         list[Path],
-        typer.Argument(help="Runs, oldest first: the last is judged by the others."),
+        typer.Argument(
+            help="Runs, oldest first: the last is judged by the others.",
+            autocompletion=run_names,
+        ),
     ],
     alpha: AlphaOption = ALPHA,
     minimum: MinimumOption = None,

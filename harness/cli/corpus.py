@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from harness.cli import console
 from harness.cli.groups import grouped
 from harness.cli.options import JsonOption
+from harness.cli.suggest import SuggestingGroup
 from harness.errors import InputError
 from harness.paths import cache_root
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from harness.speech.manifest import Utterance
     from harness.speech.text import Annotations
 
-app = typer.Typer(help="Speech to train on.", no_args_is_help=True)
+app = typer.Typer(cls=SuggestingGroup, help="Speech to train on.", no_args_is_help=True)
 
 
 @app.callback()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.cli import console
+from harness.cli.untrained import untrained_lines
 from harness.lab import RunSummary
 from harness.results.model import AttemptResult
 
@@ -69,8 +70,34 @@ def results_table(results: tuple[AttemptResult, ...]) -> None:
     )
 
 
-def end_of_run(summary: RunSummary, *, report: bool, as_json: bool) -> int:
-    """Write the report, print what came out, and return the exit code."""
+def unmet_expectations(folder: Path) -> list[str]:
+    """Return the expectations of a run's scenario that do not hold or could not be judged."""
+    from harness.report.expect import check_all
+    from harness.report.load import load_run
+
+    run = load_run(folder)
+    checks = check_all(run.record.scenario.get("expect") or (), run.final)
+    return [
+        f"expectation {check.verdict}: {check.claim}. {check.evidence}"
+        for check in checks
+        if check.verdict != "holds"
+    ]
+
+
+def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bool = False) -> int:
+    """Write the report, print what came out, and return the exit code.
+
+    Args:
+        summary: How the run ended.
+        report: Whether a page is written.
+        as_json: Whether JSON is printed.
+        expected: Whether an expectation that does not hold, or that could not be judged, makes
+            the exit code 1.
+    """
+    untrained = untrained_lines(summary.results)
+    unmet = [] if summary.interrupted else unmet_expectations(summary.folder)
+    failed = bool(untrained) or (expected and bool(unmet))
+    exit_code = summary.exit_code or int(failed)
     page: Path | None = None
     if report:
         from harness.report import build_report
@@ -87,14 +114,15 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool) -> int:
                 "skipped": summary.skipped,
                 "unfinished": summary.unfinished,
                 "interrupted": summary.interrupted,
-                "exit_code": summary.exit_code,
-                "notes": summary.notes,
+                "exit_code": exit_code,
+                "notes": [*summary.notes, *untrained],
+                "unmet_expectations": unmet,
                 "results": [result_row(result) for result in summary.results],
             }
         )
-        return summary.exit_code
+        return exit_code
     results_table(summary.results)
-    for note in summary.notes:
+    for note in (*summary.notes, *untrained, *unmet):
         console.note(note)
     total = summary.finished + summary.failed + summary.skipped + summary.unfinished
     line = f"{summary.finished} of {total} jobs finished"
@@ -106,4 +134,4 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool) -> int:
         console.say(f"Report: {page}")
     if summary.interrupted or summary.unfinished:
         console.say(f"Go on with: harness resume {summary.folder}")
-    return summary.exit_code
+    return exit_code

@@ -10,8 +10,13 @@ import typer
 from harness.cli import console
 from harness.cli.options import JsonOption, RunArgument, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.suggest import SuggestingGroup
 
-app = typer.Typer(help="Write a run for other tools: CSV, Perfetto, MLflow.", no_args_is_help=True)
+app = typer.Typer(
+    cls=SuggestingGroup,
+    help="Write a run for other tools: CSV, Perfetto, MLflow.",
+    no_args_is_help=True,
+)
 
 OutOption = Annotated[
     Optional[Path],
@@ -45,6 +50,7 @@ def csv(
 ) -> None:
     """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder."""
     from harness.export.frames import frames
+    from harness.export.safe_cells import csv_text
     from harness.results.files import write_bytes
 
     opened = _open(run, runs)
@@ -55,7 +61,7 @@ def csv(
     files = []
     for name, frame in tables:
         files.append(folder / f"{name}.csv")
-        write_bytes(files[-1], frame.to_csv(index=False, lineterminator="\n").encode())
+        write_bytes(files[-1], csv_text(frame).encode())
     _said(files, as_json=as_json)
 
 

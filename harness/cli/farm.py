@@ -11,12 +11,14 @@ import typer
 
 from harness.adb.server import AdbServer
 from harness.cli import console
+from harness.cli.complete import profile_names
 from harness.cli.farm_process import Farm, running_farm
 from harness.cli.options import JsonOption
 from harness.cli.session import parse_profiles, unhurried
+from harness.cli.suggest import SuggestingGroup
 from harness.errors import InputError
 
-app = typer.Typer(help="Virtual phones.", no_args_is_help=True)
+app = typer.Typer(cls=SuggestingGroup, help="Virtual phones.", no_args_is_help=True)
 
 
 @app.callback()
@@ -28,7 +30,12 @@ def _farm() -> None:
 def up(
     profile: Annotated[
         Optional[list[str]],
-        typer.Option("--profile", metavar="PROFILE[=COUNT]", help="May be given several times."),
+        typer.Option(
+            "--profile",
+            metavar="PROFILE[=COUNT]",
+            help="May be given several times.",
+            autocompletion=profile_names,
+        ),
     ] = None,
     adb: Annotated[
         Optional[str],
@@ -69,12 +76,23 @@ def up(
             show_default=False,
         ),
     ] = None,
+    shell: Annotated[
+        Optional[str],
+        typer.Option(
+            "--shell",
+            metavar="KIND",
+            help="android: mksh and toybox; host: this host's; android where they are installed.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start virtual phones, print one line a phone, and stay until interrupted."""
     profiles = parse_profiles(profile or ["generic"], "--profile")
     if trainer not in ("litert", "java", "trace"):
         raise InputError(f"--trainer {trainer}: it can be litert, java or trace")
+    if shell not in (None, "android", "host"):
+        raise InputError(f"--shell {shell}: it can be android or host")
     env = dict(os.environ)
     if trainer == "java":
         from harness.apk.jvm import environment, java_trainer
@@ -87,6 +105,8 @@ def up(
         "--trace-speed",
         str(trace_speed),
     ]
+    if shell is not None:
+        more += ["--shell", shell]
     if faults is not None:
         more += ["--faults", str(faults)]
     with contextlib.ExitStack() as stack:

@@ -8,11 +8,14 @@ from typing import Annotated, Optional
 
 import typer
 
+from harness.cli.complete import run_names, scenario_names
+
 ScenarioArgument = Annotated[
     Path,
     typer.Argument(
-        help="A scenario file (YAML), or the name of one (`harness extensions` says where).",
+        help="A scenario file (YAML), or the name of one (`harness scenario list`).",
         show_default=False,
+        autocompletion=scenario_names,
     ),
 ]
 FarmOption = Annotated[
@@ -104,10 +107,21 @@ SkipUnfitOption = Annotated[
         help="Run the other jobs even if some fit no phone; those are recorded as skipped.",
     ),
 ]
+ExpectOption = Annotated[
+    bool,
+    typer.Option(
+        "--expect",
+        help="Exit code 1 if an expectation of the scenario does not hold or cannot be judged.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 RunArgument = Annotated[
     Path,
-    typer.Argument(help="A run folder, the name of a run, or `latest`.", show_default=False),
+    typer.Argument(
+        help="A run folder, the name of a run, or `latest`.",
+        show_default=False,
+        autocompletion=run_names,
+    ),
 ]
 
 

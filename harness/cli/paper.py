@@ -15,7 +15,7 @@ from harness.cli.materials import shown_materials
 from harness.cli.options import AdbOption, JsonOption, SetOption
 from harness.cli.progress import progress_display
 from harness.cli.session import open_session
-from harness.errors import InputError
+from harness.errors import HarnessError, InputError
 from harness.paths import data_root
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.paper.items import Experiment, Scale
     from harness.paper.measure import Source
     from harness.paper.sections import Section
+    from harness.results.run import RunRecord
     from harness.scenario import LoadedScenario
 
 app = typer.Typer()
@@ -31,6 +32,7 @@ FULL = "ds2"
 """The model of ``--scale full``."""
 PHONE = "oneplus-7t"
 """The virtual phone of all experiments: the one of the paper's tables."""
+EXIT_INTERRUPTED = 130
 
 
 @app.command()
@@ -77,7 +79,7 @@ def paper(
     """Regenerate the paper: one page, CSV, LaTeX, SVG and PDF; called again, it goes on.
 
     Each experiment is a run below OUT/runs; what has finished is never run again. Exit code 1 where
-    a job failed or arithmetic is not equal; trends are marked on the page, never a pass or a fail.
+    an item or a job failed or arithmetic is not equal; trends are marked on the page, never judged.
     """
     from harness.paper.files import write
     from harness.paper.given import Given
@@ -99,19 +101,25 @@ def paper(
             continue
         overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
         ready.append((experiment, _checked(experiment, overrides)))
-    summaries = _run_all(ready, size, out, farm, adb)
-    sources = {one.key: _source(one, size, out) for one, _ in ready if _there(one, size, out)}
-    for one, _ in ready:
-        if one.key not in sources:
-            missing[one.key] = "its run was interrupted before it began; call again to go on."
+    _refuse_other_runs(ready, size, out)
+    summaries, failures = _run_all(ready, size, out, farm, adb)
+    sources = _sources(ready, size, out, failures)
+    for experiment, _ in ready:
+        key = experiment.key
+        if key in failures:
+            missing[key] = f"it failed: {failures[key]}"
+        elif key not in sources:
+            missing[key] = "its run was interrupted before it began; call again to go on."
     speech = {} if not any(item.key == "table6" for item in items) else _speech(ready)
     made = sections(items, Given(sources, missing, speech))
     written = write(made, out, size, list(sources.values()))
     _said(made, summaries, written.page, len(written.files), as_json=as_json)
     if any(one.interrupted for one in summaries.values()):
         console.note("Interrupted; the same command goes on where it was.")
-        raise typer.Exit(130)
-    failed = any(one.failed for one in summaries.values())
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if failures and not sources:
+        raise typer.Exit(next(iter(failures.values())).exit_code)
+    failed = bool(failures) or any(summary.failed for summary in summaries.values())
     raise typer.Exit(int(failed or any(_differs(section) for section in made)))
 
 
@@ -156,42 +164,73 @@ def _there(experiment: Experiment, scale: Scale, out: Path) -> bool:
     return (_folder(experiment, scale, out) / "run.json").is_file()
 
 
+def _refuse_other_runs(
+    ready: Sequence[tuple[Experiment, LoadedScenario]], scale: Scale, out: Path
+) -> None:
+    """Check that the runs that are there were made with the scenarios asked for now.
+
+    Raises:
+        InputError: Names all that were not.
+    """
+    folders = [
+        str(_folder(experiment, scale, out))
+        for experiment, loaded in ready
+        if _there(experiment, scale, out)
+        and _record(_folder(experiment, scale, out)).scenario_sha256 != loaded.sha256
+    ]
+    if folders:
+        many = len(folders) > 1
+        raise InputError(
+            f"{'these runs were' if many else 'this run was'} made with another scenario than the "
+            "one asked for now. Nothing was started",
+            where=", ".join(folders),
+            hint="Give the same --set and --scale as then, another --out, or move "
+            f"{'the folders' if many else 'the folder'} away.",
+        )
+
+
+def _record(folder: Path) -> RunRecord:
+    from harness.results.store import RunFolder
+
+    return RunFolder.open(folder).record()
+
+
 def _run_all(
-    ready: list[tuple[Experiment, LoadedScenario]],
+    ready: Sequence[tuple[Experiment, LoadedScenario]],
     scale: Scale,
     out: Path,
     farm: str,
     adb: list[str] | None,
-) -> dict[str, RunSummary]:
-    """Run or go on with each experiment; stop at the first that is interrupted."""
-    found: dict[str, RunSummary] = {}
+) -> tuple[dict[str, RunSummary], dict[str, HarnessError]]:
+    """Run or go on with each experiment; stop at the first that is interrupted.
+
+    Returns:
+        How the runs ended, and what the others failed with, by experiment. One that fails does not
+        keep the next from being run.
+    """
+    summaries: dict[str, RunSummary] = {}
+    failures: dict[str, HarnessError] = {}
     for number, (experiment, loaded) in enumerate(ready, 1):
         folder = _folder(experiment, scale, out)
-        if _there(experiment, scale, out) and _over(folder, loaded):
+        if _there(experiment, scale, out) and _is_over(_record(folder)):
             continue
         console.note(f"{number} of {len(ready)}: {loaded.scenario.title}")
-        summary = _run(experiment, loaded, folder, farm, adb)
-        found[experiment.key] = summary
+        try:
+            summary = _run(experiment, loaded, folder, farm, adb)
+        except HarnessError as error:
+            if error.exit_code == EXIT_INTERRUPTED:
+                raise
+            console.error(f"{experiment.key}: {error}")
+            failures[experiment.key] = error
+            continue
+        summaries[experiment.key] = summary
         if summary.interrupted:
             break
-    return found
+    return summaries, failures
 
 
-def _over(folder: Path, loaded: LoadedScenario) -> bool:
-    """Say whether a run has ended.
-
-    Raises:
-        InputError: It was made with another scenario.
-    """
-    from harness.results.store import RunFolder
-
-    record = RunFolder.open(folder).record()
-    if record.scenario_sha256 != loaded.sha256:
-        raise InputError(
-            "this run was made with another scenario than the one asked for now",
-            where=str(folder),
-            hint="Give another --out, or move the folder away.",
-        )
+def _is_over(record: RunRecord) -> bool:
+    """Say whether a run has ended."""
     return record.finished_utc is not None and not record.interrupted
 
 
@@ -228,6 +267,25 @@ def _run(
                 on_plan=lambda plan, _folder: progress.planned(plan),
             ),
         )
+
+
+def _sources(
+    ready: Sequence[tuple[Experiment, LoadedScenario]],
+    scale: Scale,
+    out: Path,
+    failures: dict[str, HarnessError],
+) -> dict[str, Source]:
+    """Read the runs that are there; one that cannot be read is added to ``failures``."""
+    sources: dict[str, Source] = {}
+    for experiment, _ in ready:
+        if not _there(experiment, scale, out):
+            continue
+        try:
+            sources[experiment.key] = _source(experiment, scale, out)
+        except HarnessError as error:
+            console.error(f"{experiment.key}: {error}")
+            failures[experiment.key] = error
+    return sources
 
 
 def _source(experiment: Experiment, scale: Scale, out: Path) -> Source:

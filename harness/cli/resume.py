@@ -11,6 +11,7 @@ from harness.cli.engine import reopen_lab
 from harness.cli.groups import grouped
 from harness.cli.options import (
     ApkOption,
+    ExpectOption,
     JsonOption,
     KeepOption,
     PhoneOptions,
@@ -37,6 +38,7 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed and skipped jobs again too.")
     ] = False,
+    expect: ExpectOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
@@ -51,4 +53,4 @@ def resume(
             retry_failed=retry_failed,
             settings=RunSettings(keep=keep, progress=progress, skip_unfit=skip_unfit),
         )
-    raise typer.Exit(end_of_run(summary, report=True, as_json=as_json))
+    raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

@@ -14,6 +14,7 @@ from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
     ApkOption,
+    ExpectOption,
     JobOptions,
     JsonOption,
     KeepOption,
@@ -25,6 +26,7 @@ from harness.cli.options import (
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
 from harness.cli.scenario_file import read_scenario
+from harness.errors import InputError
 from harness.lab import RunSettings, check_scenario, run_scenario
 
 app = typer.Typer()
@@ -45,6 +47,7 @@ def run(
     keep: KeepOption = False,
     apk: ApkOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
+    expect: ExpectOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a scenario: exit code 0 all finished, 1 some failed, 2 bad input, 3 no phone that fits.
@@ -53,6 +56,12 @@ def run(
     """
     loaded = read_scenario(scenario, jobs.set_ or ())
     only = jobs.only or ()
+    if name is not None and (runs / name).exists():
+        raise InputError(
+            f"there is a run folder {name!r} in {runs} already",
+            where="--name",
+            hint=f"Give another name, or finish that run: harness resume {runs / name}.",
+        )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     with (
@@ -74,4 +83,4 @@ def run(
                 skip_unfit=skip_unfit,
             ),
         )
-    raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json))
+    raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))

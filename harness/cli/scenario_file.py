@@ -21,23 +21,29 @@ def read_scenario(scenario: Path, overrides: Sequence[str] = ()) -> LoadedScenar
     return load_scenario(scenario_file(scenario), overrides)
 
 
+def known_scenarios() -> dict[str, tuple[Path, ...]]:
+    """Return the scenario files by name (``quickstart``, ``paper/table1``), sorted."""
+    return named_files("scenarios", inner=True)
+
+
 def scenario_file(scenario: Path) -> Path:
     """Return the file: the path itself, or that of a scenario of this name.
 
     Raises:
         InputError: It is a name, and there is none such.
     """
-    if scenario.exists() or scenario.suffix or len(scenario.parts) != 1:
+    if scenario.is_file() or scenario.suffix in (".yaml", ".yml") or scenario.is_absolute():
         return scenario
-    known = named_files("scenarios")
-    paths = known.get(scenario.name)
+    known = known_scenarios()
+    paths = known.get(scenario.as_posix())
     if paths is None:
-        close = difflib.get_close_matches(scenario.name, known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(scenario.as_posix(), known, n=1, cutoff=0.5)
         meant = f"Did you mean {close[0]}? " if close else ""
+        what = "this is a folder" if scenario.is_dir() else "no file and no scenario"
         raise InputError(
-            f"no file and no scenario {scenario.name!r}",
+            f"{what} {scenario.as_posix()!r}",
             hint=f"{meant}Known by name: {', '.join(known)}.",
         )
     unused = "".join(f", not {path}" for path in paths[1:])
-    console.note(f"scenario {scenario.name}: {paths[0]}{unused}")
+    console.note(f"scenario {scenario.as_posix()}: {paths[0]}{unused}")
     return paths[0]

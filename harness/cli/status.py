@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli import console
+from harness.cli.complete import run_names
 from harness.cli.ending import result_row, results_table
 from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -36,7 +37,10 @@ _OVER = ("finished", "interrupted")
 @app.command()
 def status(
     run: Annotated[
-        Path, typer.Argument(help="A run folder, the name of a run, or `latest`.")
+        Path,
+        typer.Argument(
+            help="A run folder, the name of a run, or `latest`.", autocompletion=run_names
+        ),
     ] = Path("latest"),
     runs: RunsOption = RUN_ROOT,
     watch: Annotated[

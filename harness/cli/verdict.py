@@ -13,9 +13,15 @@ import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from harness.cli import console
+from harness.cli.untrained import untrained_lines
 from harness.errors import InputError
-from harness.report.compare_page import shown, write_compare_junit, write_compare_page
-from harness.report.expect import check_all
+from harness.report.compare_page import (
+    before_text,
+    now_text,
+    write_compare_junit,
+    write_compare_page,
+)
+from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
 from harness.report.observed import observed
 from harness.results.compare import METRICS, Comparison, compare
@@ -76,13 +82,13 @@ def judge(
                 "before": tuple(data.record.run_id for data in before),
             }
         )
-    failed = sum(not one.finished for one in now.final)
+    failed = sum(not attempt.finished for attempt in now.final)
     missing = len({job.job_id for job in now.record.plan}) - len(now.final)
     checks = check_all(now.record.scenario.get("expect") or (), now.final)
-    broken = tuple(
-        f"{one.claim}: {one.evidence}" for one in checks if one.verdict == "does not hold"
-    )
-    word, line = _word(comparison, failed, missing, broken)
+    broken = not_met(checks)
+    bad = [f"{failed} jobs failed, {missing} without a result"] if failed or missing else []
+    bad += [*untrained_lines(attempt.result for attempt in now.final), *broken]
+    word, line = _word(comparison, bad)
     return Verdict(
         word=word,
         line=f"{now.record.name}: {line}",
@@ -96,13 +102,7 @@ def judge(
     )
 
 
-def _word(
-    comparison: Comparison | None, failed: int, missing: int, broken: Sequence[str]
-) -> tuple[Word, str]:
-    bad = []
-    if failed or missing:
-        bad.append(f"{failed} jobs failed, {missing} without a result")
-    bad += [f"expectation broken: {one}" for one in broken]
+def _word(comparison: Comparison | None, bad: Sequence[str]) -> tuple[Word, str]:
     if comparison is None:
         if bad:
             return "failed", f"failed: {'; '.join(bad)}; no good run of the same jobs before it"
@@ -112,7 +112,7 @@ def _word(
     rest = f"; {few} of {len(comparison.findings)} figures have too few repeats to tell"
     if comparison.worse:
         told = [
-            f"{one.label} on {one.phone} {shown(one, one.before)} to {shown(one, one.now)} "
+            f"{one.label} on {one.phone} {before_text(one)} to {now_text(one)} "
             f"({one.change_text}, p {one.p:.2g})"
             for one in comparison.judged("worse")
         ]
@@ -140,8 +140,8 @@ def show(verdict: Verdict) -> None:
                 one.label,
                 one.phone,
                 one.judgement,
-                shown(one, one.before),
-                shown(one, one.now),
+                before_text(one),
+                now_text(one),
                 one.change_text,
                 f"{one.n_before}, {one.n_now}",
                 one.why,

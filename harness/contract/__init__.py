@@ -7,20 +7,16 @@ these models; JSON schemas are generated from them (``harness.contract.schema``)
 
 from harness.contract.events import EVENT_TYPES, Event, Phase, parse_event
 from harness.contract.job import CONTRACT_VERSION, Job, Keep
-from harness.contract.mobileasr import SUB_MODELS
-from harness.contract.mobileasr import PaperSubModel as SubModel
 from harness.contract.network import Network, SubModelName
 
 __all__ = [
     "CONTRACT_VERSION",
     "EVENT_TYPES",
-    "SUB_MODELS",
     "Event",
     "Job",
     "Keep",
     "Network",
     "Phase",
-    "SubModel",
     "SubModelName",
     "parse_event",
 ]

@@ -7,7 +7,7 @@ their names (flatbuffers with an ``info`` of format 1, their manifests).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, get_args
+from typing import Final
 
 from harness.contract.network import Layer, Network, NetworkError, SubModel
 
@@ -25,15 +25,13 @@ LAYERS: Final = (
     "FC2",
 )
 
-PaperSubModel = Literal["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
-
-SUB_MODELS: Final[tuple[PaperSubModel, ...]] = get_args(PaperSubModel)
+SUB_MODELS: Final = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
 """Each trains from one layer to the end: S1 all, S8 FC1 and FC2. FC2 is never trained alone."""
 
-CANDIDATES: Final[tuple[PaperSubModel, ...]] = ("S1", "S5", "S8")
+CANDIDATES: Final = ("S1", "S5", "S8")
 """The three that MobileASR chooses from (Algorithm 1)."""
 
-CALIBRATING: Final[tuple[PaperSubModel, ...]] = ("S1", "S4", "S5", "S8")
+CALIBRATING: Final = ("S1", "S4", "S5", "S8")
 """Where the kind of the first trained layer changes, and the ends: enough to predict the others."""
 
 

@@ -151,7 +151,8 @@ def _state(phone: Phone, info: PhoneInfo, left: Sequence[Change]) -> Iterator[Ch
         yield Check(serial, "battery", "warning", "somebody fakes the battery's values", advice)
     else:
         percent = battery.percent
-        shown = "level not told" if percent is None else f"{percent:.0f} %"
+        why = battery.why_absent("percent")
+        shown = (why or "level not told") if percent is None else f"{percent:.0f} %"
         yield Check(serial, "battery", "ok", f"{shown}, {battery.status_name or 'unknown'}")
     available_mb, free_mb = state.of(AVAILABLE_MB), state.of(FREE_STORAGE_MB)
     if available_mb is None:

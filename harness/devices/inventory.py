@@ -302,14 +302,24 @@ def _by_network(info: PhoneInfo) -> bool:
 
 
 def _same(one: PhoneInfo, other: PhoneInfo) -> bool:
+    """Say whether two lines are one phone under two names.
+
+    Phones of different boot ids are different. Those of one boot id may still be: phones in
+    containers share a kernel, and are told apart by their serial numbers.
+    """
     if not (one.usable and other.usable):
         return False
     if one.boot_id and other.boot_id:
-        return one.boot_id == other.boot_id
+        numbers = {_number(info) for info in (one, other)} - {""}
+        return one.boot_id == other.boot_id and len(numbers) < 2
     if one.serial != other.serial:
         return False
     # two USB devices of one server are two phones, even if a cheap maker gave both one serial
     return _by_network(one) or _by_network(other) or one.adb_server != other.adb_server
+
+
+def _number(info: PhoneInfo) -> str:
+    return real_serial(info.properties.get("ro.serialno", ""))
 
 
 def _apart(infos: list[PhoneInfo]) -> list[PhoneInfo]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.export.frames import Run
+from harness.export.safe_cells import safe_mapping
 from harness.results.model import AttemptResult
 
 ORIGIN_TAG = "mobileasr.attempt"
@@ -83,9 +84,13 @@ def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) 
         run_name=f"{result.job_id} {result.attempt}",
         tags={
             ORIGIN_TAG: origin,
-            "mobileasr.origin": result.phone.origin,
-            "mobileasr.phone": f"{result.phone.profile} {result.phone.serial}",
-            "mobileasr.status": result.failure.kind if result.failure else result.status,
+            **safe_mapping(
+                {
+                    "mobileasr.origin": result.phone.origin,
+                    "mobileasr.phone": f"{result.phone.profile} {result.phone.serial}",
+                    "mobileasr.status": result.failure.kind if result.failure else result.status,
+                }
+            ),
         },
     ).info.run_id
     chosen = result.selection.sub_model if result.selection else None
@@ -99,7 +104,7 @@ def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) 
         "repeat": result.repeat,
         **result.axes,
     }
-    for key, value in params.items():
+    for key, value in safe_mapping(params).items():
         client.log_param(made, key, value)
     for epoch in result.epochs:
         client.log_metric(made, "wer_percent", epoch.wer_percent, step=epoch.epoch)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.model.alignment import misaligned
 from harness.trainer.flatfile import constants, damaged, info_of, opened, signature_names
 from harness.trainer.info import ModelInfo
 
@@ -42,6 +43,8 @@ class Inspection:
     """Kind of builtin operator in use -> its newest version here."""
     custom_operators: tuple[str, ...]
     """Anything but builtin operators (Flex among them); empty in a good file."""
+    misaligned_buffers: int
+    """Data that do not begin at a multiple of 16 bytes, as the schema demands; 0 in a good file."""
     min_runtime: str
     """Oldest TFLite runtime that has all these operator versions, as the converter noted it."""
     info: ModelInfo | None
@@ -115,6 +118,7 @@ class _Reader:
                 for kind in sorted({k for k, _, custom in self._codes if not custom} & used)
             },
             custom_operators=tuple(sorted({k for k, _, custom in self._codes if custom} & used)),
+            misaligned_buffers=misaligned(model),
             min_runtime=self._metadata("min_runtime_version"),
             info=info,
             not_trainable=why,

@@ -12,9 +12,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from harness.model.packing import packed
 
 _SUBGRAPH_FIELDS = (
     "condSubgraphIndex",
@@ -48,9 +49,7 @@ def strip(
         for tensor in graph.tensors:
             tensor.name = None
             tensor.quantization = None
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def operator_code(model: Any, operator: Any) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.export.safe_cells import safe_cell, safe_row
 from harness.paper.items import Scale
 from harness.paper.latex import latex
 from harness.paper.measure import Source
@@ -88,10 +89,23 @@ def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = (
                 "open": sum(one.verdict == "cannot be said" for one in claims),
                 "attempts_of": attempts_of,
                 "equal": sum(one.verdict == "equal" for one in cells),
-                "must_equal": sum(one.verdict in ("equal", "differs") for one in cells),
+                "must_equal": sum(
+                    cell.verdict in ("equal", "differs", "not reached") for cell in cells
+                ),
+                "differs": sum(cell.verdict == "differs" for cell in cells),
+                "not_reached": sum(cell.verdict == "not reached" for cell in cells),
             }
         )
     )
+
+
+def _printed(text: str) -> str:
+    """Return a printed figure for a table: a number as it is, anything else as safe text."""
+    try:
+        float(text)
+    except ValueError:
+        return str(safe_cell(text))
+    return text
 
 
 def _csv(section: Section) -> str:
@@ -103,9 +117,10 @@ def _csv(section: Section) -> str:
             for head, cell in zip(grid.heads, cells, strict=True):
                 writer.writerow(
                     [
-                        *(grid.title, name, head.label, head.value_class),
-                        *(cell.printed, cell.measured, cell.low, cell.median, cell.high),
-                        *(cell.n or "", cell.verdict, " ".join(cell.links)),
+                        *safe_row([grid.title, name, head.label, head.value_class]),
+                        *(_printed(cell.printed), _printed(cell.measured)),
+                        *(cell.low, cell.median, cell.high),
+                        *safe_row([cell.n or "", cell.verdict, " ".join(cell.links)]),
                     ]
                 )
     return out.getvalue()

@@ -17,6 +17,7 @@ from harness.readings.meminfo_package import MeminfoPackage, MeminfoProcess, par
 from harness.readings.meminfo_proto import parse_meminfo_proto
 from harness.readings.meminfo_system import (
     MeminfoCheckin,
+    MeminfoMixed,
     MeminfoSystem,
     parse_meminfo,
     parse_meminfo_checkin,
@@ -50,6 +51,7 @@ __all__ = [
     "KillLine",
     "Lmk",
     "MeminfoCheckin",
+    "MeminfoMixed",
     "MeminfoPackage",
     "MeminfoProcess",
     "MeminfoSystem",

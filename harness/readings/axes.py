@@ -9,9 +9,6 @@ MEMORY = Axis("memory, MB", 20, 120.0)
 BATTERY = Axis("battery, %", 30, from_zero=False)
 TEMPERATURE = Axis("temperature, °C", 40, from_zero=False)
 
-MOST_MB = float(1 << 20)
-"""No phone has more memory, MiB."""
-
 
 def mb(kb: int | None) -> float | None:
     """Return KiB as MiB."""

@@ -32,7 +32,7 @@ def parse_battery_proto(data: bytes) -> Battery:
         return message.number(field, *range(field + 1, _TECHNOLOGY + 1))
 
     plugged = number(_PLUGGED)
-    found: dict[str, object] = {
+    fields: dict[str, object] = {
         "max_charging_current_ua": number(_CURRENT),
         "max_charging_voltage_uv": number(_VOLTAGE_MAX),
         "charge_counter_raw": number(_CHARGE),
@@ -46,10 +46,10 @@ def parse_battery_proto(data: bytes) -> Battery:
         "technology": message.text(_TECHNOLOGY),
     }
     if plugged == 0:
-        found.update(ac_powered=False, usb_powered=False, wireless_powered=False)
+        fields.update(ac_powered=False, usb_powered=False, wireless_powered=False)
     elif plugged in _SOURCES:
         # those before it in the order above are off; of those behind it nothing is said
         for value, name in _SOURCES.items():
             if value <= plugged:
-                found[name] = value == plugged
-    return complete(Battery.model_validate(found), bool(number(_STOPPED)))
+                fields[name] = value == plugged
+    return complete(fields, bool(number(_STOPPED)))

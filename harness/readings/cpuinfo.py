@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import re
 
-from harness.readings.base import Reading, clean, decimal, lines
+from harness.readings.base import (
+    NotedReading,
+    Reading,
+    Unread,
+    because,
+    clean,
+    decimal,
+    failures,
+    lines,
+)
 from harness.readings.errors import ReadingError
 
 _NUMBER = r"[0-9]{1,9}(?:[.,][0-9]{1,6})?"
 _LOAD = re.compile(rf"\s*Load: ({_NUMBER}) / ({_NUMBER}) / ({_NUMBER})")
 _WINDOW = re.compile(r"\s*CPU usage from (-?[0-9]{1,15})ms to (-?[0-9]{1,15})ms (ago|later)(.*)")
-_PROCESS = re.compile(rf"\s{{0,8}}([+-]?)({_NUMBER})% ([0-9]{{1,10}})/([^%]{{1,255}}): (.*)")
+_PROCESS = re.compile(
+    rf"\s{{0,8}}([+-]?)({_NUMBER})% ([0-9]{{1,10}})/(.{{1,255}}?): (?={_NUMBER}%)(.*)"
+)
+_LOOKS_LIKE_PROCESS = re.compile(r"\s{0,8}[+-]?[^\s%]{1,20}% [0-9]{1,10}/")
 _TOTAL = re.compile(rf"\s{{0,8}}({_NUMBER})% TOTAL:(.*)")
 _PART = re.compile(rf"({_NUMBER})% ([a-z]{{2,10}})")
 
@@ -31,7 +43,7 @@ class ProcessCpu(Reading):
     """``+`` appeared in the window, ``-`` vanished in it."""
 
 
-class Cpuinfo(Reading):
+class Cpuinfo(NotedReading):
     """CPU usage over the phone's own window."""
 
     load: tuple[float, float, float] | None = None
@@ -60,9 +72,11 @@ def parse_cpuinfo(text: str | bytes) -> Cpuinfo:
     Raises:
         ReadingError: Neither a load line, a window nor a process.
     """
+    cleaned = clean(text)
     found: dict[str, object] = {}
+    unread = Unread()
     processes: list[ProcessCpu] = []
-    for line in lines(text):
+    for line in lines(cleaned):
         if (match := _LOAD.match(line)) is not None:
             found.setdefault("load", tuple(decimal(part) for part in match.groups()))
         elif (match := _WINDOW.match(line)) is not None:
@@ -87,6 +101,9 @@ def parse_cpuinfo(text: str | bytes) -> Cpuinfo:
                         change=match[1],
                     )
                 )
+        elif _LOOKS_LIKE_PROCESS.match(line) is not None:
+            unread.add(line)
     if not found and not processes:
-        raise ReadingError("cpuinfo", "no load, window or process", clean(text[:160]))
-    return Cpuinfo.model_validate({**found, "processes": tuple(processes)})
+        raise ReadingError("cpuinfo", because(cleaned, "no load, window or process"), cleaned)
+    notes = (*failures(cleaned), *unread.notes())
+    return Cpuinfo.model_validate({**found, "processes": tuple(processes), "notes": notes})

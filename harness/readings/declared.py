@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from harness.readings.bounds import Bounds
 from harness.readings.errors import ReadingError
 from harness.readings.tick import Tick
 
@@ -98,6 +99,27 @@ class Column:
             return None
         return round(value) if self.type.startswith("int") else float(value)
 
+    def refusal(self, value: Value) -> str:
+        """Return why a value is none of this column, in words."""
+        if isinstance(value, str) or value is None or self.type in ("bool", "string"):
+            return f"{value!r} is none of its values"
+        least = -math.inf if self.least is None else self.least
+        most = math.inf if self.most is None else self.most
+        return Bounds(least, most, self.unit).refusal(value)
+
+
+NOTES = "notes"
+"""What a ``take`` may return beside its columns: why some are absent, a line each."""
+
+
+class Taken(NamedTuple):
+    """What a reading gave."""
+
+    values: Mapping[str, Value]
+    """By column, those that are known."""
+    notes: Mapping[str, str]
+    """Column (or the first one) -> why it is absent, where that is known."""
+
 
 class Answer(NamedTuple):
     """What a command on the phone printed."""
@@ -121,17 +143,28 @@ class SampledReading:
         if not self.columns:
             raise ValueError("a reading has at least one column")
 
-    def checked(self, take: Callable[..., Mapping[str, Value]], *seen: Any) -> dict[str, Value]:
+    def checked(self, take: Callable[..., Mapping[str, Value]], *seen: Any) -> Taken:
         """Return what ``take`` gives for what was seen; what is outside of its bounds is absent."""
+        first = self.columns[0].name
         try:
             values = take(*seen)
-        except ReadingError:
-            return {}
+        except ReadingError as error:
+            return Taken({}, {first: error.why})
         except Exception as error:  # noqa: BLE001 - a plug-in's; one reading costs no other
-            _LOG.warning("the reading of %s failed: %r", self.columns[0].name, error)
-            return {}
-        kept = {one.name: one.checked(values.get(one.name)) for one in self.columns}
-        return {name: value for name, value in kept.items() if value is not None}
+            _LOG.warning("the reading of %s failed: %r", first, error)
+            return Taken({}, {first: f"its reading failed: {error!r}"})
+        notes: dict[str, str] = {}
+        checked: dict[str, Value] = {}
+        if isinstance(why := values.get(NOTES), str) and why:
+            notes[first] = why
+        for column in self.columns:
+            value = values.get(column.name)
+            measured = column.checked(value)
+            if measured is not None:
+                checked[column.name] = measured
+            elif value is not None:
+                notes[column.name] = column.refusal(value)
+        return Taken(checked, notes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import re
 
-from harness.readings.base import Reading, clean, integer, lines, size_kb
+from harness.readings.base import (
+    NotedReading,
+    Reading,
+    because,
+    clean,
+    failures,
+    integer,
+    lines,
+    size_kb,
+)
 from harness.readings.errors import ReadingError
 
 REASON_SIGNALED = 2
@@ -64,7 +73,7 @@ class ExitRecord(Reading):
     trace: str | None = None
 
 
-class ExitInfo(Reading):
+class ExitInfo(NotedReading):
     """All records, newest first within a package."""
 
     records: tuple[ExitRecord, ...] = ()
@@ -124,6 +133,7 @@ def parse_exit_info(text: str | bytes) -> ExitInfo:
     Raises:
         ReadingError: Neither the header nor a record.
     """
+    cleaned = clean(text)
     records: list[ExitRecord] = []
     package: str | None = None
     record_package: str | None = None
@@ -135,7 +145,7 @@ def parse_exit_info(text: str | bytes) -> ExitInfo:
             records.append(_record(record_package, found))
             found.clear()
 
-    for line in lines(text):
+    for line in lines(cleaned):
         if (match := _PACKAGE.fullmatch(line.rstrip())) is not None:
             close()
             package = match[1]
@@ -154,5 +164,5 @@ def parse_exit_info(text: str | bytes) -> ExitInfo:
                 found.update(fields)
     close()
     if not records and not seen:
-        raise ReadingError("exit_info", "no exit record", clean(text[:160]))
-    return ExitInfo(records=tuple(records))
+        raise ReadingError("exit_info", because(cleaned, "no exit record"), cleaned)
+    return ExitInfo(records=tuple(records), notes=failures(cleaned))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
-from harness.readings.base import Reading, clean, integer
+from harness.readings.base import NotedReading, Unread, clean, integer
 from harness.readings.errors import ReadingError
 
 _BEGIN = re.compile(r"(?:(?<=\n)|(?<=\])|\A)\[([^\[\]\n]{1,200})\]: ?\[")
 
 
-class Getprop(Reading):
+class Getprop(NotedReading):
     """The properties by name; an entry that is cut short is left out."""
 
     properties: dict[str, str]
@@ -38,11 +38,14 @@ def parse_getprop(text: str | bytes) -> Getprop:
     cleaned = clean(text)
     begins = list(_BEGIN.finditer(cleaned))
     properties: dict[str, str] = {}
+    unread = Unread()
     for index, begin in enumerate(begins):
         until = begins[index + 1].start() if index + 1 < len(begins) else len(cleaned)
         end = cleaned.rfind("]", begin.end(), until)
         if end >= 0:
             properties.setdefault(begin[1], cleaned[begin.end() : end])
+        else:
+            unread.add(begin[0])
     if not properties:
         raise ReadingError("getprop", "no property", cleaned)
-    return Getprop(properties=properties)
+    return Getprop(properties=properties, notes=unread.notes())

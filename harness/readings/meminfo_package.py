@@ -7,10 +7,12 @@ Source: AOSP ``ActivityThread.dumpMemInfoTable``. Columns are taken from the hea
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from pydantic import Field
 
-from harness.readings.base import Reading, clean, integer, lines
+from harness.readings.base import NotedReading, Reading, because, clean, failures, integer, lines
+from harness.readings.bounds import MEMORY_KB
 from harness.readings.errors import ReadingError
 
 _PROCESS = re.compile(r"\s*\*\* MEMINFO in pid ([0-9]{1,10}) \[([^\]]{0,255})\]")
@@ -25,6 +27,8 @@ _TOTAL_FIELDS = {
     " SWAP (KB)": "total_swap_kb",
 }
 _SUMMARY = re.compile(r"\s{1,60}([A-Z][A-Za-z ]{1,40}):((?:\s{1,60}[0-9]{1,15}){1,2})\s{0,60}")
+OF_PHONE = re.compile(r"^[ \t]{0,20}Total (?:RSS|PSS) by process:|^ {0,4}Total RAM: ", re.MULTILINE)
+"""Where the dump of the whole phone begins."""
 _SECTIONS = ("App Summary", "Dalvik Details", "Objects", "SQL", "DATABASES", "Asset Allocations")
 
 
@@ -40,16 +44,16 @@ class MeminfoProcess(Reading):
 
     pid: int
     name: str
-    total_pss_kb: int | None = None
-    total_rss_kb: int | None = None
-    total_swap_pss_kb: int | None = None
-    total_swap_kb: int | None = None
+    total_pss_kb: Annotated[int | None, MEMORY_KB] = None
+    total_rss_kb: Annotated[int | None, MEMORY_KB] = None
+    total_swap_pss_kb: Annotated[int | None, MEMORY_KB] = None
+    total_swap_kb: Annotated[int | None, MEMORY_KB] = None
     summary: dict[str, SummaryRow] = Field(default_factory=dict)
     rows: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Memory table: row name -> column name (``Pss Total``, ``Private Dirty``, ...) -> KiB."""
 
 
-class MeminfoPackage(Reading):
+class MeminfoPackage(NotedReading):
     """All processes of a package."""
 
     uptime_ms: int | None = None
@@ -151,20 +155,32 @@ def parse_meminfo_package(text: str | bytes) -> MeminfoPackage:
     uptime: int | None = None
     realtime: int | None = None
     not_found: str | None = None
-    for line in lines(text):
+    cleaned = clean(text)
+    block: _Block | None = None
+    for line in lines(cleaned):
         if (match := _PROCESS.match(line)) is not None:
-            blocks.append(_Block(int(match[1]), match[2]))
-        elif blocks:
-            blocks[-1].take(line)
+            block = _Block(int(match[1]), match[2])
+            blocks.append(block)
+        elif OF_PHONE.match(line) is not None:
+            block = None  # what follows is of the whole phone
+        elif block is not None:
+            block.take(line)
         elif (match := _UPTIME.match(line)) is not None:
             uptime, realtime = int(match[1]), int(match[2])
         elif (match := _NOT_FOUND.match(line)) is not None:
             not_found = match[1].strip()
     if not blocks and not_found is None:
-        raise ReadingError("meminfo", "no MEMINFO block", clean(text[:160]))
+        raise ReadingError("meminfo", because(cleaned, "no MEMINFO block"), cleaned)
+    processes = tuple(block.done() for block in blocks)
+    cut = tuple(
+        f"total_pss_kb: the dump of pid {process.pid} has no total"
+        for process in processes
+        if process.total_pss_kb is None
+    )
     return MeminfoPackage(
         uptime_ms=uptime,
         realtime_ms=realtime,
-        processes=tuple(block.done() for block in blocks),
+        processes=processes,
         not_found=not_found,
+        notes=(*failures(cleaned), *cut),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from harness.readings.bounds import MEMORY_KB
 from harness.readings.errors import ReadingError
 from harness.readings.meminfo_package import MeminfoPackage, MeminfoProcess, SummaryRow
 from harness.readings.meminfo_system import MeminfoSystem, ProcessMemory
@@ -17,7 +18,7 @@ from harness.readings.wire import Message
 
 _UPTIME, _REALTIME, _NATIVE, _APPS, _PSS, _TOTAL_RAM, _STATUS, _RSS = 1, 2, 3, 4, 5, 8, 9, 29
 _STATUS_NAMES = {0: "normal", 1: "moderate", 2: "low", 3: "critical"}
-_LABEL_PID = re.compile(r" \(pid [0-9]{1,10}.{0,20}\)$")
+_LABEL_PID = re.compile(r" \(pid [0-9]{1,10}[^()]{0,80}\)(?:\s{0,80}\([^()]{0,80}\)){0,4}$")
 
 # Of a process: heaps, then the summary.
 _HEAPS = {3: "Native Heap", 4: "Dalvik Heap", 7: "TOTAL"}
@@ -180,7 +181,7 @@ def _items(message: Message, field: int, kb_field: int) -> tuple[ProcessMemory, 
     for item in message.messages(field):
         pid, label = item.integer(3), item.text(2)
         kb = item.number(kb_field)
-        if pid is None or label is None or kb is None:
+        if pid is None or label is None or kb is None or not MEMORY_KB.hold(kb):
             continue
         found.append(
             ProcessMemory(

@@ -7,15 +7,34 @@ Source: AOSP ``ActivityManagerService.dumpApplicationMemoryUsage`` (text) and
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from harness.readings.base import Reading, clean, grouped, integer, lines
+from harness.readings.base import (
+    NotedReading,
+    Reading,
+    Unread,
+    because,
+    clean,
+    failures,
+    grouped,
+    integer,
+    lines,
+)
+from harness.readings.bounds import MEMORY_KB, SIGNED_MEMORY_KB
 from harness.readings.errors import ReadingError
-from harness.readings.meminfo_package import MeminfoPackage, parse_meminfo_package
+from harness.readings.meminfo_package import OF_PHONE, MeminfoPackage, parse_meminfo_package
 
 _SECTION = re.compile(r"Total (RSS|PSS) by (process|OOM adjustment|category):")
 _PROCESS = re.compile(
-    r"\s{0,40}(-?[0-9][0-9,.]{0,20})K: (.{1,255}) \(pid ([0-9]{1,10})( / activities)?\)"
-    r"(?:\s{0,80}\(\s{0,20}[0-9][0-9,.]{0,20}K in swap( / activities)?\))?\s{0,80}"
+    r"\s{0,40}(-?[0-9][0-9,.]{0,20})K: (.{1,255}?) \(pid ([0-9]{1,10})([^()]{0,80})\)"
+    r"((?:\s{0,80}\([^()]{0,80}\)){0,4})\s{0,80}"
+)
+"""Makers and versions add words behind the pid (`` state 0 oom -900``) and brackets behind that
+(``(user 10)``, ``(    2,020K in swap / activities)``)."""
+_LOOKS_LIKE_PROCESS = re.compile(r"\s{0,40}-?[0-9][0-9,.]{0,20}K: ")
+_USER = re.compile(r"\(user ([0-9]{1,9})\)")
+_OF_PROCESSES = re.compile(
+    r"^[ \t]{0,20}(?:\*\* MEMINFO in pid|No process found for:)", re.MULTILINE
 )
 _FOOTER = re.compile(r"\s{0,20}([A-Z][A-Za-z -]{1,30}):\s{0,20}(-?[0-9][0-9,.]{0,20})K")
 _STATUS = re.compile(r"\(status ([a-z]{1,20})")
@@ -34,30 +53,32 @@ class ProcessMemory(Reading):
     name: str
     kb: int
     activities: bool
+    user: int | None = None
+    """Android's user, where the phone names one: of a second user or a work profile."""
 
 
-class MeminfoSystem(Reading):
+class MeminfoSystem(NotedReading):
     """Memory of the whole phone, in KiB."""
 
     uptime_ms: int | None = None
     rss_by_process: tuple[ProcessMemory, ...] = ()
     """Android 11 and later."""
     pss_by_process: tuple[ProcessMemory, ...] = ()
-    total_ram_kb: int | None = None
+    total_ram_kb: Annotated[int | None, MEMORY_KB] = None
     status: str | None = None
-    free_ram_kb: int | None = None
-    cached_pss_kb: int | None = None
-    cached_kernel_kb: int | None = None
-    free_kb: int | None = None
-    used_ram_kb: int | None = None
-    used_pss_kb: int | None = None
-    kernel_kb: int | None = None
-    lost_ram_kb: int | None = None
+    free_ram_kb: Annotated[int | None, MEMORY_KB] = None
+    cached_pss_kb: Annotated[int | None, MEMORY_KB] = None
+    cached_kernel_kb: Annotated[int | None, MEMORY_KB] = None
+    free_kb: Annotated[int | None, MEMORY_KB] = None
+    used_ram_kb: Annotated[int | None, MEMORY_KB] = None
+    used_pss_kb: Annotated[int | None, MEMORY_KB] = None
+    kernel_kb: Annotated[int | None, MEMORY_KB] = None
+    lost_ram_kb: Annotated[int | None, SIGNED_MEMORY_KB] = None
     """May be negative."""
-    zram_physical_kb: int | None = None
-    zram_in_swap_kb: int | None = None
-    zram_total_swap_kb: int | None = None
-    tuning_oom_kb: int | None = None
+    zram_physical_kb: Annotated[int | None, MEMORY_KB] = None
+    zram_in_swap_kb: Annotated[int | None, MEMORY_KB] = None
+    zram_total_swap_kb: Annotated[int | None, MEMORY_KB] = None
+    tuning_oom_kb: Annotated[int | None, MEMORY_KB] = None
 
 
 class CheckinProcess(Reading):
@@ -65,15 +86,15 @@ class CheckinProcess(Reading):
 
     pid: int
     name: str
-    heap_size_kb: int | None = None
-    heap_alloc_kb: int | None = None
-    heap_free_kb: int | None = None
-    total_pss_kb: int | None = None
-    total_private_dirty_kb: int | None = None
-    total_swap_pss_kb: int | None = None
+    heap_size_kb: Annotated[int | None, MEMORY_KB] = None
+    heap_alloc_kb: Annotated[int | None, MEMORY_KB] = None
+    heap_free_kb: Annotated[int | None, MEMORY_KB] = None
+    total_pss_kb: Annotated[int | None, MEMORY_KB] = None
+    total_private_dirty_kb: Annotated[int | None, MEMORY_KB] = None
+    total_swap_pss_kb: Annotated[int | None, MEMORY_KB] = None
 
 
-class MeminfoCheckin(Reading):
+class MeminfoCheckin(NotedReading):
     """``dumpsys meminfo --checkin``."""
 
     uptime_ms: int | None = None
@@ -106,38 +127,54 @@ def parse_meminfo_system(text: str | bytes) -> MeminfoSystem:
     Raises:
         ReadingError: Neither a list of processes nor the RAM lines.
     """
+    cleaned = clean(text)
+    unread = Unread()
     processes: dict[str, list[ProcessMemory]] = {"RSS": [], "PSS": []}
     found: dict[str, object] = {}
     section: tuple[str, str] | None = None
-    for line in lines(text):
+    for line in lines(cleaned):
         head = line.strip()
         if (match := _SECTION.fullmatch(head)) is not None:
             section = (match[1], match[2])
         elif head.startswith("Uptime: "):
             found.setdefault("uptime_ms", integer(head.split()[1]) if len(head) > 8 else None)
         elif (match := _PROCESS.fullmatch(line)) is not None:
-            kb = grouped(match[1])
-            if section is not None and section[1] == "process" and kb is not None:
-                processes[section[0]].append(
-                    ProcessMemory(
-                        pid=int(match[3]),
-                        name=match[2],
-                        kb=kb,
-                        activities=bool(match[4] or match[5]),
-                    )
-                )
+            if section is None or section[1] != "process":
+                continue
+            if (process := _process(match)) is not None:
+                processes[section[0]].append(process)
+            else:
+                unread.add(line)
+        elif section is not None and section[1] == "process" and _LOOKS_LIKE_PROCESS.match(line):
+            unread.add(line)
         elif (match := _FOOTER.match(line)) is not None and match[1] in _FOOTERS:
             _take_footer(match[1], match[2], line[match.end() :], found)
         elif head.startswith("Tuning:") and (match := _TUNING_OOM.search(line)) is not None:
             found.setdefault("tuning_oom_kb", grouped(match[1]))
     if not found.keys() - {"uptime_ms"} and not processes["RSS"] and not processes["PSS"]:
-        raise ReadingError("meminfo", "no process list and no RAM lines", clean(text[:160]))
+        why = because(cleaned, "no process list and no RAM lines")
+        raise ReadingError("meminfo", why, cleaned)
     return MeminfoSystem.model_validate(
         {
             **found,
             "rss_by_process": tuple(processes["RSS"]),
             "pss_by_process": tuple(processes["PSS"]),
+            "notes": (*failures(cleaned), *unread.notes()),
         }
+    )
+
+
+def _process(match: re.Match[str]) -> ProcessMemory | None:
+    kb = grouped(match[1])
+    if kb is None or not MEMORY_KB.hold(kb):
+        return None
+    user = _USER.search(match[5])
+    return ProcessMemory(
+        pid=int(match[3]),
+        name=match[2],
+        kb=kb,
+        activities="/ activities" in match[4] + match[5],
+        user=int(user[1]) if user else None,
     )
 
 
@@ -160,8 +197,10 @@ def parse_meminfo_checkin(text: str | bytes) -> MeminfoCheckin:
     uptime: int | None = None
     realtime: int | None = None
     version: int | None = None
+    cleaned = clean(text)
+    unread = Unread()
     processes: list[CheckinProcess] = []
-    for line in lines(text):
+    for line in lines(cleaned):
         fields = line.strip().split(",")
         if fields[0] == "time" and len(fields) >= 3:
             uptime, realtime = integer(fields[1]), integer(fields[2])
@@ -169,6 +208,8 @@ def parse_meminfo_checkin(text: str | bytes) -> MeminfoCheckin:
         head = integer(fields[0])
         pid = integer(fields[1]) if len(fields) > CHECKIN_TOTAL_PSS else None
         if head is None or pid is None or pid < 0 or not 0 < head < 1000:
+            if head is not None:
+                unread.add(line)
             continue
         version = head
         values = [integer(field) for field in fields]
@@ -185,9 +226,13 @@ def parse_meminfo_checkin(text: str | bytes) -> MeminfoCheckin:
             )
         )
     if not processes:
-        raise ReadingError("meminfo", "no checkin line of a process", clean(text[:160]))
+        raise ReadingError("meminfo", because(cleaned, "no checkin line of a process"), cleaned)
     return MeminfoCheckin(
-        uptime_ms=uptime, realtime_ms=realtime, checkin_version=version, processes=tuple(processes)
+        uptime_ms=uptime,
+        realtime_ms=realtime,
+        checkin_version=version,
+        processes=tuple(processes),
+        notes=(*failures(cleaned), *unread.notes()),
     )
 
 
@@ -195,16 +240,30 @@ def _at(values: list[int | None], index: int) -> int | None:
     return values[index] if index < len(values) else None
 
 
-def parse_meminfo(text: str | bytes) -> MeminfoPackage | MeminfoSystem | MeminfoCheckin:
-    """Read any ``dumpsys meminfo``: its form is recognised by its first telling line.
+class MeminfoMixed(Reading):
+    """Dumps of processes and of the whole phone in one text, as ``dumpsys meminfo -a`` prints."""
+
+    package: MeminfoPackage
+    system: MeminfoSystem
+
+
+AnyMeminfo = MeminfoPackage | MeminfoSystem | MeminfoCheckin | MeminfoMixed
+
+
+def parse_meminfo(text: str | bytes) -> AnyMeminfo:
+    """Read any ``dumpsys meminfo``: its form is recognised by its telling lines.
 
     Raises:
         ReadingError: No form fits.
     """
     cleaned = clean(text)
-    if re.search(
-        r"^[ \t]{0,20}(?:\*\* MEMINFO in pid|No process found for:)", cleaned, re.MULTILINE
-    ):
+    of_processes, of_phone = _OF_PROCESSES.search(cleaned), OF_PHONE.search(cleaned)
+    if of_processes is not None and of_phone is not None:
+        # each takes its own lines and passes over the other's
+        return MeminfoMixed(
+            package=parse_meminfo_package(cleaned), system=parse_meminfo_system(cleaned)
+        )
+    if of_processes is not None:
         return parse_meminfo_package(cleaned)
     if re.search(r"^(?:time|[0-9]{1,3}),[0-9]{1,18},", cleaned, re.MULTILINE):
         return parse_meminfo_checkin(cleaned)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from harness.readings.base import Reading, clean, decimal, lines
+from harness.readings.base import NotedReading, Reading, Unread, clean, decimal, lines
+from harness.readings.bounds import PERCENT
 from harness.readings.errors import ReadingError
 
 _LINE = re.compile(
@@ -25,7 +26,7 @@ class Stall(Reading):
     total_us: int
 
 
-class Pressure(Reading):
+class Pressure(NotedReading):
     """One file of ``/proc/pressure``."""
 
     some: Stall | None = None
@@ -39,20 +40,19 @@ def parse_pressure(text: str | bytes) -> Pressure:
         ReadingError: Neither a ``some`` nor a ``full`` line.
     """
     found: dict[str, Stall] = {}
+    unread = Unread()
     for line in lines(text):
         match = _LINE.match(line)
-        if match is None:
+        averages = [decimal(value) for value in match.groups()[1:4]] if match else []
+        if match is None or not all(a is not None and PERCENT.hold(a) for a in averages):
+            if line.strip():
+                unread.add(line)
             continue
-        averages = [decimal(value) for value in match.groups()[1:4]]
-        if averages[0] is None or averages[1] is None or averages[2] is None:
-            continue
-        stall = Stall(
-            avg10_percent=averages[0],
-            avg60_percent=averages[1],
-            avg300_percent=averages[2],
-            total_us=int(match[5]),
+        names = ("avg10_percent", "avg60_percent", "avg300_percent")
+        stall = Stall.model_validate(
+            {**dict(zip(names, averages, strict=True)), "total_us": int(match[5])}
         )
         found.setdefault(match[1], stall)
     if not found:
         raise ReadingError("pressure", "no stall line", clean(text[:160]))
-    return Pressure(some=found.get("some"), full=found.get("full"))
+    return Pressure(some=found.get("some"), full=found.get("full"), notes=unread.notes())

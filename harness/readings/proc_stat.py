@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field
 
-from harness.readings.base import Reading, clean, integer, lines
+from harness.readings.base import NotedReading, Reading, Unread, clean, integer, lines
 from harness.readings.errors import ReadingError
 
 _CPU = re.compile(r"\s*cpu([0-9]{0,4})\s{1,8}([0-9 ]{1,400})")
@@ -37,7 +37,7 @@ class CpuTimes(Reading):
         return self.total - self.idle - (self.iowait or 0)
 
 
-class ProcStat(Reading):
+class ProcStat(NotedReading):
     """CPU time of the whole phone."""
 
     all: CpuTimes | None = None
@@ -59,10 +59,12 @@ def parse_proc_stat(text: str | bytes) -> ProcStat:
     """
     found: dict[str, object] = {}
     cores: dict[int, CpuTimes] = {}
+    unread = Unread()
     for line in lines(text):
         if (match := _CPU.fullmatch(line.rstrip())) is not None:
             ticks = [integer(word) for word in match[2].split()]
             if len(ticks) < 4 or None in ticks:
+                unread.add(line)
                 continue
             times = CpuTimes.model_validate(dict(zip(_NAMES, ticks, strict=False)))
             if match[1]:
@@ -70,9 +72,11 @@ def parse_proc_stat(text: str | bytes) -> ProcStat:
             else:
                 found.setdefault("all", times)
             continue
+        if line.startswith("cpu"):
+            unread.add(line)
         words = line.split()
         if len(words) == 2 and words[0] in _COUNTERS:
             found.setdefault(_COUNTERS[words[0]], integer(words[1]))
     if "all" not in found and not cores:
         raise ReadingError("proc_stat", "no cpu line", clean(text[:160]))
-    return ProcStat.model_validate({**found, "cores": cores})
+    return ProcStat.model_validate({**found, "cores": cores, "notes": unread.notes()})

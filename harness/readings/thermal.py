@@ -7,14 +7,29 @@ may be hours old; only "from HAL" is now. Types 6 to 8 are volts, amperes and pe
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from harness.readings.base import Reading, boolean, clean, decimal, integer, lines
+from harness.readings.base import (
+    NotedReading,
+    Reading,
+    Unread,
+    because,
+    boolean,
+    clean,
+    decimal,
+    failures,
+    integer,
+    lines,
+)
+from harness.readings.bounds import CELSIUS, THERMAL_STATUS
 from harness.readings.errors import ReadingError
 
 CPU, GPU, BATTERY, SKIN, USB, POWER_AMPLIFIER, NPU = 0, 1, 2, 3, 4, 5, 9
 NOT_DEGREES = frozenset({6, 7, 8})
 """BCL voltage, current and percentage."""
 
+_LEAST_C = 0.01
+"""Nearer to zero is what a vendor prints for a sensor that is not there."""
 _TEMPERATURE = re.compile(
     r"\s*Temperature\{mValue=([^,}]{1,40}), mType=(-?[0-9]{1,9}), "
     r"mName=(.{0,120}), mStatus=(-?[0-9]{1,9})\}"
@@ -30,21 +45,19 @@ class Temperature(Reading):
     name: str
     type: int
     value: float | None
-    """Degrees Celsius unless ``type`` is in ``NOT_DEGREES``; None when the HAL says NaN."""
+    """Degrees Celsius unless ``type`` is in ``NOT_DEGREES``; None where it is no measurement."""
     status: int
 
     @property
     def celsius(self) -> float | None:
-        """The value if it is a believable temperature: some vendors report fake zeros."""
-        if self.value is None or self.type in NOT_DEGREES or not -40 <= self.value <= 150:
-            return None
-        return None if self.value == 0 else self.value
+        """The value if it is a temperature."""
+        return None if self.type in NOT_DEGREES else self.value
 
 
-class Thermal(Reading):
+class Thermal(NotedReading):
     """What the thermal service says."""
 
-    status: int | None = None
+    status: Annotated[int | None, THERMAL_STATUS] = None
     """0 none, 1 light, 2 moderate, 3 severe, 4 critical, 5 emergency, 6 shutdown."""
     status_overridden: bool | None = None
     hal_ready: bool | None = None
@@ -64,20 +77,19 @@ def parse_thermal(text: str | bytes) -> Thermal:
     Raises:
         ReadingError: Text that no thermal service prints.
     """
+    cleaned = clean(text)
     found: dict[str, object] = {}
+    unread = Unread()
     groups: dict[str, list[Temperature]] = {"cached": [], "current": []}
     into: list[Temperature] | None = None
-    kept = lines(text)
+    kept = lines(cleaned)
     for line in kept:
         stripped = line.strip()
         if (match := _TEMPERATURE.match(line)) is not None:
             if into is not None:
-                value = decimal(match[1])
-                into.append(
-                    Temperature(
-                        name=match[3], type=int(match[2]), value=value, status=int(match[4])
-                    )
-                )
+                into.append(_sensor(match))
+        elif stripped.startswith("Temperature{"):
+            unread.add(line)
         elif stripped.startswith("Cached temperatures"):
             into = groups["cached"]
             found.setdefault("seen", True)
@@ -94,8 +106,30 @@ def parse_thermal(text: str | bytes) -> Thermal:
         elif stripped.endswith("from HAL:"):
             into = None
     if not found and not any(groups.values()) and "".join(kept).strip():
-        raise ReadingError("thermal", "no line of a thermal service", clean(text[:160]))
+        why = because(cleaned, "no line of a thermal service")
+        raise ReadingError("thermal", why, cleaned)
     found.pop("seen", None)
+    sensors = [*groups["cached"], *groups["current"]]
+    notes = (*failures(cleaned), *unread.notes(), *_silent(sensors))
     return Thermal.model_validate(
-        {**found, "cached": tuple(groups["cached"]), "current": tuple(groups["current"])}
+        {
+            **found,
+            "cached": tuple(groups["cached"]),
+            "current": tuple(groups["current"]),
+            "notes": notes,
+        }
     )
+
+
+def _sensor(match: re.Match[str]) -> Temperature:
+    """Return a sensor; a value that is no temperature (0 K, 45123, a fake zero) is absent."""
+    kind, value = int(match[2]), decimal(match[1])
+    # what the type is not in degrees has other bounds; a vendor's zero with a remainder is a zero
+    if value is not None and kind not in NOT_DEGREES:
+        value = value if CELSIUS.hold(value) and abs(value) >= _LEAST_C else None
+    return Temperature(name=match[3], type=kind, value=value, status=int(match[4]))
+
+
+def _silent(sensors: list[Temperature]) -> tuple[str, ...]:
+    names = list(dict.fromkeys(sensor.name for sensor in sensors if sensor.value is None))
+    return (f"no measurement from {', '.join(names[:8])}",) if names else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from harness.readings.proc_pid import (
 from harness.readings.proc_stat import CpuTimes, parse_proc_stat
 
 _DEAD = frozenset("ZXx")
+_CORE = re.compile(r"^cpu[0-9]", re.MULTILINE)
 
 
 class Process(NamedTuple):
@@ -63,6 +65,11 @@ class Tick:
             return parse_proc_stat(self.sections.get("stat", "").partition("\n")[0]).all
         except ReadingError:
             return None
+
+    @cached_property
+    def cores(self) -> int:
+        """How many cores ``/proc/stat`` lists; 0 where only its first line was read."""
+        return len(_CORE.findall(self.sections.get("stat", "")))
 
     @cached_property
     def own_ticks(self) -> int | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+import yaml
 
 from harness.report.load import Attempt
 from harness.report.numbers import plain
@@ -84,7 +87,15 @@ def shown(value: Value) -> str:
         return "none"
     if is_number(value):
         return plain(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else flow_yaml(value)
+
+
+def flow_yaml(value: Value) -> str:
+    """Return a list, mapping or word as YAML on one line."""
+    text: str = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def value_at(attempt: Attempt, path: str) -> Value:

@@ -21,6 +21,7 @@ from harness.report.axes import (
 )
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import Spread, minutes_digits, spread
+from harness.report.observed import phone_name
 from harness.report.trust import flat
 
 METRICS = (
@@ -114,7 +115,7 @@ def _phones(run: RunData) -> tuple[tuple[str, str], ...]:
     every = (*run.record.phones, *(one.result.phone for one in run.attempts))
     serials: dict[str, set[str]] = {}
     for phone in every:
-        serials.setdefault(phone.profile, set()).add(f"{phone.serial} ({phone.origin})")
+        serials.setdefault(phone.profile, set()).add(f"{phone_name(phone)} ({phone.origin})")
     return tuple((profile, ", ".join(sorted(own))) for profile, own in sorted(serials.items()))
 
 

@@ -13,8 +13,10 @@ from harness.report.junit import junit_xml
 from harness.report.load import RunData
 from harness.report.page import chrome, environment
 from harness.report.text import clean
+from harness.report.wer import unknown_speech
 from harness.results.compare import METRICS, Comparison, Finding
 from harness.results.files import write_bytes
+from harness.results.wer_interval import METHOD
 
 ORDER = ("worse", "better", "too few to tell", "no change found")
 
@@ -44,7 +46,9 @@ def write_compare_page(
             **chrome(),
             line=line,
             comparison=comparison,
-            rows=[(one, shown(one, one.before), shown(one, one.now)) for one in findings],
+            rows=[(finding, before_text(finding), now_text(finding)) for finding in findings],
+            interval_method=METHOD,
+            unknown_speech=unknown_speech(now.final),
             before=[one.record for one in before],
             now=now.record,
             headline=words.headline(now),
@@ -61,6 +65,20 @@ def shown(finding: Finding, value: float | None) -> str:
     """Return a figure of a finding with its own digits and unit."""
     digits = next(one.digits for one in METRICS if one.name == finding.metric)
     return f"{numbers.fixed(value, digits)} {finding.unit}".rstrip()
+
+
+def before_text(finding: Finding) -> str:
+    """Return the figure of the runs before; a WER with its interval."""
+    return shown(finding, finding.before) + _interval_text(finding.before_interval)
+
+
+def now_text(finding: Finding) -> str:
+    """Return the figure of the run in question; a WER with its interval."""
+    return shown(finding, finding.now) + _interval_text(finding.now_interval)
+
+
+def _interval_text(interval: tuple[float, float] | None) -> str:
+    return f" ({numbers.fixed(interval[0], 1)}–{numbers.fixed(interval[1], 1)})" if interval else ""
 
 
 def write_compare_junit(out: Path, comparison: Comparison | None, now: RunData) -> Path:
@@ -99,9 +117,7 @@ def _suite(comparison: Comparison, now: RunData) -> ET.Element:
             "testcase",
             {"classname": name, "name": clean(f"{one.label} on {one.phone}"), "time": "0.000"},
         )
-        told = clean(
-            f"{shown(one, one.before)} to {shown(one, one.now)} ({one.change_text}): {one.why}"
-        )
+        told = clean(f"{before_text(one)} to {now_text(one)} ({one.change_text}): {one.why}")
         if one.judgement == "worse":
             ET.SubElement(case, "failure", {"type": "Worse", "message": told})
         elif one.judgement == "too few to tell":

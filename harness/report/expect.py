@@ -12,6 +12,7 @@ from harness.report.axes import is_number, label_of, shown, value_at, values_of
 from harness.report.load import Attempt
 from harness.report.numbers import digits_for, fixed
 from harness.report.text import plural
+from harness.report.wer import unknown_speech
 
 Verdict = Literal["holds", "does not hold", "cannot be said"]
 
@@ -37,10 +38,23 @@ def check_all(expected: Sequence[Any], attempts: Sequence[Attempt]) -> tuple[Che
         attempts: The last attempt of each job.
     """
     finished = [attempt for attempt in attempts if attempt.finished]
-    return tuple(_check(item, finished) for item in expected if isinstance(item, Mapping))
+    return tuple(_check(item, finished) for item in expected)
 
 
-def _check(item: Mapping[str, Any], attempts: Sequence[Attempt]) -> Check:
+def not_met(checks: Sequence[Check]) -> tuple[str, ...]:
+    """Return the expectations that are no pass: broken ones, and those that could not be judged."""
+    return tuple(
+        f"{check.claim}: {check.evidence}"
+        if check.verdict == "does not hold"
+        else f"{check.claim}: could not be judged. {check.evidence}"
+        for check in checks
+        if check.verdict != "holds"
+    )
+
+
+def _check(item: Any, attempts: Sequence[Attempt]) -> Check:
+    if not isinstance(item, Mapping):
+        return Check(shown(item), "cannot be said", "It names no metric.")
     metric = str(item.get("metric", ""))
     for kind in ("falls_over", "rises_over"):
         path = item.get(kind)
@@ -65,6 +79,8 @@ def _over_epochs(claim: str, metric: str, sign: float, attempts: Sequence[Attemp
     right = sum(sign * change > 0 for change in changes)
     every = right == len(changes)
     evidence = f"In {right} of {plural(len(changes), 'finished attempt')}."
+    if metric == "wer_percent" and (unknown := unknown_speech(attempts)):
+        evidence += f" But {unknown}."
     return Check(claim, "holds" if every else "does not hold", evidence)
 
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from harness.report.expect import Check
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed
+from harness.report.skipped import retry_command
 from harness.report.text import clean
 from harness.results.files import write_bytes
 from harness.results.run import PlanRecord
@@ -67,7 +68,8 @@ def _jobs(data: RunData) -> list[ET.Element]:
         by_job.setdefault(one.result.job_id, []).append(one)
     cases = [_job(data, attempts) for attempts in by_job.values()]
     waiting = [plan for plan in data.record.plan if plan.job_id not in by_job]
-    return cases + [_waiting(data, plan) for plan in waiting]
+    reasons = {job.job_id: job.reason for job in data.skipped}
+    return cases + [_waiting(data, plan, reasons.get(plan.job_id)) for plan in waiting]
 
 
 def _case(data: RunData, name: str, seconds: float) -> ET.Element:
@@ -104,9 +106,12 @@ def _told(one: Attempt) -> str:
     return f"{head}: {one.sub_model.name or 'no sub-model'}, WER {before} % to {after} %"
 
 
-def _waiting(data: RunData, plan: PlanRecord) -> ET.Element:
+def _waiting(data: RunData, plan: PlanRecord, skipped_for: str | None) -> ET.Element:
     case = _case(data, plan.job_id, 0.0)
-    ET.SubElement(case, "skipped", {"message": "no result yet"})
+    message = "no result yet"
+    if skipped_for is not None:
+        message = f"{skipped_for}; to run it: {retry_command(data.record.run_id)}"
+    ET.SubElement(case, "skipped", {"message": clean(message)})
     return case
 
 
@@ -115,5 +120,6 @@ def _expectation(data: RunData, check: Check) -> ET.Element:
     if check.verdict == "does not hold":
         ET.SubElement(case, "failure", {"type": "Expectation", "message": clean(check.evidence)})
     elif check.verdict == "cannot be said":
-        ET.SubElement(case, "skipped", {"message": clean(check.evidence)})
+        # skipped would count as a pass: nobody knows whether it holds
+        ET.SubElement(case, "error", {"type": "NotJudged", "message": clean(check.evidence)})
     return case

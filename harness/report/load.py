@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from harness.contract.events import Epoch, PhaseChange, Selected
 from harness.contract.network import Network
 from harness.errors import InputError
+from harness.report.skipped import SkippedJob, skipped_jobs
 from harness.report.sub_models import RankedSubModel
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
@@ -88,6 +89,8 @@ class RunData:
     record: RunRecord
     attempts: tuple[Attempt, ...] = ()
     under_way: tuple[UnderWay, ...] = ()
+    skipped: tuple[SkippedJob, ...] = ()
+    """Jobs that the lab gave up before they had a result."""
     problems: tuple[str, ...] = ()
     """Files of the run folder that cannot be read, in words."""
 
@@ -128,7 +131,7 @@ def _numbered(
             final=result.attempt == last[result.run_id, result.job_id],
             network=networks[result.model_name],
             read_samples=folder.samples if folder else _no_samples,
-            read_hypotheses=folder.hypotheses if folder else _no_hypotheses,
+            read_hypotheses=cache(folder.hypotheses) if folder else _no_hypotheses,
         )
         for number, (result, folder) in enumerate(ordered, first)
     )
@@ -177,7 +180,12 @@ def load_run(path: Path, first: int = 1) -> RunData:
         found.append((result, attempt))
     found.sort(key=lambda one: (order.get(one[0].job_id, len(order)), one[0].attempt))
     attempts = _numbered(found, record.models, first)
-    return RunData(record, attempts, tuple(_under_way(folder)), tuple(problems))
+    try:
+        skipped = skipped_jobs(folder)
+    except InputError as error:
+        problems.append(_relative(str(error), path))
+        skipped = ()
+    return RunData(record, attempts, tuple(_under_way(folder)), skipped, tuple(problems))
 
 
 def _relative(text: str, path: Path) -> str:

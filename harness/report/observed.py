@@ -6,9 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from harness.report.energy import energy_of
 from harness.report.load import Attempt, RunData
+from harness.report.wer import heard_after
 from harness.results.compare import Observation
 from harness.results.files import StoreError
 from harness.results.model import PhoneRecord
@@ -82,6 +84,7 @@ def _observation(
         job=job_name(job) if by_hash else f"{settings} repeat {job.repeat}",
         settings=settings,
         values={name: value for name, value in values.items() if value is not None},
+        utterances=heard_after(attempt) if attempt.finished else (),
     )
 
 
@@ -107,4 +110,4 @@ def _percent(attempt: Attempt) -> float | None:
 
 def _without_percent(one: Observation) -> Observation:
     values = {k: v for k, v in one.values.items() if k != "battery_percent_per_epoch"}
-    return Observation(one.run_id, one.phone, one.job, one.settings, values)
+    return replace(one, values=values)

@@ -22,6 +22,8 @@ from harness.report.axes import (
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
 from harness.report.sub_models import RankedSubModel
+from harness.report.wer import interval_after, interval_before, is_unknown_speech
+from harness.results.wer_interval import WerInterval
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Line:
     """The kept epoch (the commonest where repeats differ)."""
     note: str
     """What tells it from another line of the same sub-model; empty where nothing must."""
+    kept_interval: WerInterval | None = None
+    """How sure the kept epoch's WER is."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Panel:
     lines: tuple[Line, ...]
     baseline: float | None
     attempts: tuple[Attempt, ...]
+
+    @property
+    def unknown_speech(self) -> bool:
+        """Whether the baseline does not know this speech: WER of 100 % or more before training."""
+        return is_unknown_speech(self.baseline)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,13 @@ class Change:
     kept: Spread | None
     stops: tuple[str, ...]
     attempts: tuple[Attempt, ...]
+    before_interval: WerInterval | None = None
+    after_interval: WerInterval | None = None
+
+    @property
+    def unknown_speech(self) -> bool:
+        """Whether the baseline does not know this speech: WER of 100 % or more before training."""
+        return self.before is not None and is_unknown_speech(self.before.median)
 
     @property
     def difference(self) -> float | None:
@@ -142,9 +158,15 @@ def small_multiples(attempts: Sequence[Attempt]) -> Small:
     every = [epoch for one in shown_ones for epoch in one.result.epochs]
     return Small(
         tuple(panels),
-        max((epoch.wer_percent for epoch in every), default=0.0),
+        max((*(epoch.wer_percent for epoch in every), *_interval_ends(panels)), default=0.0),
         max((epoch.epoch for epoch in every), default=0),
     )
+
+
+def _interval_ends(panels: Iterable[Panel]) -> list[float]:
+    intervals = [line.kept_interval for panel in panels for line in panel.lines]
+    highs = [interval.high_percent for interval in intervals if interval is not None]
+    return [high for high in highs if high is not None]
 
 
 def _panel_axes(axes: Sequence[Axis]) -> list[str]:
@@ -207,6 +229,9 @@ def _line(members: Sequence[Attempt], note: str) -> Line:
         points=tuple(points),
         kept=next((point for point in points if point.epoch == commonest), None),
         note=note,
+        kept_interval=interval_after(
+            attempt for attempt in members if attempt.result.kept_epoch == commonest
+        ),
     )
 
 
@@ -238,4 +263,6 @@ def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Ch
         kept=spread(one.kept_epoch for one in results),
         stops=tuple(sorted({one.stop_reason for one in results if one.stop_reason})),
         attempts=tuple(part),
+        before_interval=interval_before(part),
+        after_interval=interval_after(part),
     )

@@ -25,8 +25,10 @@ from harness.report import (
     text,
     trouble,
     trust,
+    wer,
     words,
 )
+from harness.report.answer import KeyFigure, key_figures
 from harness.report.energy import energy_rows
 from harness.report.expect import Check, check_all
 from harness.report.extra_figures import extra_figures
@@ -38,9 +40,11 @@ from harness.report.figures.shapes import points
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt, RunData
 from harness.report.memory import NeedRow, need_rows
+from harness.report.skipped import SkippedGroup, retry_command, skipped_groups
 from harness.report.strips import MANY, strips_of
 from harness.report.sub_models import mark_id
 from harness.results.run import RunRecord
+from harness.results.wer_interval import METHOD
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class RunView:
     speakers: tuple[str, ...]
     models: tuple[str, ...]
     checks: tuple[Check, ...]
+    key_figures: tuple[KeyFigure, ...]
+    skipped: tuple[SkippedGroup, ...]
+    retry: str
     command: str
     seeds: tuple[tuple[str, str], ...]
 
@@ -63,6 +70,7 @@ class RunView:
     def of(cls, data: RunData) -> RunView:
         """Put a run into words."""
         scenario = data.record.scenario
+        checks = check_all(scenario.get("expect") or (), data.final)
         return cls(
             data=data,
             record=data.record,
@@ -72,7 +80,10 @@ class RunView:
             seconds=words.run_seconds(data),
             speakers=tuple(sorted({one.result.speaker for one in data.attempts})),
             models=tuple(sorted({one.result.model_name for one in data.attempts})),
-            checks=check_all(scenario.get("expect") or (), data.final),
+            checks=checks,
+            key_figures=key_figures(data, checks),
+            skipped=skipped_groups(data.skipped),
+            retry=retry_command(data.record.run_id),
             command=trust.command_line(data),
             seeds=trust.seeds(scenario),
         )
@@ -104,6 +115,8 @@ def environment() -> Environment:
         plural=text.plural,
         yaml=trust.as_yaml,
         flat=trust.flat,
+        interval=wer.interval_text,
+        counts=wer.counts_text,
     )
     return found
 
@@ -166,7 +179,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "title": words.title_of(runs),
         "summary": words.summary_of(attempts) if several else "",
         "origins": origins,
-        "origin_words": words.ORIGIN_WORDS,
+        "origin_words": words.origin_words(runs),
         "differences": changed.differences(runs) if several else (),
         "beside": changed.beside(runs) if several else (),
         "metrics": changed.METRICS,
@@ -174,6 +187,7 @@ def _context(runs: Sequence[RunData]) -> dict[str, Any]:
         "more": more,
         "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
         "changes": (changes := outcome.changes(final)),
+        "interval_method": METHOD,
         "repeated": any(len(one.attempts) > 1 for one in changes),
         "heat": (mapped := heat.heat(final, facets)),
         "heat_title": heat.title_of(mapped) if mapped else "",

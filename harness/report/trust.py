@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from harness.report.axes import shown
 from harness.report.load import Attempt, RunData
 from harness.results.model import GateRecord, PhoneRecord
 
@@ -150,7 +151,7 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], .
         if isinstance(inner, Mapping):
             rows.extend(flat(inner, f"{path}."))
         elif isinstance(inner, list | tuple):
-            rows.append((path, ", ".join(str(one) for one in inner)))
+            rows.append((path, ", ".join(shown(item) for item in inner)))
         elif inner is not None:
-            rows.append((path, str(inner)))
+            rows.append((path, shown(inner)))
     return tuple(rows)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import mean
 
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed, parse_utc
+from harness.report.outcome import Change, changes
+from harness.report.skipped import skipped_groups
 from harness.report.text import listed, plural
+from harness.report.wer import interval_text, unknown_speech
 from harness.results.model import FailureKind, Origin
 
 KIND_WORDS: dict[FailureKind, str] = {
@@ -55,6 +57,24 @@ ORIGIN_WORDS: dict[Origin, str] = {
 }
 
 
+_SHELL_WORDS = {
+    "android": "Their shell and tools are Android’s, mksh and toybox.",
+    "host": "Their shell and tools are the host’s, not Android’s.",
+}
+
+
+def origin_words(runs: Iterable[RunData]) -> dict[Origin, str]:
+    """Return what each origin means; of virtual phones also whose shell they had."""
+    shells = {
+        attempt.result.phone.properties.get("ro.vlab.shell", "")
+        for data in runs
+        for attempt in data.attempts
+        if attempt.result.phone.origin != "device"
+    }
+    words = " ".join(text for shell, text in _SHELL_WORDS.items() if shell in shells)
+    return ORIGIN_WORDS | {"virtual": f"{ORIGIN_WORDS['virtual']} {words}".rstrip()}
+
+
 def origins(runs: Iterable[RunData]) -> tuple[Origin, ...]:
     """Return where the results come from, the least real first."""
     found: set[Origin] = set()
@@ -85,9 +105,14 @@ def headline(data: RunData) -> str:
         return f"Nothing has come to a result yet; {jobs} planned." if planned else "Nothing ran."
     parts = [_jobs(finished, planned), _wer(final), _failures(data.attempts)]
     left = planned - len(final)
-    if left:
+    skipped = len({job.job_id for job in data.skipped} & {job.job_id for job in data.record.plan})
+    if skipped:
+        reasons = listed([group.reason for group in skipped_groups(data.skipped)], most=3)
+        was = "was" if skipped == 1 else "were"
+        parts.append(f"{plural(skipped, 'job')} {was} skipped ({reasons})")
+    if left > skipped:
         still = "not started or under way" if data.record.finished_utc is None else "never ran"
-        parts.append(f"{plural(left, 'job')} {still}")
+        parts.append(f"{plural(left - skipped, 'job')} {still}")
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -109,30 +134,57 @@ def _jobs(finished: int, planned: int) -> str:
     return f"{finished or 'None'} of {planned} jobs finished"
 
 
-def _wer(final: Iterable[Attempt]) -> str:
-    scored = [
-        (one.result.speaker, one.result.wer_before_percent, one.result.wer_after_percent)
-        for one in final
-        if one.finished
-    ]
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    for speaker, before, after in scored:
-        if before is not None and after is not None:
-            pairs.setdefault(speaker, []).append((before, after))
-    if not pairs:
+def largest_fall(cells: Iterable[Change]) -> Change | None:
+    """Return the cell whose WER fell most, of those whose speech the baseline knows."""
+    scored = [cell for cell in cells if cell.difference is not None and not cell.unknown_speech]
+    return min(scored, key=lambda cell: cell.difference or 0.0, default=None)
+
+
+def _wer(final: Sequence[Attempt]) -> str:
+    cells = changes(final)
+    best = largest_fall(cells)
+    if best is None:
+        return unknown_speech(final)
+    known = [cell for cell in cells if cell.difference is not None and not cell.unknown_speech]
+    fell = [cell for cell in known if (cell.difference or 0.0) < 0]
+    speakers = {cell.speaker for cell in known}
+    figures = figures_of(best)
+    if not fell:
+        who = "any speaker" if len(speakers) > 1 else best.speaker
+        told = f"WER did not fall for {who}: {figures}"
+    elif len(known) == 1:
+        told = f"WER fell for {best.speaker}, {figures}"
+    else:
+        some = len({cell.speaker for cell in fell})
+        who = best.speaker if len(speakers) == 1 else _share(some, len(speakers))
+        told = (
+            f"WER fell for {who} in {len(fell)} of {len(known)} settings, most for "
+            f"{cell_name(best, known)}: {figures}"
+        )
+    unknown = unknown_speech(final)
+    return f"{told}; {unknown}" if unknown else told
+
+
+def figures_of(cell: Change) -> str:
+    """Return WER before and after of a cell, with how sure the second is."""
+    if cell.before is None or cell.after is None:
         return ""
-    change = {
-        speaker: mean(after - before for before, after in own) for speaker, own in pairs.items()
-    }
-    every = [pair for own in pairs.values() for pair in own]
-    before, after = mean(pair[0] for pair in every), mean(pair[1] for pair in every)
-    fell = sum(one < 0 for one in change.values())
-    who = next(iter(change)) if len(change) == 1 else _share(fell, len(change))
-    average = " on average" if len(every) > 1 else ""
-    figures = f"{fixed(before, 1)} % to {fixed(after, 1)} %{average}"
-    if fell == 0:
-        return f"WER did not fall for {'any speaker' if len(change) > 1 else who} ({figures})"
-    return f"WER fell for {who}, {figures}"
+    sure = interval_text(cell.after_interval)
+    interval = f" (95\u00a0% interval {sure}\u00a0%)" if sure else ""
+    return f"{fixed(cell.before.median, 1)} % to {fixed(cell.after.median, 1)} %{interval}"
+
+
+def cell_name(cell: Change, cells: Sequence[Change]) -> str:
+    """Return what tells a cell from the others: speaker, sub-model, phone, settings."""
+    words = [cell.speaker]
+    if len({one.sub_model for one in cells}) > 1:
+        words.append(f"with {cell.sub_model.label}")
+    if len({one.phone for one in cells}) > 1:
+        words.append(f"on {cell.phone}")
+    if len({one.round for one in cells}) > 1:
+        words.append(f"in round {cell.round}")
+    words += [f"{name} {value}" for name, value in cell.settings]
+    return " ".join(words)
 
 
 def _share(some: int, every: int) -> str:

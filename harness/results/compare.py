@@ -24,11 +24,14 @@ from harness.results.compare_stats import (
     tarone,
 )
 from harness.results.model import Record
+from harness.results.wer_interval import Utterance, wer_interval
 
 ALPHA: Final = 0.05
 """Accepted chance that a night in which nothing changed is called worse."""
 NIGHTS: Final = 3
 """From so many runs before on, whole nights are compared too."""
+
+WER: Final = "wer_percent"
 
 Judgement = Literal["worse", "better", "no change found", "too few to tell"]
 
@@ -58,7 +61,7 @@ class Metric:
 
 
 METRICS: Final = (
-    Metric("wer_percent", "WER after", "%", False, 1.0, "job", 1),
+    Metric(WER, "WER after", "%", False, 1.0, "job", 1),
     Metric("minutes_per_epoch", "minutes an epoch", "min", True, 0.05, "settings", 3),
     Metric("peak_rss_mb", "peak RSS", "MiB", True, 0.03, "settings", 0),
     Metric("battery_mah_per_epoch", "charge an epoch", "mAh", True, 0.10, "settings", 2),
@@ -80,6 +83,8 @@ class Observation:
     """What the matrix varies, without repeat and phone."""
     values: Mapping[str, float]
     """Metric name -> value, where there is one."""
+    utterances: tuple[Utterance, ...] = ()
+    """What the WER is of, where the hypotheses are held."""
 
 
 class Finding(Record):
@@ -107,6 +112,9 @@ class Finding(Record):
     nights: int = 0
     why: str
     """The judgement's reason, in words."""
+    before_interval: tuple[float, float] | None = None
+    """WER only: `harness.results.wer_interval.METHOD`; None where it cannot be said."""
+    now_interval: tuple[float, float] | None = None
 
     @property
     def change_text(self) -> str:
@@ -186,6 +194,8 @@ class _Question:
     tonight: float
     before: tuple[float, ...]
     now: tuple[float, ...]
+    before_interval: tuple[float, float] | None
+    now_interval: tuple[float, float] | None
 
     @classmethod
     def of(
@@ -217,6 +227,8 @@ class _Question:
             math.fsum(tonight) / len(tonight) if tonight else 0.0,
             _raw(metric, phone, before),
             _raw(metric, phone, now),
+            _interval(metric, phone, before),
+            _interval(metric, phone, now),
         )
 
     @property
@@ -281,6 +293,8 @@ class _Question:
             n_now=len(self.now),
             nights=len(self.nights),
             why=why,
+            before_interval=self.before_interval,
+            now_interval=self.now_interval,
         )
 
 
@@ -314,6 +328,22 @@ def _raw(metric: Metric, phone: str, observed: Sequence[Observation]) -> tuple[f
         for one in observed
         if one.phone == phone and metric.name in one.values
     )
+
+
+def _interval(
+    metric: Metric, phone: str, observed: Sequence[Observation]
+) -> tuple[float, float] | None:
+    if metric.name != WER:
+        return None
+    interval = wer_interval(
+        utterance
+        for observation in observed
+        if observation.phone == phone
+        for utterance in observation.utterances
+    )
+    if interval is None or interval.low_percent is None or interval.high_percent is None:
+        return None
+    return interval.low_percent, interval.high_percent
 
 
 def _times(sign: float, block: Block) -> Block:

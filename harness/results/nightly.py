@@ -32,7 +32,7 @@ class Verdict(Record):
     page: str | None = None
     junit: str | None = None
     broken: tuple[str, ...] = ()
-    """Expectations of the scenario that do not hold."""
+    """Expectations of the scenario that do not hold, or that could not be judged."""
     comparison: Comparison | None = None
 
 

@@ -216,6 +216,7 @@ class Sampler:
         self._end_thread()
         if reached:
             self._prove()
+        self.notes.extend(self.series.notes)
         for loss in self._losses:
             _LOG.info(
                 "%s: %.1f s without a link (%s)", self._phone.serial, loss.seconds, loss.reason

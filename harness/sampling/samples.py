@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
-from harness.readings.declared import Answer, BetweenTicks, Command, EachTick, KernelFile, Value
+from harness.readings.declared import (
+    Answer,
+    BetweenTicks,
+    Command,
+    EachTick,
+    KernelFile,
+    Taken,
+    Value,
+)
 from harness.readings.sampled import readings
 from harness.readings.tick import Process, Tick
 from harness.sampling.frames import Frame, FrameReader, Header, Stopped
@@ -27,6 +36,8 @@ class Sample(NamedTuple):
     """CPU time of the sampler and of the commands it ran, in clock ticks."""
     values: Mapping[str, Value]
     """By column, those that are known."""
+    notes: Mapping[str, str] = MappingProxyType({})
+    """Column -> why it is absent, where that is known."""
 
 
 class Late(NamedTuple):
@@ -55,14 +66,20 @@ def read_sample(frame: Frame, tick: Tick, before: Tick | None = None) -> Sample:
         before: The tick before it, for what is a change since then.
     """
     values: dict[str, Value] = {}
+    notes: dict[str, str] = {}
+
+    def take(taken: Taken) -> None:
+        values.update(taken.values)
+        notes.update(taken.notes)
+
     for reading in readings():
         if isinstance(reading, EachTick):
-            values.update(reading.checked(reading.take, tick))
+            take(reading.checked(reading.take, tick))
         elif isinstance(reading, BetweenTicks):
             if before is not None:
-                values.update(reading.checked(reading.take, before, tick))
+                take(reading.checked(reading.take, before, tick))
         elif isinstance(reading, KernelFile) and (text := frame.sections.get(reading.name)):
-            values.update(reading.checked(reading.take, text))
+            take(reading.checked(reading.take, text))
     return Sample(
         header=frame.header,
         number=frame.number,
@@ -72,7 +89,16 @@ def read_sample(frame: Frame, tick: Tick, before: Tick | None = None) -> Sample:
         process=tick.process,
         sampler_ticks=tick.own_ticks,
         values=values,
+        notes=notes,
     )
+
+
+@dataclass
+class AbsentValues:
+    """How often a column had no value, and why the first time."""
+
+    count: int
+    why: str
 
 
 @dataclass
@@ -85,7 +111,18 @@ class Series:
     """Why the sampler ended; None while it runs, or if it was killed."""
     dropped: int = 0
     """Frames that were cut short."""
+    absent: dict[str, AbsentValues] = field(default_factory=dict)
+    """Columns whose values were none, with the reason."""
     _before: Tick | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the values could not be used, in words."""
+        return [
+            f"{column}: absent {absent.count} {'time' if absent.count == 1 else 'times'}: "
+            f"{absent.why}"
+            for column, absent in self.absent.items()
+        ]
 
     def add(self, item: Frame | Stopped) -> None:
         """Take the next frame, or the sampler's last words."""
@@ -98,7 +135,9 @@ class Series:
             return
         self.stopped = None
         tick = tick_of(item)
-        self.samples.append(read_sample(item, tick, self._before))
+        sample = read_sample(item, tick, self._before)
+        self.samples.append(sample)
+        self._note(sample.notes)
         self._before = tick
         # the answer may come after the process has gone: the last one seen is the one asked
         recent = self.samples[-_PROCESS_LOOK_BACK:] if item.slow else []
@@ -118,18 +157,23 @@ class Series:
     ) -> None:
         for reading in readings():
             if isinstance(reading, Command) and reading.name == name:
-                values = reading.checked(reading.take, answer)
-                self.late.append(Late(header, number, times.get(reading.place, 0), values))
+                taken = reading.checked(reading.take, answer)
+                self._note(taken.notes)
+                self.late.append(Late(header, number, times.get(reading.place, 0), taken.values))
+
+    def _note(self, notes: Mapping[str, str]) -> None:
+        for column, why in notes.items():
+            self.absent.setdefault(column, AbsentValues(0, why)).count += 1
 
     def forget(self, older_than_ms: int) -> None:
         """Drop what speaks of times before this one."""
-        self.samples[:] = [one for one in self.samples if one.start_ms > older_than_ms]
-        kept = {(id(one.header), one.number) for one in self.samples}
+        self.samples[:] = [sample for sample in self.samples if sample.start_ms > older_than_ms]
+        ticks = {(id(sample.header), sample.number) for sample in self.samples}
         self.late[:] = [
-            one
-            for one in self.late
-            if (id(one.header), one.number) in kept
-            or (one.number is None and one.t_ms > older_than_ms)
+            late
+            for late in self.late
+            if (id(late.header), late.number) in ticks
+            or (late.number is None and late.t_ms > older_than_ms)
         ]
 
 

@@ -14,10 +14,15 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.figures import check_figure
+from harness.scenario.paths import field_paths, is_known, suggestion
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+PAPER_LEARNING_RATE: Final = 1e-4
+PAPER_STOP_MB: Final = 300.0
+"""MobileASR's own, for a model of thirty million parameters."""
 AUTO: Final = "auto"
 """What ``trainer.sub_model`` says where the phone is to choose."""
 
@@ -128,8 +133,15 @@ class Stop(Section):
     """Counted to this, training ends."""
     battery_below_percent: Number = Field(25.0, ge=0, le=100)
     """Percent of charge; no epoch begins at or below it."""
-    available_below_mb: Number = Field(300.0, ge=0)
-    """MiB of available RAM on the phone; no epoch begins at or below it."""
+    available_below_mb: Number | None = Field(None, ge=0)
+    """MiB of available RAM on the phone; no epoch begins at or below it. Left out, it follows from
+    the model's needs: an eighth of the smallest step between two candidates, at most the paper's
+    300."""
+
+    @property
+    def settled_available_below_mb(self) -> float:
+        """What holds; the paper's where planning has not settled it from the model's needs."""
+        return PAPER_STOP_MB if self.available_below_mb is None else self.available_below_mb
 
 
 class Trainer(Section):
@@ -139,8 +151,8 @@ class Trainer(Section):
     """The paper's."""
     batch_size: Count = Field(5, ge=1, le=64)
     """Utterances a step; the model folder needs a file of exactly this batch size."""
-    learning_rate: Number = Field(1e-4, gt=0, lt=1)
-    """Adam's step size; write 1.0e-4, with a dot, or YAML takes it for a word."""
+    learning_rate: Number | None = Field(None, gt=0, lt=1)
+    """Adam's step size, for example 1.0e-4; left out, the one in the model's manifest."""
     epochs: Count = Field(15, ge=0, le=10_000)
     """At most; 0 only evaluates."""
     seed: Count = Field(0, ge=0)
@@ -161,6 +173,11 @@ class Trainer(Section):
     memory_model: Literal["measured", "as_printed"] = "measured"
     """What a sub-model needs, for ``auto`` and ``pressure.fits``: what our own trainer was measured
     to need (predicted, for batch sizes that were not measured), or the paper's own estimate."""
+
+    @property
+    def settled_learning_rate(self) -> float:
+        """What holds; the paper's where planning has not settled it from the model's manifest."""
+        return PAPER_LEARNING_RATE if self.learning_rate is None else self.learning_rate
 
 
 class Pressure(Section):
@@ -292,6 +309,11 @@ class Expect(Section):
         claims = [self.falls_over, self.rises_over, self.below, self.above]
         if sum(claim is not None for claim in claims) != 1:
             raise ValueError("give one of falls_over, rises_over, below, above")
+        path = self.falls_over or self.rises_over
+        check_figure(self.metric, over_epochs=path == "epoch")
+        if path is not None and path != "epoch" and not is_known(path, JobContent):
+            hint = suggestion(path, ["epoch", *field_paths(JobContent)])
+            raise ValueError(f"{path!r} is neither epoch nor a field of a job. {hint}".strip())
         return self
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,33 +45,6 @@ def check_sha256(path: Path, sha256: str) -> None:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if found != sha256:
         raise InputError(f"its SHA-256 begins {found[:12]}, not {sha256[:12]}", where=str(path))
-
-
-def checkpoint_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight in a checkpoint, by name; the weights are not read.
-
-    Raises:
-        InputError: It cannot be read, or is no checkpoint.
-    """
-    found = {}
-    try:
-        with zipfile.ZipFile(path) as stored:
-            for entry in stored.namelist():
-                with stored.open(entry) as file:
-                    version = np.lib.format.read_magic(file)
-                    read = (
-                        np.lib.format.read_array_header_1_0
-                        if version == (1, 0)
-                        else np.lib.format.read_array_header_2_0
-                    )
-                    found[entry.removesuffix(".npy")] = read(file)[0]
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"not a checkpoint: {error}", where=str(path), hint="Give weights as .npz."
-        ) from error
-    return found
 
 
 def misfit(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> str:

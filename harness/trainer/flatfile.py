@@ -17,8 +17,9 @@ import numpy as np
 
 from harness.contract.network import NetworkError
 from harness.errors import InputError
-from harness.trainer.checkpoints import checkpoint_shapes, misfit
+from harness.trainer.checkpoints import misfit
 from harness.trainer.info import ModelInfo, check_signatures, model_info
+from harness.trainer.npz import opened_weights
 
 _BROKEN = (
     *(struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError),
@@ -158,13 +159,15 @@ def check_sub_models(path: Path, names: Iterable[str]) -> None:
 
 
 def check_checkpoint(path: Path, checkpoint: Path) -> None:
-    """Check that a checkpoint is of a model, without loading either.
+    """Check that a checkpoint is of a model and can be loaded, without running the model.
 
     Raises:
-        InputError: It is of another, or one of the two is not what it should be.
+        InputError: It is of another, one of the two is damaged, or a weight is not finite.
     """
-    differs = misfit(weight_shapes(path), checkpoint_shapes(checkpoint))
-    if differs:
-        raise InputError(
-            differs, where=str(checkpoint), hint=f"The model is {path}; give weights made with it."
-        )
+    with opened_weights(checkpoint) as stored:
+        differs = misfit(weight_shapes(path), stored.shapes)
+        if differs:
+            hint = f"The model is {path}; give weights made with it."
+            raise InputError(differs, where=str(checkpoint), hint=hint)
+        for name in stored.shapes:
+            stored.read(name)

@@ -6,8 +6,6 @@ take and give is written in ``harness.model.signatures``.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import numpy.typing as npt
 from harness.contract.network import NetworkError
 from harness.errors import InputError
 from harness.trainer.batches import Batch, Floats, check_samples
-from harness.trainer.checkpoints import checkpoint_shapes, misfit
+from harness.trainer.checkpoints import misfit
 from harness.trainer.info import (
     check_signatures,
     get_signature,
@@ -26,6 +24,7 @@ from harness.trainer.info import (
     reset_signature,
     train_signature,
 )
+from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, take
 
 _READ_WEIGHTS = frozenset({"infer", "loss"})
@@ -156,35 +155,33 @@ class FlatbufferModel:
         Raises:
             InputError: Names or shapes are not those of this model.
         """
-        self._set_weights({n: tuple(v.shape) for n, v in weights.items()}, weights.__getitem__)
+        differs = self._misfit({name: tuple(value.shape) for name, value in weights.items()})
+        if differs:
+            raise InputError(differs, where=str(self.path))
+        self._put_weights(lambda name: np.asarray(weights[name], np.float32))
 
     def load_checkpoint(self, path: Path) -> None:
         """Set all weights from an ``.npz`` file.
 
         Raises:
-            InputError: Not a checkpoint, or not of this model.
+            InputError: Not a checkpoint, not of this model, or not of finite numbers.
         """
-        shapes = checkpoint_shapes(path)
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                self._set_weights(shapes, stored.__getitem__)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"not a checkpoint: {error}", where=str(path)) from error
-        except InputError as error:
-            hint = f"The model is {self.path}; give weights made with it."
-            raise InputError(error.what, where=str(path), hint=hint) from error
+        with opened_weights(path) as stored:
+            differs = self._misfit(stored.shapes)
+            if differs:
+                hint = f"The model is {self.path}; give weights made with it."
+                raise InputError(differs, where=str(path), hint=hint)
+            self._put_weights(stored.read)
 
-    def _set_weights(
-        self, shapes: Mapping[str, tuple[int, ...]], value: Callable[[str], Any]
-    ) -> None:
+    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
         wanted = {
             name: tuple(int(n) for n in detail["shape"])
             for name, detail in self._runner("set_weights").get_input_details().items()
         }
-        differs = misfit(wanted, shapes)
-        if differs:
-            raise InputError(differs, where=str(self.path))
-        put(self._interpreter, "set_weights", lambda name: np.asarray(value(name), np.float32))
+        return misfit(wanted, shapes)
+
+    def _put_weights(self, weight: Callable[[str], Floats]) -> None:
+        put(self._interpreter, "set_weights", weight)
         self._has_weights = True
 
     def reset_optimizer(self) -> None:

@@ -28,8 +28,8 @@ from harness.virtual.farm_folder import FarmFolder, clean_up_dead_farms, until_g
 from harness.virtual.fault_plan import read_plan
 from harness.virtual.fault_runner import FaultRunner
 from harness.virtual.faults import FaultError
-from harness.virtual.phone import Isolation
-from harness.virtual.root import probe_isolation
+from harness.virtual.root import IsolationProbe, probe_isolation
+from harness.virtual.root.tools import has_android_shell
 from harness.virtual.system.server import TICKS_A_SECOND
 from harness.virtual.virtual_phone import VirtualPhone
 
@@ -61,6 +61,8 @@ class Farm:
     async def start(self) -> None:
         """Boot all phones."""
         isolation = await _isolation(self._options.isolation)
+        if isolation.reason:
+            _LOG.warning("phones without roots of their own: %s", isolation.reason)
         serials = self._serials()
         self._folder.watch(serials)
         speed = self._options.trace_speed if self._options.trainer == "trace" else None
@@ -70,7 +72,9 @@ class Farm:
                 serial,
                 self._folder.path / serial,
                 self._folder.proc_dir(serial),
-                isolation=isolation,
+                isolation=isolation.kind,
+                isolation_reason=isolation.reason,
+                shell=self._options.shell,
                 battery_percent=self._options.battery_percent,
                 power=self._options.power,
                 trace_speed=speed,
@@ -154,17 +158,22 @@ def _tick(phone: VirtualPhone) -> None:
         _LOG.exception("%s: tick failed", phone.serial)
 
 
-async def _isolation(wanted: str) -> Isolation:
+async def _isolation(wanted: str) -> IsolationProbe:
     if wanted == "none":
-        return "none"
+        return IsolationProbe("none", "it was asked for")
     probe = await probe_isolation()
     if wanted == "userns" and probe.kind != "userns":
         raise InputError(f"no user namespaces for phones here: {probe.reason}")
-    return probe.kind
+    return probe
 
 
 async def run(options: argparse.Namespace) -> int:
     """Run a farm until it's told to end; return the exit code."""
+    if options.shell == "android" and not has_android_shell():
+        raise InputError(
+            "--shell android: mksh and toybox are not both installed",
+            hint="Install them (Debian: apt-get install mksh toybox), or leave --shell out.",
+        )
     stop = _until_told(options.until_stdin_closes)
     profiles = _profiles(options.profile)
     if options.mark is not None:
@@ -277,6 +286,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--until-stdin-closes", action="store_true",
                         help="end when standard input does")  # fmt: skip
     parser.add_argument("--isolation", choices=("auto", "none", "userns"), default="auto")
+    parser.add_argument(
+        "--shell", choices=("android", "host"),
+        help="mksh and toybox, or the host's; android where they are installed",
+    )  # fmt: skip
     parser.add_argument("--battery-percent", type=float, default=87.0)
     parser.add_argument("--power", choices=("none", "usb", "ac"), default="none")
     parser.add_argument("--trainer", choices=("litert", "trace"), default="litert",

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -95,7 +94,7 @@ class FarmFolder:
     def close(self) -> None:
         """Remove the files (unless they're kept), let the lock and the reaper go."""
         for folder in self._doomed():
-            shutil.rmtree(folder, ignore_errors=True)
+            reaper.remove_tree(folder)
         if self._reaper is not None:
             assert self._reaper.stdin is not None
             with contextlib.suppress(OSError):
@@ -130,9 +129,9 @@ def clean_up_dead_farms() -> None:
         record = _read(path / _RECORD)
         reaper.kill_all(set(record.get("serials") or ["-"]))
         if record.get("memory"):
-            shutil.rmtree(record["memory"], ignore_errors=True)
+            reaper.remove_tree(record["memory"])
         if not record.get("keep"):
-            shutil.rmtree(path, ignore_errors=True)
+            reaper.remove_tree(path)
         os.close(lock)
 
 

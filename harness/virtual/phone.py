@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal
 
 Isolation = Literal["userns", "none"]
+Shell = Literal["android", "host"]
 
 SERIAL_VARIABLE = "VLAB_SERIAL"
 """Environment variable that every process of a phone carries."""
@@ -44,6 +45,7 @@ class PhoneSpec:
         isolation: How its processes are kept apart from the host's.
         profile: Name of the device profile it was made from.
         properties: System properties (``ro.product.model`` ...).
+        shell: Whose shell and tools it has; None: Android's where they are installed.
     """
 
     serial: str
@@ -51,6 +53,7 @@ class PhoneSpec:
     isolation: Isolation = "none"
     profile: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
+    shell: Shell | None = None
 
 
 @dataclass(frozen=True)

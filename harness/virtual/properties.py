@@ -19,15 +19,30 @@ def host_abi() -> str:
     return _ABIS.get(platform.machine(), platform.machine())
 
 
+def host_zone() -> str:
+    """Return the name of the host's time zone, which a phone's clock and log show."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    if named and not named.startswith("/"):
+        return named
+    where = os.path.realpath("/etc/localtime")
+    return where.partition("/zoneinfo/")[2] or "UTC"
+
+
 def android_id(serial: str) -> str:
     """Return the phone's ``android_id``: unique, and the same each time."""
     return hashlib.sha256(serial.encode()).hexdigest()[:16]
 
 
 def all_properties(
-    profile: DeviceProfile, *, serial: str, isolation: str, host_wide: str, trainer: str
+    profile: DeviceProfile, *, serial: str, marks: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return every property that a new phone of this profile has."""
+    """Return every property that a new phone of this profile has.
+
+    Args:
+        profile: What it is modelled on.
+        serial: Its serial number.
+        marks: What it says truly of itself, as ``ro.vlab.NAME``; empty values are left out.
+    """
     own = profile.properties
     device = own.get("ro.product.device", profile.name.replace("-", "_"))
     brand = own.get("ro.product.brand", "generic")
@@ -41,6 +56,7 @@ def all_properties(
         "init.svc.lmkd": "running",
         "init.svc.logd": "running",
         "persist.sys.locale": "en-US",
+        "persist.sys.timezone": host_zone(),
         "ro.build.characteristics": "default",
         "ro.build.display.id": build,
         "ro.build.fingerprint": (
@@ -80,11 +96,9 @@ def all_properties(
             "ro.product.cpu.abilist": host_abi(),
             "ro.vlab.virtual": "1",
             "ro.vlab.profile": profile.name,
-            "ro.vlab.trainer": trainer,
-            "ro.vlab.isolation": isolation,
-            "ro.vlab.host_wide": host_wide,
         }
     )
+    found.update({f"ro.vlab.{name}": value for name, value in marks.items() if value})
     return found
 
 

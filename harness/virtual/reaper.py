@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 VARIABLE = "VLAB_SERIAL"
 """The mark, see ``harness.virtual.phone.SERIAL_VARIABLE``."""
@@ -48,6 +49,20 @@ def kill_all(serials: set[str]) -> None:
         time.sleep(0.02)
 
 
+def remove_tree(folder: str | os.PathLike[str]) -> None:
+    """Remove a folder with all in it, also where its own folders are closed to their owner."""
+
+    def open_and_retry(remove: Callable[[str], object], path: str, _: object) -> None:
+        for closed in (os.path.dirname(path), path):  # noqa: PTH120
+            with contextlib.suppress(OSError):
+                if not os.path.islink(closed):  # noqa: PTH114
+                    os.chmod(closed, 0o700)  # noqa: PTH101
+        with contextlib.suppress(OSError):
+            remove(path)
+
+    shutil.rmtree(folder, onerror=open_and_retry)
+
+
 def main() -> None:
     """Wait for the farm's end."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -65,7 +80,7 @@ def main() -> None:
     if serials:
         kill_all(serials)
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 if __name__ == "__main__":

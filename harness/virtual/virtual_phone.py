@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
 from harness.devices.profile import DeviceProfile
 from harness.virtual.adbd import Adbd
-from harness.virtual.phone import Faults, Isolation, PhoneSpec
+from harness.virtual.phone import Faults, Isolation, PhoneSpec, Shell
 from harness.virtual.properties import PROPERTY_FOLDER, PropertyStore, all_properties
 from harness.virtual.root import open_root
+from harness.virtual.root.tools import installed_tools
 from harness.virtual.root.userns import HAS_TIME_NAMESPACE
 from harness.virtual.system import SystemServer
 from harness.virtual.system.battery import BatteryState, Power
+from harness.virtual.system.kernel_files import FixedFile
 from harness.virtual.system.service import Setup
 from harness.virtual.userland import install_userland
 
@@ -40,6 +43,8 @@ class VirtualPhone:
         proc_dir: Host folder for its meminfo and stat when it has no /proc of its own; on a file
             system in memory, so that no reader sees half a write.
         isolation: How its processes are kept apart.
+        isolation_reason: Why they are not kept further apart; empty where nothing is better.
+        shell: Whose shell and tools it has; None: Android's where they are installed.
         battery_percent: Level at the start.
         power: What it's plugged into.
         trace_speed: Its trainer replays a cost model, so many times as fast as measured; None: it
@@ -54,17 +59,24 @@ class VirtualPhone:
         proc_dir: Path,
         *,
         isolation: Isolation = "none",
+        isolation_reason: str = "",
+        shell: Shell | None = None,
         battery_percent: float = 87.0,
         power: Power = "none",
         trace_speed: float | None = None,
     ) -> None:
-        host_wide = _HOST_WIDE[isolation]
+        tools = installed_tools(shell)
         properties = all_properties(
             profile,
             serial=serial,
-            isolation=isolation,
-            host_wide=host_wide,
-            trainer="litert" if trace_speed is None else "trace",
+            marks={
+                "trainer": "litert" if trace_speed is None else "trace",
+                "isolation": isolation,
+                "isolation_reason": isolation_reason,
+                "host_wide": _HOST_WIDE[isolation],
+                "shell": tools.kind,
+                "host_tools": ",".join(tools.lent),
+            },
         )
         self.profile = profile
         self.serial = serial
@@ -74,7 +86,9 @@ class VirtualPhone:
         self._rebooting: asyncio.Task[None] | None = None
         (folder / PROPERTY_FOLDER).mkdir(parents=True, exist_ok=True)
         self.root = open_root(
-            PhoneSpec(serial, folder, isolation, profile=profile.name, properties=properties)
+            PhoneSpec(
+                serial, folder, isolation, profile=profile.name, properties=properties, shell=shell
+            )
         )
         if isolation == "none":
             self._inside = str(proc_dir)
@@ -82,7 +96,9 @@ class VirtualPhone:
         else:
             self._inside = "/proc"
             self._proc_dir = self.root.root_dir / "proc"
-        self._proc_dir.mkdir(parents=True, exist_ok=True)
+        boot_id = self._proc_dir / "sys/kernel/random/boot_id"
+        boot_id.parent.mkdir(parents=True, exist_ok=True)
+        self._boot_id = FixedFile(boot_id, _new_boot_id())
         self._battery = BatteryState.at(battery_percent, float(profile.battery_capacity_mah), power)
         store = PropertyStore(self.root.root_dir)
         store.set_all(properties)
@@ -125,6 +141,7 @@ class VirtualPhone:
         await self.system.stop()
         await self.root.stop()
         self.system.close()
+        self._boot_id.close()
 
     async def reboot(self, seconds: float) -> None:
         """Go down, come up again with the same files and no processes; it takes so long.
@@ -137,8 +154,9 @@ class VirtualPhone:
         await self.system.stop()
         await self.root.stop()
         await asyncio.sleep(seconds * (1 - _BOOT_SHARE))
+        self._boot_id.write(_new_boot_id())
         await self.root.start()
-        self.system.logs.clear(("main", "system", "radio", "events", "crash"))
+        self.system.logs.reboot()
         self.system.start()
         self.boots += 1
         self.faults.happened["boot"] += 1
@@ -180,6 +198,11 @@ class VirtualPhone:
     async def _reboot_by_adb(self, argument: str) -> None:
         del argument
         self._reboot_soon()
+
+
+def _new_boot_id() -> bytes:
+    """Return what the kernel of a phone that just booted calls this boot; see random(4)."""
+    return f"{uuid.uuid4()}\n".encode()
 
 
 def memory_folder() -> Path | None:

@@ -21,6 +21,7 @@ from harness.metrics import word_errors
 from harness.trainer.decode import greedy_decode
 from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
+from tests.golden.checkpoints import checkpoints
 
 FOLDER = Path(__file__).parent
 SHA256 = "0123456789abcdef" * 4
@@ -596,6 +597,7 @@ VECTORS = {
     "batches": batches,
     "decoding": decoding,
     "scoring": scoring,
+    "checkpoints": checkpoints,
 }
 
 

@@ -115,9 +115,20 @@ def test_a_scenario_by_its_name(places: list[Path], capsys: pytest.CaptureFixtur
     assert scenario_file(Path("smoke")) == own
     said = capsys.readouterr().err.replace("\n", "")
     assert f"scenario smoke: {own}, not {shipped}" in said
-    for path in ("smoke.yaml", "some/smoke"):  # a path stays a path
+    for path in ("smoke.yaml", "some/smoke.yaml"):  # a path stays a path
         assert scenario_file(Path(path)) == Path(path)
     Path("smoke").write_text("name: here\n")
     assert scenario_file(Path("smoke")) == Path("smoke")
     with pytest.raises(InputError, match="Did you mean quickstart"):
         scenario_file(Path("quickstar"))
+
+
+def test_a_scenario_in_an_inner_folder_by_its_name(places: list[Path]) -> None:
+    shipped = data_root() / "scenarios" / "paper" / "table1.yaml"
+    assert scenario_file(Path("paper/table1")) == shipped
+    own = places[2] / "scenarios" / "paper" / "table1.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("name: mine\n")
+    assert scenario_file(Path("paper/table1")) == own
+    with pytest.raises(InputError, match="Did you mean paper/table2"):
+        scenario_file(Path("paper/tabel2"))

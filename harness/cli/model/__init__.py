@@ -9,7 +9,8 @@ from harness.cli.model.build import build
 from harness.cli.model.inspect import inspect
 from harness.cli.model.memory import memory
 from harness.cli.model.pretrain import pretrain
+from harness.cli.suggest import SuggestingGroup
 
-app = typer.Typer(help="Trainable flatbuffers.", no_args_is_help=True)
+app = typer.Typer(cls=SuggestingGroup, help="Trainable flatbuffers.", no_args_is_help=True)
 for command in (build, pretrain, inspect, memory, bench):
     app.command()(command)

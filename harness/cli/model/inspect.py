@@ -65,6 +65,11 @@ def _say_file(path: Path, found: Inspection) -> None:
     others = [name for name in found.custom_operators if name not in flex]
     console.say(f"Flex operators: {', '.join(flex) or 'none'}")
     console.say(f"custom operators: {', '.join(others) or 'none'}")
+    if found.misaligned_buffers:
+        console.say(
+            f"not aligned to 16 bytes: {found.misaligned_buffers} data buffers; some runtimes may "
+            "refuse the file or crash: make it anew with 'harness model build'"
+        )
 
 
 def _say_model(found: Inspection, info: ModelInfo) -> None:

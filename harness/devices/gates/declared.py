@@ -106,23 +106,29 @@ class Gate:
             raise ValueError(f"{self.name!r} is no name of a gate (a-z, 0-9 and _)")
 
 
-def at_least(name: str, wanted: float, has: float | None, unit: str) -> Verdict:
-    """Return the verdict on a figure that must not be smaller."""
-    return _bound(name, wanted, has, unit, "at least", has is None or has >= wanted)
+def at_least(name: str, wanted: float, has: float | None, unit: str, why: str = "") -> Verdict:
+    """Return the verdict on a figure that must not be smaller; ``why`` it is absent, if it is."""
+    return _bound(name, f"wanted at least {wanted:g}{unit}", has, unit, why, lambda x: x >= wanted)
 
 
-def at_most(name: str, wanted: float, has: float | None, unit: str) -> Verdict:
-    """Return the verdict on a figure that must not be greater."""
-    return _bound(name, wanted, has, unit, "at most", has is None or has <= wanted)
+def at_most(name: str, wanted: float, has: float | None, unit: str, why: str = "") -> Verdict:
+    """Return the verdict on a figure that must not be greater; ``why`` it is absent, if it is."""
+    return _bound(name, f"wanted at most {wanted:g}{unit}", has, unit, why, lambda x: x <= wanted)
 
 
 def _bound(
-    name: str, wanted: float, has: float | None, unit: str, word: str, holds: bool
+    name: str,
+    wanted: str,
+    has: float | None,
+    unit: str,
+    why: str,
+    holds: Callable[[float], bool],
 ) -> Verdict:
     if has is None:
-        return Verdict(name, None, f"wanted {word} {wanted:g}{unit}, the phone does not tell")
+        untold = f"the phone does not tell ({why})" if why else "the phone does not tell"
+        return Verdict(name, None, f"{wanted}, {untold}")
     shown = f"{has:.0f}" if abs(has) >= 100 else f"{has:.3g}"
-    return Verdict(name, holds, f"wanted {word} {wanted:g}{unit}, is {shown}{unit}")
+    return Verdict(name, holds(has), f"{wanted}, is {shown}{unit}")
 
 
 def is_so(name: str, wanted: bool, has: bool | None, words: tuple[str, str]) -> Verdict:

@@ -153,7 +153,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         training=Training(
             optimizer=trainer.optimizer,
             batch_size=trainer.batch_size,
-            learning_rate=trainer.learning_rate,
+            learning_rate=trainer.settled_learning_rate,
             epochs=trainer.epochs,
             seed=spec.training_seed,
             threads=trainer.threads,
@@ -163,7 +163,12 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             need_mb=material.need_mb,
             forced=None if trainer.sub_model == AUTO else trainer.sub_model,
         ),
-        stop=Stop(**trainer.stop.model_dump()),
+        stop=Stop(
+            policy=trainer.stop.policy,
+            patience=trainer.stop.patience,
+            battery_below_percent=trainer.stop.battery_below_percent,
+            available_below_mb=trainer.stop.settled_available_below_mb,
+        ),
         outputs=Outputs(
             folder=layout.outputs,
             events=layout.events,

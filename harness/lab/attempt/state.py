@@ -124,7 +124,7 @@ def make_result(
         speaker=material.speaker,
         accent=material.accent,
         batch_size=spec.content.trainer.batch_size,
-        learning_rate=spec.content.trainer.learning_rate,
+        learning_rate=spec.content.trainer.settled_learning_rate,
         epochs_planned=spec.content.trainer.epochs,
         stop_policy=spec.content.trainer.stop.policy,
         selection=selection_record(events),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from harness.adb.transfer import LocalFile
 from harness.devices.gates import Gates, parse_gates
 from harness.errors import InputError
 from harness.lab.planning.models import LoadedModel, Models
+from harness.lab.planning.room import check_goal
+from harness.lab.planning.settle import settled
 from harness.pressure import Goal, resolve_goal
 from harness.scenario.demands import Demands
 from harness.scenario.schema import AUTO, Data, JobContent
@@ -81,16 +83,26 @@ def job_needs(task: Task, models: Models, gates_at: str = "gates") -> JobNeeds:
     _check_file(flatbuffer, sub_models)
     memory = needs_of(model.manifest, content.trainer.batch_size, content.trainer.memory_model)
     _check_memory(sub_models, content.trainer.batch_size, model, memory)
+    content = settled(
+        content, model.manifest, _known(memory, candidates) or _known(memory, sub_models)
+    )
+    goal = _goal(content, candidates, memory, model.manifest.trainer_base_mb)
+    if goal is not None:
+        check_goal(goal, content.trainer, model.manifest.trainer_base_mb)
     return JobNeeds(
-        task=task,
+        task=replace(task, work=task.job.model_copy(update={"content": content})),
         gates=_gates(content, gates_at),
         model=model,
         flatbuffer=flatbuffer,
         start=models.start(content.model, model),
         sub_models=sub_models,
         memory=memory,
-        goal=_goal(content, candidates, memory, model.manifest.trainer_base_mb),
+        goal=goal,
     )
+
+
+def _known(memory: Needs, sub_models: Iterable[str]) -> list[float]:
+    return [memory.mb[name] for name in sub_models if name in memory.mb]
 
 
 def _gates(content: JobContent, where: str) -> Gates:

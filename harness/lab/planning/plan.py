@@ -16,6 +16,7 @@ from harness.lab.planning.candidates import (
 )
 from harness.lab.planning.estimate import RULE_OF_THUMB, Estimate, PastTimes, guessed_s
 from harness.lab.planning.needs import JobNeeds
+from harness.lab.planning.room import check_goal_on_phones, room_warnings
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.demand import Ticket
 from harness.results.run import PlanRecord
@@ -150,6 +151,9 @@ def make_plan(jobs: Sequence[JobNeeds], phones: Sequence[LabPhone]) -> Plan:
 
     ``count: n`` keeps a job to n phones and asks for all of them to be there. ``each: true`` is
     settled before, by `one_for_each`.
+
+    Raises:
+        InputError: Pressure's goal is more than any phone that fits has.
     """
     planned: list[PlannedJob] = []
     unplaced = UnplacedJobs(phones)
@@ -158,6 +162,8 @@ def make_plan(jobs: Sequence[JobNeeds], phones: Sequence[LabPhone]) -> Plan:
         if too_few(job.spec, fitting) or job.demands.each:
             fitting = []
             unplaced.add(job.spec)
+        if job.goal is not None:
+            check_goal_on_phones(job.goal, fitting)
         planned.append(_planned(job, fitting))
     used = {serial for job in planned for serial in job.candidates}
     return Plan(
@@ -188,6 +194,14 @@ def _warnings(job: JobNeeds, fitting: Sequence[LabPhone]) -> Iterator[str]:
                 f"{phone.serial} has only {idle_mb:.0f} MiB available when idle, the "
                 f"pressure's goal is {goal.available_mb:.0f}"
             )
+    yield from room_warnings(
+        job.spec.content,
+        goal,
+        job.sub_models,
+        job.memory.mb,
+        job.model.manifest.trainer_base_mb,
+        fitting,
+    )
     if job.memory.predicted:
         yield (
             f"the need of {', '.join(job.memory.predicted)} at batch size "

@@ -74,18 +74,24 @@ class Engine:
         return [logits[: int(frames), row].copy() for row, frames in rows]
 
     def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
-        """Return log-mel features [frames, mels] of one utterance that fits the network."""
+        """Return log-mel features [frames, mels] of one utterance.
+
+        Args:
+            pcm: Samples [N], at least a window; what follows the network's longest utterance is
+                left out (samples after the last whole window never count).
+        """
         settings, frames = self._config.features, self._config.max_frames
         padded = np.zeros(settings.samples(frames), np.int16)
-        padded[: len(pcm)] = pcm
-        found, used = self._call(
+        samples = min(len(pcm), len(padded))
+        padded[:samples] = pcm[:samples]
+        made, used = self._call(
             "features",
             frames,
             lambda _net, pcm, samples: log_mel(pcm, samples, frames, settings),
             padded,
-            np.int32(len(pcm)),
+            np.int32(samples),
         )
-        features: Floats = found.numpy()[: int(used)]
+        features: Floats = made.numpy()[: int(used)]
         return features
 
     def weights(self) -> Weights:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.metrics import wer_percent
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
-from harness.model.pretraining.progress import Place, Progress
+from harness.model.pretraining.progress import Place, Progress, finite
 from harness.model.pretraining.settings import Device, Settings
 from harness.model.pretraining.stopping import interruptible_between_steps
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
@@ -23,6 +25,10 @@ from harness.trainer.decode import greedy_decode
 
 KEEP_EVERY = 50
 """Steps between two copies of the progress on disk."""
+
+
+class DivergedError(HarnessError):
+    """The loss or a weight became NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ def pretrain(
 
     Raises:
         InputError: The corpus, kept progress or the device cannot be used.
+        DivergedError: The loss or a weight is no finite number; what was kept before it stays.
         KeyboardInterrupt: Ctrl-C or SIGTERM; progress is kept as of the step under way.
     """
     watcher = watcher or Silent()
@@ -82,7 +89,10 @@ def pretrain(
     with interruptible_between_steps() as asked:
         for epoch, n, batch in _batches(speech, chosen.train, settings.epochs, place.step):
             started = time.monotonic()
-            place.loss_sum += engine.train(batch, settings.rate(place.step, steps))
+            step_loss = engine.train(batch, settings.rate(place.step, steps))
+            if not math.isfinite(step_loss):
+                raise _diverged(f"the loss is {step_loss}", place.step + 1, steps, progress)
+            place.loss_sum += step_loss
             place.step += 1
             place.seconds += time.monotonic() - started
             speed = (time.monotonic() - began) / (place.step - done_before)
@@ -97,12 +107,26 @@ def pretrain(
                 place.loss_sum = 0.0
             interrupted = asked()
             if interrupted or n + 1 == per_epoch or place.step % keep_every == 0:
-                progress.keep(place, engine.state())
+                state = engine.state()
+                if not finite(state):
+                    what = "a weight is NaN or infinite"
+                    raise _diverged(what, place.step, steps, progress)
+                progress.keep(place, state)
             if interrupted:
                 watcher.said(f"stopped after step {place.step}/{steps}; progress is kept in {work}")
                 raise KeyboardInterrupt
     return Pretrained(
         engine.weights(), corpus.sha256, len(chosen.train), chosen.left_out, steps, place
+    )
+
+
+def _diverged(what: str, step: int, steps: int, progress: Progress) -> DivergedError:
+    """Return the error, with the step that is kept."""
+    kept = progress.restore()
+    before = f"step {kept[0].step} is kept in {progress.path}" if kept else "no step was kept yet"
+    return DivergedError(
+        f"the training diverged: {what} in step {step} of {steps}; {before}\n"
+        "  Give a lower --rate; it begins a training of its own."
     )
 
 
@@ -112,7 +136,10 @@ def _take_up(progress: Progress, engine: Engine, steps: int, watcher: Watcher) -
     if kept is None:
         return Place(devices=(engine.device,))
     place, state = kept
-    engine.set_state(state)
+    try:
+        engine.set_state(state)
+    except ValueError as error:
+        raise progress.unusable(str(error)) from error
     if place.step == steps:
         watcher.said(f"trained already ({steps} steps)")
         return place

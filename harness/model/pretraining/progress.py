@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from harness.errors import InputError
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
 from harness.model.pretraining.settings import Settings
+from harness.trainer.npz import BROKEN_ARCHIVE
 
 _FORMAT = 1
 """Raise it when the same settings come to mean another training."""
@@ -64,16 +65,23 @@ class Progress:
             return None
         try:
             with np.load(self.path, allow_pickle=False) as stored:
-                place = json.loads(str(stored[_PLACE]))
+                fields: Any = json.loads(str(stored[_PLACE]))
                 state = {name: stored[name] for name in stored.files if name != _PLACE}
-            place = {k: tuple(v) if isinstance(v, list) else v for k, v in place.items()}
-            return Place(**place), state
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"kept progress cannot be read: {error}",
-                where=str(self.path),
-                hint="Remove the file to train from the beginning.",
-            ) from error
+            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+            place = Place(**fields)
+        except (OSError, *BROKEN_ARCHIVE) as error:
+            raise self.unusable(str(error)) from error
+        if not finite(state):
+            raise self.unusable("it holds NaN or infinite numbers")
+        return place, state
+
+    def unusable(self, why: str) -> InputError:
+        """Return the error for a file that no training can go on from."""
+        return InputError(
+            f"kept progress cannot be read: {why}",
+            where=str(self.path),
+            hint="Remove the file to train from the beginning.",
+        )
 
     def keep(self, place: Place, state: Weights) -> None:
         """Keep a place and the state that belongs to it."""
@@ -87,3 +95,8 @@ class Progress:
             partial.replace(self.path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def finite(state: Weights) -> bool:
+    """Return whether a state has no NaN and no infinite number."""
+    return all(bool(np.isfinite(value).all()) for value in state.values())

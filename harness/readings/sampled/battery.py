@@ -8,7 +8,8 @@ from functools import lru_cache
 from harness.readings.axes import BATTERY, TEMPERATURE
 from harness.readings.battery import parse_battery
 from harness.readings.battery_proto import parse_battery_proto
-from harness.readings.declared import Answer, Chart, Column, Command, Value
+from harness.readings.bounds import BATTERY_C, BATTERY_MV, CHARGE_RAW, PERCENT
+from harness.readings.declared import NOTES, Answer, Chart, Column, Command, Value
 
 
 @lru_cache(maxsize=256)
@@ -16,10 +17,13 @@ def _values(data: bytes, proto: bool) -> Mapping[str, Value]:
     """Read an answer; it often stays the same for many seconds."""
     battery = (parse_battery_proto if proto else parse_battery)(data)
     return {
+        NOTES: "; ".join(battery.notes),
         "battery_percent": battery.percent,
         "battery_temperature_c": battery.temperature_c,
         "battery_voltage_mv": battery.voltage_mv,
-        "battery_charge_counter": battery.charge_counter_raw,
+        "battery_charge_counter": (
+            None if battery.charge_counter_mah is None else battery.charge_counter_raw
+        ),
         "battery_plugged": battery.plugged,
         "battery_updates_stopped": battery.updates_stopped,
     }
@@ -45,8 +49,8 @@ READING = Command(
             "float32",
             "%",
             "charge, percent",
-            least=0,
-            most=100,
+            least=PERCENT.least,
+            most=PERCENT.most,
             track="battery",
             chart=Chart(BATTERY, "charge", "last", look="steps", live=True),
         ),
@@ -55,8 +59,8 @@ READING = Command(
             "float32",
             "°C",
             "temperature of the battery, °C",
-            least=-40,
-            most=150,
+            least=BATTERY_C.least,
+            most=BATTERY_C.most,
             track="battery temperature",
             chart=Chart(TEMPERATURE, "battery", digits=1, sparse=True, instead_of="temperature_c"),
         ),
@@ -65,14 +69,16 @@ READING = Command(
             "float32",
             "mV",
             "its voltage, mV",
-            least=1,
-            most=1e5,
+            least=BATTERY_MV.least,
+            most=BATTERY_MV.most,
         ),
         Column(
             "battery_charge_counter",
             "float64",
             "",
             "counter of charge: raw, in the vendor's unit",
+            least=CHARGE_RAW.least,
+            most=CHARGE_RAW.most,
         ),
         Column(
             "battery_plugged",

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.readings.base import integer
+from harness.readings.bounds import GPU_MHZ
 from harness.readings.declared import Axis, Chart, Column, KernelFile, Value
 
 
 def _take(text: str) -> Mapping[str, Value]:
     hertz = integer(text)
-    return {} if hertz is None else {"gpu_mhz": hertz / 1e6}
+    return {"gpu_mhz": hertz / 1e6} if hertz else {}
 
 
 READING = KernelFile(
@@ -32,8 +33,8 @@ READING = KernelFile(
             "float32",
             "MHz",
             "clock of the GPU, MHz; absent where it is off or may not be read",
-            least=1,
-            most=5000,
+            least=GPU_MHZ.least,
+            most=GPU_MHZ.most,
             track="GPU clock",
             chart=Chart(Axis("GPU, MHz", 60), "clock", "mean", live=True),
         ),

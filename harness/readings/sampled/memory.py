@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.readings.axes import MEMORY, MOST_MB, mb
+from harness.readings.axes import MEMORY, mb
+from harness.readings.bounds import MEMORY_MB
 from harness.readings.declared import Chart, Column, EachTick, Value
 from harness.readings.tick import Tick
 
@@ -29,16 +30,16 @@ READING = EachTick(
             "float32",
             "MiB",
             "MemTotal, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
         ),
         Column(
             "available_mb",
             "float32",
             "MiB",
             "MemAvailable, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
             track="available RAM",
             chart=Chart(MEMORY, "available", "least", live=True),
         ),
@@ -47,16 +48,16 @@ READING = EachTick(
             "float32",
             "MiB",
             "MemFree, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
         ),
         Column(
             "swap_free_mb",
             "float32",
             "MiB",
             "SwapFree, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
         ),
     ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.readings.axes import MOST_MB, mb
+from harness.readings.axes import mb
+from harness.readings.bounds import MEMORY_MB
 from harness.readings.declared import Axis, Chart, Column, EachTick, Value
 from harness.readings.tick import Tick
 
@@ -24,8 +25,8 @@ READING = EachTick(
             "float32",
             "MiB",
             "swap in use: SwapTotal minus SwapFree, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
             track="swap used",
             chart=Chart(Axis("swap, MB", 50), "used", live=True),
         ),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from harness.readings.axes import TEMPERATURE
-from harness.readings.declared import Answer, Chart, Column, Command, Value
+from harness.readings.bounds import CELSIUS, THERMAL_STATUS
+from harness.readings.declared import NOTES, Answer, Chart, Column, Command, Value
 from harness.readings.thermal import parse_thermal
 
 
@@ -14,7 +15,11 @@ from harness.readings.thermal import parse_thermal
 def _values(data: bytes) -> Mapping[str, Value]:
     begin, end = data.find(b"Cached temperatures:"), data.find(b"Current temperatures from HAL:")
     thermal = parse_thermal(data[:begin] + data[end:] if 0 <= begin < end else data)
-    return {"temperature_c": thermal.hottest_c(), "thermal_status": thermal.status}
+    return {
+        NOTES: "; ".join(thermal.notes),
+        "temperature_c": thermal.hottest_c(),
+        "thermal_status": thermal.status,
+    }
 
 
 def _take(answer: Answer) -> Mapping[str, Value]:
@@ -34,8 +39,8 @@ READING = Command(
             "float32",
             "°C",
             "hottest CPU or skin sensor, °C; sparse",
-            least=-40,
-            most=150,
+            least=CELSIUS.least,
+            most=CELSIUS.most,
             track="hottest sensor",
             chart=Chart(TEMPERATURE, "hottest sensor", digits=1, sparse=True),
         ),
@@ -44,8 +49,8 @@ READING = Command(
             "int32",
             "",
             "0 none, 1 light, 2 moderate (throttles) to 6 shutdown; sparse",
-            least=0,
-            most=6,
+            least=THERMAL_STATUS.least,
+            most=THERMAL_STATUS.most,
         ),
     ),
 )

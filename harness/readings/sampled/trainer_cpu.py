@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.readings.axes import CPU
+from harness.readings.bounds import CPU_PERCENT_OF_ONE_CORE, PERCENT
 from harness.readings.declared import BetweenTicks, Chart, Column, Value
 from harness.readings.sampled.phone_cpu import busy_and_total
 from harness.readings.tick import Tick
@@ -33,8 +34,8 @@ READING = BetweenTicks(
             "float32",
             "%",
             "CPU of the trainer, percent of one core",
-            least=0,
-            most=100 * 256,
+            least=CPU_PERCENT_OF_ONE_CORE.least,
+            most=CPU_PERCENT_OF_ONE_CORE.most,
             track="trainer CPU, of one core",
             chart=Chart(CPU, "trainer, one core", "mean", trainer=True, live=True),
         ),
@@ -43,8 +44,8 @@ READING = BetweenTicks(
             "float32",
             "%",
             "CPU of the trainer, percent of all cores",
-            least=0,
-            most=100,
+            least=PERCENT.least,
+            most=PERCENT.most,
         ),
     ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.readings.axes import MEMORY, MOST_MB, mb
+from harness.readings.axes import MEMORY, mb
+from harness.readings.bounds import MEMORY_MB, PID
 from harness.readings.declared import Chart, Column, EachTick, Value
 from harness.readings.tick import Tick
 
@@ -29,16 +30,16 @@ READING = EachTick(
             "int32",
             "",
             "process of the trainer",
-            least=1,
-            most=1 << 30,
+            least=PID.least,
+            most=PID.most,
         ),
         Column(
             "trainer_rss_mb",
             "float32",
             "MiB",
             "resident memory of the trainer, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
             track="trainer RSS",
             chart=Chart(MEMORY, "trainer RSS", "peak", trainer=True, live=True),
         ),
@@ -47,16 +48,16 @@ READING = EachTick(
             "float32",
             "MiB",
             "swapped memory of the trainer, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
         ),
         Column(
             "trainer_anon_mb",
             "float32",
             "MiB",
             "what it adds to available_mb when it ends, MiB",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
         ),
     ),
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.readings.axes import MEMORY, MOST_MB, mb
-from harness.readings.declared import Answer, Chart, Column, Command, Value
+from harness.readings.axes import MEMORY, mb
+from harness.readings.bounds import MEMORY_MB
+from harness.readings.declared import NOTES, Answer, Chart, Column, Command, Value
 from harness.readings.meminfo_package import MeminfoPackage, parse_meminfo_package
 from harness.readings.meminfo_proto import parse_meminfo_proto
 
@@ -16,7 +17,9 @@ def _take(answer: Answer) -> Mapping[str, Value]:
     if not isinstance(read, MeminfoPackage) or answer.pid is None:
         return {}
     own = [process for process in read.processes if process.pid == answer.pid]
-    return {"trainer_pss_mb": mb(own[0].total_pss_kb)} if own else {}
+    if not own:
+        return {}
+    return {NOTES: "; ".join(read.notes), "trainer_pss_mb": mb(own[0].total_pss_kb)}
 
 
 READING = Command(
@@ -38,8 +41,8 @@ READING = Command(
             "float32",
             "MiB",
             "PSS, MiB; sparse: dumpsys meminfo at its own period",
-            least=0,
-            most=MOST_MB,
+            least=MEMORY_MB.least,
+            most=MEMORY_MB.most,
             track="trainer PSS",
             chart=Chart(
                 MEMORY, "trainer PSS", "peak", trainer=True, look="dots", sparse=True, brief=False

@@ -7,6 +7,7 @@ from harness.report.figures.sheet import DASHED, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.outcome import Line, Panel, Small
 from harness.report.text import one_line
+from harness.report.wer import NOTHING_HEARD, NOTHING_HEARD_PERCENT, interval_text
 
 WIDTH, HEIGHT = 310.0, 214.0
 """Higher where there are more lines than their labels have room."""
@@ -21,7 +22,8 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     height = max(HEIGHT, 58 + Plot.height_for(small.lines_max))
     sheet = Sheet(WIDTH, height)
     labels = [_end_text(line) for line in panel.lines]
-    longest = min(LONGEST, max((len(text) for text in labels), default=0))
+    beside = [*labels, NOTHING_HEARD] if panel.unknown_speech else labels
+    longest = min(LONGEST, max((len(text) for text in beside), default=0))
     ticks = steps(0, max(small.wer_max, 1), 4)
     last = max(small.epoch_max, 1)
     right = WIDTH - 28 - CHARACTER_PX * longest
@@ -31,7 +33,11 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     plot.x_axis(epochs, [str(epoch) for epoch in epochs], "epoch")
     if panel.baseline is not None:
         plot.rule(panel.baseline, "rule")
+    if panel.unknown_speech:
+        plot.rule(NOTHING_HEARD_PERCENT, "bad", dash=None)
     ends = []
+    if panel.unknown_speech:
+        ends.append(EndLabel(NOTHING_HEARD_PERCENT, NOTHING_HEARD, "bad"))
     for line, text in zip(panel.lines, labels, strict=True):
         if not line.points:
             continue
@@ -59,6 +65,10 @@ def _draw(plot: Plot, line: Line) -> None:
         plot.sheet.marks(xs, ys, role, line.sub_model.marker, size=4.5)
     if line.kept is not None:
         x, y = plot.x(line.kept.epoch), plot.y(line.kept.wer.median)
+        interval = line.kept_interval
+        if interval is not None and interval.low_percent is not None:
+            ends = plot.ys([interval.low_percent, interval.high_percent or 0.0])
+            plot.sheet.line([x, x], ends.tolist(), role, width=1.0)
         plot.sheet.marks([x], [y], role, "*", size=13, halo=1)
 
 
@@ -72,13 +82,17 @@ def _end_text(line: Line) -> str:
 
 def _describe(panel: Panel) -> str:
     told = []
+    if panel.unknown_speech:
+        told.append("The baseline does not know this speech.")
     for line in panel.lines:
         if not line.points:
             continue
         first, last = line.points[0], line.points[-1]
         kept = ""
         if line.kept is not None:
+            sure = interval_text(line.kept_interval)
             kept = f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
+            kept += f" (95 % interval {sure} %)" if sure else ""
         told.append(
             f"{line.sub_model.name or 'No sub-model'}: from {fixed(first.wer.median, 1)} % at "
             f"epoch {first.epoch} to {fixed(last.wer.median, 1)} % at epoch {last.epoch}{kept}."

@@ -191,6 +191,8 @@ class Connection(asyncio.BufferedProtocol):
         elif header.command == protocol.CLSE:
             stream = self._streams.pop(header.arg1, None)
             if stream is not None:
+                # the host may wait for this answer before it reads on (adb-shell does)
+                self._send(protocol.CLSE, stream.local_id, header.arg0)
                 stream.on_end()
 
     def _on_connect(self, header: protocol.Header) -> None:

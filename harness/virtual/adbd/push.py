@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.virtual.adbd.compression import BrokenStream, Unpacker
+from harness.virtual.adbd.permissions import check_write, is_sink
 from harness.virtual.adbd.streams import (
     DATA_BYTES,
     REQUEST,
@@ -133,7 +134,7 @@ class _Target:
 
 
 class _Nothing(_Target):
-    """A dry run, or nothing opened yet."""
+    """A dry run, a device that keeps nothing, or nothing opened yet."""
 
 
 class _File(_Target):
@@ -210,9 +211,17 @@ def _open_target(root: PhoneRoot, faults: Faults, path: str, mode: int) -> _Targ
     """Make room for the file and open it, with the folders above it."""
     try:
         host = root.host_path(path, follow=False)
-        host.parent.mkdir(parents=True, exist_ok=True)
+        if not host.parent.exists():
+            check_write(root, host.parent)
+            host.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise error_text("secure_mkdirs failed", error) from None
+    if is_sink(root, host):
+        return _Nothing()
+    try:
+        check_write(root, host)
+    except OSError as error:
+        raise error_text("couldn't create file", error) from None
     try:
         present = host.lstat().st_mode
     except FileNotFoundError:

@@ -18,6 +18,7 @@ ServiceHandler = Callable[[Stream, str], Awaitable[None]]
 """Gets the stream, not yet accepted, and the service's whole name."""
 
 _REBOOT_AWAY_S = 2.0
+_REMOUNT_PROGRAM_SDK = 29
 
 
 class Services:
@@ -46,7 +47,7 @@ class Services:
     async def serve(self, connection: Connection, stream: Stream, service: str) -> None:
         """Serve one stream; one that isn't accepted in the end is refused by its close.
 
-        Left out on purpose, and so refused: framebuffer, jdwp, usb, tcpip, remount.
+        Left out on purpose, and so refused: framebuffer, jdwp, usb, tcpip.
         """
         name = re.split("[:,]", service, maxsplit=1)[0]
         argument = service.partition(":")[2]
@@ -80,10 +81,25 @@ class Services:
         elif name == "unroot":
             stream.accept()
             await stream.write(b"adbd not running as root\n")
+        elif name == "remount":
+            await self._remount(stream, argument)
+        elif name in ("disable-verity", "enable-verity"):
+            stream.accept()
+            await stream.write(f"{name} only works for userdebug builds\n".encode())
         elif name == "reboot":
             stream.accept()
             stream.close()
             await self._reboot(argument)
+
+    async def _remount(self, stream: Stream, argument: str) -> None:
+        """Answer as adbd of a user build: later ones call a program that is not there."""
+        if int(self._root.spec.properties.get("ro.build.version.sdk", "0")) >= _REMOUNT_PROGRAM_SDK:
+            command = f"/system/bin/remount {argument}".rstrip()
+            asked = ShellService(protocol=False, terminal=False, term="dumb", command=command)
+            await run_shell(stream, self._root, self._faults, asked)
+        else:
+            stream.accept()
+            await stream.write(b'Not running as root. Try "adb root" first.\n')
 
     def _reverse(self, connection: Connection) -> Reverses:
         reverses = self._reverses.get(connection)

@@ -206,7 +206,8 @@ def _become_cat() -> None:
     null = os.open("/dev/null", os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    os.execve("/system/bin/cat", ["init"], {})  # noqa: S606 - there is no shell to want
+    # under its own name: in a multi-call binary (uutils, toybox, busybox) the name is the task
+    os.execve("/system/bin/cat", ["cat"], {})  # noqa: S606 - there is no shell to want
 
 
 def main() -> None:

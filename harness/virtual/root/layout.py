@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.virtual.phone import SERIAL_VARIABLE, PhoneSpec
-from harness.virtual.root.tools import link_tools
+from harness.virtual.phone import SERIAL_VARIABLE, PhoneSpec, Shell
+from harness.virtual.root.tools import installed_tools
 
 _FOLDERS = (
     "data/local/tmp",
@@ -30,8 +30,16 @@ _USERS = (
 _GROUPS = "root:x:0:\nsystem:x:1000:\nshell:x:2000:\n"
 
 
-def make_folders(root: Path) -> None:
+# As on a phone: nobody but the system makes anything there.
+_CLOSED = ("data/local", "data")
+_CLOSED_MODE = 0o555
+
+
+def make_folders(root: Path, shell: Shell | None = None) -> None:
     """Make what is missing of a phone's folder; existing files stay."""
+    for folder in reversed(_CLOSED):
+        if (root / folder).is_dir():
+            (root / folder).chmod(0o755)
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
     sdcard = root / "sdcard"
@@ -41,7 +49,9 @@ def make_folders(root: Path) -> None:
         path = root / "system/etc" / name
         if not path.exists():
             path.write_text(text, encoding="ascii")
-    link_tools(root / "system/bin")
+    installed_tools(shell).link_into(root / "system/bin")
+    for folder in _CLOSED:
+        (root / folder).chmod(_CLOSED_MODE)
 
 
 def environment(spec: PhoneSpec, prefix: str) -> dict[str, str]:
@@ -68,4 +78,5 @@ def environment(spec: PhoneSpec, prefix: str) -> dict[str, str]:
         "PS1": f"{spec.serial}:$PWD $ ",
         # names with any bytes must come through; C.UTF-8 is in every glibc and musl
         "LANG": "C.UTF-8",
+        "TZ": spec.properties.get("persist.sys.timezone", "UTC"),
     }

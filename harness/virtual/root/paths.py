@@ -16,7 +16,7 @@ def resolve(root: Path, phone_path: str, *, follow: bool, foreign_root: bool) ->
     Args:
         root: Host folder that is the phone's ``/``; absolute and free of links.
         phone_path: Path as a client wrote it; relative paths start at ``/``.
-        follow: Resolve a link in the last component too.
+        follow: Resolve a link in the last component too, as a slash at the end always does.
         foreign_root: The phone's processes have the host's root, not ``root``: host paths under
             ``root`` are taken as they are, and an absolute link means the host's file.
 
@@ -24,6 +24,7 @@ def resolve(root: Path, phone_path: str, *, follow: bool, foreign_root: bool) ->
         PermissionError: The path or a link on it leads out of ``root``.
         OSError: ELOOP, ENOTDIR, ENAMETOOLONG, as ``lstat`` would say.
     """
+    follow = follow or phone_path.endswith(("/", "/."))
     here = str(root)
     todo = deque(_parts(_strip_root(root, phone_path) if foreign_root else phone_path))
     links = 0

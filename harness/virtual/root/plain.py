@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
 from harness.virtual.root.spawning import spawn_process
-from harness.virtual.root.tools import shell_path
+from harness.virtual.root.tools import installed_tools
 
 _STOP_PATIENCE_S = 10.0
 
@@ -31,7 +31,7 @@ class PlainRoot(PhoneRoot):
 
     async def start(self) -> None:
         """Make folders and tools."""
-        layout.make_folders(self.root_dir)
+        layout.make_folders(self.root_dir, self.spec.shell)
         self._running = True
 
     async def stop(self) -> None:
@@ -99,7 +99,7 @@ class PlainRoot(PhoneRoot):
     @property
     def shell(self) -> str:
         """The host's shell: a shebang line may not be long, and the root's path may be."""
-        return str(shell_path())
+        return str(installed_tools(self.spec.shell).shell)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that every process of the phone starts with."""

@@ -1,53 +1,113 @@
-"""The tools of the host that a virtual phone lends: what toybox has on a real one.
+"""The programs that a virtual phone has: Android's shell and applets, or the host's own.
 
-A phone's PATH holds ``system/bin`` alone, since with ``/usr/bin`` on it the host's su or ip would
-become tools of the phone.
+With the shell ``android`` ``sh`` is mksh and each applet that Debian's toybox has is toybox's; the
+rest is lent by the host and listed. A phone's PATH holds ``system/bin`` alone, since with
+``/usr/bin`` on it the host's su or ip would become tools of the phone.
 """
 
 from __future__ import annotations
 
+import functools
 import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-# Left out on purpose: pkill, killall, pgrep, mount, su, dmesg, ip. Without namespaces they would
-# act on the host or show it; what a phone needs of them comes as a shim.
+from harness.virtual.phone import Shell
+
+# Left out on purpose: pkill, killall, pgrep, mount, su, dmesg, ip, toybox itself. Without
+# namespaces they would act on the host or show it; what a phone needs of them comes as a shim.
+# Left out since no Android has them: stdbuf, fold.
+# Source: AOSP system/core/shell_and_utilities/README.md, Android 8 to 16.
 TOOLS = tuple(
     """
     awk base64 basename bc cat chmod chown cksum clear cmp comm cp cut date dd df diff dirname du
-    echo egrep env expand expr false fgrep find flock fold getconf grep groups gunzip gzip head id
+    echo egrep env expand expr false fgrep find flock getconf grep groups gunzip gzip head id
     ln ls md5sum mkdir mkfifo mktemp mv nice nl nohup nproc od paste patch printenv printf pwd
     readlink realpath rev rm rmdir sed seq setsid sha1sum sha224sum sha256sum sha384sum sha512sum
-    sleep sort split stat stdbuf strings stty sync tac tail tar taskset tee test timeout touch tr
+    sleep sort split stat strings stty sync tac tail tar taskset tee test timeout touch tr
     true truncate tty uname uniq wc which whoami xargs xxd yes zcat
     """.split()  # noqa: SIM905 - a table of words, not a list of ninety lines
 )
 
 _MULTI_CALL = ("busybox", "toybox", "coreutils")
-_SHELLS = ("mksh", "dash", "ash", "sh")
+_HOST_SHELLS = ("dash", "ash", "mksh", "sh")
 
 
-def shell_path() -> Path:
-    """Return the host's shell that is nearest to Android's.
+@dataclass(frozen=True)
+class Tools:
+    """The programs of a phone, as files of the host.
 
-    mksh and dash expand backslashes in ``echo`` as Android's sh does, and clients rely on that;
-    bash doesn't.
+    Attributes:
+        kind: ``android``: mksh and toybox; ``host``: the host's.
+        shell: What ``sh`` is.
+        programs: The file of each tool; toybox's knows its task by the name it is called by.
+        lent: Tools of the host on a phone of the kind ``android``.
+    """
+
+    kind: Shell
+    shell: Path
+    programs: Mapping[str, Path]
+    lent: tuple[str, ...] = ()
+
+    def command(self, name: str) -> str:
+        """Return the words that call a tool from a script, whatever the script's own name."""
+        path = self.programs[name]
+        return f"{path} {name}" if path.name == "toybox" else str(path)
+
+    def link_into(self, bin_dir: Path) -> None:
+        """Link ``sh`` and all tools into a folder; files that are no links stay (shims)."""
+        bin_dir.mkdir(parents=True, exist_ok=True)
+        for name, target in {**self.programs, "sh": self.shell}.items():
+            _link(bin_dir / name, target)
+
+
+def has_android_shell() -> bool:
+    """Say whether this host has Android's shell and tools: mksh and toybox."""
+    return tool_path("mksh") is not None and tool_path("toybox") is not None
+
+
+@functools.cache
+def installed_tools(kind: Shell | None = None) -> Tools:
+    """Return the programs for a phone's shell; None: Android's where they are installed.
 
     Raises:
-        FileNotFoundError: The host has no sh.
+        FileNotFoundError: They are not installed, or the host has no sh.
     """
-    for name in _SHELLS:
-        found = tool_path(name)
-        if found:
-            return found
+    if kind is None:
+        kind = "android" if has_android_shell() else "host"
+    host = {name: path for name in TOOLS if (path := tool_path(name)) is not None}
+    if kind == "host":
+        return Tools("host", _host_shell(), host)
+    mksh, toybox = tool_path("mksh"), tool_path("toybox")
+    if mksh is None or toybox is None:
+        raise FileNotFoundError("mksh and toybox are not both on PATH")
+    answer = subprocess.run([toybox], capture_output=True, text=True, check=True)
+    applets = set(answer.stdout.split())
+    programs = host | {name: toybox for name in TOOLS if name in applets}
+    lent = tuple(sorted(name for name in programs if name not in applets))
+    return Tools("android", mksh, programs, lent)
+
+
+def _host_shell() -> Path:
+    """Return a shell of the host that expands backslashes in ``echo`` as Android's sh does.
+
+    Clients rely on that; bash doesn't, and is taken only where there is nothing else.
+    """
+    for name in _HOST_SHELLS:
+        path = tool_path(name)
+        if path is not None:
+            return path
     raise FileNotFoundError("this host has no sh on PATH")
 
 
 def tool_path(name: str) -> Path | None:
     """Return the host's file for a tool, free of links but for a multi-call binary's."""
-    found = shutil.which(name)
-    if found is None:
+    where = shutil.which(name)
+    if where is None:
         return None
-    path = Path(found)
+    path = Path(where)
     real = path.resolve()
     if real.name.startswith(_MULTI_CALL):
         # busybox and the like know their task by the name they are called by
@@ -55,16 +115,8 @@ def tool_path(name: str) -> Path | None:
     return real
 
 
-def link_tools(bin_dir: Path) -> None:
-    """Link the lent tools and ``sh`` into ``bin_dir``; what is there already stays (shims)."""
-    bin_dir.mkdir(parents=True, exist_ok=True)
-    _link(bin_dir / "sh", shell_path())
-    for name in TOOLS:
-        host = tool_path(name)
-        if host is not None:
-            _link(bin_dir / name, host)
-
-
 def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() != target:
+        link.unlink()  # of another shell, when the folder was used before
     if not link.is_symlink() and not link.exists():
         link.symlink_to(target)

@@ -63,7 +63,7 @@ class UsernsRoot(PhoneRoot):
         Raises:
             IsolationError: This host doesn't allow them.
         """
-        layout.make_folders(self.root_dir)
+        layout.make_folders(self.root_dir, self.spec.shell)
         nsenter, setsid = shutil.which("nsenter"), tool_path("setsid")
         if nsenter is None or setsid is None:
             raise IsolationError("nsenter and setsid (util-linux) are not on PATH")

@@ -83,6 +83,7 @@ class Accountant:
         self._stepped_at = self._ticked_at = now
         self._busy_then = 0
         self.busy_cores = 0.0
+        self.on_step: Callable[[], None] = lambda: None
         self.on_kill: Callable[[], None] = lambda: None
         self._battery_hangs = False
         apps.on_end.append(self._forget)
@@ -223,6 +224,7 @@ class Accountant:
         self.battery = self.battery.with_state(self.battery.state.step(seconds, self.busy_cores))
         self.thermal = self.thermal.step(seconds, self.busy_cores)
         self.write_battery()
+        self.on_step()
 
     def write_battery(self) -> None:
         """Bring what ``dumpsys battery`` prints up to date, as text and as protobuf."""

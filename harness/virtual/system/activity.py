@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from harness.virtual.system.app import CACHED_ADJ, FOREGROUND_ADJ, App
@@ -10,7 +11,7 @@ from harness.virtual.system.call import Call
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent
 from harness.virtual.system.memory import COMPRESSIBLE_SHARE
-from harness.virtual.system.packages import TRAINER, Package
+from harness.virtual.system.packages import LAUNCHER, TRAINER, Package
 from harness.virtual.system.service import Answers, System
 
 _SILENT = frozenset(
@@ -36,7 +37,8 @@ class ActivityCommands:
         self._trainer = system.trainer
         self._settle = system.accountant.refresh
         self._background = system.get(BackgroundLimits)
-        self.resumed = "com.android.launcher/.Launcher"
+        self._sdk = system.sdk
+        self.resumed = f"{LAUNCHER}/.Launcher"
         self.answers = Answers(
             commands={"am": self.run, "monkey": self.monkey},
             cmd={"activity": lambda call, _: self.run(call)},
@@ -133,11 +135,34 @@ class ActivityCommands:
                 name = intent.short_component
                 call.error(f"Error type 3\nError: Activity class {{{name}}} does not exist.")
             return 1
-        await self.launch(package, intent.component_parts[1])
+        component = f"{package.name}/{intent.component_parts[1] or '.Main'}"
+        on_top = self.resumed == component and self._apps.get(package.name) is not None
+        if on_top:
+            call.error("Warning: Activity not started, intent has been delivered to currently "
+                       "running top-most instance.")  # fmt: skip
+        ran = self._apps.get(package.name) is not None
+        began = time.monotonic()
+        if not on_top:
+            await self.launch(package, intent.component_parts[1])
+        if intent.wait:
+            self._say_times(call, component, "HOT" if ran else "COLD", time.monotonic() - began)
         return 0
+
+    def _say_times(self, call: Call, component: str, how: str, seconds: float) -> None:
+        """Print what ``-W`` is for; a start takes at least a millisecond on a phone."""
+        call.print("Status: ok")
+        if self._sdk >= 29:
+            call.print(f"LaunchState: {how}")
+        milliseconds = max(1, round(seconds * 1000))
+        call.print(f"Activity: {component}")
+        call.print(f"TotalTime: {milliseconds}")
+        call.print(f"WaitTime: {milliseconds + 2}")
+        call.print("Complete")
 
     def _target(self, intent: Intent) -> Package | None:
         name = intent.component_parts[0] or intent.package or ""
+        if not name and "android.intent.category.HOME" in intent.categories:
+            name = LAUNCHER
         if not name and intent.action in (
             "android.settings.SETTINGS",
             "android.intent.action.VIEW",

@@ -24,6 +24,8 @@ class Intent:
     categories: list[str] = field(default_factory=list)
     extras: dict[str, Extra] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    wait: bool = False
+    """``am`` shall say how long the start took."""
 
     @property
     def component_parts(self) -> tuple[str, str]:
@@ -94,8 +96,10 @@ def parse_intent(args: Sequence[str]) -> Intent:
             intent.extras[key] = None if option == "--esn" else _extra(option, value(option))
         elif option in _WITH_VALUE:
             value(option)
+        elif option == "-W":
+            intent.wait = True
         elif option.startswith("-") and len(option) > 1:
-            continue  # flags such as -W, -S, --grant-read-uri-permission
+            continue  # flags such as -S, --grant-read-uri-permission
         else:
             intent.words.append(option)
     if intent.component is None and intent.words:

@@ -23,7 +23,7 @@ _STYLES = ("brief", "process", "tag", "thread", "raw", "time", "threadtime", "lo
 _MODIFIERS = frozenset(
     {"year", "epoch", "uid", "usec", "nsec", "printable", "color", "zone", "UTC"}
 )
-_NEED_VALUE = frozenset("bvtTmfrnGPeDM")
+_NEED_VALUE = frozenset("bvtTmfrnGPeM")
 _WORDS = {
     "--buffer": "b",
     "--format": "v",
@@ -37,7 +37,7 @@ _WORDS = {
     "--prune": "P",
     "--buffer-size": "g",
     "--statistics": "S",
-    "--dividers": "D!",
+    "--dividers": "D",
     "--last": "L",
     "--wrap": "x",
 }
@@ -54,6 +54,8 @@ class _Asked:
     style: str = "threadtime"
     modifiers: set[str] = field(default_factory=set)
     follow: bool = True
+    before_reboot: bool = False
+    dividers: bool = False
     clear: bool = False
     other: str = ""
     tail: int | None = None
@@ -106,13 +108,14 @@ def _other(call: Call, what: str, buffers: list[str]) -> None:
 
 
 async def _show(call: Call, store: LogStore, asked: _Asked, buffers: list[str]) -> int:
-    entries = [e for e in store.entries(buffers) if asked.wants(e)]
+    shown = store.before_reboot(buffers) if asked.before_reboot else store.entries(buffers)
+    entries = [e for e in shown if asked.wants(e)]
     if asked.since is not None:
         entries = [e for e in entries if e.when >= asked.since]
     if asked.tail is not None:
         entries = entries[-asked.tail :] if asked.tail else []
     last = max((e.sequence for e in store.entries(buffers)), default=-1)
-    seen: set[str] = set()
+    seen: list[str] = []
     left = asked.most
     left = _put(call, entries, asked, seen, left)
     await call.flush()
@@ -140,16 +143,27 @@ async def _show(call: Call, store: LogStore, asked: _Asked, buffers: list[str]) 
 
 
 def _put(
-    call: Call, entries: list[Entry], asked: _Asked, seen: set[str], left: int | None
+    call: Call, entries: list[Entry], asked: _Asked, seen: list[str], left: int | None
 ) -> int | None:
-    """Print entries; return how many more may come (None: any number)."""
+    """Print entries; return how many more may come (None: any number).
+
+    Args:
+        call: Who asked.
+        entries: What to print.
+        asked: How.
+        seen: Buffers that were printed already, the one printed last at the end; kept up to date.
+        left: How many may be printed.
+    """
     style, modifiers = asked.style, frozenset(asked.modifiers)
     for entry in entries:
         if left == 0:
             break
-        if entry.buffer not in seen:
-            seen.add(entry.buffer)
-            call.print(f"--------- beginning of {entry.buffer}")
+        new = entry.buffer not in seen
+        if new or (asked.dividers and entry.buffer != seen[-1]):
+            call.print(f"--------- {'beginning of' if new else 'switch to'} {entry.buffer}")
+            if not new:
+                seen.remove(entry.buffer)
+            seen.append(entry.buffer)
         call.print(format_entry(entry, style, modifiers), end="")
         left = None if left is None else left - 1
     return left
@@ -173,7 +187,7 @@ def _parse(args: list[str]) -> _Asked:
             letters = word[1:]
             while letters:
                 letter, letters = letters[0], letters[1:]
-                if letter in _NEED_VALUE and letter != "D":
+                if letter in _NEED_VALUE:
                     _take(asked, letter, letters or _value(left, f"-{letter}"))
                     break
                 _take(asked, letter, "")
@@ -215,7 +229,11 @@ def _take(asked: _Asked, option: str, value: str) -> None:
         asked.uids = frozenset(_number(part) for part in value.split(","))
     elif option in ("g", "G", "p", "P", "S"):
         asked.other = option
-    elif option not in ("x", "L", "D", "D!", "f", "r", "n", "B", "I", "M"):
+    elif option == "L":
+        asked.before_reboot, asked.follow = True, False
+    elif option == "D":
+        asked.dividers = True
+    elif option not in ("x", "f", "r", "n", "B", "I", "M"):
         raise _UsageError(f"Unrecognized Option -{option}")
 
 

@@ -53,6 +53,7 @@ class LogStore:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._entries: dict[str, deque[Entry]] = {b: deque(maxlen=_CAPACITY) for b in BUFFERS}
+        self._before_reboot: list[Entry] = []
         self._numbers = itertools.count()
         self._changed = asyncio.Event()
 
@@ -98,6 +99,16 @@ class LogStore:
         """Empty some buffers."""
         for buffer in buffers:
             self._entries[buffer].clear()
+
+    def reboot(self) -> None:
+        """Empty all buffers, and keep what was in them as a phone's pstore does."""
+        self._before_reboot = self.entries(BUFFERS)
+        self.clear(BUFFERS)
+
+    def before_reboot(self, buffers: Iterable[str]) -> list[Entry]:
+        """Return entries of some buffers from before the last reboot, in order."""
+        wanted = set(buffers)
+        return [entry for entry in self._before_reboot if entry.buffer in wanted]
 
     async def wait_new(self) -> None:
         """Wait for the next entry."""

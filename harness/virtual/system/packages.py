@@ -12,6 +12,9 @@ from pathlib import Path
 from harness.virtual.system.apk import ApkError, ApkInfo, read_apk
 
 FIRST_APP_UID = 10000
+LAUNCHER = "com.android.launcher3"
+"""What HOME starts."""
+
 TRAINER = "org.mobileasr.trainer"
 TRAINER_UID = 10234
 PRIVATE = "data/user/0"
@@ -79,6 +82,8 @@ def _shipped(now: float, trainer_version: str) -> list[Package]:
     return [
         Package("android", 1000, "/system/framework/framework-res.apk", system=True,
                 installed=year_2009, updated=year_2009, app_mb=0),
+        Package(LAUNCHER, 10010, "/system/priv-app/Launcher3/Launcher3.apk",
+                system=True, installed=year_2009, updated=year_2009, app_mb=110),
         Package("com.android.settings", 1000, "/system/priv-app/Settings/Settings.apk",
                 system=True, installed=year_2009, updated=year_2009, app_mb=90),
         Package("com.android.browser", 10045, "/system/app/Browser/Browser.apk",

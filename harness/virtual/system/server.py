@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 
 from harness.virtual.system import lmkd
@@ -42,6 +43,7 @@ SERVICES: tuple[type[Service], ...] = (
 """All that answers commands; each says itself which, and what it needs of the others."""
 
 TICKS_A_SECOND = 20
+_BOOT_POLL_S = 0.05
 
 
 class SystemServer:
@@ -129,6 +131,10 @@ class SystemServer:
         return True
 
     async def _run(self, call: Call) -> int:
+        if call.name == "cmd" and call.args[:1] == ["-w"]:
+            del call.argv[1]
+            while not self.booted:
+                await asyncio.sleep(_BOOT_POLL_S)
         if not self.booted and service_of(call) is not None:
             return not_yet(call)
         await self._hanging.unless_hung(call)

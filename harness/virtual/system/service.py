@@ -23,6 +23,7 @@ from harness.virtual.system.call import Call
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.memory import MemoryPlan
 from harness.virtual.system.packages import TRAINER, PackageRegistry
+from harness.virtual.system.sys_tree import SysTree
 from harness.virtual.system.trainer_app import TrainerApp
 from harness.virtual.trace.app import TraceTrainer
 from harness.virtual.userland import STATE_FOLDER
@@ -124,6 +125,9 @@ class System:
             self.state / "battery",
             BatteryService(setup.battery),
         )
+        self._sys = SysTree(root.root_dir / "sys", profile.cores)
+        self._write_sys()
+        self.accountant.on_step = self._write_sys
         self.trainer = TrainerApp(
             root, self.apps, self.packages, self.logs, setup.proc_dir_inside, self._trace()
         )
@@ -163,6 +167,10 @@ class System:
             lambda: float(self.accountant.battery.state.level),
             self.setup.trace_speed,
         )
+
+    def _write_sys(self) -> None:
+        accountant = self.accountant
+        self._sys.update(accountant.busy_cores, accountant.thermal, accountant.battery.state)
 
     def _count_happenings(self) -> None:
         def count(word: str) -> None:

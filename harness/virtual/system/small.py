@@ -160,7 +160,8 @@ class SmallCommands:
         files = [a for a in call.args[1:] if not a.startswith("-")]
         path = files[0] if files else "/sdcard/window_dump.xml"
         text = (
-            "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\" />"
+            "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>"
+            '<hierarchy rotation="0"></hierarchy>'  # clients look for the closing tag
         )
         call.print(f"UI hierchary dumped to: {path}")  # so misspelt on phones, and clients match it
         return self._save(call, path, text.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.virtual.phone import PhoneRoot
-from harness.virtual.root.tools import tool_path
+from harness.virtual.root.tools import installed_tools
 
 STATE_FOLDER = "data/system/vlab"
 """Below the phone's root: what scripts and system server say to each other."""
@@ -43,7 +43,7 @@ def install_userland(root: PhoneRoot) -> None:
 def _write(path: Path, root: PhoneRoot, text: str, call: str) -> None:
     prefix = root.process_path("/").rstrip("/").replace("'", "'\\''")
     body = text.replace("@CALL@", call).replace("@NAME@", path.name).replace("@ROOT@", prefix)
-    body = body.replace("@HOST_DATE@", str(tool_path("date")))
+    body = body.replace("@HOST_DATE@", installed_tools(root.spec.shell).command("date"))
     if path.is_symlink():
         path.unlink()  # never write through a link: it leads to the host's own tool
     path.write_text(f"#!{root.shell}\n{body}", encoding="utf-8")

@@ -253,6 +253,6 @@ def _sleepers(phone: BarePhone) -> list[str]:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0] == b"sleep":
-            found.append(words[1].decode())
+        if b"sleep" in words:  # toybox's nohup and setsid become it under their own names
+            found.append(words[words.index(b"sleep") + 1].decode())
     return sorted(found)

@@ -62,6 +62,15 @@ def test_one_phone_under_two_names_with_a_placeholder_is_one(fake_adb: FakeAdb) 
     assert info.also == ("10.0.0.1:5555",)
 
 
+def test_phones_that_share_a_kernel_are_told_apart_by_their_numbers(fake_adb: FakeAdb) -> None:
+    fake_adb.phones = [
+        phone("10.0.0.1:5555", 1, printed="ONE"),
+        phone("10.0.0.2:5555", 1, printed="TWO"),
+        phone("10.0.0.3:5555", 1, printed="TWO"),
+    ]
+    assert [info.serial for info in infos(fake_adb)] == ["ONE", "TWO"]
+
+
 def test_a_phone_is_reached_by_its_other_name_when_the_cable_goes(fake_adb: FakeAdb) -> None:
     usb, wifi = phone("R58", 1, path="usb:1-1"), phone("10.0.0.1:5555", 1, printed="R58")
     stranger = phone("10.0.0.9:5555", 2, printed="OTHER")

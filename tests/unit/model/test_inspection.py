@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import flatbuffers
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
@@ -14,6 +15,7 @@ from harness.errors import InputError
 from harness.model.configuration import layer_parameters, sub_model_parameters
 from harness.model.families import CONFIGS
 from harness.model.inspection import inspect
+from harness.model.packing import packed
 from harness.paths import data_root
 from harness.trainer.flatfile import read_info, signature_names
 from harness.trainer.runtime import FlatbufferModel
@@ -89,13 +91,33 @@ def test_flex_and_custom_operators_are_told(tmp_path):
         code.customCode, code.version, operator.opcodeIndex = name, number + 1, number
         model.operatorCodes.append(code)
         graph.operators.append(operator)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    (tmp_path / "x.tflite").write_bytes(bytes(builder.Output()))
+    (tmp_path / "x.tflite").write_bytes(packed(model))
     found = inspect(tmp_path / "x.tflite")
     assert found.custom_operators == ("FlexSave", "Mine")
     assert found.operator_versions == {"ADD": 3}
     assert found.signatures == {}
+
+
+@pytest.mark.parametrize("missing", range(16))
+def test_data_lie_where_the_schema_demands(missing, tmp_path):
+    """Whatever comes before them, and also in files that another program wrote otherwise."""
+    path = tmp_path / "x.tflite"
+    model = schema.ModelT()
+    model.description = "x" * missing
+    model.buffers = []
+    for size in (0, 1, 5, 16, 16, 23):
+        buffer = schema.BufferT()
+        buffer.data = np.full(size, 7, np.uint8)
+        model.buffers.append(buffer)
+    path.write_bytes(packed(model))
+    assert inspect(path).misaligned_buffers == 0
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    root = schema.Model.GetRootAs(bytes(builder.Output()), 0)
+    data = [root.Buffers(n)._tab for n in range(1, root.BuffersLength())]
+    starts = [table.Vector(table.Offset(4)) for table in data]
+    assert inspect(path).misaligned_buffers == sum(start % 16 != 0 for start in starts) > 0
 
 
 def test_another_version_of_the_signatures(tiny, tmp_path):

@@ -20,8 +20,9 @@ from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened
-from harness.model.pretraining.data import choose, model_info
+from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.loop import DivergedError
 from harness.model.pretraining.progress import Place, Progress
 from harness.model.ship import Pretraining, ship_pretrained
 from harness.paths import data_root
@@ -206,6 +207,78 @@ def test_other_settings_begin_anew_and_spoilt_progress_is_told(tmp_path):
     progress.path.write_bytes(progress.path.read_bytes()[:50])
     with pytest.raises(InputError, match="kept progress cannot be read"):
         progress.restore()
+
+
+class Diverging(ChainEngine):
+    """Its loss, or else a weight, is wrong from a step on."""
+
+    wrong, at, in_loss = np.nan, 3, True
+
+    def __init__(self, *_):
+        super().__init__()
+        self._steps = 0
+
+    def train(self, batch, rate):
+        loss = super().train(batch, rate)
+        self._steps += 1
+        return float(self.wrong) if self.in_loss and self._steps >= self.at else loss
+
+    def state(self):
+        broken = not self.in_loss and self._steps >= self.at
+        return super().state() | {"w": np.float32(self.wrong if broken else 0.0)}
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("in_loss", [True, False], ids=["loss", "weight"])
+@pytest.mark.parametrize("kept", [0, 2])
+def test_a_training_that_diverges_stops_with_what_it_had_before(
+    tmp_path, corpus, monkeypatch, wrong, in_loss, kept
+):
+    engine = type("Engine", (Diverging,), {"wrong": wrong, "in_loss": in_loss})
+    monkeypatch.setattr(loop, "Engine", engine)
+    watcher = Watching()
+    keep_every = kept or (50 if in_loss else 3)
+    with pytest.raises(DivergedError, match=r"diverged: .* in step") as stopped:
+        pretrain(SMALL, corpus, tmp_path, HARD, keep_every=keep_every, watcher=watcher)
+    progress = Progress(tmp_path, SMALL, corpus.sha256, HARD)
+    if kept:
+        place, state = progress.restore()
+        assert place.step == kept
+        assert np.isfinite(state["w"])
+        assert f"step {kept} is kept in {progress.path}" in str(stopped.value)
+    else:
+        assert not progress.path.exists()
+        assert "no step was kept" in str(stopped.value)
+    assert len(watcher.reports) == (2 if in_loss else 3 + (kept == 2))
+
+
+def test_progress_of_a_training_that_diverged_or_of_another_network_is_refused(tmp_path, corpus):
+    settings = replace(HARD, epochs=1)
+    progress = Progress(tmp_path, SMALL, corpus.sha256, settings)
+    for state in ({"weight.a": np.full(2, np.nan, np.float32)}, {"a": np.ones(2, np.float32)}):
+        progress.keep(Place(step=1), state)
+        with pytest.raises(InputError, match=r"npz: kept progress cannot be read"):
+            pretrain(SMALL, corpus, tmp_path, settings)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.83, 0.9, 1.0, 1.1, 2.0])
+def test_any_recording_that_fits_trains_at_any_speed(tmp_path, speed):
+    """What is slowed down may have less than a hop of samples after its last whole window."""
+    info = model_info(SMALL)
+    engine = Engine(SMALL, 0)
+    settings = replace(HARD, augmentation=Augmentation(0.0, 0, 0, (speed,)))
+    speech = Speech(engine, SMALL, settings)
+    longest = int(info.max_samples * min(speed, 1.0))
+    steps = range(info.hop // 8 - 1, info.hop, info.hop // 8)
+    edges = [longest, *(longest + int(step * speed) for step in steps), info.window]
+    for n, samples in enumerate(min(edge, info.max_samples) for edge in edges):
+        line = record(tmp_path, n, samples / info.sample_rate, text="a")
+        (utterance,) = load_manifest(manifest(tmp_path, [line])).utterances
+        batch = speech.training_batch([Clip(utterance, samples)], 1, 0)
+        assert 1 <= batch.in_len[0] <= info.max_frames
+    pcm = np.random.default_rng(1).integers(-9000, 9000, info.max_samples + 1000).astype(np.int16)
+    features = engine.features(pcm)
+    assert np.array_equal(features, engine.features(pcm[: info.max_samples]))
 
 
 def test_no_gpu_is_told_before_anything():

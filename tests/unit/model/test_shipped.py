@@ -52,6 +52,11 @@ def test_builtin_operators_only(path):
 
 
 @files
+def test_data_are_aligned(path):
+    assert look(path).misaligned_buffers == 0
+
+
+@files
 def test_no_branch_returns_a_tensor_twice(path):
     """LiteRT's IF would hand on one of them, and for the other what lay in memory."""
     model = schema.Model.GetRootAs(path.read_bytes(), 0)

@@ -215,7 +215,7 @@ WANTED: dict[str, dict[str, Any]] = {
         "hal": "ThermalHAL AIDL 1",
         "current.#": 6,
         "current.4.name": "SUBBAT",
-        "current.4.value": 0.0,
+        "current.4.value": None,  # a zero that no sensor measured
     },
     "dumpsys_thermalservice/android16_xiaomi13tpro_dthub.txt": {
         "cached.0.value": 84.208,

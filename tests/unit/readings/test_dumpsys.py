@@ -3,6 +3,7 @@
 import pytest
 
 from harness.readings import (
+    KINDS,
     ReadingError,
     parse_battery,
     parse_batterystats,
@@ -61,9 +62,9 @@ def test_a_tv_box_prints_volts() -> None:
 
 def test_crlf_of_an_old_adb_shell() -> None:
     for text in (texts.BATTERY_8, texts.MEMINFO_9, texts.THERMAL_12):
-        kind = parse_meminfo if "MEMINFO" in text else parse_battery
-        kind = parse_thermal if "Thermal" in text else kind
-        assert kind(text.replace("\n", "\r\n").encode()) == kind(text)
+        kind = "meminfo" if "MEMINFO" in text else "battery"
+        kind = "thermal" if "Thermal" in text else kind
+        assert KINDS[kind](text.replace("\n", "\r\n").encode()) == KINDS[kind](text)
 
 
 def test_meminfo_columns_come_from_the_header() -> None:

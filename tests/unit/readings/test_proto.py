@@ -73,6 +73,7 @@ def test_any_battery_is_the_same_either_way(
 ) -> None:
     ac, usb, wireless, present = (str(value).lower() for value in powered)
     current, voltage_max, charge, status, health, level, voltage, temperature, _ = values
+    plugged = next((bit for bit, on in zip((1, 2, 4), powered[:3], strict=True) if on), 0)
     stop = "\n  (UPDATES STOPPED -- use 'reset' to restart)" if stopped else ""
     text = f"""Current Battery Service state:{stop}
   AC powered: {ac}
@@ -90,8 +91,11 @@ def test_any_battery_is_the_same_either_way(
   temperature: {temperature}
   technology: Li-ion
 """
-    reading = parse_battery(text)
-    same_battery(reading, parse_battery_proto(battery_message(reading)))
+    numbers = (int(stopped), plugged, current, voltage_max, charge, status, health, int(powered[3]))
+    printed: dict[int, int | str | bytes | None] = dict(
+        enumerate((*numbers, level, 100, voltage, temperature), 1)
+    )
+    same_battery(parse_battery(text), parse_battery_proto(message({**printed, 13: "Li-ion"})))
 
 
 def leaves(reading: object, path: str = "") -> dict[str, object]:

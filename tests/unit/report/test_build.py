@@ -115,9 +115,14 @@ def test_every_figure_is_named_and_has_text(quick_page: str) -> None:
         assert text in quick_page
 
 
-def test_origin_is_large_and_never_missing(quick_page: str) -> None:
-    assert '<p class="origin trace"><strong>trace</strong>' in quick_page
-    assert quick_page.index('class="origin trace"') < quick_page.index("<h1")
+def test_the_answer_comes_first_and_the_origin_is_never_missing(quick_page: str) -> None:
+    answer = quick_page.index('<dl class="answer">')
+    origin = quick_page.index('<p class="origin trace"><strong>trace</strong>')
+    assert quick_page.index("<h1") < answer < origin < quick_page.index("<nav")
+    first = quick_page[answer : quick_page.index("</dl>", answer)]
+    # what failed, then the largest fall of WER, then what was expected
+    order = [first.index(f"<dd>{text}") for text in ("11 of 12", "2<", "58.4 → ", "3 of 3")]
+    assert order == sorted(order)
 
 
 def test_evidence_command_hashes_and_seeds_are_there(quick_page: str) -> None:

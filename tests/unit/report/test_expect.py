@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.expect import check_all
+from harness.report.expect import Check, check_all, not_met
 from harness.report.load import RunData, as_attempts
 
 
@@ -63,6 +63,20 @@ def test_a_limit_names_the_worst(quick: RunData) -> None:
 )
 def test_what_cannot_be_said_is_not_said_to_hold(quick: RunData, item: dict[str, Any]) -> None:
     assert verdict(quick, **item)[0] == "cannot be said"
+
+
+def test_an_item_that_is_no_expectation_is_not_passed_over(quick: RunData) -> None:
+    (check,) = check_all(["wer falls"], quick.final)
+    assert check.verdict == "cannot be said"
+
+
+def test_what_is_no_pass_is_named_with_its_reason() -> None:
+    checks = (
+        Check("a", "holds", "Yes."),
+        Check("b", "does not hold", "No."),
+        Check("c", "cannot be said", "Nothing was measured."),
+    )
+    assert not_met(checks) == ("b: No.", "c: could not be judged. Nothing was measured.")
 
 
 def test_without_results_nothing_holds() -> None:

@@ -24,7 +24,12 @@ def test_a_case_a_job_and_one_an_expectation(quick: RunData) -> None:
     names = [case.get("name") for case in jobs]
     assert len(set(names)) == 12
     assert (expectations.get("tests"), expectations.get("failures")) == ("3", "1")
-    assert expectations.get("skipped") == "1"
+
+
+def test_an_expectation_that_could_not_be_judged_is_no_pass(quick: RunData) -> None:
+    _, expectations = ET.fromstring(junit_xml(quick, CHECKS)).findall("testsuite")
+    assert (expectations.get("errors"), expectations.get("skipped")) == ("1", "0")
+    assert expectations.find(".//error[@type='NotJudged']") is not None
 
 
 def test_a_job_that_was_retried_with_success_passes_and_tells_of_it(quick: RunData) -> None:

@@ -82,4 +82,4 @@ def test_a_phone_without_a_gpu_that_can_be_read_says_nothing_of_it() -> None:
     [("257000000", 257.0), ("0", None), ("-1", None), ("99999999999", None), ("n/a", None)],
 )
 def test_what_is_no_clock_is_absent(text: str, expected: float | None) -> None:
-    assert gpu.READING.checked(gpu.READING.take, text).get("gpu_mhz") == expected
+    assert gpu.READING.checked(gpu.READING.take, text).values.get("gpu_mhz") == expected

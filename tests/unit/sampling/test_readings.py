@@ -64,8 +64,10 @@ def test_a_reading_that_breaks_costs_only_itself(caplog: pytest.LogCaptureFixtur
     reading = KernelFile(
         name="x", paths=("/x",), take=broken, columns=(Column("x_c", "float32", "°C", "warmth"),)
     )
-    assert reading.checked(reading.take, "4") == {"x_c": 0.25}
-    assert reading.checked(reading.take, "0") == {}
+    assert reading.checked(reading.take, "4") == ({"x_c": 0.25}, {})
+    values, notes = reading.checked(reading.take, "0")
+    assert values == {}
+    assert "its reading failed: ZeroDivisionError" in notes["x_c"]
     assert "x_c failed: ZeroDivisionError" in caplog.text
 
 

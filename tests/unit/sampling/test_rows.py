@@ -177,7 +177,7 @@ def test_peak_rss_is_the_kernels() -> None:
 
 
 def test_a_battery_and_a_pss_as_protobuf() -> None:
-    battery = message({2: 2, 5: 3000000, 9: 64, 10: 100, 11: 4011, 12: 297, 13: "Li-ion"})
+    battery = message({2: 2, 5: 3000000, 8: 1, 9: 64, 10: 100, 11: 4011, 12: 297, 13: "Li-ion"})
     pss = message({4: message({1: message({1: 9, 2: "x", 9: message({2: 20480, 7: 1024})})})})
     data = (
         header().encode()
@@ -193,3 +193,41 @@ def test_a_battery_and_a_pss_as_protobuf() -> None:
     assert first["battery_updates_stopped"] is False
     assert second["battery_percent"] is None
     assert second["trainer_pss_mb"] == 21
+
+
+ONLINE = """cpu  113613 21 2406 5547556 641 0 144 0 0 0
+cpu0 26133 18 1309 2725972 370 0 134 0 0 0
+cpu1 32707 2 422 2709984 266 0 2 0 0 0
+cpu2 28312 0 587 67 0 0 7 0 0 0
+cpu3 26460 0 86 111532 5 0 0 0 0 0"""
+OFFLINE = """cpu  113913 21 2412 8207884 686 0 145 0 0 0
+cpu0 26236 18 1312 2726072 371 0 135 0 0 0
+cpu1 32808 2 424 2710084 268 0 2 0 0 0
+cpu3 26560 0 87 111632 6 0 0 0 0 0"""
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_core_that_goes_off_line_makes_no_share_of_the_phone(whole: bool) -> None:
+    texts = [text if whole else text.partition("\n")[0] for text in (ONLINE, OFFLINE, ONLINE)]
+    text = header() + "".join(
+        frame(number, f"{100 + number}.00", pid=9, ticks=1000 + 290 * number, cpu=cpu)
+        for number, cpu in enumerate(texts)
+    )
+    series = read_series(text.encode())
+    rows = collect(series).table.to_pylist()
+    assert [row["phone_cpu_percent"] for row in rows] == [None, None, None]
+    assert [row["trainer_cpu_percent_phone"] for row in rows] == [None, None, None]
+    assert rows[1]["trainer_cpu_percent_one_core"] == pytest.approx(290)
+    assert series.notes == [
+        "phone_cpu_percent: absent 2 times: the CPU counters do not go with the clock"
+    ]
+
+
+def test_values_that_are_none_are_counted_and_told() -> None:
+    battery = "\n  level: 80\n  scale: 100\n  temperature: -2147483648\n"
+    text = header() + "".join(
+        frame(number, f"{100 + number}.00", extra=f"\n{TOKEN} battery {number}{battery}")
+        for number in range(3)
+    )
+    (note,) = read_series(text.encode()).notes
+    assert note.startswith("battery_percent: absent 3 times: temperature_c: -214748364.8 °C")

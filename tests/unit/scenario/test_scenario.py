@@ -50,7 +50,9 @@ def told(text: str, *overrides: str, only: tuple[str, ...] = ()) -> str:
 def test_a_small_file_says_much_and_defaults_are_the_papers() -> None:
     (job,) = jobs(HEAD)
     trainer = job.content.trainer
-    assert (trainer.batch_size, trainer.learning_rate, trainer.epochs) == (5, 1e-4, 15)
+    assert (trainer.batch_size, trainer.epochs) == (5, 15)
+    assert (trainer.learning_rate, trainer.stop.available_below_mb) == (None, None)  # the model's
+    assert (trainer.settled_learning_rate, trainer.stop.settled_available_below_mb) == (1e-4, 300)
     assert (trainer.stop.patience, trainer.stop.battery_below_percent) == (2, 25.0)
     assert trainer.candidates is None  # those of the network
     data = job.content.data
@@ -68,10 +70,14 @@ def test_a_scenario_with_every_part_expands_to_its_matrix() -> None:
 
 
 def test_defaults_agree_with_the_contract() -> None:
-    assert Stop().model_dump() == contract.Stop.model_validate({}).model_dump()
-    ours = Trainer().model_dump()
+    stop = Stop()
+    contract_stop = contract.Stop.model_validate({}).model_dump()
+    settled = {"available_below_mb": stop.settled_available_below_mb}
+    assert {**stop.model_dump(), **settled} == contract_stop
+    trainer = Trainer()
+    ours = {**trainer.model_dump(), "learning_rate": trainer.settled_learning_rate}
     for field, value in contract.Training.model_validate({}).model_dump().items():
-        assert ours[field] == value
+        assert ours[field] == value, field
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 
 import numpy as np
@@ -12,11 +14,12 @@ from harness.trainer import checkpoints
 from harness.trainer.checkpoints import (
     check_sha256,
     checkpoint_path,
-    checkpoint_shapes,
     misfit,
     prune,
     save_checkpoint,
 )
+from harness.trainer.npz import checkpoint_shapes, opened_weights
+from tests.golden.checkpoints import checkpoints as cases_of_both_trainers
 
 WEIGHTS = {"fc/w": np.arange(6, dtype=np.float32).reshape(2, 3), "fc/b": np.zeros(0, np.float32)}
 
@@ -92,6 +95,40 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
             checkpoint_shapes(tmp_path / f"{name}.npz")
     with pytest.raises(InputError, match=r"none\.npz: cannot be read"):
         checkpoint_shapes(tmp_path / "none.npz")
+
+
+def read_all(path):
+    with opened_weights(path) as stored:
+        return [stored.read(name) for name in stored.shapes]
+
+
+@pytest.mark.parametrize("case", cases_of_both_trainers()["taken"], ids=lambda c: c["case"])
+def test_a_checkpoint_is_taken(case, tmp_path):
+    path = tmp_path / "w.npz"
+    path.write_bytes(base64.b64decode(case["content"]))
+    with opened_weights(path) as stored:
+        assert stored.shapes == {"w": tuple(case["shape"])}
+        weights = stored.read("w")
+    assert weights.dtype == np.float32
+    assert weights.tolist() == np.reshape(case["weights"], case["shape"]).tolist()
+
+
+@pytest.mark.parametrize("case", cases_of_both_trainers()["refused"], ids=lambda c: c["case"])
+def test_a_checkpoint_is_refused(case, tmp_path):
+    path = tmp_path / "w.npz"
+    path.write_bytes(base64.b64decode(case["content"]))
+    with pytest.raises(InputError, match=r"w\.npz: not a checkpoint") as refused:
+        read_all(path)
+    assert refused.value.hint
+
+
+def test_a_checkpoint_that_is_damaged_anywhere_is_refused_or_the_same(tmp_path):
+    path = save_checkpoint(tmp_path, 1, WEIGHTS.items()).path
+    good = path.read_bytes()
+    for place in range(len(good)):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :])
+        with contextlib.suppress(InputError):
+            assert all(np.isfinite(weight).all() for weight in read_all(path))
 
 
 def test_a_misfit_in_words():

@@ -12,7 +12,7 @@ from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.paths import data_root
 from harness.trainer.batches import encode, make_batch
-from harness.trainer.flatfile import read_info
+from harness.trainer.flatfile import check_checkpoint, read_info
 from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.other_names import write_with_other_names
 
@@ -227,6 +227,32 @@ def test_wrong_weights_are_refused(model, tmp_path):
         model.load_checkpoint(tmp_path / "x.npz")
 
 
+@pytest.mark.parametrize(
+    "load",
+    [FlatbufferModel.load_checkpoint, lambda model, path: check_checkpoint(model.path, path)],
+    ids=["trainer", "host"],
+)
+def test_a_checkpoint_that_would_poison_a_training_is_refused(model, load, tmp_path):
+    """By the trainer before any weight is changed, and by the host before a phone is asked."""
+    weights = model.get_weights()
+    path = tmp_path / "w.npz"
+    first = next(iter(weights))
+    wrong = {
+        "NaN": weights[first] * np.nan,
+        "float": weights[first].astype(np.complex64),
+        "bool": weights[first] > 0,
+        "Object|object": weights[first].astype(object),
+        "another model": weights[first].ravel()[:-1],
+    }
+    cases = [(match, weights | {first: value}) for match, value in wrong.items()]
+    cases.append(("another model", weights | {"../../etc/w": weights[first]}))
+    for match, bad in cases:
+        np.savez(path, **bad)
+        with pytest.raises(InputError, match=rf"w\.npz: .*({match})"):
+            load(model, path)
+    assert all(np.array_equal(value, weights[n]) for n, value in model.get_weights().items())
+
+
 def test_unreadable_model(tmp_path):
     path = tmp_path / "x.tflite"
     path.write_bytes(b"not a flatbuffer at all")
@@ -269,7 +295,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from harness.trainer.batches import Batch
-from harness.trainer.flatfile import read_info
+from harness.trainer.flatfile import check_checkpoint, read_info
 from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.other_names import write_with_other_names
 

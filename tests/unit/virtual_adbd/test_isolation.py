@@ -13,7 +13,7 @@ from harness.virtual.phone import Faults, PhoneSpec
 from harness.virtual.root import binds, open_root, probe_isolation
 from harness.virtual.root import userns as userns_module
 from harness.virtual.root.plain import PlainRoot
-from harness.virtual.root.tools import link_tools
+from harness.virtual.root.tools import installed_tools
 from harness.virtual.root.userns import IsolationError, UsernsRoot
 
 
@@ -96,7 +96,7 @@ def test_nothing_above_the_phone_is_lent(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_shims_win_over_lent_tools(tmp_path: Path) -> None:
     (tmp_path / "ls").write_text("shim")
-    link_tools(tmp_path)
+    installed_tools().link_into(tmp_path)
     assert (tmp_path / "ls").read_text() == "shim"
     assert (tmp_path / "cat").is_symlink()
     assert not (tmp_path / "pkill").exists()

@@ -9,7 +9,8 @@ from harness.devices.gates.questions import BATTERY
 def _judge(wanted: float, phone: Answers) -> Verdict:
     battery = phone.of(BATTERY)
     has = battery.temperature_c if battery else None
-    return at_most("battery_c_max", wanted, has, "°C")
+    why = battery.why_absent("temperature_c") if battery else ""
+    return at_most("battery_c_max", wanted, has, "°C", why)
 
 
 GATE = Gate(

@@ -9,7 +9,8 @@ from harness.devices.gates.questions import BATTERY
 def _judge(wanted: float, phone: Answers) -> Verdict:
     battery = phone.of(BATTERY)
     has = battery.percent if battery else None
-    return at_least("battery_percent_min", wanted, has, "%")
+    why = battery.why_absent("percent") if battery else ""
+    return at_least("battery_percent_min", wanted, has, "%", why)
 
 
 GATE = Gate(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from harness.devices.gates.declared import Answers, Gate, Question, Verdict, at_most
-from harness.readings import parse_thermal
+from harness.readings import Thermal, parse_thermal
 
-STATUS: Question[int] = Question(
-    "thermal", "dumpsys thermalservice", lambda text: parse_thermal(text).status
-)
+STATUS: Question[Thermal] = Question("thermal", "dumpsys thermalservice", parse_thermal)
 
 
 def _judge(wanted: int, phone: Answers) -> Verdict:
-    return at_most("thermal_status_max", wanted, phone.of(STATUS), "")
+    thermal = phone.of(STATUS)
+    if thermal is None:
+        return at_most("thermal_status_max", wanted, None, "")
+    return at_most("thermal_status_max", wanted, thermal.status, "", thermal.why_absent("status"))
 
 
 GATE = Gate(

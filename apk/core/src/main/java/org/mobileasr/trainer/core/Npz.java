@@ -14,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -22,14 +24,14 @@ import java.util.zip.ZipOutputStream;
 
 /**
  * Checkpoints in NumPy's {@code .npz}: a zip of {@code .npy} arrays of format 1.0 (NumPy, "NEP 1").
- * Only little-endian 32-bit floats in C order are taken.
+ * Taken are finite 32- and 64-bit floats, as {@code harness.trainer.npz} takes and refuses them.
  */
 public final class Npz {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final Charset LATIN = Charset.forName("ISO-8859-1");
   private static final Pattern HEADER =
       Pattern.compile(
-          "\\{\\s*'descr':\\s*'<f4',\\s*'fortran_order':\\s*False,\\s*"
+          "\\{\\s*'descr':\\s*'([<>])f([48])',\\s*'fortran_order':\\s*(True|False),\\s*"
               + "'shape':\\s*\\(([0-9, ]*)\\),?\\s*\\}\\s*");
   private static final int MAX_HEADER_BYTES = 1 << 16;
   private static final int BUFFER_BYTES = 1 << 16;
@@ -43,7 +45,7 @@ public final class Npz {
    * @throws BadInputException not there, or not such a file
    */
   public static Map<String, Tensor> read(File path) throws BadInputException {
-    Map<String, Tensor> found = new LinkedHashMap<String, Tensor>();
+    Map<String, Tensor> arrays = new LinkedHashMap<String, Tensor>();
     try {
       ZipFile zip = new ZipFile(path);
       try {
@@ -54,9 +56,20 @@ public final class Npz {
             throw new BadInputException(path.getPath(), "not a checkpoint: " + entry.getName());
           }
           String name = entry.getName().substring(0, entry.getName().length() - 4);
-          DataInputStream in = new DataInputStream(zip.getInputStream(entry));
+          CheckedInputStream content =
+              new CheckedInputStream(zip.getInputStream(entry), new CRC32());
+          DataInputStream in = new DataInputStream(content);
           try {
-            found.put(name, array(in, path, entry));
+            if (arrays.put(name, array(in, path, entry)) != null) {
+              throw new BadInputException(path.getPath(), entry.getName() + " is there twice");
+            }
+            if (in.read() >= 0) {
+              throw new BadInputException(
+                  path.getPath(), entry.getName() + " is longer than its shape");
+            }
+            if (entry.getCrc() >= 0 && content.getChecksum().getValue() != entry.getCrc()) {
+              throw new BadInputException(path.getPath(), entry.getName() + " is damaged");
+            }
           } finally {
             in.close();
           }
@@ -68,8 +81,12 @@ public final class Npz {
       throw new BadInputException(path.getPath(), "not a checkpoint: " + e.getMessage());
     } catch (IOException e) {
       throw new BadInputException(path.getPath(), "cannot be read: " + e.getMessage());
+    } catch (IllegalArgumentException e) {
+      throw new BadInputException(path.getPath(), "not a checkpoint: " + e.getMessage());
+    } catch (ArithmeticException e) {
+      throw new BadInputException(path.getPath(), "not a checkpoint: a shape is too large");
     }
-    return found;
+    return arrays;
   }
 
   private static Tensor array(DataInputStream in, File path, ZipEntry entry)
@@ -81,7 +98,12 @@ public final class Npz {
         throw new BadInputException(path.getPath(), entry.getName() + " is not an array");
       }
     }
-    byte[] wide = new byte[magic[MAGIC.length] == 1 ? 2 : 4];
+    int version = magic[MAGIC.length];
+    if (version != 1 && version != 2) {
+      throw new BadInputException(
+          path.getPath(), entry.getName() + " is an array of version " + version);
+    }
+    byte[] wide = new byte[version == 1 ? 2 : 4];
     in.readFully(wide);
     long length = 0;
     for (int n = wide.length - 1; n >= 0; n--) {
@@ -96,13 +118,41 @@ public final class Npz {
     if (!matcher.matches()) {
       throw new BadInputException(path.getPath(), entry.getName() + " is not of 32-bit floats");
     }
-    int[] shape = shape(matcher.group(1));
-    long bytes = 4L * Tensor.size(shape);
+    ByteOrder order =
+        matcher.group(1).equals("<") ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+    int width = Integer.parseInt(matcher.group(2));
+    int[] shape = shape(matcher.group(4));
+    long bytes = (long) width * Tensor.size(shape);
     // The entry's own size bounds what a broken header can make us allocate.
     if (entry.getSize() >= 0 && bytes > entry.getSize()) {
       throw new BadInputException(path.getPath(), entry.getName() + " is shorter than its shape");
     }
-    return new Tensor(shape, floats(in, Tensor.size(shape)));
+    float[] values = floats(in, Tensor.size(shape), width, order);
+    for (float value : values) {
+      if (Float.isNaN(value) || Float.isInfinite(value)) {
+        throw new BadInputException(
+            path.getPath(), entry.getName() + " holds NaN or infinite numbers");
+      }
+    }
+    boolean columns = matcher.group(3).equals("True");
+    return new Tensor(shape, columns ? rowAfterRow(values, shape) : values);
+  }
+
+  /** Sorts values whose first index runs fastest into those whose last index does. */
+  private static float[] rowAfterRow(float[] values, int[] shape) {
+    float[] rows = new float[values.length];
+    int[] index = new int[shape.length];
+    for (float value : values) {
+      int place = 0;
+      for (int axis = 0; axis < shape.length; axis++) {
+        place = place * shape[axis] + index[axis];
+      }
+      rows[place] = value;
+      for (int axis = 0; axis < shape.length && ++index[axis] == shape[axis]; axis++) {
+        index[axis] = 0;
+      }
+    }
+    return rows;
   }
 
   private static int[] shape(String text) {
@@ -114,17 +164,21 @@ public final class Npz {
     return shape;
   }
 
-  private static float[] floats(DataInputStream in, int count) throws IOException {
+  private static float[] floats(DataInputStream in, int count, int width, ByteOrder order)
+      throws IOException {
     float[] values = new float[count];
     byte[] bytes = new byte[BUFFER_BYTES];
-    for (int done = 0; done < count; ) {
-      int some = Math.min(count - done, BUFFER_BYTES / 4);
-      in.readFully(bytes, 0, 4 * some);
-      ByteBuffer.wrap(bytes)
-          .order(ByteOrder.LITTLE_ENDIAN)
-          .asFloatBuffer()
-          .get(values, done, some);
-      done += some;
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(order);
+    for (int start = 0; start < count; start += BUFFER_BYTES / width) {
+      int some = Math.min(count - start, BUFFER_BYTES / width);
+      in.readFully(bytes, 0, width * some);
+      if (width == 4) {
+        buffer.asFloatBuffer().get(values, start, some);
+      } else {
+        for (int n = 0; n < some; n++) {
+          values[start + n] = (float) buffer.getDouble(8 * n);
+        }
+      }
     }
     return values;
   }

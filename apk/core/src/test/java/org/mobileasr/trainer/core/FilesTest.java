@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -14,12 +17,16 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Recordings and checkpoints; that NumPy reads the latter is tested from Python. */
 final class FilesTest {
@@ -105,6 +112,41 @@ final class FilesTest {
       Files.write(path.toPath(), java.util.Arrays.copyOf(whole, length));
       assertThrows(BadInputException.class, () -> Npz.read(path));
     }
+  }
+
+  static Stream<JsonObject> taken() {
+    return checkpoints("taken");
+  }
+
+  static Stream<JsonObject> refused() {
+    return checkpoints("refused");
+  }
+
+  private static Stream<JsonObject> checkpoints(String kind) {
+    return Golden.read("checkpoints").getAsJsonObject().getAsJsonArray(kind).asList().stream()
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  private File checkpoint(JsonObject given) throws IOException {
+    byte[] content = Base64.getDecoder().decode(given.get("content").getAsString());
+    return Files.write(folder.resolve("w.npz"), content).toFile();
+  }
+
+  @ParameterizedTest
+  @MethodSource("taken")
+  void aCheckpointIsTaken(JsonObject given) throws Exception {
+    Tensor weight = Npz.read(checkpoint(given)).get("w");
+    Gson gson = new Gson();
+    assertArrayEquals(gson.fromJson(given.get("shape"), int[].class), weight.shape);
+    assertArrayEquals(gson.fromJson(given.get("weights"), float[].class), weight.values);
+  }
+
+  @ParameterizedTest
+  @MethodSource("refused")
+  void aCheckpointIsRefused(JsonObject given) throws Exception {
+    File path = checkpoint(given);
+    BadInputException error = assertThrows(BadInputException.class, () -> Npz.read(path));
+    assertEquals(path.getPath(), error.where());
   }
 
   @Test

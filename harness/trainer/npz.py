@@ -1,0 +1,147 @@
+"""Weights in NumPy's ``.npz``: read with care, since the file may come from anywhere.
+
+Taken are arrays of 32- or 64-bit floating-point numbers that are all finite, stored or deflated;
+the Java trainer's ``Npz`` takes and refuses the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import InputError
+
+BROKEN_ARCHIVE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, TypeError, KeyError),
+    # RuntimeError: encrypted; its child NotImplementedError: an unknown compression
+    *(RuntimeError, OverflowError, MemoryError),
+)
+"""What reading an archive ends in that is damaged, unfinished or of an unusual kind."""
+
+_SUFFIX = ".npy"
+_ENCRYPTED = 0x1
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class StoredWeights:
+    """The arrays of an opened checkpoint.
+
+    Args:
+        archive: Of the file.
+        path: Of the file, for errors.
+
+    Raises:
+        InputError: An entry is no array of floating-point numbers.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+        self._archive = archive
+        self._path = path
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        """Of every weight, by name."""
+        for entry in archive.infolist():
+            self._add(entry)
+
+    def read(self, name: str) -> npt.NDArray[np.float32]:
+        """Return a weight.
+
+        Raises:
+            InputError: It is damaged, or has a number that is not finite.
+        """
+        entry = self._entries[name]
+        with _reading(self._path), self._archive.open(entry) as file:
+            stored = np.lib.format.read_array(file, allow_pickle=False)
+            file.read(1)  # at the end the sum of its bytes is compared
+        with np.errstate(over="ignore", invalid="ignore"):
+            weight: npt.NDArray[np.float32] = np.asarray(stored, np.float32, order="C")
+            # any NaN or infinite number makes the sum one; no sum of finite float32 overflows
+            total = float(weight.sum(dtype=np.float64))
+        if not math.isfinite(total):
+            raise self._refused(entry, "holds NaN or infinite numbers")
+        return weight
+
+    def _add(self, entry: zipfile.ZipInfo) -> None:
+        name = entry.filename.removesuffix(_SUFFIX)
+        if name == entry.filename or name in self._entries:
+            raise self._refused(entry, "is no array, or is there twice")
+        if entry.flag_bits & _ENCRYPTED:
+            raise self._refused(entry, "is encrypted")
+        if entry.compress_type not in _READABLE:
+            raise self._refused(entry, "is compressed in a way that no trainer reads")
+        with self._archive.open(entry) as file:
+            shape, dtype = _header(file)
+            if dtype.kind != "f" or dtype.itemsize not in (4, 8):
+                raise self._refused(entry, f"is of {dtype}, not of 32-bit floats")
+            if file.tell() + math.prod(shape) * dtype.itemsize != entry.file_size:
+                raise self._refused(entry, f"is not as long as its shape {shape}")
+        self._entries[name] = entry
+        self.shapes[name] = shape
+
+    def _refused(self, entry: zipfile.ZipInfo, why: str) -> InputError:
+        return InputError(
+            f"not a checkpoint: {entry.filename} {why}",
+            where=str(self._path),
+            hint="Give finite 32-bit floats, as numpy.savez writes them.",
+        )
+
+
+@contextlib.contextmanager
+def opened_weights(path: Path) -> Iterator[StoredWeights]:
+    """Give the weights of a checkpoint; their shapes are read, the numbers only as asked.
+
+    Raises:
+        InputError: It cannot be read, or is no checkpoint.
+    """
+    with _reading(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        with _reading(path):
+            stored = StoredWeights(archive, path)
+        yield stored
+
+
+def checkpoint_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight in a checkpoint, by name; the weights are not read.
+
+    Raises:
+        InputError: It cannot be read, or is no checkpoint.
+    """
+    with opened_weights(path) as stored:
+        return stored.shapes
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    """Read the head of an array and return its shape and type."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"an array of version {version}")
+    shape, _, dtype = _HEADERS[version](file)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"an array of shape {shape}")
+    return shape, dtype
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    except BROKEN_ARCHIVE as error:
+        raise InputError(
+            f"not a checkpoint: {error}", where=str(path), hint="Give weights as .npz."
+        ) from error

@@ -1,0 +1,100 @@
+"""What may not be called good: an expectation that was not judged, a job that trained nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.ending import end_of_run
+from harness.cli.untrained import untrained_reason
+from harness.cli.verdict import judge
+from harness.lab import RunSummary
+from harness.results.model import AttemptResult
+from harness.results.nightly import Verdict
+from harness.results.store import RunFolder
+from tests.fixtures.report_run import make_run, small
+
+
+def rewritten(run: Path, **changes: object) -> None:
+    """Change each result of a run folder."""
+    for path in run.glob("attempts/*/*/result.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def expecting(run: Path, *expect: dict[str, object]) -> None:
+    """Change what a run's scenario expects."""
+    path = run / "run.json"
+    record = json.loads(path.read_text())
+    record["scenario"]["expect"] = list(expect)
+    path.write_text(json.dumps(record))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    made = make_run(tmp_path, small())
+    expecting(made)
+    return made
+
+
+def judged(run: Path) -> Verdict:
+    return judge([run], alpha=0.05, minimum={}, out=run / "compare.html", junit=run / "nightly.xml")
+
+
+def summary(run: Path) -> RunSummary:
+    results = tuple(RunFolder.open(run).last_results())
+    return RunSummary(run.name, run, len(results), 0, 0, 0, False, results)
+
+
+def test_a_run_with_nothing_wrong(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(run).exit_code == 0
+    assert end_of_run(summary(run), report=False, as_json=True, expected=True) == 0
+    assert json.loads(capsys.readouterr().out)["unmet_expectations"] == []
+
+
+@pytest.mark.parametrize(
+    ("expect", "word"),
+    [
+        ({"metric": "peak_rss_mb", "below": 0.5}, "broken"),
+        ({"metric": "wer", "below": 5}, "not judged"),
+        ({"metric": "peak_rss_mb", "rises_over": "trainer.threads"}, "not judged"),
+    ],
+)
+def test_an_expectation_that_does_not_hold_or_was_not_judged(
+    run: Path, capsys: pytest.CaptureFixture[str], expect: dict[str, object], word: str
+) -> None:
+    expecting(run, expect)
+    verdict = judged(run)
+    assert (verdict.word, verdict.exit_code) == ("failed", 1)
+    assert f"expectation {word}: {expect['metric']}" in verdict.line
+    assert end_of_run(summary(run), report=False, as_json=True) == 0
+    assert end_of_run(summary(run), report=False, as_json=True, expected=True) == 1
+    assert str(expect["metric"]) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("memory", "available_below_mb"),
+        ("battery", "battery_below_percent"),
+        ("no_sub_model_fits", "no sub-model fits"),
+    ],
+)
+def test_a_result_without_an_epoch_is_not_good(
+    run: Path, capsys: pytest.CaptureFixture[str], reason: str, words: str
+) -> None:
+    rewritten(run, epochs=[], stop_reason=reason)
+    verdict = judged(run)
+    assert (verdict.word, verdict.exit_code) == ("failed", 1)
+    assert "trained no epoch" in verdict.line
+    assert words in verdict.line
+    assert end_of_run(summary(run), report=False, as_json=True) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_a_job_that_only_evaluates_is_no_such_result(run: Path) -> None:
+    rewritten(run, epochs=[], stop_reason="epochs_done", epochs_planned=0)
+    results: tuple[AttemptResult, ...] = summary(run).results
+    assert results
+    assert not any(untrained_reason(result) for result in results)

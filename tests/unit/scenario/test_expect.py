@@ -1,0 +1,55 @@
+"""An expectation names a figure that there is, over something that there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError
+from harness.report.expect import _OVER_EPOCHS
+from harness.results.model import AttemptResult, EpochRecord
+from harness.scenario import LoadedScenario, parse_scenario
+from harness.scenario.figures import FIGURES, FIGURES_OVER_EPOCHS
+from harness.yamlio import parse_yaml
+
+HEAD = "name: mine\nmodel: ds2-mini\n"
+
+
+def scenario(expect: str) -> LoadedScenario:
+    raw, lines = parse_yaml(f"{HEAD}expect: [{expect}]\n", "mine.yaml")
+    return parse_scenario(raw, lines, folder=Path())
+
+
+@pytest.mark.parametrize("metric", FIGURES)
+def test_each_figure_is_one_of_a_result(metric: str) -> None:
+    assert metric == "wer_percent" or metric in AttemptResult.model_fields
+    assert scenario(f"{{metric: {metric}, below: 5}}").scenario.expect[0].metric == metric
+
+
+@pytest.mark.parametrize("metric", FIGURES_OVER_EPOCHS)
+def test_each_figure_over_epochs_is_one_of_an_epoch(metric: str) -> None:
+    assert metric in EpochRecord.model_fields
+    assert metric in _OVER_EPOCHS
+    scenario(f"{{metric: {metric}, falls_over: epoch}}")
+
+
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        ("{metric: wer, below: 5}", ["no figure 'wer'", "Did you mean wer_percent?"]),
+        ("{metric: peak_rss, below: 5}", ["Did you mean peak_rss_mb?"]),
+        ("{metric: accuracy, above: 5}", ["no figure 'accuracy'", "minutes_per_epoch"]),
+        ("{metric: peak_rss_mb, falls_over: epoch}", ["by epoch", "train_loss"]),
+        (
+            "{metric: peak_rss_mb, rises_over: trainer.batchsize}",
+            ["Did you mean trainer.batch_size?"],
+        ),
+    ],
+)
+def test_what_there_is_not_is_refused_with_its_line(expect: str, words: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        scenario(expect)
+    assert "mine.yaml:3: expect[0]" in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
