@@ -230,7 +230,9 @@ def _skip_unfit(ledger: Ledger, plan: Plan) -> None:
 def _same_models(record: RunRecord, jobs: Sequence[JobNeeds]) -> None:
     for model in {job.model.folder: job.model for job in jobs}.values():
         before = record.models.get(model.manifest.name)
-        if before is not None and before != model.manifest.model_dump(mode="json"):
+        now = model.manifest.model_dump(mode="json")
+        # a field that came with a later version says nothing of the model then
+        if before is not None and any(now.get(key) != value for key, value in before.items()):
             raise InputError(
                 f"the model {model.manifest.name} is not the one that the run began with",
                 where=str(model.folder),
