@@ -29,7 +29,7 @@ from harness.cli.runs import RUN_ROOT, run_folder
 from harness.cli.scenario_file import read_scenario
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
-from harness.lab import Plan, RunSummary, check_scenario, resume_run, run_scenario
+from harness.lab import Plan, RunSettings, RunSummary, check_scenario, resume_run, run_scenario
 from harness.report import build_report
 from harness.report.numbers import parse_utc
 from harness.report.observed import plan_key
@@ -215,12 +215,14 @@ def _start(
             loaded,
             bench,
             run_root=root,
-            only=only,
-            command=_command(),
-            progress=progress,
-            materials=materials,
-            on_plan=planned,
-            skip_unfit=skip_unfit,
+            settings=RunSettings(
+                only=only,
+                command=_command(),
+                progress=progress,
+                materials=materials,
+                on_plan=planned,
+                skip_unfit=skip_unfit,
+            ),
         )
 
 
@@ -245,10 +247,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
         progress_display() as progress,
     ):
         return resume_run(
-            folder.path,
-            bench,
-            progress=progress,
-            skip_unfit=skip_unfit,
+            folder.path, bench, settings=RunSettings(progress=progress, skip_unfit=skip_unfit)
         )
 
 

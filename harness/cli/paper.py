@@ -241,7 +241,7 @@ def _run(
     farm: str,
     adb: list[str] | None,
 ) -> RunSummary:
-    from harness.lab import open_bench, resume_run, run_scenario
+    from harness.lab import RunSettings, open_bench, resume_run, run_scenario
 
     where: str | None = farm
     if farm == "virtual":
@@ -255,15 +255,17 @@ def _run(
     ):
         bench = open_bench(session.servers, farm=session.farm)
         if resumed is not None:
-            return resume_run(folder, bench, progress=progress)
+            return resume_run(folder, bench, settings=RunSettings(progress=progress))
         return run_scenario(
             loaded,
             bench,
             run_root=folder.parent,
-            run_id=folder.name,
-            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
-            progress=progress,
-            on_plan=lambda plan, _folder: progress.planned(plan),
+            settings=RunSettings(
+                run_id=folder.name,
+                command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+            ),
         )
 
 

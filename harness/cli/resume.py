@@ -21,7 +21,7 @@ from harness.cli.options import (
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
-from harness.lab import resume_run
+from harness.lab import RunSettings, resume_run
 
 app = typer.Typer()
 
@@ -50,9 +50,7 @@ def resume(
         summary = resume_run(
             folder,
             bench,
-            keep=keep,
             retry_failed=retry_failed,
-            progress=progress,
-            skip_unfit=skip_unfit,
+            settings=RunSettings(keep=keep, progress=progress, skip_unfit=skip_unfit),
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

@@ -27,7 +27,7 @@ from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
 from harness.cli.scenario_file import read_scenario
 from harness.errors import InputError
-from harness.lab import check_scenario, run_scenario
+from harness.lab import RunSettings, check_scenario, run_scenario
 
 app = typer.Typer()
 
@@ -72,13 +72,15 @@ def run(
             loaded,
             bench,
             run_root=runs,
-            only=only,
-            run_id=name,
-            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
-            keep=keep,
-            progress=progress,
-            materials=materials,
-            on_plan=lambda plan, _folder: progress.planned(plan),
-            skip_unfit=skip_unfit,
+            settings=RunSettings(
+                only=only,
+                run_id=name,
+                command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+                keep=keep,
+                progress=progress,
+                materials=materials,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+                skip_unfit=skip_unfit,
+            ),
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))

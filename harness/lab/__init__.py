@@ -14,6 +14,7 @@ from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, PlannedJob
 from harness.lab.ports import PhoneStatus, Progress
 from harness.lab.runner import plan_run, resume_run, run_scenario
+from harness.lab.settings import RunSettings
 from harness.lab.summary import RunStatus, RunSummary, status
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Plan",
     "PlannedJob",
     "Progress",
+    "RunSettings",
     "RunStatus",
     "RunSummary",
     "StopSignal",

@@ -117,8 +117,8 @@ def held_only(
     Raises:
         NoPhoneError: None of some jobs' phones is; all of them are told.
     """
-    kept = [with_candidates(job, list(held)) for job in jobs]
-    lacking = [job for job, ours in zip(jobs, kept, strict=True) if not ours.candidates]
+    held_jobs = [with_candidates(job, list(held)) for job in jobs]
+    lacking = [job for job, ours in zip(jobs, held_jobs, strict=True) if not ours.candidates]
     if lacking:
         serials = dict.fromkeys(serial for job in lacking for serial in job.candidates)
         lines = "\n".join(f"  {busy[serial]}" for serial in serials)
@@ -128,4 +128,4 @@ def held_only(
             f"every phone that fits {word} {names} is in use:\n{lines}\n"
             "  Wait for the other run, or see `harness status`."
         )
-    return kept
+    return held_jobs

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness.lab.scheduling.agenda import Outcome
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.results.store import RunFolder
 from harness.scenario.task import Task

@@ -28,13 +28,13 @@ def versions() -> dict[str, str]:
 
     ``commit`` is the git commit of the harness where it runs from a checkout, else not there.
     """
-    found = {"python": platform.python_version(), "mobileasr-lab": __version__}
+    version_of = {"python": platform.python_version(), "mobileasr-lab": __version__}
     if found_commit := commit():
-        found["commit"] = found_commit
+        version_of["commit"] = found_commit
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+            version_of[package] = importlib.metadata.version(package)
+    return version_of
 
 
 def host_record() -> HostRecord:

@@ -103,17 +103,17 @@ class LoggedEngine:
 
 def _words(message: Any) -> str:
     """Return an order or a report in words: its name, and what it says beside the ordinary."""
-    values = {one.name: getattr(message, one.name) for one in fields(message)}
-    usual = {one.name: one.default for one in fields(message)}
-    said = [
+    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    usual = {field.name: field.default for field in fields(message)}
+    words = [
         f"{name}={value}"
         for name, value in values.items()
         if name not in (*_PLACE, *_LARGE) and value != usual[name]
     ]
     if isinstance(message, Came):
         info = message.phone.info
-        said.append(f"as {info.adb_serial} on {info.adb_server}")
-    return " ".join([type(message).__name__, *said])
+        words.append(f"as {info.adb_serial} on {info.adb_server}")
+    return " ".join([type(message).__name__, *words])
 
 
 def _place(message: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Final
 from harness.lab.attempt.teller import WAITS
 from harness.lab.known_jobs import KnownJobs
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.results.store import RunFolder
 from harness.scenario import JobContent
 

@@ -61,17 +61,17 @@ class LabPhone:
     @property
     def said(self) -> dict[str, str]:
         """What it told when its capabilities were tried; nothing before."""
-        found = self.info.capabilities
-        return {} if found is None else found.said
+        capabilities = self.info.capabilities
+        return {} if capabilities is None else capabilities.said
 
-    def found_again(self, found: LabPhone) -> LabPhone:
+    def found_again(self, phone: LabPhone) -> LabPhone:
         """Return the phone as it is reached now, with what is known of it from before."""
         before = {"capabilities": self.info.capabilities}
-        return LabPhone(found.info.model_copy(update=before), found.handle)
+        return LabPhone(phone.info.model_copy(update=before), phone.handle)
 
-    def moved(self, found: LabPhone) -> bool:
+    def moved(self, phone: LabPhone) -> bool:
         """Say whether it is reached otherwise now: by another server, cable or address."""
-        now, before = found.info, self.info
+        now, before = phone.info, self.info
         return (now.adb_server, now.adb_serial) != (before.adb_server, before.adb_serial)
 
     @property

@@ -20,16 +20,18 @@ from harness.lab.plan_rules import PlanRules
 from harness.lab.planning.heat import queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import PlannedJob
-from harness.lab.ports import Progress
-from harness.lab.run_tasks import host_tasks, task_feed
+from harness.lab.ports import LabPhone, Progress
+from harness.lab.run_tasks import host_tasks, outcomes_of, planner
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.agenda import Agenda, Outcome
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.host_tasks import HostThreads
+from harness.lab.scheduling.intake import Intake
 from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.summary import RunSummary, summary
 from harness.results.store import RunFolder
 from harness.scenario import Scenario
+from harness.scenario.task import Task
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Run:
         )
         for job_id, _ in (rejoin or {}).values():
             agenda.adopt(job_id)
+        tasks = host_tasks(self.folder, self.ledger, self.bench.clock, self.stop)
         feeds: list[TaskFeed] = []
 
         def settled(outcome: Outcome) -> None:
@@ -102,7 +105,7 @@ class Run:
             agenda=agenda,
             ledger=self.ledger,
             engine=LoggedEngine(engine),
-            host=HostThreads(host_tasks(self).do, engine.post),
+            host=HostThreads(tasks.do, engine.post),
             owner=self.owner,
             stop=self.stop,
             clock=self.bench.clock,
@@ -118,7 +121,7 @@ class Run:
             ),
         )
         if feed is not None:
-            feeds.append(task_feed(self, known, rules.phones, scheduler.open_intake(), phones))
+            feeds.append(self._feed(known, scheduler.open_intake(), phones, rules))
         with ExitStack() as stack:
             stack.enter_context(crew.keeper.renewing(lambda: self.ledger.heartbeat(self.owner)))
             if feed is not None:
@@ -129,6 +132,27 @@ class Run:
                 engine.close()
                 self._close(rules)
         return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=rules.notes)
+
+    def _feed(
+        self, jobs: KnownJobs, intake: Intake, held: Sequence[LabPhone], rules: PlanRules
+    ) -> TaskFeed:
+        """Return what a program that adds tasks sees of this run.
+
+        Args:
+            jobs: Those that it knows; new ones are added.
+            intake: Takes the tasks.
+            held: The phones that the run began with.
+            rules: Knows the phones that take part by now, with what they can do.
+        """
+
+        def phones() -> Sequence[LabPhone]:
+            return list({phone.serial: phone for phone in (*held, *rules.phones())}.values())
+
+        def recorded(tasks: Sequence[Task]) -> None:
+            self.add_to_plan([jobs[task.task_id] for task in tasks if task.kind == "phone"])
+
+        plan = planner(self.materials, self.scenario.retry, jobs, phones)
+        return TaskFeed(self.folder, intake, plan, recorded, outcomes_of(self.ledger))
 
     def add_to_plan(self, jobs: Sequence[PlannedJob]) -> None:
         """Write down jobs that were added since the run began; those known already stay."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,8 +11,6 @@ from filelock import FileLock, Timeout
 
 from harness.errors import InputError
 from harness.lab.bench import Bench, held_only
-from harness.lab.clock import StopSignal
-from harness.lab.feed import FeedProgram
 from harness.lab.holding import owner_name, take_free
 from harness.lab.host import host_record, versions
 from harness.lab.ledger.ledger import Ledger
@@ -26,8 +24,8 @@ from harness.lab.planning.heat import heated, queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.planning.plan import Plan, estimated, make_plan
-from harness.lab.ports import NoProgress, Progress
 from harness.lab.run import Run
+from harness.lab.settings import RunSettings
 from harness.lab.summary import RunSummary, summary
 from harness.results.names import safe_name
 from harness.results.run import RunRecord
@@ -53,16 +51,7 @@ def run_scenario(
     bench: Bench,
     *,
     run_root: Path,
-    only: Sequence[str] = (),
-    run_id: str | None = None,
-    command: Sequence[str] = (),
-    keep: bool = False,
-    progress: Progress | None = None,
-    stop: StopSignal | None = None,
-    materials: Materials | None = None,
-    on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
-    skip_unfit: bool = False,
-    feed: FeedProgram | None = None,
+    settings: RunSettings | None = None,
 ) -> RunSummary:
     """Run a scenario on the phones at hand.
 
@@ -70,30 +59,21 @@ def run_scenario(
         loaded: The scenario.
         bench: Phones and tools.
         run_root: Where run folders are made.
-        only: Filters, as ``--only`` has them.
-        run_id: Name of the run; None for one from scenario and time.
-        command: The command line, for the record.
-        keep: Leave on the phones what was put there.
-        progress: Who wants to know.
-        stop: To stop the run from outside; Ctrl-C in this thread does the same.
-        materials: Models and recordings; None for the usual ones.
-        on_plan: Told the plan before the first job starts.
-        skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
-        feed: A program that adds tasks while the run goes on.
+        settings: How; None for the usual way.
 
     Raises:
         InputError: Something in the scenario is wrong or missing; nothing was started.
         NoPhoneError: A job fits no phone, or all that fit are held by others.
         StoreError: The run folder cannot be written.
     """
-    materials = materials or Materials(loaded.folder)
-    plan = plan_run(loaded, bench, materials, only)
-    plan.check(skip_unfit=skip_unfit)
+    settings = settings or RunSettings()
+    materials = settings.materials or Materials(loaded.folder)
+    plan = plan_run(loaded, bench, materials, settings.only)
+    plan.check(skip_unfit=settings.skip_unfit)
     plan = _by_past_runs(plan, loaded.scenario, run_root)
     clock = bench.clock
-    run_id = run_id or _run_id(loaded.scenario.name, clock.utc())
-    stop = stop or StopSignal()
-    progress = LoggedProgress(progress or NoProgress())
+    run_id = settings.run_id or _run_id(loaded.scenario.name, clock.utc())
+    progress = LoggedProgress(settings.progress)
     owner = owner_name()
     with ExitStack() as stack:
         crew = stack.enter_context(bench.crew(owner, str(run_root / run_id), progress.note))
@@ -108,7 +88,7 @@ def run_scenario(
             name=loaded.scenario.name,
             title=loaded.scenario.title,
             started_utc=clock.utc(),
-            command=tuple(command),
+            command=tuple(settings.command),
             origins=tuple(sorted({phone.record.origin for phone in plan.phones})),
             scenario=loaded.scenario.model_dump(mode="json"),
             scenario_source=str(loaded.lines.path),
@@ -129,36 +109,35 @@ def run_scenario(
         stack.enter_context(logged(folder.path, ledger, bench, busy))
         # Last of the three: a folder with run.json is a run that can be resumed.
         folder.write_record(record)
-        on_plan(plan, folder)
-        run = Run(loaded.scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
-        return run.go(jobs, crew, feed=feed)
+        settings.on_plan(plan, folder)
+        run = Run(
+            loaded.scenario,
+            folder,
+            ledger,
+            bench,
+            materials,
+            owner,
+            settings.stop,
+            progress,
+            settings.keep,
+        )
+        return run.go(jobs, crew, feed=settings.feed)
 
 
 def resume_run(
     path: Path,
     bench: Bench,
     *,
-    keep: bool = False,
     retry_failed: bool = False,
-    progress: Progress | None = None,
-    stop: StopSignal | None = None,
-    materials: Materials | None = None,
-    skip_unfit: bool = False,
-    feed: FeedProgram | None = None,
+    settings: RunSettings | None = None,
 ) -> RunSummary:
     """Go on with a run that was interrupted: unfinished jobs run, finished ones never again.
 
     Args:
         path: The run folder.
         bench: Phones and tools.
-        keep: Leave on the phones what was put there.
         retry_failed: Run failed and skipped jobs again too.
-        progress: Who wants to know.
-        stop: To stop the run from outside.
-        materials: Models and recordings; None for the usual ones.
-        skip_unfit: Record unfinished jobs that fit no phone as skipped.
-        feed: The program that added tasks, if there was one: it is called anew, also if every task
-            that there is has an outcome.
+        settings: How; None for the usual way.
 
     Raises:
         InputError: Not a run folder, or the model is not the one that the run began with.
@@ -168,9 +147,9 @@ def resume_run(
     record = folder.record()
     scenario = Scenario.model_validate({**record.scenario, "matrix": {}})
     source = Path(record.scenario_source)
-    materials = materials or Materials(source.parent.resolve())
-    stop = stop or StopSignal()
-    progress = LoggedProgress(progress or NoProgress())
+    settings = settings or RunSettings()
+    materials, feed = settings.materials or Materials(source.parent.resolve()), settings.feed
+    progress = LoggedProgress(settings.progress)
     owner = owner_name()
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
@@ -191,7 +170,7 @@ def resume_run(
         needs = materials.needs(todo)
         _same_models(record, needs)
         plan = make_plan(needs, bench.phones)
-        plan.check(skip_unfit=skip_unfit)
+        plan.check(skip_unfit=settings.skip_unfit)
         plan = _by_past_runs(plan, scenario, path.parent)
         _skip_unfit(ledger, plan)
         known = {phone.serial for phone in record.phones}
@@ -218,7 +197,17 @@ def resume_run(
                 }
             )
         )
-        run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
+        run = Run(
+            scenario,
+            folder,
+            ledger,
+            bench,
+            materials,
+            owner,
+            settings.stop,
+            progress,
+            settings.keep,
+        )
         run.add_to_plan(plan.jobs)
         return run.go(jobs, crew, rejoin, feed)
 
@@ -241,7 +230,9 @@ def _skip_unfit(ledger: Ledger, plan: Plan) -> None:
 def _same_models(record: RunRecord, jobs: Sequence[JobNeeds]) -> None:
     for model in {job.model.folder: job.model for job in jobs}.values():
         before = record.models.get(model.manifest.name)
-        if before is not None and before != model.manifest.model_dump(mode="json"):
+        now = model.manifest.model_dump(mode="json")
+        # a field that came with a later version says nothing of the model then
+        if before is not None and any(now.get(key) != value for key, value in before.items()):
             raise InputError(
                 f"the model {model.manifest.name} is not the one that the run began with",
                 where=str(model.folder),

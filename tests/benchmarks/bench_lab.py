@@ -28,7 +28,7 @@ from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.agenda import Agenda
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.engine import RunAttempt
 from harness.lab.scheduling.scheduler import Scheduler
 from harness.results.model import AttemptResult

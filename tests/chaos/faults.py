@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from harness.adb.errors import AdbError
 from harness.adb.phone import Phone
-from harness.lab import resume_run, run_scenario, status
+from harness.lab import RunSettings, resume_run, run_scenario, status
 from harness.lab.ports import PhoneStatus
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -133,8 +133,7 @@ def try_fault(lab: ChaosLab, fault: Fault, number: int) -> Row:
         load_scenario(lab.scenario),
         bench,
         run_root=lab.runs,
-        run_id=f"f{number}",
-        progress=watcher,
+        settings=RunSettings(run_id=f"f{number}", progress=watcher),
     )
     for serial in lab.control.phones():
         for order in ("clear", "restore_cable"):
@@ -172,11 +171,11 @@ def _row(fault: Fault, watcher: Struck, path: Path) -> Row:
 
 def _lost(path: Path) -> str:
     """Say what is missing of the job, its events and its samples, and which phones nobody freed."""
-    run, found = RunFolder.open(path), status(path)
+    run, state = RunFolder.open(path), status(path)
     missing = [
-        f"the job ({job.state}: {job.reason})" for job in found.tasks if job.state != "finished"
+        f"the job ({job.state}: {job.reason})" for job in state.tasks if job.state != "finished"
     ]
-    for row in found.attempts:
+    for row in state.attempts:
         if row.state != "finished":
             continue
         attempt = run.attempt(row.task_id, row.attempt)
@@ -187,7 +186,7 @@ def _lost(path: Path) -> str:
         if sampling is None or sampling.missing:
             gone = "all" if sampling is None else f"{sampling.missing} of {sampling.expected}"
             missing.append(f"{gone} samples")
-    if found.leases:
+    if state.leases:
         missing.append("a phone that nobody freed")
     return ", ".join(missing) or "nothing"
 

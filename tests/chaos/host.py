@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.adb.server import AdbServer
 from harness.errors import NoPhoneError
-from harness.lab import Bench, open_bench, resume_run, run_scenario
+from harness.lab import Bench, RunSettings, open_bench, resume_run, run_scenario
 from harness.lab.attempt.tools import RealTools
 from harness.lab.ports import PhoneStatus
 from harness.results.model import AttemptResult
@@ -46,12 +46,14 @@ def main() -> int:
         bench = host_bench(address, folder, sys.argv[3].split(","))
         run = folder / "runs" / "r"
         if (run / "run.json").is_file():
-            return resume_run(run, bench, progress=Say()).exit_code
+            return resume_run(run, bench, settings=RunSettings(progress=Say())).exit_code
         loaded = load_scenario(folder / "chaos.yaml")
         run_root = folder / "runs"
         if run.exists():  # killed before it was a run: nothing had been started
             run.rename(folder / f"runs-r-{run.stat().st_mtime_ns}")
-        return run_scenario(loaded, bench, run_root=run_root, run_id="r", progress=Say()).exit_code
+        return run_scenario(
+            loaded, bench, run_root=run_root, settings=RunSettings(run_id="r", progress=Say())
+        ).exit_code
     except NoPhoneError as error:
         print("note", error, flush=True)
         return error.exit_code

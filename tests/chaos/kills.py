@@ -121,10 +121,10 @@ def start_host(lab: ChaosLab) -> subprocess.Popen[bytes]:
 
 def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verdict:
     path = lab.runs / "r"
-    run, found = RunFolder.open(path), status(path)
-    finished = Counter(row.task_id for row in found.attempts if row.state == "finished")
+    run, state = RunFolder.open(path), status(path)
+    finished = Counter(row.task_id for row in state.attempts if row.state == "finished")
     events_missing = samples_missing = 0
-    for row in found.attempts:
+    for row in state.attempts:
         if row.state != "finished":
             continue
         attempt = run.attempt(row.task_id, row.attempt)
@@ -138,13 +138,13 @@ def _judge(lab: ChaosLab, kills: int, server_kills: int, seconds: float) -> Verd
     return Verdict(
         kills=kills,
         server_kills=server_kills,
-        jobs=dict(Counter(job.state for job in found.tasks)),
-        attempts=dict(Counter(row.state for row in found.attempts)),
+        jobs=dict(Counter(job.state for job in state.tasks)),
+        attempts=dict(Counter(row.state for row in state.attempts)),
         rejoined=rejoined,
         finished_twice=sum(n > 1 for n in finished.values()),
         events_missing=events_missing,
         samples_missing=samples_missing,
-        leases_left=len(found.leases),
+        leases_left=len(state.leases),
         seconds=seconds,
     )
 

@@ -177,11 +177,11 @@ def chaos_lab(folder: Path, phones: int, speed: float | None = 10.0) -> Iterator
         serials: list[str] = []
         control = ""
         for line in farm.stdout:
-            said = json.loads(line)
-            if said.get("ready"):
-                control = said["control"]
+            message = json.loads(line)
+            if message.get("ready"):
+                control = message["control"]
                 break
-            serials.append(said["adb_serial"])
+            serials.append(message["adb_serial"])
         for serial in serials:
             server.connect(serial)
         yield ChaosLab(server, FarmControl(control), folder, tuple(serials), farm.pid)

@@ -17,7 +17,7 @@ from harness.adb.transfer import LocalFile, ensure_files
 from harness.devices.changes import Unplugged
 from harness.devices.settings_guard import SettingsGuard
 from harness.errors import InputError, NoPhoneError
-from harness.lab import Bench, StopSignal, resume_run, run_scenario, status
+from harness.lab import Bench, RunSettings, StopSignal, resume_run, run_scenario, status
 from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.bench import host_keeper
 from harness.lab.ledger.ledger import Ledger
@@ -80,7 +80,10 @@ def test_an_attempt_under_pressure_from_end_to_end(
     watcher = Watcher()
     loaded = tiny_scenario("pressure: {available_mb: 1800}\nsettings: {unplugged: required}\n")
     summary = run_scenario(
-        loaded, bench, run_root=tmp_path / "runs", progress=watcher, command=["harness", "run"]
+        loaded,
+        bench,
+        run_root=tmp_path / "runs",
+        settings=RunSettings(progress=watcher, command=["harness", "run"]),
     )
     assert (summary.exit_code, summary.finished) == (0, 1), watcher.notes
     result, attempt = only_result(bench, summary.folder)
@@ -175,7 +178,10 @@ def test_a_killed_trainer_is_a_typed_failure_with_its_evidence(
     watcher = Watcher(Once(2, lambda s: farm.control.do("kill", s.serial, process=PACKAGE)))
     text = "pressure: {available_mb: 3600}\n" if pressure else ""
     summary = run_scenario(
-        tiny_scenario(text, LONG), bench, run_root=tmp_path / "runs", progress=watcher
+        tiny_scenario(text, LONG),
+        bench,
+        run_root=tmp_path / "runs",
+        settings=RunSettings(progress=watcher),
     )
     assert (summary.exit_code, summary.failed) == (1, 1)
     result, attempt = only_result(bench, summary.folder)
@@ -226,7 +232,9 @@ def test_a_crashed_trainer_is_retried_as_often_as_asked(
     adb = adb_phone(bench.phones[0])
     watcher = Watcher(Once(1, lambda _: adb.shell(f"kill -SEGV $(pidof {PACKAGE})")))
     loaded = tiny_scenario("retry: {trainer_crashed: 1}\n", "trainer.epochs=12")
-    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     kinds = [result.failure and result.failure.kind for result in watcher.results]
     assert kinds == ["TrainerCrashed", None]
     assert watcher.retried == [True, False]
@@ -243,7 +251,9 @@ def test_a_lost_cable_loses_nothing(
     (phone,) = bench.phones
     watcher = Watcher(Once(2, lambda s: farm.control.do("lose_cable", s.serial, seconds=4)))
     loaded = tiny_scenario("pressure: {available_mb: 3600}\n", "trainer.epochs=30")
-    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher, keep=True)
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher, keep=True)
+    )
     assert summary.exit_code == 0, summary.results[0].failure
     run = RunFolder.open(summary.folder)
     (attempt,) = run.attempts()
@@ -272,7 +282,9 @@ def test_a_phone_that_stays_away_is_lost_and_the_job_moves(
 
     watcher = Watcher(Once(2, cut))
     loaded = tiny_scenario("limits: {lost_s: 2}\n", "trainer.epochs=25")
-    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     kinds = [result.failure and result.failure.kind for result in watcher.results]
     assert kinds == ["DeviceLost", None]
     assert summary.exit_code == 0
@@ -303,7 +315,10 @@ def test_ctrl_c_releases_and_resume_finishes_without_repeating(
     watcher = Watcher(press)
     loaded = tiny_scenario("matrix: {trainer.epochs: [1, 30]}\npressure: {available_mb: 1800}\n")
     summary = run_scenario(
-        loaded, bench, run_root=tmp_path / "runs", progress=watcher, stop=stop_signal
+        loaded,
+        bench,
+        run_root=tmp_path / "runs",
+        settings=RunSettings(progress=watcher, stop=stop_signal),
     )
     assert pressed
     assert summary.exit_code == 130
@@ -312,14 +327,14 @@ def test_ctrl_c_releases_and_resume_finishes_without_repeating(
     assert_released(bench.phones[0])
     assert status(summary.folder).leases == ()
     again = Watcher()
-    resumed = resume_run(summary.folder, bench, progress=again)
+    resumed = resume_run(summary.folder, bench, settings=RunSettings(progress=again))
     assert resumed.exit_code == 0
     assert resumed.finished == 2
     done = [result.job_id for result in again.results]
     assert len(done) == 1
     assert watcher.results[0].job_id not in done
     assert (again.results[0].job_id, again.results[0].attempt) == (pressed[0], 2)
-    assert resume_run(summary.folder, bench, progress=again).finished == 2
+    assert resume_run(summary.folder, bench, settings=RunSettings(progress=again)).finished == 2
     assert len(again.results) == 1
     assert_released(bench.phones[0])
 
@@ -328,7 +343,7 @@ HOST = """
 import sys
 from pathlib import Path
 from harness.adb.server import AdbServer
-from harness.lab import open_bench, run_scenario
+from harness.lab import open_bench, run_scenario, RunSettings
 from harness.scenario import load_scenario
 from dataclasses import replace
 
@@ -343,7 +358,8 @@ class Say:
 bench = open_bench([AdbServer.existing(sys.argv[1])], lease_root=Path(sys.argv[2]))
 bench = replace(bench, phones=[p for p in bench.phones if p.info.profile == "oneplus-7t"])
 loaded = load_scenario(Path(sys.argv[3]))
-run_scenario(loaded, bench, run_root=Path(sys.argv[4]), run_id="r", progress=Say())
+settings = RunSettings(run_id="r", progress=Say())
+run_scenario(loaded, bench, run_root=Path(sys.argv[4]), settings=settings)
 """
 
 
@@ -382,7 +398,7 @@ def test_a_killed_hosts_attempt_is_rejoined_and_loses_no_event_and_no_sample(
     pid = adb.shell(["pidof", PACKAGE]).stdout
     time.sleep(3.0)  # seconds that nobody watches
     watcher = Watcher()
-    summary = resume_run(folder, bench, progress=watcher)
+    summary = resume_run(folder, bench, settings=RunSettings(progress=watcher))
     assert summary.finished == 2
     (result,) = watcher.results
     assert (result.job_id, result.attempt) == (before.tasks[1].task_id, 1)
@@ -442,7 +458,10 @@ def test_a_phone_that_another_host_holds_is_left_alone_until_that_host_is_dead(
         assert other.stdout.readline() == "held\n"
         watcher = Watcher()
         summary = run_scenario(
-            loaded, bench, run_root=tmp_path / "runs", run_id="r", progress=watcher
+            loaded,
+            bench,
+            run_root=tmp_path / "runs",
+            settings=RunSettings(run_id="r", progress=watcher),
         )
         other.kill()
     assert summary.skipped == 1
@@ -519,7 +538,10 @@ def test_jobs_that_fit_no_phone_are_skipped_where_asked_and_told_in_the_ledger(
 
     with pytest.raises(KeyboardInterrupt):
         run_scenario(
-            loaded, bench, run_root=tmp_path / "runs", run_id="r", skip_unfit=True, on_plan=stop
+            loaded,
+            bench,
+            run_root=tmp_path / "runs",
+            settings=RunSettings(run_id="r", skip_unfit=True, on_plan=stop),
         )
     with Ledger.open(tmp_path / "runs/r/ledger.sqlite") as ledger:
         rows = ledger.rows()
@@ -533,7 +555,9 @@ def test_rounds_go_on_from_the_kept_checkpoint_and_take_their_speech_away(
     bench = farm.bench(tmp_path / "leases")
     loaded = tiny_scenario("rounds: 2\n", rounds=2)
     watcher = Watcher()
-    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     assert summary.exit_code == 0
     first, second = watcher.results
     assert (first.round, second.round) == (1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from harness.errors import InputError
-from harness.lab import resume_run, run_scenario, status
+from harness.lab import RunSettings, resume_run, run_scenario, status
 from harness.lab.feed import TaskFeed
 from harness.lab.scheduling.host_tasks import HostContext, host_task
+from harness.paths import data_root
 from harness.results.store import AttemptFolder, RunFolder
 from harness.results.tasks import TaskFolder
 from harness.scenario import HostCall, LoadedScenario, Task, expand_jobs
@@ -61,7 +63,10 @@ def test_a_program_adds_tasks_on_the_host_and_on_phones(
 
     watcher = Watcher()
     summary = run_scenario(
-        loaded, bench, run_root=tmp_path / "runs", progress=watcher, feed=program
+        loaded,
+        bench,
+        run_root=tmp_path / "runs",
+        settings=RunSettings(progress=watcher, feed=program),
     )
     assert refused == [
         "there is no host task 'nothing-like-it'",
@@ -89,8 +94,13 @@ def test_what_a_program_raises_ends_the_run_with_it(
         raise InputError("no such strategy")
 
     with pytest.raises(InputError, match="no such strategy"):
-        run_scenario(loaded, bench, run_root=tmp_path / "runs", run_id="r", feed=program)
-    again = resume_run(tmp_path / "runs/r", bench, feed=lambda feed: None)
+        run_scenario(
+            loaded,
+            bench,
+            run_root=tmp_path / "runs",
+            settings=RunSettings(run_id="r", feed=program),
+        )
+    again = resume_run(tmp_path / "runs/r", bench, settings=RunSettings(feed=lambda feed: None))
     assert (again.exit_code, again.finished) == (0, 1)
     assert status(tmp_path / "runs/r").leases == ()
 
@@ -98,7 +108,15 @@ def test_what_a_program_raises_ends_the_run_with_it(
 def test_a_run_of_version_1_is_gone_on_with(farm: FarmLab, run_v1: Path, tmp_path: Path) -> None:
     bench = farm.bench(tmp_path / "leases", "oneplus-7t")
     watcher = Watcher()
-    summary = resume_run(run_v1 / "interrupted", bench, progress=watcher)
+    # as if the model that we ship had stayed what it was: of another one a run is not gone on with
+    path = run_v1 / "interrupted" / "run.json"
+    record = json.loads(path.read_text())
+    manifest = json.loads((data_root() / "models" / "ds2-tiny" / "manifest.json").read_text())
+    record["models"]["ds2-tiny"] = {
+        key: value for key, value in manifest.items() if key in record["models"]["ds2-tiny"]
+    }
+    path.write_text(json.dumps(record))
+    summary = resume_run(run_v1 / "interrupted", bench, settings=RunSettings(progress=watcher))
     assert (summary.exit_code, summary.finished) == (0, 4)
     before = status(run_v1 / "interrupted")
     assert [row.state for row in before.tasks] == ["finished"] * 4

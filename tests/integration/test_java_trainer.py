@@ -23,7 +23,7 @@ from harness.cli.farm_process import running_farm
 from harness.contract import Job, parse_event
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
 from harness.errors import InputError
-from harness.lab import open_bench, run_scenario
+from harness.lab import RunSettings, open_bench, run_scenario
 from harness.trainer.checkpoints import file_sha256
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
@@ -190,7 +190,9 @@ def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_pa
     with running_farm({"redmi-note-7-pro": 1}, adb_server.address, env=env) as farm:
         bench = open_bench([adb_server], only=[farm.phones[0].adb_serial], lease_root=tmp_path)
         loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01")
-        summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+        summary = run_scenario(
+            loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+        )
     assert (summary.finished, summary.failed) == (1, 0), watcher.results
     (result,) = watcher.results
     assert result.trainer == "java-jvm 0.1.0"

@@ -12,8 +12,9 @@ import pytest
 from harness.adb.listing import Listed
 from harness.adb.server import AdbServer
 from harness.devices import inventory
-from harness.lab import open_bench, run_scenario, status, threads
+from harness.lab import RunSettings, open_bench, run_scenario, status
 from harness.lab.bench import host_keeper
+from harness.lab.engines import threads
 from harness.lab.engines.host import Host
 from harness.lab.holding.holder import lock_root
 from harness.lab.ports import PhoneStatus
@@ -70,7 +71,9 @@ def test_a_phone_that_is_plugged_in_joins_the_run(
         "matrix:\n  trainer.seed: [1, 2]\n  phones: [{}, {profile: oneplus-7t}]\n",
         "trainer.epochs=8",
     )
-    summary = run_scenario(loaded, bench, run_root=tmp_path / "runs", progress=watcher)
+    summary = run_scenario(
+        loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     assert summary.exit_code == 0, [result.failure for result in summary.results]
     ran = {result.job_id: result.phone.profile for result in watcher.results}
     assert set(ran.values()) == {"oneplus-7t", "redmi-note-7-pro"}
@@ -112,7 +115,9 @@ def test_a_worker_and_a_run_on_another_host_do_not_take_each_others_phones(
         here = farm.bench(tmp_path / "leases", "oneplus-7t")
         watcher = Watcher()
         loaded = tiny_scenario("limits: {lost_s: 1}\n", "trainer.epochs=1")
-        summary = run_scenario(loaded, here, run_root=tmp_path / "runs", progress=watcher)
+        summary = run_scenario(
+            loaded, here, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+        )
         assert (summary.skipped, watcher.results) == (1, [])
         assert any("held by another host: night" in n for n in watcher.notes)
 

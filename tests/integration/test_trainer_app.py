@@ -17,7 +17,7 @@ from harness.adb.server import AdbServer
 from harness.adb.shell import quote
 from harness.contract.events import Stopped
 from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer, files_phone
-from harness.lab import Bench, StopSignal, open_bench, run_scenario
+from harness.lab import Bench, RunSettings, StopSignal, open_bench, run_scenario
 from harness.lab.attempt.jobfile import PhoneLayout
 from harness.lab.attempt.rejoin import Found, look
 from harness.lab.attempt.trainer_control import PACKAGE
@@ -95,7 +95,9 @@ def test_a_whole_run_with_an_installed_trainer(
     found = bench(apk=apk(tmp_path, debuggable=debuggable))
     watcher = Watcher()
     loaded = tiny_scenario("", "trainer.sub_model=S1", "trainer.learning_rate=0.01")
-    summary = run_scenario(loaded, found, run_root=tmp_path / "runs", progress=watcher)
+    summary = run_scenario(
+        loaded, found, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     assert (summary.finished, summary.failed) == (1, 0), watcher.results
     (result,) = watcher.results
     assert result.phone.capabilities is not None
@@ -138,7 +140,9 @@ def test_what_cannot_be_used_is_said_with_what_to_do(
     bench: Callable[..., Bench], tiny_scenario: Callable[..., LoadedScenario], tmp_path: Path
 ) -> None:
     watcher = Watcher()
-    run_scenario(tiny_scenario(), bench(), run_root=tmp_path / "runs", progress=watcher)
+    run_scenario(
+        tiny_scenario(), bench(), run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
+    )
     failure = watcher.results[0].failure
     assert failure is not None
     assert failure.kind == "ProvisionFailed"

@@ -19,7 +19,8 @@ from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile
 from harness.lab.ledger.tables import OPEN
 from harness.lab.ports import NoProgress
 from harness.lab.scheduling.agenda import Agenda
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.scheduling.standing import OUT
@@ -215,7 +216,9 @@ class Run:
             if not engine.alive:
                 return
             self.world.say(f"added: {[ticket.job_id for ticket in tickets]}")
-            self.since.update(dict.fromkeys((one.job_id for one in tickets), self.world.clock.now))
+            self.since.update(
+                dict.fromkeys((ticket.job_id for ticket in tickets), self.world.clock.now)
+            )
             with suppress(RunOverError):  # it was stopped: the next process adds them
                 intake.add(tickets)
             self._feed(engine, intake, rest)
@@ -239,13 +242,13 @@ class Run:
         if engine.turns % self.check_every or self.stop.requested:
             return
         scheduler = self.scheduler
-        for one in scheduler._phones:
-            serial = one.serial
-            busy = one.order is not None
+        for standing in scheduler._phones:
+            serial, order = standing.serial, standing.order
+            busy = order is not None
             assert busy == (serial in engine.orders or engine.told(serial)) or (
-                one.state in ("absent", "given up")
-            ), f"{serial} is {one.state}, its order {one.order}, {engine.orders.get(serial)}"
-        idle = [one.serial for one in scheduler._phones if one.state == "idle"]
+                standing.state in ("absent", "given up")
+            ), f"{serial} is {standing.state}, its order {order}, {engine.orders.get(serial)}"
+        idle = [standing.serial for standing in scheduler._phones if standing.state == "idle"]
         if not idle:
             return
         tickets = self.world.tickets
@@ -272,13 +275,17 @@ class Run:
         for ticket in world.tickets.values():
             row = states[ticket.job_id]
             attempts = ledger.attempts(ticket.job_id)
-            finished = [one for one in attempts if one.state == "finished"]
+            finished = [attempt for attempt in attempts if attempt.state == "finished"]
             assert len(finished) == (row.state == "finished"), f"{row} {attempts}"
             assert (ticket.job_id in world.finished_jobs) == (row.state == "finished"), row
             assert row.state in ("finished", "failed", "skipped"), row
             if row.state != "skipped":
                 self._check_parents(ledger, ticket.task, states)
-            counted = [one.failure for one in attempts if one.failure not in (None, "Interrupted")]
+            counted = [
+                attempt.failure
+                for attempt in attempts
+                if attempt.failure not in (None, "Interrupted")
+            ]
             if row.state == "failed":
                 worst = counted[-1]
                 allowed = HOST_RETRIES if row.kind == "host" else RETRIES.get(str(worst), 0)
@@ -287,7 +294,9 @@ class Run:
                 self._check_skipped(row, ticket, states, dispatcher)
         assert not ledger.attempts(state="running")
         left = {row.serial for row in ledger.leases()}
-        given_up = {one.serial for one in self.scheduler._phones if one.state == "given up"}
+        given_up = {
+            standing.serial for standing in self.scheduler._phones if standing.state == "given up"
+        }
         assert left <= given_up, f"leases that nobody freed: {left - given_up}"
         assert not list(root.glob("*.json")), "a lease's note is left"
         for serial, phone in world.phones.items():
@@ -339,7 +348,7 @@ class Run:
         assert (
             not ticket.candidates
             & dispatcher.phones()
-            & {one.serial for one in self.scheduler._phones if one.state == "idle"}
+            & {standing.serial for standing in self.scheduler._phones if standing.state == "idle"}
         ), row
 
     def _outcome(self, ledger: Ledger) -> Outcome:
@@ -352,7 +361,7 @@ class Run:
             attempts=len(ledger.attempts()),
             lives=self.lives,
             rejoined=sum(change.note == "rejoined" for change in changes),
-            quarantines=sum(one.quarantines for one in self.scheduler._phones),
+            quarantines=sum(standing.quarantines for standing in self.scheduler._phones),
             on_host=sum(row.kind == "host" for row in ledger.rows("finished")),
             by_quorum=sum(self._is_by_quorum(ledger, row.task_id) for row in ledger.rows()),
             came_later=sum(len(tickets) for _, tickets in self.world.batches),

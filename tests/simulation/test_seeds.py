@@ -15,7 +15,8 @@ import pytest
 
 from harness.lab.scheduling import graph
 from harness.lab.scheduling.agenda import Agenda
-from harness.lab.scheduling.dispatch import Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import Dispatcher
 from tests.simulation.command import replay
 from tests.simulation.run import Outcome, Run
 from tests.simulation.world import Size

@@ -16,7 +16,7 @@ from harness.adb.errors import DeviceLost
 from harness.devices.inventory import PhoneInfo
 from harness.lab.clock import utc_text
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.job_queue import QueueOrder
 from harness.scenario.task import Quorum, Task
 from tests.fixtures.tasks import host_task, phone_task
@@ -317,10 +317,10 @@ class SimTools:
         return _Said()
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
-        found = self._world.phones[phone.serial]
-        if not self._world.reachable(found):
+        sim_phone = self._world.phones[phone.serial]
+        if not self._world.reachable(sim_phone):
             raise DeviceLost("gone", serial=phone.serial)
-        self._world.clean(found)
+        self._world.clean(sim_phone)
         return []
 
 

@@ -36,16 +36,18 @@ def fetch_checkpoint(
     if finished is None or finished.kept_checkpoint is None:
         return None
     path = finished.kept_checkpoint
-    written = [one.sha256 for one in events if isinstance(one, Checkpoint) and one.path == path]
+    written = [
+        event.sha256 for event in events if isinstance(event, Checkpoint) and event.path == path
+    ]
     inside = path.startswith(f"{layout.checkpoints}/") and "/../" not in path
     if not inside or not written:
         raise StepFailed("TrainerCrashed", f"the kept checkpoint {path!r} is none that was written")
     tools.pull(phone, path, local, limit_s)
-    found = hashlib.sha256(local.read_bytes()).hexdigest()
-    if found != written[-1]:
+    sha256 = hashlib.sha256(local.read_bytes()).hexdigest()
+    if sha256 != written[-1]:
         raise StepFailed(
             "TrainerCrashed",
             "the kept checkpoint is not the one that was written",
-            [f"written {written[-1]}", f"found {found}"],
+            [f"written {written[-1]}", f"found {sha256}"],
         )
-    return found
+    return sha256

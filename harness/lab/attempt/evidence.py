@@ -46,13 +46,13 @@ def gather(tools: Tools, phone: LabPhone) -> Evidence:
         ["logcat", "-d", "-v", "threadtime", "-b", "main,system,crash,events"],
         LOG_TIMEOUT_S,
     )
-    told = tools.shell(phone, ["dumpsys", "activity", "exit-info", PACKAGE], LOG_TIMEOUT_S)
+    exit_info = tools.shell(phone, ["dumpsys", "activity", "exit-info", PACKAGE], LOG_TIMEOUT_S)
     try:
-        exits = parse_exit_info(told.stdout).records
+        exits = parse_exit_info(exit_info.stdout).records
     except ReadingError:
         exits = ()  # before Android 11 there is no such service
     kills = parse_lmk(logcat.stdout).kills
-    return Evidence(logcat.stdout, kills, exits, told.stdout, log_problem(logcat))
+    return Evidence(logcat.stdout, kills, exits, exit_info.stdout, log_problem(logcat))
 
 
 def clear_log(tools: Tools, phone: LabPhone) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
     ]
     exits = [record for record in evidence.exits if record.process == PACKAGE]
     # the phone keeps records of earlier attempts too: without a pid none of them is this one's
-    record = next((one for one in exits if one.pid == pid), None)
+    record = next((exit_ for exit_ in exits if exit_.pid == pid), None)
     lines = [line.line for line in evidence.kills if _is_ours(line, pid)]
     if record is not None:
         lines.append(_told(record))
@@ -149,8 +149,8 @@ def _told(record: ExitRecord) -> str:
 
 def _crash_lines(logcat: str) -> list[str]:
     marks = ("FATAL EXCEPTION", "Fatal signal", "AndroidRuntime", f"{PACKAGE}", "DEBUG   :")
-    found = [line for line in logcat.splitlines() if any(mark in line for mark in marks)]
-    return found[-12:]
+    lines = [line for line in logcat.splitlines() if any(mark in line for mark in marks)]
+    return lines[-12:]
 
 
 def kill_records(evidence: Evidence, pid: int | None, t_s: float) -> list[KillRecord]:

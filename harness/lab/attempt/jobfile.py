@@ -52,11 +52,11 @@ class Material:
 
     def files(self) -> list[LocalFile]:
         """Return every file that the phone needs, the model first; equal content once."""
-        found = [self.model]
+        files = [self.model]
         if self.checkpoint is not None:
-            found.append(self.checkpoint)
-        found += self.speech()
-        return list({(file.sha256, file.suffix): file for file in found}.values())
+            files.append(self.checkpoint)
+        files += self.speech()
+        return list({(file.sha256, file.suffix): file for file in files}.values())
 
     def speech(self) -> list[LocalFile]:
         """Return the recordings: what must not stay on a phone longer than needed."""

@@ -176,19 +176,19 @@ def event_figures(
     started, finished = first_of(events, Started), first_of(events, Finished)
     stopped = [event for event in events if isinstance(event, Stopped)]
     by_epoch = {record.epoch: record for record in epochs}
-    kept = finished.kept_epoch if finished else None
-    if kept is None:
+    kept_epoch = finished.kept_epoch if finished else None
+    if kept_epoch is None:
         # Without a clean end the last checkpoint that was written and counts is what there is.
         written = [event for event in events if isinstance(event, Checkpoint)]
         counting = [event.epoch for event in written if event.best or keep == "last"]
-        kept = counting[-1] if counting else None
+        kept_epoch = counting[-1] if counting else None
     trained = [record.train_seconds for record in epochs if record.epoch >= 1]
     return {
         "trainer": f"{started.trainer} {started.trainer_version}" if started else None,
         "runtime": started.runtime if started else None,
-        "kept_epoch": kept,
+        "kept_epoch": kept_epoch,
         "wer_before_percent": by_epoch[0].wer_percent if 0 in by_epoch else None,
-        "wer_after_percent": by_epoch[kept].wer_percent if kept in by_epoch else None,
+        "wer_after_percent": by_epoch[kept_epoch].wer_percent if kept_epoch in by_epoch else None,
         "stop_reason": stopped[-1].reason if stopped else None,
         "minutes_per_epoch": sum(trained) / len(trained) / 60 if trained else None,
     }

@@ -20,9 +20,9 @@ Scorer = Callable[[str, str], WordErrors]
 """(what was said, what was heard) -> errors."""
 
 
-def host_scorer(said: str, heard: str) -> WordErrors:
+def host_scorer(reference: str, hypothesis: str) -> WordErrors:
     """Count the errors of one utterance with jiwer."""
-    return score([(said, heard)])
+    return score([(reference, hypothesis)])
 
 
 def score_epochs(
@@ -43,8 +43,8 @@ def score_epochs(
     for event in epoch_events(events):
         _check_ids(event, references)
         scored[event.epoch] = tuple(
-            _row(event.epoch, one.id, references[one.id], one.text, scorer)
-            for one in event.hypotheses
+            _row(event.epoch, heard.id, references[heard.id], heard.text, scorer)
+            for heard in event.hypotheses
         )
     return scored
 
@@ -84,13 +84,13 @@ def _check_ids(event: Epoch, references: Mapping[str, str]) -> None:
         )
 
 
-def _row(epoch: int, name: str, said: str, heard: str, scorer: Scorer) -> HypothesisRow:
-    errors = scorer(said, heard)
+def _row(epoch: int, name: str, reference: str, hypothesis: str, scorer: Scorer) -> HypothesisRow:
+    errors = scorer(reference, hypothesis)
     return HypothesisRow(
         epoch=epoch,
         id=name,
-        reference=said,
-        hypothesis=heard,
+        reference=reference,
+        hypothesis=hypothesis,
         substitutions=errors.substitutions,
         deletions=errors.deletions,
         insertions=errors.insertions,

@@ -208,11 +208,11 @@ class RealTools:
 
     def probe(self, phone: LabPhone) -> CapabilitiesRecord:
         """See `harness.lab.ports.Tools`."""
-        found = phone.info.capabilities or self._capabilities(phone)
-        if "files_by" in found.said:
-            return found
-        before = {name: value for name, value in found.said.items() if name != PROBLEM}
-        return found.model_copy(update={"said": {**before, **self._trainer(phone)}})
+        capabilities = phone.info.capabilities or self._capabilities(phone)
+        if "files_by" in capabilities.said:
+            return capabilities
+        before = {name: value for name, value in capabilities.said.items() if name != PROBLEM}
+        return capabilities.model_copy(update={"said": {**before, **self._trainer(phone)}})
 
     def _trainer(self, phone: LabPhone) -> dict[str, str]:
         """Install the trainer where needed; what is wrong with it fails the attempts, not this."""
@@ -229,9 +229,9 @@ class RealTools:
         asked = probe_command(info.work_dir, info.proc_dir) + probe_sampling(info.proc_dir)
         text = _handle(phone).query(asked, PROBE_LIMIT_S)
         reads = self._reads[phone.serial] = parse_sampling(text)
-        found = parse_probe(text)
+        capabilities = parse_probe(text)
         by = {"battery_by": reads.command("battery"), "pss_by": reads.command("pss")}
-        return found.model_copy(update={"said": {**found.said, **by}})
+        return capabilities.model_copy(update={"said": {**capabilities.said, **by}})
 
     def clean(self, phone: LabPhone, *, speech: bool) -> Sequence[str]:
         """See `harness.lab.ports.Tools`."""

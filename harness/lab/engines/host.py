@@ -97,8 +97,8 @@ class Host:
             bench = self._bench
             left = self._left_by(run)
             ours = left.keeper.serials if left is not None else ()
-            others = [phone.serial for phone in bench.phones if phone.serial not in ours]
-            holders = {serial: holder_on_host(serial, bench.lease_root) for serial in others}
+            free = [phone.serial for phone in bench.phones if phone.serial not in ours]
+            holders = {serial: holder_on_host(serial, bench.lease_root) for serial in free}
         return Hello(
             version=__version__,
             host=socket.gethostname(),
@@ -311,7 +311,9 @@ class Host:
     def _taken_over(self, run: str, owner: str, keep: bool) -> GuestRun | None:
         left = self._left_by(run)
         if left is not None:
-            self._guests = {name: it for name, it in self._guests.items() if it is not left}
+            self._guests = {
+                name: guest for name, guest in self._guests.items() if guest is not left
+            }
             left.resumed(owner, keep)
         return left
 

@@ -101,7 +101,7 @@ class Shelf:
         self._trim()
 
     def _trim(self) -> None:
-        now, kept = time.time(), 0
+        now, kept_bytes = time.time(), 0
         there = []
         for path in (self._root / "cas").iterdir():
             with contextlib.suppress(FileNotFoundError):  # another worker trims it too
@@ -111,11 +111,11 @@ class Shelf:
             if path.name.startswith("."):
                 old = age_s > _PART_S
             else:
-                old = kept + stat.st_size > self._limit and age_s > ASKED_S
+                old = kept_bytes + stat.st_size > self._limit and age_s > ASKED_S
             if old:
                 path.unlink(missing_ok=True)
             else:
-                kept += stat.st_size
+                kept_bytes += stat.st_size
 
     def local(self, file: LocalFile) -> LocalFile:
         """Return a file as it lies here."""

@@ -73,10 +73,10 @@ class Ledger(AttemptRows, LeaseRows):
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         with ledger:
             ledger._db.backup(copy)
-        found = cls(copy, path, ledger._clock)
-        with found._change() as db:
+        today = cls(copy, path, ledger._clock)
+        with today._change() as db:
             _execute(db, FROM_VERSION_1)
-        return found
+        return today
 
     @classmethod
     def _opened(cls, path: Path, clock: Clock | None) -> tuple[Ledger, int]:

@@ -18,7 +18,7 @@ from harness.lab.planning.estimate import RULE_OF_THUMB, Estimate, PastTimes, gu
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.planning.room import check_goal_on_phones, room_warnings
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry

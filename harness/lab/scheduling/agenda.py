@@ -14,7 +14,8 @@ from typing import Final, Literal
 from harness.lab.clock import Clock
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import OPEN
-from harness.lab.scheduling.dispatch import Dispatcher, Ticket, Verdict
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import Dispatcher, Verdict
 from harness.lab.scheduling.engine import Ended, HostEnded, RunAttempt, RunOnHost
 from harness.lab.scheduling.graph import Decision, Graph
 from harness.lab.scheduling.intake import Register

@@ -12,11 +12,10 @@ Nothing depends on the order of a set either, so that a run of a simulation repe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from harness.lab.scheduling.demand import DemandClass, QueuedJob, Ticket, Tried
 from harness.lab.scheduling.job_queue import Asking, JobQueue, Offer, QueueOrder
-from harness.scenario.task import Task
 
 Verdict = Literal["retry", "failed", "skipped"]
 
@@ -27,80 +26,6 @@ QUARANTINE_AFTER: Final = 3
 """Infrastructure failures in a row after which a phone gets no job until it passed a probe."""
 
 _OPEN: Final = ("waiting", "queued", "running")
-_NONE: Final[frozenset[str]] = frozenset()
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A task with what there is to know of it when it is handed out."""
-
-    task: Task
-    candidates: frozenset[str] = frozenset()
-    """Serials of the phones that fit; none for a task on the host."""
-    group: str = ""
-    """What must lie on the phone; the same group next needs no push."""
-    heat: float = 0.0
-    """How much it warms a phone, on any scale that is the same for all jobs."""
-    retries: Mapping[str, int] = field(default_factory=dict)
-    """Kind of failure -> how often to try again after it."""
-    demands: str = ""
-    """What it asks of a phone: jobs of the same words take the same phones, also new ones."""
-    skips_shut: bool = False
-    """A phone whose gates are shut is passed over (``gates: {mode: skip}``)."""
-
-    @property
-    def job_id(self) -> str:
-        """The task's id, which for a phone's task is that of its job."""
-        return self.task.task_id
-
-    @property
-    def index(self) -> int:
-        """The task's place in the order in which tasks are offered."""
-        return self.task.index
-
-
-_Tried = tuple[frozenset[str], frozenset[str]]
-"""(phones that a job failed on, phones that were passed over for their gates)."""
-
-
-class _DemandClass:
-    """Jobs that ask for the same phones."""
-
-    __slots__ = ("candidates", "here", "queues")
-
-    def __init__(self, candidates: frozenset[str], phones: Mapping[str, None]) -> None:
-        self.candidates = set(candidates)
-        self.here = {serial for serial in candidates if serial in phones}
-        self.queues: dict[_Tried, JobQueue] = {}
-
-    def homes(self, tried: _Tried) -> tuple[int, Callable[[str], bool]]:
-        """Return how many phones may take such a job, and whether one may.
-
-        Untried ones; where there are none, any that fits and was not passed over.
-        """
-        failed_on, passed_over = tried
-        if not failed_on and not passed_over:
-            return len(self.here), self.here.__contains__
-        fitting = len(self.here) - sum(1 for phone in passed_over if phone in self.here)
-        bad = sum(1 for phone in failed_on if phone in self.here and phone not in passed_over)
-        if fitting > bad:
-            return (
-                fitting - bad,
-                lambda phone: (
-                    phone in self.here and phone not in passed_over and phone not in failed_on
-                ),
-            )
-        return fitting, lambda phone: phone in self.here and phone not in passed_over
-
-
-@dataclass(slots=True)
-class _Job:
-    ticket: Ticket
-    home: _DemandClass
-    state: str
-    pinned: str | None = None
-    tries: dict[str, int] = field(default_factory=dict)
-    tried: _Tried = (_NONE, _NONE)
 
 
 class Dispatcher:
@@ -128,13 +53,13 @@ class Dispatcher:
         self._last: dict[str, Ticket] = {}
         """What each phone took last."""
         self._bad_in_a_row: dict[str, int] = {}
-        self._classes: dict[tuple[frozenset[str], str], _DemandClass] = {}
-        self._of_phone: dict[str, list[_DemandClass]] = {}
+        self._classes: dict[tuple[frozenset[str], str], DemandClass] = {}
+        self._of_phone: dict[str, list[DemandClass]] = {}
         self._pinned: dict[str, JobQueue] = {}
         self._ran_on = dict(ran_on or {})
         self._beside: dict[str, list[str]] = {}
         """Task -> those that run on its phone, once it has one."""
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, QueuedJob] = {}
         self._coolest, self._hottest = float("inf"), float("-inf")
         self.queued = 0
         """How many jobs a phone could take now."""
@@ -202,7 +127,7 @@ class Dispatcher:
     def add(self, ticket: Ticket) -> None:
         """Take in a job; one with parents waits for `release`."""
         task = ticket.task
-        job = self._jobs[task.task_id] = _Job(ticket, self._class(ticket), "waiting")
+        job = self._jobs[task.task_id] = QueuedJob(ticket, self._class(ticket), "waiting")
         self._open += 1
         self._coolest = min(self._coolest, ticket.heat)
         self._hottest = max(self._hottest, ticket.heat)
@@ -364,11 +289,11 @@ class Dispatcher:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _class(self, ticket: Ticket) -> _DemandClass:
+    def _class(self, ticket: Ticket) -> DemandClass:
         key = (ticket.candidates, ticket.demands)
         home = self._classes.get(key)
         if home is None:
-            home = self._classes[key] = _DemandClass(ticket.candidates, self._phones)
+            home = self._classes[key] = DemandClass(ticket.candidates, self._phones)
             for serial in sorted(ticket.candidates):
                 self._of_phone.setdefault(serial, []).append(home)
         return home
@@ -379,7 +304,7 @@ class Dispatcher:
             queue = self._pinned[phone] = JobQueue(self._order)
         return queue
 
-    def _queue(self, job: _Job) -> JobQueue:
+    def _queue(self, job: QueuedJob) -> JobQueue:
         if job.pinned is not None:
             return self._queue_of(job.pinned)
         queue = job.home.queues.get(job.tried)
@@ -390,7 +315,7 @@ class Dispatcher:
     def _still_here(self, phone: str | None) -> str | None:
         return None if phone in self._gone else phone
 
-    def _pin(self, job: _Job, phone: str | None) -> None:
+    def _pin(self, job: QueuedJob, phone: str | None) -> None:
         """Keep a job to one phone, or to none any more."""
         self._count(job, -1)
         job.pinned = phone
@@ -398,7 +323,7 @@ class Dispatcher:
         if job.state == "queued":
             self._push(job)
 
-    def _set(self, job: _Job, state: str) -> None:
+    def _set(self, job: QueuedJob, state: str) -> None:
         self.queued += (state == "queued") - (job.state == "queued")
         self._open += (state in _OPEN) - (job.state in _OPEN)
         job.state = state
@@ -407,11 +332,11 @@ class Dispatcher:
         job = self._jobs[job_id]
         return job.state == "queued" and self._queue(job) is queue
 
-    def _push(self, job: _Job) -> None:
+    def _push(self, job: QueuedJob) -> None:
         ticket = job.ticket
         self._queue(job).push(ticket.index, ticket.job_id, ticket.group, ticket.heat)
 
-    def _count(self, job: _Job, by: int) -> None:
+    def _count(self, job: QueuedJob, by: int) -> None:
         queue = self._queue(job)
         queue.open += by
         if queue.open == 0:
@@ -420,14 +345,14 @@ class Dispatcher:
                 del job.home.queues[job.tried]
 
     @staticmethod
-    def _may_have_home(job: _Job) -> bool:
+    def _may_have_home(job: QueuedJob) -> bool:
         """Say whether a phone is left that was not passed over, also one that is away."""
         passed_over = job.tried[1]
         if job.pinned is not None:
             return job.pinned not in passed_over
         return any(phone not in passed_over for phone in job.home.candidates)
 
-    def _requeue(self, job: _Job, tried: _Tried) -> None:
+    def _requeue(self, job: QueuedJob, tried: Tried) -> None:
         if job.state != "running":
             raise ValueError(f"{job.ticket.job_id} is {job.state}, not running")
         self._count(job, -1)
@@ -444,5 +369,5 @@ class Dispatcher:
         self._set(job, outcome)
 
     @staticmethod
-    def _in_order(jobs: Iterable[_Job]) -> list[str]:
+    def _in_order(jobs: Iterable[QueuedJob]) -> list[str]:
         return [job.ticket.job_id for job in sorted(jobs, key=lambda job: job.ticket.index)]

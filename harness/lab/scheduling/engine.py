@@ -30,7 +30,7 @@ from typing import Protocol
 
 from harness.lab.attempt.state import AttemptEnd, AttemptRequest
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.results.model import AttemptResult
 
 # -- orders ---------------------------------------------------------------------------------------

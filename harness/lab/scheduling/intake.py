@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from harness.errors import HarnessError, InputError
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.engine import NoMoreTasks, TasksAdded
 from harness.scenario.task import Kind
 

@@ -22,7 +22,7 @@ from harness.lab.clock import Clock, StopSignal
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
 from harness.lab.scheduling.agenda import Agenda, Outcome
-from harness.lab.scheduling.dispatch import Ticket
+from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.engine import (
     Broke,
     Came,

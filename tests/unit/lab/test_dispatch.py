@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from tests.fixtures import tasks
 
 ALL = frozenset({"A", "B"})
@@ -190,7 +191,7 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
 def test_a_new_phone_gets_what_it_fits_though_the_same_phones_fitted_before() -> None:
     only = frozenset("A")
     queue = Dispatcher([ticket("any", 0, only), ticket("choosy", 1, only, demands="old")], only)
-    queue.phone_new("N", lambda one: not one.demands)
+    queue.phone_new("N", lambda ticket: not ticket.demands)
     assert queue.fits("any", "N")
     assert not queue.fits("choosy", "N")
     assert queue.take("N").job_id == "any"  # type: ignore[union-attr]

@@ -117,7 +117,7 @@ def test_editors_complete_the_keys_of_phones_and_gates() -> None:
     fields, demands = schema["properties"], schema["$defs"]["Demands"]
     assert fields["phones"]["$ref"] == "#/$defs/Demands"
     assert demands["properties"]["ram_mb"]["description"].startswith("Total RAM")
-    own = next(one for one in fields["gates"]["anyOf"] if one.get("type") == "object")
+    own = next(form for form in fields["gates"]["anyOf"] if form.get("type") == "object")
     assert {"preset", "battery_c_max", "limits_s"} <= set(own["properties"])
 
 

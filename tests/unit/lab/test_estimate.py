@@ -72,8 +72,8 @@ def test_another_kind_of_job_does_not_count() -> None:
 
 def test_phones_work_side_by_side_and_rounds_stay_on_theirs() -> None:
     alike = plan("repeats: 4\n").jobs
-    one = alike[0].estimate_s
-    assert makespan_s(alike) == pytest.approx(2 * one)
-    assert makespan_s(plan("rounds: 3\n").jobs) == pytest.approx(3 * one)
+    job_s = alike[0].estimate_s
+    assert makespan_s(alike) == pytest.approx(2 * job_s)
+    assert makespan_s(plan("rounds: 3\n").jobs) == pytest.approx(3 * job_s)
     pinned = plan("repeats: 4\nphones: {serial: A}\n").jobs
-    assert makespan_s(pinned) == pytest.approx(4 * one)
+    assert makespan_s(pinned) == pytest.approx(4 * job_s)

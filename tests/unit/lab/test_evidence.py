@@ -39,7 +39,7 @@ def evidence(log: str, exit_info: str = "") -> Evidence:
 
 
 @pytest.mark.parametrize(
-    ("log", "exit_info", "said"),
+    ("log", "exit_info", "reason"),
     [
         (LMKD + DIED, "", "low watermark is breached"),
         (KILLINFO + DIED, "", "lmkd reason 3"),
@@ -50,11 +50,11 @@ def evidence(log: str, exit_info: str = "") -> Evidence:
         (ZYGOTE.format(PID, 9) + DIED, "", "signal 9, and no killer in the log"),
     ],
 )
-def test_killed(log: str, exit_info: str, said: str) -> None:
+def test_killed(log: str, exit_info: str, reason: str) -> None:
     failed = ended_too_soon(evidence(log, exit_info), PID, SAMPLES)
     assert failed.kind == "TrainerKilled"
     assert f"(pid {PID}): " in failed.message
-    assert said in failed.message
+    assert reason in failed.message
     assert failed.evidence[-1] == SAMPLES[0], "what was available at that time"
     if exit_info:
         assert any(line.startswith(f"exit-info: pid {PID}") for line in failed.evidence)

@@ -28,9 +28,9 @@ from harness.sampling.sampler import SamplingError
     ],
 )
 def test_kinds(error: Exception, step: str, kind: str) -> None:
-    found = failure_of(error, step)
-    assert found is not None
-    assert found.kind == kind
+    failure = failure_of(error, step)
+    assert failure is not None
+    assert failure.kind == kind
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_parent_that_fails_takes_its_descendants_with_it() -> None:
     graph.add(phone_task("child", 10, parents=["h"]), 100.0)
     graph.add(phone_task("grandchild", 11, parents=["child", "a"]), 100.0)
     decisions = graph.settle("b", finished=False, why="b failed: TrainerCrashed")
-    assert [(one.task_id, one.counted, one.why) for one in decisions] == [
+    assert [(decision.task_id, decision.counted, decision.why) for decision in decisions] == [
         (name, None, "b failed: TrainerCrashed") for name in ("h", "child", "grandchild")
     ]
     assert graph.settle("a", finished=True) == []  # nobody waits for it any more
@@ -76,7 +76,7 @@ def test_too_few_at_the_limit_and_a_quorum_that_cannot_be_any_more() -> None:
 def test_a_limit_that_is_over_skips_what_waits_for_the_task_too() -> None:
     graph = graph_of(Quorum(1, 5.0))
     graph.add(phone_task("child", 10, parents=["h"]), 100.0)
-    assert [one.task_id for one in graph.due(105.0)] == ["h", "child"]
+    assert [decision.task_id for decision in graph.due(105.0)] == ["h", "child"]
 
 
 def test_what_is_added_late_knows_what_came_before() -> None:

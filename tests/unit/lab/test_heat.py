@@ -14,7 +14,8 @@ from harness.lab.planning.estimate import PastTimes, heat_kind, phone_kind, rise
 from harness.lab.planning.heat import heated, queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, make_plan
-from harness.lab.scheduling.dispatch import Dispatcher, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import Dispatcher
 from harness.lab.scheduling.job_queue import QueueOrder
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder
@@ -53,7 +54,7 @@ def run(tickets: list[Ticket], phones: int, order: QueueOrder) -> tuple[int, flo
     pushes, cooling = 0, 0.0
     free = list(here.values())
     while free:
-        phone = min(free, key=lambda one: (one.since, one.serial))
+        phone = min(free, key=lambda phone: (phone.since, phone.serial))
         ticket = queue.take(phone.serial)
         if ticket is None:
             free.remove(phone)
@@ -66,7 +67,7 @@ def run(tickets: list[Ticket], phones: int, order: QueueOrder) -> tuple[int, flo
         phone.settle(300.0, ticket.heat)
         queue.finished(ticket.job_id, phone.serial)
     assert not queue.has_open
-    return pushes, cooling, max(one.since for one in here.values())
+    return pushes, cooling, max(phone.since for phone in here.values())
 
 
 def matrix(rng: random.Random) -> tuple[list[Ticket], int]:
@@ -104,8 +105,8 @@ def test_spreading_heat_costs_hardly_a_push_and_saves_cooling() -> None:
         tickets, phones = matrix(random.Random(seed))
         for order in orders:
             pushes, cooling, took = total[order]
-            one = run(tickets, phones, order)
-            total[order] = (pushes + one[0], cooling + one[1], took + one[2])
+            sums = run(tickets, phones, order)
+            total[order] = (pushes + sums[0], cooling + sums[1], took + sums[2])
     for order, (pushes, cooling, took) in total.items():
         print(f"{order}: {pushes} pushes, {cooling / 3600:.1f} h of cooling in {took / 3600:.1f} h")
     assert total["groups"][0] <= total["plan"][0]
@@ -153,10 +154,12 @@ def test_the_rise_of_the_battery_s_temperature_is_read_from_an_attempts_samples(
         folder.make()
         columns = [
             pa.array(
-                temperatures if one.name == "battery_temperature_c" else [None] * len(temperatures),
-                one.type,
+                temperatures
+                if field.name == "battery_temperature_c"
+                else [None] * len(temperatures),
+                field.type,
             )
-            for one in SAMPLE_SCHEMA
+            for field in SAMPLE_SCHEMA
         ]
         folder.write_samples(pa.table(columns, schema=SAMPLE_SCHEMA))
         return folder

@@ -247,13 +247,13 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> No
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         ) as process:
             assert process.stdout is not None
-            said = [line.strip() for line in itertools.islice(process.stdout, kill_after)]
+            lines = [line.strip() for line in itertools.islice(process.stdout, kill_after)]
             process.send_signal(signal.SIGKILL)
-            said += [line.strip() for line in process.stdout]
+            lines += [line.strip() for line in process.stdout]
         with Ledger.open(path) as ledger:
             done = {row.task_id for row in ledger.rows("finished")}
-            assert len(said) >= kill_after
-            assert set(said) <= done
+            assert len(lines) >= kill_after
+            assert set(lines) <= done
             running = ledger.attempts(state="running")
             assert len(running) <= 1
             for row in running:  # what resume does with an attempt whose host died

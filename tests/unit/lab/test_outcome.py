@@ -55,8 +55,8 @@ STEP = event(1, 1500, "step", epoch=1, step=0, loss=1.0, seconds=0.1, utterances
 
 
 def test_measured_need_is_the_peak_above_what_was_held_at_the_choice() -> None:
-    found = memory_figures([selected(), STEP], 240.0)
-    assert found == {"peak_rss_mb": 240.0, "need_mb": 170.0, "measured_need_mb": 180.0}
+    figures = memory_figures([selected(), STEP], 240.0)
+    assert figures == {"peak_rss_mb": 240.0, "need_mb": 170.0, "measured_need_mb": 180.0}
 
 
 def test_without_a_step_or_a_peak_nothing_was_measured() -> None:
@@ -73,7 +73,10 @@ def test_without_a_step_or_a_peak_nothing_was_measured() -> None:
 def test_an_epoch_evaluated_twice_counts_once_and_the_later_one() -> None:
     # A trainer that was killed before its checkpoint goes over that epoch again.
     events = [epoch(1, 0), epoch(2, 1, 40.0), epoch(3, 1, 30.0)]
-    assert [(one.epoch, one.wer_percent) for one in epoch_events(events)] == [(0, 50.0), (1, 30.0)]
+    assert [(event.epoch, event.wer_percent) for event in epoch_events(events)] == [
+        (0, 50.0),
+        (1, 30.0),
+    ]
 
 
 def test_the_last_checkpoint_counts_where_the_end_is_missing() -> None:
@@ -102,17 +105,17 @@ def phase(seq: int, t_ms: int, name: str, state: str, rss_mb: float | None = Non
 
 def test_phases_lie_on_the_attempts_axis() -> None:
     events = [phase(0, 1900, "train", "begin"), phase(1, 3900, "train", "end")]
-    (found,) = phase_records(events, samples())
-    assert (found.begin_s, found.end_s) == (0.9, 2.9)
-    assert found.rss_delta_mb == 100.0
-    assert found.rss_peak_mb == 300.0
-    assert found.cpu_mean_percent_one_core == 100.0
+    (record,) = phase_records(events, samples())
+    assert (record.begin_s, record.end_s) == (0.9, 2.9)
+    assert record.rss_delta_mb == 100.0
+    assert record.rss_peak_mb == 300.0
+    assert record.cpu_mean_percent_one_core == 100.0
 
 
 def test_a_phase_between_two_samples_was_not_seen() -> None:
     events = [phase(0, 2400, "save", "begin"), phase(1, 2450, "save", "end")]
-    (found,) = phase_records(events, samples())
-    assert (found.rss_delta_mb, found.rss_peak_mb, found.cpu_mean_percent_one_core) == (
+    (record,) = phase_records(events, samples())
+    assert (record.rss_delta_mb, record.rss_peak_mb, record.cpu_mean_percent_one_core) == (
         None,
         None,
         None,
@@ -121,14 +124,14 @@ def test_a_phase_between_two_samples_was_not_seen() -> None:
 
 def test_what_the_trainer_saw_of_itself_is_better_than_the_nearest_samples() -> None:
     events = [phase(0, 2400, "load", "begin", 80.0), phase(1, 2450, "load", "end", 95.5)]
-    (found,) = phase_records(events, samples())
-    assert found.rss_delta_mb == 15.5
+    (record,) = phase_records(events, samples())
+    assert record.rss_delta_mb == 15.5
 
 
 def test_a_phase_that_was_cut_off_ends_with_what_was_last_seen() -> None:
-    (found,) = phase_records([phase(0, 2000, "train", "begin")], samples())
-    assert found.end_s == 4.0
-    assert found.rss_delta_mb == 100.0  # the last sample that still saw the trainer
+    (record,) = phase_records([phase(0, 2000, "train", "begin")], samples())
+    assert record.end_s == 4.0
+    assert record.rss_delta_mb == 100.0  # the last sample that still saw the trainer
 
 
 def test_without_samples_there_is_no_axis() -> None:

@@ -111,12 +111,12 @@ def test_all_jobs_that_fit_no_phone_are_told_at_once_and_the_others_planned() ->
     assert made.time.seconds > 0
     with pytest.raises(NoPhoneError) as caught:
         made.check()
-    told = str(caught.value).splitlines()
-    assert len(told) == 7, told
-    assert told[0].startswith("2 jobs ")
-    assert told[0].endswith("no phone fits: wanted profile pixel-4")
-    assert told[1] == "  A, B (oneplus-7t): wanted profile pixel-4, has oneplus-7t"
-    assert told[-1] == "Nothing was started. The other 4 jobs fit: --skip-unfit runs them alone."
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 7, lines
+    assert lines[0].startswith("2 jobs ")
+    assert lines[0].endswith("no phone fits: wanted profile pixel-4")
+    assert lines[1] == "  A, B (oneplus-7t): wanted profile pixel-4, has oneplus-7t"
+    assert lines[-1] == "Nothing was started. The other 4 jobs fit: --skip-unfit runs them alone."
     made.check(skip_unfit=True)
 
 
@@ -143,7 +143,7 @@ def test_a_plan_predicts_needs_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("phones: {profil: x}\n", r"s\.yaml:4: phones\.profil.*unknown key.*\n.*'profile'"),
         ("phones: {profile: oneplus-8}\n", r"s\.yaml:4: phones\.profile: .*'oneplus-8'"),
@@ -158,8 +158,8 @@ def test_a_plan_predicts_needs_and_time() -> None:
         ("gates: {limits_s: {battery: 9}}\n", r"s\.yaml:4: .*no gate 'battery'"),
     ],
 )
-def test_wrong_demands_are_bad_input(text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_wrong_demands_are_bad_input(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check_scenario(load(text), Materials(Path()))
 
 

@@ -84,14 +84,14 @@ class Wires:
         if host is None:
             raise WorkerGoneError(worker)
         try:
-            found = getattr(host, method)(*pickle.loads(pickle.dumps(values)))
+            answer = getattr(host, method)(*pickle.loads(pickle.dumps(values)))
         except NotHereError as error:
             raise WorkerGoneError(str(error)) from error
         except Exception as error:
             raise WorkerFailedError(f"{type(error).__name__}: {error}") from error
         if worker not in self.hosts:
             raise WorkerGoneError(worker)
-        return pickle.loads(pickle.dumps(found))
+        return pickle.loads(pickle.dumps(answer))
 
     def close(self) -> None:
         pass
@@ -216,7 +216,7 @@ def test_an_attempt_goes_there_and_comes_back_whole(farm: Farm) -> None:
     farm.worlds["SER1"].assert_released()
     assert farm.worlds["SER2"].calls == []
     assert list((farm.tmp_path / "left/spool").rglob("*.json")) == []
-    steps = [one.step for one in farm.seen if isinstance(one, Stepped)]
+    steps = [report.step for report in farm.seen if isinstance(report, Stepped)]
     assert steps == sorted(steps, key="gate provision press train collect score release".find)
     farm.engine.submit(Leave("SER1"))
     assert farm.wait(Left).trouble == ""

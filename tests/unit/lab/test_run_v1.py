@@ -21,22 +21,22 @@ STATES = ["finished", "running", "queued", "waiting"]
 
 
 def test_status_says_where_it_stood(run_v1: Path) -> None:
-    found = status(run_v1 / "interrupted")
-    assert [row.state for row in found.tasks] == STATES
-    assert [(row.attempt, row.state, row.step) for row in found.attempts] == [
+    state = status(run_v1 / "interrupted")
+    assert [row.state for row in state.tasks] == STATES
+    assert [(row.attempt, row.state, row.step) for row in state.attempts] == [
         (1, "finished", "release"),
         (1, "running", "train"),
     ]
-    assert len(found.leases) == 1
+    assert len(state.leases) == 1
     assert [row.state for row in status(run_v1 / "finished").tasks] == ["finished"] * 4
 
 
 def test_the_live_page_shows_it(run_v1: Path) -> None:
     state = RunWatch(run_v1 / "interrupted").state()
     assert state.counts == dict.fromkeys(STATES, 1)
-    assert [one.step for one in state.running] == ["train"]
+    assert [attempt.step for attempt in state.running] == ["train"]
     assert state.queued == 2
-    assert [one.failure for one in state.ended] == [None]
+    assert [attempt.failure for attempt in state.ended] == [None]
 
 
 def test_report_comparison_and_frames(run_v1: Path) -> None:

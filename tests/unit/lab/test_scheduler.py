@@ -19,7 +19,8 @@ from harness.lab.engines.threads import ThreadEngine
 from harness.lab.ledger.ledger import Ledger, LedgerError
 from harness.lab.ports import LabPhone, NoProgress
 from harness.lab.scheduling.agenda import Agenda, Outcome
-from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Ticket
+from harness.lab.scheduling.demand import Ticket
+from harness.lab.scheduling.dispatch import QUARANTINE_AFTER
 from harness.lab.scheduling.engine import (
     Came,
     Ended,
@@ -214,8 +215,8 @@ def test_a_job_that_every_phone_was_passed_over_for_is_skipped(tmp_path: Path) -
     bench = Bench(tmp_path, tasks(2), ["A", "B"])
     bench.skips_shut = True
     bench.run(lambda job, n, phone: "GateTimedOut" if job == "j0" or phone == "A" else None)
-    found = [(row.task_id, row.state) for row in bench.ledger.rows()]
-    assert found == [("j0", "skipped"), ("j1", "finished")]
+    states = [(row.task_id, row.state) for row in bench.ledger.rows()]
+    assert states == [("j0", "skipped"), ("j1", "finished")]
     assert sorted(phone for job, _, phone in bench.ran if job == "j0") == ["A", "B"]
 
 
@@ -292,8 +293,8 @@ def test_of_two_phones_that_are_free_at_once_the_cool_one_gets_the_last_job(tmp_
     scheduler.turn([Came(phone) for phone in bench.phones])
     scheduler.turn([Prepared(phone.serial, phone) for phone in bench.phones])
     began = [order for order in engine.told if isinstance(order, RunAttempt)]
-    assert [(one.serial, one.job_id) for one in began] == [("A", "j0"), ("B", "j1")]
-    scheduler.turn([Ended(one.serial, one.job_id, one.attempt) for one in began])
+    assert [(order.serial, order.job_id) for order in began] == [("A", "j0"), ("B", "j1")]
+    scheduler.turn([Ended(order.serial, order.job_id, order.attempt) for order in began])
     began = [order for order in engine.told if isinstance(order, RunAttempt)]
     assert (began[-1].serial, began[-1].job_id) == ("B", "j2")
 
@@ -475,7 +476,7 @@ def test_a_phone_in_quarantine_waits_twice_as_long_each_time(tmp_path: Path) -> 
     failures = [QUARANTINE_AFTER, 1, 1]  # on probation, one more is enough
     for count in failures:
         for _ in range(count):
-            order = [one for one in began(engine) if one.serial == "A"][-1]
+            order = [order for order in began(engine) if order.serial == "A"][-1]
             scheduler.turn([Ended("A", order.job_id, order.attempt, kind="ProvisionFailed")])
         begun, asked = clock.now, len(recovers(engine))
         while len(recovers(engine)) == asked:

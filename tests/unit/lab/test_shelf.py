@@ -22,23 +22,23 @@ def file(number: int) -> tuple[LocalFile, bytes]:
 
 
 def stored(shelf: Shelf, number: int, age_s: float = 0.0) -> LocalFile:
-    one, data = file(number)
-    shelf.store(one, 0, data)
+    local_file, data = file(number)
+    shelf.store(local_file, 0, data)
     when = time.time() - age_s
-    os.utime(shelf.local(one).path, (when, when))
-    return one
+    os.utime(shelf.local(local_file).path, (when, when))
+    return local_file
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path, limit_bytes=3 * SIZE)
     old, older, new = (stored(shelf, n, age) for n, age in ((1, 2000.0), (2, 3000.0), (3, 1000.0)))
     assert shelf.missing([old, older, new]) == ()
-    for one, age in ((old, 2000.0), (older, 3000.0), (new, 1000.0)):
-        os.utime(shelf.local(one).path, (time.time() - age,) * 2)
+    for local_file, age in ((old, 2000.0), (older, 3000.0), (new, 1000.0)):
+        os.utime(shelf.local(local_file).path, (time.time() - age,) * 2)
     assert shelf.missing([older]) == ()  # asked for: it is the newest now
     latest = stored(shelf, 4)
     assert shelf.missing([old, older, new, latest]) == (old.name,)
-    assert sum(one.stat().st_size for one in (tmp_path / "cas").iterdir()) == 3 * SIZE
+    assert sum(local_file.stat().st_size for local_file in (tmp_path / "cas").iterdir()) == 3 * SIZE
 
 
 def test_what_is_in_use_stays_however_large_it_all_is(
@@ -49,8 +49,8 @@ def test_what_is_in_use_stays_however_large_it_all_is(
     used = stored(shelf, 1)
     idle = stored(shelf, 2)
     with shelf.using([used]):
-        for one in (used, idle):
-            os.utime(shelf.local(one).path, (time.time() - 2 * ASKED_S,) * 2)
+        for local_file in (used, idle):
+            os.utime(shelf.local(local_file).path, (time.time() - 2 * ASKED_S,) * 2)
         shelf.keep_used()
         stored(other, 3)  # another worker of the same host
         assert other.missing([used, idle]) == (idle.name,)
@@ -64,8 +64,8 @@ def test_pieces_of_a_dead_coordinator_go_after_a_day_and_those_that_come_stay(
     tmp_path: Path,
 ) -> None:
     shelf = Shelf(tmp_path)
-    one, data = file(1)
-    shelf.store(one, 0, data[:10])
+    local_file, data = file(1)
+    shelf.store(local_file, 0, data[:10])
     (part,) = (tmp_path / "cas").iterdir()
     stored(shelf, 2)
     assert part.exists()
@@ -76,8 +76,8 @@ def test_pieces_of_a_dead_coordinator_go_after_a_day_and_those_that_come_stay(
 
 def test_other_bytes_than_the_name_says_are_not_kept(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    one, data = file(1)
+    local_file, data = file(1)
     with pytest.raises(ValueError, match="arrived as"):
-        shelf.store(one, 0, data[:-1] + b"!")
+        shelf.store(local_file, 0, data[:-1] + b"!")
     assert list((tmp_path / "cas").iterdir()) == []
-    assert shelf.missing([one]) == (one.name,)
+    assert shelf.missing([local_file]) == (local_file.name,)

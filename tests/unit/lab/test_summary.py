@@ -22,5 +22,5 @@ from harness.lab.summary import RunSummary
 )
 def test_the_exit_code(counts: dict[str, int], interrupted: bool, code: int) -> None:
     all_counts = {"finished": 0, "failed": 0, "skipped": 0, "unfinished": 0, **counts}
-    found = RunSummary("r", Path(), **all_counts, interrupted=interrupted, results=())
-    assert found.exit_code == code
+    run = RunSummary("r", Path(), **all_counts, interrupted=interrupted, results=())
+    assert run.exit_code == code
