@@ -248,6 +248,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
             folder.path,
             bench,
             progress=progress,
+            on_plan=lambda plan, _folder: progress.planned(plan),
             skip_unfit=skip_unfit,
         )
 

@@ -255,7 +255,12 @@ def _run(
     ):
         bench = open_bench(session.servers, farm=session.farm)
         if resumed is not None:
-            return resume_run(folder, bench, progress=progress)
+            return resume_run(
+                folder,
+                bench,
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+            )
         return run_scenario(
             loaded,
             bench,

@@ -53,6 +53,7 @@ def resume(
             keep=keep,
             retry_failed=retry_failed,
             progress=progress,
+            on_plan=lambda plan, _folder: progress.planned(plan),
             skip_unfit=skip_unfit,
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

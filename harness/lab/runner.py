@@ -143,6 +143,7 @@ def resume_run(
     progress: Progress | None = None,
     stop: StopSignal | None = None,
     materials: Materials | None = None,
+    on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None,
     skip_unfit: bool = False,
     feed: FeedProgram | None = None,
 ) -> RunSummary:
@@ -156,6 +157,7 @@ def resume_run(
         progress: Who wants to know.
         stop: To stop the run from outside.
         materials: Models and recordings; None for the usual ones.
+        on_plan: Told the plan of what is left, before the first job starts.
         skip_unfit: Record unfinished jobs that fit no phone as skipped.
         feed: The program that added tasks, if there was one: it is called anew, also if every task
             that there is has an outcome.
@@ -218,6 +220,7 @@ def resume_run(
                 }
             )
         )
+        on_plan(plan, folder)
         run = Run(scenario, folder, ledger, bench, materials, owner, stop, progress, keep)
         run.add_to_plan(plan.jobs)
         return run.go(jobs, crew, rejoin, feed)
