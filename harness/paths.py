@@ -47,10 +47,10 @@ def search_folders(kind: str) -> tuple[Path, ...]:
     named = os.environ.get("MOBILEASR_LAB_PATH", "").split(os.pathsep)
     xdg = os.environ.get("XDG_CONFIG_HOME")
     config = (Path(xdg) if xdg else Path.home() / ".config") / "mobileasr-lab"
-    bases = (Path.cwd(), *(Path(one).expanduser() for one in named if one), config, data_root())
-    found = {(base / kind).resolve(): base / kind for base in reversed(bases)}
+    bases = (Path.cwd(), *(Path(text).expanduser() for text in named if text), config, data_root())
+    written = {(base / kind).resolve(): base / kind for base in reversed(bases)}
     ordered = [(base / kind).resolve() for base in bases]
-    return tuple(found[one] for one in dict.fromkeys(ordered) if one.is_dir())
+    return tuple(written[folder] for folder in dict.fromkeys(ordered) if folder.is_dir())
 
 
 def named_files(kind: str, *, inner: bool = False) -> dict[str, tuple[Path, ...]]:

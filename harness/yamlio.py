@@ -221,7 +221,11 @@ def validate(
 def explain(
     error: ValidationError, data: object, index: LineIndex, model_class: type[BaseModel]
 ) -> InputError:
-    """Turn pydantic's errors into one message, each with its place and what to do."""
+    """Turn pydantic's errors into one message, each with its place and what to do.
+
+    A model may say what is wrong in its own words: by a class method ``value_hint``, which is given
+    pydantic's type of the error, the value and its location, and returns (what, hint) or None.
+    """
     problems: dict[tuple[str, str], InputError] = {}
     items = error.errors(include_url=False)
     for item in items:
@@ -275,6 +279,10 @@ def _said(item: Any, location: Location, model_class: type[BaseModel]) -> tuple[
         return f"unknown key {name!r}", f"known here: {', '.join(fields)}" if fields else ""
     if kind == "missing":
         return "is missing", ""
+    own_hint = getattr(model_class, "value_hint", None)
+    if own_hint is not None and (words := own_hint(kind, item.get("input"), location)) is not None:
+        what, hint = words
+        return str(what), str(hint)
     message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     value = item.get("input")
     if isinstance(value, (str, int, float, bool)):

@@ -62,7 +62,7 @@ def compare(
     if len(run) < 2:
         raise InputError("a comparison takes two runs or more", where="RUN...")
     least = minimums(minimum or ())
-    folders = [run_folder(one, runs) for one in run]
+    folders = [run_folder(path, runs) for path in run]
     page = out or folders[-1] / "report" / "compare.html"
     verdict = judge(folders, alpha=alpha, minimum=least, out=page, junit=page.with_suffix(".xml"))
     if as_json:

@@ -138,6 +138,6 @@ def dask_farm() -> ModuleType:
     except ModuleNotFoundError as error:
         raise InputError(
             f"this needs the extra [farm] ({error.name} is not installed)",
-            hint="pip install 'mobileasr-lab[farm]'",
+            hint="Install the extra [farm] (README): pip install distributed.",
         ) from error
     return module

@@ -32,10 +32,10 @@ def _open(run: Path, runs: Path) -> Any:
 
 def _said(files: list[Path], *, as_json: bool) -> None:
     if as_json:
-        console.emit_json({"files": [str(one) for one in files]})
+        console.emit_json({"files": [str(path) for path in files]})
     else:
-        for one in files:
-            console.say(str(one))
+        for path in files:
+            console.say(str(path))
 
 
 @app.command()

@@ -28,13 +28,13 @@ def extensions(as_json: JsonOption = False) -> None:
     """
     for load in (declared_gates, readings, farm_names, load_figures):
         load()
-    found = [plugin for group in plugins.GROUPS for plugin in plugins.known(group)]
+    plugged = [plugin for group in plugins.GROUPS for plugin in plugins.known(group)]
     folders = {kind: [str(folder) for folder in search_folders(kind)] for kind in _KINDS}
-    unused = [told for kind in _KINDS for told in shadowed(kind)]
+    unused = [line for kind in _KINDS for line in shadowed(kind)]
     if as_json:
         console.emit_json(
             {
-                "plugins": [asdict(plugin) for plugin in found],
+                "plugins": [asdict(plugin) for plugin in plugged],
                 "folders": folders,
                 "files": {
                     kind: {name: str(paths[0]) for name, paths in named_files(kind).items()}
@@ -44,17 +44,22 @@ def extensions(as_json: JsonOption = False) -> None:
             }
         )
         return
-    if found:
+    if plugged:
         console.table(
             ("group", "name", "package", "is used"),
             [
-                (one.group, one.name, f"{one.package} {one.version}", one.problem or "yes")
-                for one in found
+                (
+                    plugin.group,
+                    plugin.name,
+                    f"{plugin.package} {plugin.version}",
+                    plugin.problem or "yes",
+                )
+                for plugin in plugged
             ],
         )
     else:
         console.say("No plug-ins are installed.")
     for kind, paths in folders.items():
         console.say(f"{kind}: {', '.join(paths)}")
-    for told in unused:
-        console.say(told)
+    for line in unused:
+        console.say(line)

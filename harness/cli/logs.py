@@ -51,7 +51,7 @@ def shown() -> Iterator[None]:
     try:
         yield
     finally:
-        for handler in [one for one in logger.handlers if one not in handlers]:
+        for handler in [added for added in logger.handlers if added not in handlers]:
             logger.removeHandler(handler)
             handler.close()
         logger.setLevel(level)

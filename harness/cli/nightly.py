@@ -247,7 +247,13 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
         progress_display() as progress,
     ):
         return resume_run(
-            folder.path, bench, settings=RunSettings(progress=progress, skip_unfit=skip_unfit)
+            folder.path,
+            bench,
+            settings=RunSettings(
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+                skip_unfit=skip_unfit,
+            ),
         )
 
 

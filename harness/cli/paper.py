@@ -113,8 +113,8 @@ def paper(
     speech = {} if not any(item.key == "table6" for item in items) else _speech(ready)
     made = sections(items, Given(sources, missing, speech))
     written = write(made, out, size, list(sources.values()))
-    _said(made, summaries, written.page, len(written.files), as_json=as_json)
-    if any(one.interrupted for one in summaries.values()):
+    _say(made, summaries, written.page, len(written.files), as_json=as_json)
+    if any(summary.interrupted for summary in summaries.values()):
         console.note("Interrupted; the same command goes on where it was.")
         raise typer.Exit(EXIT_INTERRUPTED)
     if failures and not sources:
@@ -124,16 +124,16 @@ def paper(
 
 
 def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) -> list[str]:
-    told = list(experiment.overrides(scale))
+    overrides = list(experiment.overrides(scale))
     if experiment.needs_recordings and recordings is not None:
         from harness.speech import load_manifest
         from harness.speech.importing import MANIFEST
 
         path = recordings / MANIFEST if recordings.is_dir() else recordings
-        speakers = sorted({one.speaker for one in load_manifest(path).utterances})
-        told += [f"data.manifest={json.dumps(str(path.resolve()))}"]
-        told += [f"matrix={json.dumps({'data.speaker': speakers})}"]
-    return told
+        speakers = sorted({utterance.speaker for utterance in load_manifest(path).utterances})
+        overrides += [f"data.manifest={json.dumps(str(path.resolve()))}"]
+        overrides += [f"matrix={json.dumps({'data.speaker': speakers})}"]
+    return overrides
 
 
 def _checked(experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario:
@@ -255,7 +255,10 @@ def _run(
     ):
         bench = open_bench(session.servers, farm=session.farm)
         if resumed is not None:
-            return resume_run(folder, bench, settings=RunSettings(progress=progress))
+            settings = RunSettings(
+                progress=progress, on_plan=lambda plan, _folder: progress.planned(plan)
+            )
+            return resume_run(folder, bench, settings=settings)
         return run_scenario(
             loaded,
             bench,
@@ -304,7 +307,7 @@ def _speech(ready: list[tuple[Experiment, LoadedScenario]]) -> dict[str, list[fl
     """Return how long the utterances are that the six speakers say, for Table 6."""
     from harness.scenario import expand_jobs
 
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for experiment, loaded in ready:
         if experiment.key != "figure4":
             continue
@@ -312,10 +315,12 @@ def _speech(ready: list[tuple[Experiment, LoadedScenario]]) -> dict[str, list[fl
             for spec in expand_jobs(loaded, ()):
                 data = spec.content.data
                 corpus = materials.corpus(data, loaded.scenario.rounds)
-                found[data.speaker] = [
-                    one.duration_s for one in corpus.utterances if one.speaker == data.speaker
+                seconds[data.speaker] = [
+                    utterance.duration_s
+                    for utterance in corpus.utterances
+                    if utterance.speaker == data.speaker
                 ]
-    return found
+    return seconds
 
 
 def _differs(section: Section) -> bool:
@@ -327,13 +332,13 @@ def _verdicts(section: Section) -> list[tuple[str, str]]:
     """Return (verdict, of what) of all that is judged in a section, one line each."""
     if section.missing:
         return [("not measured", section.missing)]
-    told = [(str(one.verdict), one.says) for one in section.claims]
+    verdicts = [(str(claim.verdict), claim.says) for claim in section.claims]
     if any(cell.verdict for grid in section.grids for _, row in grid.rows for cell in row):
-        told.insert(0, ("differs" if _differs(section) else "equal", "arithmetic"))
-    return told or [("never judged", "")]
+        verdicts.insert(0, ("differs" if _differs(section) else "equal", "arithmetic"))
+    return verdicts or [("never judged", "")]
 
 
-def _said(
+def _say(
     made: list[Section],
     summaries: dict[str, RunSummary],
     page: Path,
@@ -348,14 +353,14 @@ def _said(
                 "items": {
                     section.item.key: {
                         "missing": section.missing or None,
-                        "claims": {one.says: one.verdict for one in section.claims},
+                        "claims": {claim.says: claim.verdict for claim in section.claims},
                         "differs": _differs(section),
                     }
                     for section in made
                 },
                 "runs": {
-                    key: {"finished": one.finished, "failed": one.failed}
-                    for key, one in summaries.items()
+                    key: {"finished": summary.finished, "failed": summary.failed}
+                    for key, summary in summaries.items()
                 },
             }
         )

@@ -42,7 +42,7 @@ def report(
     """
     from harness.report import build_report
 
-    page = build_report([run_folder(one, runs) for one in run], out)
+    page = build_report([run_folder(path, runs) for path in run], out)
     if as_json:
         console.emit_json({"report": str(page)})
     else:

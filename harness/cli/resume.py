@@ -51,6 +51,11 @@ def resume(
             folder,
             bench,
             retry_failed=retry_failed,
-            settings=RunSettings(keep=keep, progress=progress, skip_unfit=skip_unfit),
+            settings=RunSettings(
+                keep=keep,
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+                skip_unfit=skip_unfit,
+            ),
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

@@ -132,17 +132,21 @@ def _shown(state: RunState) -> Group:
         "interrupted": "interrupted; go on with: harness resume",
     }
     head = f"{state.run_id}: {words.get(state.stage, state.stage)}, started {state.started_utc}"
-    running = {one.serial: one for one in state.running}
+    running = {attempt.serial: attempt for attempt in state.running}
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("phone", "state", "job", "step", "epoch", "WER %", "battery %", "available MiB"):
         table.add_column(name, overflow="fold")
     for phone in state.phones:
-        one = running.get(phone.serial)
+        attempt = running.get(phone.serial)
         step = phone.step or ""
-        if one is not None:
-            step = f"{step}{f', {one.phase}' if one.phase else ''} ({duration(one.seconds)})"
-        epoch = "" if one is None or one.epoch is None else f"{one.epoch} of {one.epochs}"
-        wer = f"{one.wer_percent[-1][1]:.1f}" if one is not None and one.wer_percent else ""
+        if attempt is not None:
+            phase = f", {attempt.phase}" if attempt.phase else ""
+            step = f"{step}{phase} ({duration(attempt.seconds)})"
+        epoch = wer = ""
+        if attempt is not None and attempt.epoch is not None:
+            epoch = f"{attempt.epoch} of {attempt.epochs}"
+        if attempt is not None and attempt.wer_percent:
+            wer = f"{attempt.wer_percent[-1][1]:.1f}"
         cells = (
             phone.serial,
             phone.state,

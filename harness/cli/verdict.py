@@ -24,7 +24,7 @@ from harness.report.compare_page import (
 from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
 from harness.report.observed import observed
-from harness.results.compare import METRICS, Comparison, compare
+from harness.results.compare import METRICS, Comparison, Finding, compare
 from harness.results.nightly import Verdict, Word
 
 WEBHOOK_TIMEOUT_S = (5.0, 20.0)
@@ -38,8 +38,8 @@ def minimums(words: Sequence[str]) -> dict[str, float]:
     Raises:
         InputError: Not of this form, or no such figure.
     """
-    found: dict[str, float] = {}
-    known = [one.name for one in METRICS]
+    changes: dict[str, float] = {}
+    known = [metric.name for metric in METRICS]
     for word in words:
         name, _, text = word.partition("=")
         where = f"--minimum {word}"
@@ -48,16 +48,16 @@ def minimums(words: Sequence[str]) -> dict[str, float]:
                 f"no figure {name!r} is compared", where=where, hint=f"Figures: {', '.join(known)}."
             )
         try:
-            found[name] = float(text)
+            changes[name] = float(text)
         except ValueError:
-            found[name] = -1.0
-        if not 0 <= found[name] < 1e6:
+            changes[name] = -1.0
+        if not 0 <= changes[name] < 1e6:
             raise InputError(
                 "a smallest change is a number from 0",
                 where=where,
                 hint="wer_percent=2 (points), minutes_per_epoch=0.1 (a tenth).",
             )
-    return found
+    return changes
 
 
 def judge(
@@ -74,7 +74,8 @@ def judge(
     comparison = None
     if before:
         *old, new = observed(runs)
-        comparison = compare([one for run in old for one in run], new, alpha=alpha, minimum=minimum)
+        earlier = [observation for run in old for observation in run]
+        comparison = compare(earlier, new, alpha=alpha, minimum=minimum)
         # a run from whose jobs nothing came must not look like one that was never compared
         comparison = comparison.model_copy(
             update={
@@ -111,22 +112,24 @@ def _word(comparison: Comparison | None, bad: Sequence[str]) -> tuple[Word, str]
     few = len(comparison.judged("too few to tell"))
     rest = f"; {few} of {len(comparison.findings)} figures have too few repeats to tell"
     if comparison.worse:
-        told = [
-            f"{one.label} on {one.phone} {before_text(one)} to {now_text(one)} "
-            f"({one.change_text}, p {one.p:.2g})"
-            for one in comparison.judged("worse")
-        ]
-        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
-        words = "; ".join([*bad, *told[:3]])
+        lines = [_worse_line(finding) for finding in comparison.judged("worse")]
+        more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
+        words = "; ".join([*bad, *lines[:3]])
         return "worse", f"worse than {against}: {words}{more}{rest if few else ''}"
     if bad:
         return "failed", f"failed: {'; '.join(bad)}"
-    told_of = len(comparison.findings) - few
-    if not told_of:
+    judged = len(comparison.findings) - few
+    if not judged:
         return "too few to tell", f"too few repeats to tell, against {against}"
-    better = [f"{one.label} on {one.phone}" for one in comparison.judged("better")]
+    better = [f"{finding.label} on {finding.phone}" for finding in comparison.judged("better")]
     gained = f"; better: {', '.join(better)}" if better else ""
-    return "good", f"no worse than {against} in {told_of} figures{gained}{rest if few else ''}"
+    return "good", f"no worse than {against} in {judged} figures{gained}{rest if few else ''}"
+
+
+def _worse_line(finding: Finding) -> str:
+    before, now = before_text(finding), now_text(finding)
+    change = f"{finding.change_text}, p {finding.p:.2g}"
+    return f"{finding.label} on {finding.phone} {before} to {now} ({change})"
 
 
 def show(verdict: Verdict) -> None:
@@ -137,16 +140,16 @@ def show(verdict: Verdict) -> None:
         ("figure", "phone", "judgement", "before >", "now >", "change >", "n >", "why"),
         [
             (
-                one.label,
-                one.phone,
-                one.judgement,
-                before_text(one),
-                now_text(one),
-                one.change_text,
-                f"{one.n_before}, {one.n_now}",
-                one.why,
+                finding.label,
+                finding.phone,
+                finding.judgement,
+                before_text(finding),
+                now_text(finding),
+                finding.change_text,
+                f"{finding.n_before}, {finding.n_now}",
+                finding.why,
             )
-            for one in verdict.comparison.findings
+            for finding in verdict.comparison.findings
         ],
     )
 

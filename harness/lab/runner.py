@@ -197,6 +197,7 @@ def resume_run(
                 }
             )
         )
+        settings.on_plan(plan, folder)
         run = Run(
             scenario,
             folder,

@@ -25,7 +25,7 @@ class RunSettings:
         progress: Who wants to know.
         stop: To stop the run from outside; Ctrl-C in the thread that runs it does the same.
         materials: Models and recordings; None for the usual ones.
-        on_plan: Told the plan of a new run before the first job starts.
+        on_plan: Told the plan (of what is left, in a run that is resumed) before a job starts.
         skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
         feed: A program that adds tasks while the run goes on. In a run that is resumed it is called
             anew, also if every task that there is has an outcome.

@@ -39,7 +39,9 @@ def terms(comparison: str) -> list[tuple[str, str]]:
     """
     matches = [_TERM.fullmatch(term.strip()) for term in comparison.split(",")]
     if None in matches:
-        raise ValueError('not a comparison; write for example ">= 6000" or ">= 10, < 13"')
+        raise ValueError(
+            'not a comparison; write for example ">= 6000" or ">= 10, < 13", without a unit'
+        )
     return [(match[1] or "", match[2]) for match in matches if match is not None]
 
 

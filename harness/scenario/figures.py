@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.scenario.paths import suggestion
+from harness.scenario.paths import field_paths, is_known, suggestion
+from harness.scenario.schema import Expect, JobContent
 
 FIGURES: Final = (
     "wer_percent",
@@ -24,21 +25,24 @@ FIGURES_OVER_EPOCHS: Final = ("wer_percent", "train_loss", "battery_percent", "a
 """What ``falls_over: epoch`` and ``rises_over: epoch`` may be about."""
 
 
-def check_figure(metric: str, *, over_epochs: bool) -> None:
-    """Check that there is a figure of this name.
+def unknown_in(expect: Expect) -> tuple[str, str] | None:
+    """Return what an expectation names that there is not, and what was meant; None if nothing.
 
-    Raises:
-        ValueError: There is none; says which was meant, and which there are.
+    It is asked when a scenario file is loaded, not of the scenario in a run folder: a run that was
+    made before the question was asked can still be read.
     """
-    known = FIGURES_OVER_EPOCHS if over_epochs else FIGURES
-    if metric in known:
-        return
-    over = " by epoch" if over_epochs else ""
-    near = suggestion(metric, known)
-    if not near:
-        near = next((f"Did you mean {name}?" for name in known if name.startswith(metric)), "")
-    raise ValueError(
-        f"there is no figure {metric!r}{over}. {near} There are {', '.join(known)}.".replace(
-            "  ", " "
+    over = expect.falls_over or expect.rises_over
+    known, by = (FIGURES_OVER_EPOCHS, " by epoch") if over == "epoch" else (FIGURES, "")
+    if expect.metric not in known:
+        beginning = [name for name in known if name.startswith(expect.metric)]
+        near = f"Did you mean {beginning[0]}?" if beginning else suggestion(expect.metric, known)
+        return (
+            f"there is no figure {expect.metric!r}{by}",
+            f"{near} There are {', '.join(known)}.".strip(),
         )
-    )
+    if over not in (None, "epoch") and not is_known(str(over), JobContent):
+        return (
+            f"{over!r} is neither epoch nor a field of a job",
+            suggestion(str(over), ["epoch", *field_paths(JobContent)]),
+        )
+    return None

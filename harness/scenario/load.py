@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.errors import InputError
 from harness.scenario.base import Section
 from harness.scenario.demands import Demands
+from harness.scenario.figures import unknown_in
 from harness.scenario.identity import sha256_of
 from harness.scenario.matrix import Combination, Location, Matrix, MatrixError, apply, check_matrix
 from harness.scenario.overrides import override
@@ -118,7 +119,20 @@ def parse_scenario(
         _blame_override(raw, overrides)
         first: dict[str, Location] = {path: ("matrix", path, 0) for path in matrix.axes}
         raise explain(error, tree, _as_written(lines, first), Scenario) from error
+    _check_expectations(scenario, lines, overrides)
     return LoadedScenario(scenario, matrix, base, lines, folder.resolve())
+
+
+def _check_expectations(scenario: Scenario, lines: LineIndex, overrides: Sequence[str]) -> None:
+    override_of = next((text for text in reversed(overrides) if text.startswith("expect")), None)
+    for number, expect in enumerate(scenario.expect):
+        unknown = unknown_in(expect)
+        if unknown is not None:
+            what, hint = unknown
+            place = lines.where(("expect", number))
+            raise InputError(
+                what, where=f"--set {override_of}" if override_of else place, hint=hint
+            )
 
 
 def _matrix(base: Mapping[str, Any], lines: LineIndex) -> Matrix:

@@ -62,13 +62,23 @@ def is_known(path: str, model: type[BaseModel]) -> bool:
 
 
 def suggestion(word: str, known: typing.Iterable[str]) -> str:
-    """Return a "did you mean" sentence for a wrong path or key, or an empty string."""
+    """Return a "did you mean" sentence for a wrong path or key, or an empty string.
+
+    A right last word in the wrong place is the commonest slip (``epochs`` for ``trainer.epochs``),
+    so that comes first; then a path that looks alike, then one whose last word does.
+    """
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    last = word.rpartition(".")[2]
+    by_last: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: name.count(".")):
+        by_last.setdefault(name.rpartition(".")[2], name)
+    if last in by_last and word not in names:
+        return f"Did you mean {by_last[last]}?"
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.7)
     if not near:
-        # A right last word in the wrong place is the commonest slip: `epochs` for `trainer.epochs`.
-        last = word.rsplit(".", 1)[-1]
-        near = [name for name in names if name.rsplit(".", 1)[-1] == last]
+        near = [by_last[name] for name in difflib.get_close_matches(last, by_last, n=1, cutoff=0.7)]
+    if not near:
+        near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else ""
 
 

@@ -6,6 +6,7 @@ adds what is said once for the whole file. Defaults are the paper's (MobileASR, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
@@ -14,8 +15,8 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
-from harness.scenario.figures import check_figure
-from harness.scenario.paths import field_paths, is_known, suggestion
+from harness.scenario.hints import value_hint
+from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
@@ -267,6 +268,14 @@ class JobContent(Section):
     limits: Limits = Limits()
     """The longest that each step may take."""
 
+    @classmethod
+    def value_hint(
+        cls, kind: str, value: Any, location: Sequence[str | int]
+    ) -> tuple[str, str] | None:
+        """Return what is wrong with a value and what to write, see `harness.yamlio.explain`."""
+        path = ".".join(str(part) for part in location)
+        return value_hint(kind, value, path) if path in field_paths(JobContent) else None
+
 
 class Retry(Section):
     """How often an attempt is repeated, by kind of failure."""
@@ -309,11 +318,6 @@ class Expect(Section):
         claims = [self.falls_over, self.rises_over, self.below, self.above]
         if sum(claim is not None for claim in claims) != 1:
             raise ValueError("give one of falls_over, rises_over, below, above")
-        path = self.falls_over or self.rises_over
-        check_figure(self.metric, over_epochs=path == "epoch")
-        if path is not None and path != "epoch" and not is_known(path, JobContent):
-            hint = suggestion(path, ["epoch", *field_paths(JobContent)])
-            raise ValueError(f"{path!r} is neither epoch nor a field of a job. {hint}".strip())
         return self
 
 

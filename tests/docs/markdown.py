@@ -72,8 +72,8 @@ def blocks(page: str) -> list[Block]:
 
 
 def _block(page: str, before: int, language: str, lines: list[str]) -> Block:
-    indent = min((len(one) - len(one.lstrip()) for one in lines if one.strip()), default=0)
-    text = "\n".join(one[indent:] for one in lines).rstrip() + "\n"
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    text = "\n".join(line[indent:] for line in lines).rstrip() + "\n"
     return Block(page, before + 2, language, text)
 
 

@@ -11,6 +11,7 @@ _CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech
 _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
 _SETUP = "makes the environment that the tests themselves run in"
+_QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans it"
 _SYSTEM = "changes this computer, from a network"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
 
@@ -28,6 +29,7 @@ NOT_RUN: dict[str, str] = {
     "python -m tests.fuzz *": "goes on for ten minutes; a short one: tests/unit/readings",
     "python -m harness.readings KIND < FILE": "needs a capture of a phone: tests/unit/readings",
     "pip install *": _SYSTEM,
+    "pipx install *": _SYSTEM,
     "apt-get *": _SYSTEM,
     "{ echo *": "LaTeX is not here",
     "for file in paper/latex/*": "LaTeX is not here",
@@ -38,6 +40,7 @@ NOT_RUN: dict[str, str] = {
     "harness apk build": _APK,
     "harness run scenario.yaml": "needs a real phone: tests/integration/test_trainer_app.py",
     "harness run scenario.yaml --apk FILE": "needs an APK: tests/integration/test_trainer_app.py",
+    "harness run quickstart --farm virtual": _QUICK,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
     "harness run nightly.yaml --adb *": _HOSTS,
@@ -53,6 +56,7 @@ NOT_RUN: dict[str, str] = {
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
+    "harness paper --out whole": _PAPER,
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
     "harness paper --scale full*": _PAPER,
@@ -62,6 +66,7 @@ NOT_RUN: dict[str, str] = {
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
 
 ELSEWHERE: dict[str, str] = {
+    "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
     "harness export csv RUN": "harness export csv one",

@@ -57,7 +57,9 @@ def test_yaml_is_read_by_its_reader(block: Block, tmp_path: Path) -> None:
 
 def _is_book(whole: dict[str, Any]) -> bool:
     """Say whether it is a lab's ``phones.yaml``: of a scenario's ``phones`` none is a mapping."""
-    return [*whole] == ["phones"] and all(isinstance(one, dict) for one in whole["phones"].values())
+    return [*whole] == ["phones"] and all(
+        isinstance(phone, dict) for phone in whole["phones"].values()
+    )
 
 
 def test_the_references_scenario_is_one(tmp_path: Path) -> None:

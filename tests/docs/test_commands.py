@@ -43,12 +43,12 @@ _FILE = re.compile(r"# ([\w./-]+\.yaml)")
 
 def _listed() -> list[Command]:
     """Return the README's list of commands: what stands there is no command line."""
-    block = next(one for one in blocks("README.md") if "harness doctor " in one.text)
+    block = next(block for block in blocks("README.md") if "harness doctor " in block.text)
     return list(commands(block))
 
 
 def _all_commands() -> list[Command]:
-    listed = {(one.page, one.line) for one in _listed()}
+    listed = {(command.page, command.line) for command in _listed()}
     found = [
         command
         for page in PAGES
@@ -56,7 +56,7 @@ def _all_commands() -> list[Command]:
         if block.language in SHELL
         for command in commands(block)
     ]
-    return [one for one in found if (one.page, one.line) not in listed]
+    return [command for command in found if (command.page, command.line) not in listed]
 
 
 def _parsed(words: Sequence[str]) -> None:
@@ -78,35 +78,37 @@ def _parsed(words: Sequence[str]) -> None:
 
 def _reason(text: str) -> str | None:
     """Return why a command is not run, None if it is."""
-    patterns = (one for one in NOT_RUN if text == one or fnmatch.fnmatchcase(text, one))
+    patterns = (
+        pattern for pattern in NOT_RUN if text == pattern or fnmatch.fnmatchcase(text, pattern)
+    )
     found = next(patterns, None)
     return None if found is None or text in ELSEWHERE else NOT_RUN[found]
 
 
 def test_each_command_is_run_or_says_why_not() -> None:
-    in_journeys = {one.text for one in _all_commands() if one.page in JOURNEYS}
+    in_journeys = {command.text for command in _all_commands() if command.page in JOURNEYS}
     unknown = [
-        f"{one.page}:{one.line}: {one.text}"
-        for one in _all_commands()
-        if one.text not in {*in_journeys, *ELSEWHERE} and _reason(one.text) is None
+        f"{command.page}:{command.line}: {command.text}"
+        for command in _all_commands()
+        if command.text not in {*in_journeys, *ELSEWHERE} and _reason(command.text) is None
     ]
     assert unknown == [], "run it in a journey or ELSEWHERE, or give the reason in NOT_RUN"
 
 
 def test_the_lists_hold_nothing_that_no_page_shows() -> None:
-    shown = {one.text for one in _all_commands()}
+    shown = {command.text for command in _all_commands()}
     idle = [
-        one
-        for one in (*NOT_RUN, *SMALLER)
-        if not any(fnmatch.fnmatchcase(text, one) for text in shown)
+        pattern
+        for pattern in (*NOT_RUN, *SMALLER)
+        if not any(fnmatch.fnmatchcase(text, pattern) for text in shown)
     ]
     assert idle == []
     assert {*ELSEWHERE} - shown == set()
 
 
 def test_the_command_line_accepts_each() -> None:
-    for one in _all_commands():
-        _check(one.text)
+    for command in _all_commands():
+        _check(command.text)
 
 
 def _check(text: str) -> None:
@@ -132,12 +134,12 @@ def test_a_wrong_command_line_is_noticed() -> None:
 
 def test_what_sentences_and_the_readme_list_call_commands_exists() -> None:
     listed = [
-        Command(one.page, one.line, re.sub(r"\s{2,}.*| (?=\|)|(?<=\|) ", "", one.text))
-        for one in _listed()
+        Command(command.page, command.line, re.sub(r"\s{2,}.*| (?=\|)|(?<=\|) ", "", command.text))
+        for command in _listed()
     ]
     wrong = []
-    for one in [*listed, *(found for page in PAGES for found in inline_commands(page))]:
-        words = [word for word in one.text.split() if word not in ("...", "…")][1:]
+    for command in [*listed, *(found for page in PAGES for found in inline_commands(page))]:
+        words = [word for word in command.text.split() if word not in ("...", "…")][1:]
         for first in words[0].split("|"):
             group = any(name.startswith(f"{first} ") for name in KNOWN)
             seconds = words[1].split("|") if group and len(words) > 1 else [""]
@@ -151,7 +153,7 @@ def test_what_sentences_and_the_readme_list_call_commands_exists() -> None:
                 }
                 asked = {word.split("=")[0] for word in words if word.startswith("--")}
                 if (name not in KNOWN and name != "COMMAND") or asked - options - {"--help"}:
-                    wrong.append(f"{one.page}:{one.line}: {one.text}")
+                    wrong.append(f"{command.page}:{command.line}: {command.text}")
     assert wrong == []
 
 
@@ -193,7 +195,7 @@ class Shell:
         """
         text = ELSEWHERE.get(command.text, command.text)
         words = shlex.split(re.sub(r" --farm virtual\S*", "", text))
-        added = (more for one, more in SMALLER.items() if fnmatch.fnmatchcase(text, one))
+        added = (more for pattern, more in SMALLER.items() if fnmatch.fnmatchcase(text, pattern))
         words += next(added, "").split()
         if words[:2] == ["harness", "paper"]:
             words += ["--farm", "usb"]
@@ -240,8 +242,8 @@ def test_a_journey(page: str, shell: Shell) -> None:
     printed = ""
     for block in blocks(page):
         if block.language in SHELL:
-            ready = [one for one in commands(block) if _reason(one.text) is None]
-            printed += "".join([shell.run(one) for one in ready])
+            ready = [command for command in commands(block) if _reason(command.text) is None]
+            printed += "".join([shell.run(command) for command in ready])
         elif block.language == "yaml" and (name := _FILE.match(block.text)):
             if not name[1].startswith("device_profiles/"):
                 (shell.folder / name[1]).write_text(block.text)
@@ -264,7 +266,9 @@ def _unnamed_files(folder: Path) -> set[str]:
     }
     attempts = {f"attempts/*/*/{name}" for name in results_page.ATTEMPT_FILES}
     known = {*results_page.RUN_FILES, *attempts}
-    return {path for path in found if not any(fnmatch.fnmatchcase(path, one) for one in known)}
+    return {
+        path for path in found if not any(fnmatch.fnmatchcase(path, pattern) for pattern in known)
+    }
 
 
 # The pages were made with phones that train, the tests with ones that replay.
@@ -281,6 +285,6 @@ def test_commands_of_other_pages(shell: Shell) -> None:
     shape = RunShape(profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S8",), epochs=1)
     for name in ("one", "two"):
         make_run(shell.folder / "runs", shape, name)
-    for one in _all_commands():
-        if one.page not in JOURNEYS and one.text in ELSEWHERE:
-            shell.run(one)
+    for command in _all_commands():
+        if command.page not in JOURNEYS and command.text in ELSEWHERE:
+            shell.run(command)

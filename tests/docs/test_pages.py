@@ -87,9 +87,11 @@ def test_every_field_of_results_and_profiles_has_a_meaning() -> None:
     models: list[type[BaseModel]] = [*results_page.RUN, *results_page.RESULT, HypothesisRow]
     models += [*EVENT_TYPES, Hypothesis, *(model for _, model, _ in profile_page.PARTS)]
     every = [(model, row) for model in models for row in rows(model, {})]
-    silent = [f"{one.__name__}.{row.name}" for one, row in every if not meaning(one, row)]
+    silent = [f"{model.__name__}.{row.name}" for model, row in every if not meaning(model, row)]
     assert silent == [], "write a text under the field, or add it to the glossary"
-    shown = {row.name for _, row in every} | {f"{one.__name__}.{row.name}" for one, row in every}
+    shown = {row.name for _, row in every} | {
+        f"{model.__name__}.{row.name}" for model, row in every
+    }
     assert set(glossary.MEANINGS) - shown == set()
 
 

@@ -40,7 +40,7 @@ def test_pages_load_nothing_from_a_network(site: Path) -> None:
     for path in pages:
         found = re.findall(loading, path.read_text("utf-8"))
         # where a page would stand on a server is not loaded
-        assert [one for one in found if 'rel="canonical"' not in one] == [], path
+        assert [tag for tag in found if 'rel="canonical"' not in tag] == [], path
     for path in site.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text("utf-8"))
 
@@ -51,22 +51,22 @@ def test_it_is_read_from_a_file_and_searched_there(
     browser: Any, site: Path, scheme: str, width: int
 ) -> None:
     url = (site / "index.html").as_uri()
-    one = Opened(browser, url, color_scheme=scheme, viewport={"width": width, "height": 900})
-    luminance = one.page.evaluate(
+    opened = Opened(browser, url, color_scheme=scheme, viewport={"width": width, "height": 900})
+    luminance = opened.page.evaluate(
         "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
     )
     assert (max(luminance) < 100) == (scheme == "dark")
     if width < 1000:
-        one.page.locator("label.md-icon[for=__search]").first.click()
+        opened.page.locator("label.md-icon[for=__search]").first.click()
     else:
-        one.page.locator(".md-search__input").click()
-    one.page.keyboard.type("patience")
-    found = one.page.locator(".md-search-result__item a", has_text="Scenario reference").first
+        opened.page.locator(".md-search__input").click()
+    opened.page.keyboard.type("patience")
+    found = opened.page.locator(".md-search-result__item a", has_text="Scenario reference").first
     found.wait_for()
     found.click()
-    one.page.wait_for_url("**/reference/scenario.html*")
-    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert one.complaints == []
-    assert [asked for asked in one.requests if not asked.startswith(site.as_uri())] == []
-    assert axe_problems(one.page) == []  # last: axe itself asks for style sheets
-    one.context.close()
+    opened.page.wait_for_url("**/reference/scenario.html*")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.complaints == []
+    assert [asked for asked in opened.requests if not asked.startswith(site.as_uri())] == []
+    assert axe_problems(opened.page) == []  # last: axe itself asks for style sheets
+    opened.context.close()

@@ -139,8 +139,8 @@ def _others(against: str | None) -> tuple[str, ...]:
         raise InputError(
             f"{', '.join(names)}: tensorflow is not installed",
             where="--against",
-            hint="Install the extra: pip install 'mobileasr-lab[model]' (Python 3.10 to 3.13); "
-            "--against none measures the flatbuffer alone.",
+            hint="Install the extra [model] (README): pip install tensorflow-cpu, Python 3.10 to "
+            "3.13; --against none measures the flatbuffer alone.",
         )
     return names
 
@@ -179,11 +179,11 @@ def _show(subject: Subject, size: int, figures: dict[str, list[Figures]]) -> Non
 
     rows: list[tuple[str, ...]] = []
     for signature, (litert, *others) in figures.items():
-        for one in (litert, *others):
-            times = "" if one is litert else _range(ratio(litert, one))
-            agrees = "" if one is litert else f"{difference(litert, one):.0e}"
-            seconds = (f"{one.median_s:.3f}", times, f"{one.first_seconds:.2f}")
-            rows.append((signature, one.contestant, *seconds, f"{one.peak_mb:.0f}", agrees))
+        for row in (litert, *others):
+            times = "" if row is litert else _range(ratio(litert, row))
+            agrees = "" if row is litert else f"{difference(litert, row):.0e}"
+            seconds = (f"{row.median_s:.3f}", times, f"{row.first_seconds:.2f}")
+            rows.append((signature, row.contestant, *seconds, f"{row.peak_mb:.0f}", agrees))
             signature = ""
     config = subject.config
     console.table(
@@ -193,19 +193,19 @@ def _show(subject: Subject, size: int, figures: dict[str, list[Figures]]) -> Non
     )
 
 
-def _range(found: Ratio) -> str:
-    return f"{found.median:.2f} [{found.low:.2f}, {found.high:.2f}]"
+def _range(ratio: Ratio) -> str:
+    return f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
 
 
 def _values(subject: Subject, size: int, figures: dict[str, list[Figures]]) -> dict[str, Any]:
     from harness.model.bench.figures import difference, ratio
 
-    def values(litert: Figures, one: Figures) -> dict[str, Any]:
-        found = dataclasses.asdict(one) | {"median_s": one.median_s}
-        if one is not litert:
-            found["ratio"] = dataclasses.asdict(ratio(litert, one))
-            found["difference"] = difference(litert, one)
-        return found
+    def values(litert: Figures, row: Figures) -> dict[str, Any]:
+        facts = dataclasses.asdict(row) | {"median_s": row.median_s}
+        if row is not litert:
+            facts["ratio"] = dataclasses.asdict(ratio(litert, row))
+            facts["difference"] = difference(litert, row)
+        return facts
 
     return {
         "model": str(subject.model),
@@ -213,6 +213,6 @@ def _values(subject: Subject, size: int, figures: dict[str, list[Figures]]) -> d
         "batch_size": subject.config.batch_size,
         "bytes": size,
         "signatures": {
-            name: [values(all_[0], one) for one in all_] for name, all_ in figures.items()
+            name: [values(rows[0], row) for row in rows] for name, rows in figures.items()
         },
     }

@@ -49,7 +49,8 @@ def need_tensorflow() -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise InputError(
             "converting a model needs tensorflow",
-            hint="Install the extra: pip install 'mobileasr-lab[model]' (Python 3.10 to 3.13).",
+            hint="Install the extra [model] (README): pip install tensorflow-cpu, "
+            "Python 3.10 to 3.13.",
         )
 
 

@@ -135,7 +135,7 @@ def memory(
         if calibrate:
             _keep(subject, found, threads, export)
         if check:
-            _say_check(subject, [tables.point(one) for one in found], within, as_json)
+            _say_check(subject, [tables.point(measured) for measured in found], within, as_json)
             return
     both = as_printed == measured
     if as_json:
@@ -293,14 +293,14 @@ def _keep(subject: _Subject, found: Sequence[Done], threads: int, export: Path |
 
     assert subject.folder is not None
     assert subject.manifest is not None
-    points: list[Measured] = [tables.point(one) for one in found]
+    points: list[Measured] = [tables.point(measured) for measured in found]
     record = make_record(points, subject.manifest.files, threads)
     subject.record = record
     subject.manifest = subject.manifest.model_copy(
         update={
             "memory": record,
             "sizes": subject.sizes,
-            "trainer_base_mb": statistics.median(one.need.base_mb for one in found),
+            "trainer_base_mb": statistics.median(measured.need.base_mb for measured in found),
         }
     )
     path = save_manifest(subject.manifest, subject.folder)
@@ -323,6 +323,6 @@ def _say_check(subject: _Subject, points: Sequence[Measured], within: float, as_
         )
     else:
         tables.say_check(subject.name, checked)
-    worst = max((abs(one.peak_error_percent) for one in checked), default=0.0)
+    worst = max((abs(check.peak_error_percent) for check in checked), default=0.0)
     if worst > within:
         raise HarnessError(f"a peak is {worst:.1f} % off, more than {within:g} %")

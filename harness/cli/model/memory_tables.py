@@ -67,9 +67,9 @@ def say_measured(
         "~ sub-model between measured ones, * batch size outside the measured ones"
     )
     model = MemoryModel(record, network, sizes)
-    checked = [one for one in model.check() if not one.calibrating]
+    checked = [check for check in model.check() if not check.calibrating]
     if checked:
-        worst = max(checked, key=lambda one: abs(one.peak_error_percent))
+        worst = max(checked, key=lambda check: abs(check.peak_error_percent))
         console.say(
             f"compared with {len(checked)} others: the peak is at most "
             f"{abs(worst.peak_error_percent):.1f} % off ({_cell(worst.measured)})"
@@ -145,13 +145,13 @@ def say_published() -> None:
             ("", "printed >", "ours >", "", "note"),
             [
                 (
-                    one.printed.name,
-                    f"{one.printed.printed} {one.printed.unit}".strip(),
-                    one.ours or "",
-                    "=" if one.equal else one.printed.value_class.replace("_", " "),
-                    mark(one.printed.note),
+                    row.printed.name,
+                    f"{row.printed.printed} {row.printed.unit}".strip(),
+                    row.ours or "",
+                    "=" if row.equal else row.printed.value_class.replace("_", " "),
+                    mark(row.printed.note),
                 )
-                for one in rows
+                for row in rows
             ],
         )
     for number, note in enumerate(notes, 1):
@@ -168,24 +168,24 @@ def say_check(name: str, checked: Sequence[Checked]) -> None:
         ),
         [
             (
-                one.measured.sub_model,
-                one.measured.batch_size,
-                f"{one.predicted.need_mb:.0f}",
-                f"{one.measured.need_mb:.0f}",
-                f"{one.error_percent:+.1f}",
-                f"{one.predicted.peak_mb:.0f}",
-                f"{one.measured.peak_mb:.0f}",
-                f"{one.peak_error_percent:+.1f}",
-                "calibrates" if one.calibrating else "held out",
+                check.measured.sub_model,
+                check.measured.batch_size,
+                f"{check.predicted.need_mb:.0f}",
+                f"{check.measured.need_mb:.0f}",
+                f"{check.error_percent:+.1f}",
+                f"{check.predicted.peak_mb:.0f}",
+                f"{check.measured.peak_mb:.0f}",
+                f"{check.peak_error_percent:+.1f}",
+                "calibrates" if check.calibrating else "held out",
             )
-            for one in checked
+            for check in checked
         ],
     )
     for calibrating, words in ((False, "held out"), (True, "calibrating")):
-        these = [one for one in checked if one.calibrating == calibrating]
+        these = [check for check in checked if check.calibrating == calibrating]
         if these:
-            need = max(these, key=lambda one: abs(one.error_percent))
-            peak = max(these, key=lambda one: abs(one.peak_error_percent))
+            need = max(these, key=lambda check: abs(check.error_percent))
+            peak = max(these, key=lambda check: abs(check.peak_error_percent))
             console.say(
                 f"{words} ({len(these)}): largest error of the need {need.error_percent:+.1f} % "
                 f"({_cell(need.measured)}), of the peak {peak.peak_error_percent:+.1f} % "
@@ -197,17 +197,17 @@ def check_json(checked: Sequence[Checked]) -> list[dict[str, Any]]:
     """Return predictions beside measured processes for scripts."""
     return [
         {
-            "sub_model": one.measured.sub_model,
-            "batch_size": one.measured.batch_size,
-            "calibrating": one.calibrating,
-            "predicted_need_mb": round(one.predicted.need_mb, 1),
-            "need_mb": one.measured.need_mb,
-            "error_percent": round(one.error_percent, 2),
-            "predicted_peak_mb": round(one.predicted.peak_mb, 1),
-            "peak_mb": round(one.measured.peak_mb, 1),
-            "peak_error_percent": round(one.peak_error_percent, 2),
+            "sub_model": check.measured.sub_model,
+            "batch_size": check.measured.batch_size,
+            "calibrating": check.calibrating,
+            "predicted_need_mb": round(check.predicted.need_mb, 1),
+            "need_mb": check.measured.need_mb,
+            "error_percent": round(check.error_percent, 2),
+            "predicted_peak_mb": round(check.predicted.peak_mb, 1),
+            "peak_mb": round(check.measured.peak_mb, 1),
+            "peak_error_percent": round(check.peak_error_percent, 2),
         }
-        for one in checked
+        for check in checked
     ]
 
 
@@ -245,7 +245,7 @@ def as_json(
             found["published"] = published_json(load_published())
     if predicted:
         found["measured"] = {
-            sub: {size: one and dataclasses.asdict(one) for size, one in by.items()}
+            sub: {size: estimate and dataclasses.asdict(estimate) for size, estimate in by.items()}
             for sub, by in _predictions(network, record, sizes, names, batch_sizes).items()
         }
         found["record"] = record and record.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -27,9 +28,20 @@ class Unplaced:
 
     def lines(self) -> list[str]:
         """Return which jobs, what they want, and why each phone is not enough."""
-        first, *others = self.unmet.lines()
+        first, *reasons = self.unmet.lines()
         many = f"{len(self.jobs)} jobs" if len(self.jobs) > 1 else "job"
-        return [f"{many} {some_of(self.jobs, _NAMED)}: {first}", *others]
+        return [f"{many} {some_of(self.jobs, _NAMED)}: {first}", *reasons, *self._hint()]
+
+    def _hint(self) -> list[str]:
+        """Say how to write "this version or a later one", where one version alone is wanted."""
+        bare = re.search(r"\b(android|sdk) (?:=+ ?)?([0-9][0-9.]*)", self.unmet.wanted)
+        if bare is None:
+            return []
+        field, version = bare.groups()
+        return [
+            f"  {field}: {version} is that version alone; for it or a later one write "
+            f'{field}: ">= {version}"'
+        ]
 
 
 @dataclass

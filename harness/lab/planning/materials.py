@@ -84,7 +84,7 @@ class Materials:
         if data.manifest is not None:
             path = self._folder / data.manifest
             if path.is_dir():
-                path /= MANIFEST
+                path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
         if data.corpus not in CORPORA:
@@ -208,6 +208,23 @@ class Materials:
                 "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
             }
         return models, data
+
+
+def _manifest_in(folder: Path) -> Path:
+    """Return the manifest in a folder of recordings.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError(
+            f"there is no {MANIFEST} in this folder",
+            where=f"data.manifest: {folder}",
+            hint="`harness corpus import RECORDINGS --out FOLDER` writes one; then write "
+            "data: {manifest: FOLDER}.",
+        )
+    return path
 
 
 def _check_fit(utterance: Utterance, job: JobNeeds, info: ModelInfo) -> None:

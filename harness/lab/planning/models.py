@@ -93,13 +93,13 @@ class Models:
     def _model_folder(self, choice: ModelChoice) -> Path:
         if choice.name is not None:
             folder = data_root() / "models" / choice.name
-            if not folder.is_dir():
-                there = sorted(p.parent.name for p in folder.parent.glob("*/manifest.json"))
+            if not (folder / "manifest.json").is_file():
+                names = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
                 raise InputError(
                     f"there is no model {choice.name!r}",
                     where="model.name",
-                    hint=f"Models here: {', '.join(there) or 'none'}; 'harness model build' makes "
-                    "others, for model.path.",
+                    hint=f"Models here: {', '.join(names) or 'none'}. 'harness model build --out "
+                    "FOLDER' makes others; then write model: {path: FOLDER}.",
                 )
             return folder
         path = self._folder / str(choice.path)

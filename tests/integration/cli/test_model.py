@@ -109,7 +109,7 @@ def test_without_tensorflow_it_is_said(harness_here, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     done = harness_here("model", "build", "--arch", "ds2-tiny", "--out", "m.tflite")
     assert done.returncode == 2
-    assert "mobileasr-lab[model]" in done.stderr
+    assert "extra [model]" in done.stderr
 
 
 @pytest.fixture

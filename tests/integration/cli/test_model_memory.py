@@ -64,11 +64,11 @@ def test_names_and_their_order_are_the_folders(harness_here, other_network):
     assert tuple(said["measured"]) == tuple(said["as_printed"]["once"]) == SUB_MODELS
     assert said["measured"]["whole"]["2"]["need_mb"] == pytest.approx(60)
     assert 20 < said["measured"]["Ends.of-it"]["2"]["need_mb"] < 60
-    one = harness_here(
+    answer = harness_here(
         *("model", "memory", str(other_network), "--sub-model", "B_2", "--sub-model", "whole")
     )
-    assert one.stdout.index("whole") < one.stdout.index("B_2")
-    assert "Ends.of-it" not in one.stdout
+    assert answer.stdout.index("whole") < answer.stdout.index("B_2")
+    assert "Ends.of-it" not in answer.stdout
 
 
 @pytest.mark.parametrize("command", ["memory", "bench"])
@@ -122,7 +122,8 @@ def test_a_prediction_that_is_too_far_off_is_a_failure(harness_here, folder):
     assert done.returncode == 0, done.stderr
     manifest = load_manifest(folder)
     points = tuple(
-        one.model_copy(update={"need_mb": 2 * one.need_mb}) for one in manifest.memory.calibrating
+        point.model_copy(update={"need_mb": 2 * point.need_mb})
+        for point in manifest.memory.calibrating
     )
     wrong = manifest.memory.model_copy(update={"calibrating": points})
     save_manifest(manifest.model_copy(update={"memory": wrong}), folder)
@@ -146,7 +147,7 @@ def test_a_prediction_that_is_too_far_off_is_a_failure(harness_here, folder):
 )
 def test_bad_input_names_what_is_wrong(harness_here, folder, arguments, said):
     done = harness_here(
-        "model", "memory", *(one.replace("{folder}", str(folder)) for one in arguments)
+        "model", "memory", *(word.replace("{folder}", str(folder)) for word in arguments)
     )
     assert done.returncode == 2
     assert said in done.stderr

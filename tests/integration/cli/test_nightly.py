@@ -107,8 +107,8 @@ def test_two_nights_a_worse_one_and_a_resumed_one(harness, harness_env, tmp_path
     again = json.loads(harness(*night, "--once").stdout)
     assert again["run"] == json.loads(first.stdout)["run"]
 
-    one = tmp_path / "runs" / again["run"]
-    assert "secret" not in (one / "run.json").read_text()
+    first_run = tmp_path / "runs" / again["run"]
+    assert "secret" not in (first_run / "run.json").read_text()
     second = by_cron(tmp_path, harness_env["MOBILEASR_LAB_CACHE"])
     assert second.returncode == 0, second.stderr
     told = json.loads(second.stdout)
@@ -133,11 +133,11 @@ def test_two_nights_a_worse_one_and_a_resumed_one(harness, harness_env, tmp_path
     assert accepted is not None
     assert accepted.accepted
     nights = nightly_runs(tmp_path / "runs", "tiny-night")
-    assert [one.run_id for one in nights] == [again["run"], told["run"]]
-    assert [one.run_id for one in good_before(nights, accepted.plan_key, 7)] == [told["run"]]
+    assert [night.run_id for night in nights] == [again["run"], told["run"]]
+    assert [night.run_id for night in good_before(nights, accepted.plan_key, 7)] == [told["run"]]
 
     # made ten times as large: the same comparison by hand finds it
-    shutil.copytree(one, tmp_path / "runs" / "slow")
+    shutil.copytree(first_run, tmp_path / "runs" / "slow")
     for path in (tmp_path / "runs" / "slow").glob("attempts/*/1/result.json"):
         result = json.loads(path.read_text())
         result["minutes_per_epoch"] *= 10

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import InputError
 from harness.report.expect import _OVER_EPOCHS
 from harness.results.model import AttemptResult, EpochRecord
-from harness.scenario import LoadedScenario, parse_scenario
+from harness.scenario import LoadedScenario, Scenario, parse_scenario
 from harness.scenario.figures import FIGURES, FIGURES_OVER_EPOCHS
 from harness.yamlio import parse_yaml
 
@@ -53,3 +53,11 @@ def test_what_there_is_not_is_refused_with_its_line(expect: str, words: list[str
     assert "mine.yaml:3: expect[0]" in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_an_override_is_named_and_an_old_run_is_read() -> None:
+    raw, lines = parse_yaml(HEAD, "mine.yaml")
+    text = "expect=[{metric: wer, below: 5}]"
+    with pytest.raises(InputError, match=r"--set expect=.*no figure 'wer'"):
+        parse_scenario(raw, lines, folder=Path(), overrides=[text])
+    Scenario.model_validate({**raw, "expect": [{"metric": "wer", "below": 5}]})

@@ -96,9 +96,9 @@ def test_ways_to_name_a_model(model: str, label: str) -> None:
 
 
 def test_arch_and_size_are_the_same_job_as_the_name() -> None:
-    (one,) = jobs("name: a\nmodel: {arch: ds2, size: tiny}\n")
+    (job,) = jobs("name: a\nmodel: {arch: ds2, size: tiny}\n")
     (other,) = jobs("name: b\ntitle: else\nmodel: ds2-tiny\n")
-    assert one.identity == other.identity
+    assert job.identity == other.identity
 
 
 def test_what_came_later_leaves_older_jobs_the_same() -> None:
@@ -204,8 +204,8 @@ def test_set_and_only() -> None:
     found = jobs(text, "trainer.epochs=3", only=("pressure.fits=S5,S8",))
     assert [j.axes["pressure.fits"] for j in found] == ["S5", "S5", "S8", "S8"]
     assert {j.content.trainer.epochs for j in found} == {3}
-    (one,) = jobs(text, only=("pressure.fits=S5", "trainer.learning_rate=0.00001"))
-    assert one.axes == {"pressure.fits": "S5", "trainer.learning_rate": 1e-5}
+    (job,) = jobs(text, only=("pressure.fits=S5", "trainer.learning_rate=0.00001"))
+    assert job.axes == {"pressure.fits": "S5", "trainer.learning_rate": 1e-5}
     # A field that is an axis: the given value counts, and the axis is gone.
     fixed = jobs(text, "trainer.learning_rate=1e-6")
     assert [j.axes for j in fixed] == [{"pressure.fits": s} for s in ("S1", "S5", "S8")]

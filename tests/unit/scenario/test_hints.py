@@ -1,0 +1,93 @@
+"""Values that are often written wrong are answered with what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError
+from harness.lab.planning.checks import check_scenario
+from harness.lab.planning.materials import Materials
+from harness.lab.planning.plan import make_plan
+from harness.scenario import LoadedScenario, expand_jobs, parse_scenario, tasks_of
+from harness.scenario.paths import field_paths, suggestion
+from harness.scenario.schema import Scenario
+from harness.yamlio import parse_yaml
+from tests.unit.lab.fakes import make_phone
+
+
+def load(text: str, *overrides: str) -> LoadedScenario:
+    model = "" if text.startswith("model:") else "model: ds2-mini\n"
+    raw, lines = parse_yaml(f"name: t\n{model}{text}\n", "s.yaml")
+    return parse_scenario(raw, lines, folder=Path(), overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "data: {speaker: [us-male, uk-female]}",
+            "s.yaml:3: data.speaker: one value is meant here, not a list\n"
+            "  To run a job for each: matrix: {data.speaker: [us-male, uk-female]}.",
+        ),
+        ("trainer: {batch_size: [1, 2]}", "matrix: {trainer.batch_size: [1, 2]}"),
+        ("trainer: {sub_model: [S1, S2]}", "matrix: {trainer.sub_model: [S1, S2]}"),
+        ("pressure: {available_mb: '1.7GB'}", "Sizes are MiB, without a unit: write 1741."),
+        ("pressure: {available_mb: 1700 MiB}", "write 1700."),
+        ("sampling: {period_s: 1s}", "without a unit"),
+        ("data: {speaker: Anna}", "'Anna' is not a name\n  Write anna."),
+        ("phones: {ram_mb: 6GB}", "without a unit"),
+    ],
+)
+def test_what_to_write(text: str, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(text)
+    assert words in str(caught.value)
+
+
+def test_a_list_in_an_override() -> None:
+    with pytest.raises(
+        InputError, match=r"--set .*not a list\n.*matrix: {trainer.epochs: \[1, 2\]"
+    ):
+        load("", "trainer.epochs=[1, 2]")
+
+
+def test_a_model_without_a_manifest_is_none_and_the_others_are_named() -> None:
+    with pytest.raises(InputError) as caught:
+        check_scenario(load("model: ds2"), Materials(Path()))
+    assert "there is no model 'ds2'" in str(caught.value)
+    assert "Models here: ds2-mini, ds2-tiny." in str(caught.value)
+
+
+def test_a_folder_without_a_manifest_of_recordings(tmp_path: Path) -> None:
+    (tmp_path / "rec").mkdir()
+    with pytest.raises(InputError, match=r"no manifest\.jsonl in this folder\n.*corpus import"):
+        check_scenario(load("data: {manifest: rec}"), Materials(tmp_path))
+
+
+@pytest.mark.parametrize("version", ["14", '"== 14"'])
+def test_one_version_of_android_where_a_later_one_may_be_meant(version: str) -> None:
+    jobs = Materials(Path()).needs(tasks_of(expand_jobs(load(f"phones: {{android: {version}}}"))))
+    (group,) = make_plan(jobs, [make_phone("A")]).unplaced
+    assert group.lines()[-1].endswith('write android: ">= 14"')
+    jobs = Materials(Path()).needs(tasks_of(expand_jobs(load('phones: {android: ">= 14"}'))))
+    (group,) = make_plan(jobs, [make_phone("A")]).unplaced
+    assert "later one" not in "\n".join(group.lines())
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("epochs", "trainer.epochs"),
+        ("sub_model", "trainer.sub_model"),
+        ("epoch", "trainer.epochs"),
+        ("lerning_rate", "trainer.learning_rate"),
+        ("trainer.stop.patence", "trainer.stop.patience"),
+        ("stop.patience", "trainer.stop.patience"),
+        ("speaker", "data.speaker"),
+        ("repeat", "repeats"),
+    ],
+)
+def test_the_field_that_was_meant(word: str, meant: str) -> None:
+    assert suggestion(word, field_paths(Scenario)) == f"Did you mean {meant}?"
