@@ -101,6 +101,7 @@ EXAMPLES: dict[str, str] = {
     "gates.idle": "true",
     "gates.battery_percent_min": "50",
     "gates.battery_measured": "true",
+    "gates.unlocked": "true",
     "gates.charging": "true",
     "gates.battery_c_max": "38",
     "gates.thermal_status_max": "0",
