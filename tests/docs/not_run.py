@@ -53,7 +53,7 @@ NOT_RUN: dict[str, str] = {
     "harness nightly scenarios/nightly.yaml *": "minutes; a smaller night: the nightly tutorial",
     "harness model build *": _TRAINS,
     "harness model pretrain *": _TRAINS,
-    "harness model evaluate *": "needs people's speech: tests/integration/cli/test_model_evaluate.py",
+    "harness model evaluate *": "needs people's speech: tests/integration/cli",
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
