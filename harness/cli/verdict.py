@@ -88,7 +88,8 @@ def judge(
     checks = check_all(now.record.scenario.get("expect") or (), now.final)
     broken = not_met(checks)
     bad = [f"{failed} jobs failed, {missing} without a result"] if failed or missing else []
-    bad += [*untrained_lines(attempt.result for attempt in now.final), *broken]
+    bad += untrained_lines(attempt.result for attempt in now.final)
+    bad += [f"expectation {text}" for text in broken]
     word, line = _word(comparison, bad)
     return Verdict(
         word=word,

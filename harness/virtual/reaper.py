@@ -58,7 +58,10 @@ def remove_tree(folder: str | os.PathLike[str]) -> None:
                 if not os.path.islink(closed):  # noqa: PTH114
                     os.chmod(closed, 0o700)  # noqa: PTH101
         with contextlib.suppress(OSError):
-            remove(path)
+            if remove in (os.unlink, os.rmdir):
+                remove(path)
+            elif os.access(path, os.R_OK | os.W_OK | os.X_OK):  # it could not be looked into
+                remove_tree(path)
 
     shutil.rmtree(folder, onerror=open_and_retry)
 

@@ -19,7 +19,7 @@ from harness.contract.events import Stopped
 from harness.devices.trainer_app import MARK, TrainerUnusable, ensure_trainer, files_phone
 from harness.lab import Bench, RunSettings, StopSignal, open_bench, run_scenario
 from harness.lab.attempt.jobfile import PhoneLayout
-from harness.lab.attempt.rejoin import Found, look
+from harness.lab.attempt.rejoin import Remains, look
 from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.clock import SystemClock
 from harness.lab.engines.phone_work import probed
@@ -206,7 +206,7 @@ def test_an_end_in_the_apps_own_folder_is_seen_by_a_host_that_resumes(
     adb_phone(phone).make_folder(layout.folder)
     adb_phone(phone).write_text(layout.job, "{}")
 
-    def seen() -> Found | None:
+    def seen() -> Remains | None:
         return look(
             found.tools, phone, layout, patience_s=0.0, clock=SystemClock(), stop=StopSignal()
         )
