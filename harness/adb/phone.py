@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.adb.errors import AdbError, DiskFull, TransferFailed
 from harness.adb.link import DEFAULT_TIMEOUT_S, PhoneLink
-from harness.adb.shell import quote
+from harness.adb.shell import command_text, quote
 from harness.adb.sync import FileStat, SyncSession, open_sync
 from harness.results.files import said as stored
 
@@ -165,8 +165,12 @@ class Phone(PhoneLink):
     def remove(self, paths: Sequence[str], timeout_s: float = 60.0) -> None:
         """Remove files and folders with all that is in them; missing ones are fine.
 
+        toybox's ``rm -rf`` fails when a process that is about to end takes a file away, or makes
+        one, while it works; then it is tried again.
+
         Raises:
             ValueError: A path is not absolute or is one of the phone's own top folders.
+            CommandFailed: Something is still there after all tries.
         """
         for path in paths:
             if (
@@ -176,8 +180,12 @@ class Phone(PhoneLink):
             ):
                 raise ValueError(f"refusing to remove {path!r}")
         for start in range(0, len(paths), 20):
-            words = ["rm", "-rf", "--", *paths[start : start + 20]]
-            self.retried(lambda words=words: self.run(words, timeout_s))  # type: ignore[misc]
+            remove = command_text(["rm", "-rf", "--", *paths[start : start + 20]])
+            text = (
+                f"for attempt in 1 2 3 4; do {remove} 2>/dev/null && exit 0; sleep 0.2; done; "
+                f"{remove}"
+            )
+            self.retried(lambda text=text: self.run(text, timeout_s))  # type: ignore[misc]
 
     def free_bytes(self, folder: str) -> int | None:
         """Return the free bytes of the file system of a folder, None if ``df`` does not say."""

@@ -95,8 +95,8 @@ def test_forward_and_reverse_carry_bytes(stock_adb: StockAdb) -> None:
 
 def test_logcat_by_tag_and_since(stock_adb: StockAdb) -> None:
     stock_adb.ok("shell", "logcat", "-c")
-    stock_adb.ok("shell", "log -t First one; log -p e -t Second two; sleep 0.05")
     since = stock_adb.ok("shell", "date +'%m-%d %H:%M:%S.000'").strip()
+    stock_adb.ok("shell", "log -t First one; log -p e -t Second two; sleep 0.05")
     time.sleep(1.05)
     now = stock_adb.ok("shell", "date +'%m-%d %H:%M:%S.000'").strip()
     stock_adb.ok("shell", "log -t Third three")
