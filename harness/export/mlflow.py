@@ -39,7 +39,8 @@ def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, in
         from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise InputError(
-            "MLflow is not installed", hint="pip install 'mobileasr-lab[mlflow]'"
+            "MLflow is not installed",
+            hint="Install the extra [mlflow], in a checkout: pip install -e '.[mlflow]'",
         ) from error
     try:
         return _export(MlflowClient(tracking_uri=store), run, experiment or run.record.name)

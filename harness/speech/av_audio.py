@@ -45,7 +45,7 @@ def decoded(path: Path) -> tuple[int, Iterator[NDArray[np.float64]]]:
         raise InputError(
             f"{path.suffix} files cannot be read here",
             where=str(path),
-            hint="Install the extra [m4a] (pip install 'mobileasr-lab[m4a]'), or convert it: "
+            hint="Install the extra [m4a] (in a checkout: pip install -e '.[m4a]'), or convert it: "
             f"ffmpeg -i {path.name} {path.stem}.wav",
         ) from None
     return RATE, _blocks(av, path)

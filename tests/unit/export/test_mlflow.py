@@ -119,7 +119,7 @@ def test_without_mlflow_it_says_what_to_install(
     run = harness.open_run(make_run(tmp_path, small()))
     with pytest.raises(InputError, match="not installed") as caught:
         export(run, "sqlite:///m.db")
-    assert "mobileasr-lab[mlflow]" in str(caught.value)
+    assert "the extra [mlflow]" in str(caught.value)
 
 
 def test_a_store_that_mlflow_refuses_is_bad_input(tmp_path: Path) -> None:
