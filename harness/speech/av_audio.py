@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import numpy as np
@@ -46,7 +47,7 @@ def decoded(path: Path) -> tuple[int, Iterator[NDArray[np.float64]]]:
             f"{path.suffix} files cannot be read here",
             where=str(path),
             hint="Install the extra [m4a] (in a checkout: pip install -e '.[m4a]'), or convert it: "
-            f"ffmpeg -i {path.name} {path.stem}.wav",
+            f"ffmpeg -i {quote(path.name)} {quote(path.stem)}.wav",
         ) from None
     return RATE, _blocks(av, path)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from harness.errors import InputError
@@ -89,7 +90,7 @@ def _not_read(audio: Path) -> InputError:
     return InputError(
         f"{audio.suffix} files are not read",
         where=str(audio),
-        hint=f"Convert it: ffmpeg -i {audio.name} {audio.stem}.wav",
+        hint=f"Convert it: ffmpeg -i {quote(audio.name)} {quote(audio.stem)}.wav",
     )
 
 
