@@ -9,12 +9,14 @@ entry points by theirs. The later one is left out.
 
 from __future__ import annotations
 
+import importlib
 import logging
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 GATES = "mobileasr_lab.gates"
 READINGS = "mobileasr_lab.readings"
@@ -23,6 +25,8 @@ REPORT_FIGURES = "mobileasr_lab.report_figures"
 GROUPS = (GATES, READINGS, PHONE_SOURCES, REPORT_FIGURES)
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,38 @@ def load(group: str, accept: Callable[[str, Any], str]) -> list[Any]:
             taken.append(made)
         _known[group, plugin.package, plugin.name] = plugin
     return taken
+
+
+def own_objects(package: str, path: Iterable[str], attribute: str) -> list[Any]:
+    """Return an object of each module of a package, by the modules' names.
+
+    Args:
+        package: Its name.
+        path: Its ``__path__``.
+        attribute: What the object is called in each module.
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(path))
+    return [getattr(importlib.import_module(f"{package}.{name}"), attribute) for name in names]
+
+
+def extended(group: str, own: Iterable[T], problem: Callable[[Any, Sequence[T]], str]) -> list[T]:
+    """Return a package's own objects, and after them those of a group that can be used beside them.
+
+    Args:
+        group: One of `GROUPS`.
+        own: Objects of this package.
+        problem: Looks at (one more object, those that there are): says why it cannot be used.
+    """
+    objects = list(own)
+
+    def accept(_name: str, candidate: Any) -> str:
+        why = problem(candidate, objects)
+        if not why:
+            objects.append(candidate)
+        return why
+
+    load(group, accept)
+    return objects
 
 
 def known(group: str) -> list[Plugin]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from harness.results.files import StoreError, said, write_bytes
+from harness.results.files import StoreError, said, sync_to_disk, write_bytes
 from harness.results.model import Record
 from harness.results.names import safe_name
 
@@ -73,9 +73,9 @@ class TaskFolder:
         with said(self.path, "write"):
             for folder, _, names in os.walk(self._draft):
                 for name in (*names, "."):
-                    _sync(Path(folder) / name)
+                    sync_to_disk(Path(folder) / name)
             self._draft.rename(self.path)
-            _sync(self.path.parent)
+            sync_to_disk(self.path.parent)
 
     def result(self) -> HostResult:
         """Read the result.
@@ -93,11 +93,3 @@ class TaskFolder:
     def wrote(self, attempt: int) -> bool:
         """Say whether an attempt has left its result."""
         return self.result_path.is_file() and self.result().attempt == attempt
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -111,7 +111,8 @@ def import_recordings(
     _check_out(out)
     sources, kept_out = _wanted(sources, options)
     if not options.skip_bad:
-        refuse(_text_problem(source, options) for source in sources)
+        texts = (_text(source, options) for source in sources)
+        refuse(text for text in texts if isinstance(text, InputError))
     require(sources, kept_out)
     out.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(out / _LOCK):
@@ -199,24 +200,23 @@ def _check_out(out: Path) -> None:
         )
 
 
-def _text_problem(source: Source, options: ImportOptions) -> InputError | None:
+def _text(source: Source, options: ImportOptions) -> str | InputError:
+    """Return a source's normalised transcript, or why the source cannot be used."""
     if source.problem is not None:
         return source.problem
     try:
-        transcript(source.text, source.where, options.annotations)
+        return transcript(source.text, source.where, options.annotations)
     except InputError as error:
         return error
-    return None
 
 
 # -- recordings -----------------------------------------------------------------------------------
 
 
 def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut | InputError:
-    problem = _text_problem(source, options)
-    if problem is not None:
-        return problem
-    text = transcript(source.text, source.where, options.annotations)
+    text = _text(source, options)
+    if isinstance(text, InputError):
+        return text
     if options.max_letters is not None and len(text) > options.max_letters:
         detail = f"{len(text)} letters, more than {options.max_letters}"
         return LeftOut(source.where, "text too long", detail)

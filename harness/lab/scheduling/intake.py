@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 
 from harness.errors import HarnessError, InputError
 from harness.lab.scheduling.demand import Ticket
@@ -104,12 +103,7 @@ class Intake:
     def __enter__(self) -> Intake:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, tickets: Sequence[Ticket]) -> None:

@@ -5,8 +5,6 @@ A new file here is all that a new reading takes (docs: Extending the lab).
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -26,8 +24,7 @@ from harness.readings.own_columns import OWN_COLUMNS
 @cache
 def own_readings() -> tuple[SampledReading, ...]:
     """Return the readings of this package, in the order of their files' names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(importlib.import_module(f"{__name__}.{name}").READING for name in names)
+    return tuple(plugins.own_objects(__name__, __path__, "READING"))
 
 
 def sections_of(reading: SampledReading) -> tuple[str, ...]:
@@ -38,16 +35,7 @@ def sections_of(reading: SampledReading) -> tuple[str, ...]:
 @cache
 def readings() -> tuple[SampledReading, ...]:
     """Return all readings: this package's, then those of plug-ins."""
-    loaded = list(own_readings())
-
-    def accept(_name: str, reading: Any) -> str:
-        problem = _problem(reading, loaded)
-        if not problem:
-            loaded.append(reading)
-        return problem
-
-    plugins.load(plugins.READINGS, accept)
-    return tuple(loaded)
+    return tuple(plugins.extended(plugins.READINGS, own_readings(), _problem))
 
 
 def _problem(reading: Any, loaded: Sequence[SampledReading]) -> str:

@@ -6,8 +6,6 @@ the lab).
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
@@ -24,23 +22,14 @@ _TAKEN = ("preset", "mode", "poll_s", "limits_s")
 @cache
 def own_gates() -> tuple[Gate, ...]:
     """Return the gates of this package, in the order in which they are judged."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    gates = (importlib.import_module(f"{__name__}.{name}").GATE for name in names)
+    gates: list[Gate] = plugins.own_objects(__name__, __path__, "GATE")
     return tuple(sorted(gates, key=lambda gate: gate.place))
 
 
 @cache
 def declared_gates() -> tuple[Gate, ...]:
     """Return all gates in the order in which they are judged, with those of plug-ins."""
-    gates = list(own_gates())
-
-    def accept(_name: str, gate: Any) -> str:
-        problem = _problem(gate, gates)
-        if not problem:
-            gates.append(gate)
-        return problem
-
-    plugins.load(plugins.GATES, accept)
+    gates = plugins.extended(plugins.GATES, own_gates(), _problem)
     return tuple(sorted(gates, key=lambda gate: gate.place))
 
 
