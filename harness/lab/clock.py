@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.errors import HarnessError
+
+_LOOK_S: Final = 0.05
+"""How often the main thread looks whether the work is over; Ctrl-C interrupts the wait."""
 
 
 class Clock(Protocol):
@@ -90,3 +94,35 @@ class StopSignal:
         """Raise `StopRequestedError` if a stop was requested."""
         if self.gentle.is_set():
             raise StopRequestedError("stopped by the user")
+
+
+def work_and_listen(
+    work: Callable[[], None], stop: StopSignal, pressed: Callable[[bool], None]
+) -> None:
+    """Return when ``work`` has ended, or at once after a second Ctrl-C.
+
+    Ctrl-C never falls into the middle of what ``work`` does.
+
+    Args:
+        work: Runs in a thread; keeps what it raises to itself.
+        stop: Set by Ctrl-C.
+        pressed: Called in this thread after each Ctrl-C; True: it was the second.
+    """
+    over = threading.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            over.set()
+
+    threading.Thread(target=run, name="scheduler", daemon=True).start()
+    # Not `join` or `is_alive`: before Python 3.13 a join that Ctrl-C interrupts takes a thread
+    # that still works for one that has ended.
+    while True:
+        try:
+            while not over.is_set() and not stop.hard.is_set():
+                time.sleep(_LOOK_S)
+            break
+        except KeyboardInterrupt:
+            pressed(stop.press())

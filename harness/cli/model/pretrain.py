@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from harness.cli import console
+from harness.cli.groups import grouped
 from harness.cli.model.common import BatchOption, OutOption, command, config, summary
 from harness.cli.options import JsonOption
 from harness.paths import cache_root
 
+if TYPE_CHECKING:
+    from harness.model.pretraining import Settings
+
 _TRAINING = "Pre-training"
 
 
-def pretrain(
-    network: Annotated[str, typer.Argument(help="ds2-mini, for example.")],
-    out: OutOption,
-    batch_size: BatchOption = None,
+@dataclass(frozen=True)
+class SpeechOptions:
+    """What is trained on, and how the result is personalised later."""
+
     manifest: Annotated[
         Optional[Path],
         typer.Option(
@@ -26,7 +31,7 @@ def pretrain(
             help="Train on the recordings of this manifest (JSON lines; `harness corpus import` "
             "writes one). [default: synthetic US voices]",
         ),
-    ] = None,
+    ] = None
     others: Annotated[
         Optional[Path],
         typer.Option(
@@ -34,36 +39,38 @@ def pretrain(
             help="Manifest of speakers whose WER goes into the model's manifest. "
             "[default: the six synthetic speakers, for the synthetic US voices]",
         ),
-    ] = None,
+    ] = None
     learning_rate: Annotated[
         float, typer.Option(help="For personalising later; goes into the model's manifest.")
-    ] = 5e-4,
-    work: Annotated[
-        Optional[Path],
-        typer.Option("--work", help="Keeps speech and progress; a second call goes on there."),
-    ] = None,
+    ] = 5e-4
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How it is trained."""
+
     utterances: Annotated[
         int, typer.Option(min=16, help="Of the synthetic US voices.", rich_help_panel=_TRAINING)
-    ] = 1800,
+    ] = 1800
     epochs: Annotated[
         int, typer.Option(min=1, help="Over the training half.", rich_help_panel=_TRAINING)
-    ] = 6,
+    ] = 6
     train_batch: Annotated[
         int, typer.Option(min=1, max=256, help="Utterances a step.", rich_help_panel=_TRAINING)
-    ] = 16,
+    ] = 16
     rate: Annotated[
         float, typer.Option(min=1e-6, help="Learning rate.", rich_help_panel=_TRAINING)
-    ] = 2e-3,
+    ] = 2e-3
     noise: Annotated[
         float, typer.Option(min=0.0, help="Added to features.", rich_help_panel=_TRAINING)
-    ] = 0.2,
+    ] = 0.2
     frequency_mask: Annotated[
         int,
         typer.Option(min=0, help="Most mel bands hidden at once.", rich_help_panel=_TRAINING),
-    ] = 8,
+    ] = 8
     time_mask: Annotated[
         int, typer.Option(min=0, help="Most frames hidden at once.", rich_help_panel=_TRAINING)
-    ] = 10,
+    ] = 10
     speed: Annotated[
         Optional[list[float]],
         typer.Option(
@@ -72,20 +79,46 @@ def pretrain(
             help="Speeds to draw from; may be given several times. [default: 1]",
             rich_help_panel=_TRAINING,
         ),
-    ] = None,
+    ] = None
     seed: Annotated[
         int, typer.Option(min=0, help="Of all that is random.", rich_help_panel=_TRAINING)
-    ] = 1,
+    ] = 1
     device: Annotated[
         Literal["auto", "cpu", "gpu"],
         typer.Option(help="auto: a GPU if tensorflow sees one.", rich_help_panel=_TRAINING),
-    ] = "auto",
+    ] = "auto"
     keep_every: Annotated[
         int,
         typer.Option(
             min=1, help="Steps between two copies of the progress.", rich_help_panel=_TRAINING
         ),
-    ] = 50,
+    ] = 50
+
+    def settings(self) -> Settings:
+        """Return them as the training takes them."""
+        from harness.model.pretraining import Augmentation, Settings
+
+        speeds = tuple(sorted(set(self.speed or (1.0,))))
+        return Settings(
+            epochs=self.epochs,
+            batch_size=self.train_batch,
+            learning_rate=self.rate,
+            seed=self.seed,
+            augmentation=Augmentation(self.noise, self.frequency_mask, self.time_mask, speeds),
+        )
+
+
+@grouped
+def pretrain(
+    network: Annotated[str, typer.Argument(help="ds2-mini, for example.")],
+    out: OutOption,
+    speech: SpeechOptions,
+    training: TrainingOptions,
+    batch_size: BatchOption = None,
+    work: Annotated[
+        Optional[Path],
+        typer.Option("--work", help="Keeps speech and progress; a second call goes on there."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs.
@@ -97,25 +130,16 @@ def pretrain(
 
     import_quietly()
     from harness.cli.model.pretrain_progress import training_display
-    from harness.model.pretraining import Augmentation, Settings
     from harness.model.ship import Pretraining, ship_pretrained
 
     plan = Pretraining(
-        manifest=manifest,
-        others=others,
-        utterances=utterances,
-        settings=Settings(
-            epochs=epochs,
-            batch_size=train_batch,
-            learning_rate=rate,
-            seed=seed,
-            augmentation=Augmentation(
-                noise, frequency_mask, time_mask, tuple(sorted(set(speed or (1.0,))))
-            ),
-        ),
-        learning_rate=learning_rate,
-        device=device,
-        keep_every=keep_every,
+        manifest=speech.manifest,
+        others=speech.others,
+        utterances=training.utterances,
+        settings=training.settings(),
+        learning_rate=speech.learning_rate,
+        device=training.device,
+        keep_every=training.keep_every,
     )
     with training_display() as display:
         made = ship_pretrained(

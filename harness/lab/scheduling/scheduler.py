@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from harness.errors import HarnessError
-from harness.lab.clock import Clock, StopSignal
+from harness.lab.clock import Clock, StopSignal, work_and_listen
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import LabPhone, PhoneStatus, Progress
 from harness.lab.scheduling.agenda import Agenda, Outcome
@@ -48,7 +48,6 @@ from harness.lab.scheduling.engine import (
     TasksAdded,
 )
 from harness.lab.scheduling.intake import Intake
-from harness.lab.scheduling.main_thread import work_and_listen
 from harness.lab.scheduling.standing import OUT, RECOVER_POLL_S, Standing, Standings, State
 
 RECOVER_POLL_MAX_S: Final = 60.0
