@@ -171,8 +171,6 @@ def _samples() -> str:
 
 
 def _bounds(column: Column) -> str:
-    if column.least is None and column.most is None:
+    if column.bounds is None:
         return "–"
-    low = "" if column.least is None else f"{column.least:,.0f}"
-    high = "" if column.most is None else f"{column.most:,.0f}"
-    return f"{low} to {high}".strip()
+    return f"{column.bounds.least:,.0f} to {column.bounds.most:,.0f}"

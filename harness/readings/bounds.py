@@ -2,8 +2,8 @@
 
 Services print what a driver left in a register: INT_MIN, INT_MAX, 0 K, a voltage in microvolts.
 Such a value is absent, with a note, wherever it is used: in a reading, a gate, a sample, a report.
-A field of a reading names its row as ``Annotated[float | None, BATTERY_C]``; a column of the
-samples takes ``least`` and ``most`` from the same row.
+A field of a reading names its row as ``Annotated[float | None, BATTERY_C]``, a column of the
+samples as ``bounds=BATTERY_C``.
 """
 
 from __future__ import annotations

@@ -73,10 +73,8 @@ class Column:
     unit: str
     """For people: ``MHz``; empty where there is none."""
     meaning: str
-    least: float | None = None
-    """A value below is no measurement, and absent."""
-    most: float | None = None
-    """A value above, likewise."""
+    bounds: Bounds | None = None
+    """A value outside is no measurement, and absent."""
     track: str = ""
     """Name of the counter in a Perfetto trace; empty: it has none."""
     chart: Chart | None = None
@@ -93,9 +91,7 @@ class Column:
             return bool(value)
         if not math.isfinite(value):
             return None
-        if self.least is not None and value < self.least:
-            return None
-        if self.most is not None and value > self.most:
+        if self.bounds is not None and not self.bounds.hold(value):
             return None
         return round(value) if self.type.startswith("int") else float(value)
 
@@ -103,9 +99,7 @@ class Column:
         """Return why a value is none of this column, in words."""
         if isinstance(value, str) or value is None or self.type in ("bool", "string"):
             return f"{value!r} is none of its values"
-        least = -math.inf if self.least is None else self.least
-        most = math.inf if self.most is None else self.most
-        return Bounds(least, most, self.unit).refusal(value)
+        return (self.bounds or Bounds(-math.inf, math.inf, self.unit)).refusal(value)
 
 
 NOTES = "notes"

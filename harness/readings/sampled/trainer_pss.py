@@ -41,8 +41,7 @@ READING = Command(
             "float32",
             "MiB",
             "PSS, MiB; sparse: dumpsys meminfo at its own period",
-            least=MEMORY_MB.least,
-            most=MEMORY_MB.most,
+            bounds=MEMORY_MB,
             track="trainer PSS",
             chart=Chart(
                 MEMORY, "trainer PSS", "peak", trainer=True, look="dots", sparse=True, brief=False

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from harness.readings.bounds import PERCENT
 from harness.readings.declared import Column, Command, KernelFile
 from harness.readings.own_columns import OWN_COLUMNS
 from harness.readings.sampled import columns, readings, sections_of
@@ -35,7 +36,7 @@ def test_every_column_is_declared_once_and_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -0.001, 100.5, "80", -1, True])
 def test_a_value_out_of_bounds_is_absent_never_zero(value: object) -> None:
-    column = Column("x_percent", "float32", "%", "share", least=0, most=100)
+    column = Column("x_percent", "float32", "%", "share", bounds=PERCENT)
     expected = 1.0 if value is True else None
     assert column.checked(value) == expected  # type: ignore[arg-type]
     assert column.checked(0) == 0
