@@ -109,12 +109,10 @@ def known(group: str) -> list[Plugin]:
 
 def problem_of(group: str, name: str) -> str:
     """Return why a plug-in of this name is left out; empty if there is none such."""
-    told = [
-        f"plug-in {plugin} is left out: {plugin.problem}"
-        for plugin in known(group)
-        if plugin.problem
-    ]
-    return next((text for text in told if f"{group} {name!r}" in text), "")
+    for plugin in known(group):
+        if plugin.name == name and plugin.problem:
+            return f"plug-in {plugin} is left out: {plugin.problem}"
+    return ""
 
 
 @cache

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from harness.readings import ReadingError
+from harness.readings.base import NotedReading
 
 T = TypeVar("T")
+NotedT = TypeVar("NotedT", bound=NotedReading)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
@@ -50,6 +52,13 @@ class Answers:
         if question.name not in self._read:
             self._read[question.name] = self._parsed(question)
         return cast("T | None", self._read[question.name])
+
+    def figure(self, question: Question[NotedT], field: str) -> tuple[float | None, str]:
+        """Return a field of the answer to a question, and why it is absent where that is known."""
+        reading = self.of(question)
+        if reading is None:
+            return None, ""
+        return getattr(reading, field), reading.why_absent(field)
 
     def _parsed(self, question: Question[T]) -> T | None:
         text = self.texts.get(question.name, "")

@@ -7,9 +7,7 @@ from harness.devices.gates.questions import BATTERY
 
 
 def _judge(wanted: float, phone: Answers) -> Verdict:
-    battery = phone.of(BATTERY)
-    has = battery.temperature_c if battery else None
-    why = battery.why_absent("temperature_c") if battery else ""
+    has, why = phone.figure(BATTERY, "temperature_c")
     return at_most("battery_c_max", wanted, has, "°C", why)
 
 

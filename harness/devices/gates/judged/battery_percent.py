@@ -7,9 +7,7 @@ from harness.devices.gates.questions import BATTERY
 
 
 def _judge(wanted: float, phone: Answers) -> Verdict:
-    battery = phone.of(BATTERY)
-    has = battery.percent if battery else None
-    why = battery.why_absent("percent") if battery else ""
+    has, why = phone.figure(BATTERY, "percent")
     return at_least("battery_percent_min", wanted, has, "%", why)
 
 

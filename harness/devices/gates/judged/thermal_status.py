@@ -9,10 +9,8 @@ STATUS: Question[Thermal] = Question("thermal", "dumpsys thermalservice", parse_
 
 
 def _judge(wanted: int, phone: Answers) -> Verdict:
-    thermal = phone.of(STATUS)
-    if thermal is None:
-        return at_most("thermal_status_max", wanted, None, "")
-    return at_most("thermal_status_max", wanted, thermal.status, "", thermal.why_absent("status"))
+    has, why = phone.figure(STATUS, "status")
+    return at_most("thermal_status_max", wanted, has, "", why)
 
 
 GATE = Gate(
