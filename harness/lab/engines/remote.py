@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import secrets
 import socket
 import threading
@@ -16,8 +15,8 @@ from typing import Any, Final
 
 from harness import __version__
 from harness.adb.transfer import LocalFile
+from harness.lab.engines.order_threads import OrderThreads
 from harness.lab.engines.phone_work import not_done
-from harness.lab.engines.threads import waiting
 from harness.lab.engines.wire import (
     CHUNK,
     Fabric,
@@ -28,7 +27,6 @@ from harness.lab.engines.wire import (
     WorkerFailedError,
     WorkerGoneError,
 )
-from harness.lab.failures import host_error
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.engine import (
@@ -60,7 +58,7 @@ class _Home:
     phone: LabPhone
 
 
-class RemoteEngine:
+class RemoteEngine(OrderThreads):
     """Orders go to the worker that has the phone; an `harness.lab.scheduling.engine.Engine`.
 
     Args:
@@ -69,13 +67,13 @@ class RemoteEngine:
     """
 
     def __init__(self, fabric: Fabric, run: RunView) -> None:
+        super().__init__()
         self._fabric = fabric
         self._run = run
         self._name = name_of(run.path)
         self._wanted = {phone.serial for phone in run.phones}
         self._met_at: dict[str, float] = {}
         self._session = secrets.token_hex(8)
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._homes: dict[str, _Home] = {}
         self._known: set[str] = set()
         self._running: dict[tuple[str, int], tuple[str, AttemptFolder]] = {}
@@ -88,19 +86,6 @@ class RemoteEngine:
         self._watch.start()
 
     # -- what the scheduler calls -----------------------------------------------------------------
-
-    def submit(self, order: Order) -> None:
-        """See `Engine`."""
-        name = f"phone-{order.serial}"
-        threading.Thread(target=self._do, args=(order,), name=name, daemon=True).start()
-
-    def reports(self, wait_s: float) -> list[Report]:
-        """See `Engine`."""
-        return waiting(self._reports, wait_s)
-
-    def post(self, report: Report) -> None:
-        """See `Engine`."""
-        self._reports.put(report)
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
@@ -118,22 +103,19 @@ class RemoteEngine:
 
     # -- orders -----------------------------------------------------------------------------------
 
-    def _do(self, order: Order) -> None:
+    def _carry_out(self, order: Order) -> Report | None:
         home = self._homes.get(order.serial)
         if home is None:
-            return  # its `Gone` is on the way
+            return None  # its `Gone` is on the way
         try:
             if isinstance(order, RunAttempt):
-                report: Report = self._attempt(order, home)
-            else:
-                report = self._fabric.call(home.worker, "tend", self._session, order, long=True)
+                return self._attempt(order, home)
+            report: Report = self._fabric.call(home.worker, "tend", self._session, order, long=True)
         except (WorkerGoneError, FabricLostError):
-            return  # the watcher says so
+            return None  # the watcher says so
         except WorkerFailedError as error:
-            report = _failed(order, str(error))
-        except Exception as error:  # noqa: BLE001 - the thread's outermost: the run must hear of it
-            report = Broke(order.serial, host_error(error) or error)
-        self._reports.put(report)
+            return _failed(order, str(error))
+        return report
 
     def _attempt(self, order: RunAttempt, home: _Home) -> Ended:
         request = self._run.assignments.request(order, home.phone)

@@ -1,6 +1,4 @@
-"""The engine of one host: every order in a thread of its own, on phones within reach of this host.
-
-A phone has one order at a time, so there are at most as many threads as phones.
+"""The engine of one host: orders are carried out on phones within reach of this host.
 
 Phones that are plugged in while the run goes on, or that another run has let go, join it. A phone
 of the run that comes back at another place (another cable, another address) is reached there from
@@ -10,18 +8,16 @@ its next order on.
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from harness.errors import HarnessError
+from harness.lab.engines.order_threads import OrderThreads
 from harness.lab.engines.phone_work import PhoneWork, tend
-from harness.lab.failures import host_error
 from harness.lab.ports import LabPhone
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.engine import (
-    Broke,
     Came,
     Ended,
     Order,
@@ -31,15 +27,13 @@ from harness.lab.scheduling.engine import (
     Stepped,
 )
 
-POLL_S: Final = 0.5
-"""How long one wait lasts at most: a Ctrl-C that came otherwise than by a report is seen then."""
 AT_ONCE: Final = 8
 """Phones that are prepared, cleaned or left at the same time; attempts are not held back."""
 LOOK_S: Final = 5.0
 """How often the adb servers are asked what they list; only a phone that is new is asked itself."""
 
 
-class ThreadEngine:
+class ThreadEngine(OrderThreads):
     """See the module; an `harness.lab.scheduling.engine.Engine`.
 
     Args:
@@ -54,29 +48,16 @@ class ThreadEngine:
         run: RunView,
         look: Callable[[], Sequence[LabPhone]] | None = None,
     ) -> None:
+        super().__init__()
         self._work = work
         self._run = run
         self._phones = {phone.serial: phone for phone in run.phones}
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._few = threading.BoundedSemaphore(AT_ONCE)
         self._over, self._meeting = threading.Event(), threading.Lock()
         for phone in run.phones:
             self._reports.put(Came(phone))
         if look is not None:
             threading.Thread(target=self._look, args=(look,), name="joining", daemon=True).start()
-
-    def submit(self, order: Order) -> None:
-        """See `Engine`."""
-        name = f"phone-{order.serial}"
-        threading.Thread(target=self._do, args=(order,), name=name, daemon=True).start()
-
-    def reports(self, wait_s: float) -> list[Report]:
-        """See `Engine`."""
-        return waiting(self._reports, wait_s)
-
-    def post(self, report: Report) -> None:
-        """See `Engine`."""
-        self._reports.put(report)
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`; attempts of this process hear the `StopSignal` themselves."""
@@ -88,16 +69,11 @@ class ThreadEngine:
 
     # -- orders -----------------------------------------------------------------------------------
 
-    def _do(self, order: Order) -> None:
-        try:
-            if isinstance(order, RunAttempt):
-                report: Report = self._attempt(order)
-            else:
-                with self._few:
-                    report = self._tend(order)
-        except Exception as error:  # noqa: BLE001 - the thread's outermost: the run must hear of it
-            report = Broke(order.serial, host_error(error) or error)
-        self._reports.put(report)
+    def _carry_out(self, order: Order) -> Report:
+        if isinstance(order, RunAttempt):
+            return self._attempt(order)
+        with self._few:
+            return self._tend(order)
 
     def _attempt(self, order: RunAttempt) -> Report:
         def on_step(step: str) -> None:
@@ -134,14 +110,3 @@ class ThreadEngine:
         self._phones[phone.serial] = phone
         run.progress.note(f"{phone.serial} ({phone.info.profile or 'generic'}) joins the run.")
         self._reports.put(Came(phone))
-
-
-def waiting(reports: queue.SimpleQueue[Report], wait_s: float) -> list[Report]:
-    """Return what has come; see `Engine.reports`."""
-    come: list[Report] = []
-    try:
-        come.append(reports.get(timeout=min(wait_s, POLL_S)))
-        while True:
-            come.append(reports.get_nowait())
-    except queue.Empty:
-        return come
