@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from harness.lab.assignments import RunAssignments
 from harness.lab.bench import Bench
-from harness.lab.clock import StopSignal
 from harness.lab.engines.crew import Crew
-from harness.lab.feed import FeedProgram, TaskFeed
+from harness.lab.feed import TaskFeed
 from harness.lab.known_jobs import KnownJobs
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import OPEN
@@ -20,7 +19,7 @@ from harness.lab.plan_rules import PlanRules
 from harness.lab.planning.heat import queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import PlannedJob
-from harness.lab.ports import LabPhone, Progress
+from harness.lab.ports import LabPhone
 from harness.lab.run_tasks import host_tasks, outcomes_of, planner
 from harness.lab.run_view import RunView
 from harness.lab.scheduling.agenda import Agenda, Outcome
@@ -28,6 +27,7 @@ from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.host_tasks import HostThreads
 from harness.lab.scheduling.intake import Intake
 from harness.lab.scheduling.scheduler import Rules, Scheduler
+from harness.lab.settings import RunSettings
 from harness.lab.summary import RunSummary, summary
 from harness.results.store import RunFolder
 from harness.scenario import Scenario
@@ -44,9 +44,7 @@ class Run:
     bench: Bench
     materials: Materials
     owner: str
-    stop: StopSignal
-    progress: Progress
-    keep: bool
+    settings: RunSettings
     record_lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while ``run.json`` is read and written anew."""
 
@@ -55,7 +53,6 @@ class Run:
         jobs: Sequence[PlannedJob],
         crew: Crew,
         rejoin: Mapping[str, tuple[str, int]] | None = None,
-        feed: FeedProgram | None = None,
     ) -> RunSummary:
         """Work until nothing is left to do here; see `Scheduler.run` for Ctrl-C.
 
@@ -63,8 +60,8 @@ class Run:
             jobs: What is left to do on phones.
             crew: Holds the phones that take part, and works with them.
             rejoin: Serial -> (job, attempt) that may still run there.
-            feed: Adds tasks while the run goes on.
         """
+        settings, stop = self.settings, self.settings.stop
         known = KnownJobs(jobs)
         rules = PlanRules(known, self.folder, self.record_lock)
         held = set(crew.keeper.serials)
@@ -73,11 +70,11 @@ class Run:
             RunView(
                 path=self.folder.path,
                 owner=self.owner,
-                keep=self.keep,
-                stop=self.stop,
-                progress=self.progress,
+                keep=settings.keep,
+                stop=stop,
+                progress=settings.progress,
                 assignments=RunAssignments(
-                    known, self.folder, self.ledger, self.materials, self.keep
+                    known, self.folder, self.ledger, self.materials, settings.keep
                 ),
                 phones=phones,
             )
@@ -94,7 +91,7 @@ class Run:
         )
         for job_id, _ in (rejoin or {}).values():
             agenda.adopt(job_id)
-        tasks = host_tasks(self.folder, self.ledger, self.bench.clock, self.stop)
+        tasks = host_tasks(self.folder, self.ledger, self.bench.clock, stop)
         feeds: list[TaskFeed] = []
 
         def settled(outcome: Outcome) -> None:
@@ -107,9 +104,9 @@ class Run:
             engine=LoggedEngine(engine),
             host=HostThreads(tasks.do, engine.post),
             owner=self.owner,
-            stop=self.stop,
+            stop=stop,
             clock=self.bench.clock,
-            progress=self.progress,
+            progress=settings.progress,
             rules=Rules(
                 step_limit_s=rules.step_limit_s,
                 fits=rules.fits,
@@ -120,18 +117,18 @@ class Run:
                 settled=settled,
             ),
         )
-        if feed is not None:
+        if settings.feed is not None:
             feeds.append(self._feed(known, scheduler.open_intake(), phones, rules))
         with ExitStack() as stack:
             stack.enter_context(crew.keeper.renewing(lambda: self.ledger.heartbeat(self.owner)))
-            if feed is not None:
-                stack.enter_context(feeds[0].running(feed))
+            if settings.feed is not None:
+                stack.enter_context(feeds[0].running(settings.feed))
             try:
                 scheduler.run()
             finally:
                 engine.close()
                 self._close(rules)
-        return summary(self.folder, self.ledger, interrupted=self.stop.requested, notes=rules.notes)
+        return summary(self.folder, self.ledger, interrupted=stop.requested, notes=rules.notes)
 
     def _feed(
         self, jobs: KnownJobs, intake: Intake, held: Sequence[LabPhone], rules: PlanRules
@@ -172,7 +169,7 @@ class Run:
                 record.model_copy(
                     update={
                         "finished_utc": self.bench.clock.utc() if over else None,
-                        "interrupted": self.stop.requested,
+                        "interrupted": self.settings.stop.requested,
                         "notes": (*record.notes, *rules.notes),
                     }
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -66,17 +67,18 @@ def run_scenario(
         NoPhoneError: A job fits no phone, or all that fit are held by others.
         StoreError: The run folder cannot be written.
     """
-    settings = settings or RunSettings()
+    settings = _logged(settings)
     materials = settings.materials or Materials(loaded.folder)
     plan = plan_run(loaded, bench, materials, settings.only)
     plan.check(skip_unfit=settings.skip_unfit)
     plan = _by_past_runs(plan, loaded.scenario, run_root)
     clock = bench.clock
     run_id = settings.run_id or _run_id(loaded.scenario.name, clock.utc())
-    progress = LoggedProgress(settings.progress)
     owner = owner_name()
     with ExitStack() as stack:
-        crew = stack.enter_context(bench.crew(owner, str(run_root / run_id), progress.note))
+        crew = stack.enter_context(
+            bench.crew(owner, str(run_root / run_id), settings.progress.note)
+        )
         busy = take_free(crew.keeper, plan.phones)
         jobs = held_only(plan.placed, crew.keeper.serials, busy)
         plan = plan.with_jobs(jobs)
@@ -110,18 +112,8 @@ def run_scenario(
         # Last of the three: a folder with run.json is a run that can be resumed.
         folder.write_record(record)
         settings.on_plan(plan, folder)
-        run = Run(
-            loaded.scenario,
-            folder,
-            ledger,
-            bench,
-            materials,
-            owner,
-            settings.stop,
-            progress,
-            settings.keep,
-        )
-        return run.go(jobs, crew, feed=settings.feed)
+        run = Run(loaded.scenario, folder, ledger, bench, materials, owner, settings)
+        return run.go(jobs, crew)
 
 
 def resume_run(
@@ -147,9 +139,8 @@ def resume_run(
     record = folder.record()
     scenario = Scenario.model_validate({**record.scenario, "matrix": {}})
     source = Path(record.scenario_source)
-    settings = settings or RunSettings()
-    materials, feed = settings.materials or Materials(source.parent.resolve()), settings.feed
-    progress = LoggedProgress(settings.progress)
+    settings = _logged(settings)
+    materials = settings.materials or Materials(source.parent.resolve())
     owner = owner_name()
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
@@ -160,11 +151,11 @@ def resume_run(
             {phone.serial for phone in bench.phones},
             lambda task_id, attempt: TaskFolder(path, task_id).wrote(attempt),
         )
-        clean_left_phones(ledger, bench, owner, str(path), progress, spare=rejoin)
+        clean_left_phones(ledger, bench, owner, str(path), settings.progress, spare=rejoin)
         if retry_failed:
             reopen(ledger)
         tasks = ledger.tasks(*OPEN)
-        if not tasks and feed is None:
+        if not tasks and settings.feed is None:
             return summary(folder, ledger, interrupted=False)
         todo = [task for task in tasks if task.kind == "phone"]
         needs = materials.needs(todo)
@@ -175,10 +166,10 @@ def resume_run(
         _skip_unfit(ledger, plan)
         known = {phone.serial for phone in record.phones}
         phones = plan.phones
-        if feed is not None:  # it may want any phone that the run had
+        if settings.feed is not None:  # it may want any phone that the run had
             used = {phone.serial for phone in phones}
             phones = tuple(phone for phone in bench.phones if phone.serial in known | used)
-        crew = stack.enter_context(bench.crew(owner, str(path), progress.note))
+        crew = stack.enter_context(bench.crew(owner, str(path), settings.progress.note))
         busy = take_free(crew.keeper, phones)
         stack.enter_context(logged(folder.path, ledger, bench, busy))
         for row in ledger.attempts(state="running"):
@@ -198,19 +189,15 @@ def resume_run(
             )
         )
         settings.on_plan(plan, folder)
-        run = Run(
-            scenario,
-            folder,
-            ledger,
-            bench,
-            materials,
-            owner,
-            settings.stop,
-            progress,
-            settings.keep,
-        )
+        run = Run(scenario, folder, ledger, bench, materials, owner, settings)
         run.add_to_plan(plan.jobs)
-        return run.go(jobs, crew, rejoin, feed)
+        return run.go(jobs, crew, rejoin)
+
+
+def _logged(settings: RunSettings | None) -> RunSettings:
+    """Return settings, the usual ones for None, whose notes stand in the log too."""
+    settings = settings or RunSettings()
+    return replace(settings, progress=LoggedProgress(settings.progress))
 
 
 def _by_past_runs(plan: Plan, scenario: Scenario, run_root: Path) -> Plan:
