@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from harness.export import wire
+from harness import protobuf
 from harness.readings.declared import Column
 from harness.results.model import AttemptResult
 from harness.results.samples import all_columns
@@ -40,19 +40,25 @@ class _Trace:
     packets: list[bytes] = field(default_factory=list)
 
     def packet(self, content: bytes) -> None:
-        self.packets.append(wire.message(1, content + wire.number(10, _SEQUENCE)))
+        self.packets.append(protobuf.message(1, content + protobuf.number(10, _SEQUENCE)))
 
     def track(self, uuid: int, name: str, rank: int = 0, extra: bytes = b"") -> None:
-        parent = wire.number(5, _PROCESS) if uuid != _PROCESS else b""
-        content = wire.number(1, uuid) + wire.text(2, name) + parent + wire.number(12, rank) + extra
-        self.packet(wire.message(60, content))
+        parent = protobuf.number(5, _PROCESS) if uuid != _PROCESS else b""
+        content = (
+            protobuf.number(1, uuid)
+            + protobuf.text(2, name)
+            + parent
+            + protobuf.number(12, rank)
+            + extra
+        )
+        self.packet(protobuf.message(60, content))
 
     def event(self, at_ns: int, kind: int, uuid: int, extra: bytes = b"") -> None:
-        content = wire.number(9, kind) + wire.number(11, uuid) + extra
-        self.packet(wire.number(8, at_ns) + wire.message(11, content))
+        content = protobuf.number(9, kind) + protobuf.number(11, uuid) + extra
+        self.packet(protobuf.number(8, at_ns) + protobuf.message(11, content))
 
     def slice(self, begin_ns: int, end_ns: int, uuid: int, name: str) -> None:
-        self.event(begin_ns, _BEGIN, uuid, wire.text(22, "trainer") + wire.text(23, name))
+        self.event(begin_ns, _BEGIN, uuid, protobuf.text(22, "trainer") + protobuf.text(23, name))
         self.event(max(begin_ns, end_ns), _END, uuid)
 
 
@@ -71,8 +77,8 @@ def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
     trace = _Trace()
     chosen = result.selection.sub_model if result.selection else None
     name = f"{chosen or 'trainer'}, {result.speaker} on {result.phone.profile} ({result.job_id})"
-    process = wire.message(3, wire.number(1, 1) + wire.text(6, name))
-    trace.track(_PROCESS, name, 0, process + wire.number(11, _EXPLICIT))
+    process = protobuf.message(3, protobuf.number(1, 1) + protobuf.text(6, name))
+    trace.track(_PROCESS, name, 0, process + protobuf.number(11, _EXPLICIT))
     trace.track(_PHASES, "phases", 1)
     trace.track(_EPOCHS, "epochs", 2)
     for phase in result.phases:
@@ -85,7 +91,7 @@ def trace_of(result: AttemptResult, samples: pa.Table) -> bytes:
         trace.track(_KILLS, "kills", 3)
     for kill in kills:
         shown = f"{kill.process} killed ({kill.reason})"
-        trace.event(at(kill.t_s), _INSTANT, _KILLS, wire.text(23, shown))
+        trace.event(at(kill.t_s), _INSTANT, _KILLS, protobuf.text(23, shown))
     for number, column in enumerate(counters()):
         _counter(trace, samples, column, _FIRST_COUNTER + number)
     return b"".join(trace.packets)
@@ -104,9 +110,9 @@ def _counter(trace: _Trace, samples: pa.Table, column: Column, uuid: int) -> Non
     if not known:
         return
     name = f"{column.track}, {column.unit}" if column.unit else column.track
-    trace.track(uuid, name, uuid, wire.message(8, wire.text(6, column.unit)))
+    trace.track(uuid, name, uuid, protobuf.message(8, protobuf.text(6, column.unit)))
     for ms, value in known:
-        trace.event(ms * 1_000_000, _COUNTER, uuid, wire.double(44, float(value)))
+        trace.event(ms * 1_000_000, _COUNTER, uuid, protobuf.double(44, float(value)))
 
 
 def _epochs(result: AttemptResult) -> Iterator[tuple[str, float, float]]:

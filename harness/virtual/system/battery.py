@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from harness.virtual.system.call import proto_number, proto_text
+from harness.virtual.system.proto import proto_number, proto_text
 
 Power = Literal["none", "usb", "ac"]
 

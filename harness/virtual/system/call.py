@@ -109,35 +109,3 @@ async def _wait_writable(fd: int) -> None:
 
 Handler = Callable[[Call], Awaitable[int]]
 """Carries out a call and returns its exit code."""
-
-
-# -- messages, as ``dumpsys ... --proto`` prints them ------------------------------------------
-#
-# Source: AOSP ``android.util.proto.ProtoOutputStream``: numbers that are 0 and empty texts are left
-# out, negative numbers take ten bytes.
-
-
-def _varint(value: int) -> bytes:
-    """Return a number as a varint of 64 bits."""
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def proto_number(field: int, value: int) -> bytes:
-    """Return a field with a number, a truth or an enumerator."""
-    return _varint(field << 3) + _varint(value) if value else b""
-
-
-def proto_text(field: int, value: str) -> bytes:
-    """Return a field with a text."""
-    return proto_message(field, value.encode()) if value else b""
-
-
-def proto_message(field: int, content: bytes) -> bytes:
-    """Return a field with a message."""
-    return _varint(field << 3 | 2) + _varint(len(content)) + content

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.protobuf import message
 from harness.virtual.system import procfs
 from harness.virtual.system.app import App
-from harness.virtual.system.call import Call, proto_message, proto_number, proto_text
+from harness.virtual.system.call import Call
 from harness.virtual.system.memory import ZRAM_RATIO
+from harness.virtual.system.proto import proto_number, proto_text
 from harness.virtual.system.service import Answers, System
 
 _NATIVE_ADJ = -901
@@ -147,10 +149,10 @@ class MemoryDump:
             summary += b"".join(proto_number(i, kb) for i, kb in enumerate(rss, 10))
             summary += proto_number(15, usage.rss - sum(rss))
         process = proto_number(1, usage.pid) + proto_text(2, usage.name)
-        process += proto_message(9, summary)
+        process += message(9, summary)
         # apps lie in a message with more about them, native processes do not
         is_app = usage.adj > _NATIVE_ADJ
-        return proto_message(4, proto_message(1, process)) if is_app else proto_message(3, process)
+        return message(4, message(1, process)) if is_app else message(3, process)
 
     def _whole(self, usages: list[_Usage]) -> str:
         plan = self._accountant.limits.memory

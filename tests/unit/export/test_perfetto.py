@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from perfetto.protos.perfetto.trace import perfetto_trace_pb2
 
-from harness.export import wire
+from harness import protobuf
 from harness.export.perfetto import counters, trace_columns, trace_of
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, RunFolder
@@ -116,18 +116,18 @@ def test_an_attempt_that_was_never_sampled_is_a_trace_too(folder: AttemptFolder)
 @given(st.integers(0, 2**64 - 1))
 def test_numbers_are_as_protobuf_writes_them(value: int) -> None:
     packet = pb2.TracePacket(timestamp=value)
-    assert wire.number(8, value) == packet.SerializeToString() or value == 0
+    assert protobuf.number(8, value) == packet.SerializeToString() or value == 0
 
 
 @given(st.text(max_size=300))
 def test_texts_are_as_protobuf_writes_them(value: str) -> None:
     event = pb2.TrackEvent(name=value)
-    assert wire.text(23, value) == event.SerializeToString()
+    assert protobuf.text(23, value) == event.SerializeToString()
 
 
 def test_negative_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
-        wire.varint(-1)
+        protobuf.varint(-1)
 
 
 def test_a_hostile_name_stays_a_name(tmp_path: Path, folder: AttemptFolder) -> None:

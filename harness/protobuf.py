@@ -1,6 +1,6 @@
-"""Protocol buffers' wire format, as much of it as a trace takes (pure).
+"""Writing protocol buffers' wire format, as much as traces and virtual phones take of it (pure).
 
-Written by hand, so that a trace needs no library of a version of its own; the tests read it back
+Written by hand, so that neither needs a library of a version of its own; the tests read traces back
 with Perfetto's own classes. Source: protobuf.dev, "Encoding".
 """
 
