@@ -30,7 +30,9 @@ Role = Literal["trainer", "ballast", "bystander"]
 _NAMED_KILLERS = frozenset({"lmkd", "killinfo"})
 _NAMING = frozenset({"lmkd", "killinfo", "am_kill", "am_killing", "am_proc_died", "am_died"})
 _CLOCK_MOVED_S = 2.0
-_CLOCK = "date +'%Y-%m-%d %H:%M:%S'; cat /proc/uptime"
+_CLOCK = "date +'%Y-%m-%d %H:%M:%S.%N'; cat /proc/uptime"
+"""An old ``date`` has no ``%N`` and prints something else: its clock is known to a second."""
+_NANOSECONDS = re.compile(r"[0-9]{9}")
 _MEMORY_WORDS = ("low mem", "lmk", "empty", "cached", "swap low", "oom")
 _EPOCH = datetime(1970, 1, 1)
 _SLACK = timedelta(seconds=2)
@@ -160,7 +162,10 @@ class KillWatch:
     def _clock(text: str) -> tuple[datetime, timedelta] | None:
         rows = text.splitlines()
         try:
-            clock = datetime.strptime(rows[0].strip(), _TIME_FORMATS[1])
+            whole, _, fraction = rows[0].strip().partition(".")
+            clock = datetime.strptime(whole, _TIME_FORMATS[1])
+            if _NANOSECONDS.fullmatch(fraction):
+                clock += timedelta(microseconds=int(fraction) // 1000)
             return clock, timedelta(seconds=float(rows[1].split()[0]))
         except (ValueError, IndexError, OverflowError):
             return None

@@ -326,6 +326,31 @@ def test_the_year_may_end_while_the_pressure_is_on(fake: Callable[..., FakePhone
     assert watch.notes == []
 
 
+@pytest.mark.parametrize(
+    ("setup", "later", "moved", "killed_ms"),
+    [
+        # whole seconds would say -7199: the first is cut short by 0.9 s, the second by 0.1 s
+        ("20:00:00.900000000", "18:00:10.100000000", "-7200", 503_100),
+        ("20:00:00.%N", "18:00:10.%N", "-7199", 504_000),  # a date of Android 5
+        ("20:00:00.N", "18:00:10.N", "-7199", 504_000),
+        ("20:00:00", "18:00:10", "-7199", 504_000),  # noted by an earlier version
+    ],
+)
+def test_the_clock_is_read_as_finely_as_the_phone_tells_it(
+    fake: Callable[..., FakePhone], setup: str, later: str, moved: str, killed_ms: int
+) -> None:
+    phone = fake(
+        (CLOCK, Answer(f"2026-12-31 {setup}\n500.00 7.0\n")),
+        (CLOCK, Answer(f"2026-12-31 {later}\n509.20 7.0\n")),
+        ("logcat -d", Answer(kill_at("12-31 20:00:04.000", 80, "com.a"))),
+        ("exit-info", Answer("")),
+    )
+    watch = KillWatch(phone, PACKAGE)
+    watch.setup()
+    assert [watch.t_ms(kill.time) for kill in watch.kills()] == [killed_ms]
+    assert f"clock was set by {moved} s" in watch.notes[0]
+
+
 @pytest.mark.parametrize("jump_s", [-7200, 7200])
 def test_a_clock_that_was_set_is_noticed(fake: Callable[..., FakePhone], jump_s: int) -> None:
     hour = 23 + jump_s // 3600
