@@ -7,8 +7,17 @@ versions, the battery history, discharge and the power table; wake locks and job
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from harness.readings.base import Reading, clean, decimal, integer, lines
+from harness.readings.bounds import (
+    BATTERY_DECI_C,
+    BATTERY_MV,
+    CHARGE_MAH,
+    CHARGE_RAW,
+    DISCHARGE_MAH,
+    PERCENT,
+)
 from harness.readings.errors import ReadingError
 
 _DELTA = re.compile(r"([0-9]{1,15})(?::([A-Z*]{1,20})(?::TIME:([0-9]{1,18}))?(?::([0-9]{1,18}))?)?")
@@ -19,11 +28,11 @@ class BatteryPoint(Reading):
 
     t_ms: int
     """Since the first line of the history."""
-    level_percent: int | None = None
-    temperature_raw: int | None = None
+    level_percent: Annotated[int | None, PERCENT] = None
+    temperature_raw: Annotated[int | None, BATTERY_DECI_C] = None
     """0.1 °C."""
-    voltage_mv: int | None = None
-    charge_raw: int | None = None
+    voltage_mv: Annotated[int | None, BATTERY_MV] = None
+    charge_raw: Annotated[int | None, CHARGE_RAW] = None
     """``Bcc``: mAh as AOSP prints it."""
     status: str | None = None
     """c charging, d discharging, n not charging, f full."""
@@ -36,7 +45,7 @@ class PowerItem(Reading):
 
     uid: int | None
     label: str
-    mah: float
+    mah: Annotated[float | None, DISCHARGE_MAH] = None
 
 
 class Batterystats(Reading):
@@ -48,10 +57,10 @@ class Batterystats(Reading):
     reset_time_ms: int | None = None
     history: tuple[BatteryPoint, ...] = ()
     time_on_battery_ms: int | None = None
-    level_start: int | None = None
-    level_now: int | None = None
-    discharge_mah: float | None = None
-    capacity_mah: float | None = None
+    level_start: Annotated[int | None, PERCENT] = None
+    level_now: Annotated[int | None, PERCENT] = None
+    discharge_mah: Annotated[float | None, DISCHARGE_MAH] = None
+    capacity_mah: Annotated[float | None, CHARGE_MAH] = None
     power: tuple[PowerItem, ...] = ()
 
 

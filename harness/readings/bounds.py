@@ -39,12 +39,16 @@ CELSIUS = Bounds(-40, 150, "°C")
 """Of a sensor on the chip or at the skin; silicon shuts itself down below 150."""
 BATTERY_C = Bounds(-40, 100, "°C")
 """A lithium cell burns before; the cold end is that of electronics."""
+BATTERY_DECI_C = Bounds(-400, 1000, "0.1 °C")
+"""The same as Android's services have it."""
 PERCENT = Bounds(0, 100, "%")
 CPU_PERCENT_OF_ONE_CORE = Bounds(0, 100 * 256, "%")
 """No phone has more than 256 cores."""
 BATTERY_MV = Bounds(1000, 30_000, "mV")
 """From an empty cell to the supply of a TV box."""
 CHARGE_MAH = Bounds(1, 30_000, "mAh")
+DISCHARGE_MAH = Bounds(0, 30_000, "mAh")
+"""Taken since the last full charge."""
 CHARGE_RAW = Bounds(1, 30_000_000)
 """In mAh or µAh, as the vendor has it."""
 CURRENT_RAW = Bounds(-20_000_000, 20_000_000)

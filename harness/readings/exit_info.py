@@ -8,6 +8,7 @@ never took: no process had none, so it counts as not said.
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from harness.readings.base import (
     NotedReading,
@@ -19,6 +20,7 @@ from harness.readings.base import (
     lines,
     size_kb,
 )
+from harness.readings.bounds import MEMORY_KB, PID
 from harness.readings.errors import ReadingError
 
 REASON_SIGNALED = 2
@@ -59,7 +61,7 @@ class ExitRecord(Reading):
 
     package: str | None = None
     timestamp: str | None = None
-    pid: int | None = None
+    pid: Annotated[int | None, PID] = None
     real_uid: int | None = None
     process: str | None = None
     reason: int | None = None
@@ -69,8 +71,8 @@ class ExitRecord(Reading):
     status: int | None = None
     """Exit code or signal number."""
     importance: int | None = None
-    pss_kb: int | None = None
-    rss_kb: int | None = None
+    pss_kb: Annotated[int | None, MEMORY_KB] = None
+    rss_kb: Annotated[int | None, MEMORY_KB] = None
     description: str | None = None
     state: str | None = None
     trace: str | None = None

@@ -9,9 +9,10 @@ matter: only the tag and the text after it.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from harness.readings.base import Reading, integer, lines
+from harness.readings.bounds import MEMORY_KB, PID
 
 KillSource = Literal[
     "lmkd",
@@ -50,13 +51,13 @@ class KillLine(Reading):
     source: KillSource
     time: str | None = None
     """As printed: month-day and time of the phone."""
-    pid: int | None = None
+    pid: Annotated[int | None, PID] = None
     process: str | None = None
     uid: int | None = None
     oom_score_adj: int | None = None
-    freed_kb: int | None = None
-    anon_rss_kb: int | None = None
-    swap_kb: int | None = None
+    freed_kb: Annotated[int | None, MEMORY_KB] = None
+    anon_rss_kb: Annotated[int | None, MEMORY_KB] = None
+    swap_kb: Annotated[int | None, MEMORY_KB] = None
     reason: str | None = None
     line: str
     """The line itself, as evidence."""

@@ -35,8 +35,8 @@ _SECTIONS = ("App Summary", "Dalvik Details", "Objects", "SQL", "DATABASES", "As
 class SummaryRow(Reading):
     """One line of the App Summary, in KiB."""
 
-    pss_kb: int | None = None
-    rss_kb: int | None = None
+    pss_kb: Annotated[int | None, MEMORY_KB] = None
+    rss_kb: Annotated[int | None, MEMORY_KB] = None
 
 
 class MeminfoProcess(Reading):
@@ -100,7 +100,8 @@ class _Block:
         if words and values:
             values.reverse()
             name = " ".join(words)
-            self.rows.setdefault(name, dict(zip(self.columns, values, strict=False)))
+            cells = zip(self.columns, values, strict=False)
+            self.rows.setdefault(name, {c: kb for c, kb in cells if MEMORY_KB.hold(kb)})
 
     def _columns(self) -> list[str]:
         if len(self.header) < 2 or len(self.header[-1]) != len(self.header[-2]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from harness.readings.base import Reading, clean, integer, lines
+from harness.readings.bounds import MEMORY_KB
 from harness.readings.errors import ReadingError
 
 _HEAD = re.compile(r"\s*([0-9]{1,10}) \((.*)", re.DOTALL)
@@ -61,14 +63,14 @@ class PidStatus(Reading):
     threads: int | None = None
     vm_peak_kb: int | None = None
     vm_size_kb: int | None = None
-    vm_hwm_kb: int | None = None
+    vm_hwm_kb: Annotated[int | None, MEMORY_KB] = None
     """Highest RSS so far."""
-    vm_rss_kb: int | None = None
-    rss_anon_kb: int | None = None
+    vm_rss_kb: Annotated[int | None, MEMORY_KB] = None
+    rss_anon_kb: Annotated[int | None, MEMORY_KB] = None
     """Kernels before 4.5 do not have it."""
-    rss_file_kb: int | None = None
-    rss_shmem_kb: int | None = None
-    vm_swap_kb: int | None = None
+    rss_file_kb: Annotated[int | None, MEMORY_KB] = None
+    rss_shmem_kb: Annotated[int | None, MEMORY_KB] = None
+    vm_swap_kb: Annotated[int | None, MEMORY_KB] = None
 
 
 def parse_proc_pid_stat(text: str | bytes) -> PidStat:
