@@ -21,11 +21,11 @@ from pathlib import Path
 
 from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
-from harness.virtual.root.binds import python_binds
+from harness.virtual.root.binds import lent_folders
 from harness.virtual.root.daemons import DAEMONS, INIT, name_link
 from harness.virtual.root.plain import phone_path_of
 from harness.virtual.root.spawning import spawn_process
-from harness.virtual.root.tools import tool_path
+from harness.virtual.root.tools import installed_tools, tool_path
 
 _SHELL_UID = 2000
 _START_PATIENCE_S = 30.0
@@ -109,12 +109,13 @@ class UsernsRoot(PhoneRoot):
     def _config(self) -> dict[str, object]:
         mount_point = self.root_dir / ".mount"
         mount_point.mkdir(exist_ok=True)
+        tools = installed_tools(self.spec.shell)
         return {
             "root": str(self.root_dir),
             "mount_point": str(mount_point),
             "uid": _SHELL_UID,
             "gid": _SHELL_UID,
-            "binds": python_binds(self.root_dir),
+            "binds": lent_folders(self.root_dir, (tools.shell, *tools.programs.values())),
             "daemons": self._named_daemons(),
         }
 
