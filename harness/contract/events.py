@@ -94,6 +94,20 @@ class Epoch(_Event):
     hypotheses: tuple[Hypothesis, ...]
 
 
+class OtherSpeakerHeard(_Event):
+    """Somebody who does not train here was listened to; of equal speaker and epoch the last counts.
+
+    Epoch 0 is before any training, any other one that whose checkpoint counts.
+    """
+
+    type: Literal["other_speaker"] = "other_speaker"
+    epoch: int
+    speaker: str
+    wer_percent: float
+    evaluate_seconds: float
+    hypotheses: tuple[Hypothesis, ...]
+
+
 class Checkpoint(_Event):
     """A checkpoint was written and is complete."""
 
@@ -144,6 +158,7 @@ Event = Annotated[
         PhaseChange,
         Step,
         Epoch,
+        OtherSpeakerHeard,
         Checkpoint,
         Stopped,
         TrainerError,
@@ -158,6 +173,7 @@ EVENT_TYPES = (
     PhaseChange,
     Step,
     Epoch,
+    OtherSpeakerHeard,
     Checkpoint,
     Stopped,
     TrainerError,

@@ -12,7 +12,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.contract import mobileasr
 from harness.contract.base import Message
@@ -52,6 +58,13 @@ class Data(Message):
 
     speaker: str
     train: tuple[Utterance, ...] = Field(min_length=1)
+    validation: tuple[Utterance, ...] = Field(min_length=1)
+
+
+class OtherSpeaker(Message):
+    """Somebody who is only listened to: what the training of another does to their speech."""
+
+    speaker: str
     validation: tuple[Utterance, ...] = Field(min_length=1)
 
 
@@ -123,6 +136,17 @@ class Job(Message):
     selection: Selection
     stop: Stop
     outputs: Outputs
+    also_evaluate: tuple[OtherSpeaker, ...] = ()
+    """Other speakers, listened to before the first epoch and, with the weights that are kept, after
+    the last one."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what came into version 2 later where nothing is asked of it."""
+        job: dict[str, Any] = whole(self)
+        if not self.also_evaluate:
+            job.pop("also_evaluate", None)
+        return job
 
     @model_validator(mode="before")
     @classmethod

@@ -6,10 +6,11 @@ lets time pass as a cost model says (``harness.virtual.trace``).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from harness.contract.job import Utterance
 from harness.trainer.checkpoints import Saved
 
 T = TypeVar("T")
@@ -76,6 +77,16 @@ class Learner(Protocol):
 
     async def evaluate(self, epoch: int) -> list[str]:
         """Return what is heard in each validation utterance after an epoch (0 = before any)."""
+
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard in utterances whose features are not kept."""
+
+    async def restore(self, epoch: int) -> None:
+        """Take up the weights of an epoch again whose checkpoint is there; nothing trains after it.
+
+        Raises:
+            InputError: The checkpoint cannot be used.
+        """
 
     async def save(self, epoch: int) -> Saved:
         """Write the checkpoint of an epoch, whole or not at all."""

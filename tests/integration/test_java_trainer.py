@@ -21,7 +21,16 @@ from harness.apk.jvm import java_trainer as compiled
 from harness.apk.toolchain import find_toolchain
 from harness.cli.farm_process import running_farm
 from harness.contract import Job, parse_event
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract.events import (
+    Checkpoint,
+    Epoch,
+    Finished,
+    OtherSpeakerHeard,
+    Selected,
+    Started,
+    Step,
+    Stopped,
+)
 from harness.errors import InputError
 from harness.lab import RunSettings, open_bench, run_scenario
 from harness.trainer.checkpoints import file_sha256
@@ -63,6 +72,8 @@ def decisions(events: list[Any]) -> list[Any]:
     said += [(e.sub_model, e.forced, e.need_mb) for e in of(events, Selected)]
     said += [(e.epoch, e.step, e.utterances) for e in of(events, Step)]
     said += [(e.epoch, e.wer_percent, e.best, e.hypotheses) for e in of(events, Epoch)]
+    others = of(events, OtherSpeakerHeard)
+    said += [(e.epoch, e.speaker, e.wer_percent, e.hypotheses) for e in others]
     said += [(e.epoch, e.best) for e in of(events, Checkpoint)]
     said += [(e.reason, e.epoch) for e in of(events, Stopped)]
     said += [(e.contract_version,) for e in of(events, Started)]
@@ -120,6 +131,35 @@ def test_the_same_job_goes_the_same_way(
     assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
     for event in of(theirs, Epoch):
         assert event.evaluate_seconds > 0
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 5)])
+def test_other_speakers_are_heard_alike(java_trainer, make_job, tmp_path, keep, kept):
+    """Before, and with the weights that are kept, which need not be those of the last epoch."""
+    training = {"epochs": 5, "seed": 3, "learning_rate": 0.001}
+    _, events = run(PYTHON, make_job(training=training), tmp_path)
+    (tmp_path / "out").rename(tmp_path / "first")
+    # what the first epoch's weights hear is what shall have been said, so that it is the best
+    texts = [hypothesis.text for hypothesis in of(events, Epoch)[1].hypotheses]
+    own = make_job().data
+    validation = [
+        {**each.model_dump(), "text": text}
+        for each, text in zip(own.validation, texts, strict=True)
+    ]
+    others = [
+        {"speaker": "söh", "validation": [each.model_dump() for each in own.train]},
+        {"speaker": "ben", "validation": validation[:1]},
+    ]
+    job = make_job(
+        keep=keep, training=training, data={"validation": validation}, also_evaluate=others
+    )
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    heard = of(theirs, OtherSpeakerHeard)
+    pairs = [(epoch, name) for epoch in (0, kept) for name in ("söh", "ben")]
+    assert [(event.epoch, event.speaker) for event in heard] == pairs
+    assert heard[-1].wer_percent == (0 if kept == 1 else 100)
+    assert all(event.evaluate_seconds > 0 for event in heard)
 
 
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):
