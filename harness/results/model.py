@@ -81,6 +81,26 @@ class EpochRecord(Record):
     best: bool
 
 
+class OtherSpeakerRecord(Record):
+    """What was heard of somebody who did not train; epoch 0 is before training.
+
+    WER is the host's own score (jiwer).
+    """
+
+    epoch: int
+    """0, or the epoch whose checkpoint was kept; one that was kept is not always heard: not where
+    the host asked the trainer to stop."""
+    speaker: str
+    accent: str
+    wer_percent: float
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_words: int
+    utterances: int
+    evaluate_seconds: float
+
+
 class PhaseRecord(Record):
     """One phase of the trainer on the attempt's time axis."""
 
@@ -206,6 +226,8 @@ class AttemptResult(Record):
     stop_policy: str
     selection: SelectionRecord | None = None
     epochs: tuple[EpochRecord, ...] = ()
+    others: tuple[OtherSpeakerRecord, ...] = ()
+    """Other speakers, where the scenario says ``also_evaluate``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None

@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Union
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
 from harness.scenario.hints import value_hint
+from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -94,7 +102,7 @@ class Data(Section):
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
-    speaker: Name = "us-male"
+    speaker: Name = "uk-female"
     """Who speaks: of ``accents`` us-, uk- or ind-, male or female; else a name of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
     """Training utterances a round; a corpus takes 60, a manifest all it has."""
@@ -253,6 +261,9 @@ class JobContent(Section):
     """The trainable model; a word alone is its ``name``."""
     data: Data = Data.model_validate({})
     """Whose speech."""
+    also_evaluate: AlsoEvaluateOrNames | None = None
+    """Other speakers, who are only listened to: what the training does to them. A list of names is
+    enough where they are in the same corpus or manifest."""
     trainer: Trainer = Trainer()
     """How the phone trains."""
     phones: Demands = Demands()
@@ -267,6 +278,14 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what came later where it is not asked for: a job without it is the same."""
+        content: dict[str, Any] = whole(self)
+        if self.also_evaluate is None:
+            content.pop("also_evaluate", None)
+        return content
 
     @classmethod
     def value_hint(

@@ -30,6 +30,8 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
             "anyOf": [fields["model"], {"type": "string"}],
             "description": "A shipped model by name, or its parts.",
         }
+        names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        fields["also_evaluate"]["anyOf"] += [names, {"type": "string"}]
     schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})

@@ -13,6 +13,7 @@ from harness.lab.attempt.outcome import (
     epoch_records,
     event_figures,
     memory_figures,
+    other_records,
     phase_records,
     selection_record,
 )
@@ -27,7 +28,7 @@ from harness.results.model import (
     TransferRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow
+from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
@@ -92,6 +93,7 @@ class AttemptState:
     boot_clock: BootClock = UNREAD
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
+    scored_others: tuple[OtherSpeakerRow, ...] = ()
     checkpoint_sha256: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -107,6 +109,8 @@ def make_result(
     spec, material, events = request.spec, request.material, state.log.events
     samples = Samples.of(state.samples.table)
     epochs = epoch_records(events, state.scored)
+    figures = event_figures(events, epochs, spec.content.trainer.keep)
+    accents = {other.speaker: other.accent for other in material.others}
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -129,6 +133,7 @@ def make_result(
         stop_policy=spec.content.trainer.stop.policy,
         selection=selection_record(events),
         epochs=epochs,
+        others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,
@@ -136,7 +141,7 @@ def make_result(
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
         notes=tuple(state.notes),
-        **event_figures(events, epochs, spec.content.trainer.keep),
+        **figures,
         **memory_figures(events, state.samples.peak_rss_mb),
     )
 

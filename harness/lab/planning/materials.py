@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
-from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.jobfile import Material, OtherSpeech, Recording
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
+from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
 from harness.scenario.schema import Data
 from harness.scenario.task import Task
@@ -155,7 +156,7 @@ class Materials:
             if start is not None:
                 check_checkpoint(flatbuffer.path, start.path)
         # after the models: speech may have to be synthesised first
-        alike = {(job.speech, job.flatbuffer): job for job in jobs}
+        alike = {(job.speech, job.spec.content.also_evaluate, job.flatbuffer): job for job in jobs}
         for job in alike.values():
             self._check_speech(job)
 
@@ -164,6 +165,17 @@ class Materials:
         for split in SPLITS:
             for utterance in self.utterances(*job.speech, split):
                 _check_fit(utterance, job, info)
+        for other in self.others(job):
+            for utterance in other.validation:
+                _check_fit(utterance, job, info)
+
+    def others(self, job: JobNeeds) -> list[OtherVoice]:
+        """Return who is only listened to while a job trains.
+
+        Raises:
+            InputError: They are not there, or have nothing to listen to.
+        """
+        return other_voices(job, self.corpus)
 
     def material(self, job: JobNeeds, parent_checkpoint: Path | None = None) -> Material:
         """Return what one job trains with.
@@ -188,8 +200,12 @@ class Materials:
             trainer_base_mb=job.model.manifest.trainer_base_mb,
             speaker=job.spec.content.data.speaker,
             accent=train[0].accent,
-            train=tuple(map(_item, train)),
-            validation=tuple(map(_item, validation)),
+            train=_items(train),
+            validation=_items(validation),
+            others=tuple(
+                OtherSpeech(other.name, other.validation[0].accent, _items(other.validation))
+                for other in self.others(job)
+            ),
         )
 
     def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -201,13 +217,19 @@ class Materials:
             models[manifest.name] = manifest.model_dump(mode="json")
             speech, rounds, _ = job.speech
             corpus = self.corpus(speech, rounds)
-            data[f"{corpus.name}:{speech.speaker}"] = {
-                "manifest_sha256": corpus.sha256,
-                "speakers": list(corpus.speakers),
-                "utterances": len(corpus.utterances),
-                "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
-            }
+            data[f"{corpus.name}:{speech.speaker}"] = _describe(corpus)
+            for other in self.others(job):
+                data.setdefault(f"{other.corpus.name}:{other.name}", _describe(other.corpus))
         return models, data
+
+
+def _describe(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "manifest_sha256": corpus.sha256,
+        "speakers": list(corpus.speakers),
+        "utterances": len(corpus.utterances),
+        "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+    }
 
 
 def _manifest_in(folder: Path) -> Path:
@@ -248,10 +270,12 @@ def _shorter(data: Data, info: ModelInfo) -> str:
     )
 
 
-def _item(utterance: Utterance) -> tuple[str, str, LocalFile]:
-    size = utterance.audio.stat().st_size
-    return (
-        utterance.id,
-        utterance.text,
-        LocalFile(utterance.audio, utterance.sha256, ".wav", size),
+def _items(utterances: Iterable[Utterance]) -> tuple[Recording, ...]:
+    return tuple(
+        (
+            utterance.id,
+            utterance.text,
+            LocalFile(utterance.audio, utterance.sha256, ".wav", utterance.audio.stat().st_size),
+        )
+        for utterance in utterances
     )
