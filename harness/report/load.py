@@ -21,7 +21,7 @@ from harness.results.model import AttemptResult
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow, RunFolder
+from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow, RunFolder
 
 
 def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
@@ -29,6 +29,10 @@ def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def _no_hypotheses() -> list[HypothesisRow]:
+    return []
+
+
+def _no_others() -> list[OtherSpeakerRow]:
     return []
 
 
@@ -49,6 +53,8 @@ class Attempt:
     read_hypotheses: Callable[[], list[HypothesisRow]] = field(
         default=_no_hypotheses, compare=False
     )
+
+    read_others: Callable[[], list[OtherSpeakerRow]] = field(default=_no_others, compare=False)
 
     def no_samples(self) -> pa.Table:
         """Return what stands for samples that cannot be read."""
@@ -132,6 +138,7 @@ def _numbered(
             network=networks[result.model_name],
             read_samples=folder.samples if folder else _no_samples,
             read_hypotheses=cache(folder.hypotheses) if folder else _no_hypotheses,
+            read_others=cache(folder.others) if folder else _no_others,
         )
         for number, (result, folder) in enumerate(ordered, first)
     )
