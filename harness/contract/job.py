@@ -12,11 +12,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.contract import mobileasr
 from harness.contract.base import Message
 from harness.contract.network import Network, NetworkError, SubModelName
+from harness.contract.share import Share
 
 CONTRACT_VERSION: Final = 2
 
@@ -123,6 +130,24 @@ class Job(Message):
     selection: Selection
     stop: Stop
     outputs: Outputs
+    share: Share | None = None
+    """What goes back to the host in federated training; None: the kept checkpoint."""
+
+    @model_validator(mode="after")
+    def _share_has_what_it_differs_from(self) -> Job:
+        share = self.share
+        differs = share is not None and (share.form == "delta" or share.proximal > 0)
+        if differs and self.model.checkpoint is None:
+            raise ValueError("share: differences and a proximal term need model.checkpoint")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``share`` out where there is none: older trainers know no such field."""
+        written: dict[str, Any] = write(self)
+        if self.share is None:
+            written.pop("share", None)
+        return written
 
     @model_validator(mode="before")
     @classmethod

@@ -74,20 +74,30 @@ def save_checkpoint(
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = checkpoint_path(folder, epoch)
+    return write_weights(checkpoint_path(folder, epoch), weights)
+
+
+def write_weights(path: Path, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> Saved:
+    """Write weights as ``.npz``, one after another; see `save_checkpoint`.
+
+    Raises:
+        OSError: The disk is full, for example; nothing is left behind then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
             with zipfile.ZipFile(file, "w", allowZip64=True) as stored:  # as np.savez does
                 for name, value in weights:
-                    with stored.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    # the same weights are the same bytes: an entry would carry the time else
+                    entry_name = zipfile.ZipInfo(f"{name}.npy")
+                    with stored.open(entry_name, "w", force_zip64=True) as entry:
                         np.lib.format.write_array(entry, value, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         saved = Saved(path, file_sha256(partial), partial.stat().st_size)
         partial.replace(path)
-        _sync_folder(folder)
+        _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
     return saved
