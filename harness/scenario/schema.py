@@ -15,6 +15,7 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.federated import Federated, Part
 from harness.scenario.hints import value_hint
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
@@ -104,6 +105,8 @@ class Data(Section):
     """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    part: Part | None = None
+    """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -267,6 +270,9 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
+    federated: Federated | None = None
+    """One model, trained over many clients in rounds (docs/federated.md); ``data`` then says what
+    corpus they have, and ``trainer`` how each of them trains."""
 
     @classmethod
     def value_hint(

@@ -21,10 +21,12 @@ from harness.lab.ports import LabPhone
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
+    ClientRecord,
     FailureRecord,
     GateRecord,
     PressureRecord,
     TransferRecord,
+    UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow
@@ -93,6 +95,7 @@ class AttemptState:
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     checkpoint_sha256: str | None = None
+    update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -135,6 +138,8 @@ def make_result(
         sampling=state.samples.record,
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
+        update=state.update,
+        client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
         notes=tuple(state.notes),
         **event_figures(events, epochs, spec.content.trainer.keep),
         **memory_figures(events, state.samples.peak_rss_mb),
