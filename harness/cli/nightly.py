@@ -14,6 +14,7 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -222,6 +223,7 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
+                feed=feed_of(loaded),
             ),
         )
 

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import reopen_lab
+from harness.cli.feeds import feed_of_run
 from harness.cli.groups import grouped
 from harness.cli.options import (
     ApkOption,
@@ -56,6 +57,7 @@ def resume(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed_of_run(folder),
             ),
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -81,6 +82,7 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed_of(loaded),
             ),
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))

@@ -12,6 +12,8 @@ from harness.lab.ports import LabPhone
 from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
+from harness.results.tasks import TaskFolder
+from harness.scenario.task import Task
 
 
 class RunAssignments:
@@ -47,9 +49,10 @@ class RunAssignments:
         """See `Assignments`."""
         job = self._jobs[order.job_id]
         spec = job.spec
-        checkpoint = None
         if job.task.beside is not None:
             checkpoint = self._kept_checkpoint(job.task.beside)
+        else:
+            checkpoint = self._made_on_host(job.task)
         return AttemptRequest(
             run_id=self._folder.run_id,
             spec=spec,
@@ -65,6 +68,11 @@ class RunAssignments:
             forget_speech=spec.rounds > 1,
             rejoin=order.rejoin,
         )
+
+    def _made_on_host(self, task: Task) -> Path | None:
+        """Return the weights that a parent on the host left for its children; None if none did."""
+        made = (TaskFolder(self._folder.path, parent).checkpoint_path for parent in task.parents)
+        return next((path for path in made if path.is_file()), None)
 
     def _kept_checkpoint(self, job_id: str) -> Path | None:
         """Return what the round before kept; None for its start.

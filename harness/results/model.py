@@ -200,6 +200,31 @@ class FailureRecord(Record):
     evidence: tuple[str, ...] = ()
 
 
+class ClientRecord(Record):
+    """Whose part in which round of a federated training a job is."""
+
+    federation: str
+    """Which, of those of a run."""
+    client: str
+    role: Literal["start", "train", "evaluate"]
+    round: int
+    """0: before the first."""
+
+
+class UpdateRecord(Record):
+    """What a client sent back (``update.npz``)."""
+
+    form: Literal["weights", "delta"]
+    layers: tuple[str, ...]
+    """Those that it trained."""
+    utterances: int
+    """Training utterances that it has."""
+    steps: int
+    sha256: str
+    size_bytes: int
+    pull_seconds: float
+
+
 class AttemptResult(Record):
     """``result.json``."""
 
@@ -244,6 +269,10 @@ class AttemptResult(Record):
     sampling: SamplingRecord | None = None
     gates: tuple[GateRecord, ...] = ()
     checkpoint_sha256: str | None = None
+    client: ClientRecord | None = None
+    """Of federated training."""
+    update: UpdateRecord | None = None
+    """What came back in federated training, in place of a checkpoint."""
     trainer: str | None = None
     runtime: str | None = None
     notes: tuple[str, ...] = ()

@@ -92,6 +92,11 @@ class AttemptFolder:
         return self.path / "checkpoint.npz"
 
     @property
+    def update_path(self) -> Path:
+        """What a client of federated training sent back."""
+        return self.path / "update.npz"
+
+    @property
     def logcat_path(self) -> Path:
         """Log of the phone during the attempt."""
         return self.path / "logcat.txt"

@@ -12,9 +12,7 @@ from typing import Annotated, Any, Final, Literal, Union
 from pydantic import (
     BeforeValidator,
     Field,
-    SerializerFunctionWrapHandler,
     StringConstraints,
-    model_serializer,
     model_validator,
 )
 
@@ -22,6 +20,7 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.federated import Federated, Part
 from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
@@ -112,6 +111,8 @@ class Data(Section):
     """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    part: Part | None = None
+    """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -278,14 +279,18 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
+    federated: Federated | None = None
+    """One model, trained over many clients in rounds (docs/federated.md); ``data`` then says what
+    corpus they have, and ``trainer`` how each of them trains."""
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what came later where it is not asked for: a job without it is the same."""
-        content: dict[str, Any] = whole(self)
-        if self.also_evaluate is None:
-            content.pop("also_evaluate", None)
-        return content
+    @model_validator(mode="after")
+    def _rounds_listen_to_all_clients(self) -> JobContent:
+        if self.federated is not None and self.also_evaluate is not None:
+            raise ValueError(
+                "also_evaluate goes with personalisation; federated training evaluates each "
+                "round's model on every client's sentences"
+            )
+        return self
 
     @classmethod
     def value_hint(

@@ -22,10 +22,12 @@ from harness.lab.ports import LabPhone
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
+    ClientRecord,
     FailureRecord,
     GateRecord,
     PressureRecord,
     TransferRecord,
+    UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
@@ -95,6 +97,7 @@ class AttemptState:
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     scored_others: tuple[OtherSpeakerRow, ...] = ()
     checkpoint_sha256: str | None = None
+    update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -140,6 +143,8 @@ def make_result(
         sampling=state.samples.record,
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
+        update=state.update,
+        client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
         notes=tuple(state.notes),
         **figures,
         **memory_figures(events, state.samples.peak_rss_mb),

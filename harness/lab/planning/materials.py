@@ -17,6 +17,7 @@ from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
+from harness.scenario.federated import Part
 from harness.scenario.schema import Data
 from harness.scenario.task import Task
 from harness.speech import (
@@ -29,6 +30,7 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
+from harness.speech.parts import dealt
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
@@ -62,6 +64,8 @@ class Materials:
         self._progress = progress
         self.models = Models(folder)
         self._corpora: dict[object, Corpus] = {}
+        self._shares: dict[object, list[list[Utterance]]] = {}
+        self._starts: dict[Path, LocalFile] = {}
         self._lock = threading.RLock()
 
     def needs(self, tasks: Iterable[Task], gates_at: str = "gates") -> list[JobNeeds]:
@@ -94,9 +98,11 @@ class Materials:
                 where="data.corpus",
                 hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
             )
-        self._known_speaker(data.speaker, tuple(SPEAKERS))
+        speakers = (data.speaker,) if data.part is None else data.part.speakers
+        for speaker in speakers:
+            self._known_speaker(speaker, tuple(SPEAKERS))
         spec = CorpusSpec(
-            speakers=(data.speaker,),
+            speakers=speakers,
             train=data.train or 60,
             validation=data.validation or 20,
             rounds=rounds,
@@ -110,7 +116,9 @@ class Materials:
                 lambda: build_corpus(
                     spec,
                     self._cache,
-                    lambda done, total: self._progress(f"speech of {data.speaker}", done, total),
+                    lambda done, total: self._progress(
+                        f"speech of {', '.join(speakers)}", done, total
+                    ),
                 ),
             )
 
@@ -135,6 +143,8 @@ class Materials:
             InputError: There are none, or fewer than asked for.
         """
         corpus = self.corpus(data, rounds)
+        if data.part is not None:
+            return self._part(corpus, data, data.part, number, split)
         self._known_speaker(data.speaker, corpus.speakers)
         utterances = list(corpus.select(data.speaker, split, number))
         wanted = data.train if split == "train" else data.validation
@@ -145,6 +155,43 @@ class Materials:
                 where=f"data.{split}",
             )
         return utterances[:wanted] if wanted else utterances
+
+    def _part(
+        self, corpus: Corpus, data: Data, part: Part, number: int, split: str
+    ) -> list[Utterance]:
+        """Return what one of several shares of speech holds."""
+        limit = data.train if split == "train" else data.validation
+
+        def deal() -> list[list[Utterance]]:
+            pool: list[Utterance] = []
+            for speaker in part.speakers:
+                self._known_speaker(speaker, corpus.speakers)
+                pool += corpus.select(speaker, split, number)[:limit]
+            return dealt(pool, part.by, part.of, alpha=part.alpha, seed=part.seed)
+
+        key = (corpus.sha256, split, number, limit, part.model_copy(update={"number": 1}))
+        with self._lock:
+            if key not in self._shares:
+                self._shares[key] = deal()
+            share = self._shares[key][part.number - 1]
+        if not share:
+            raise InputError(
+                f"{data.speaker} has no {split} utterances: {part.of} shares of "
+                f"{sum(map(len, self._shares[key]))}",
+                where="federated.clients.count",
+                hint=f"Ask for fewer clients, or for more speech with data.{split}.",
+            )
+        return list(share)
+
+    def accents(self, data: Data) -> dict[str, str]:
+        """Return the accent of each speaker of a corpus or manifest.
+
+        Raises:
+            InputError: No such corpus or manifest.
+        """
+        if data.manifest is None and data.corpus in CORPORA:
+            return {name: speaker.accent for name, speaker in SPEAKERS.items()}
+        return {u.speaker: u.accent for u in self.corpus(data, 1).utterances}
 
     def check(self, jobs: Sequence[JobNeeds]) -> None:
         """Check the files that jobs start from, and that their recordings fit their models.
@@ -189,7 +236,12 @@ class Materials:
         """
         start = job.start
         if parent_checkpoint is not None:
-            start = weights_file(parent_checkpoint, "the round before")
+            with self._lock:  # one model is the start of many jobs: it is read once
+                if parent_checkpoint not in self._starts:
+                    self._starts[parent_checkpoint] = weights_file(
+                        parent_checkpoint, "the round before"
+                    )
+                start = self._starts[parent_checkpoint]
         train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
         return Material(
             model_name=job.model.manifest.name,
