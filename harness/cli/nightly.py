@@ -23,6 +23,7 @@ from harness.cli.options import (
     RunsOption,
     ScenarioArgument,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -107,6 +108,7 @@ def nightly(
     phones: PhoneOptions,
     jobs: JobOptions,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,12 +130,15 @@ def nightly(
     if night.once and done is not None and done.verdict is not None:
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
+    patience = {"skip_unfit": skip_unfit, "wait": wait}
     unfinished = tonight if not night.fresh and done is not None and done.verdict is None else None
     try:
         if unfinished is not None:
-            summary = _go_on(unfinished, phones.phones_file, skip_unfit=skip_unfit)
+            summary = _go_on(unfinished, phones.phones_file, **patience)
         else:
-            summary = _start(loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit)
+            summary = _start(
+                loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit, wait=wait
+            )
     except HarnessError as error:
         no_run = {"word": "no run", "line": f"{name}: {error}", "exit_code": error.exit_code}
         tell(night.webhook, {**no_run, "scenario": name})
@@ -198,6 +203,7 @@ def _start(
     phones: PhoneOptions,
     *,
     skip_unfit: bool,
+    wait: bool,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
@@ -222,6 +228,7 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
+                wait=wait,
             ),
         )
 
@@ -235,7 +242,9 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> RunSummary:
+def _go_on(
+    folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool, wait: bool
+) -> RunSummary:
     """Finish an interrupted run.
 
     Raises:
@@ -253,6 +262,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                wait=wait,
             ),
         )
 

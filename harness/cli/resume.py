@@ -18,6 +18,7 @@ from harness.cli.options import (
     RunArgument,
     RunsOption,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -33,6 +34,7 @@ def resume(
     phones: PhoneOptions,
     runs: RunsOption = RUN_ROOT,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     retry_failed: Annotated[
@@ -56,6 +58,7 @@ def resume(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                wait=wait,
             ),
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))
