@@ -24,6 +24,7 @@ from harness.cli.options import (
     RunsOption,
     ScenarioArgument,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -108,6 +109,7 @@ def nightly(
     phones: PhoneOptions,
     jobs: JobOptions,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,12 +131,15 @@ def nightly(
     if night.once and done is not None and done.verdict is not None:
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
+    patience = {"skip_unfit": skip_unfit, "wait": wait}
     unfinished = tonight if not night.fresh and done is not None and done.verdict is None else None
     try:
         if unfinished is not None:
-            summary = _go_on(unfinished, phones.phones_file, skip_unfit=skip_unfit)
+            summary = _go_on(unfinished, phones.phones_file, **patience)
         else:
-            summary = _start(loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit)
+            summary = _start(
+                loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit, wait=wait
+            )
     except HarnessError as error:
         no_run = {"word": "no run", "line": f"{name}: {error}", "exit_code": error.exit_code}
         tell(night.webhook, {**no_run, "scenario": name})
@@ -199,6 +204,7 @@ def _start(
     phones: PhoneOptions,
     *,
     skip_unfit: bool,
+    wait: bool,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
@@ -224,6 +230,7 @@ def _start(
                 on_plan=planned,
                 skip_unfit=skip_unfit,
                 feed=feed_of(loaded),
+                wait=wait,
             ),
         )
 
@@ -237,7 +244,9 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> RunSummary:
+def _go_on(
+    folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool, wait: bool
+) -> RunSummary:
     """Finish an interrupted run.
 
     Raises:
@@ -255,6 +264,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                wait=wait,
             ),
         )
 

@@ -23,6 +23,7 @@ from harness.cli.options import (
     RunsOption,
     ScenarioArgument,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT
@@ -45,6 +46,7 @@ def run(
         typer.Option("--name", help="Name of the run folder.", show_default=False),
     ] = None,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
@@ -83,6 +85,7 @@ def run(
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
                 feed=feed_of(loaded),
+                wait=wait,
             ),
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))

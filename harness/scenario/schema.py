@@ -297,8 +297,8 @@ class JobContent(Section):
         cls, kind: str, value: Any, location: Sequence[str | int]
     ) -> tuple[str, str] | None:
         """Return what is wrong with a value and what to write, see `harness.yamlio.explain`."""
-        path = ".".join(str(part) for part in location)
-        return value_hint(kind, value, path) if path in field_paths(JobContent) else None
+        path = ".".join(part for part in location if isinstance(part, str))
+        return value_hint(kind, value, path, field_paths(cls), field_paths(JobContent))
 
 
 class Retry(Section):

@@ -154,7 +154,7 @@ class AttemptSteps:
             self.folder.path / RAW_SAMPLES,
             self.spec.content.sampling.period_s,
         )
-        self.teller.available_mb = self.sampler.available_mb
+        self.teller.sampler = self.sampler
         return self.sampler
 
     def _make_presser(self) -> None:

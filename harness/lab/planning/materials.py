@@ -18,6 +18,7 @@ from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
 from harness.scenario.federated import Part
+from harness.scenario.paths import suggestion
 from harness.scenario.schema import Data
 from harness.scenario.task import Task
 from harness.speech import (
@@ -88,7 +89,7 @@ class Materials:
         """
         if data.manifest is not None:
             path = self._folder / data.manifest
-            if path.is_dir():
+            if not path.is_file():
                 path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
@@ -130,10 +131,11 @@ class Materials:
     @staticmethod
     def _known_speaker(speaker: str, known: Sequence[str]) -> None:
         if speaker not in known:
+            near = suggestion(speaker, known)
             raise InputError(
                 f"unknown speaker {speaker!r}",
                 where="data.speaker",
-                hint=f"Speakers: {', '.join(known)}.",
+                hint=f"{near} Speakers: {', '.join(known)}.".strip(),
             )
 
     def utterances(self, data: Data, rounds: int, number: int, split: str) -> list[Utterance]:
@@ -292,8 +294,9 @@ def _manifest_in(folder: Path) -> Path:
     """
     path = folder / MANIFEST
     if not path.is_file():
+        what = f"there is no {MANIFEST} in this folder" if folder.is_dir() else "no such file"
         raise InputError(
-            f"there is no {MANIFEST} in this folder",
+            what,
             where=f"data.manifest: {folder}",
             hint="`harness corpus import RECORDINGS --out FOLDER` writes one; then write "
             "data: {manifest: FOLDER}.",
