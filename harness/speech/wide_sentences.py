@@ -21,6 +21,8 @@ from harness.speech.sentences import (
     split_of,
 )
 
+LONGEST = 78
+"""Characters: the small networks write 80 at most."""
 NEW_SHARE = 0.25
 """How often a part of a sentence is one that the baselines do not know."""
 _PEOPLE = (
@@ -74,6 +76,8 @@ def wide_sentences(split: Split, seed: int) -> Iterator[str]:
     seen: set[str] = set()
     while True:
         sentence = _sentence(rng, split == "validation" and rng.random() < DERIVED_SHARE)
+        if len(sentence) > LONGEST:
+            continue
         if sentence not in seen and split_of(sentence) == split:
             seen.add(sentence)
             yield sentence
