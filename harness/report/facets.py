@@ -17,6 +17,7 @@ from harness.report.axes import (
     label_of,
     shown,
     value_at,
+    values_of,
     varying,
 )
 from harness.report.load import Attempt
@@ -65,6 +66,13 @@ class Facets:
         if self.serials:
             titles.append(("serial", "Serial"))
         return [*titles, ("result", "Result")]
+
+    def orders(self, attempts: Sequence[Attempt]) -> dict[str, list[str]]:
+        """Return the values of each setting in reading order, for the script."""
+        return {
+            name: [clean(shown(value)) for value in values_of(attempts, path)]
+            for name, path in self.paths
+        }
 
     def of_attempt(self, attempt: Attempt) -> Markup:
         """Return the attributes of something that belongs to one attempt."""

@@ -30,9 +30,10 @@ def render(runs: Sequence[RunData]) -> str:
             **chrome(),
             **_shared(page),
             title=words.title_of(runs),
-            summary=words.summary_of(page.attempts) if page.several else "",
+            key_figures=page.key_figures,
             origin_words=words.origin_words(runs),
             facets=page.facets.titles,
+            orders=page.facets.orders(page.attempts),
             sections=_bodies(page),
         )
     )

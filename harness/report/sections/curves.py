@@ -11,12 +11,15 @@ from harness.report import axes, outcome, settings
 from harness.report.figures.against import against
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt
+from harness.report.numbers import digits_for
 from harness.report.page_data import PageData
 from harness.report.section import Section
 from harness.results.wer_interval import METHOD
 
 
-def _view(page: PageData) -> Mapping[str, Any]:
+def _view(page: PageData) -> Mapping[str, Any] | None:
+    if not page.attempts:
+        return None
     small = outcome.small_multiples(page.final)
     return {
         "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
@@ -25,6 +28,9 @@ def _view(page: PageData) -> Mapping[str, Any]:
         "repeated": any(len(change.attempts) > 1 for change in page.changes),
         "against": _against(page.final),
         "shown": axes.shown,
+        "digits_of": lambda view: digits_for(
+            point.median for series in view.series for _, point in series.points
+        ),
     }
 
 
