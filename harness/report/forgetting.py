@@ -11,7 +11,7 @@ from harness.report.outcome import Change
 from harness.report.text import listed, plural
 from harness.results.files import StoreError
 from harness.results.model import OtherSpeakerRecord
-from harness.results.wer_interval import WerInterval, utterances_of, wer_interval
+from harness.results.wer_interval import Utterance, WerInterval, utterances_of, wer_interval
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _errors(record: OtherSpeakerRecord) -> int:
 def _interval(
     evaluations: Iterable[tuple[Attempt, int]], names: tuple[str, ...]
 ) -> WerInterval | None:
-    utterances = []
+    utterances: list[Utterance] = []
     for attempt, epoch in evaluations:
         try:
             rows = attempt.read_others()
