@@ -31,6 +31,8 @@ FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
 """MobileASR's own, for a model of thirty million parameters."""
+ACCENTS: Final = "accents"
+"""The synthetic corpus."""
 AUTO: Final = "auto"
 """What ``trainer.sub_model`` says where the phone is to choose."""
 
@@ -93,20 +95,21 @@ class ModelChoice(Section):
 
 
 class Data(Section):
-    """Whose speech: a synthetic corpus, or a manifest of recordings."""
+    """Whose speech: a corpus that comes with the project, or a manifest of recordings."""
 
     corpus: Name | None = None
-    """A synthetic corpus, made when it is needed: ``accents``, which is what is taken if neither
-    this nor ``manifest`` is given."""
+    """``accents``, synthetic speakers, made when they are needed, which is what is taken if neither
+    this nor ``manifest`` is given; ``people``, a few recordings of people."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
     speaker: Name = "uk-female"
-    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; else a name of the manifest."""
+    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``people`` kathleen,
+    librispeech-19 or librispeech-26; else a name of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
-    """Training utterances a round; a corpus takes 60, a manifest all it has."""
+    """Training utterances a round; ``accents`` takes 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)
-    """Validation utterances a round; a corpus takes 20, a manifest all it has."""
+    """Validation utterances a round; ``accents`` takes 20, recordings all there are."""
     style: Literal["short", "wide", "full"] = "short"
     """Sentences: ``short`` 1-5 s; ``wide`` 2.5-5 s, with words new to ``ds2-mini``;
     ``full`` the paper's 9-12 s."""
@@ -121,8 +124,8 @@ class Data(Section):
         if not isinstance(value, dict):
             return value
         if value.get("corpus") is None and value.get("manifest") is None:
-            value = {**value, "corpus": "accents"}
-        if value.get("corpus") is not None:
+            value = {**value, "corpus": ACCENTS}
+        if value.get("corpus") == ACCENTS:
             value = {**value, "train": value.get("train") or 60}
             value = {**value, "validation": value.get("validation") or 20}
         return value

@@ -175,8 +175,12 @@ def _wanted(
     sources = [source for source in sources if not source.passed_over]
     if options.resplit or not any(source.split for source in sources):
         return list(sources), left
-    wanted = [source for source in sources if source.split in ("train", "validation")]
-    elsewhere = [source for source in sources if source.split not in ("train", "validation")]
+    ours = ("train", "validation")
+    # a row that cannot be read says no split: it is wrong, not kept out
+    unread = [source.split is None and source.problem is not None for source in sources]
+    pairs = list(zip(sources, unread, strict=True))
+    wanted = [source for source, bad in pairs if bad or source.split in ours]
+    elsewhere = [source for source, bad in pairs if not bad and source.split not in ours]
     detail = "kept out of train and validation; --resplit would cut by speaker"
     left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in elsewhere]
     require(wanted, left)

@@ -19,7 +19,7 @@ from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
 from harness.scenario.federated import Part
 from harness.scenario.paths import suggestion
-from harness.scenario.schema import Data
+from harness.scenario.schema import ACCENTS, Data
 from harness.scenario.task import Task
 from harness.speech import (
     SAMPLE_RATE,
@@ -32,13 +32,15 @@ from harness.speech import (
 )
 from harness.speech.importing import MANIFEST
 from harness.speech.parts import dealt
+from harness.speech.people import NAME as PEOPLE
+from harness.speech.people import people_corpus
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
 
 SPLITS: Final = ("train", "validation")
-CORPORA = ("accents",)
-"""Synthetic corpora that a scenario may name."""
+CORPORA: Final = (ACCENTS, PEOPLE)
+"""Corpora that a scenario may name."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being made, done, total)."""
@@ -82,7 +84,7 @@ class Materials:
         return [job_needs(task, self.models, gates_at) for task in tasks]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
-        """Return the recordings of one speaker, synthesised if they are not in the cache.
+        """Return the recordings of a speaker, made or imported if they are not in the cache.
 
         Raises:
             InputError: No such corpus, manifest or speaker.
@@ -93,6 +95,8 @@ class Materials:
                 path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
+        if data.corpus == PEOPLE:
+            return self._people()
         if data.corpus not in CORPORA:
             raise InputError(
                 f"there is no corpus {data.corpus!r}",
@@ -122,6 +126,13 @@ class Materials:
                     ),
                 ),
             )
+
+    def _people(self) -> Corpus:
+        def told(done: int, total: int) -> None:
+            self._progress("recordings of people", done, total)
+
+        with self._lock:
+            return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
 
     def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
         if key not in self._corpora:

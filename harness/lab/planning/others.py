@@ -10,7 +10,7 @@ from typing import Final
 from harness.errors import InputError
 from harness.lab.planning.needs import JobNeeds
 from harness.scenario.others import AlsoEvaluate
-from harness.scenario.schema import Data
+from harness.scenario.schema import ACCENTS, Data
 from harness.speech import SPEAKERS, Corpus, Utterance
 
 FIELD: Final = "also_evaluate"
@@ -80,8 +80,7 @@ def _source(asked: AlsoEvaluate, own: Data, speaker: str) -> Data:
         corpus=corpus,
         manifest=own.manifest if here else asked.manifest,
         speaker=speaker,
-        # what is not listened to need not be synthesised
-        train=None if corpus is None else 1,
+        train=1,  # what is not listened to need not be synthesised
         validation=asked.validation or own.validation,
         style=own.style,
         seed=own.seed,
@@ -90,7 +89,7 @@ def _source(asked: AlsoEvaluate, own: Data, speaker: str) -> Data:
 
 def _all_there_are(asked: AlsoEvaluate, own: Data, corpus_of: CorpusOf) -> Sequence[str]:
     source = _source(asked, own, own.speaker)
-    names = tuple(SPEAKERS) if source.corpus is not None else corpus_of(source, 1).speakers
+    names = tuple(SPEAKERS) if source.corpus == ACCENTS else corpus_of(source, 1).speakers
     others = [name for name in names if name != own.speaker or not _is_own_source(asked, own)]
     if not others:
         raise InputError(
