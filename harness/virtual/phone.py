@@ -112,6 +112,8 @@ class PhoneRoot(abc.ABC):
         self.spec = spec
         self.clock_offset_s = 0.0
         """What the phone's clocks since boot are off the host's."""
+        self.daemon_pids: frozenset[int] = frozenset()
+        """Phone pids of Android's daemons that are processes, see ``root.daemons``."""
         self.root_dir = spec.root.resolve()
 
     @property

@@ -21,6 +21,7 @@ from pathlib import Path
 from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
 from harness.virtual.root.binds import python_binds
+from harness.virtual.root.daemons import DAEMONS, INIT, name_link
 from harness.virtual.root.plain import phone_path_of
 from harness.virtual.root.spawning import spawn_process
 from harness.virtual.root.tools import tool_path
@@ -96,6 +97,8 @@ class UsernsRoot(PhoneRoot):
             await self.stop()
             raise IsolationError(answer["error"])
         self._init = int(answer["init"])
+        started = set(answer["daemons"])
+        self.daemon_pids = frozenset(d.pid for d in DAEMONS if d.name in started)
         self._namespace = processes.pid_namespace(self._init)
 
     def _config(self) -> dict[str, object]:
@@ -107,10 +110,20 @@ class UsernsRoot(PhoneRoot):
             "uid": _SHELL_UID,
             "gid": _SHELL_UID,
             "binds": python_binds(self.root_dir),
+            "daemons": self._named_daemons(),
         }
+
+    def _named_daemons(self) -> list[tuple[str, str, int]]:
+        named = []
+        for daemon in DAEMONS:
+            link = name_link(self.root_dir, daemon.name, self.spec.shell)
+            if daemon != INIT and link is not None:  # init is there in any case
+                named.append((daemon.name, f"/{link}", daemon.pid))
+        return named
 
     async def stop(self) -> None:
         """Kill the phone's init, and with it all its processes."""
+        self.daemon_pids = frozenset()
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._init, signal.SIGKILL)

@@ -178,7 +178,7 @@ class ActivityCommands:
                 app.adj = CACHED_ADJ
         app = await self._apps.start(
             package.name,
-            ("sleep", "2147483647"),
+            None,
             package=package.name,
             uid=package.uid,
             adj=FOREGROUND_ADJ,

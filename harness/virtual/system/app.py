@@ -11,8 +11,6 @@ from harness.virtual.system import procfs
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.memory import charged_kb
 
-SYSTEM_SERVER_PID = 1021
-"""Pid that lines of the (modelled) system server carry."""
 FOREGROUND_ADJ, PERCEPTIBLE_ADJ, PREVIOUS_ADJ, CACHED_ADJ = 0, 200, 700, 900
 """oom_score_adj by importance. Source: AOSP ``ProcessList``."""
 

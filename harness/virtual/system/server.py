@@ -14,6 +14,7 @@ from harness.virtual.system.channel import Channel
 from harness.virtual.system.dump_cpu import CpuDump
 from harness.virtual.system.dump_memory import MemoryDump
 from harness.virtual.system.dumpsys import Dumps
+from harness.virtual.system.helps import help_code
 from harness.virtual.system.kernel_tools import KernelTools
 from harness.virtual.system.logcat import LogCommands
 from harness.virtual.system.network import Network
@@ -138,6 +139,9 @@ class SystemServer:
         if not self.booted and service_of(call) is not None:
             return not_yet(call)
         await self._hanging.unless_hung(call)
+        code = help_code(call, call.args, call.name)
+        if code is not None:
+            return code
         if call.name == "dumpsys":
             return self._dumpsys(call)
         if call.name == "cmd":
@@ -146,8 +150,8 @@ class SystemServer:
         if command is None:
             call.error(f"{call.name}: inaccessible or not found")
             return 127
-        code = command(call)
-        return await code if inspect.isawaitable(code) else code
+        answer = command(call)
+        return await answer if inspect.isawaitable(answer) else answer
 
     async def _cmd(self, call: Call) -> int:
         """Carry out ``cmd SERVICE ...``."""
@@ -156,12 +160,15 @@ class SystemServer:
             return 0
         name, *rest = call.args
         call.argv = [name, *rest]
+        code = help_code(call, rest, name)
+        if code is not None:
+            return code
         service = self._system.cmd.get(name)
         if service is None:
             call.error(f"cmd: Can't find service: {name}")
             return 20
-        code = service(call, rest)
-        return await code if inspect.isawaitable(code) else code
+        answer = service(call, rest)
+        return await answer if inspect.isawaitable(answer) else answer
 
     def _dumpsys(self, call: Call) -> int:
         """Carry out ``dumpsys``."""

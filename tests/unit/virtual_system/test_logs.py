@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from harness.virtual.system.logcat import parse_time
-from harness.virtual.system.logs import Entry, LogStore, format_entry, stamp
+from harness.virtual.system.logcat_options import parse_time
+from harness.virtual.system.logs import WITH_YEAR, Entry, LogStore, format_entry, stamp
 
 _WHEN = time.mktime((2026, 3, 4, 5, 6, 7, 0, 0, -1)) + 0.089
 _ENTRY = Entry(0, _WHEN, "main", "W", "Tag", "one\ntwo", 12, 34, 1000)
@@ -33,7 +33,7 @@ def test_formats(style: str, modifiers: set[str], expected: str) -> None:
 
 
 def test_times_are_read_back() -> None:
-    assert parse_time(stamp(_WHEN, year=True)) == pytest.approx(_WHEN, abs=0.001)
+    assert parse_time(stamp(_WHEN, WITH_YEAR)) == pytest.approx(_WHEN, abs=0.001)
     assert parse_time(stamp(_WHEN), now=_WHEN) == pytest.approx(_WHEN, abs=0.001)
     assert parse_time("1700000000.25") == 1700000000.25
     for wrong in ("", "yesterday", "13-45 99:00:00.000"):
