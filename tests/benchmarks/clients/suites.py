@@ -1,0 +1,84 @@
+"""Clients that are judged by something of their own: adbutils' tests, wlauto's default agenda."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from tests.benchmarks.clients.installing import python_environment, source_distribution
+from tests.benchmarks.clients.outcome import Call, Outcome, shortened
+from tests.benchmarks.clients.phone import JudgedPhone
+from tests.benchmarks.clients.running import run
+
+_ADBUTILS = "adbutils==2.12.0"
+_NEEDS_USB = {"test_wait_for": "waits for a phone on USB; a virtual phone is on TCP"}
+_DEFAULT_PORT = "5037"
+
+
+def adbutils_ready() -> Path:
+    """Install adbutils with what its tests need; return the folder of its sources."""
+    python_environment([_ADBUTILS, "pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0"])
+    return source_distribution(_ADBUTILS)
+
+
+def adbutils(sources: Path, phone: JudgedPhone) -> list[Call]:
+    """Run its end-to-end tests, from its source distribution.
+
+    The port of the server that some tests name is the private server's in the copy that is run.
+    """
+    folder = phone.folder / "suite"
+    shutil.copytree(sources / "e2etests", folder)
+    for path in folder.glob("*.py"):
+        text = path.read_text("utf-8")
+        path.write_text(text.replace(_DEFAULT_PORT, str(phone.server_port)), "utf-8")
+    results = phone.folder / "junit.xml"
+    python = python_environment(
+        [_ADBUTILS, "pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0"]
+    )
+    _, why = run(
+        [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60",
+         f"--junitxml={results}", "."],
+        phone, cwd=folder,
+    )  # fmt: skip
+    if not results.is_file():
+        return [Call("(the suite)", "fails", why)]
+    return [_of_case(case) for case in ET.parse(results).iter("testcase")]
+
+
+def _of_case(case: ET.Element) -> Call:
+    name = case.get("name", "")
+    outcome: Outcome = "works"
+    reason = ""
+    for kind in ("failure", "error", "skipped"):
+        found = case.find(kind)
+        if found is not None:
+            outcome = "skipped" if kind == "skipped" else "fails"
+            reason = shortened(found.get("message", ""))
+    if outcome == "fails" and name in _NEEDS_USB:
+        return Call(name, "skipped", _NEEDS_USB[name])
+    return Call(name, outcome, reason)
+
+
+def wlauto_ready() -> Path:
+    """Install Arm's workload automation; return its Python."""
+    return python_environment(["wlauto==3.3.1", "devlib==1.3.4", "setuptools<80"])
+
+
+def wlauto(python: Path, phone: JudgedPhone) -> list[Call]:
+    """Run what ``wa create agenda idle`` writes; each job of it is a call."""
+    wa = str(python.parent / "wa")
+    env = {"WA_USER_DIRECTORY": str(phone.folder / "wa")}
+    agenda, out = phone.folder / "idle.yaml", phone.folder / "out"
+    _, why = run([wa, "create", "agenda", "idle", "-o", str(agenda)], phone, env=env)
+    if not why:
+        _, why = run([wa, "run", str(agenda), "-d", str(out), "-f"], phone, env=env)
+    calls = []
+    for path in sorted(out.glob("*/result.json")):
+        result = json.loads(path.read_text("utf-8"))
+        if "status" in result:
+            events = "; ".join(event["message"] for event in result.get("events", []))
+            works = result["status"] == "OK"
+            calls.append(Call(path.parent.name, "works" if works else "fails", shortened(events)))
+    return calls or [Call("(the run)", "fails", why or "no job")]
