@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.clients.installing import NotHereError
 from tests.benchmarks.clients.known import Client, known
 from tests.benchmarks.clients.outcome import Judgement, table
-from tests.benchmarks.clients.phone import TREE, fresh_phone
+from tests.benchmarks.clients.phone import TREE, NoPhoneError, fresh_phone
 
 
 def judged(client: Client, profile: str, tree: Path) -> Judgement:
@@ -30,7 +30,7 @@ def judged(client: Client, profile: str, tree: Path) -> Judgement:
 
 
 def main() -> int:
-    """Ask the clients one after the other; 1 if a call fails."""
+    """Ask the clients one after the other; 1 if a call fails, 2 without a phone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="parts of names")
     parser.add_argument("--profile", default="pixel-4")
@@ -46,7 +46,11 @@ def main() -> int:
     judgements = []
     for client in clients:
         print(f"{client.name} {client.version} ...", file=sys.stderr, flush=True)
-        judgements.append(judged(client, options.profile, options.tree.resolve()))
+        try:
+            judgements.append(judged(client, options.profile, options.tree.resolve()))
+        except NoPhoneError as error:
+            print(f"bench clients: {error}", file=sys.stderr)
+            return 2
     if options.json:
         print(json.dumps([judgement.as_json() for judgement in judgements], indent=2))
     else:

@@ -21,6 +21,10 @@ APK_PACKAGE = "org.example.judged"
 _STOP_S = 30.0
 
 
+class NoPhoneError(RuntimeError):
+    """There is no virtual phone to ask about."""
+
+
 @dataclass(frozen=True)
 class JudgedPhone:
     """What a client is told of its phone.
@@ -47,7 +51,7 @@ def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
         tree: Checkout whose virtual phones are used.
 
     Raises:
-        RuntimeError: The farm did not start.
+        NoPhoneError: The farm did not start.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="client-")))
@@ -66,7 +70,7 @@ def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
         stack.callback(farm.stdin.close)
         lines = [json.loads(farm.stdout.readline() or "{}") for _ in range(2)]
         if not lines[1].get("ready"):
-            raise RuntimeError(f"no farm of {tree}, exit code {farm.poll()}")
+            raise NoPhoneError(f"the virtual phones of {tree} did not start, see above")
         yield JudgedPhone(
             server.port,
             lines[0]["adb_serial"],
