@@ -1,4 +1,4 @@
-"""The service ``framebuffer:``: a head of fourteen numbers, then the screen's raw pixels.
+"""The service ``framebuffer:``: a head of numbers, then the screen's raw pixels.
 
 Source: AOSP packages/modules/adb, ``daemon/framebuffer_service.cpp``. As adbd, it has ``screencap``
 take the picture, which on a virtual phone is black.
@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from harness.virtual.adbd.streams import Stream
 from harness.virtual.phone import PhoneRoot
 
-_SCREENCAP_HEAD = struct.Struct("<4I")
-_HEAD = struct.Struct("<14I")
-_VERSION = 2
+_COLOUR_SPACE_SDK = 28
+"""From this API level on ``screencap`` and adbd say the colour space too."""
 _CHUNK = 1 << 18
 
 
@@ -53,8 +52,8 @@ FORMATS = {
 }
 
 
-def head(width: int, height: int, format_number: int, colour_space: int) -> bytes:
-    """Return what goes before the pixels.
+def head(width: int, height: int, format_number: int, *colour_space: int) -> bytes:
+    """Return what goes before the pixels: version 2 with a colour space, else version 1.
 
     Raises:
         KeyError: A format that adbd does not know either.
@@ -62,16 +61,20 @@ def head(width: int, height: int, format_number: int, colour_space: int) -> byte
     pixel = FORMATS[format_number]
     size = width * height * pixel.bits // 8
     places = [number for place in pixel.places for number in place]
-    return _HEAD.pack(_VERSION, pixel.bits, colour_space, size, width, height, *places)
+    version = 2 if colour_space else 1
+    numbers = [version, pixel.bits, *colour_space, size, width, height, *places]
+    return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 async def serve_framebuffer(stream: Stream, root: PhoneRoot) -> None:
     """Send one picture; a phone whose ``screencap`` gives none sends nothing."""
     stream.accept()
+    sdk = int(root.spec.properties.get("ro.build.version.sdk", "0"))
+    taken = struct.Struct("<4I" if sdk >= _COLOUR_SPACE_SDK else "<3I")
     process = await root.spawn(["screencap"], stdin=asyncio.subprocess.DEVNULL, stderr=None)
     assert process.stdout is not None
     try:
-        numbers = _SCREENCAP_HEAD.unpack(await process.stdout.readexactly(_SCREENCAP_HEAD.size))
+        numbers = taken.unpack(await process.stdout.readexactly(taken.size))
         await stream.write(head(*numbers))
         while data := await process.stdout.read(_CHUNK):
             await stream.write(data)

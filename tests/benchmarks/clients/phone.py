@@ -18,6 +18,8 @@ from tests.fixtures.data.apk import write_apk
 
 TREE = Path(__file__).resolve().parents[3]
 APK_PACKAGE = "org.example.judged"
+PROFILE = "pixel-4"
+"""What the scripts expect of the phone is this model's."""
 _STOP_S = 30.0
 
 
@@ -43,11 +45,10 @@ class JudgedPhone:
 
 
 @contextlib.contextmanager
-def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
+def fresh_phone(tree: Path = TREE) -> Iterator[JudgedPhone]:
     """Start a server and a phone; both end with the context.
 
     Args:
-        profile: Device profile of the phone.
         tree: Checkout whose virtual phones are used.
 
     Raises:
@@ -59,7 +60,7 @@ def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
         environment = {**server.environment(), "MOBILEASR_LAB_CACHE": str(folder / "farm")}
         farm = subprocess.Popen(
             [sys.executable, "-m", "harness.virtual.farm", "--json", "--until-stdin-closes",
-             "--adb-port", str(server.port), "--profile", profile],
+             "--adb-port", str(server.port), "--profile", PROFILE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tree,
             env={**os.environ, "MOBILEASR_LAB_CACHE": str(folder / "farm"),
                  "PYTHONPATH": str(tree)},

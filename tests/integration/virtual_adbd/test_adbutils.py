@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import adbutils
@@ -96,15 +97,19 @@ def _service(device: adbutils.AdbDevice, name: str) -> adbutils.AdbConnection:
     return stream
 
 
+@pytest.mark.parametrize(("sdk", "space"), [("27", ()), ("28", (7,))])
 def test_a_frame_buffer_is_a_head_and_the_pixels_of_screencap(
-    device: adbutils.AdbDevice, plain_phone: BarePhone
+    device: adbutils.AdbDevice, plain_phone: BarePhone, sdk: str, space: tuple[int, ...]
 ) -> None:
-    # 2 by 3 pixels of RGBA_8888 in colour space 7, then the pixels
-    numbers = r"\002\000\000\000\003\000\000\000\001\000\000\000\007\000\000\000"
+    spec = plain_phone.root.spec
+    plain_phone.root.spec = replace(spec, properties={"ro.build.version.sdk": sdk})
+    # 2 by 3 pixels of RGBA_8888, in a colour space from Android 9 on, then the pixels
+    numbers = "".join(f"\\{number:03o}\\000\\000\\000" for number in (2, 3, 1, *space))
     _give_screencap(plain_phone, f"printf '{numbers}abcdefghijklmnopqrstuvwx'")
     with _service(device, "framebuffer:") as stream:
-        head = struct.unpack("<14I", stream.read_exact(56))
-        assert head == (2, 32, 7, 24, 2, 3, 0, 8, 16, 8, 8, 8, 24, 8)
+        expected = (1 + len(space), 32, *space, 24, 2, 3, 0, 8, 16, 8, 8, 8, 24, 8)
+        size = 4 * len(expected)
+        assert struct.unpack(f"<{len(expected)}I", stream.read_exact(size)) == expected
         assert stream.read_until_close(encoding=None) == b"abcdefghijklmnopqrstuvwx"
 
 
