@@ -18,7 +18,13 @@ from tests.fixtures.data.apk import write_apk
 
 TREE = Path(__file__).resolve().parents[3]
 APK_PACKAGE = "org.example.judged"
+PROFILE = "pixel-4"
+"""What the scripts expect of the phone is this model's."""
 _STOP_S = 30.0
+
+
+class NoPhoneError(RuntimeError):
+    """There is no virtual phone to ask about."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,14 @@ class JudgedPhone:
 
 
 @contextlib.contextmanager
-def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
+def fresh_phone(tree: Path = TREE) -> Iterator[JudgedPhone]:
     """Start a server and a phone; both end with the context.
 
     Args:
-        profile: Device profile of the phone.
         tree: Checkout whose virtual phones are used.
 
     Raises:
-        RuntimeError: The farm did not start.
+        NoPhoneError: The farm did not start.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="client-")))
@@ -55,7 +60,7 @@ def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
         environment = {**server.environment(), "MOBILEASR_LAB_CACHE": str(folder / "farm")}
         farm = subprocess.Popen(
             [sys.executable, "-m", "harness.virtual.farm", "--json", "--until-stdin-closes",
-             "--adb-port", str(server.port), "--profile", profile],
+             "--adb-port", str(server.port), "--profile", PROFILE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tree,
             env={**os.environ, "MOBILEASR_LAB_CACHE": str(folder / "farm"),
                  "PYTHONPATH": str(tree)},
@@ -66,7 +71,7 @@ def fresh_phone(profile: str, tree: Path = TREE) -> Iterator[JudgedPhone]:
         stack.callback(farm.stdin.close)
         lines = [json.loads(farm.stdout.readline() or "{}") for _ in range(2)]
         if not lines[1].get("ready"):
-            raise RuntimeError(f"no farm of {tree}, exit code {farm.poll()}")
+            raise NoPhoneError(f"the virtual phones of {tree} did not start, see above")
         yield JudgedPhone(
             server.port,
             lines[0]["adb_serial"],

@@ -10,7 +10,7 @@ export const APK = process.env.APK;
 export const PACKAGE = process.env.APK_PACKAGE;
 export const SCRATCH = process.env.SCRATCH;
 export const HERE = "/data/local/tmp";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 30_000;
 
 const tell = (call, outcome, reason = "") =>
   process.stdout.write(JSON.stringify({ call, outcome, reason }) + "\n");
