@@ -79,7 +79,8 @@ def paper(
     """Regenerate the paper: one page, CSV, LaTeX, SVG and PDF; called again, it goes on.
 
     Each experiment is a run below OUT/runs; what has finished is never run again. Exit code 1 where
-    an item or a job failed or arithmetic is not equal; trends are marked on the page, never judged.
+    an item or a job failed, or our arithmetic differs from a printed digit. What it is known not to
+    reach is counted and footnoted; that and claims that do not hold leave the exit code at 0.
     """
     from harness.paper.files import write
     from harness.paper.given import Given
@@ -332,10 +333,17 @@ def _verdicts(section: Section) -> list[tuple[str, str]]:
     """Return (verdict, of what) of all that is judged in a section, one line each."""
     if section.missing:
         return [("not measured", section.missing)]
-    verdicts = [(str(claim.verdict), claim.says) for claim in section.claims]
-    if any(cell.verdict for grid in section.grids for _, row in grid.rows for cell in row):
-        verdicts.insert(0, ("differs" if _differs(section) else "equal", "arithmetic"))
-    return verdicts or [("never judged", "")]
+    from harness.paper.summary import summary
+
+    judged = [claim for claim in section.claims if claim.verdict != "not compared"]
+    verdicts = [(str(claim.verdict), claim.says) for claim in judged]
+    cells = summary([section]).equal
+    counted = [
+        (verdict, f"{cells[verdict]} of {sum(cells.values())} figures of arithmetic")
+        for verdict in ("differs", "not reached", "equal")
+        if cells[verdict]
+    ]
+    return [*counted, *verdicts] or [("never judged", "")]
 
 
 def _say(
@@ -346,6 +354,8 @@ def _say(
     *,
     as_json: bool,
 ) -> None:
+    from harness.paper.summary import summary
+
     if as_json:
         console.emit_json(
             {
@@ -354,7 +364,9 @@ def _say(
                     section.item.key: {
                         "missing": section.missing or None,
                         "claims": {claim.says: claim.verdict for claim in section.claims},
+                        "in_print": {claim.says: claim.in_print for claim in section.claims},
                         "differs": _differs(section),
+                        "arithmetic": dict(summary([section]).equal),
                     }
                     for section in made
                 },

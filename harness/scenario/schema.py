@@ -111,8 +111,9 @@ class Data(Section):
     """Training utterances a round; ``accents`` takes 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)
     """Validation utterances a round; ``accents`` takes 20, recordings all there are."""
-    style: Literal["short", "full"] = "short"
-    """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
+    style: Literal["short", "wide", "full"] = "short"
+    """Sentences: ``short`` 1-5 s; ``wide`` 2.5-5 s, with words new to ``ds2-mini``;
+    ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
 

@@ -36,7 +36,12 @@ def test_the_papers_model_is_not_shipped_and_the_error_says_how_to_make_one() ->
 def test_every_verdict_is_told_on_a_line_of_its_own() -> None:
     made = sections(chosen(["table5,table8,figure5"]), Given(missing={"figure5": "why"}))
     assert [_verdicts(one) for one in made] == [
-        [("equal", "arithmetic")],
+        [("equal", "8 of 8 figures of arithmetic")],
         [("never judged", "")],
         [("not measured", "why")],
+    ]
+    (reached,) = sections(chosen(["table9"]), Given())
+    assert _verdicts(reached) == [
+        ("not reached", "4 of 14 figures of arithmetic"),
+        ("equal", "6 of 14 figures of arithmetic"),
     ]
