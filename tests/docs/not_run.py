@@ -43,6 +43,8 @@ NOT_RUN: dict[str, str] = {
     "harness run quickstart --farm virtual": _QUICK,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
+    "mlflow ui *": _STAYS,
+    "harness serve --metrics *": _STAYS,
     "harness run nightly.yaml --adb *": _HOSTS,
     "harness run nightly.yaml --engine dask *": _HOSTS,
     "harness worker *": _HOSTS,
