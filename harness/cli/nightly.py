@@ -274,14 +274,14 @@ def _judged(
 ) -> Verdict:
     mark = read_nightly(folder)
     key = mark.plan_key if mark else plan_key(folder.record().plan)
+    earlier = [
+        run
+        for run in nightly_runs(folder.path.parent, folder.record().name)
+        if run.run_id != folder.run_id
+    ]
     if pinned is not None:
         before = [pinned]
     else:
-        earlier = [
-            run
-            for run in nightly_runs(folder.path.parent, folder.record().name)
-            if run.run_id != folder.run_id
-        ]
         before = [run.path for run in good_before(earlier, key, night.pool)]
     build_report(folder.path)
     page = folder.path / "report" / "compare.html"
@@ -291,6 +291,7 @@ def _judged(
         minimum=minimum,
         out=page,
         junit=page.with_name("nightly.xml"),
+        history=[run.path for run in earlier],
     )
     mark = mark or NightlyRecord(plan_key=key)
     write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": night.accept}))

@@ -51,7 +51,7 @@ def key_figures(
         *([jobs] if jobs.good is False else []),
         *_unknown(final),
         *(_best(ranking) if ranking else _fall(final)),
-        *_expectations(checks),
+        *_expectations(checks, ended=all(run.record.finished_utc for run in runs)),
         *([jobs] if jobs.good is not False else []),
     ]
     failed = [figure for figure in figures if figure.good is False]
@@ -155,7 +155,7 @@ def _from_to(cell: Change) -> str:
     return f"{fixed(before, 1)} → {fixed(after, 1)} %"
 
 
-def _expectations(checks: Sequence[Check]) -> list[KeyFigure]:
+def _expectations(checks: Sequence[Check], *, ended: bool) -> list[KeyFigure]:
     if not checks:
         return []
     holds = sum(check.verdict == "holds" for check in checks)
@@ -163,4 +163,7 @@ def _expectations(checks: Sequence[Check]) -> list[KeyFigure]:
     label = "expectation holds" if len(checks) == 1 else "expectations hold"
     if open_ones:
         label += f", {open_ones} could not be judged"
-    return [KeyFigure(f"{holds} of {len(checks)}", label, holds == len(checks), "did")]
+    good: bool | None = holds == len(checks)
+    if not ended and holds + open_ones == len(checks) and open_ones:
+        good = None  # a run that goes on may still tell
+    return [KeyFigure(f"{holds} of {len(checks)}", label, good, "did")]

@@ -20,7 +20,7 @@ from harness.report.axes import (
     value_at,
     varying,
 )
-from harness.report.facets import Facets
+from harness.report.facets import Facets, partition
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
 
@@ -128,7 +128,7 @@ def heat(attempts: Sequence[Attempt], facets: Facets) -> Heat | None:
         None where fewer than two settings vary.
     """
     offered = [path for _, path in facets.paths]
-    axes = [axis for axis in varying(attempts) if axis.path in offered]
+    axes = _telling([axis for axis in varying(attempts) if axis.path in offered], attempts)
     figure = _first_known(attempts)
     if len(axes) < 2 or figure is None:
         return None
@@ -158,6 +158,18 @@ def heat(attempts: Sequence[Attempt], facets: Facets) -> Heat | None:
         tuple((row, tuple(cell(row, name) for name in names)) for row in _names(attempts, rows)),
         names,
     )
+
+
+def _telling(axes: Sequence[Axis], attempts: Sequence[Attempt]) -> list[Axis]:
+    """Leave out settings that only say again what another says: a run's own learning rate."""
+    seen: list[list[int]] = []
+    telling = []
+    for axis in axes:
+        parts = partition(attempts, axis.path)
+        if parts not in seen:
+            seen.append(parts)
+            telling.append(axis)
+    return telling
 
 
 def _first_known(attempts: Sequence[Attempt]) -> Figure | None:

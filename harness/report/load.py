@@ -99,6 +99,8 @@ class RunData:
     """Jobs that the lab gave up before they had a result."""
     problems: tuple[str, ...] = ()
     """Files of the run folder that cannot be read, in words."""
+    path: Path | None = None
+    """The run folder; None where results came without one."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
@@ -192,7 +194,9 @@ def load_run(path: Path, first: int = 1) -> RunData:
     except InputError as error:
         problems.append(_relative(str(error), path))
         skipped = ()
-    return RunData(record, attempts, tuple(_under_way(folder)), skipped, tuple(problems))
+    return RunData(
+        record, attempts, tuple(_under_way(folder)), skipped, tuple(problems), folder.path
+    )
 
 
 def _relative(text: str, path: Path) -> str:

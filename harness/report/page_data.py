@@ -29,7 +29,6 @@ class RunView:
 
     data: RunData
     record: RunRecord
-    headline: str
     state: str
     phones: str
     seconds: float | None
@@ -41,6 +40,21 @@ class RunView:
     command: str
     seeds: tuple[tuple[str, str], ...]
 
+    @property
+    def planned(self) -> int:
+        """How many jobs were to run."""
+        return max(len(self.record.plan), len(self.data.final))
+
+    @property
+    def finished(self) -> int:
+        """How many jobs finished."""
+        return sum(attempt.finished for attempt in self.data.final)
+
+    @property
+    def failed(self) -> int:
+        """How many attempts failed."""
+        return sum(not attempt.finished for attempt in self.data.attempts)
+
     @classmethod
     def of(cls, data: RunData) -> RunView:
         """Put a run into words."""
@@ -49,7 +63,6 @@ class RunView:
         return cls(
             data=data,
             record=data.record,
-            headline=words.headline(data),
             state=words.state_in_words(data),
             phones=words.phones_in_words(data),
             seconds=words.run_seconds(data),
