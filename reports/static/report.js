@@ -17,6 +17,8 @@
   const values = (name) => [...new Set(rows.map((row) => row.dataset[name]))].sort(byValue);
   const told = document.createElement("output");
   const clear = document.createElement("button");
+  const fold = document.createElement("details");
+  const controls = document.createElement("div");
   let redraw = () => {};
 
   function apply() {
@@ -64,7 +66,7 @@
       );
       select.dataset.filter = name;
       selects.set(name, select);
-      bar.append(label);
+      controls.append(label);
     }
     if (selects.size) {
       clear.type = "button";
@@ -74,9 +76,15 @@
         apply();
       });
       told.setAttribute("aria-live", "polite");
-      bar.setAttribute("role", "group");
+      controls.append(clear);
+      const summary = document.createElement("summary");
+      summary.textContent = "Filter";
+      fold.append(summary, controls);
+      // On a narrow page the filters would take the screen: there they are unfolded by hand
+      fold.open = matchMedia("(min-width: 701px)").matches;
+      bar.setAttribute("role", "search");
       bar.setAttribute("aria-label", "Filter panels, tables and strips");
-      bar.append(clear, told);
+      bar.append(fold, told);
       bar.hidden = false;
     }
   }
@@ -158,7 +166,7 @@
           only(shown.rows, group.row);
           only(shown.columns, group.column);
           apply();
-          document.getElementById("cost").scrollIntoView();
+          document.getElementById("each").scrollIntoView();
         });
       }
       link.textContent = text;

@@ -120,7 +120,7 @@ def test_filters_hide_what_is_not_asked_for(opened: Any) -> None:
     page.locator("select[data-filter=x1]").select_option(label="10")
     assert page.locator("#attempts tbody tr:visible").count() == 2
     assert page.locator("details.strip:visible").count() == 2
-    assert page.locator("#came figure[data-f]:visible").count() == 2
+    assert page.locator("#curves figure[data-f]:visible").count() == 2
     assert page.locator("#filters output").inner_text() == "2 of 13 attempts"
     page.locator("select[data-filter=result]").select_option(label="failed")
     assert page.locator("#attempts tbody tr:visible").count() == 0
@@ -256,7 +256,7 @@ def test_axe_finds_nothing(
 
 def test_a_column_head_sorts_numbers_as_numbers(opened: Any) -> None:
     page = opened().page
-    table = page.locator("#came table", has_text="Before, %").last
+    table = page.locator("#curves table", has_text="Before, %").last
     head = table.locator("th", has_text="After, %").first
     column = head.evaluate("cell => cell.cellIndex")
 

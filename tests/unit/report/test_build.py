@@ -86,8 +86,11 @@ def test_sections_stand_in_the_order_of_the_questions(quick_page: str) -> None:
     page = check(quick_page)
     assert [text for tag, text in page.headings if tag == "h2"] == [
         "Did it work?",
-        "What came out?",
+        "The matrix as a map",
+        "How did WER change?",
+        "Which sub-model was chosen?",
         "What did it cost?",
+        "Every attempt",
         "What went wrong?",
         "Can I trust and repeat it?",
     ]
