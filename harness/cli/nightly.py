@@ -202,6 +202,7 @@ def _start(
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
@@ -223,7 +224,7 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
-                feed=feed_of(loaded),
+                feed=feed,
             ),
         )
 

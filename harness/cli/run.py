@@ -65,6 +65,7 @@ def run(
         )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
@@ -82,7 +83,7 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
-                feed=feed_of(loaded),
+                feed=feed,
             ),
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))
