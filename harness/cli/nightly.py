@@ -208,6 +208,7 @@ def _start(
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
@@ -229,7 +230,7 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
-                feed=feed_of(loaded),
+                feed=feed,
                 wait=wait,
             ),
         )

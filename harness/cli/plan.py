@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.engine import open_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -53,6 +54,7 @@ def plan(
     only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed_of(loaded)  # what is wrong with it is told here too
     with open_lab(phones, loaded=loaded, only=only) as bench:
         made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))

@@ -67,6 +67,7 @@ def run(
         )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
@@ -84,7 +85,7 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
-                feed=feed_of(loaded),
+                feed=feed,
                 wait=wait,
             ),
         )

@@ -5,6 +5,6 @@ part (functions of `harness.lab.scheduling.host_tasks`), ``aggregate`` and ``str
 entry by entry from files. Flower is imported by ``flower`` alone, and only when it is used.
 """
 
-from harness.federated.program import federated_program
+from harness.federated.program import check_server, federated_program
 
-__all__ = ["federated_program"]
+__all__ = ["check_server", "federated_program"]

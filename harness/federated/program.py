@@ -6,16 +6,17 @@ tasks, so a resumed run calls it anew and it goes on where the run was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.errors import InputError
 from harness.federated.clients import Federation, drawn, federations_of
-from harness.federated.rounds import ROUND, START, round_arguments, start_arguments
+from harness.federated.rounds import ROUND, round_arguments
+from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
-from harness.lab.planning.models import Models
-from harness.lab.planning.needs import job_needs
 from harness.results.store import AttemptFolder
 from harness.scenario.client_jobs import later_job
+from harness.scenario.federated import Federated
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import HostCall, Quorum, Task
 
@@ -31,9 +32,41 @@ def federated_program(folder: Path) -> FeedProgram:
 
     def program(feed: TaskFeed) -> None:
         for federation in federations_of(feed.tasks()):
-            Training(federation, feed, folder).run()
+            if federation.settings.strategy.is_flower:
+                from harness.federated.flower.training import train
+
+                train(federation, feed, folder)
+            else:
+                Training(federation, feed, folder).run()
 
     return program
+
+
+def check_server(settings: Federated, folder: Path) -> None:
+    """Check, before a phone is touched, that the server of a federated training can be made.
+
+    Args:
+        settings: Of the training.
+        folder: Relative paths start here.
+
+    Raises:
+        InputError: It cannot: Flower is not installed, or there is no such strategy or app.
+    """
+    if not settings.strategy.is_flower:
+        return
+    try:
+        from harness.federated.flower.load import check
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Flower's strategies need the extra [federated] ({error.name} is not installed)",
+            where="federated.strategy",
+            hint="Install the extra [federated] (README): pip install flwr.",
+        ) from error
+    try:
+        check(settings, folder)
+    except InputError as error:
+        where = f"federated.strategy: {error.where}" if error.where else "federated.strategy"
+        raise InputError(error.what, where=where, hint=error.hint) from error
 
 
 class Training:
@@ -58,37 +91,23 @@ class Training:
             InputError: A job cannot be; it is told before any of its round starts.
             RunOverError: The run is stopped.
         """
-        self._add_start()
-        evaluations = [job.job_id for job in self._federation.starts.values()]
+        add_start(self._federation, self._feed, self._folder)
+        evaluations = dict.fromkeys(job.job_id for job in self._federation.starts.values())
         done = 0
         for round_ in range(1, self._settings.rounds + 1):
             if self._settings.stop_patience is not None:
-                evaluations += self._add_evaluations(done)
+                evaluations |= self._add_evaluations(done)
                 if self._is_over(evaluations):
                     break
             self._add_round(round_)  # before the evaluations: phones train first
-            evaluations += self._add_evaluations(done)
+            evaluations |= self._add_evaluations(done)
             if not self._finished(round_):
                 return
             done = round_
-        evaluations += self._add_evaluations(done, last=True)
+        evaluations |= self._add_evaluations(done, last=True)
         self._feed.outcomes(evaluations)
 
     # -- tasks ------------------------------------------------------------------------------------
-
-    def _add_start(self) -> None:
-        name = self._federation.model(0)
-        if self._feed.knows(name):
-            return
-        start = next(iter(self._federation.starts.values()))
-        needs = job_needs(Task.of_job(start), Models(self._folder))
-        arguments = start_arguments(
-            self._federation.name,
-            self._settings,
-            needs.flatbuffer.path,
-            None if needs.start is None else needs.start.path,
-        )
-        self._feed.add([Task(name, HostCall(START, arguments))])
 
     def _add_round(self, round_: int) -> None:
         name, before = self._federation.model(round_), self._federation.model(round_ - 1)
@@ -112,19 +131,19 @@ class Training:
         )
         self._feed.add([*_after(before, jobs), make])
 
-    def _add_evaluations(self, round_: int, *, last: bool = False) -> list[str]:
+    def _add_evaluations(self, round_: int, *, last: bool = False) -> dict[str, None]:
         """Let every client evaluate the model of a round, if it is a round for that.
 
         Returns:
             The jobs.
         """
         if round_ < 1 or not (last or round_ % self._settings.evaluate_every == 0):
-            return []
+            return {}
         jobs = [later_job(start, "evaluate", round_) for start in self._federation.starts.values()]
         new = [job for job in jobs if not self._feed.knows(job.job_id)]
         if new:
             self._feed.add(_after(self._federation.model(round_), new))
-        return [job.job_id for job in jobs]
+        return dict.fromkeys(job.job_id for job in jobs)
 
     # -- what has come of it ----------------------------------------------------------------------
 
@@ -168,7 +187,7 @@ class Training:
         settled = self._feed.outcomes([job.job_id for job in jobs], 0.0)
         return [job for job in jobs if job.job_id not in settled]
 
-    def _is_over(self, evaluations: Sequence[str]) -> bool:
+    def _is_over(self, evaluations: Iterable[str]) -> bool:
         """Say whether the model has stopped getting better (``stop_patience``)."""
         patience = self._settings.stop_patience
         if patience is None:
@@ -183,7 +202,7 @@ class Training:
         )
         return True
 
-    def _mean_rates(self, evaluations: Sequence[str]) -> list[float]:
+    def _mean_rates(self, evaluations: Iterable[str]) -> list[float]:
         """Return the mean word error rate of each round that was evaluated, in order."""
         rates: dict[int, list[float]] = {}
         for job_id, outcome in self._feed.outcomes(evaluations).items():

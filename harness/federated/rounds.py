@@ -33,6 +33,15 @@ _LOG = logging.getLogger(__name__)
 class RoundFailedError(HarnessError):
     """Too few answers can be used."""
 
+    @classmethod
+    def of(cls, answers: int, enough: int, left_out: Sequence[LeftOut]) -> RoundFailedError:
+        """Return it with the reasons."""
+        reasons = "; ".join(f"{gone.client}: {gone.why}" for gone in left_out)
+        return cls(
+            f"{answers} clients sent something that can be used, {enough} are needed"
+            + (f" ({reasons})" if reasons else "")
+        )
+
 
 def start_arguments(
     federation: str, federated: Federated, flatbuffer: Path, checkpoint: Path | None
@@ -111,14 +120,10 @@ def make_model(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     """
     federated = Federated.model_validate(arguments["settings"])
     before = TaskFolder(context.run.path, arguments["before"]).path
-    answers, left_out = _answers(context.parents)
+    answers, left_out = answers_of(context.parents)
     enough = federated.enough(len(arguments["asked"]))
     if len(answers) < enough:
-        reasons = "; ".join(f"{gone.client}: {gone.why}" for gone in left_out)
-        raise RoundFailedError(
-            f"{len(answers)} clients sent something that can be used, {enough} are needed"
-            + (f" ({reasons})" if reasons else "")
-        )
+        raise RoundFailedError.of(len(answers), enough, left_out)
     moments = before / MOMENTS
     made = aggregate(
         before / CHECKPOINT,
@@ -136,7 +141,7 @@ def make_model(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     return _record(arguments, federated, answers, left_out, made).model_dump(mode="json")
 
 
-def _answers(
+def answers_of(
     parents: Sequence[Parent],
 ) -> tuple[list[tuple[Answer, ClientShare]], list[LeftOut]]:
     """Return what can be used, by the clients' names, and why the rest cannot."""

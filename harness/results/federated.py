@@ -43,11 +43,14 @@ class ModelRecord(Record):
     round: int
     """0: the start."""
     strategy: str
-    sha256: str
-    size_bytes: int
+    sha256: str | None = None
+    """Of the model's file; None where Flower made it, which tells only the next turn."""
+    size_bytes: int | None = None
     asked: tuple[str, ...] = ()
     answers: tuple[ClientShare, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    counted: tuple[str, ...] = ()
+    """The jobs whose answers came in time; said by Flower's turns."""
     untrained: int = 0
     """Variables that no client trained."""
     epsilon: float | None = None

@@ -45,16 +45,30 @@ def start_job(template: JobSpec, client: Client) -> JobSpec:
         template: Of the federation, as the matrix makes it.
         client: Who.
     """
-    return _client_job(template, client, template.identity[:12], "start", 0)
+    task = ClientTask(federation=template.identity[:12], client=client.name, role="start", round=0)
+    return _client_job(template, client, task)
 
 
-def later_job(start: JobSpec, role: Literal["train", "evaluate"], round_: int) -> JobSpec:
+def later_job(
+    start: JobSpec,
+    role: Literal["train", "evaluate"],
+    round_: int,
+    *,
+    turn: int = 0,
+    settings: Federated | None = None,
+    learning_rate: float | None = None,
+    proximal: float | None = None,
+) -> JobSpec:
     """Return what a client does in a round.
 
     Args:
         start: What it did before the first.
         role: ``train``: train the model of the round before; ``evaluate``: that of this round.
         round_: From 1.
+        turn: See `ClientTask`.
+        settings: Of this job; None: the scenario's.
+        learning_rate: Of the client; None: the scenario's or the model's own.
+        proximal: FedProx's mu; None: the strategy's.
 
     Raises:
         ValueError: ``start`` is no such job.
@@ -62,42 +76,49 @@ def later_job(start: JobSpec, role: Literal["train", "evaluate"], round_: int) -
     if start.client is None:
         raise ValueError(f"{start.job_id} is no job of a federated training")
     client = Client(name=start.client.client, data=start.content.data)
-    return _client_job(start, client, start.client.federation, role, round_)
+    content = start.content
+    if settings is not None:
+        content = content.model_copy(update={"federated": settings})
+    if learning_rate is not None:
+        trainer = content.trainer.model_copy(update={"learning_rate": learning_rate})
+        content = content.model_copy(update={"trainer": trainer})
+    if proximal is None:
+        strategy = federated_of(content).strategy
+        proximal = strategy.mu if strategy.name == "fedprox" else 0.0
+    task = ClientTask(
+        federation=start.client.federation,
+        client=client.name,
+        role=role,
+        round=round_,
+        turn=turn,
+        proximal=proximal if role == "train" else 0.0,
+    )
+    return _client_job(start.model_copy(update={"content": content}), client, task)
 
 
-def _client_job(
-    template: JobSpec,
-    client: Client,
-    federation: str,
-    role: Literal["start", "train", "evaluate"],
-    round_: int,
-) -> JobSpec:
-    task = ClientTask(federation=federation, client=client.name, role=role, round=round_)
-    identity = sha256_of(task.model_dump(mode="json"))
+def _client_job(template: JobSpec, client: Client, task: ClientTask) -> JobSpec:
     word = re.sub(r"[^A-Za-z0-9.]+", "-", client.name).strip("-.")[:32] or "client"
     trainer = template.content.trainer
     federated = federated_of(template.content)
     epochs = 0
-    if role == "train":
+    if task.role == "train":
         epochs = federated.local_epochs if federated.steps is None else federated.steps
-    content = template.content.model_copy(
+    trainer = trainer.model_copy(
         update={
-            "data": client.data,
-            "trainer": trainer.model_copy(
-                update={
-                    "epochs": min(epochs, 10_000),
-                    "keep": "last",
-                    "seed": trainer.seed + round_,
-                    "stop": trainer.stop.model_copy(update={"patience": _NEVER}),
-                }
-            ),
+            "epochs": min(epochs, 10_000),
+            "keep": "last",
+            "seed": trainer.seed + task.round,
+            "stop": trainer.stop.model_copy(update={"patience": _NEVER}),
         }
     )
+    identity = sha256_of([task.model_dump(mode="json"), trainer.model_dump(mode="json")])
     return template.model_copy(
         update={
-            "job_id": f"{word}-{_MARKS[role].format(round_)}-{identity[:10]}",
+            "job_id": f"{word}-{_MARKS[task.role].format(task.round)}-{identity[:10]}",
             "identity": identity,
-            "content": content,
+            "content": template.content.model_copy(
+                update={"data": client.data, "trainer": trainer}
+            ),
             "axes": {**template.axes, "data.speaker": client.name},
             "client": task,
         }
@@ -116,9 +137,8 @@ def share_of(spec: JobSpec) -> Share | None:
     federated = federated_of(spec.content)
     if spec.client.role != "train":
         return Share(hypotheses=federated.hypotheses)
-    strategy = federated.strategy
     return Share(
         steps=federated.steps,
-        proximal=strategy.mu if strategy.name == "fedprox" else 0.0,
+        proximal=spec.client.proximal,
         hypotheses=federated.hypotheses,
     )

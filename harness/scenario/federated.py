@@ -74,8 +74,10 @@ class Strategy(Section):
     [federated]."""
     path: Annotated[str, StringConstraints(pattern=r"^[^:]+\.py:[A-Za-z_]\w*$")] | None = None
     """``FILE.py:FUNCTION``, which returns a Flower strategy; relative to the scenario."""
+    app: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
+    """The folder of a Flower app, whose ServerApp decides everything; relative to the scenario."""
     arguments: dict[str, Any] = Field(default_factory=dict)
-    """Given to ``flower`` or ``path``."""
+    """Given to ``flower`` or ``path``; of an ``app``, over its own configuration."""
     momentum: Number = Field(0.9, ge=0, lt=1)
     """Of ``fedavgm``."""
     beta_1: Number = Field(0.9, ge=0, lt=1)
@@ -96,10 +98,11 @@ class Strategy(Section):
 
     @model_validator(mode="after")
     def _one_way(self) -> Strategy:
-        if sum(way is not None for way in (self.name, self.flower, self.path)) != 1:
-            raise ValueError("give one of name, flower and path")
+        ways = (self.name, self.flower, self.path, self.app)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("give one of name, flower, path and app")
         if self.arguments and self.name is not None:
-            raise ValueError("arguments are for flower and path; the harness's own have fields")
+            raise ValueError("arguments are for Flower; the harness's own strategies have fields")
         return self
 
     @property
@@ -110,7 +113,7 @@ class Strategy(Section):
     @property
     def label(self) -> str:
         """The strategy in a word."""
-        return self.name or self.flower or str(self.path)
+        return self.name or self.flower or self.path or str(self.app)
 
 
 class Privacy(Section):

@@ -21,6 +21,10 @@ class ClientTask(Section):
     role: Literal["start", "train", "evaluate"]
     round: int
     """Of the federated training; 0 is before the first."""
+    turn: int = 0
+    """What Flower's server sent in one breath, by number; 0 where it does not decide."""
+    proximal: float = 0.0
+    """FedProx's mu."""
 
 
 class JobSpec(Section):
