@@ -11,15 +11,22 @@ from tests.benchmarks.clients.installing import python_environment, source_distr
 from tests.benchmarks.clients.outcome import Call, Outcome, shortened
 from tests.benchmarks.clients.phone import JudgedPhone
 from tests.benchmarks.clients.running import run
+from tests.fixtures.data.apk import write_apk
 
 _ADBUTILS = "adbutils==2.12.0"
-_NEEDS_USB = {"test_wait_for": "waits for a phone on USB; a virtual phone is on TCP"}
+_CANNOT = {
+    "test_wait_for": "waits for a phone on USB; a virtual phone is on TCP",
+    "test_screenrecord": "records the screen; there is no picture",
+}
 _DEFAULT_PORT = "5037"
+_DEMO_APP = "io.appium.android.apis"
+"""Its tests start this app if it is installed; one of that name with nothing in it is enough."""
+_TEST_TOOLS = ("pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0")
 
 
 def adbutils_ready() -> Path:
     """Install adbutils with what its tests need; return the folder of its sources."""
-    python_environment([_ADBUTILS, "pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0"])
+    python_environment([_ADBUTILS, *_TEST_TOOLS])
     return source_distribution(_ADBUTILS)
 
 
@@ -34,9 +41,9 @@ def adbutils(sources: Path, phone: JudgedPhone) -> list[Call]:
         text = path.read_text("utf-8")
         path.write_text(text.replace(_DEFAULT_PORT, str(phone.server_port)), "utf-8")
     results = phone.folder / "junit.xml"
-    python = python_environment(
-        [_ADBUTILS, "pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0"]
-    )
+    python = python_environment([_ADBUTILS, *_TEST_TOOLS])
+    demo = write_apk(phone.folder / "demo.apk", _DEMO_APP)
+    run(["adb", "install", str(demo)], phone)
     _, why = run(
         [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60",
          f"--junitxml={results}", "."],
@@ -56,8 +63,8 @@ def _of_case(case: ET.Element) -> Call:
         if found is not None:
             outcome = "skipped" if kind == "skipped" else "fails"
             reason = shortened(found.get("message", ""))
-    if outcome == "fails" and name in _NEEDS_USB:
-        return Call(name, "skipped", _NEEDS_USB[name])
+    if outcome == "fails" and name in _CANNOT:
+        return Call(name, "skipped", _CANNOT[name])
     return Call(name, outcome, reason)
 
 

@@ -234,8 +234,8 @@ def is_network_connected():
 
 @call
 def reboot():
-    phone().reset()
-    phone().wait_boot_complete(timeout=60)
+    phone().reboot()
+    assert phone().execute("echo back").strip() == "back"
 
 
 @call
