@@ -113,8 +113,8 @@ class PhoneRoot(abc.ABC):
         self.spec = spec
         self.clock_offset_s = 0.0
         """What the phone's clocks since boot are off the host's."""
-        self.daemon_pids: frozenset[int] = frozenset()
-        """Phone pids of Android's daemons that are processes, see ``root.daemons``."""
+        self.daemon_pids: dict[int, int] = {}
+        """Phone pid -> host pid of Android's daemons, see ``root.daemons``; not in :meth:`pids`."""
         self.root_dir = spec.root.resolve()
 
     @property

@@ -97,9 +97,11 @@ class UsernsRoot(PhoneRoot):
             await self.stop()
             raise IsolationError(answer["error"])
         self._init = int(answer["init"])
-        started = set(answer["daemons"])
-        self.daemon_pids = frozenset(d.pid for d in DAEMONS if d.name in started)
         self._namespace = processes.pid_namespace(self._init)
+        started = {daemon.pid for daemon in DAEMONS if daemon.name in answer["daemons"]}
+        children = processes.children(self._init) if started else []
+        by_pid = {self.phone_pid(host_pid): host_pid for host_pid in children}
+        self.daemon_pids = {pid: by_pid[pid] for pid in started & by_pid.keys()}
 
     def _config(self) -> dict[str, object]:
         mount_point = self.root_dir / ".mount"
@@ -123,7 +125,7 @@ class UsernsRoot(PhoneRoot):
 
     async def stop(self) -> None:
         """Kill the phone's init, and with it all its processes."""
-        self.daemon_pids = frozenset()
+        self.daemon_pids = {}
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._init, signal.SIGKILL)
@@ -248,11 +250,11 @@ class UsernsRoot(PhoneRoot):
         return layout.environment(self.spec, "")
 
     def pids(self) -> list[int]:
-        """Return the host pids of all in the phone's pid namespace, its init left out."""
+        """Return the host pids of all in the phone's pid namespace but its init and daemons."""
         if not self._namespace:
             return []
-        all_pids = processes.by_namespace.pids(self._namespace)
-        return [pid for pid in all_pids if pid != self._init]
+        left_out = {self._init, *self.daemon_pids.values()}
+        return [p for p in processes.by_namespace.pids(self._namespace) if p not in left_out]
 
     def phone_pid(self, host_pid: int) -> int:
         """Return the pid that the phone sees."""

@@ -124,7 +124,17 @@ class Apps:
             )
             host_pid, pid = await self._pids(process)
             app = App(
-                name, package, uid, adj, declared_mb, host_pid, pid, process, time.time(), kind
+                name,
+                package,
+                uid,
+                adj,
+                declared_mb,
+                host_pid,
+                pid,
+                process,
+                time.time(),
+                kind,
+                component or package,
             )
             app.compressible_share = compressible_share
             self._apps[name] = app

@@ -36,8 +36,13 @@ def help_code(call: Call, args: list[str], name: str) -> int | None:
         words = {_TOOLS[name], _ALSO.get(name, _TOOLS[name])}
         if not words & set(args[:1]) and (args or name not in _NEEDS_WORDS):
             return None
-        code = 0 if args else 1
+        code = 0 if args else 1 if name == "pidof" else _FAILED
     else:
         return None
-    call.print((_TEXTS / f"{name}.txt").read_text("utf-8"), end="")
+    call.print(help_text(name), end="")
     return code
+
+
+def help_text(name: str) -> str:
+    """Return the help of a command."""
+    return (_TEXTS / f"{name}.txt").read_text("utf-8")

@@ -102,7 +102,7 @@ class ProcessRows:
         """Return all processes as far as they are known, by pid."""
         apps = self._apps.by_host_pid()
         rows = []
-        for host_pid in self._root.pids():
+        for host_pid in (*self._root.daemon_pids.values(), *self._root.pids()):
             use = procfs.read_use(host_pid)
             row = self._row(use, apps.get(host_pid)) if use is not None else None
             if row is not None:
