@@ -42,7 +42,7 @@ def adbutils(sources: Path, phone: JudgedPhone) -> list[Call]:
         path.write_text(text.replace(_DEFAULT_PORT, str(phone.server_port)), "utf-8")
     results = phone.folder / "junit.xml"
     python = python_environment([_ADBUTILS, *_TEST_TOOLS])
-    demo = write_apk(phone.folder / "demo.apk", _DEMO_APP)
+    demo = write_apk(phone.folder / "demo.apk", _DEMO_APP, activities=(".Main",))
     run(["adb", "install", str(demo)], phone)
     _, why = run(
         [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60",

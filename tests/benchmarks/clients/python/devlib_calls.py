@@ -100,7 +100,7 @@ def ps():
 
 @call
 def get_pids_of():
-    assert phone().get_pids_of("system_server")
+    assert phone().get_pids_of("ps")
 
 
 @call
@@ -160,7 +160,7 @@ def logcat_monitor():
     monitor = phone().get_logcat_monitor()
     monitor.start()
     phone().execute("log -t FromTest monitored")
-    monitor.wait_for("monitored", timeout=20)
+    monitor.wait_for(".*monitored", timeout=20)
     monitor.stop()
 
 
