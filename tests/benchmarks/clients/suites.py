@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.benchmarks.clients.installing import python_environment, source_distribution
 from tests.benchmarks.clients.outcome import Call, Outcome, shortened
 from tests.benchmarks.clients.phone import JudgedPhone
-from tests.benchmarks.clients.running import run
+from tests.benchmarks.clients.running import calls_of, run
 from tests.fixtures.data.apk import write_apk
 
 _ADBUTILS = "adbutils==2.12.0"
@@ -19,6 +19,8 @@ _CANNOT = {
     "test_screenrecord": "records the screen; there is no picture",
 }
 _DEFAULT_PORT = "5037"
+_IMP_GONE = (3, 12)
+"""devlib's setup.py imports ``imp``, which this Python has no more."""
 _DEMO_APP = "io.appium.android.apis"
 """Its tests start this app if it is installed; one of that name with nothing in it is enough."""
 _TEST_TOOLS = ("pytest==9.0.1", "pytest-timeout==2.4.0", "Pillow==12.0.0")
@@ -68,9 +70,20 @@ def _of_case(case: ET.Element) -> Call:
     return Call(name, outcome, reason)
 
 
+def devlib_ready() -> Path:
+    """Install devlib; return its Python."""
+    return python_environment(["devlib==1.3.4", "setuptools<80"], below=_IMP_GONE)
+
+
+def devlib(python: Path, phone: JudgedPhone) -> list[Call]:
+    """Run the script of devlib."""
+    return calls_of([str(python), str(Path(__file__).parent / "python/devlib_calls.py")], phone)
+
+
 def wlauto_ready() -> Path:
     """Install Arm's workload automation; return its Python."""
-    return python_environment(["wlauto==3.3.1", "devlib==1.3.4", "setuptools<80"])
+    packages = ["wlauto==3.3.1", "devlib==1.3.4", "setuptools<80"]
+    return python_environment(packages, below=_IMP_GONE)
 
 
 def wlauto(python: Path, phone: JudgedPhone) -> list[Call]:
