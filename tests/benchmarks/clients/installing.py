@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,12 +23,18 @@ class NotHereError(RuntimeError):
     """A client cannot be had here; the message says why."""
 
 
-def python_environment(packages: Sequence[str]) -> Path:
+def python_environment(packages: Sequence[str], *, below: tuple[int, int] = (4, 0)) -> Path:
     """Return a Python with these packages (``name==version``), in an environment of their own.
 
+    Args:
+        packages: The first gives the environment its name.
+        below: The first Python that they are not for.
+
     Raises:
-        NotHereError: pip could not install them.
+        NotHereError: pip could not install them, or this Python is too new.
     """
+    if sys.version_info[:2] >= below:
+        raise NotHereError(f"not for Python {below[0]}.{below[1]} and later")
     folder = CACHE / "-".join(packages[0].split("=="))
     python = folder / "bin/python"
     if not _complete(folder, packages):
@@ -51,8 +56,7 @@ def source_distribution(package: str) -> Path:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary"]
         _ran([*pip, ":all:", "--dest", str(folder), package], "pip")
         for archive in folder.glob("*.tar.gz"):
-            with tarfile.open(archive) as members:
-                members.extractall(folder, filter="data")
+            _ran(["tar", "-xzf", str(archive), "-C", str(folder)], "tar")
             archive.unlink()
         _mark(folder, [package])
     return next(path for path in folder.iterdir() if path.is_dir())
@@ -71,7 +75,7 @@ def node_folder(packages: Sequence[str]) -> Path:
     if not _complete(folder, packages):
         _empty(folder)
         npm = ["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-        _ran([*npm, "--prefix", str(folder), *packages], "npm")
+        _ran([*npm, "--fetch-retries=1", "--prefix", str(folder), *packages], "npm")
         _mark(folder, packages)
     return folder
 

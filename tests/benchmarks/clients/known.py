@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.clients import android_runner, suites
-from tests.benchmarks.clients.installing import NotHereError, node_folder, python_environment
+from tests.benchmarks.clients.installing import node_folder, python_environment
 from tests.benchmarks.clients.outcome import Call
 from tests.benchmarks.clients.phone import JudgedPhone
 from tests.benchmarks.clients.running import calls_of
 
 _SCRIPTS = Path(__file__).parent
-_DEVLIB_BELOW = (3, 12)
 
 
 @dataclass(frozen=True)
@@ -34,16 +32,11 @@ class Client:
     judge: Callable[[Path, JudgedPhone], list[Call]]
 
 
-def _python(name: str, version: str, script: str, *more: str, below: tuple[int, int]) -> Client:
-    def ready() -> Path:
-        if sys.version_info >= below:
-            raise NotHereError(f"not for Python {below[0]}.{below[1]} and later")
-        return python_environment([f"{name}=={version}", *more])
-
+def _python(name: str, version: str, script: str) -> Client:
     def judge(python: Path, phone: JudgedPhone) -> list[Call]:
         return calls_of([str(python), str(_SCRIPTS / "python" / script)], phone)
 
-    return Client(name, version, ready, judge)
+    return Client(name, version, lambda: python_environment([f"{name}=={version}"]), judge)
 
 
 def _node(name: str, version: str, script: str, *more: str) -> Client:
@@ -62,16 +55,15 @@ def known(android_runner_checkout: Path | None = None) -> list[Client]:
     Args:
         android_runner_checkout: Sources of android-runner, which no registry has.
     """
-    any_python = (4, 0)
     return [
         Client("adbutils e2e suite", "2.12.0", suites.adbutils_ready, suites.adbutils),
         Client("wlauto idle agenda", "3.3.1", suites.wlauto_ready, suites.wlauto),
-        _python("adb-shell", "0.4.4", "adb_shell_calls.py", below=any_python),
-        _python("pure-python-adb", "0.3.0.dev0", "ppadb_calls.py", below=any_python),
-        _python("uiautomator2", "3.7.1", "uiautomator2_calls.py", below=any_python),
-        _python("mobly", "1.13.1", "mobly_calls.py", below=any_python),
-        _python("mozdevice", "4.2.0", "mozdevice_calls.py", below=any_python),
-        _python("devlib", "1.3.4", "devlib_calls.py", "setuptools<80", below=_DEVLIB_BELOW),
+        _python("adb-shell", "0.4.4", "adb_shell_calls.py"),
+        _python("pure-python-adb", "0.3.0.dev0", "ppadb_calls.py"),
+        _python("uiautomator2", "3.7.1", "uiautomator2_calls.py"),
+        _python("mobly", "1.13.1", "mobly_calls.py"),
+        _python("mozdevice", "4.2.0", "mozdevice_calls.py"),
+        Client("devlib", "1.3.4", suites.devlib_ready, suites.devlib),
         _node("@devicefarmer/adbkit", "3.3.9", "adbkit.mjs"),
         _node(
             "@yume-chan/adb", "2.6.4", "yume_adb.mjs",

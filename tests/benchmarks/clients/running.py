@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,12 @@ from tests.benchmarks.clients.outcome import Call, calls_of_lines, shortened
 from tests.benchmarks.clients.phone import JudgedPhone
 
 LIMIT_S = 900.0
+_MOST_BYTES = 4 << 30
+
+
+def _with_little_memory() -> None:
+    """Keep a client that takes a picture's size for something else from all of the host's RAM."""
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
 
 
 def run(
@@ -27,7 +34,7 @@ def run(
     with subprocess.Popen(
         command, cwd=cwd or phone.folder, env=environment, text=True, errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=_with_little_memory,
     ) as process:  # fmt: skip
         try:
             stdout, stderr = process.communicate(timeout=limit_s)

@@ -211,9 +211,7 @@ def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:
         await root.start()
         try:
             apps = Apps(root, LogStore(), tmp_path / "table", 30)
-            app = await apps.start(
-                "org.x", None, package="org.x", uid=10001, adj=0
-            )
+            app = await apps.start("org.x", None, package="org.x", uid=10001, adj=0)
             folder = "/data/local/tmp/w"
             events = root.host_path(f"{folder}/events.jsonl")
             events.parent.mkdir(parents=True)

@@ -98,12 +98,8 @@ await run({
     assert.equal(await said("echo back"), "back\n");
   },
   trackJdwp: async () => (await device.trackJdwp()).end(),
-  framebuffer: async () => {
-    const picture = await device.framebuffer("raw");
-    const { width, height, bpp } = picture.meta;
-    assert.equal((await bytesOf(picture)).length, (width * height * bpp) / 8);
-  },
 }, {
+  framebuffer: "reads the head of Android 8 and older, without a colour space",
   openMonkey: "the monkey's network protocol needs a screen",
   tcpip: "a virtual phone is on TCP already",
 });

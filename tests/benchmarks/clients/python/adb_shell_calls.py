@@ -7,15 +7,15 @@ from adb_shell.adb_device import AdbDeviceTcp
 from adb_shell.auth.keygen import keygen
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from adb_shell.exceptions import AdbCommandFailureException
-from calls import APK, HERE, LIMIT_S, PHONE_PORT, SCRATCH, call, raises, run
+from calls import APK, HERE, PHONE_PORT, SCRATCH, call, raises, run
 
-device = AdbDeviceTcp("127.0.0.1", PHONE_PORT, default_transport_timeout_s=LIMIT_S)
+device = AdbDeviceTcp("127.0.0.1", PHONE_PORT, default_transport_timeout_s=10)
 body = bytes(range(256)) * 1000
 
 
 @call
 def connect():
-    assert device.connect(read_timeout_s=LIMIT_S)
+    assert device.connect()
     assert device.available
 
 
@@ -119,7 +119,7 @@ def connect_with_a_key():
     keygen(str(SCRATCH / "key"))
     signer = PythonRSASigner((SCRATCH / "key.pub").read_text(), (SCRATCH / "key").read_text())
     for _ in range(200):
-        other = AdbDeviceTcp("127.0.0.1", PHONE_PORT, default_transport_timeout_s=LIMIT_S)
+        other = AdbDeviceTcp("127.0.0.1", PHONE_PORT, default_transport_timeout_s=10)
         try:
             other.connect(rsa_keys=[signer], auth_timeout_s=5)
         except OSError:

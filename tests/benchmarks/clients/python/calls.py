@@ -18,7 +18,7 @@ APK = os.environ["APK"]
 PACKAGE = os.environ["APK_PACKAGE"]
 SCRATCH = Path(os.environ["SCRATCH"])
 HERE = "/data/local/tmp"
-LIMIT_S = 30
+LIMIT_S = 60
 
 _calls: list[tuple[str, Callable[[], object]]] = []
 _out: list[tuple[str, str]] = []

@@ -100,7 +100,7 @@ def ps():
 
 @call
 def get_pids_of():
-    assert phone().get_pids_of("system_server")
+    assert phone().get_pids_of("ps")
 
 
 @call
@@ -160,7 +160,7 @@ def logcat_monitor():
     monitor = phone().get_logcat_monitor()
     monitor.start()
     phone().execute("log -t FromTest monitored")
-    monitor.wait_for("monitored", timeout=20)
+    monitor.wait_for(".*monitored", timeout=20)
     monitor.stop()
 
 
@@ -234,8 +234,8 @@ def is_network_connected():
 
 @call
 def reboot():
-    phone().reset()
-    phone().wait_boot_complete(timeout=60)
+    phone().reboot()
+    assert phone().execute("echo back").strip() == "back"
 
 
 @call

@@ -132,7 +132,8 @@ def get_pid():
 
 @call
 def get_meminfo():
-    assert device.get_meminfo("com.android.systemui").pss > 0
+    device.shell("am start -n com.android.settings/.Settings")
+    assert device.get_meminfo("com.android.settings").pss > 0
 
 
 @call
