@@ -320,6 +320,8 @@ class Retry(Section):
     """The trainer ended with an error."""
     trainer_killed: Count = Field(0, ge=0, le=100)
     """The phone killed the trainer, as lmkd does."""
+    trainer_ended: Count = Field(1, ge=0, le=100)
+    """The trainer is gone, and the phone says neither that it killed it nor that it crashed."""
     trainer_stalled: Count = Field(1, ge=0, le=100)
     """The trainer said nothing for ``limits.stall_s``, or ran longer than ``limits.train_s``."""
     score_mismatch: Count = Field(0, ge=0, le=100)
