@@ -27,7 +27,7 @@ from harness.cli.options import (
     WaitOption,
 )
 from harness.cli.progress import progress_display
-from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.runs import RUN_ROOT, check_new_run, run_folder
 from harness.cli.scenario_file import read_scenario
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
@@ -123,6 +123,7 @@ def nightly(
     least = minimums(night.minimum or ())
     loaded = read_scenario(scenario, jobs.set_ or ())
     pinned = None if night.baseline == "auto" else run_folder(Path(night.baseline), runs)
+    check_new_run(runs, None)
     if night.keep < 1:
         raise typer.BadParameter("keep at least one run", param_hint="--keep")
     name = loaded.scenario.name

@@ -26,9 +26,8 @@ from harness.cli.options import (
     WaitOption,
 )
 from harness.cli.progress import progress_display
-from harness.cli.runs import RUN_ROOT
+from harness.cli.runs import RUN_ROOT, check_new_run
 from harness.cli.scenario_file import read_scenario
-from harness.errors import InputError
 from harness.lab import RunSettings, check_scenario, run_scenario
 
 app = typer.Typer()
@@ -59,12 +58,7 @@ def run(
     """
     loaded = read_scenario(scenario, jobs.set_ or ())
     only = jobs.only or ()
-    if name is not None and (runs / name).exists():
-        raise InputError(
-            f"there is a run folder {name!r} in {runs} already",
-            where="--name",
-            hint=f"Give another name, or finish that run: harness resume {runs / name}.",
-        )
+    check_new_run(runs, name)
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
     feed = feed_of(loaded)
