@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import typer
 
-from harness.cli import console
+from harness.cli import console, federated_plan
 from harness.cli.engine import open_lab
 from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
@@ -83,6 +83,7 @@ def _facts(made: Plan) -> dict[str, Any]:
         "estimate_s": made.time.seconds,
         "estimate_from": made.time.words,
         "estimate_attempts": made.time.attempts,
+        "federated": federated_plan.facts(federated_plan.training_plans(made)),
     }
 
 
@@ -107,6 +108,7 @@ def _show(made: Plan) -> None:
             f"{'side by side, ' if len(made.phones) > 1 else ''}roughly "
             f"{duration(time.seconds)} ({time.words}). Nothing was started."
         )
+    federated_plan.show(federated_plan.training_plans(made))
     if made.unplaced:
         console.tell(
             f"\nNo phone for {len(made.jobs) - len(made.placed)} of "

@@ -141,6 +141,7 @@ class Update(_Event):
     sha256: Sha256
     size_bytes: int
     form: Form
+    """As they were in the end, or minus what the job began with."""
     layers: tuple[SubModelName, ...]
     """The layers that were trained: what the file holds."""
     utterances: int

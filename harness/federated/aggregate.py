@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.errors import InputError
 from harness.federated.strategies import ServerStep, Values, server_step
@@ -22,6 +23,7 @@ from harness.scenario.federated import Federated, Privacy
 from harness.trainer.checkpoints import Saved, weights_writer
 from harness.trainer.npz import StoredWeights, opened_weights
 
+Weights = npt.NDArray[np.float32]
 MOMENTS: Final = "moments.npz"
 _CHUNK: Final = 1 << 20
 """Entries of which all clients' values are held at once, for the median and the trimmed mean."""
@@ -130,6 +132,11 @@ def _moments(
     }
 
 
+def _square(difference: Weights) -> float:
+    flat = difference.reshape(-1)
+    return float(flat @ flat)
+
+
 class _Mixed:
     """The mean differences of a round, variable by variable."""
 
@@ -156,7 +163,7 @@ class _Mixed:
         if self._privacy is not None:
             self._scale = self._clipped(self._privacy, before)
 
-    def mean(self, name: str, start: np.ndarray) -> Values | None:
+    def mean(self, name: str, start: Weights) -> Values | None:
         """Return the mean difference of a variable; None if nobody trained it."""
         holders = [number for number, stored in enumerate(self._held) if name in stored.shapes]
         if not holders:
@@ -164,12 +171,13 @@ class _Mixed:
             return None
         if self._federated.strategy.name in ("trimmed", "median"):
             return self._robust(name, start, holders)
-        total = np.zeros(start.shape)
+        total, scaled = np.zeros(start.shape), np.empty(start.shape)
         for number in holders:
             difference = self._difference(name, start, number)
             if self._privacy is None:
-                self._squares[number] += float(np.vdot(difference, difference))
-            total += difference * (self._word[number] * self._scale[number])
+                self._squares[number] += _square(difference)
+            np.multiply(difference, self._word[number] * self._scale[number], out=scaled)
+            total += scaled
         whole = self._federated.missing == "unchanged" or self._privacy is not None
         counted = range(len(self._held)) if whole else holders
         total /= sum(self._word[number] for number in counted)
@@ -178,11 +186,11 @@ class _Mixed:
             total += self._noise.normal(0.0, spread, start.shape)
         return total
 
-    def _difference(self, name: str, start: np.ndarray, number: int) -> Values:
-        difference: Values = np.subtract(self._held[number].read(name), start, dtype=np.float64)
-        return difference
+    def _difference(self, name: str, start: Weights, number: int) -> Weights:
+        """Return how far a client went: exact enough in 32 bits, since it began at ``start``."""
+        return self._held[number].read(name) - start
 
-    def _robust(self, name: str, start: np.ndarray, holders: Sequence[int]) -> Values:
+    def _robust(self, name: str, start: Weights, holders: Sequence[int]) -> Values:
         """Return the median or trimmed mean, entry by entry; all holders count alike."""
         strategy = self._federated.strategy
         cut = int(strategy.trim * len(holders)) if strategy.name == "trimmed" else 0
@@ -207,8 +215,7 @@ class _Mixed:
             start = before.read(name)
             for number, stored in enumerate(self._held):
                 if name in stored.shapes:
-                    difference = self._difference(name, start, number)
-                    self._squares[number] += float(np.vdot(difference, difference))
+                    self._squares[number] += _square(self._difference(name, start, number))
         return [min(1.0, privacy.clip / norm) if norm else 1.0 for norm in self._norms()]
 
     def _norms(self) -> Iterator[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from harness.lab.attempt.state import AttemptRequest
 from harness.lab.known_jobs import KnownJobs
@@ -13,7 +14,12 @@ from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
+from harness.scenario.client_jobs import model_task
+from harness.scenario.spec import JobSpec
 from harness.scenario.task import Task
+
+_MODELS_BEFORE: Final = 3
+"""So many models before a round's own are taken off a phone that still has them."""
 
 
 class RunAssignments:
@@ -67,7 +73,21 @@ class RunAssignments:
             # there is but one, the next job of the same speaker needs no second push.
             forget_speech=spec.rounds > 1,
             rejoin=order.rejoin,
+            outdated=self._outdated(spec),
         )
+
+    def _outdated(self, spec: JobSpec) -> tuple[str, ...]:
+        """Return the models of earlier rounds, which a phone would else gather one by one."""
+        if spec.client is None or spec.client.turn:
+            return ()
+        newest = spec.client.round - (spec.client.role == "train")
+        names = []
+        # not the start: it may have lain there before the run
+        for round_ in range(max(1, newest - _MODELS_BEFORE), newest):
+            path = TaskFolder(self._folder.path, model_task(spec.client.federation, round_))
+            if path.checkpoint_path.is_file():
+                names.append(self._materials.start_of(path.checkpoint_path).name)
+        return tuple(names)
 
     def _made_on_host(self, task: Task) -> Path | None:
         """Return the weights that a parent on the host left for its children; None if none did."""

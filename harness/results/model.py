@@ -227,6 +227,7 @@ class UpdateRecord(Record):
     """What a client sent back (``update.npz``)."""
 
     form: Literal["weights", "delta"]
+    """As they were in the end, or minus what the job began with."""
     layers: tuple[str, ...]
     """Those that it trained."""
     utterances: int

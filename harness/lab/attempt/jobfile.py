@@ -150,6 +150,10 @@ class PhoneLayout:
         """Return where a file lies by its content."""
         return file.on_phone(self.work_dir)
 
+    def cas_name(self, name: str) -> str:
+        """Return where a file of a content-addressed name lies."""
+        return f"{self.work_dir}/cas/{name}"
+
 
 def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
     """Return the job as the trainer is told of it."""

@@ -51,6 +51,7 @@ class AttemptRequest:
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
         rejoin: An earlier process began the attempt: go on with it.
+        outdated: Content-addressed files that no job needs any more: removed when done.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class AttemptRequest:
     keep: bool = False
     forget_speech: bool = False
     rejoin: bool = False
+    outdated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

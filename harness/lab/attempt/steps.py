@@ -278,7 +278,8 @@ class AttemptSteps:
             path = self.folder.checkpoint_path
             self.state.checkpoint_sha256 = fetch_checkpoint(*way, path, limit_s)
         else:
-            self.state.update = fetch_update(*way, self.folder.update_path, limit_s)
+            model = self.request.material.model.path
+            self.state.update = fetch_update(*way, self.folder.update_path, limit_s, model)
         # Nothing of the result hangs on it: a training that ended well is not lost for a slow log.
         self.attempt("save the log", self.fetch_log)
 

@@ -249,12 +249,7 @@ class Materials:
         """
         start = job.start
         if parent_checkpoint is not None:
-            with self._lock:  # one model is the start of many jobs: it is read once
-                if parent_checkpoint not in self._starts:
-                    self._starts[parent_checkpoint] = weights_file(
-                        parent_checkpoint, "the round before"
-                    )
-                start = self._starts[parent_checkpoint]
+            start = self.start_of(parent_checkpoint)
         train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
         return Material(
             model_name=job.model.manifest.name,
@@ -272,6 +267,17 @@ class Materials:
                 for other in self.others(job)
             ),
         )
+
+    def start_of(self, checkpoint: Path) -> LocalFile:
+        """Return weights to start from; one model is the start of many jobs and is read once.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        with self._lock:
+            if checkpoint not in self._starts:
+                self._starts[checkpoint] = weights_file(checkpoint, "the round before")
+            return self._starts[checkpoint]
 
     def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what ``run.json`` says of models and data."""
