@@ -16,8 +16,8 @@ from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
 
-A4_PX = 695
-"""Width between the margins of the print style at 96 dots an inch."""
+A4_PX = 1024
+"""Width between the margins of the print style, which lies across, at 96 dots an inch."""
 
 
 @pytest.fixture(scope="module")

@@ -121,15 +121,15 @@ def test_random_serials_of_virtual_phones_are_no_difference(nights: list[Path]) 
 def test_jobs_on_each_phone_stand_beside_those_of_another_farm(tmp_path: Path) -> None:
     runs = []
     for mark in ("0a1b", "2c3d"):
-        shape = small(spoil=slower(1.0, mark), extra_axes={"phones.serial": "x"})
+        shape = small(spoil=slower(1.0, mark), repeats=2)
         run = make_run(tmp_path, shape, mark)
         for path in run.glob("attempts/*/*/result.json"):
             result = AttemptResult.model_validate_json(path.read_text(encoding="utf-8"))
-            axes = result.axes | {"phones.serial": f"VLAB-oneplus-7t-1-{mark}"}
+            axes = result.axes | {"phones.serial": f"VLAB-oneplus-7t-{result.repeat}-{mark}"}
             path.write_text(result.model_copy(update={"axes": axes}).model_dump_json())
         runs.append(run)
-    (row,) = beside(load_runs(runs))
-    assert [len(own) for own in row.jobs] == [1, 1]
+    rows = beside(load_runs(runs))
+    assert [[len(own) for own in row.jobs] for row in rows] == [[1, 1], [1, 1]]
 
 
 def finding(judgement: Judgement, label: str = "peak RSS") -> Finding:
