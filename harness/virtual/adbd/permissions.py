@@ -16,7 +16,7 @@ from harness.virtual.phone import PhoneRoot
 _SHELLS_OWN = ("data/local/tmp", "storage/emulated/0")
 _WRITABLE_DEVICES = ("dev/null", "dev/zero", "dev/full")
 # Mounted for writing, but not the shell's; all else is the system partition's.
-_OTHERS = ("data", "storage", "dev", "proc", "sys")
+_OTHERS = ("data", "storage", "mnt", "dev", "proc", "sys")
 
 
 # Folders that the shell may enter but not list, and those that it may not enter.

@@ -124,7 +124,9 @@ def _build(config: dict[str, Any]) -> int | None:
         _bind(f"{host}/{folder}", f"{new}/{folder}")
     for folder in ("system", "sys"):
         _bind(f"{host}/{folder}", f"{new}/{folder}", read_only=True)
-    Path(f"{new}/sdcard").symlink_to("storage/emulated/0")
+    Path(f"{new}/mnt").mkdir()
+    for name in ("sdcard", "mnt/sdcard"):  # the rest lies in what is bound already
+        Path(f"{new}/{name}").symlink_to(os.readlink(f"{host}/{name}"))  # noqa: PTH115
     _host_libraries(new)
     _etc(host, new)
     _dev(host, new)

@@ -17,8 +17,10 @@ _FOLDERS = (
     "data/user/0",
     "data/user_de/0/com.android.shell/files/bugreports",
     "dev/__props",
+    "mnt",
     "proc",
     "storage/emulated/0/Download",
+    "storage/self",
     "sys",
     "system/bin",
     "system/etc",
@@ -40,6 +42,14 @@ _SYSTEMS_OWN = ("data/app", "data/data", "data/misc", "data/system", "data/user/
                 "data/user_de/0", "data/user_de")  # fmt: skip
 _ENTER, _ENTER_AND_MAKE = 0o111, 0o311
 
+# Relative: true for the host and for the phone.
+LINKS = {
+    "sdcard": "storage/emulated/0",
+    "storage/self/primary": "../emulated/0",
+    "mnt/sdcard": "../storage/self/primary",
+}
+"""Names of the shared storage, and where each leads."""
+
 
 def make_folders(root: Path, shell: Shell | None = None) -> None:
     """Make what is missing of a phone's folder; existing files stay."""
@@ -48,9 +58,10 @@ def make_folders(root: Path, shell: Shell | None = None) -> None:
             (root / folder).chmod(0o755)
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
-    sdcard = root / "sdcard"
-    if not sdcard.is_symlink() and not sdcard.exists():
-        sdcard.symlink_to("storage/emulated/0")  # relative: true for the host and for the phone
+    for name, target in LINKS.items():
+        link = root / name
+        if not link.is_symlink() and not link.exists():
+            link.symlink_to(target)
     for name, text in (("passwd", _USERS), ("group", _GROUPS)):
         path = root / "system/etc" / name
         if not path.exists():

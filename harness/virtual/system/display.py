@@ -22,6 +22,7 @@ _ID = 4619827259835644672
 _REFRESH_NS = 16_666_666
 _LATENCY_LINES = 127
 _RGBA_8888 = 1
+_SRGB = 1
 _FAILED = 255
 # Words of ``wm`` that set what isn't modelled, and print nothing.
 _SILENT = frozenset(
@@ -250,7 +251,7 @@ class Display:
             image = _png(width, height)
         else:
             # since Android 9 the head has a fourth word, the colour space
-            head = (width, height, _RGBA_8888, *([0] if self._sdk >= 28 else []))
+            head = (width, height, _RGBA_8888, *([_SRGB] if self._sdk >= 28 else []))
             image = struct.pack(f"<{len(head)}I", *head) + b"\0\0\0\xff" * (width * height)
         if not words:
             call.write(image)

@@ -6,6 +6,8 @@ and power-save switches are settings, so that they last over a reboot, as on a p
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from harness.virtual.system.call import Call
 from harness.virtual.system.network import Network
 from harness.virtual.system.service import Answers, System
@@ -92,15 +94,16 @@ class PowerService:
         """Light the screen or darken it; None: the other of the two, as the power key does."""
         self._screen_on = not self._screen_on if on is None else on
 
-    def reboot(self, call: Call) -> int:
-        """Carry out ``reboot``; all ways lead to Android again."""
+    async def reboot(self, call: Call) -> int:
+        """Carry out ``reboot``, which ends this command too; all ways lead to Android again."""
         if any(arg.startswith("-") and arg != "-p" for arg in call.args) and call.name == "reboot":
             call.error("usage: reboot [-p] [rebootcommand]")
             return 1
         self._reboot()
+        await call.wait_gone()
         return 0
 
-    def svc(self, call: Call) -> int:
+    def svc(self, call: Call) -> int | Awaitable[int]:
         """Carry out ``svc``; what it says of USB, NFC and Bluetooth has no effect here."""
         if call.args[:2] == ["power", "stayon"]:
             return self.stay_on(call, call.args[2:])

@@ -71,6 +71,8 @@ SERVICES: tuple[type[Service], ...] = (
 
 TICKS_A_SECOND = 20
 _BOOT_POLL_S = 0.05
+_CHATTER_S = 10
+"""A phone's log never stands still: clients that follow it look at their orders line by line."""
 
 
 class SystemServer:
@@ -141,6 +143,8 @@ class SystemServer:
             self._system.get(CpuDump).take(self.accountant.uses)
         elif self.apps.get(TRAINER) is not None or self._ticks % (TICKS_A_SECOND // 4) == 1:
             self.accountant.refresh()
+        if self._ticks % (_CHATTER_S * TICKS_A_SECOND) == 0:
+            self.logs.add("KeyguardUpdateMonitor", "handleBatteryUpdate", priority="D")
         if self._ticks % (50 * TICKS_A_SECOND) == 0:
             self._channel.sweep()
 

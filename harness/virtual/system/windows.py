@@ -118,6 +118,7 @@ class Windows:
             f"    mRotation=ROTATION_{90 * self._display.rotation} "
             f"mDeferredRotationPauseCount=0\n"
             f"    mUserRotation=ROTATION_{90 * self._display.rotation}\n"
+            f"  DisplayPolicy\n    mFocusedWindow={self._window}\n"
             f"  mDisplayInfo orientation={self._display.rotation}"
         )
 

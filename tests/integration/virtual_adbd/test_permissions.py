@@ -34,6 +34,7 @@ def file(tmp_path: Path) -> str:
         ("/data/system/packages.xml", DENIED),
         ("/storage/file", DENIED),
         ("/storage/emulated/file", DENIED),
+        ("/mnt/file", DENIED),
         ("/proc/meminfo", DENIED),
         ("/proc", DENIED),
         ("/dev", DENIED),
@@ -58,6 +59,7 @@ def test_a_push_to_what_is_not_the_shells(
     ("target", "where"),
     [
         ("/data/local/tmp/a/b/file", "data/local/tmp/a/b/file"),
+        ("/mnt/sdcard/file", "storage/emulated/0/file"),
         ("/data/local/tmp/", "data/local/tmp/file"),
         ("/sdcard/Download/file", "storage/emulated/0/Download/file"),
         ("/sdcard/", "storage/emulated/0/file"),

@@ -15,6 +15,7 @@ from tests.unit.virtual_system.conftest import Ask
         ("dumpsys window p", r"WINDOW MANAGER POLICY STATE"),
         ("dumpsys window displays", r"init=1080x2400 420dpi cur=1080x2400 app="),
         ("dumpsys window d", r"mCurrentFocus=Window\{\w+ u0 com\.android\.launcher3/\S+\}"),
+        ("dumpsys window", r"mFocusedWindow=Window\{\S+ \S+ com\.android\.launcher3/\S+\}"),
         ("dumpsys window windows", r"mFocusedApp=ActivityRecord\{\w+ u0 \S+ t\d+\}"),
         ("dumpsys window tokens", r"WINDOW MANAGER TOKENS"),
         ("dumpsys window", r"POLICY STATE(?s:.*)DISPLAY CONTENTS(?s:.*)MANAGER WINDOWS"),
