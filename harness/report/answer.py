@@ -10,6 +10,7 @@ from harness.report.expect import Check
 from harness.report.load import RunData
 from harness.report.numbers import fixed
 from harness.report.outcome import changes
+from harness.report.rounds import trainings
 from harness.report.text import listed
 from harness.report.wer import interval_text
 from harness.report.words import cell_name, largest_fall
@@ -32,7 +33,7 @@ def key_figures(data: RunData, checks: Sequence[Check]) -> tuple[KeyFigure, ...]
         data: The run.
         checks: Its expectations, judged.
     """
-    figures = [_jobs(data), *_failures(data), *_wer(data), *_expectations(checks)]
+    figures = [_jobs(data), *_failures(data), *_rounds(data), *_wer(data), *_expectations(checks)]
     failed = [figure for figure in figures if figure.good is False]
     return (*failed, *(figure for figure in figures if figure.good is not False))
 
@@ -60,8 +61,18 @@ def _failures(data: RunData) -> list[KeyFigure]:
     return [KeyFigure(str(len(kinds)), label, good=False)]
 
 
+def _rounds(data: RunData) -> list[KeyFigure]:
+    figures = []
+    for training in trainings([data]):
+        fall = training.fall
+        if fall is not None:
+            figure = f"{fixed(fall[0], 1)} → {fixed(fall[1], 1)} %"
+            figures.append(KeyFigure(figure, f"mean WER, {training.words}", fall[1] < fall[0]))
+    return figures
+
+
 def _wer(data: RunData) -> list[KeyFigure]:
-    cells = changes(data.final)
+    cells = changes(data.personal)
     best = largest_fall(cells)
     figures = []
     unknown = [cell for cell in cells if cell.unknown_speech and cell.before is not None]

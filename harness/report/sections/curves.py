@@ -16,14 +16,16 @@ from harness.report.section import Section
 from harness.results.wer_interval import METHOD
 
 
-def _view(page: PageData) -> Mapping[str, Any]:
-    small = outcome.small_multiples(page.final)
+def _view(page: PageData) -> Mapping[str, Any] | None:
+    if page.final and not page.personal:
+        return None  # the rounds are told by themselves
+    small = outcome.small_multiples(page.personal)
     return {
         "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
         "changes": page.changes,
         "interval_method": METHOD,
         "repeated": any(len(change.attempts) > 1 for change in page.changes),
-        "against": _against(page.final),
+        "against": _against(page.personal),
         "shown": axes.shown,
     }
 

@@ -12,7 +12,7 @@ from harness.report.section import Section
 
 
 def _view(page: PageData) -> Mapping[str, Any] | None:
-    mapped = heat.heat(page.final, page.facets)
+    mapped = heat.heat(page.personal, page.facets)
     if mapped is None:
         return None
     return {
