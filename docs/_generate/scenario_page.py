@@ -183,6 +183,7 @@ EXAMPLES: dict[str, str] = {
     "retry.pressure_unreachable": "1",
     "retry.trainer_crashed": "1",
     "retry.trainer_killed": "1",
+    "retry.trainer_ended": "1",
     "retry.trainer_stalled": "2",
     "retry.score_mismatch": "1",
     "expect.metric": "wer_percent",

@@ -106,6 +106,20 @@ class Epoch(_Event):
     """Counted by the trainer, in place of hypotheses."""
 
 
+class OtherSpeakerHeard(_Event):
+    """Somebody who does not train here was listened to; of equal speaker and epoch the last counts.
+
+    Epoch 0 is before any training, any other one that whose checkpoint counts.
+    """
+
+    type: Literal["other_speaker"] = "other_speaker"
+    epoch: int
+    speaker: str
+    wer_percent: float
+    evaluate_seconds: float
+    hypotheses: tuple[Hypothesis, ...]
+
+
 class Checkpoint(_Event):
     """A checkpoint was written and is complete."""
 
@@ -175,6 +189,7 @@ Event = Annotated[
         PhaseChange,
         Step,
         Epoch,
+        OtherSpeakerHeard,
         Checkpoint,
         Update,
         Stopped,
@@ -190,6 +205,7 @@ EVENT_TYPES = (
     PhaseChange,
     Step,
     Epoch,
+    OtherSpeakerHeard,
     Checkpoint,
     Update,
     Stopped,

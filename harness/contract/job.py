@@ -62,6 +62,13 @@ class Data(Message):
     validation: tuple[Utterance, ...] = Field(min_length=1)
 
 
+class OtherSpeaker(Message):
+    """Somebody who is only listened to: what the training of another does to their speech."""
+
+    speaker: str
+    validation: tuple[Utterance, ...] = Field(min_length=1)
+
+
 class Training(Message):
     """Optimisation settings (defaults of the paper: Adam, batch 5, learning rate 1e-4)."""
 
@@ -130,6 +137,9 @@ class Job(Message):
     selection: Selection
     stop: Stop
     outputs: Outputs
+    also_evaluate: tuple[OtherSpeaker, ...] = ()
+    """Other speakers, listened to before the first epoch and, with the weights that are kept, after
+    the last one."""
     share: Share | None = None
     """What goes back to the host in federated training; None: the kept checkpoint."""
 
@@ -139,15 +149,18 @@ class Job(Message):
         differs = share is not None and (share.form == "delta" or share.proximal > 0)
         if differs and self.model.checkpoint is None:
             raise ValueError("share: differences and a proximal term need model.checkpoint")
+        if share is not None and not share.hypotheses and self.also_evaluate:
+            raise ValueError("also_evaluate tells what was heard; share.hypotheses forbids that")
         return self
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``share`` out where there is none: older trainers know no such field."""
-        written: dict[str, Any] = write(self)
-        if self.share is None:
-            written.pop("share", None)
-        return written
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what came into version 2 later where nothing is asked of it."""
+        job: dict[str, Any] = whole(self)
+        for field in ("also_evaluate", "share"):
+            if not getattr(self, field):
+                job.pop(field, None)
+        return job
 
     @model_validator(mode="before")
     @classmethod

@@ -6,9 +6,11 @@ unless a field says otherwise.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.readings.bounds import MEMORY_MB, PERCENT, Bounds
 
 Origin = Literal["device", "virtual", "trace"]
 Status = Literal["finished", "failed"]
@@ -31,6 +33,16 @@ class Record(BaseModel):
     """Base of all result records; fields of a newer harness are kept (`harness.results.format`)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+
+def _measured(bounds: Bounds) -> BeforeValidator:
+    """Read a value that no phone can have as absent: older files hold what a phone said."""
+
+    def within(value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if number and not bounds.hold(value) else value
+
+    return BeforeValidator(within)
 
 
 class CapabilitiesRecord(Record):
@@ -76,9 +88,29 @@ class EpochRecord(Record):
     train_loss: float | None
     train_seconds: float
     evaluate_seconds: float
-    battery_percent: float | None
-    available_mb: float | None
+    battery_percent: Annotated[float | None, _measured(PERCENT)]
+    available_mb: Annotated[float | None, _measured(MEMORY_MB)]
     best: bool
+
+
+class OtherSpeakerRecord(Record):
+    """What was heard of somebody who did not train; epoch 0 is before training.
+
+    WER is the host's own score (jiwer).
+    """
+
+    epoch: int
+    """0, or the epoch whose checkpoint was kept; one that was kept is not always heard: not where
+    the host asked the trainer to stop."""
+    speaker: str
+    accent: str
+    wer_percent: float
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_words: int
+    utterances: int
+    evaluate_seconds: float
 
 
 class PhaseRecord(Record):
@@ -232,6 +264,8 @@ class AttemptResult(Record):
     stop_policy: str
     selection: SelectionRecord | None = None
     epochs: tuple[EpochRecord, ...] = ()
+    others: tuple[OtherSpeakerRecord, ...] = ()
+    """Other speakers, where the scenario says ``also_evaluate``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None

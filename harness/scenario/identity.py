@@ -18,7 +18,7 @@ _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileas
 
 _ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}, "data": {"part": None}}
 """Fields that came later, with what was so before: at that value they leave a job the same."""
-_ADDED_SECTIONS = ("federated",)
+_ADDED_SECTIONS = ("also_evaluate", "federated")
 """Sections that came later: where there is none, a job is the same."""
 
 

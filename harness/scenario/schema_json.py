@@ -31,6 +31,8 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
             "anyOf": [fields["model"], {"type": "string"}],
             "description": "A shipped model by name, or its parts.",
         }
+        names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        fields["also_evaluate"]["anyOf"] += [names, {"type": "string"}]
     for fields, name in (
         (definitions["Federated"]["properties"], "strategy"),
         (axes, "federated.strategy"),

@@ -132,14 +132,29 @@ class FlatbufferLearner:
 
     async def evaluate(self, epoch: int) -> list[str]:  # noqa: ARG002 - its weights are there
         """Return what is heard in each validation utterance."""
-        info, features = self._model.info, self._validation
+        size, features = self._model.info.batch_size, self._validation
         heard: list[str] = []
-        for start in range(0, len(features), info.batch_size):
+        for start in range(0, len(features), size):
             self._check_stop()
-            part = features[start : start + info.batch_size]
-            logits = self._model.infer(make_batch(part, [""] * len(part), info))
-            heard += [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+            heard += self._heard(features[start : start + size])
         return heard
+
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard in utterances; no more than a batch of features is in memory."""
+        size = self._model.info.batch_size
+        heard: list[str] = []
+        for start in range(0, len(utterances), size):
+            heard += self._heard(self._features(utterances[start : start + size]))
+        return heard
+
+    def _heard(self, features: Features) -> list[str]:
+        info = self._model.info
+        logits = self._model.infer(make_batch(features, [""] * len(features), info))
+        return [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+
+    async def restore(self, epoch: int) -> None:
+        """Take up the weights of an epoch again."""
+        self._model.load_checkpoint(checkpoint_path(self._folder, epoch))
 
     async def save(self, epoch: int) -> Saved:
         """Write the weights of an epoch."""

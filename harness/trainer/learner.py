@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from harness.contract.job import Utterance
 from harness.contract.share import Form
 from harness.trainer.checkpoints import Saved
 
@@ -77,6 +78,16 @@ class Learner(Protocol):
 
     async def evaluate(self, epoch: int) -> list[str]:
         """Return what is heard in each validation utterance after an epoch (0 = before any)."""
+
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard in utterances whose features are not kept."""
+
+    async def restore(self, epoch: int) -> None:
+        """Take up the weights of an epoch again whose checkpoint is there; nothing trains after it.
+
+        Raises:
+            InputError: The checkpoint cannot be used.
+        """
 
     async def save(self, epoch: int) -> Saved:
         """Write the checkpoint of an epoch, whole or not at all."""

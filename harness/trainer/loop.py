@@ -1,8 +1,9 @@
 """The training protocol: one job from its first event to its last, over any `Learner`.
 
-Select, load, compute features, evaluate; then epochs until one of the stop rules holds. A process
-that is started again on the same job (the phone killed the first) goes on after the last epoch
-whose checkpoint is complete; Adam's moments start anew then.
+Select, load, compute features, evaluate; then epochs until one of the stop rules holds. Other
+speakers of the job are listened to before the first epoch and after the last one. A process that is
+started again on the same job (the phone killed the first) goes on after the last epoch whose
+checkpoint is complete; Adam's moments start anew then.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from harness.errors import HarnessError
 from harness.metrics.words import WordErrors, word_errors
 from harness.trainer.history import History
 from harness.trainer.learner import Learner, Log, Start, StopCommand
+from harness.trainer.others import OtherSpeakers
 from harness.trainer.policies import resources_allow, select_sub_model
 from harness.trainer.share import UPDATE
 
@@ -57,6 +59,7 @@ class Training:
         self._learner = learner
         self._log = log
         self._history = History(log.before, job.keep)
+        self._others = OtherSpeakers(job.also_evaluate, learner, log)
         self._sub_model: str | None = None
 
     async def run(self) -> None:
@@ -84,9 +87,13 @@ class Training:
             await self._evaluate(0, None, 0.0)
         reason: StopReason
         try:
+            await self._listen_to_others(0)
             reason = await self._epochs()
         except StopCommand:
             reason = "command"
+        else:
+            with contextlib.suppress(StopCommand):  # an end was asked for after training ended
+                await self._listen_to_others(self._history.kept)
         await self._share()
         await self._log.say(Stopped, reason=reason, epoch=self._history.done)
         await self._finish()
@@ -217,6 +224,15 @@ class Training:
             ),
             errors=None if tells else _counts(errors),
         )
+
+    async def _listen_to_others(self, epoch: int) -> None:
+        """Listen to those who were not yet heard with the weights of an epoch."""
+        if not self._others.left(epoch):
+            return
+        async with self._phase("evaluate", epoch):
+            if epoch not in (0, self._history.done):
+                await self._learner.restore(epoch)
+            await self._others.listen(epoch)
 
     async def _save(self, epoch: int) -> None:
         saved = await self._learner.save(epoch)

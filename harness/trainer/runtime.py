@@ -25,7 +25,7 @@ from harness.trainer.info import (
     train_signature,
 )
 from harness.trainer.npz import opened_weights
-from harness.trainer.transfer import put, take
+from harness.trainer.transfer import put, run, take
 
 _READ_WEIGHTS = frozenset({"infer", "loss"})
 
@@ -57,7 +57,7 @@ class FlatbufferModel:
             self._interpreter: Any = interpreter(str(path), num_threads=threads)
             names = set(self._interpreter.get_signature_list())
             check_signatures(names, path)
-            self._runners: dict[str, Any] = {}
+            self._set_weights = self._interpreter.get_signature_runner("set_weights")
             values = self._run("info")
         except (ValueError, RuntimeError) as error:
             raise InputError(
@@ -199,7 +199,7 @@ class FlatbufferModel:
     def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
         wanted = {
             name: tuple(int(n) for n in detail["shape"])
-            for name, detail in self._runner("set_weights").get_input_details().items()
+            for name, detail in self._set_weights.get_input_details().items()
         }
         return misfit(wanted, shapes)
 
@@ -211,16 +211,10 @@ class FlatbufferModel:
         """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""
         self._moments_of = frozenset()
 
-    def _runner(self, name: str) -> Any:
-        if name not in self._runners:
-            self._runners[name] = self._interpreter.get_signature_runner(name)
-        return self._runners[name]
-
     def _run(self, name: str, **inputs: Any) -> dict[str, Any]:
         if name in _READ_WEIGHTS or name.startswith("train_"):
             self._check_weights()
-        out: dict[str, Any] = self._runner(name)(**inputs)
-        return out
+        return run(self._interpreter, name, inputs)
 
     def _check_weights(self) -> None:
         """LiteRT would read whatever memory a variable without a value happens to have."""

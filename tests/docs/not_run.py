@@ -44,6 +44,8 @@ NOT_RUN: dict[str, str] = {
     "harness run quickstart --farm virtual": _QUICK,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
+    "mlflow ui *": _STAYS,
+    "harness serve --metrics *": _STAYS,
     "harness run nightly.yaml --adb *": _HOSTS,
     "harness run nightly.yaml --engine dask *": _HOSTS,
     "harness worker *": _HOSTS,
@@ -85,8 +87,8 @@ ELSEWHERE: dict[str, str] = {
 _FEW = "--set data.train=6 --set data.validation=3"
 SMALLER: dict[str, str] = {
     "harness plan qa.yaml --farm virtual": _FEW,
-    "harness run qa.yaml *": f"{_FEW} --only data.speaker=ind-male",
-    "harness nightly night.yaml *": f"{_FEW} --only data.speaker=ind-male",
+    "harness run qa.yaml *": _FEW,
+    "harness nightly night.yaml *": _FEW,
     "harness run rates.yaml *": f"{_FEW} --only trainer.sub_model=S8",
     "harness plan scenarios/quickstart.yaml *": f"{_FEW} --only data.speaker=ind-male",
 }

@@ -10,6 +10,7 @@ from harness.contract.job import (
     Data,
     Job,
     ModelFiles,
+    OtherSpeaker,
     Outputs,
     Selection,
     Stop,
@@ -20,6 +21,24 @@ from harness.results.names import safe_name
 from harness.scenario.client_jobs import share_of
 from harness.scenario.schema import AUTO
 from harness.scenario.spec import JobSpec
+
+Recording = tuple[str, str, LocalFile]
+"""(id, text, file) of an utterance."""
+
+
+@dataclass(frozen=True)
+class OtherSpeech:
+    """What is heard of somebody who does not train.
+
+    Args:
+        speaker: Name of the speaker.
+        accent: The speaker's accent.
+        validation: (id, text, file) of the utterances.
+    """
+
+    speaker: str
+    accent: str
+    validation: tuple[Recording, ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ class Material:
         accent: The speaker's accent.
         train: (id, text, file) of the round's training utterances.
         validation: Likewise.
+        others: Who is only listened to.
     """
 
     model_name: str
@@ -48,8 +68,9 @@ class Material:
     trainer_base_mb: float
     speaker: str
     accent: str
-    train: tuple[tuple[str, str, LocalFile], ...]
-    validation: tuple[tuple[str, str, LocalFile], ...]
+    train: tuple[Recording, ...]
+    validation: tuple[Recording, ...]
+    others: tuple[OtherSpeech, ...] = ()
 
     def files(self) -> list[LocalFile]:
         """Return every file that the phone needs, the model first; equal content once."""
@@ -61,7 +82,8 @@ class Material:
 
     def speech(self) -> list[LocalFile]:
         """Return the recordings: what must not stay on a phone longer than needed."""
-        return [file for _, _, file in (*self.train, *self.validation)]
+        others = [recording for other in self.others for recording in other.validation]
+        return [file for _, _, file in (*self.train, *self.validation, *others)]
 
 
 @dataclass(frozen=True)
@@ -138,7 +160,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
     trainer = spec.content.trainer
     checkpoint = material.checkpoint
 
-    def utterances(items: Sequence[tuple[str, str, LocalFile]]) -> tuple[Utterance, ...]:
+    def utterances(items: Sequence[Recording]) -> tuple[Utterance, ...]:
         return tuple(
             Utterance(id=name, path=layout.cas(file), text=text) for name, text, file in items
         )
@@ -184,6 +206,10 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             events=layout.events,
             checkpoints=layout.checkpoints,
             stop_file=layout.stop_file,
+        ),
+        also_evaluate=tuple(
+            OtherSpeaker(speaker=other.speaker, validation=utterances(other.validation))
+            for other in material.others
         ),
         share=share_of(spec),
     )

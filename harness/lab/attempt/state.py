@@ -13,6 +13,7 @@ from harness.lab.attempt.outcome import (
     epoch_records,
     event_figures,
     memory_figures,
+    other_records,
     phase_records,
     selection_record,
 )
@@ -29,7 +30,7 @@ from harness.results.model import (
     UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow
+from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
@@ -96,6 +97,7 @@ class AttemptState:
     boot_clock: BootClock = UNREAD
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
+    scored_others: tuple[OtherSpeakerRow, ...] = ()
     checkpoint_sha256: str | None = None
     update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
@@ -112,6 +114,8 @@ def make_result(
     spec, material, events = request.spec, request.material, state.log.events
     samples = Samples.of(state.samples.table)
     epochs = epoch_records(events, state.scored)
+    figures = event_figures(events, epochs, spec.content.trainer.keep)
+    accents = {other.speaker: other.accent for other in material.others}
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -134,6 +138,7 @@ def make_result(
         stop_policy=spec.content.trainer.stop.policy,
         selection=selection_record(events),
         epochs=epochs,
+        others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,
@@ -143,7 +148,7 @@ def make_result(
         update=state.update,
         client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
         notes=tuple(state.notes),
-        **event_figures(events, epochs, spec.content.trainer.keep),
+        **figures,
         **memory_figures(events, state.samples.peak_rss_mb),
     )
 

@@ -16,7 +16,7 @@ from harness.lab.attempt.evidence import clear_log, gather
 from harness.lab.attempt.jobfile import PhoneLayout, as_kept, job_file
 from harness.lab.attempt.outcome import Samples, last_sample_lines
 from harness.lab.attempt.rejoin import JOURNAL, AttemptMemory, look, recall
-from harness.lab.attempt.score import Scorer, check_agreement, score_epochs
+from harness.lab.attempt.score import Scorer, check_agreement, score_epochs, score_others
 from harness.lab.attempt.state import AttemptRequest, AttemptState
 from harness.lab.attempt.teller import AttemptTeller
 from harness.lab.attempt.trainer_control import start_trainer
@@ -154,7 +154,7 @@ class AttemptSteps:
             self.folder.path / RAW_SAMPLES,
             self.spec.content.sampling.period_s,
         )
-        self.teller.available_mb = self.sampler.available_mb
+        self.teller.sampler = self.sampler
         return self.sampler
 
     def _make_presser(self) -> None:
@@ -292,7 +292,14 @@ class AttemptSteps:
         self.state.scored = score_epochs(self.state.log.events, references, self.scorer)
         rows = [row for epoch in self.state.scored.values() for row in epoch]
         self.folder.write_hypotheses(rows)
-        check_agreement(self.state.log.events, self.state.scored)
+        said = {
+            other.speaker: {name: text for name, text, _ in other.validation}
+            for other in self.request.material.others
+        }
+        self.state.scored_others = score_others(self.state.log.events, said, self.scorer)
+        if said:
+            self.folder.write_others(self.state.scored_others)
+        check_agreement(self.state.log.events, self.state.scored, self.state.scored_others)
 
     def attempt(self, deed: str, act: Callable[[], object]) -> bool:
         """Do something whose failure must not keep from the next; return whether it was done.

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
-from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.jobfile import Material, OtherSpeech, Recording
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
+from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
 from harness.scenario.federated import Part
-from harness.scenario.schema import Data
+from harness.scenario.paths import suggestion
+from harness.scenario.schema import ACCENTS, Data
 from harness.scenario.task import Task
 from harness.speech import (
     SAMPLE_RATE,
@@ -30,13 +32,15 @@ from harness.speech import (
 )
 from harness.speech.importing import MANIFEST
 from harness.speech.parts import dealt
+from harness.speech.people import NAME as PEOPLE
+from harness.speech.people import people_corpus
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
 
 SPLITS: Final = ("train", "validation")
-CORPORA = ("accents",)
-"""Synthetic corpora that a scenario may name."""
+CORPORA: Final = (ACCENTS, PEOPLE)
+"""Corpora that a scenario may name."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being made, done, total)."""
@@ -80,17 +84,19 @@ class Materials:
         return [job_needs(task, self.models, gates_at) for task in tasks]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
-        """Return the recordings of one speaker, synthesised if they are not in the cache.
+        """Return the recordings of a speaker, made or imported if they are not in the cache.
 
         Raises:
             InputError: No such corpus, manifest or speaker.
         """
         if data.manifest is not None:
             path = self._folder / data.manifest
-            if path.is_dir():
+            if not path.is_file():
                 path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
+        if data.corpus == PEOPLE:
+            return self._people()
         if data.corpus not in CORPORA:
             raise InputError(
                 f"there is no corpus {data.corpus!r}",
@@ -121,6 +127,13 @@ class Materials:
                 ),
             )
 
+    def _people(self) -> Corpus:
+        def told(done: int, total: int) -> None:
+            self._progress("recordings of people", done, total)
+
+        with self._lock:
+            return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
+
     def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
         if key not in self._corpora:
             self._corpora[key] = make()
@@ -129,10 +142,11 @@ class Materials:
     @staticmethod
     def _known_speaker(speaker: str, known: Sequence[str]) -> None:
         if speaker not in known:
+            near = suggestion(speaker, known)
             raise InputError(
                 f"unknown speaker {speaker!r}",
                 where="data.speaker",
-                hint=f"Speakers: {', '.join(known)}.",
+                hint=f"{near} Speakers: {', '.join(known)}.".strip(),
             )
 
     def utterances(self, data: Data, rounds: int, number: int, split: str) -> list[Utterance]:
@@ -202,7 +216,7 @@ class Materials:
             if start is not None:
                 check_checkpoint(flatbuffer.path, start.path)
         # after the models: speech may have to be synthesised first
-        alike = {(job.speech, job.flatbuffer): job for job in jobs}
+        alike = {(job.speech, job.spec.content.also_evaluate, job.flatbuffer): job for job in jobs}
         for job in alike.values():
             self._check_speech(job)
 
@@ -211,6 +225,17 @@ class Materials:
         for split in SPLITS:
             for utterance in self.utterances(*job.speech, split):
                 _check_fit(utterance, job, info)
+        for other in self.others(job):
+            for utterance in other.validation:
+                _check_fit(utterance, job, info)
+
+    def others(self, job: JobNeeds) -> list[OtherVoice]:
+        """Return who is only listened to while a job trains.
+
+        Raises:
+            InputError: They are not there, or have nothing to listen to.
+        """
+        return other_voices(job, self.corpus)
 
     def material(self, job: JobNeeds, parent_checkpoint: Path | None = None) -> Material:
         """Return what one job trains with.
@@ -235,8 +260,12 @@ class Materials:
             trainer_base_mb=job.model.manifest.trainer_base_mb,
             speaker=job.spec.content.data.speaker,
             accent=train[0].accent,
-            train=tuple(map(_item, train)),
-            validation=tuple(map(_item, validation)),
+            train=_items(train),
+            validation=_items(validation),
+            others=tuple(
+                OtherSpeech(other.name, other.validation[0].accent, _items(other.validation))
+                for other in self.others(job)
+            ),
         )
 
     def start_of(self, checkpoint: Path) -> LocalFile:
@@ -259,13 +288,19 @@ class Materials:
             models[manifest.name] = manifest.model_dump(mode="json")
             speech, rounds, _ = job.speech
             corpus = self.corpus(speech, rounds)
-            data[f"{corpus.name}:{speech.speaker}"] = {
-                "manifest_sha256": corpus.sha256,
-                "speakers": list(corpus.speakers),
-                "utterances": len(corpus.utterances),
-                "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
-            }
+            data[f"{corpus.name}:{speech.speaker}"] = _describe(corpus)
+            for other in self.others(job):
+                data.setdefault(f"{other.corpus.name}:{other.name}", _describe(other.corpus))
         return models, data
+
+
+def _describe(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "manifest_sha256": corpus.sha256,
+        "speakers": list(corpus.speakers),
+        "utterances": len(corpus.utterances),
+        "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+    }
 
 
 def _manifest_in(folder: Path) -> Path:
@@ -276,8 +311,9 @@ def _manifest_in(folder: Path) -> Path:
     """
     path = folder / MANIFEST
     if not path.is_file():
+        what = f"there is no {MANIFEST} in this folder" if folder.is_dir() else "no such file"
         raise InputError(
-            f"there is no {MANIFEST} in this folder",
+            what,
             where=f"data.manifest: {folder}",
             hint="`harness corpus import RECORDINGS --out FOLDER` writes one; then write "
             "data: {manifest: FOLDER}.",
@@ -306,10 +342,12 @@ def _shorter(data: Data, info: ModelInfo) -> str:
     )
 
 
-def _item(utterance: Utterance) -> tuple[str, str, LocalFile]:
-    size = utterance.audio.stat().st_size
-    return (
-        utterance.id,
-        utterance.text,
-        LocalFile(utterance.audio, utterance.sha256, ".wav", size),
+def _items(utterances: Iterable[Utterance]) -> tuple[Recording, ...]:
+    return tuple(
+        (
+            utterance.id,
+            utterance.text,
+            LocalFile(utterance.audio, utterance.sha256, ".wav", utterance.audio.stat().st_size),
+        )
+        for utterance in utterances
     )

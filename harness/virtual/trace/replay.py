@@ -119,6 +119,16 @@ class TraceLearner:
         await self._spend(self._table.evaluate_utterance_s * len(utterances))
         return misheard(utterances, _at(self._cost.wer_percent, epoch))
 
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard at the rate before training: the table knows no other speaker."""
+        each_s = self._table.preprocess_utterance_s + self._table.evaluate_utterance_s
+        await self._spend(each_s * len(utterances))
+        return misheard(utterances, _at(self._cost.wer_percent, 0))
+
+    async def restore(self, epoch: int) -> None:  # noqa: ARG002
+        """Let the time pass that loading takes."""
+        await self._spend(self._table.load_s)
+
     async def save(self, epoch: int) -> Saved:
         """Write a file where the weights would be; it says that it holds none."""
         data = f"trace of {self._table.name}: no weights, epoch {epoch}\n".encode()

@@ -105,7 +105,7 @@ def test_the_answer_is_of_the_model_and_not_of_each_job(tmp_path):
     data = load_run(run_of(tmp_path, "federated: {rounds: 1}", {}))
     assert "the mean WER of 3 clients in 1 round fell: 60.0 % to 30.0 %" in headline(data)
     assert "speakers" not in headline(data)
-    figures = [figure.figure for figure in key_figures(data, ())]
+    figures = [figure.figure for figure in key_figures([data], (), None)]
     assert "60.0 → 30.0 %" in figures
     assert len(figures) == 2
     page = render([data])
