@@ -23,6 +23,7 @@ from pydantic import (
 from harness.contract import mobileasr
 from harness.contract.base import Message
 from harness.contract.network import Network, NetworkError, SubModelName
+from harness.contract.share import Share
 
 CONTRACT_VERSION: Final = 2
 
@@ -139,13 +140,26 @@ class Job(Message):
     also_evaluate: tuple[OtherSpeaker, ...] = ()
     """Other speakers, listened to before the first epoch and, with the weights that are kept, after
     the last one."""
+    share: Share | None = None
+    """What goes back to the host in federated training; None: the kept checkpoint."""
+
+    @model_validator(mode="after")
+    def _share_has_what_it_differs_from(self) -> Job:
+        share = self.share
+        differs = share is not None and (share.form == "delta" or share.proximal > 0)
+        if differs and self.model.checkpoint is None:
+            raise ValueError("share: differences and a proximal term need model.checkpoint")
+        if share is not None and not share.hypotheses and self.also_evaluate:
+            raise ValueError("also_evaluate tells what was heard; share.hypotheses forbids that")
+        return self
 
     @model_serializer(mode="wrap")
     def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what came into version 2 later where nothing is asked of it."""
         job: dict[str, Any] = whole(self)
-        if not self.also_evaluate:
-            job.pop("also_evaluate", None)
+        for field in ("also_evaluate", "share"):
+            if not getattr(self, field):
+                job.pop(field, None)
         return job
 
     @model_validator(mode="before")

@@ -146,6 +146,7 @@ def _flat(result: AttemptResult) -> dict[str, Any]:
     for part in _PARTS:
         inner = whole[part] or {}
         row.update({f"{part}.{key}": v for key, v in inner.items() if isinstance(v, _PLAIN)})
+    row["notes"] = "; ".join(result.notes)
     return row
 
 

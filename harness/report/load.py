@@ -16,6 +16,7 @@ from harness.contract.network import Network
 from harness.errors import InputError
 from harness.report.skipped import SkippedJob, skipped_jobs
 from harness.report.sub_models import RankedSubModel
+from harness.results.federated import ModelRecord, models_of
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
 from harness.results.networks import network_of
@@ -99,6 +100,10 @@ class RunData:
     """Jobs that the lab gave up before they had a result."""
     problems: tuple[str, ...] = ()
     """Files of the run folder that cannot be read, in words."""
+    path: Path | None = None
+    """The run folder; None where results came without one."""
+    models: tuple[ModelRecord, ...] = ()
+    """What rounds of federated training came to."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
@@ -192,7 +197,13 @@ def load_run(path: Path, first: int = 1) -> RunData:
     except InputError as error:
         problems.append(_relative(str(error), path))
         skipped = ()
-    return RunData(record, attempts, tuple(_under_way(folder)), skipped, tuple(problems))
+    try:
+        models = tuple(models_of(path))
+    except StoreError as error:
+        problems.append(_relative(str(error), path))
+        models = ()
+    under_way = tuple(_under_way(folder))
+    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models)
 
 
 def _relative(text: str, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,10 +14,11 @@ from harness.paths import data_root
 from harness.report import numbers, style, text, trust, wer, words
 from harness.report.figures.shapes import points
 from harness.report.load import RunData
+from harness.report.overlay import looks_of
 from harness.report.page_data import PageData
 from harness.report.section import Section
 from harness.report.sections import sections
-from harness.report.sub_models import mark_id
+from harness.report.sub_models import RankedSubModel, mark_id
 
 
 def render(runs: Sequence[RunData]) -> str:
@@ -27,12 +28,14 @@ def render(runs: Sequence[RunData]) -> str:
         environment()
         .get_template("report.html.j2")
         .render(
-            **chrome(),
+            **chrome("report.js", "picker.js"),
             **_shared(page),
+            picker=picker(page.runs),
             title=words.title_of(runs),
-            summary=words.summary_of(page.attempts) if page.several else "",
+            key_figures=page.key_figures,
             origin_words=words.origin_words(runs),
             facets=page.facets.titles,
+            orders=page.facets.orders(page.attempts),
             sections=_bodies(page),
         )
     )
@@ -70,9 +73,13 @@ def _clean(value: Any) -> Any:
     return text.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def chrome(script_name: str = "report.js") -> dict[str, Any]:
-    """Return what every page of ours carries: style sheet, script and its hash, marks."""
-    script = _static(script_name)
+def chrome(*scripts: str) -> dict[str, Any]:
+    """Return what every page of ours carries: style sheet, script and its hash, marks.
+
+    Args:
+        scripts: Files of ``reports/static`` that make the page's one script.
+    """
+    script = "".join(map(_static, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "css": Markup(_css()),  # noqa: S704 - our own files and constants
@@ -95,6 +102,17 @@ def _css() -> str:
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
         + _static("report.css")
     )
+
+
+def picker(
+    runs: Sequence[RunData], picked: Collection[int] | None = None
+) -> list[tuple[int, str, RankedSubModel, bool]]:
+    """Return what a page's picker of runs lists: number, id, look, and whether it is shown."""
+    looks = looks_of(len(runs))
+    return [
+        (number, run.record.run_id, look, picked is None or number in picked)
+        for number, (run, look) in enumerate(zip(runs, looks, strict=True), 1)
+    ]
 
 
 def _shared(page: PageData) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +15,10 @@ from harness.report.extra_figures import ReportFigure, extra_figures
 from harness.report.facets import Facets
 from harness.report.load import Attempt, RunData
 from harness.report.outcome import Change, changes
+from harness.report.ranking import Ranking, ranking
 from harness.report.skipped import SkippedGroup, retry_command, skipped_groups
 from harness.report.strips import MANY, Strip, strips_of
+from harness.report.wer import interval_text
 from harness.results.model import Origin
 from harness.results.run import RunRecord
 
@@ -27,18 +29,31 @@ class RunView:
 
     data: RunData
     record: RunRecord
-    headline: str
     state: str
     phones: str
     seconds: float | None
     speakers: tuple[str, ...]
     models: tuple[str, ...]
     checks: tuple[Check, ...]
-    key_figures: tuple[KeyFigure, ...]
     skipped: tuple[SkippedGroup, ...]
     retry: str
     command: str
     seeds: tuple[tuple[str, str], ...]
+
+    @property
+    def planned(self) -> int:
+        """How many jobs were to run."""
+        return max(len(self.record.plan), len(self.data.final))
+
+    @property
+    def finished(self) -> int:
+        """How many jobs finished."""
+        return sum(attempt.finished for attempt in self.data.final)
+
+    @property
+    def failed(self) -> int:
+        """How many attempts failed."""
+        return sum(not attempt.finished for attempt in self.data.attempts)
 
     @classmethod
     def of(cls, data: RunData) -> RunView:
@@ -48,14 +63,12 @@ class RunView:
         return cls(
             data=data,
             record=data.record,
-            headline=words.headline(data),
             state=words.state_in_words(data),
             phones=words.phones_in_words(data),
             seconds=words.run_seconds(data),
             speakers=tuple(sorted({attempt.result.speaker for attempt in data.attempts})),
             models=tuple(sorted({attempt.result.model_name for attempt in data.attempts})),
             checks=checks,
-            key_figures=key_figures(data, checks),
             skipped=skipped_groups(data.skipped),
             retry=retry_command(data.record.run_id),
             command=trust.command_line(data),
@@ -108,6 +121,26 @@ class PageData:
     def changes(self) -> tuple[Change, ...]:
         """WER before and after by speaker, phone, setting, sub-model and round."""
         return changes(self.final)
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """Settings from the best to the worst; None where there is but one."""
+        return ranking(self.final, self.facets)
+
+    @cached_property
+    def key_figures(self) -> tuple[KeyFigure, ...]:
+        """The answer of the page."""
+        checks = [check for view in self.views for check in view.checks]
+        return key_figures(self.runs, checks, self.ranking)
+
+    @cached_property
+    def intervals(self) -> Mapping[str, str]:
+        """How sure the WER of a setting's repeats is: keys of all its attempts -> interval."""
+        return {
+            " ".join(attempt.key for attempt in change.attempts): text
+            for change in self.changes
+            if (text := interval_text(change.after_interval))
+        }
 
     @cached_property
     def origins(self) -> tuple[Origin, ...]:

@@ -6,9 +6,11 @@ unless a field says otherwise.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.readings.bounds import MEMORY_MB, PERCENT, Bounds
 
 Origin = Literal["device", "virtual", "trace"]
 Status = Literal["finished", "failed"]
@@ -31,6 +33,16 @@ class Record(BaseModel):
     """Base of all result records; fields of a newer harness are kept (`harness.results.format`)."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+
+def _measured(bounds: Bounds) -> BeforeValidator:
+    """Read a value that no phone can have as absent: older files hold what a phone said."""
+
+    def within(value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if number and not bounds.hold(value) else value
+
+    return BeforeValidator(within)
 
 
 class CapabilitiesRecord(Record):
@@ -76,8 +88,8 @@ class EpochRecord(Record):
     train_loss: float | None
     train_seconds: float
     evaluate_seconds: float
-    battery_percent: float | None
-    available_mb: float | None
+    battery_percent: Annotated[float | None, _measured(PERCENT)]
+    available_mb: Annotated[float | None, _measured(MEMORY_MB)]
     best: bool
 
 
@@ -200,6 +212,32 @@ class FailureRecord(Record):
     evidence: tuple[str, ...] = ()
 
 
+class ClientRecord(Record):
+    """Whose part in which round of a federated training a job is."""
+
+    federation: str
+    """Which, of those of a run."""
+    client: str
+    role: Literal["start", "train", "evaluate"]
+    round: int
+    """0: before the first."""
+
+
+class UpdateRecord(Record):
+    """What a client sent back (``update.npz``)."""
+
+    form: Literal["weights", "delta"]
+    """As they were in the end, or minus what the job began with."""
+    layers: tuple[str, ...]
+    """Those that it trained."""
+    utterances: int
+    """Training utterances that it has."""
+    steps: int
+    sha256: str
+    size_bytes: int
+    pull_seconds: float
+
+
 class AttemptResult(Record):
     """``result.json``."""
 
@@ -244,6 +282,10 @@ class AttemptResult(Record):
     sampling: SamplingRecord | None = None
     gates: tuple[GateRecord, ...] = ()
     checkpoint_sha256: str | None = None
+    client: ClientRecord | None = None
+    """Of federated training."""
+    update: UpdateRecord | None = None
+    """What came back in federated training, in place of a checkpoint."""
     trainer: str | None = None
     runtime: str | None = None
     notes: tuple[str, ...] = ()

@@ -29,8 +29,9 @@ from harness.results.files import StoreError, said, write_atomically, write_byte
 from harness.results.format import check_samples_version, conform, read_json, with_version
 from harness.results.model import AttemptResult, Record
 from harness.results.names import safe_name
+from harness.results.plausible import doubts, needed, plausible
 from harness.results.run import RunRecord
-from harness.results.samples import sample_schema, some_columns
+from harness.results.samples import all_columns, sample_schema, some_columns
 
 
 class HypothesisRow(Record):
@@ -90,6 +91,11 @@ class AttemptFolder:
     def checkpoint_path(self) -> Path:
         """The kept checkpoint."""
         return self.path / "checkpoint.npz"
+
+    @property
+    def update_path(self) -> Path:
+        """What a client of federated training sent back."""
+        return self.path / "update.npz"
 
     @property
     def logcat_path(self) -> Path:
@@ -157,7 +163,8 @@ class AttemptFolder:
     def samples(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the samples; an empty table where none were taken.
 
-        A column of this harness that the file lacks is null; one that it has besides is kept.
+        A column of this harness that the file lacks is null; one that it has besides is kept. A
+        value that a phone cannot have is null too (`harness.results.plausible`).
 
         Args:
             columns: Read these only, which is quicker; None = all.
@@ -172,8 +179,8 @@ class AttemptFolder:
             with said(self.samples_path, "read"), pq.ParquetFile(self.samples_path) as file:
                 check_samples_version(file.schema_arrow, self.samples_path)
                 names = file.schema_arrow.names
-                table = file.read([name for name in names if columns is None or name in columns])
-                return conform(table, wanted, self.samples_path, columns)
+                table = file.read(names if columns is None else needed(columns, names))
+                return conform(plausible(table, all_columns()), wanted, self.samples_path, columns)
         except pa.ArrowException as error:
             raise StoreError(
                 f"{self.samples_path}: not a readable Parquet file: {error}"
@@ -210,14 +217,24 @@ class AttemptFolder:
         write_bytes(self.result_path, (result.model_dump_json(indent=1) + "\n").encode())
 
     def result(self) -> AttemptResult:
-        """Read ``result.json``.
+        """Read ``result.json``; its notes say besides which values of the samples are none.
 
         Raises:
             StoreError: It is missing, of a newer format, or not a result.
         """
         with said(self.result_path, "read"):
             data = self.result_path.read_bytes()
-        return read_json(AttemptResult, data, self.result_path, "a result")
+        result = read_json(AttemptResult, data, self.result_path, "a result")
+        found = self._doubts()
+        return result.model_copy(update={"notes": (*result.notes, *found)}) if found else result
+
+    def _doubts(self) -> tuple[str, ...]:
+        """Return which values of the samples are none; a file that cannot be read says nothing."""
+        try:
+            with pq.ParquetFile(self.samples_path) as file:
+                return doubts(file, all_columns())
+        except (OSError, pa.ArrowException):
+            return ()
 
 
 Row = TypeVar("Row", bound=HypothesisRow)

@@ -12,9 +12,7 @@ from typing import Annotated, Any, Final, Literal, Union
 from pydantic import (
     BeforeValidator,
     Field,
-    SerializerFunctionWrapHandler,
     StringConstraints,
-    model_serializer,
     model_validator,
 )
 
@@ -22,6 +20,7 @@ from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.federated import Federated, Part
 from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
@@ -116,6 +115,8 @@ class Data(Section):
     ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    part: Part | None = None
+    """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -282,22 +283,26 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
+    federated: Federated | None = None
+    """One model, trained over many clients in rounds (docs/federated.md); ``data`` then says what
+    corpus they have, and ``trainer`` how each of them trains."""
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what came later where it is not asked for: a job without it is the same."""
-        content: dict[str, Any] = whole(self)
-        if self.also_evaluate is None:
-            content.pop("also_evaluate", None)
-        return content
+    @model_validator(mode="after")
+    def _rounds_listen_to_all_clients(self) -> JobContent:
+        if self.federated is not None and self.also_evaluate is not None:
+            raise ValueError(
+                "also_evaluate goes with personalisation; federated training evaluates each "
+                "round's model on every client's sentences"
+            )
+        return self
 
     @classmethod
     def value_hint(
         cls, kind: str, value: Any, location: Sequence[str | int]
     ) -> tuple[str, str] | None:
         """Return what is wrong with a value and what to write, see `harness.yamlio.explain`."""
-        path = ".".join(str(part) for part in location)
-        return value_hint(kind, value, path) if path in field_paths(JobContent) else None
+        path = ".".join(part for part in location if isinstance(part, str))
+        return value_hint(kind, value, path, field_paths(cls), field_paths(JobContent))
 
 
 class Retry(Section):
@@ -315,6 +320,8 @@ class Retry(Section):
     """The trainer ended with an error."""
     trainer_killed: Count = Field(0, ge=0, le=100)
     """The phone killed the trainer, as lmkd does."""
+    trainer_ended: Count = Field(1, ge=0, le=100)
+    """The trainer is gone, and the phone says neither that it killed it nor that it crashed."""
     trainer_stalled: Count = Field(1, ge=0, le=100)
     """The trainer said nothing for ``limits.stall_s``, or ran longer than ``limits.train_s``."""
     score_mismatch: Count = Field(0, ge=0, le=100)

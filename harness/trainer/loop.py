@@ -24,14 +24,17 @@ from harness.contract.events import (
     Step,
     Stopped,
     StopReason,
+    Update,
 )
 from harness.contract.job import CONTRACT_VERSION, Job
+from harness.contract.share import WordCounts
 from harness.errors import HarnessError
-from harness.metrics.words import wer_percent
+from harness.metrics.words import WordErrors, word_errors
 from harness.trainer.history import History
 from harness.trainer.learner import Learner, Log, Start, StopCommand
 from harness.trainer.others import OtherSpeakers
 from harness.trainer.policies import resources_allow, select_sub_model
+from harness.trainer.share import UPDATE
 
 
 class TrainingDivergedError(HarnessError):
@@ -91,6 +94,7 @@ class Training:
         else:
             with contextlib.suppress(StopCommand):  # an end was asked for after training ended
                 await self._listen_to_others(self._history.kept)
+        await self._share()
         await self._log.say(Stopped, reason=reason, epoch=self._history.done)
         await self._finish()
 
@@ -144,6 +148,8 @@ class Training:
         for epoch in range(self._history.done + 1, self._job.training.epochs + 1):
             if patience.stop:
                 return "patience"
+            if self._steps_left() == 0:
+                return "steps_done"
             why = resources_allow(
                 self._learner.battery_percent(),
                 self._learner.available_mb(),
@@ -159,27 +165,39 @@ class Training:
             async with self._phase("save", epoch):
                 await self._save(epoch)
             patience = patience.after(self._history.epochs[epoch].wer_percent)
+        if self._steps_left() == 0:
+            return "steps_done"
         return "patience" if patience.stop else "epochs_done"
+
+    def _steps_left(self) -> int | None:
+        """Return how many optimiser steps the job may still take; None: it does not say."""
+        limit = None if self._job.share is None else self._job.share.steps
+        return None if limit is None else max(0, limit - self._history.steps)
 
     async def _train(self, epoch: int) -> float:
         """Take the steps of an epoch; return the mean loss of its utterances."""
         total, utterances, number = 0.0, 0, 0
-        async for step in self._learner.train(epoch):
-            if not math.isfinite(step.loss):
-                raise TrainingDivergedError(
-                    f"the loss is {step.loss} in step {number} of epoch {epoch}"
+        left = self._steps_left()
+        async with contextlib.aclosing(self._learner.train(epoch)) as steps:
+            async for step in steps:
+                if not math.isfinite(step.loss):
+                    raise TrainingDivergedError(
+                        f"the loss is {step.loss} in step {number} of epoch {epoch}"
+                    )
+                await self._log.say(
+                    Step,
+                    epoch=epoch,
+                    step=number,
+                    loss=step.loss,
+                    seconds=round(step.seconds, 4),
+                    utterances=step.utterances,
                 )
-            await self._log.say(
-                Step,
-                epoch=epoch,
-                step=number,
-                loss=step.loss,
-                seconds=round(step.seconds, 4),
-                utterances=step.utterances,
-            )
-            total += step.loss * step.utterances
-            utterances += step.utterances
-            number += 1
+                total += step.loss * step.utterances
+                utterances += step.utterances
+                number += 1
+                if number == left:
+                    break
+        self._history.steps += number
         return total / utterances
 
     async def _evaluate(self, epoch: int, train_loss: float | None, train_seconds: float) -> None:
@@ -187,9 +205,10 @@ class Training:
         began = self._learner.clock()
         async with self._phase("evaluate", epoch):
             heard = await self._learner.evaluate(epoch)
-        wer = wer_percent(
-            (utterance.text, text) for utterance, text in zip(utterances, heard, strict=True)
-        )
+        pairs = list(zip(utterances, heard, strict=True))
+        errors = sum((word_errors(said.text, text) for said, text in pairs), WordErrors())
+        wer = errors.wer_percent
+        tells = self._job.share is None or self._job.share.hypotheses
         self._history.epochs[epoch] = await self._log.say(
             Epoch,
             epoch=epoch,
@@ -201,9 +220,9 @@ class Training:
             available_mb=self._learner.available_mb(),
             best=self._history.is_best(wer),
             hypotheses=tuple(
-                Hypothesis(id=utterance.id, text=text)
-                for utterance, text in zip(utterances, heard, strict=True)
+                Hypothesis(id=utterance.id, text=text) for utterance, text in pairs if tells
             ),
+            errors=None if tells else _counts(errors),
         )
 
     async def _listen_to_others(self, epoch: int) -> None:
@@ -226,6 +245,26 @@ class Training:
             best=self._history.best == epoch,
         )
         self._learner.keep_only({epoch, self._history.kept})
+
+    async def _share(self) -> None:
+        """Write what the job shares, if it shares something and has trained."""
+        kept = self._history.kept
+        if self._job.share is None or not kept:
+            return
+        form = self._job.share.form
+        async with self._phase("save", kept):
+            saved = await self._learner.share(kept, form)
+        await self._log.say(
+            Update,
+            epoch=kept,
+            path=f"{self._job.outputs.checkpoints}/{UPDATE}",
+            sha256=saved.sha256,
+            size_bytes=saved.size_bytes,
+            form=form,
+            layers=tuple(self._learner.trained_layers()),
+            utterances=len(self._job.data.train),
+            steps=self._history.steps,
+        )
 
     async def _finish(self) -> None:
         epochs, kept = self._history.epochs, self._history.kept
@@ -251,3 +290,12 @@ class Training:
             yield
         finally:
             await say("end")
+
+
+def _counts(errors: WordErrors) -> WordCounts:
+    return WordCounts(
+        substitutions=errors.substitutions,
+        deletions=errors.deletions,
+        insertions=errors.insertions,
+        reference_words=errors.reference_words,
+    )

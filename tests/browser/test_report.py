@@ -16,8 +16,8 @@ from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
 
-A4_PX = 695
-"""Width between the margins of the print style at 96 dots an inch."""
+A4_PX = 1024
+"""Width between the margins of the print style, which lies across, at 96 dots an inch."""
 
 
 @pytest.fixture(scope="module")
@@ -192,16 +192,18 @@ def test_the_map_is_redrawn_by_what_is_chosen(opened: Any) -> None:
     one = opened()
     page = one.page
     table = page.locator("#heat table")
-    assert table.locator("caption").inner_text() == "WER after, % by phone and sub-model"
+    assert table.locator("caption").inner_text() == (
+        "WER after, %: phone down, batch size and sub-model across"
+    )
     server = page.evaluate("document.querySelector('#heat table').innerText")
     page.locator("#heat select").nth(0).select_option(label="peak RSS, MB")
     page.locator("#heat select").nth(2).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by phone and batch size"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: phone down, batch size across"
     assert table.locator("thead th").all_inner_texts() == ["phone", "5", "10"]
     assert page.evaluate("document.querySelector('#heat table').innerText") != server
     # the same setting twice would say nothing
     page.locator("#heat select").nth(1).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by batch size and phone"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: batch size down, phone across"
     # filters count
     page.locator("select[data-filter=phone]").select_option(label="oneplus-7t")
     assert table.locator("thead th").all_inner_texts() == ["batch size", "oneplus-7t"]

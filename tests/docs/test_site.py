@@ -87,3 +87,19 @@ def test_it_is_read_from_a_file_and_searched_there(
     assert [asked for asked in opened.requests if not asked.startswith(site.as_uri())] == []
     assert axe_problems(opened.page) == []  # last: axe itself asks for style sheets
     opened.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_commands_and_output_wrap(browser: Any, site: Path, width: int) -> None:
+    opened = Opened(
+        browser,
+        (site / "tutorials" / "qa.html").as_uri(),
+        viewport={"width": width, "height": 900},
+    )
+    wide = opened.page.evaluate(
+        "[...document.querySelectorAll('pre > code')]"
+        ".filter((code) => code.scrollWidth > code.clientWidth).map((code) => code.innerText)"
+    )
+    assert wide == []
+    opened.context.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from harness.apk.jvm import environment
 from harness.apk.jvm import java_trainer as compiled
 from harness.apk.toolchain import find_toolchain
 from harness.cli.farm_process import running_farm
-from harness.contract import Job, parse_event
+from harness.contract import Job
 from harness.contract.events import (
     Checkpoint,
     Epoch,
     Finished,
     OtherSpeakerHeard,
     Selected,
-    Started,
     Step,
     Stopped,
 )
@@ -37,19 +35,11 @@ from harness.trainer.checkpoints import file_sha256
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
 from tests.fixtures.other_names import write_with_other_names
+from tests.fixtures.trainer_logs import decisions, of, run
 
 pytestmark = pytest.mark.jdk
 
 PYTHON = [sys.executable, "-m", "harness.trainer"]
-
-
-def run(command: list[str], job: Job | dict[str, Any], folder: Path) -> tuple[int, list[Any]]:
-    path = folder / "job.json"
-    path.write_text(json.dumps(job) if isinstance(job, dict) else job.model_dump_json())
-    done = subprocess.run([*command, "--job", str(path)], capture_output=True, timeout=120)
-    log = folder / "out" / "events.jsonl"
-    lines = log.read_bytes().splitlines() if log.exists() else []
-    return done.returncode, [parse_event(line) for line in lines]
 
 
 def both(java: list[str], job: Job, folder: Path) -> tuple[list[Any], list[Any]]:
@@ -60,26 +50,6 @@ def both(java: list[str], job: Job, folder: Path) -> tuple[list[Any], list[Any]]
     code, theirs = run(java, job, folder)
     assert code == 0
     return python, theirs
-
-
-def of(events: list[Any], kind: type) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-def decisions(events: list[Any]) -> list[Any]:
-    """Everything that must be the same to the last letter."""
-    said: list[Any] = [(e.type, e.phase, e.state, e.epoch) for e in events if e.type == "phase"]
-    said += [(e.sub_model, e.forced, e.need_mb) for e in of(events, Selected)]
-    said += [(e.epoch, e.step, e.utterances) for e in of(events, Step)]
-    said += [(e.epoch, e.wer_percent, e.best, e.hypotheses) for e in of(events, Epoch)]
-    others = of(events, OtherSpeakerHeard)
-    said += [(e.epoch, e.speaker, e.wer_percent, e.hypotheses) for e in others]
-    said += [(e.epoch, e.best) for e in of(events, Checkpoint)]
-    said += [(e.reason, e.epoch) for e in of(events, Stopped)]
-    said += [(e.contract_version,) for e in of(events, Started)]
-    said += [(e.epochs, e.keep, e.kept_epoch, e.wer_after_percent) for e in of(events, Finished)]
-    said += [(e.kept_checkpoint,) for e in of(events, Finished)]
-    return said
 
 
 def own_tests(module: str) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from harness.contract.job import (
     Utterance,
 )
 from harness.results.names import safe_name
+from harness.scenario.client_jobs import share_of
 from harness.scenario.schema import AUTO
 from harness.scenario.spec import JobSpec
 
@@ -131,6 +132,11 @@ class PhoneLayout:
         return f"{self.outputs}/checkpoints"
 
     @property
+    def update(self) -> str:
+        """What a job of federated training shares."""
+        return f"{self.checkpoints}/update.npz"
+
+    @property
     def sampler(self) -> str:
         """The sampler's folder."""
         return f"{self.folder}/sampler"
@@ -143,6 +149,10 @@ class PhoneLayout:
     def cas(self, file: LocalFile) -> str:
         """Return where a file lies by its content."""
         return file.on_phone(self.work_dir)
+
+    def cas_name(self, name: str) -> str:
+        """Return where a file of a content-addressed name lies."""
+        return f"{self.work_dir}/cas/{name}"
 
 
 def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
@@ -201,4 +211,18 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             OtherSpeaker(speaker=other.speaker, validation=utterances(other.validation))
             for other in material.others
         ),
+        share=share_of(spec),
     )
+
+
+def as_kept(job: Job) -> Job:
+    """Return a job as the run folder keeps it: without what was said, if it does not tell that."""
+    if job.share is None or job.share.hypotheses:
+        return job
+    data = job.data.model_copy(
+        update={
+            split: tuple(u.model_copy(update={"text": ""}) for u in getattr(job.data, split))
+            for split in ("train", "validation")
+        }
+    )
+    return job.model_copy(update={"data": data})

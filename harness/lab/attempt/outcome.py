@@ -142,12 +142,13 @@ def epoch_records(
 
     Args:
         events: The event log.
-        scored: Epoch -> scored hypotheses; an epoch without them is left out.
+        scored: Epoch -> scored hypotheses; an epoch without them, and without counts of the
+            trainer's own, is left out.
     """
     return tuple(
-        _epoch(event, scored[event.epoch])
+        _epoch(event, scored.get(event.epoch, ()))
         for event in epoch_events(events)
-        if event.epoch in scored
+        if event.epoch in scored or event.errors is not None
     )
 
 
@@ -202,13 +203,16 @@ def _other(
 
 
 def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
+    errors = word_errors_of(rows)
+    if event.errors is not None:  # what was heard stayed on the phone
+        errors = WordErrors(**event.errors.model_dump())
     return EpochRecord(
         epoch=event.epoch,
-        wer_percent=wer_percent(rows),
-        substitutions=sum(row.substitutions for row in rows),
-        deletions=sum(row.deletions for row in rows),
-        insertions=sum(row.insertions for row in rows),
-        reference_words=sum(row.reference_words for row in rows),
+        wer_percent=errors.wer_percent,
+        substitutions=errors.substitutions,
+        deletions=errors.deletions,
+        insertions=errors.insertions,
+        reference_words=errors.reference_words,
         train_loss=event.train_loss,
         train_seconds=event.train_seconds,
         evaluate_seconds=event.evaluate_seconds,
@@ -220,11 +224,16 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
 
 def wer_percent(rows: Sequence[HypothesisRow]) -> float:
     """Return the word error rate over all rows, in percent."""
+    return word_errors_of(rows).wer_percent
+
+
+def word_errors_of(rows: Sequence[HypothesisRow]) -> WordErrors:
+    """Return the word errors of all rows together."""
     counts = (
         WordErrors(row.substitutions, row.deletions, row.insertions, row.reference_words)
         for row in rows
     )
-    return sum(counts, WordErrors()).wer_percent
+    return sum(counts, WordErrors())
 
 
 def event_figures(

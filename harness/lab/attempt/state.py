@@ -22,10 +22,12 @@ from harness.lab.ports import LabPhone
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
+    ClientRecord,
     FailureRecord,
     GateRecord,
     PressureRecord,
     TransferRecord,
+    UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
@@ -49,6 +51,7 @@ class AttemptRequest:
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
         rejoin: An earlier process began the attempt: go on with it.
+        outdated: Content-addressed files that no job needs any more: removed when done.
     """
 
     run_id: str
@@ -62,6 +65,7 @@ class AttemptRequest:
     keep: bool = False
     forget_speech: bool = False
     rejoin: bool = False
+    outdated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class AttemptState:
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     scored_others: tuple[OtherSpeakerRow, ...] = ()
     checkpoint_sha256: str | None = None
+    update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -140,6 +145,8 @@ def make_result(
         sampling=state.samples.record,
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
+        update=state.update,
+        client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
         notes=tuple(state.notes),
         **figures,
         **memory_figures(events, state.samples.peak_rss_mb),

@@ -17,6 +17,8 @@ from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
+from harness.scenario.federated import Part
+from harness.scenario.paths import suggestion
 from harness.scenario.schema import ACCENTS, Data
 from harness.scenario.task import Task
 from harness.speech import (
@@ -29,6 +31,7 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
+from harness.speech.parts import dealt
 from harness.speech.people import NAME as PEOPLE
 from harness.speech.people import people_corpus
 from harness.trainer.batches import check_recording
@@ -64,6 +67,8 @@ class Materials:
         self._progress = progress
         self.models = Models(folder)
         self._corpora: dict[object, Corpus] = {}
+        self._shares: dict[object, list[list[Utterance]]] = {}
+        self._starts: dict[Path, LocalFile] = {}
         self._lock = threading.RLock()
 
     def needs(self, tasks: Iterable[Task], gates_at: str = "gates") -> list[JobNeeds]:
@@ -86,7 +91,7 @@ class Materials:
         """
         if data.manifest is not None:
             path = self._folder / data.manifest
-            if path.is_dir():
+            if not path.is_file():
                 path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
@@ -98,9 +103,11 @@ class Materials:
                 where="data.corpus",
                 hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
             )
-        self._known_speaker(data.speaker, tuple(SPEAKERS))
+        speakers = (data.speaker,) if data.part is None else data.part.speakers
+        for speaker in speakers:
+            self._known_speaker(speaker, tuple(SPEAKERS))
         spec = CorpusSpec(
-            speakers=(data.speaker,),
+            speakers=speakers,
             train=data.train or 60,
             validation=data.validation or 20,
             rounds=rounds,
@@ -114,7 +121,9 @@ class Materials:
                 lambda: build_corpus(
                     spec,
                     self._cache,
-                    lambda done, total: self._progress(f"speech of {data.speaker}", done, total),
+                    lambda done, total: self._progress(
+                        f"speech of {', '.join(speakers)}", done, total
+                    ),
                 ),
             )
 
@@ -133,10 +142,11 @@ class Materials:
     @staticmethod
     def _known_speaker(speaker: str, known: Sequence[str]) -> None:
         if speaker not in known:
+            near = suggestion(speaker, known)
             raise InputError(
                 f"unknown speaker {speaker!r}",
                 where="data.speaker",
-                hint=f"Speakers: {', '.join(known)}.",
+                hint=f"{near} Speakers: {', '.join(known)}.".strip(),
             )
 
     def utterances(self, data: Data, rounds: int, number: int, split: str) -> list[Utterance]:
@@ -146,6 +156,8 @@ class Materials:
             InputError: There are none, or fewer than asked for.
         """
         corpus = self.corpus(data, rounds)
+        if data.part is not None:
+            return self._part(corpus, data, data.part, number, split)
         self._known_speaker(data.speaker, corpus.speakers)
         utterances = list(corpus.select(data.speaker, split, number))
         wanted = data.train if split == "train" else data.validation
@@ -156,6 +168,43 @@ class Materials:
                 where=f"data.{split}",
             )
         return utterances[:wanted] if wanted else utterances
+
+    def _part(
+        self, corpus: Corpus, data: Data, part: Part, number: int, split: str
+    ) -> list[Utterance]:
+        """Return what one of several shares of speech holds."""
+        limit = data.train if split == "train" else data.validation
+
+        def deal() -> list[list[Utterance]]:
+            pool: list[Utterance] = []
+            for speaker in part.speakers:
+                self._known_speaker(speaker, corpus.speakers)
+                pool += corpus.select(speaker, split, number)[:limit]
+            return dealt(pool, part.by, part.of, alpha=part.alpha, seed=part.seed)
+
+        key = (corpus.sha256, split, number, limit, part.model_copy(update={"number": 1}))
+        with self._lock:
+            if key not in self._shares:
+                self._shares[key] = deal()
+            share = self._shares[key][part.number - 1]
+        if not share:
+            raise InputError(
+                f"{data.speaker} has no {split} utterances: {part.of} shares of "
+                f"{sum(map(len, self._shares[key]))}",
+                where="federated.clients.count",
+                hint=f"Ask for fewer clients, or for more speech with data.{split}.",
+            )
+        return list(share)
+
+    def accents(self, data: Data) -> dict[str, str]:
+        """Return the accent of each speaker of a corpus or manifest.
+
+        Raises:
+            InputError: No such corpus or manifest.
+        """
+        if data.manifest is None and data.corpus in CORPORA:
+            return {name: speaker.accent for name, speaker in SPEAKERS.items()}
+        return {u.speaker: u.accent for u in self.corpus(data, 1).utterances}
 
     def check(self, jobs: Sequence[JobNeeds]) -> None:
         """Check the files that jobs start from, and that their recordings fit their models.
@@ -200,7 +249,7 @@ class Materials:
         """
         start = job.start
         if parent_checkpoint is not None:
-            start = weights_file(parent_checkpoint, "the round before")
+            start = self.start_of(parent_checkpoint)
         train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
         return Material(
             model_name=job.model.manifest.name,
@@ -218,6 +267,17 @@ class Materials:
                 for other in self.others(job)
             ),
         )
+
+    def start_of(self, checkpoint: Path) -> LocalFile:
+        """Return weights to start from; one model is the start of many jobs and is read once.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        with self._lock:
+            if checkpoint not in self._starts:
+                self._starts[checkpoint] = weights_file(checkpoint, "the round before")
+            return self._starts[checkpoint]
 
     def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what ``run.json`` says of models and data."""
@@ -251,8 +311,9 @@ def _manifest_in(folder: Path) -> Path:
     """
     path = folder / MANIFEST
     if not path.is_file():
+        what = f"there is no {MANIFEST} in this folder" if folder.is_dir() else "no such file"
         raise InputError(
-            f"there is no {MANIFEST} in this folder",
+            what,
             where=f"data.manifest: {folder}",
             hint="`harness corpus import RECORDINGS --out FOLDER` writes one; then write "
             "data: {manifest: FOLDER}.",

@@ -13,7 +13,9 @@ from harness.report.page_data import PageData
 from harness.report.section import Section
 
 
-def _view(page: PageData) -> Mapping[str, Any]:
+def _view(page: PageData) -> Mapping[str, Any] | None:
+    if not page.attempts:
+        return None
     needs = cost.needs(page.final)
     return {
         "energy": energy_rows([(strip.attempt, strip.energy) for strip in page.strips]),

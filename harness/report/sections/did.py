@@ -9,11 +9,15 @@ from harness.report import trouble, words
 from harness.report.page_data import PageData
 from harness.report.section import Section
 
+NAMED = 12
+"""Failed attempts of a kind that are named; the others are counted."""
+
 
 def _view(page: PageData) -> Mapping[str, Any]:
     return {
         "groups": trouble.failure_groups(page.attempts),
         "kind_meaning": words.KIND_MEANING,
+        "most": NAMED,
     }
 
 
