@@ -1,6 +1,6 @@
 """People who read a few sentences: a corpus that comes with the project.
 
-``recordings/people`` holds compressed clips under open licences (``SOURCES.md`` there); they are
+``recordings/people`` holds compressed clips under open licences (``recordings/people/SOURCES.md``); they are
 imported into a cache like any recordings.
 """
 
