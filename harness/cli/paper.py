@@ -67,7 +67,8 @@ def paper(
         typer.Option(
             "--recordings",
             metavar="FOLDER",
-            help="For Figure 5: what `harness corpus import` wrote.",
+            help="For Figure 5: what `harness corpus import` wrote; else the people that come with "
+            "the project.",
             show_default=False,
         ),
     ] = None,
@@ -94,12 +95,6 @@ def paper(
     missing: dict[str, str] = {}
     ready: list[tuple[Experiment, LoadedScenario]] = []
     for experiment in experiments_of(items):
-        if experiment.needs_recordings and recordings is None:
-            missing[experiment.key] = (
-                "people's own recordings are needed: `harness corpus import`, then --recordings "
-                "FOLDER."
-            )
-            continue
         overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
         ready.append((experiment, _checked(experiment, overrides)))
     _refuse_other_runs(ready, size, out)
@@ -129,15 +124,30 @@ def paper(
 
 def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) -> list[str]:
     overrides = list(experiment.overrides(scale))
-    if experiment.needs_recordings and recordings is not None:
-        from harness.speech import load_manifest
-        from harness.speech.importing import MANIFEST
-
-        path = recordings / MANIFEST if recordings.is_dir() else recordings
-        speakers = sorted({utterance.speaker for utterance in load_manifest(path).utterances})
-        overrides += [f"data.manifest={json.dumps(str(path.resolve()))}"]
+    if experiment.takes_recordings and recordings is not None:
+        path, speakers = _who_trains(recordings)
+        overrides += [f"data={json.dumps({'manifest': str(path.resolve())})}"]
         overrides += [f"matrix={json.dumps({'data.speaker': speakers})}"]
     return overrides
+
+
+def _who_trains(recordings: Path) -> tuple[Path, list[str]]:
+    """Return the manifest of recordings, and its speakers who have sentences to train on."""
+    from harness.speech import load_manifest
+    from harness.speech.importing import MANIFEST
+
+    path = recordings / MANIFEST if recordings.is_dir() else recordings
+    splits: dict[str, set[str]] = {}
+    for utterance in load_manifest(path).utterances:
+        splits.setdefault(utterance.speaker, set()).add(utterance.split)
+    speakers = sorted(who for who, own in splits.items() if {"train", "validation"} <= own)
+    if not speakers:
+        raise InputError(
+            "nobody has sentences to train on and sentences to validate",
+            where=f"--recordings {recordings}",
+            hint="`harness corpus import` with --resplit cuts them by speaker.",
+        )
+    return path, speakers
 
 
 def _checked(experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario:

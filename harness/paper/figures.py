@@ -9,7 +9,7 @@ from harness.paper.bars import bars
 from harness.paper.by_speaker import attempts_by_speaker, tracks
 from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
-from harness.paper.measure import Figure, Source, figure, phase_figure
+from harness.paper.measure import Figure, Source, phase_figure
 from harness.paper.published import measured_of
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
 from harness.report import cost, outcome
@@ -98,11 +98,11 @@ def figure4(item: Item, published: Published, given: Given) -> Section:
     source = source_of(item, given)
     if source is None or not source.finished:
         return section_of(item, says, {}, no_run(item, given))
-    made = _panels(item.key, source)
-    return section_of(item, says, {}, source=source, drawings=made, grids=(_by_epoch(source),))
+    made = panels(item.key, source)
+    return section_of(item, says, {}, source=source, drawings=made, grids=(by_epoch(source),))
 
 
-def _by_epoch(source: Source) -> Grid:
+def by_epoch(source: Source) -> Grid:
     """Return the figures that the panels draw: a row a speaker and round, a column an epoch."""
     by_job = [
         (attempt, {epoch.epoch: epoch.wer_percent for epoch in attempt.result.epochs})
@@ -131,7 +131,8 @@ def _wer_cell(source: Source, attempt: Attempt, wer: float | None) -> Cell:
     return Cell("", fixed(wer, 1), (source.link(attempt),), wer, wer, wer, 1)
 
 
-def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
+def panels(key: str, source: Source) -> tuple[Drawing, ...]:
+    """Return WER by epoch, drawn for each speaker."""
     small = outcome.small_multiples(source.finished)
     return tuple(
         Drawing(
@@ -140,30 +141,4 @@ def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
             wer_panel(panel, small),
         )
         for panel in small.panels
-    )
-
-
-def figure5(item: Item, published: Published, given: Given) -> Section:
-    """Return Figure 5: recorded speakers, epoch by epoch."""
-    says = measured_of(published, item.key)
-    source = source_of(item, given)
-    if source is None or not source.finished:
-        return section_of(item, says, {}, no_run(item, given))
-    heads = (Head("Epoch kept", "not_comparable"), Head("WER, %", "not_comparable"))
-    rows = []
-    for speaker, own in attempts_by_speaker(source, 1).items():
-        cells = []
-        for key, digits in (("epochs", 0), ("wer_after", 1)):
-            measured = figure(source, own, key)
-            text = fixed(measured.found.median if measured.found else None, digits)
-            cells.append(Cell("", text, measured.links))
-        rows.append((speaker, tuple(cells)))
-    ours = Grid("Our recordings", heads, tuple(rows))
-    return section_of(
-        item,
-        says,
-        {},
-        grids=(measured_grid(says, {}), ours),
-        drawings=_panels(item.key, source),
-        source=source,
     )

@@ -114,6 +114,7 @@ READERS: dict[str, Callable[[Source, Attempt], float | None]] = {
     "wer_after": lambda _, attempt: attempt.result.wer_after_percent,
     "kept_epoch": lambda _, attempt: attempt.result.kept_epoch,
     "epochs": lambda _, attempt: attempt.result.kept_epoch,
+    "wer_before": lambda _, attempt: attempt.result.wer_before_percent,
     "minutes": lambda _, attempt: attempt.result.minutes_per_epoch,
     "train_minutes": _train_minutes,
     "rss_gb": _rss_gb,

@@ -16,6 +16,7 @@ from harness.results.model import PhoneRecord
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent
+from harness.speech import SPEAKERS
 
 NEWEST: Final = 20
 """So many past runs are read."""
@@ -51,7 +52,16 @@ def guessed_s(content: JobContent, parameters_m: float) -> float:
     utterance_s = UTTERANCE_S + UTTERANCE_S_PER_MPARAM * parameters_m
     utterance_s *= LENGTH[content.data.style]
     epoch_s = utterance_s * (train + EVALUATE_SHARE * validation)
-    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * validation * utterance_s
+    heard = validation + 2 * _others(content, validation)
+    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * heard * utterance_s
+
+
+def _others(content: JobContent, validation: int) -> int:
+    """Return roughly how many utterances of other speakers are heard, once."""
+    asked = content.also_evaluate
+    if asked is None:
+        return 0
+    return len(asked.speakers or SPEAKERS) * (asked.validation or validation)
 
 
 @dataclass
@@ -165,5 +175,6 @@ def kind_of(content: JobContent) -> str:
             [data.corpus, data.manifest, data.train, data.validation, data.style],
             [trainer.batch_size, trainer.sub_model, trainer.threads],
             content.pressure.label if content.pressure else "none",
+            content.also_evaluate.model_dump(mode="json") if content.also_evaluate else "nobody",
         ]
     )

@@ -78,7 +78,8 @@ def made(given: Given) -> list[Section]:
 def test_every_scenario_loads_at_both_scales(experiment: Experiment, scale: Scale) -> None:
     loaded = load_scenario(experiment.scenario, experiment.overrides(scale))
     jobs = expand_jobs(loaded, ())
-    assert {job.content.model.name for job in jobs} == {"ds2-mini" if scale == "quick" else "ds2"}
+    small = "ds2-mini-people" if experiment.takes_recordings else "ds2-mini"
+    assert {job.content.model.name for job in jobs} == {small if scale == "quick" else "ds2"}
 
 
 @pytest.mark.parametrize("key", ["table1", "table2", "table3"])
@@ -246,6 +247,25 @@ def test_what_was_not_run_says_why_and_shows_the_page(made: list[Section]) -> No
     assert [claim.verdict for claim in figure5.claims] == ["cannot be said"]
     assert dict(figure5.grids[0].rows)["male"][0].printed == "8"
     assert one(made, "table3").missing == "Nothing was run for it."
+
+
+def test_recorded_speakers_with_how_sure_each_rate_is(speakers: Path) -> None:
+    made = sections(chosen(["figure5"]), Given({"figure5": source(speakers)}))
+    (figure5,) = made
+    printed, ours, by_epoch = figure5.grids
+    assert dict(printed.rows)["male"][0].printed == "8"
+    rows = dict(ours.rows)
+    assert list(rows) == ["us-male", "us-female", "uk-female", "ind-male"]
+    accent, kept, before, after, change, errors = rows["ind-male"]
+    assert (accent.measured, before.median) == ("IND", 58.4)
+    assert int(kept.measured) > 0
+    assert after.median is not None
+    assert change.measured == f"−{58.4 - after.median:.1f}"
+    assert "–" in after.measured
+    assert errors.measured.startswith("S")
+    assert len(by_epoch.rows) == 8
+    assert len(figure5.drawings) == 4
+    assert figure5.claims[0].verdict == "holds"
 
 
 def test_speech_and_phones_stand_beside_the_paper(made: list[Section]) -> None:
