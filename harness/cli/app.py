@@ -43,6 +43,7 @@ _COMMANDS: dict[str, str] = {
     "report": "harness.cli.report",
     "compare": "harness.cli.compare",
     "nightly": "harness.cli.nightly",
+    "federated": "harness.cli.federated",
     "export": "harness.cli.export",
     "paper": "harness.cli.paper",
     "farm": "harness.cli.farm",

@@ -50,7 +50,10 @@ def csv(
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
-    """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder."""
+    """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder.
+
+    With `also_evaluate` in the scenario, others.csv too.
+    """
     from harness.export.frames import frames
     from harness.export.safe_cells import csv_text
     from harness.results.files import write_bytes

@@ -14,6 +14,7 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -208,6 +209,7 @@ def _start(
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
@@ -229,6 +231,7 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
+                feed=feed,
                 wait=wait,
             ),
         )
@@ -273,14 +276,14 @@ def _judged(
 ) -> Verdict:
     mark = read_nightly(folder)
     key = mark.plan_key if mark else plan_key(folder.record().plan)
+    earlier = [
+        run
+        for run in nightly_runs(folder.path.parent, folder.record().name)
+        if run.run_id != folder.run_id
+    ]
     if pinned is not None:
         before = [pinned]
     else:
-        earlier = [
-            run
-            for run in nightly_runs(folder.path.parent, folder.record().name)
-            if run.run_id != folder.run_id
-        ]
         before = [run.path for run in good_before(earlier, key, night.pool)]
     build_report(folder.path)
     page = folder.path / "report" / "compare.html"
@@ -290,6 +293,7 @@ def _judged(
         minimum=minimum,
         out=page,
         junit=page.with_name("nightly.xml"),
+        history=[run.path for run in earlier],
     )
     mark = mark or NightlyRecord(plan_key=key)
     write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": night.accept}))

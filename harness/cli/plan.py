@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import typer
 
-from harness.cli import console
+from harness.cli import console, federated_plan
 from harness.cli.engine import open_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -53,6 +54,7 @@ def plan(
     only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed_of(loaded)  # what is wrong with it is told here too
     with open_lab(phones, loaded=loaded, only=only) as bench:
         made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))
@@ -81,6 +83,7 @@ def _facts(made: Plan) -> dict[str, Any]:
         "estimate_s": made.time.seconds,
         "estimate_from": made.time.words,
         "estimate_attempts": made.time.attempts,
+        "federated": federated_plan.facts(federated_plan.training_plans(made)),
     }
 
 
@@ -105,6 +108,7 @@ def _show(made: Plan) -> None:
             f"{'side by side, ' if len(made.phones) > 1 else ''}roughly "
             f"{duration(time.seconds)} ({time.words}). Nothing was started."
         )
+    federated_plan.show(federated_plan.training_plans(made))
     if made.unplaced:
         console.tell(
             f"\nNo phone for {len(made.jobs) - len(made.placed)} of "

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import reopen_lab
+from harness.cli.feeds import feed_of_run
 from harness.cli.groups import grouped
 from harness.cli.options import (
     ApkOption,
@@ -58,6 +59,7 @@ def resume(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed_of_run(folder),
                 wait=wait,
             ),
         )

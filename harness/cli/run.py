@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -60,6 +61,7 @@ def run(
     check_new_run(runs, name)
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
@@ -77,6 +79,7 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed,
                 wait=wait,
             ),
         )

@@ -16,8 +16,8 @@ from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
 
-A4_PX = 695
-"""Width between the margins of the print style at 96 dots an inch."""
+A4_PX = 1024
+"""Width between the margins of the print style, which lies across, at 96 dots an inch."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_filters_hide_what_is_not_asked_for(opened: Any) -> None:
     page.locator("select[data-filter=x1]").select_option(label="10")
     assert page.locator("#attempts tbody tr:visible").count() == 2
     assert page.locator("details.strip:visible").count() == 2
-    assert page.locator("#came figure[data-f]:visible").count() == 2
+    assert page.locator("#curves figure[data-f]:visible").count() == 2
     assert page.locator("#filters output").inner_text() == "2 of 13 attempts"
     page.locator("select[data-filter=result]").select_option(label="failed")
     assert page.locator("#attempts tbody tr:visible").count() == 0
@@ -192,16 +192,18 @@ def test_the_map_is_redrawn_by_what_is_chosen(opened: Any) -> None:
     one = opened()
     page = one.page
     table = page.locator("#heat table")
-    assert table.locator("caption").inner_text() == "WER after, % by phone and sub-model"
+    assert table.locator("caption").inner_text() == (
+        "WER after, %: phone down, batch size and sub-model across"
+    )
     server = page.evaluate("document.querySelector('#heat table').innerText")
     page.locator("#heat select").nth(0).select_option(label="peak RSS, MB")
     page.locator("#heat select").nth(2).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by phone and batch size"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: phone down, batch size across"
     assert table.locator("thead th").all_inner_texts() == ["phone", "5", "10"]
     assert page.evaluate("document.querySelector('#heat table').innerText") != server
     # the same setting twice would say nothing
     page.locator("#heat select").nth(1).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by batch size and phone"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: batch size down, phone across"
     # filters count
     page.locator("select[data-filter=phone]").select_option(label="oneplus-7t")
     assert table.locator("thead th").all_inner_texts() == ["batch size", "oneplus-7t"]
@@ -256,7 +258,7 @@ def test_axe_finds_nothing(
 
 def test_a_column_head_sorts_numbers_as_numbers(opened: Any) -> None:
     page = opened().page
-    table = page.locator("#came table", has_text="Before, %").last
+    table = page.locator("#curves table", has_text="Before, %").last
     head = table.locator("th", has_text="After, %").first
     column = head.evaluate("cell => cell.cellIndex")
 

@@ -9,6 +9,7 @@ from typing import Any
 from harness.devices.gates import PRESETS, gates_model, parse_gates
 from harness.devices.profile import load_profile
 from harness.errors import InputError
+from harness.lab.planning.clients import with_start_jobs
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.scenario import (
@@ -35,6 +36,7 @@ def check_scenario(
     gates_at = loaded.where(("gates",))
     parse_gates(loaded.scenario.gates, gates_at)  # also where the matrix overwrites it
     with located(loaded):
+        specs = with_start_jobs(specs, materials)
         jobs = materials.needs(tasks_of(specs), gates_at)
         materials.check(jobs)
     return jobs
