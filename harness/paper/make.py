@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.memory.published import Published, load_published
-from harness.paper import figures, tables
+from harness.paper import figures, recorded, tables
 from harness.paper.given import Given
 from harness.paper.items import Item
 from harness.paper.sections import Section
@@ -30,5 +30,5 @@ _MAKERS: dict[str, Callable[[Item, Published, Given], Section]] = {
     "figure2": figures.figure2,
     "figure3": figures.figure3,
     "figure4": figures.figure4,
-    "figure5": figures.figure5,
+    "figure5": recorded.figure5,
 }

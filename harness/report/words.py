@@ -33,10 +33,11 @@ KIND_MEANING: dict[FailureKind, str] = {
     "GateTimedOut": "The phone never met a demand that was to hold before the attempt.",
     "ProvisionFailed": "Files or the trainer could not be put on the phone.",
     "PressureUnreachable": "The RAM pressure could not reach or hold its goal.",
-    "TrainerCrashed": "The trainer ended by itself without saying why.",
+    "TrainerCrashed": "The trainer ended by itself, with an error or by a crash in the phone’s own "
+    "records.",
     "TrainerKilled": "The phone’s own records name the trainer as killed.",
-    "TrainerEnded": "The trainer is gone, and the phone lets nobody read why: killed or crashed is "
-    "unknown.",
+    "TrainerEnded": "The trainer is gone, and the phone’s records name neither a killer nor a "
+    "crash: which it was is unknown.",
     "TrainerStalled": "The trainer lived on but wrote no event.",
     "ScoreMismatch": "The WER that the phone reported differs from the host’s own score.",
     "Interrupted": "Someone stopped the run.",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.scenario.hints import written
 from harness.scenario.paths import MISSING, field_paths, get_path, is_known, set_path, suggestion
 from harness.scenario.schema import JobContent
 
@@ -90,7 +91,9 @@ def check_matrix(raw: Any) -> Matrix:
         _check_path(path, ("matrix", path))
         if not isinstance(values, list):
             raise MatrixError(
-                ("matrix", path), f"an axis is a list of values, not {values!r}", "Write [a, b]."
+                ("matrix", path),
+                f"an axis is a list of values, not {values!r}",
+                _as_axis(path, values),
             )
         if not values:
             raise MatrixError(
@@ -110,6 +113,15 @@ def check_matrix(raw: Any) -> Matrix:
             ("matrix",), f"the matrix has {size} combinations; at most {MAX_COMBINATIONS} are run"
         )
     return Matrix(axes, _entries(raw, "include"), _entries(raw, "exclude"))
+
+
+def _as_axis(path: str, values: Any) -> str:
+    """Return how to write what stands in place of an axis's list."""
+    if isinstance(values, Mapping):
+        axes = ", ".join(f"{path}.{key}: {written(inner)}" for key, inner in values.items())
+        return f"An axis is named by its dotted path: matrix: {{{axes}}}."
+    items = values.split(",") if isinstance(values, str) else [values]
+    return f"Write {path}: [{', '.join(str(item).strip() for item in items)}]."
 
 
 def _check_path(path: str, location: Location) -> None:

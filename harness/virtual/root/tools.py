@@ -109,10 +109,14 @@ def tool_path(name: str) -> Path | None:
         return None
     path = Path(where)
     real = path.resolve()
-    if real.name.startswith(_MULTI_CALL):
-        # busybox and the like know their task by the name they are called by
+    if is_multi_call(real):
         return path.parent.resolve() / path.name
     return real
+
+
+def is_multi_call(path: Path) -> bool:
+    """Say whether a program knows its task by the name it is called by, as busybox does."""
+    return path.resolve().name.startswith(_MULTI_CALL)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -26,6 +26,8 @@ class Intent:
     words: list[str] = field(default_factory=list)
     wait: bool = False
     """``am`` shall say how long the start took."""
+    stop: bool = False
+    """The package is stopped before."""
 
     @property
     def component_parts(self) -> tuple[str, str]:
@@ -59,7 +61,8 @@ class Intent:
 
 _WITH_VALUE = frozenset(
     {"-f", "-t", "-i", "--user", "--windowingMode", "--display", "--receiver-permission",
-     "--activity-options", "-R", "-P", "--start-profiler", "--sampling", "--selector"}
+     "--activity-options", "--query-flags", "-R", "-P", "--start-profiler", "--sampling",
+     "--selector"}
 )  # fmt: skip
 
 
@@ -98,8 +101,10 @@ def parse_intent(args: Sequence[str]) -> Intent:
             value(option)
         elif option == "-W":
             intent.wait = True
+        elif option == "-S":
+            intent.stop = True
         elif option.startswith("-") and len(option) > 1:
-            continue  # flags such as -S, --grant-read-uri-permission
+            continue  # flags such as -D, --grant-read-uri-permission
         else:
             intent.words.append(option)
     if intent.component is None and intent.words:

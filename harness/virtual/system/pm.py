@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.virtual.system.call import Call
+from harness.virtual.system.dump_package import FEATURES, LIBRARIES, PackageDump
+from harness.virtual.system.intent import IntentError, parse_intent
 from harness.virtual.system.packages import InstallError, Package
+from harness.virtual.system.permissions import CHANGEABLE, GROUPS, RUNTIME
+from harness.virtual.system.resolving import candidates, resolve
 from harness.virtual.system.service import Answers, System
 
 _INSTALL_WITH_VALUE = frozenset(
     {"-S", "-i", "-p", "--user", "--abi", "--install-location", "--pkg", "--install-reason",
      "--installer", "--originating-uri", "--referrer"}
 )  # fmt: skip
+_LIST_FLAGS = frozenset(
+    """
+    -3 -U -a -d -e -f -i -l -s -u --apex-only --factory-only --match-libraries --show-versioncode
+    --uid --user
+    """.split()  # noqa: SIM905 - a table of words
+)
+_ANSWERS = {
+    "bg-dexopt-job": "Success",
+    "dump-profiles": "",
+    "force-dex-opt": "",
+    "get-install-location": "0[auto]",
+    "get-max-running-users": "Maximum supported running users: 4",
+    "get-max-users": "Maximum supported users: 4",
+    "reset-permissions": "",
+    "set-install-location": "",
+    "set-installer": "",
+    "snapshot-profile": "",
+    "trim-caches": "",
+}
+"""Commands that always say the same."""
+_MATCH = "priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=true"
 
 
 class PackageCommands:
@@ -27,6 +52,7 @@ class PackageCommands:
         self._root = system.root
         self._registry = system.packages
         self._end_package = system.end_package
+        self._package_dump = system.get(PackageDump).dump
         self._sessions: dict[int, tuple[list[str], list[Path]]] = {}
         self._session_numbers = itertools.count(1207351)
         self.answers = Answers(
@@ -36,60 +62,130 @@ class PackageCommands:
 
     def run(self, call: Call) -> int:
         """Carry out one ``pm`` command (``call.args[0]`` is its name)."""
-        if not call.args:
-            call.print("Package manager (package) commands:\n  help\n    Print this help text.")
-            return 1
         name, *args = call.args
         known: dict[str, Callable[[Call, list[str]], int]] = {
             "list": self._list,
             "path": self._path,
+            "dump": self._dump,
             "install": self._install,
             "install-create": self._create,
             "install-write": self._write,
             "install-commit": self._commit,
             "install-abandon": self._abandon,
+            "install-existing": self._existing,
             "uninstall": self._uninstall,
             "grant": self._grant,
             "revoke": self._grant,
             "clear": self._clear,
+            "compile": self._compile,
+            "default-state": self._enable,
+            "disable": self._enable,
+            "disable-user": self._enable,
+            "enable": self._enable,
+            "has-feature": self._has_feature,
+            "query-activities": self._query,
             "resolve-activity": self._resolve,
         }
         command = known.get(name)
         if command is not None:
             return command(call, args)
-        if name in ("enable", "disable", "disable-user", "trim-caches", "compile", "help"):
+        if name in _ANSWERS:
+            if _ANSWERS[name]:
+                call.print(_ANSWERS[name])
             return 0
         call.print(f"Unknown command: {name}")
         return 255
 
     def _list(self, call: Call, args: list[str]) -> int:
-        what = args[0] if args else ""
+        what, *rest = args or [""]
+        lists: dict[str, Iterable[str]] = {
+            "features": [f"feature:{name}" for name in FEATURES],
+            "instrumentation": [],
+            "libraries": [f"library:{name}" for name in LIBRARIES],
+            "permission-groups": [f"permission group:android.permission-group.{g}" for g in GROUPS],
+            "permissions": ["All Permissions:", "",
+                            *(f"permission:{name}" for name in sorted(RUNTIME))],
+            "users": ["Users:", "\tUserInfo{0:Owner:c13} running"],
+        }  # fmt: skip
         if what in ("package", "packages"):
-            return self._list_packages(call, args[1:])
-        if what == "users":
-            call.print("Users:\n\tUserInfo{0:Owner:c13} running")
-            return 0
-        if what in ("features", "libraries", "permissions", "instrumentation"):
-            return 0
-        call.print(f"Error: unknown list type '{what}'")
-        return 255
+            return self._list_packages(call, rest)
+        if what not in lists:
+            call.print(f"Error: unknown list type '{what}'")
+            return 255
+        for line in lists[what]:
+            call.print(line)
+        return 0
 
     def _list_packages(self, call: Call, args: list[str]) -> int:
         flags = {a for a in args if a.startswith("-")}
-        words = [a for a in args if not a.startswith("-") and not a.isdigit()]
-        for package in self._registry:
+        unknown = sorted(flags - _LIST_FLAGS)
+        if unknown:
+            call.error(f"Error: Unknown option: {unknown[0]}")
+            return 255
+        words = _words(args, frozenset({"--uid", "--user"}))
+        uid = int(args[args.index("--uid") + 1]) if "--uid" in args[:-1] else None
+        for package in [] if "--apex-only" in flags else self._registry:
             if ("-3" in flags and package.system) or ("-s" in flags and not package.system):
                 continue
-            if words and not any(word in package.name for word in words):
+            if ("-d" in flags and package.enabled) or ("-e" in flags and not package.enabled):
+                continue
+            if any(word not in package.name for word in words) or uid not in (None, package.uid):
                 continue
             line = f"package:{package.path + '=' if '-f' in flags else ''}{package.name}"
             if "--show-versioncode" in flags:
                 line += f" versionCode:{package.version_code}"
             if "-i" in flags:
                 line += "  installer=null"
-            if "-U" in flags:
+            if "-U" in flags or uid is not None:
                 line += f" uid:{package.uid}"
             call.print(line)
+        return 0
+
+    def _dump(self, call: Call, args: list[str]) -> int:
+        call.print("DUMP OF SERVICE package:")
+        return self._package_dump(call, args)
+
+    def _existing(self, call: Call, args: list[str]) -> int:
+        package = self._package(args)
+        if package is None:
+            call.error("android.content.pm.PackageManager$NameNotFoundException: Package "
+                       f"{' '.join(args[-1:])} doesn't exist")  # fmt: skip
+            return 1
+        call.print(f"Package {package.name} installed for user: 0")
+        return 0
+
+    @staticmethod
+    def _has_feature(call: Call, args: list[str]) -> int:
+        there = args[:1] != [] and args[0] in FEATURES
+        call.print("true" if there else "false")
+        return 0 if there else 1
+
+    def _compile(self, call: Call, args: list[str]) -> int:
+        """Say what a phone says; there's no code here that could be compiled."""
+        names = _words(args, frozenset({"-m", "-r", "--check-prof", "--split"}))
+        if names and self._registry.get(names[-1]) is None:
+            call.print(f"Failure: package {names[-1]} could not be compiled")
+            return 1
+        call.print("Success")
+        return 0
+
+    def _enable(self, call: Call, args: list[str]) -> int:
+        verb = call.args[0]
+        name = (_words(args, frozenset({"--user"})) or [""])[0].partition("/")[0]
+        if self._registry.get(name) is None:
+            call.error(f"\nException occurred while executing '{verb}':\n"
+                       f"java.lang.IllegalArgumentException: Unknown package: {name}")  # fmt: skip
+            return 255
+        if verb == "disable":  # the shell may disable for a user only
+            call.error(f"\nException occurred while executing '{verb}':\n"
+                       "java.lang.SecurityException: Shell cannot change component state for "
+                       f"{name} to 2")  # fmt: skip
+            return 255
+        state = {"enable": "enabled", "disable-user": "disabled-user"}.get(verb, "default")
+        self._registry.enable(name, enabled=verb != "disable-user")
+        if verb == "disable-user":
+            self._end_package(name, f"stop {name} due to package disabled")
+        call.print(f"Package {name} new state: {state}")
         return 0
 
     def _path(self, call: Call, args: list[str]) -> int:
@@ -217,12 +313,21 @@ class PackageCommands:
         if len(names) != 2:
             call.error("Error: no package or permission specified")
             return 1
-        try:
-            self._registry.grant(names[0], names[1], granted=call.args[0] == "grant")
-        except KeyError:
-            call.error(f"Exception occurred while executing '{call.args[0]}':")
-            call.error(f"java.lang.IllegalArgumentException: Unknown package: {names[0]}")
+        name, permission = names
+        package = self._registry.get(name)
+        trouble = ""
+        if package is None:
+            trouble = f"java.lang.IllegalArgumentException: Unknown package: {name}"
+        elif permission not in package.permissions:
+            trouble = (f"java.lang.SecurityException: Package {name} has not requested permission "
+                       f"{permission}")  # fmt: skip
+        elif permission not in RUNTIME | CHANGEABLE:
+            trouble = (f"java.lang.SecurityException: Permission {permission} requested by {name} "
+                       "is not a changeable permission type")  # fmt: skip
+        if trouble:
+            call.error(f"\nException occurred while executing '{call.args[0]}':\n{trouble}")
             return 255
+        self._registry.grant(name, permission, granted=call.args[0] == "grant")
         return 0
 
     def _clear(self, call: Call, args: list[str]) -> int:
@@ -248,9 +353,61 @@ class PackageCommands:
         return 0
 
     def _resolve(self, call: Call, args: list[str]) -> int:
-        package = self._package([a for a in args if not a.startswith("android.")])
-        call.print(f"{package.name}/.Main" if package else "No activity found")
+        """Carry out ``resolve-activity``; a name alone is a package whose icon is pressed."""
+        try:
+            component = resolve(self._registry, parse_intent(_intent_words(args)))
+        except IntentError as error:
+            call.error(f"Error: {error}")
+            return 255
+        if component is None:
+            call.print("No activity found")
+        else:
+            self._resolved(call, args, component, "")
         return 0
+
+    def _query(self, call: Call, args: list[str]) -> int:
+        """Carry out ``query-activities``."""
+        try:
+            intent = parse_intent(_intent_words(args))
+        except IntentError as error:
+            call.error(f"Error: {error}")
+            return 255
+        if intent.component:
+            component = resolve(self._registry, intent)
+            found = [component] if component else []
+        else:
+            found = [package.main for package in candidates(self._registry, intent)]
+        if not found:
+            call.print("No activities found")
+            return 0
+        call.print(f"{len(found)} activities found:")
+        for number, component in enumerate(found):
+            call.print(f"  Activity #{number}:")
+            self._resolved(call, args, component, "    ")
+        return 0
+
+    def _resolved(self, call: Call, args: list[str], component: str, indent: str) -> None:
+        name, _, activity = component.partition("/")
+        lines = [] if "--components" in args else [_MATCH]
+        if "--brief" in args or "--components" in args:
+            lines.append(component)
+        else:
+            package = self._registry.get(name)
+            path = package.path if package else ""
+            full = f"{name}{activity}" if activity.startswith(".") else activity
+            lines += ["ActivityInfo:", f"  name={full}", f"  packageName={name}",
+                      "  enabled=true exported=true directBootAware=false",
+                      f"  taskAffinity={name} targetActivity=null",
+                      "  ApplicationInfo:", f"    packageName={name}", f"    processName={name}",
+                      f"    sourceDir={path}", f"    dataDir=/data/user/0/{name}"]  # fmt: skip
+        for line in lines:
+            call.print(f"{indent}{line}")
+
+
+def _intent_words(args: list[str]) -> list[str]:
+    """Return the words of an intent, without options of the package manager."""
+    own = ("--brief", "--components")
+    return [arg for arg in args if arg not in own]
 
 
 def _words(args: list[str], with_value: frozenset[str]) -> list[str]:

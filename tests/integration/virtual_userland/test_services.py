@@ -152,7 +152,7 @@ def test_ballast_lowers_available_ram_by_what_it_declares_at_once(stub_phone: Fa
     pid = _pid(stub_phone, f"{_PACKAGE}:ballast1")
     assert pid is not None
     assert pid != _pid(stub_phone, f"{_PACKAGE}:ballast2")
-    assert "sleep" in stub_phone.sh(f"cat /proc/{pid}/cmdline")
+    assert f"{_PACKAGE}:ballast1" in stub_phone.sh(f"cat /proc/{pid}/cmdline")
     _ballast(stub_phone, 1, 0)
     _ballast(stub_phone, 2, 0)
     assert _pid(stub_phone, f"{_PACKAGE}:ballast1") is None
