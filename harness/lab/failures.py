@@ -23,6 +23,7 @@ RETRY_FIELDS: dict[str, FailureKind] = {
     "pressure_unreachable": "PressureUnreachable",
     "trainer_crashed": "TrainerCrashed",
     "trainer_killed": "TrainerKilled",
+    "trainer_ended": "TrainerEnded",
     "trainer_stalled": "TrainerStalled",
     "score_mismatch": "ScoreMismatch",
 }

@@ -23,9 +23,12 @@ from harness.readings.errors import ReadingError
 
 REASON_SIGNALED = 2
 REASON_LOW_MEMORY = 3
-REASON_USER_REQUESTED = 10
-REASON_OTHER_KILLS_BY_SYSTEM = 13
-"""MIUI's and other vendors' background killers show here."""
+OWN_REASONS = frozenset({1, 4, 5, 6, 7})
+"""Ended by itself, or for its own error: exit, crash, native crash, ANR, failed initialisation."""
+KILL_REASONS = frozenset({REASON_LOW_MEMORY, *range(8, 17)})
+"""Ended from outside: permission change, excessive use, a person or ``am force-stop``, dependency,
+other kills by the system (MIUI's and other vendors' cleaners show here), freezer, package change
+and update."""
 
 _RECORD = re.compile(r"\s*ApplicationExitInfo #([0-9]{1,9}):")
 _PACKAGE = re.compile(r"\s*package: (\S{1,255})")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.report.load import Attempt, RunData
+from harness.report.load import Attempt, RunData, alone
 from harness.report.numbers import fixed, parse_utc
 from harness.report.outcome import Change, changes
+from harness.report.rounds import in_words
 from harness.report.skipped import skipped_groups
 from harness.report.text import listed, plural
 from harness.report.wer import interval_text, unknown_speech
@@ -33,10 +34,11 @@ KIND_MEANING: dict[FailureKind, str] = {
     "GateTimedOut": "The phone never met a demand that was to hold before the attempt.",
     "ProvisionFailed": "Files or the trainer could not be put on the phone.",
     "PressureUnreachable": "The RAM pressure could not reach or hold its goal.",
-    "TrainerCrashed": "The trainer ended by itself without saying why.",
+    "TrainerCrashed": "The trainer ended by itself, with an error or by a crash in the phone’s own "
+    "records.",
     "TrainerKilled": "The phone’s own records name the trainer as killed.",
-    "TrainerEnded": "The trainer is gone, and the phone lets nobody read why: killed or crashed is "
-    "unknown.",
+    "TrainerEnded": "The trainer is gone, and the phone’s records name neither a killer nor a "
+    "crash: which it was is unknown.",
     "TrainerStalled": "The trainer lived on but wrote no event.",
     "ScoreMismatch": "The WER that the phone reported differs from the host’s own score.",
     "Interrupted": "Someone stopped the run.",
@@ -106,7 +108,8 @@ def headline(data: RunData) -> str:
     if not final:
         jobs = plural(planned, "job")
         return f"Nothing has come to a result yet; {jobs} planned." if planned else "Nothing ran."
-    parts = [_jobs(finished, planned), _wer(final), _failures(data.attempts)]
+    parts = [_jobs(finished, planned), *in_words(data), _wer(data.personal)]
+    parts.append(_failures(data.attempts))
     left = planned - len(final)
     skipped = len({job.job_id for job in data.skipped} & {job.job_id for job in data.record.plan})
     if skipped:
@@ -125,7 +128,7 @@ def summary_of(attempts: Sequence[Attempt]) -> str:
     if not final:
         return "No attempt came to a result."
     finished = sum(attempt.finished for attempt in final)
-    parts = [_jobs(finished, len(final)), _wer(final), _failures(attempts)]
+    parts = [_jobs(finished, len(final)), _wer(alone(final)), _failures(attempts)]
     return "; ".join(part for part in parts if part) + "."
 
 

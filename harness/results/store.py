@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,8 +29,9 @@ from harness.results.files import StoreError, said, write_atomically, write_byte
 from harness.results.format import check_samples_version, conform, read_json, with_version
 from harness.results.model import AttemptResult, Record
 from harness.results.names import safe_name
+from harness.results.plausible import doubts, needed, plausible
 from harness.results.run import RunRecord
-from harness.results.samples import sample_schema, some_columns
+from harness.results.samples import all_columns, sample_schema, some_columns
 
 
 class HypothesisRow(Record):
@@ -44,6 +45,12 @@ class HypothesisRow(Record):
     deletions: int
     insertions: int
     reference_words: int
+
+
+class OtherSpeakerRow(HypothesisRow):
+    """One line of ``others.jsonl``: what was heard of somebody who did not train."""
+
+    speaker: str
 
 
 class AttemptFolder:
@@ -76,9 +83,19 @@ class AttemptFolder:
         return self.path / "hypotheses.jsonl"
 
     @property
+    def others_path(self) -> Path:
+        """Scored hypotheses of other speakers."""
+        return self.path / "others.jsonl"
+
+    @property
     def checkpoint_path(self) -> Path:
         """The kept checkpoint."""
         return self.path / "checkpoint.npz"
+
+    @property
+    def update_path(self) -> Path:
+        """What a client of federated training sent back."""
+        return self.path / "update.npz"
 
     @property
     def logcat_path(self) -> Path:
@@ -146,7 +163,8 @@ class AttemptFolder:
     def samples(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the samples; an empty table where none were taken.
 
-        A column of this harness that the file lacks is null; one that it has besides is kept.
+        A column of this harness that the file lacks is null; one that it has besides is kept. A
+        value that a phone cannot have is null too (`harness.results.plausible`).
 
         Args:
             columns: Read these only, which is quicker; None = all.
@@ -161,8 +179,8 @@ class AttemptFolder:
             with said(self.samples_path, "read"), pq.ParquetFile(self.samples_path) as file:
                 check_samples_version(file.schema_arrow, self.samples_path)
                 names = file.schema_arrow.names
-                table = file.read([name for name in names if columns is None or name in columns])
-                return conform(table, wanted, self.samples_path, columns)
+                table = file.read(names if columns is None else needed(columns, names))
+                return conform(plausible(table, all_columns()), wanted, self.samples_path, columns)
         except pa.ArrowException as error:
             raise StoreError(
                 f"{self.samples_path}: not a readable Parquet file: {error}"
@@ -172,19 +190,19 @@ class AttemptFolder:
 
     def write_hypotheses(self, rows: Iterable[HypothesisRow]) -> None:
         """Write the scored hypotheses."""
-        text = "".join(row.model_dump_json() + "\n" for row in rows)
-        write_bytes(self.hypotheses_path, text.encode())
+        _write_rows(self.hypotheses_path, rows)
 
     def hypotheses(self) -> list[HypothesisRow]:
         """Read the scored hypotheses; empty where none were written."""
-        if not self.hypotheses_path.exists():
-            return []
-        with said(self.hypotheses_path, "read"):
-            lines = self.hypotheses_path.read_bytes().split(b"\n")[:-1]
-        try:
-            return [HypothesisRow.model_validate_json(line) for line in lines]
-        except ValidationError as error:
-            raise StoreError(f"{self.hypotheses_path}: {error}") from error
+        return _read_rows(self.hypotheses_path, HypothesisRow)
+
+    def write_others(self, rows: Iterable[OtherSpeakerRow]) -> None:
+        """Write the scored hypotheses of other speakers."""
+        _write_rows(self.others_path, rows)
+
+    def others(self) -> list[OtherSpeakerRow]:
+        """Read the scored hypotheses of other speakers; empty where none were written."""
+        return _read_rows(self.others_path, OtherSpeakerRow)
 
     # -- the rest -------------------------------------------------------------------------------
 
@@ -199,14 +217,27 @@ class AttemptFolder:
         write_bytes(self.result_path, (result.model_dump_json(indent=1) + "\n").encode())
 
     def result(self) -> AttemptResult:
-        """Read ``result.json``.
+        """Read ``result.json``; its notes say besides which values of the samples are none.
 
         Raises:
             StoreError: It is missing, of a newer format, or not a result.
         """
         with said(self.result_path, "read"):
             data = self.result_path.read_bytes()
-        return read_json(AttemptResult, data, self.result_path, "a result")
+        result = read_json(AttemptResult, data, self.result_path, "a result")
+        found = self._doubts()
+        return result.model_copy(update={"notes": (*result.notes, *found)}) if found else result
+
+    def _doubts(self) -> tuple[str, ...]:
+        """Return which values of the samples are none; a file that cannot be read says nothing."""
+        try:
+            with pq.ParquetFile(self.samples_path) as file:
+                return doubts(file, all_columns())
+        except (OSError, pa.ArrowException):
+            return ()
+
+
+Row = TypeVar("Row", bound=HypothesisRow)
 
 
 class RunFolder:
@@ -309,6 +340,22 @@ class RunFolder:
         for result in self.results():
             last[result.job_id] = result
         return list(last.values())
+
+
+def _write_rows(path: Path, rows: Iterable[HypothesisRow]) -> None:
+    text = "".join(row.model_dump_json() + "\n" for row in rows)
+    write_bytes(path, text.encode())
+
+
+def _read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    if not path.exists():
+        return []
+    with said(path, "read"):
+        lines = path.read_bytes().split(b"\n")[:-1]
+    try:
+        return [kind.model_validate_json(line) for line in lines]
+    except ValidationError as error:
+        raise StoreError(f"{path}: {error}") from error
 
 
 def _peek(path: Path) -> dict[str, Any]:

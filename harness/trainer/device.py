@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PROC_VARIABLE = "MOBILEASR_PROC_DIR"
 _LEVEL = re.compile(r"^\s+(level|scale): (\d+)\s*$", re.MULTILINE)
+_PRESENT = re.compile(r"^\s+present: (true|false)\s*$", re.MULTILINE)
 _BATTERY_TIMEOUT_S = 10.0
 
 
@@ -24,7 +25,7 @@ def available_mb() -> float | None:
 
 
 def battery_percent() -> float | None:
-    """Return the battery level in percent from ``dumpsys battery``, or None."""
+    """Return the battery level in percent from ``dumpsys battery``; None without a battery."""
     try:
         dump = subprocess.run(
             ["dumpsys", "battery"],
@@ -38,9 +39,11 @@ def battery_percent() -> float | None:
     levels: dict[str, int] = {}
     for key, value in _LEVEL.findall(dump.stdout):
         levels.setdefault(key, int(value))
-    if "level" not in levels:
+    present = _PRESENT.search(dump.stdout)
+    if "level" not in levels or (present is not None and present[1] == "false"):
         return None
-    return 100.0 * levels["level"] / max(1, levels.get("scale", 100))
+    percent = 100.0 * levels["level"] / max(1, levels.get("scale", 100))
+    return percent if percent <= 100 else None
 
 
 def rss_mb() -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -44,9 +45,11 @@ class EventLog:
 
     Args:
         path: ``events.jsonl``.
+        clock: Gives milliseconds since the boot of the phone that trains.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int] = boot_ms) -> None:
+        self._clock = clock
         self.before = read_log(path)
         """What an earlier process of the same job wrote."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,7 @@ class EventLog:
         """
         if event_type not in EVENT_TYPES:
             raise TypeError(f"{event_type} is not an event")
-        event = event_type(seq=self._seq, t_boot_ms=boot_ms(), **fields)
+        event = event_type(seq=self._seq, t_boot_ms=self._clock(), **fields)
         line = event.model_dump_json().encode() + b"\n"
         before = os.fstat(self._file).st_size
         written = os.write(self._file, line)

@@ -6,7 +6,7 @@ take and give is written in ``harness.model.signatures``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from harness.trainer.info import (
     train_signature,
 )
 from harness.trainer.npz import opened_weights
-from harness.trainer.transfer import put, take
+from harness.trainer.transfer import put, run, take
 
 _READ_WEIGHTS = frozenset({"infer", "loss"})
 
@@ -57,7 +57,7 @@ class FlatbufferModel:
             self._interpreter: Any = interpreter(str(path), num_threads=threads)
             names = set(self._interpreter.get_signature_list())
             check_signatures(names, path)
-            self._runners: dict[str, Any] = {}
+            self._set_weights = self._interpreter.get_signature_runner("set_weights")
             values = self._run("info")
         except (ValueError, RuntimeError) as error:
             raise InputError(
@@ -173,10 +173,33 @@ class FlatbufferModel:
                 raise InputError(differs, where=str(path), hint=hint)
             self._put_weights(stored.read)
 
+    def weight_names(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the weights and moving statistics of layers.
+
+        Raises:
+            InputError: The file does not tell them layer by layer.
+        """
+        if self._getters == ("get_weights",):
+            raise InputError(
+                "this model file does not give its weights layer by layer",
+                where=str(self.path),
+                hint="Build it again with 'harness model build'.",
+            )
+        signatures = self._interpreter.get_signature_list()
+        return [name for layer in layers for name in signatures[get_signature(layer)]["outputs"]]
+
+    def change_weights(self, change: Callable[[str, Floats], Floats]) -> None:
+        """Replace each weight by what a function makes of its name and value.
+
+        All weights are held once more meanwhile.
+        """
+        now = self.get_weights()
+        self._put_weights(lambda name: change(name, now[name]))
+
     def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
         wanted = {
             name: tuple(int(n) for n in detail["shape"])
-            for name, detail in self._runner("set_weights").get_input_details().items()
+            for name, detail in self._set_weights.get_input_details().items()
         }
         return misfit(wanted, shapes)
 
@@ -188,16 +211,10 @@ class FlatbufferModel:
         """Forget Adam's moments and step count; the next ``train_step`` starts them at zero."""
         self._moments_of = frozenset()
 
-    def _runner(self, name: str) -> Any:
-        if name not in self._runners:
-            self._runners[name] = self._interpreter.get_signature_runner(name)
-        return self._runners[name]
-
     def _run(self, name: str, **inputs: Any) -> dict[str, Any]:
         if name in _READ_WEIGHTS or name.startswith("train_"):
             self._check_weights()
-        out: dict[str, Any] = self._runner(name)(**inputs)
-        return out
+        return run(self._interpreter, name, inputs)
 
     def _check_weights(self) -> None:
         """LiteRT would read whatever memory a variable without a value happens to have."""

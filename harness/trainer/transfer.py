@@ -1,4 +1,4 @@
-"""All weights into and out of an interpreter, without holding them more often than needed.
+"""What goes into an interpreter and comes out of it; weights without being held more than needed.
 
 A signature's inputs stay allocated after it ran: for ``set_weights`` as much as the weights
 themselves, on top of them. So values are handed over one by one, and afterwards the memory pages of
@@ -9,13 +9,40 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+
+
+def run(interpreter: Any, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a signature; return copies of its outputs by name.
+
+    As LiteRT's ``SignatureRunner`` does, but inputs keep the shapes that the file gives them.
+    The runner sets each input's shape anew, and LiteRT's wheels for ARM64 end the process when an
+    input without dimensions is set to no dimensions (docs/model.md, "On ARM64").
+
+    Args:
+        interpreter: Of ai-edge-litert or tensorflow.
+        signature: Its key.
+        inputs: Arrays by name, in the shapes and types of the file.
+
+    Raises:
+        ValueError: An input is missing, unknown, or of another shape or type.
+    """
+    inner, graph = interpreter._interpreter, _graph(interpreter, signature)
+    tensors = interpreter._get_full_signature_list()[signature]
+    if inputs.keys() != tensors["inputs"].keys():
+        wanted = ", ".join(sorted(tensors["inputs"]))
+        raise ValueError(f"{signature} takes {wanted or 'nothing'}, not {', '.join(inputs)}")
+    inner.AllocateTensors(graph)
+    for name, tensor in tensors["inputs"].items():
+        inner.SetTensor(tensor, inputs[name], graph)
+    inner.Invoke(graph)
+    return {name: inner.GetTensor(tensor, graph) for name, tensor in tensors["outputs"].items()}
 
 
 def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> None:

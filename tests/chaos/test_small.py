@@ -1,9 +1,10 @@
-"""A few kills of the host; the large form is ``script/bench kills``, 25 by default."""
+"""A few kills of the host, and a fault; in full: ``script/bench kills`` and ``faults``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests.chaos.faults import FAULTS, try_fault
 from tests.chaos.kills import prove
 from tests.chaos.lab import chaos_lab
 
@@ -16,3 +17,12 @@ def test_three_kills_lose_no_attempt_no_event_and_no_sample(tmp_path: Path) -> N
     assert verdict.kills == 3
     assert verdict.jobs == {"finished": JOBS}
     assert verdict.finished_twice == verdict.events_missing == verdict.leases_left == 0
+
+
+def test_a_kill_on_a_phone_that_replays_is_no_reboot(tmp_path: Path) -> None:
+    """At 20 times the speed of a trainer: what its events say of time is the phone's own clock."""
+    with chaos_lab(tmp_path, phones=2, speed=20.0) as lab:
+        row = try_fault(lab, FAULTS[0], 0)
+    assert FAULTS[0].name == "lmkd_kill"
+    assert row.happened == "TrainerKilled in attempt 1, then one finished"
+    assert row.lost == "nothing"

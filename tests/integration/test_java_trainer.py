@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,27 +19,27 @@ from harness.apk.jvm import environment
 from harness.apk.jvm import java_trainer as compiled
 from harness.apk.toolchain import find_toolchain
 from harness.cli.farm_process import running_farm
-from harness.contract import Job, parse_event
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract import Job
+from harness.contract.events import (
+    Checkpoint,
+    Epoch,
+    Finished,
+    OtherSpeakerHeard,
+    Selected,
+    Step,
+    Stopped,
+)
 from harness.errors import InputError
 from harness.lab import RunSettings, open_bench, run_scenario
 from harness.trainer.checkpoints import file_sha256
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
 from tests.fixtures.other_names import write_with_other_names
+from tests.fixtures.trainer_logs import decisions, of, run
 
 pytestmark = pytest.mark.jdk
 
 PYTHON = [sys.executable, "-m", "harness.trainer"]
-
-
-def run(command: list[str], job: Job | dict[str, Any], folder: Path) -> tuple[int, list[Any]]:
-    path = folder / "job.json"
-    path.write_text(json.dumps(job) if isinstance(job, dict) else job.model_dump_json())
-    done = subprocess.run([*command, "--job", str(path)], capture_output=True, timeout=120)
-    log = folder / "out" / "events.jsonl"
-    lines = log.read_bytes().splitlines() if log.exists() else []
-    return done.returncode, [parse_event(line) for line in lines]
 
 
 def both(java: list[str], job: Job, folder: Path) -> tuple[list[Any], list[Any]]:
@@ -51,24 +50,6 @@ def both(java: list[str], job: Job, folder: Path) -> tuple[list[Any], list[Any]]
     code, theirs = run(java, job, folder)
     assert code == 0
     return python, theirs
-
-
-def of(events: list[Any], kind: type) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-def decisions(events: list[Any]) -> list[Any]:
-    """Everything that must be the same to the last letter."""
-    said: list[Any] = [(e.type, e.phase, e.state, e.epoch) for e in events if e.type == "phase"]
-    said += [(e.sub_model, e.forced, e.need_mb) for e in of(events, Selected)]
-    said += [(e.epoch, e.step, e.utterances) for e in of(events, Step)]
-    said += [(e.epoch, e.wer_percent, e.best, e.hypotheses) for e in of(events, Epoch)]
-    said += [(e.epoch, e.best) for e in of(events, Checkpoint)]
-    said += [(e.reason, e.epoch) for e in of(events, Stopped)]
-    said += [(e.contract_version,) for e in of(events, Started)]
-    said += [(e.epochs, e.keep, e.kept_epoch, e.wer_after_percent) for e in of(events, Finished)]
-    said += [(e.kept_checkpoint,) for e in of(events, Finished)]
-    return said
 
 
 def own_tests(module: str) -> tuple[int, int]:
@@ -120,6 +101,35 @@ def test_the_same_job_goes_the_same_way(
     assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
     for event in of(theirs, Epoch):
         assert event.evaluate_seconds > 0
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 5)])
+def test_other_speakers_are_heard_alike(java_trainer, make_job, tmp_path, keep, kept):
+    """Before, and with the weights that are kept, which need not be those of the last epoch."""
+    training = {"epochs": 5, "seed": 3, "learning_rate": 0.001}
+    _, events = run(PYTHON, make_job(training=training), tmp_path)
+    (tmp_path / "out").rename(tmp_path / "first")
+    # what the first epoch's weights hear is what shall have been said, so that it is the best
+    texts = [hypothesis.text for hypothesis in of(events, Epoch)[1].hypotheses]
+    own = make_job().data
+    validation = [
+        {**each.model_dump(), "text": text}
+        for each, text in zip(own.validation, texts, strict=True)
+    ]
+    others = [
+        {"speaker": "söh", "validation": [each.model_dump() for each in own.train]},
+        {"speaker": "ben", "validation": validation[:1]},
+    ]
+    job = make_job(
+        keep=keep, training=training, data={"validation": validation}, also_evaluate=others
+    )
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    heard = of(theirs, OtherSpeakerHeard)
+    pairs = [(epoch, name) for epoch in (0, kept) for name in ("söh", "ben")]
+    assert [(event.epoch, event.speaker) for event in heard] == pairs
+    assert heard[-1].wer_percent == (0 if kept == 1 else 100)
+    assert all(event.evaluate_seconds > 0 for event in heard)
 
 
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):

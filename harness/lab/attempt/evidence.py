@@ -1,4 +1,4 @@
-"""What the phone can say about a trainer that ended too soon."""
+"""What the phone can say about a trainer that ended too soon: killed, crashed, or unknown."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from harness.lab.attempt.trainer_control import PACKAGE
 from harness.lab.failures import StepFailed
 from harness.lab.ports import LabPhone, Tools
 from harness.readings import (
-    REASON_LOW_MEMORY,
     ExitRecord,
     KillLine,
     ReadingError,
     parse_exit_info,
     parse_lmk,
 )
-from harness.readings.exit_info import REASON_OTHER_KILLS_BY_SYSTEM, REASON_SIGNALED
+from harness.readings.crashes import FATAL_SIGNALS, parse_crashes
+from harness.readings.exit_info import KILL_REASONS, OWN_REASONS, REASON_SIGNALED
 from harness.results.model import KillRecord
 
 LOG_TIMEOUT_S = 60.0
 _SIGKILL = 9
 _KILL_SOURCES = ("lmkd", "killinfo", "am_kill", "am_killing")
+_OWN_ERROR = re.compile(r"(?:crash|(?:bg )?anr|user request after error)\b", re.IGNORECASE)
+"""Reasons for which ActivityManager ends a process that has an error of its own."""
 _STARTED = re.compile(rf"\bam_proc_start\s*: \[[0-9]+,([0-9]+),[0-9]+,{re.escape(PACKAGE)},")
 
 
@@ -69,12 +71,16 @@ def clear_log(tools: Tools, phone: LabPhone) -> tuple[str, ...]:
 
 
 def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[str]) -> StepFailed:
-    """Say whether a trainer that is gone was killed or crashed.
+    """Say whether a trainer that is gone was killed or crashed, or that nobody knows.
 
-    Killed: lmkd, ActivityManager or a vendor's cleaner named it, its exit record says low memory or
-    SIGKILL, or Zygote saw it end by SIGKILL (the kernel's own killer, before lmkd, names nobody).
-    Where the log cannot be read and there is no exit record, nobody knows: ``TrainerEnded``.
-    Anything else is a crash of its own. The absence of the process alone proves neither.
+    Killed: lmkd, ActivityManager or a vendor's cleaner named it, its exit record says that it was
+    ended from outside, or Zygote saw it end by SIGKILL (the kernel's own killer, before lmkd, names
+    nobody).
+    Crashed: the log has a trace of it (a fatal signal, a tombstone, an uncaught exception, an exit
+    code), or its exit record says so. A killer's name goes before a trace; a trace before a SIGKILL
+    that nobody signed, since an uncaught exception ends its process by one.
+    Neither: ``TrainerEnded``. The absence of the process alone proves nothing, nor does a log that
+    cannot be read, or has been overwritten.
 
     Args:
         evidence: What the phone says.
@@ -83,23 +89,27 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
     """
     known = pid is not None
     pid = pid if known else _started_pid(evidence.logcat)
-    kills = [
-        line for line in evidence.kills if line.source in _KILL_SOURCES and _is_ours(line, pid)
-    ]
+    ours = [line for line in evidence.kills if _is_ours(line, pid)]
+    kills = [line for line in ours if line.source in _KILL_SOURCES and not _is_own_error(line)]
     exits = [record for record in evidence.exits if record.process == PACKAGE]
     # the phone keeps records of earlier attempts too: without a pid none of them is this one's
     record = next((exit_ for exit_ in exits if exit_.pid == pid), None)
-    lines = [line.line for line in evidence.kills if _is_ours(line, pid)]
-    if record is not None:
-        lines.append(_told(record))
-    lines += _crash_lines(evidence.logcat)
-    lines += last_samples
-    unnamed = any(_is_sigkill(line) and _is_ours(line, pid) for line in evidence.kills)
-    killed = bool(kills) or unnamed or (record is not None and _says_killed(record))
-    who = f"pid {pid}" if known else "which never wrote an event"
+    traces = _crash_traces(evidence.logcat, pid)
+    unnamed = any(_is_sigkill(line) for line in ours)
+    recorded = record is not None and _says_killed(record)
+    crashed = bool(traces) or (record is not None and _says_crashed(record))
+    crashed = crashed or any(_is_own_error(line) for line in ours)
+
+    lines = [line.line for line in ours]
     if evidence.log_problem:
         lines.insert(0, f"the phone's log could not be read: {evidence.log_problem}")
-    if killed:
+    if record is not None:
+        lines.append(_told(record))
+    lines += [line for line in traces if line not in lines]
+    lines += [line for line in _crash_lines(evidence.logcat) if line not in lines]
+    lines += last_samples
+    who = f"pid {pid}" if known else "which never wrote an event"
+    if kills or recorded or (unnamed and not crashed):
         reason = next((line.reason for line in kills if line.reason), None)
         reason = reason or (record.description or record.reason_name if record else None)
         if reason is None and unnamed:
@@ -109,12 +119,25 @@ def ended_too_soon(evidence: Evidence, pid: int | None, last_samples: Sequence[s
             f"the phone killed the trainer ({who}): {reason or 'no reason given'}",
             lines,
         )
-    if evidence.log_problem and record is None:
+    if crashed:
+        return StepFailed("TrainerCrashed", f"the trainer ({who}) ended without saying why", lines)
+    if evidence.log_problem:
         why = "the phone's log cannot be read, and it has no exit record of it"
-        return StepFailed(
-            "TrainerEnded", f"the trainer ({who}) ended; killed or crashed is unknown: {why}", lines
-        )
-    return StepFailed("TrainerCrashed", f"the trainer ({who}) ended without saying why", lines)
+    else:
+        why = "the phone's log names no killer and has no trace of a crash"
+    return StepFailed(
+        "TrainerEnded", f"the trainer ({who}) ended; killed or crashed is unknown: {why}", lines
+    )
+
+
+def _crash_traces(logcat: str, pid: int | None) -> list[str]:
+    """Return the lines by which the log says that the trainer crashed."""
+    return [
+        crash.line
+        for crash in parse_crashes(logcat)
+        if crash.process in (None, PACKAGE)
+        and (crash.pid == pid if pid is not None else crash.process == PACKAGE)
+    ]
 
 
 def _started_pid(logcat: str) -> int | None:
@@ -133,10 +156,21 @@ def _is_ours(line: KillLine, pid: int | None) -> bool:
     return line.process == PACKAGE if pid is None else line.pid == pid
 
 
+def _is_own_error(line: KillLine) -> bool:
+    """Whether ActivityManager ended it because it had crashed or stood still."""
+    return line.source in ("am_kill", "am_killing") and bool(_OWN_ERROR.match(line.reason or ""))
+
+
 def _says_killed(record: ExitRecord) -> bool:
-    if record.reason in (REASON_LOW_MEMORY, REASON_OTHER_KILLS_BY_SYSTEM):
-        return True
-    return record.reason == REASON_SIGNALED and record.status == _SIGKILL
+    if record.reason == REASON_SIGNALED:
+        return record.status not in FATAL_SIGNALS
+    return record.reason in KILL_REASONS
+
+
+def _says_crashed(record: ExitRecord) -> bool:
+    if record.reason == REASON_SIGNALED:
+        return record.status in FATAL_SIGNALS
+    return record.reason in OWN_REASONS
 
 
 def _told(record: ExitRecord) -> str:

@@ -33,7 +33,8 @@ def against(view: Against, key: str) -> Drawn:
     left = 10 + 6.4 * max(len(tick_text(tick, ticks)) for tick in ticks)
     plot = Plot(sheet, (left, 24, right, height - 34), (low - room, high + room), (0, ticks[-1]))
     plot.y_axis(ticks, f"{view.label}, {view.unit}")
-    below = [one_line(name, max(4, 40 // len(places))) for name in places]
+    each = int((right - left) / CHARACTER_PX / len(places)) - 1
+    below = [one_line(name, max(2, each)) for name in places]
     plot.x_axis(list(places.values()), below, one_line(view.axis.label, 44))
     ends = []
     for series in view.series:

@@ -33,6 +33,8 @@ class EndLabel:
     marker: str | None = None
     dash: Dash = None
     line: bool = True
+    run: int = 0
+    """Whose it is, see `Sheet.run`."""
 
 
 class Plot:
@@ -114,11 +116,13 @@ class Plot:
         placed = spread_out(wanted, LABEL_PX, self.top + 1, self.bottom - 1)
         left = self.right + offset
         for label, y in zip(labels, placed, strict=True):
+            self.sheet.run = label.run
             if label.line:
                 self.sheet.line([left, left + 13], [y, y], label.role, width=2, dash=label.dash)
             if label.marker:
                 self.sheet.marks([left + 6.5], [y], label.role, label.marker, size=6)
             self.sheet.text(left + 18, y + BASELINE, label.text)
+        self.sheet.run = 0
 
     @staticmethod
     def height_for(labels: int) -> float:

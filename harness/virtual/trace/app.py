@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from harness.contract.events import TrainerError
 from harness.contract.job import Job
 from harness.errors import HarnessError
-from harness.trainer.events import EventLog
+from harness.trainer.events import EventLog, boot_ms
 from harness.trainer.learner import StopCommand
 from harness.trainer.loop import Training
 from harness.virtual.phone import PhoneRoot
@@ -91,7 +91,7 @@ class TraceTrainer:
             host_path=self._root.host_path,
         )
         learner = TraceLearner(job, load_table(job.model.name), phone, self._speed)
-        with TraceLog(self._root.host_path(job.outputs.events)) as log:
+        with TraceLog(self._root.host_path(job.outputs.events), self._boot_ms) as log:
             try:
                 await Training(job, learner, log).run()
             except StopCommand:
@@ -103,8 +103,12 @@ class TraceTrainer:
         """Tell the host, which follows the log."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             events = json.loads(path.read_bytes())["outputs"]["events"]
-            with EventLog(self._root.host_path(str(events))) as log:
+            with EventLog(self._root.host_path(str(events)), self._boot_ms) as log:
                 _fail(log, "BadJob", message)
+
+    def _boot_ms(self) -> int:
+        """Return the phone's milliseconds since boot: the replay runs outside of its clock."""
+        return boot_ms() + round(self._root.clock_offset_s * 1000)
 
 
 def _fail(log: EventLog, kind: str, message: str) -> None:

@@ -81,6 +81,36 @@ def test_a_clash_is_known_before_anything_starts(
     assert set(runs) == {"table2", "figure2"}, "nothing was started"
 
 
+@pytest.mark.parametrize("name", ["run.json", "samples.parquet"])
+def test_a_run_that_cannot_be_read_costs_no_other_item(
+    call: Any, runs: dict[str, HarnessError | None], name: str
+) -> None:
+    runs.update(figure2=None)
+    assert call("figure2").exit_code == 0
+    for path in Path("paper/runs/figure2-quick").rglob(name):
+        path.write_bytes(b"{broken")
+    runs.update(table2=None)
+    result = call("table2", "figure2", "table4")
+    assert result.exit_code == 1, result.output
+    items = json.loads(result.stdout)["items"]
+    assert name in items["figure2"]["missing"]
+    assert items["table2"]["missing"] is None
+    assert items["table4"]["missing"] is None
+    assert runs == {}
+
+
+def test_a_job_that_failed_is_not_forgotten_by_the_next_call(
+    call: Any, runs: dict[str, HarnessError | None]
+) -> None:
+    runs.update(figure2=None)
+    assert call("figure2").exit_code == 0
+    for path in Path("paper/runs/figure2-quick").rglob("result.json"):
+        path.unlink()
+    again = call("figure2")
+    assert again.exit_code == 1, again.output
+    assert "No job of its run finished" in json.loads(again.stdout)["items"]["figure2"]["missing"]
+
+
 def test_an_interruption_is_no_failure_of_an_item(
     call: Any, runs: dict[str, HarnessError | None]
 ) -> None:

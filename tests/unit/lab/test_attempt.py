@@ -355,14 +355,14 @@ def test_without_a_clean_end_the_job_says_what_counts(
     lab.world.script = [*script[:7], (8.0, script[7][1].replace(b'"best": true', b'"best": false'))]
     lab.world.dies_after = 9.0
     spec = make_spec(trainer={"keep": keep})
-    assert lab.failed("TrainerCrashed", spec=spec).kept_epoch == kept
+    assert lab.failed("TrainerEnded", spec=spec).kept_epoch == kept
 
 
 def test_another_process_killed_is_not_the_trainer(lab: Lab) -> None:
     lab.world.script = good_training()[:3]
     lab.world.dies_after = 4.0
     lab.world.logcat = LMKD.replace(PACKAGE, f"{PACKAGE}:ballast1").replace(str(PID), "77")
-    lab.failed("TrainerCrashed")
+    lab.failed("TrainerEnded")
 
 
 def test_a_trainer_that_says_why_it_failed(lab: Lab) -> None:

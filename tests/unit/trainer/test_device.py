@@ -41,6 +41,9 @@ def test_no_meminfo_is_not_zero(tmp_path, monkeypatch):
         ("echo '  level: 42'; echo '  level: 7'", 42),  # a second battery's block
         ('echo "Can\'t find service: battery"; exit 20', None),
         ("echo '  level: -1'", None),
+        ("echo '  level: 2147483647'; echo '  scale: 100'", None),
+        ("echo '  present: false'; echo '  level: 0'; echo '  scale: 100'", None),
+        ("echo '  present: true'; echo '  level: 0'; echo '  present: false'", 0),
     ],
 )
 def test_battery(tmp_path, monkeypatch, script, percent):

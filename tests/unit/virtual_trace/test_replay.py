@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Start
 from harness.contract.job import Job, Utterance
 from harness.contract.mobileasr import SUB_MODELS
 from harness.metrics.words import wer_percent
-from harness.trainer.events import EventLog, read_log
+from harness.trainer.events import EventLog, boot_ms, read_log
 from harness.trainer.flatbuffer_learner import FlatbufferLearner
 from harness.trainer.learner import StopCommand, run_now
 from harness.trainer.loop import Training
@@ -202,6 +203,30 @@ def test_a_sub_model_without_figures_gets_those_of_the_next_that_trains_more() -
     assert table.cost("Top", ("All", "Top")) == costs["S1"]
     assert table.cost("Top", ("S5", "Top")) == costs["S5"]
     assert table.cost(None, SUB_MODELS) == costs["S1"]
+
+
+@pytest.mark.parametrize("job_is_bad", [False, True])
+def test_its_times_are_of_the_phones_clock(tmp_path: Path, job_is_bad: bool) -> None:
+    """A phone with a clock of its own booted after the host; the replay runs outside of it."""
+
+    async def replay() -> tuple[int, list[int], int]:
+        root = open_root(PhoneSpec("TRACE-CLOCK", tmp_path / "phone", "none"))
+        root.clock_offset_s = 40_000_000.0
+        events = root.host_path("/w/events.jsonl")
+        events.parent.mkdir(parents=True)
+        job = _job(Path("/w"))
+        outputs = f'{{"outputs": {job.outputs.model_dump_json()}}}'
+        text = outputs if job_is_bad else job.model_dump_json()
+        root.host_path("/w/job.json").write_text(text)
+        trainer = TraceTrainer(root, lambda: 1000.0, lambda: 80.0, 1000.0)
+        app = SimpleNamespace(pid=7, ended=asyncio.Event(), process=SimpleNamespace(stdin=None))
+        before = boot_ms()
+        await asyncio.wait_for(trainer._run(cast("Any", app), "/w/job.json"), 60)
+        return before, [event.t_boot_ms for event in read_log(events)], boot_ms()
+
+    before, times, after = asyncio.run(replay())
+    assert times
+    assert before <= min(times) - 40_000_000_000 <= max(times) - 40_000_000_000 <= after
 
 
 def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:

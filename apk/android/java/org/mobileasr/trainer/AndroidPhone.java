@@ -2,6 +2,8 @@ package org.mobileasr.trainer;
 
 import android.app.ActivityManager;
 import android.content.Context;
+import android.content.Intent;
+import android.content.IntentFilter;
 import android.os.BatteryManager;
 import android.os.Process;
 import android.os.SystemClock;
@@ -18,6 +20,7 @@ final class AndroidPhone implements Phone {
 
   private final ActivityManager activities;
   private final BatteryManager battery;
+  private final Context context;
 
   private final File proc;
 
@@ -30,6 +33,7 @@ final class AndroidPhone implements Phone {
    */
   AndroidPhone(Context context, File proc) {
     this.proc = proc;
+    this.context = context;
     activities = (ActivityManager) context.getSystemService(Context.ACTIVITY_SERVICE);
     battery = (BatteryManager) context.getSystemService(Context.BATTERY_SERVICE);
   }
@@ -53,6 +57,12 @@ final class AndroidPhone implements Phone {
 
   @Override
   public Double batteryPercent() {
+    // A box without a battery calls its level 0, by which training would stop.
+    Intent state =
+        context.registerReceiver(null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
+    if (state != null && !state.getBooleanExtra(BatteryManager.EXTRA_PRESENT, true)) {
+      return null;
+    }
     int percent = battery.getIntProperty(BatteryManager.BATTERY_PROPERTY_CAPACITY);
     return percent >= 0 && percent <= 100 ? (double) percent : null;
   }

@@ -6,6 +6,7 @@ import static org.robolectric.Shadows.shadowOf;
 
 import android.app.ActivityManager;
 import android.content.Context;
+import android.content.Intent;
 import android.os.BatteryManager;
 import android.os.Process;
 import android.os.SystemClock;
@@ -58,6 +59,17 @@ public class AndroidPhoneTest {
       shadowOf(battery).setIntProperty(BatteryManager.BATTERY_PROPERTY_CAPACITY, wrong);
       assertNull(phone().batteryPercent());
     }
+  }
+
+  @Test
+  public void aPhoneWithoutABatteryHasNoLevel() {
+    BatteryManager battery =
+        (BatteryManager) context.getSystemService(Context.BATTERY_SERVICE);
+    shadowOf(battery).setIntProperty(BatteryManager.BATTERY_PROPERTY_CAPACITY, 0);
+    assertEquals(0.0, phone().batteryPercent(), EXACT);
+    context.sendStickyBroadcast(
+        new Intent(Intent.ACTION_BATTERY_CHANGED).putExtra(BatteryManager.EXTRA_PRESENT, false));
+    assertNull(phone().batteryPercent());
   }
 
   @Test

@@ -22,6 +22,7 @@ public final class Event {
   public static final String PHASE = "phase";
   public static final String STEP = "step";
   public static final String EPOCH = "epoch";
+  public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
   public static final String STOPPED = "stopped";
   public static final String ERROR = "error";
@@ -98,7 +99,8 @@ public final class Event {
     fields.integer("t_boot_ms", 0, Long.MAX_VALUE);
     String type =
         fields.word(
-            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, CHECKPOINT, STOPPED, ERROR, FINISHED);
+            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, OTHER_SPEAKER, CHECKPOINT, STOPPED,
+            ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -113,6 +115,11 @@ public final class Event {
       numbers(fields, "loss", "seconds");
     } else if (EPOCH.equals(type)) {
       checkEpoch(fields);
+    } else if (OTHER_SPEAKER.equals(type)) {
+      integers(fields, "epoch");
+      fields.text("speaker");
+      numbers(fields, "wer_percent", "evaluate_seconds");
+      checkHypotheses(fields);
     } else if (CHECKPOINT.equals(type)) {
       integers(fields, "epoch", "size_bytes");
       fields.text("path");
@@ -167,6 +174,10 @@ public final class Event {
       }
     }
     fields.flag("best");
+    checkHypotheses(fields);
+  }
+
+  private static void checkHypotheses(Fields fields) throws BadInputException {
     for (Fields hypothesis : fields.objectsOrNone("hypotheses")) {
       hypothesis.text("id");
       hypothesis.text("text");

@@ -110,18 +110,41 @@ public final class FlatbufferLearner implements Learner {
 
   @Override
   public List<String> evaluate() throws BadInputException, StopCommandException {
-    ModelInfo info = model.info();
     List<String> heard = new ArrayList<String>();
-    for (int start = 0; start < validation.size(); start += info.batchSize) {
+    int size = model.info().batchSize;
+    for (int start = 0; start < validation.size(); start += size) {
       checkStop();
-      List<float[][]> part =
-          validation.subList(start, Math.min(start + info.batchSize, validation.size()));
-      Batch batch = Batch.of(part, Collections.nCopies(part.size(), ""), info);
-      for (float[][] logits : model.infer(batch)) {
-        heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
-      }
+      heard.addAll(heard(validation.subList(start, Math.min(start + size, validation.size()))));
     }
     return heard;
+  }
+
+  /** No more than a batch of features is in memory. */
+  @Override
+  public List<String> listen(List<Job.Utterance> utterances)
+      throws BadInputException, StopCommandException {
+    List<String> heard = new ArrayList<String>();
+    int size = model.info().batchSize;
+    for (int start = 0; start < utterances.size(); start += size) {
+      int end = Math.min(start + size, utterances.size());
+      heard.addAll(heard(features(utterances.subList(start, end))));
+    }
+    return heard;
+  }
+
+  private List<String> heard(List<float[][]> features) throws BadInputException {
+    ModelInfo info = model.info();
+    List<String> heard = new ArrayList<String>();
+    Batch batch = Batch.of(features, Collections.nCopies(features.size(), ""), info);
+    for (float[][] logits : model.infer(batch)) {
+      heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
+    }
+    return heard;
+  }
+
+  @Override
+  public void restore(int epoch) throws BadInputException {
+    model.loadCheckpoint(checkpoints.path(epoch));
   }
 
   @Override

@@ -44,6 +44,17 @@ public interface Learner extends Closeable {
   /** Returns what is heard in each validation utterance. */
   List<String> evaluate() throws BadInputException, StopCommandException;
 
+  /** Returns what is heard in utterances whose features are not kept. */
+  List<String> listen(List<Job.Utterance> utterances)
+      throws BadInputException, StopCommandException;
+
+  /**
+   * Takes up the weights of an epoch again whose checkpoint is there; nothing trains after it.
+   *
+   * @throws BadInputException the checkpoint cannot be used
+   */
+  void restore(int epoch) throws BadInputException;
+
   /** Writes the checkpoint of an epoch, whole or not at all. */
   File save(int epoch) throws BadInputException, IOException;
 

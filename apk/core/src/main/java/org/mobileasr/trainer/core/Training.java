@@ -2,7 +2,6 @@ package org.mobileasr.trainer.core;
 
 import java.io.File;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -10,7 +9,8 @@ import java.util.Locale;
 
 /**
  * The training protocol: one job from its first event to its last, over any {@link Learner}. Select,
- * load, compute features, evaluate; then epochs until one of the stop rules holds.
+ * load, compute features, evaluate; then epochs until one of the stop rules holds. Other speakers of
+ * the job are listened to before the first epoch and after the last one.
  *
  * <p>A process that is started again on the same job (the phone killed the first) goes on after the
  * last epoch whose checkpoint is complete; Adam's moments start anew then.
@@ -23,6 +23,7 @@ public final class Training {
   private final String name;
   private final String version;
   private final History history;
+  private final OtherSpeakers others;
   private String subModel;
 
   /**
@@ -38,6 +39,7 @@ public final class Training {
     this.name = name;
     this.version = version;
     history = new History(log.before(), job.keep);
+    others = new OtherSpeakers(job.alsoEvaluate, learner, log);
   }
 
   /**
@@ -70,7 +72,9 @@ public final class Training {
     }
     String reason;
     try {
+      listenToOthers(0);
       reason = epochs();
+      listenOnceMore();
     } catch (StopCommandException e) {
       reason = "command";
     }
@@ -174,14 +178,8 @@ public final class Training {
     phase("evaluate", epoch, true);
     List<String> heard = learner.evaluate();
     phase("evaluate", epoch, false);
-    WordErrors errors = WordErrors.none();
-    List<Hypothesis> hypotheses = new ArrayList<Hypothesis>();
-    for (int n = 0; n < heard.size(); n++) {
-      Job.Utterance utterance = job.data.validation.get(n);
-      errors = errors.plus(WordErrors.between(utterance.text, heard.get(n)));
-      hypotheses.add(new Hypothesis(utterance.id, heard.get(n)));
-    }
-    double wer = errors.werPercent();
+    Heard found = Heard.of(job.data.validation, heard);
+    double wer = found.werPercent;
     boolean best = !history.hasEpoch(0) || history.isBest(wer);
     log.write(
         Event.of(Event.EPOCH)
@@ -193,8 +191,33 @@ public final class Training {
             .put("battery_percent", phone.batteryPercent())
             .put("available_mb", phone.availableMb())
             .put("best", best)
-            .put("hypotheses", hypotheses));
+            .put("hypotheses", found.hypotheses));
     history.add(epoch, wer);
+  }
+
+  private void listenOnceMore() throws BadInputException, IOException {
+    try {
+      listenToOthers(history.kept());
+    } catch (StopCommandException e) {
+      return; // an end was asked for after training ended
+    }
+  }
+
+  /** Listens to those who were not yet heard with the weights of an epoch. */
+  private void listenToOthers(int epoch)
+      throws BadInputException, StopCommandException, IOException {
+    if (others.left(epoch).isEmpty()) {
+      return;
+    }
+    phase("evaluate", epoch, true);
+    try {
+      if (epoch != 0 && epoch != history.done()) {
+        learner.restore(epoch);
+      }
+      others.listen(epoch);
+    } finally {
+      phase("evaluate", epoch, false);
+    }
   }
 
   private void save(int epoch) throws BadInputException, IOException {
@@ -231,7 +254,7 @@ public final class Training {
             .put("rss_mb", phone.rssMb()));
   }
 
-  private static double seconds(long beganNanos) {
+  static double seconds(long beganNanos) {
     return rounded((System.nanoTime() - beganNanos) / 1e9);
   }
 
@@ -268,20 +291,6 @@ public final class Training {
       sum += loss * rows;
       utterances += rows;
       step++;
-    }
-  }
-
-  /** What the model heard in one utterance; written to the log by its field names. */
-  private static final class Hypothesis {
-    @SuppressWarnings("unused")
-    private final String id;
-
-    @SuppressWarnings("unused")
-    private final String text;
-
-    Hypothesis(String id, String text) {
-      this.id = id;
-      this.text = text;
     }
   }
 }

@@ -40,6 +40,9 @@ final class JobText {
     outputs.addProperty("checkpoints", job.outputs.checkpoints);
     outputs.addProperty("stop_file", job.outputs.stopFile);
     text.add("outputs", outputs);
+    if (!job.alsoEvaluate.isEmpty()) {
+      text.add("also_evaluate", others(job.alsoEvaluate));
+    }
     return text;
   }
 
@@ -50,6 +53,17 @@ final class JobText {
     text.addProperty("sha256", model.sha256);
     text.addProperty("checkpoint", model.checkpoint);
     text.addProperty("checkpoint_sha256", model.checkpointSha256);
+    return text;
+  }
+
+  private static JsonArray others(List<Job.OtherSpeaker> others) {
+    JsonArray text = new JsonArray();
+    for (Job.OtherSpeaker other : others) {
+      JsonObject one = new JsonObject();
+      one.addProperty("speaker", other.speaker);
+      one.add("validation", utterances(other.validation));
+      text.add(one);
+    }
     return text;
   }
 

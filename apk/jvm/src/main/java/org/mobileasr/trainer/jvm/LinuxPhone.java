@@ -13,7 +13,8 @@ import org.mobileasr.trainer.core.Phone;
 
 /** A phone that is a Linux host or a virtual phone: {@code /proc} and {@code dumpsys}. */
 final class LinuxPhone implements Phone {
-  private static final Pattern BATTERY = Pattern.compile("^\\s+(level|scale): (\\d+)\\s*$");
+  private static final Pattern BATTERY = Pattern.compile("^\\s+(level|scale): (\\d{1,9})\\s*$");
+  private static final Pattern PRESENT = Pattern.compile("^\\s+present: (true|false)\\s*$");
   private static final double KIB_A_MIB = 1024.0;
   private static final long BATTERY_TIMEOUT_S = 10;
 
@@ -58,6 +59,7 @@ final class LinuxPhone implements Phone {
   @Override
   public Double batteryPercent() {
     Integer level = null;
+    Boolean present = null;
     int scale = 100;
     try {
       Process process =
@@ -70,6 +72,10 @@ final class LinuxPhone implements Phone {
               new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
       try {
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+          Matcher there = PRESENT.matcher(line);
+          if (there.matches() && present == null) {
+            present = Boolean.valueOf(there.group(1));
+          }
           Matcher matcher = BATTERY.matcher(line);
           if (!matcher.matches()) {
             continue;
@@ -93,7 +99,11 @@ final class LinuxPhone implements Phone {
       Thread.currentThread().interrupt();
       return null;
     }
-    return level == null ? null : 100.0 * level / Math.max(1, scale);
+    if (level == null || Boolean.FALSE.equals(present)) {
+      return null;
+    }
+    double percent = 100.0 * level / Math.max(1, scale);
+    return percent <= 100.0 ? percent : null;
   }
 
   private static Double mb(File file, String field) {
