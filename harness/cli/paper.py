@@ -190,7 +190,7 @@ def _refuse_other_runs(
         str(_folder(experiment, scale, out))
         for experiment, loaded in ready
         if _there(experiment, scale, out)
-        and _made_otherwise(_folder(experiment, scale, out), loaded.sha256)
+        and _made_otherwise(_folder(experiment, scale, out), loaded)
     ]
     if folders:
         many = len(folders) > 1
@@ -203,12 +203,25 @@ def _refuse_other_runs(
         )
 
 
-def _made_otherwise(folder: Path, sha256: str) -> bool:
-    """Say whether a run has another scenario; one that cannot be read fails by itself later."""
+def _made_otherwise(folder: Path, loaded: LoadedScenario) -> bool:
+    """Say whether a run has another scenario; one that cannot be read fails by itself later.
+
+    A run of an older version has not the fields that came since: it is read as one of today.
+    """
+    from pydantic import ValidationError
+
+    from harness.scenario import Scenario
+
     try:
-        return _record(folder).scenario_sha256 != sha256
+        record = _record(folder)
     except HarnessError:
         return False
+    if record.scenario_sha256 == loaded.sha256:
+        return False
+    try:
+        return Scenario.model_validate(record.scenario) != loaded.scenario
+    except ValidationError:
+        return True
 
 
 def _record(folder: Path) -> RunRecord:
