@@ -188,7 +188,7 @@ EXAMPLES: dict[str, str] = {
     "retry.score_mismatch": "1",
     "expect.metric": "wer_percent",
     "expect.falls_over": "epoch",
-    "expect.rises_over": "trainer.batch_size",
+    "expect.rises_over": "trainer.sub_model",
     "expect.below": "30",
     "expect.above": "0",
     "reproduces.paper": "mobileasr",

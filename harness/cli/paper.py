@@ -115,7 +115,10 @@ def paper(
         raise typer.Exit(EXIT_INTERRUPTED)
     if failures and not sources:
         raise typer.Exit(next(iter(failures.values())).exit_code)
-    failed = bool(failures) or any(summary.failed for summary in summaries.values())
+    failed = bool(failures) or any(section.failed for section in made)
+    failed |= any(
+        len(source.finished) < len(source.data.record.plan) for source in sources.values()
+    )
     raise typer.Exit(int(failed or any(_differs(section) for section in made)))
 
 
@@ -187,7 +190,7 @@ def _refuse_other_runs(
         str(_folder(experiment, scale, out))
         for experiment, loaded in ready
         if _there(experiment, scale, out)
-        and _record(_folder(experiment, scale, out)).scenario_sha256 != loaded.sha256
+        and _made_otherwise(_folder(experiment, scale, out), loaded)
     ]
     if folders:
         many = len(folders) > 1
@@ -198,6 +201,27 @@ def _refuse_other_runs(
             hint="Give the same --set and --scale as then, another --out, or move "
             f"{'the folders' if many else 'the folder'} away.",
         )
+
+
+def _made_otherwise(folder: Path, loaded: LoadedScenario) -> bool:
+    """Say whether a run has another scenario; one that cannot be read fails by itself later.
+
+    A run of an older version has not the fields that came since: it is read as one of today.
+    """
+    from pydantic import ValidationError
+
+    from harness.scenario import Scenario
+
+    try:
+        record = _record(folder)
+    except HarnessError:
+        return False
+    if record.scenario_sha256 == loaded.sha256:
+        return False
+    try:
+        return Scenario.model_validate(record.scenario) != loaded.scenario
+    except ValidationError:
+        return True
 
 
 def _record(folder: Path) -> RunRecord:
@@ -223,10 +247,10 @@ def _run_all(
     failures: dict[str, HarnessError] = {}
     for number, (experiment, loaded) in enumerate(ready, 1):
         folder = _folder(experiment, scale, out)
-        if _there(experiment, scale, out) and _is_over(_record(folder)):
-            continue
-        console.note(f"{number} of {len(ready)}: {loaded.scenario.title}")
         try:
+            if _there(experiment, scale, out) and _is_over(_record(folder)):
+                continue
+            console.note(f"{number} of {len(ready)}: {loaded.scenario.title}")
             summary = _run(experiment, loaded, folder, farm, adb)
         except HarnessError as error:
             if error.exit_code == EXIT_INTERRUPTED:
@@ -292,7 +316,7 @@ def _sources(
     """Read the runs that are there; one that cannot be read is added to ``failures``."""
     sources: dict[str, Source] = {}
     for experiment, _ in ready:
-        if not _there(experiment, scale, out):
+        if not _there(experiment, scale, out) or experiment.key in failures:
             continue
         try:
             sources[experiment.key] = _source(experiment, scale, out)

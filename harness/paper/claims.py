@@ -20,6 +20,7 @@ from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
 from harness.paper.verdicts import Verdict, judged_each
 from harness.paths import data_root
+from harness.report.text import plural
 from harness.yamlio import load_yaml, validate
 
 FILE = Path("reports") / "published" / "mobileasr_claims.yaml"
@@ -131,6 +132,11 @@ def _judged(
     source: Source | None,
 ) -> Claim:
     verdict, evidence = _here(stated, says, figures, source)
+    lost = 0 if source is None else len(source.data.record.plan) - len(source.finished)
+    if lost and verdict in ("holds", "does not hold"):
+        # of each is not of those that finished
+        verdict = "cannot be said" if verdict == "holds" and not stated.order else verdict
+        evidence += f" {plural(lost, 'job')} did not finish."
     in_print, why = _in_print(stated, says)
     return Claim(stated.says, verdict, evidence, stated.at, stated.quote, in_print, why)
 

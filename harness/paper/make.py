@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from harness.errors import HarnessError
 from harness.memory.published import Published, load_published
 from harness.paper import figures, recorded, tables
 from harness.paper.given import Given
@@ -12,9 +14,23 @@ from harness.paper.sections import Section
 
 
 def sections(items: Sequence[Item], given: Given) -> list[Section]:
-    """Return a section for every item, also for those that nothing was measured for."""
+    """Return a section for every item, also for those that nothing was measured for.
+
+    What a run's files cannot give is said in its own section and costs no other.
+    """
     published = load_published()
-    return [_MAKERS[item.key](item, published, given) for item in items]
+    return [_section(item, published, given) for item in items]
+
+
+def _section(item: Item, published: Published, given: Given) -> Section:
+    make = _MAKERS[item.key]
+    try:
+        return make(item, published, given)
+    except HarnessError as error:
+        key = item.experiment or item.key
+        rest = {other: source for other, source in given.sources.items() if other != key}
+        lost = replace(given, sources=rest, missing={**given.missing, key: f"it failed: {error}"})
+        return replace(make(item, published, lost), failed=True)
 
 
 _MAKERS: dict[str, Callable[[Item, Published, Given], Section]] = {

@@ -109,6 +109,8 @@ class Section:
     notes: tuple[str, ...] = ()
     missing: str = ""
     """Why there is nothing measured; empty where there is."""
+    failed: bool = False
+    """Its run's files could not be read to the end."""
     origins: tuple[str, ...] = field(default=())
     conditions: str = ""
     """With what it was measured, in words."""

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.call import Call
 from harness.virtual.system.dump_package import FEATURES, LIBRARIES, PackageDump
 from harness.virtual.system.intent import IntentError, parse_intent
@@ -52,6 +53,7 @@ class PackageCommands:
         self._root = system.root
         self._registry = system.packages
         self._end_package = system.end_package
+        self._tasks = system.get(ActivityCommands).tasks
         self._package_dump = system.get(PackageDump).dump
         self._sessions: dict[int, tuple[list[str], list[Path]]] = {}
         self._session_numbers = itertools.count(1207351)
@@ -300,6 +302,7 @@ class PackageCommands:
             return 1
         self._end_package(names[0], "uninstall pkg")
         if self._registry.uninstall(names[0]):
+            self._tasks.forget(names[0])
             call.print("Success")
             return 0
         known = self._registry.get(names[0]) is not None

@@ -156,6 +156,17 @@ def test_too_few_speakers_cannot_tell_of_accent_or_gender(tmp_path: Path) -> Non
     assert "6 speakers give p 0.067 at best" in evidence
 
 
+def test_what_is_claimed_of_each_is_not_said_of_those_that_finished(tmp_path: Path) -> None:
+    run = make_run(tmp_path, SHAPE)
+    lost = next(path for path in run.rglob("result.json") if "us-female" in path.read_text())
+    lost.unlink()
+    found = figures3_and_4(run)
+    verdict, evidence = found["Round 1 lowers the WER of every speaker"]
+    assert verdict == "cannot be said"
+    assert evidence.endswith("1 job did not finish.")
+    assert found["Training lowers the mean WER"][0] == "holds"
+
+
 def test_rounds_that_did_not_run_are_not_judged(tmp_path: Path) -> None:
     found = figures3_and_4(make_run(tmp_path, replace(SHAPE, rounds=1)))
     assert found["Round 2 lowers the WER of every speaker"][0] == "cannot be said"
