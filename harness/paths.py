@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_root() -> Path:
-    """Return the folder of ``apk``, ``device_profiles``, ``models``, ``reports``, ``scenarios``.
+    """Return the folder of ``apk``, ``device_profiles``, ``models``, ``recordings`` and so on.
 
     A checkout has them beside the package; an installed wheel has them in ``harness/_data``.
     """

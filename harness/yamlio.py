@@ -24,6 +24,23 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _MAX_BYTES = 1 << 20
 _MAX_NODES = 100_000
 _MAX_SHOWN = 10
+_SHAPES = ("model_type", "model_attributes_type", "dict_type", "list_type", "tuple_type")
+"""Pydantic's types of the error that a value is no mapping or list."""
+_WORDS = (
+    ("Input should be a valid dictionary or instance of ", "fields are meant here: "),
+    ("Input should be a valid dictionary", "fields are meant here"),
+    ("Input should be a valid tuple", "a list is meant here"),
+    ("Input should be a valid list", "a list is meant here"),
+    ("Input should be a valid string", "a word is meant here"),
+    ("Input should be a valid integer", "a whole number is meant here"),
+    ("Input should be a valid number", "a number is meant here"),
+    ("Input should be a valid boolean", "true or false is meant here"),
+    ("Input should be", "must be"),
+    ("String should", "must"),
+    ("Tuple should", "must"),
+    ("List should", "must"),
+)
+"""Words of pydantic, and ours for them."""
 
 
 class LineIndex:
@@ -227,13 +244,11 @@ def explain(
     pydantic's type of the error, the value and its location, and returns (what, hint) or None.
     """
     problems: dict[tuple[str, str], InputError] = {}
-    items = error.errors(include_url=False)
-    for item in items:
-        # pydantic also calls a list too short whose items were wrong: the items say it better
-        loc = item["loc"]
-        if any(len(o["loc"]) > len(loc) and o["loc"][: len(loc)] == loc for o in items):
-            continue
-        location = _location(loc, data, missing=item["type"] == "missing")
+    found = [
+        (_location(item["loc"], data, missing=item["type"] == "missing"), item)
+        for item in error.errors(include_url=False)
+    ]
+    for location, item in _telling(found):
         where = index.where(location)
         what, hint = _said(item, location, model_class)
         problems.setdefault((where, what), InputError(what, where=where, hint=hint))
@@ -246,6 +261,22 @@ def explain(
     if len(rest) >= _MAX_SHOWN:
         lines.append(f"... and {len(rest) - _MAX_SHOWN + 1} more")
     return InputError(first.what, where=first.where, hint="\n  ".join(lines))
+
+
+def _telling(found: Sequence[tuple[Location, Any]]) -> Iterator[tuple[Location, Any]]:
+    """Yield the errors that say most, each with its location.
+
+    Pydantic also calls a list too short whose items were wrong, and says for each form that a value
+    may have why it is not of that form.
+    """
+    for location, item in found:
+        others = [other for other in found if other[1] is not item]
+        within = any(
+            len(other) > len(location) and other[: len(location)] == location for other, _ in others
+        )
+        beside = any(other == location and one["type"] not in _SHAPES for other, one in others)
+        if not within and not (item["type"] in _SHAPES and beside):
+            yield location, item
 
 
 def _line_of(where: str) -> int:
@@ -270,6 +301,10 @@ def _location(loc: Sequence[str | int], data: object, *, missing: bool) -> Locat
 def _said(item: Any, location: Location, model_class: type[BaseModel]) -> tuple[str, str]:
     """Return what is wrong and what to do about it."""
     kind = item["type"]
+    own_hint = getattr(model_class, "value_hint", None)
+    if own_hint is not None and (words := own_hint(kind, item.get("input"), location)) is not None:
+        what, hint = words
+        return str(what), str(hint)
     if kind == "extra_forbidden" and location:
         name = str(location[-1])
         fields = sorted(set(_fields_at(model_class, location[:-1])))
@@ -279,19 +314,28 @@ def _said(item: Any, location: Location, model_class: type[BaseModel]) -> tuple[
         return f"unknown key {name!r}", f"known here: {', '.join(fields)}" if fields else ""
     if kind == "missing":
         return "is missing", ""
-    own_hint = getattr(model_class, "value_hint", None)
-    if own_hint is not None and (words := own_hint(kind, item.get("input"), location)) is not None:
-        what, hint = words
-        return str(what), str(hint)
-    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = _plain_words(str(item["msg"]))
     value = item.get("input")
     if isinstance(value, (str, int, float, bool)):
         message = f"{message} (it is {value!r})"
+    if kind == "string_type" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return message, f'write "{value}", in quotes'
+    if value is None:
+        return message, "it is empty"
     if kind in ("literal_error", "enum") and isinstance(value, str):
         expected = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
         close = difflib.get_close_matches(value, expected, n=1, cutoff=0.6)
         return message, f"did you mean {close[0]!r}?" if close else ""
     return message, ""
+
+
+def _plain_words(message: str) -> str:
+    """Return pydantic's message as a person would say it."""
+    message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = message.replace(" after validation", "")
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _fields_at(annotation: object, location: Sequence[str | int]) -> Iterator[str]:

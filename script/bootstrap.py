@@ -26,6 +26,16 @@ LOCK = ROOT / "requirements.lock"
 EXTRAS = {"base": "", "docs": "[docs]", "test": "[model,dev]"}
 
 
+EVERY_S = 5.0
+"""A line about how far it is comes after so long."""
+DOING = {
+    "Collecting": "collecting",
+    "Downloading": "downloading",
+    "Installing": "installing all of them",
+}
+"""First word of a line of pip -> what it is doing."""
+
+
 def fail(message: str) -> NoReturn:
     """Print one clear message and leave with exit code 2."""
     print(f"bootstrap: {message}", file=sys.stderr)
@@ -77,17 +87,43 @@ def create() -> list[str]:
     return [sys.executable, "-m", "pip", "--python", str(python)]
 
 
+def told(command: list[str], started: float) -> bool:
+    """Run pip and say every few seconds what it does; return whether it did it.
+
+    Args:
+        command: What to run.
+        started: When the installation began, by the monotonic clock.
+    """
+    last = time.monotonic()
+    packages = 0
+    # pip keeps back what it prints into a pipe, unless Python is told not to
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, errors="replace", env=environment
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            first, _, rest = line.strip().partition(" ")
+            packages += first == "Collecting"
+            if first not in DOING or (first != "Installing" and time.monotonic() - last < EVERY_S):
+                continue
+            last = time.monotonic()
+            what = DOING[first] + ("" if first == "Installing" else f" {rest.split(' ')[0]}")
+            words = f"bootstrap: {last - started:.0f} s, {packages} packages: {what}"
+            print(words, file=sys.stderr, flush=True)
+    return pip.returncode == 0
+
+
 def install(level: str) -> None:
     """Create the environment and install one level into it."""
     pip = create()
-    command = [*pip, "install", "--disable-pip-version-check", "--quiet"]
+    command = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
     started = time.monotonic()
     print(f"bootstrap: installing ({level}) into {VENV} ...", file=sys.stderr, flush=True)
     for attempt in (1, 2, 3):
-        done = subprocess.run(
-            [*command, "--constraint", str(LOCK), "--editable", f"{ROOT}{EXTRAS[level]}"]
-        )
-        if done.returncode == 0:
+        if told(
+            [*command, "--constraint", str(LOCK), "--editable", f"{ROOT}{EXTRAS[level]}"], started
+        ):
             break
         if attempt == 3:
             fail(

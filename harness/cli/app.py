@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import typer
 
 from harness.cli import console, logs
+from harness.cli.complete import complete_at_first_tab
 from harness.cli.logs import LogFileOption, VerboseOption
 from harness.cli.suggest import SuggestingGroup
 from harness.errors import HarnessError
@@ -42,6 +43,7 @@ _COMMANDS: dict[str, str] = {
     "report": "harness.cli.report",
     "compare": "harness.cli.compare",
     "nightly": "harness.cli.nightly",
+    "federated": "harness.cli.federated",
     "export": "harness.cli.export",
     "paper": "harness.cli.paper",
     "farm": "harness.cli.farm",
@@ -122,6 +124,7 @@ def main() -> NoReturn:
     # a file name that is not UTF-8 is shown with escapes, which JSON reads too
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    complete_at_first_tab()
     try:
         with logs.shown():
             app()

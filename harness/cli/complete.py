@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.cli.runs import RUN_ROOT
 from harness.paths import named_files
+
+_ZSH_CALL = """
+# the first Tab loads this file: it is to complete, too, and not only to define how
+if [ "$funcstack[1]" = "_%(prog_name)s" ]; then
+  %(complete_func)s "$@"
+fi
+"""
+
+
+def complete_at_first_tab() -> None:
+    """Let what ``--install-completion`` writes for zsh complete at the first Tab of a shell.
+
+    typer's script only defines its function when zsh loads it, so that the first Tab did nothing.
+    """
+    # typer has no public place for it; without this one, the second Tab completes
+    with contextlib.suppress(ImportError, AttributeError, KeyError):
+        from typer import _completion_shared as shared
+
+        if _ZSH_CALL not in shared._completion_scripts["zsh"]:
+            shared._completion_scripts["zsh"] += _ZSH_CALL
 
 
 def scenario_names(incomplete: str) -> list[str]:

@@ -64,7 +64,8 @@ def synth(
     validation: Annotated[int, typer.Option(min=1, help="Validation utterances.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, help="Disjoint rounds.")] = 1,
     style: Annotated[
-        Literal["short", "full"], typer.Option(help="short: 1-5 s; full: 9-12 s, as the paper's.")
+        Literal["short", "wide", "full"],
+        typer.Option(help="short: 1-5 s; wide: 2.5-5 s, more words; full: 9-12 s, as the paper's."),
     ] = "short",
     seed: Annotated[int, typer.Option(min=0, help="Chooses the sentences.")] = 0,
     out: Annotated[

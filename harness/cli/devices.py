@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
 
 from harness.cli import console
+from harness.cli.holders import HeldBy, holders
 from harness.cli.options import AdbOption, FarmOption, JsonOption, PhonesFileOption
 from harness.cli.session import phone_source
 from harness.devices.book import read_book
 from harness.devices.capabilities import with_capabilities
-from harness.devices.inventory import inventory
+from harness.devices.inventory import PhoneInfo, inventory
 from harness.devices.stf import StfFarm
-from harness.lab.holding import holder_on_host
 
 app = typer.Typer()
 
@@ -34,9 +36,10 @@ def devices(
         return
     with source.open() as session:
         infos = book.applied(inventory(session.servers))
+        held = holders(session.servers, infos)
         if as_json:
             infos = with_capabilities(session.servers, infos)
-            console.emit_json([info.model_dump(mode="json") for info in infos])
+            console.emit_json([_facts(info, held.get(info.serial)) for info in infos])
             return
         if not infos:
             where = ", ".join(server.address for server in session.servers)
@@ -60,7 +63,7 @@ def devices(
             [
                 (
                     f"{info.serial} ({info.alias})" if info.alias else info.serial,
-                    info.state if info.usable else f"{info.state}: {info.advice}",
+                    _state(info, held) if info.usable else f"{info.state}: {info.advice}",
                     info.profile,
                     info.android,
                     info.soc,
@@ -75,9 +78,16 @@ def devices(
         for info in infos:
             if info.note:
                 console.note(f"{info.serial}: {info.note}")
-            holder = holder_on_host(info.serial)
-            if holder is not None:
-                console.note(f"{info.serial} is held by {holder}")
+            if info.serial in held:
+                console.note(f"{info.serial} is held by {held[info.serial]}")
+
+
+def _facts(info: PhoneInfo, held: HeldBy | None) -> dict[str, object]:
+    return {**info.model_dump(mode="json"), "held_by": None if held is None else held.record()}
+
+
+def _state(info: PhoneInfo, held: Mapping[str, HeldBy]) -> str:
+    return "in use" if info.serial in held else info.state
 
 
 def _listed_by(farm: StfFarm, as_json: bool) -> None:

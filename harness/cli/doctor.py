@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from harness.adb.errors import AdbError
 from harness.cli import console
 from harness.cli.farm_process import FarmError
+from harness.cli.holders import HeldBy, holders
 from harness.cli.options import AdbOption, FarmOption, JsonOption, PhonesFileOption
 from harness.cli.session import open_session
 from harness.devices.book import read_book
@@ -29,6 +31,8 @@ CleanOption = Annotated[
     ),
 ]
 
+CHANGED_BY_RUNS = ("settings", "battery", "background")
+"""Notes about a phone of which a run is the reason while it holds it: settings that it changed."""
 _MARKS = {"ok": "ok", "info": "note", "warning": "WARNING", "problem": "PROBLEM"}
 
 
@@ -50,7 +54,10 @@ def doctor(
                 for serial, notes in cleaned.items():
                     console.note(f"{serial}: {'; '.join(notes) or 'nothing had to be put back'}")
             infos = book.applied(inventory(session.servers))
-            checks += check_phones(session.servers, infos)
+            held = holders(session.servers, infos)
+            found = check_phones(session.servers, infos)
+            checks += [check for check in found if not _by_a_run(check, held)]
+            checks += [_in_use(serial, held_by) for serial, held_by in held.items()]
             if farm is None:
                 checks += check_absent(book.absent(infos))
     except (AdbError, FarmError) as error:
@@ -65,6 +72,16 @@ def doctor(
                     _show(check)
     if any(check.outcome == "problem" for check in checks):
         raise typer.Exit(1)
+
+
+def _by_a_run(check: Check, held: Mapping[str, HeldBy]) -> bool:
+    """Say whether what was found is what the run does that holds the phone."""
+    return check.scope in held and check.name in CHANGED_BY_RUNS and check.outcome == "info"
+
+
+def _in_use(serial: str, held_by: HeldBy) -> Check:
+    advice = "It is free when that run is over: `harness status` shows how far it is."
+    return Check(serial, "in use", "info", f"held by {held_by}", advice)
 
 
 def _show(check: Check) -> None:

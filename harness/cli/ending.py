@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli import console
+from harness.cli.phones_table import short_serials
+from harness.cli.progress import is_interrupted
 from harness.cli.untrained import untrained_lines
 from harness.lab import RunSummary
+from harness.report.numbers import duration
+from harness.report.words import STOP_WORDS
 from harness.results.model import AttemptResult
+from harness.scenario.paths import axis_names, axis_words
+
+if TYPE_CHECKING:
+    from harness.report.expect import Check
 
 
 def result_row(result: AttemptResult) -> dict[str, object]:
@@ -34,54 +46,93 @@ def result_row(result: AttemptResult) -> dict[str, object]:
     }
 
 
-def results_table(results: tuple[AttemptResult, ...]) -> None:
-    """Print the results as a table."""
-    rows = [result_row(result) for result in results]
-
-    def number(value: object, digits: int) -> str:
-        return f"{value:.{digits}f}" if isinstance(value, (int, float)) else ""
-
-    console.table(
-        (
-            "speaker",
-            "phone",
-            "available MiB >",
-            "chosen",
-            "WER before % >",
-            "after % >",
-            "epoch >",
-            "peak RSS MiB >",
-            "ended by",
-        ),
-        [
-            (
-                row["speaker"],
-                row["phone"],
-                number(row["available_mb"], 0),
-                row["sub_model"],
-                number(row["wer_before_percent"], 1),
-                number(row["wer_after_percent"], 1),
-                row["kept_epoch"],
-                number(row["peak_rss_mb"], 0),
-                row["failure"] or row["stop_reason"],
-            )
-            for row in rows
-        ],
-    )
+def results_table(results: Sequence[AttemptResult]) -> None:
+    """Print the results as a table: what the matrix varies, the phone, and what came out."""
+    console.wide_table(*result_columns(results))
 
 
-def unmet_expectations(folder: Path) -> list[str]:
-    """Return the expectations of a run's scenario that do not hold or could not be judged."""
+def result_columns(
+    results: Sequence[AttemptResult],
+) -> tuple[list[console.Column], list[list[str]]]:
+    """Return the columns and rows of the closing table; the columns that a narrow one lacks last.
+
+    Args:
+        results: The last attempt of each job.
+    """
+    axes = _varied(results)
+    names = axis_names(axes)
+    serials = short_serials(result.phone.serial for result in results)
+    columns = [console.Column(names[path]) for path in axes]
+    if not axes:
+        columns.append(console.Column("job"))
+    columns += [
+        console.Column("phone"),
+        console.Column("chosen"),
+        console.Column("WER %\nbefore", right=True),
+        console.Column("WER %\nafter", right=True),
+        console.Column("kept\nepoch", right=True),
+        console.Column("available\nMiB", right=True, optional=True),
+        console.Column("peak RSS\nMiB", right=True, optional=True),
+        console.Column("time", right=True, optional=True),
+        console.Column("ended by"),
+    ]
+    return columns, [_result_cells(result, axes, serials) for result in results]
+
+
+def _varied(results: Sequence[AttemptResult]) -> list[str]:
+    """Return the settings that differ between results: of the matrix, then round and repeat."""
+    paths = dict.fromkeys(path for result in results for path in result.axes)
+    varied = [
+        path
+        for path in paths
+        if len({_json(result.axes.get(path)) for result in results}) > 1 or len(results) == 1
+    ]
+    varied += [
+        name
+        for name in ("round", "repeat")
+        if len({getattr(result, name) for result in results}) > 1
+    ]
+    return varied
+
+
+def _result_cells(
+    result: AttemptResult, axes: Sequence[str], serials: Mapping[str, str]
+) -> list[str]:
+    known = {"round": result.round, "repeat": result.repeat, **result.axes}
+    selection = result.selection
+    ended = result.stop_reason or ""
+    if result.failure is not None:
+        ended = "stopped" if is_interrupted(result) else result.failure.kind
+    return [
+        *(value for _, value in axis_words({path: known.get(path, "") for path in axes})),
+        *([] if axes else [result.job_id]),
+        serials[result.phone.serial],
+        (selection.sub_model or "none fits") if selection else "",
+        _number(result.wer_before_percent, 1),
+        _number(result.wer_after_percent, 1),
+        "" if result.kept_epoch is None else str(result.kept_epoch),
+        _number(selection.available_mb if selection else None, 0),
+        _number(result.peak_rss_mb, 0),
+        duration(result.seconds),
+        STOP_WORDS.get(ended, ended),
+    ]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def expectations(folder: Path) -> tuple[Check, ...]:
+    """Return how the expectations of a run's scenario fared."""
     from harness.report.expect import check_all
     from harness.report.load import load_run
 
     run = load_run(folder)
-    checks = check_all(run.record.scenario.get("expect") or (), run.final)
-    return [
-        f"expectation {check.verdict}: {check.claim}. {check.evidence}"
-        for check in checks
-        if check.verdict != "holds"
-    ]
+    return check_all(run.record.scenario.get("expect") or (), run.final)
 
 
 def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bool = False) -> int:
@@ -95,7 +146,8 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bo
             the exit code 1.
     """
     untrained = untrained_lines(summary.results)
-    unmet = [] if summary.interrupted else unmet_expectations(summary.folder)
+    checks = () if summary.interrupted else expectations(summary.folder)
+    unmet = [_expectation(check) for check in checks if check.verdict != "holds"]
     failed = bool(untrained) or (expected and bool(unmet))
     exit_code = summary.exit_code or int(failed)
     page: Path | None = None
@@ -117,13 +169,16 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bo
                 "exit_code": exit_code,
                 "notes": [*summary.notes, *untrained],
                 "unmet_expectations": unmet,
+                "expectations": [asdict(check) for check in checks],
                 "results": [result_row(result) for result in summary.results],
             }
         )
         return exit_code
     results_table(summary.results)
-    for note in (*summary.notes, *untrained, *unmet):
+    for note in (*summary.notes, *untrained):
         console.note(note)
+    for check in checks:
+        console.verdict(check.verdict == "holds", _expectation(check))
     total = summary.finished + summary.failed + summary.skipped + summary.unfinished
     line = f"{summary.finished} of {total} jobs finished"
     for word in ("failed", "skipped", "unfinished"):
@@ -135,3 +190,7 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bo
     if summary.interrupted or summary.unfinished:
         console.say(f"Go on with: harness resume {summary.folder}")
     return exit_code
+
+
+def _expectation(check: Check) -> str:
+    return f"expectation {check.verdict}: {check.claim}. {check.evidence}"

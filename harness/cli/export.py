@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Optional
+from urllib.parse import urlsplit
 
 import typer
 
@@ -48,7 +50,10 @@ def csv(
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
-    """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder."""
+    """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder.
+
+    With `also_evaluate` in the scenario, others.csv too.
+    """
     from harness.export.frames import frames
     from harness.export.safe_cells import csv_text
     from harness.results.files import write_bytes
@@ -106,14 +111,24 @@ def mlflow(
         Optional[str],
         typer.Option("--experiment", help="[default: the scenario's name]", show_default=False),
     ] = None,
+    no_artifacts: Annotated[
+        bool,
+        typer.Option("--no-artifacts", help="Only figures: no files of the attempts, no report."),
+    ] = False,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
     """Write each attempt as a run of an MLflow experiment; what is there already stays."""
     from harness.export.mlflow import export
 
-    written, there = export(_open(run, runs), store, experiment)
+    opened = _open(run, runs)
+    written, there = export(opened, store, experiment, artifacts=not no_artifacts)
     if as_json:
         console.emit_json({"store": store, "written": written, "there_already": there})
     else:
         console.say(f"{written} attempts written to {store}, {there} were there already")
+        if urlsplit(store).scheme not in ("http", "https"):  # a server shows itself
+            console.note(
+                f"To see them: mlflow ui --backend-store-uri {shlex.quote(store)} (needs the whole "
+                "of MLflow: pip install mlflow)"
+            )

@@ -14,6 +14,7 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -23,9 +24,10 @@ from harness.cli.options import (
     RunsOption,
     ScenarioArgument,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
-from harness.cli.runs import RUN_ROOT, run_folder
+from harness.cli.runs import RUN_ROOT, check_new_run, run_folder
 from harness.cli.scenario_file import read_scenario
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
@@ -107,6 +109,7 @@ def nightly(
     phones: PhoneOptions,
     jobs: JobOptions,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     runs: RunsOption = RUN_ROOT,
     as_json: JsonOption = False,
 ) -> None:
@@ -120,6 +123,7 @@ def nightly(
     least = minimums(night.minimum or ())
     loaded = read_scenario(scenario, jobs.set_ or ())
     pinned = None if night.baseline == "auto" else run_folder(Path(night.baseline), runs)
+    check_new_run(runs, None)
     if night.keep < 1:
         raise typer.BadParameter("keep at least one run", param_hint="--keep")
     name = loaded.scenario.name
@@ -128,12 +132,15 @@ def nightly(
     if night.once and done is not None and done.verdict is not None:
         _say(done.verdict, as_json)
         raise typer.Exit(done.verdict.exit_code)
+    patience = {"skip_unfit": skip_unfit, "wait": wait}
     unfinished = tonight if not night.fresh and done is not None and done.verdict is None else None
     try:
         if unfinished is not None:
-            summary = _go_on(unfinished, phones.phones_file, skip_unfit=skip_unfit)
+            summary = _go_on(unfinished, phones.phones_file, **patience)
         else:
-            summary = _start(loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit)
+            summary = _start(
+                loaded, runs, jobs.only or (), phones, skip_unfit=skip_unfit, wait=wait
+            )
     except HarnessError as error:
         no_run = {"word": "no run", "line": f"{name}: {error}", "exit_code": error.exit_code}
         tell(night.webhook, {**no_run, "scenario": name})
@@ -198,9 +205,11 @@ def _start(
     phones: PhoneOptions,
     *,
     skip_unfit: bool,
+    wait: bool,
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
@@ -222,6 +231,8 @@ def _start(
                 materials=materials,
                 on_plan=planned,
                 skip_unfit=skip_unfit,
+                feed=feed,
+                wait=wait,
             ),
         )
 
@@ -235,7 +246,9 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *told]
 
 
-def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> RunSummary:
+def _go_on(
+    folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool, wait: bool
+) -> RunSummary:
     """Finish an interrupted run.
 
     Raises:
@@ -253,6 +266,7 @@ def _go_on(folder: RunFolder, phones_file: Path | None, *, skip_unfit: bool) -> 
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                wait=wait,
             ),
         )
 
@@ -262,14 +276,14 @@ def _judged(
 ) -> Verdict:
     mark = read_nightly(folder)
     key = mark.plan_key if mark else plan_key(folder.record().plan)
+    earlier = [
+        run
+        for run in nightly_runs(folder.path.parent, folder.record().name)
+        if run.run_id != folder.run_id
+    ]
     if pinned is not None:
         before = [pinned]
     else:
-        earlier = [
-            run
-            for run in nightly_runs(folder.path.parent, folder.record().name)
-            if run.run_id != folder.run_id
-        ]
         before = [run.path for run in good_before(earlier, key, night.pool)]
     build_report(folder.path)
     page = folder.path / "report" / "compare.html"
@@ -279,6 +293,7 @@ def _judged(
         minimum=minimum,
         out=page,
         junit=page.with_name("nightly.xml"),
+        history=[run.path for run in earlier],
     )
     mark = mark or NightlyRecord(plan_key=key)
     write_nightly(folder, mark.model_copy(update={"verdict": verdict, "accepted": night.accept}))

@@ -107,6 +107,13 @@ SkipUnfitOption = Annotated[
         help="Run the other jobs even if some fit no phone; those are recorded as skipped.",
     ),
 ]
+WaitOption = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Wait for phones of this host that another run holds, until every job has one.",
+    ),
+]
 ExpectOption = Annotated[
     bool,
     typer.Option(

@@ -6,22 +6,33 @@ import threading
 import time
 from types import TracebackType
 
-from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from harness.cli import console
+from harness.cli.phones_table import PhonesTable, job_words, short_serials
 from harness.lab import PhoneStatus, Plan
 from harness.lab.planning.estimate import Estimate
+from harness.report.numbers import duration
+from harness.report.words import STOP_WORDS
 from harness.results.model import AttemptResult
+from harness.scenario.paths import axis_words
+
+_AROUND = 6
+"""Lines of a terminal that the table leaves to its head and to notes."""
 
 
-def result_words(result: AttemptResult) -> str:
-    """Return one line about an attempt that ended."""
-    name = result.job_id
-    where = f"on {result.phone.serial}"
+def result_words(result: AttemptResult, name: str = "", phone: str = "") -> str:
+    """Return one line about an attempt that ended; one that was stopped has not failed.
+
+    Args:
+        result: Of the attempt.
+        name: What its job is called; empty: by its id.
+        phone: What its phone is called; empty: by its serial.
+    """
+    name, where = name or result.job_id, f"on {phone or result.phone.serial}"
+    if is_interrupted(result):
+        return f"{name} stopped {where}; `harness resume` goes on with it"
     if result.failure is not None:
         return f"{name} failed {where}: {result.failure.kind}: {result.failure.message}"
     parts = []
@@ -31,8 +42,14 @@ def result_words(result: AttemptResult) -> str:
         parts.append(f"{chosen} {kind} at {result.selection.available_mb:.0f} MiB")
     if result.wer_before_percent is not None and result.wer_after_percent is not None:
         parts.append(f"WER {result.wer_before_percent:.1f} -> {result.wer_after_percent:.1f} %")
-    parts.append(f"kept epoch {result.kept_epoch}, {result.stop_reason}, {result.seconds:.0f} s")
+    ended = STOP_WORDS.get(result.stop_reason or "", result.stop_reason)
+    parts.append(f"kept epoch {result.kept_epoch}, {ended}, {duration(result.seconds)}")
     return f"{name} finished {where}: {', '.join(parts)}"
+
+
+def is_interrupted(result: AttemptResult) -> bool:
+    """Say whether an attempt was stopped by its user; its job is still to do."""
+    return result.failure is not None and result.failure.kind == "Interrupted"
 
 
 def _s(number: int) -> str:
@@ -50,7 +67,7 @@ class PlainProgress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[str, tuple[str | None, str, int | None]] = {}
+        self._seen: dict[str, tuple[str | None, str, int | None, bool]] = {}
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -73,7 +90,7 @@ class PlainProgress:
         """Say a line when the step or the epoch changed."""
         if status.job_id is None:
             return
-        state = (status.job_id, status.step, status.epoch)
+        state = (status.job_id, status.step, status.epoch, bool(status.note))
         with self._lock:
             if self._seen.get(status.serial) == state:
                 return
@@ -85,6 +102,8 @@ class PlainProgress:
             parts.append(f"WER {status.wer_percent:.1f} %")
         if status.available_mb is not None:
             parts.append(f"{status.available_mb:.0f} MiB available")
+        if status.note:
+            parts.append(status.note)
         self._line("  ".join(parts))
 
     def ended(self, result: AttemptResult, *, retried: bool) -> None:
@@ -143,52 +162,32 @@ class LiveProgress:
     def ended(self, result: AttemptResult, *, retried: bool) -> None:
         """Count an attempt and leave a line about it."""
         with self._lock:
-            if not retried:
+            if not retried and not is_interrupted(result):
                 self._ended += 1
                 self._failed += result.failure is not None
+            phone = short_serials(self._phones).get(result.phone.serial, "")
         mark = "[red]x[/]" if result.failure is not None else "[green]+[/]"
-        again = "; will be tried again" if retried else ""
-        console.err.print(f"{mark} {escape(result_words(result) + again)}")
+        if is_interrupted(result):
+            mark = "[yellow]-[/]"
+        name = job_words(axis_words(result.axes), result.job_id, named=True)
+        repeat = f", repeat {result.repeat}" if result.repeat > 1 else ""
+        again = "; will be tried again" if retried and not is_interrupted(result) else ""
+        words = escape(result_words(result, name + repeat, phone) + again)
+        console.err.print(f"{mark} {words}", soft_wrap=False)
 
     def note(self, text: str) -> None:
         """Leave a line."""
-        console.err.print(f"[dim]{escape(text)}[/]")
+        console.err.print(f"[dim]{escape(text)}[/]", soft_wrap=False)
 
-    def _draw(self) -> Group:
+    def _draw(self) -> PhonesTable:
         with self._lock:
             phones = list(self._phones.values())
-            minutes = (time.monotonic() - self._started) / 60
-            head = f"{self._ended} of {self._jobs} jobs, {self._failed} failed, {minutes:.1f} min"
+            seconds = time.monotonic() - self._started
+            head = f"{self._ended} of {self._jobs} jobs done, {self._failed} failed, "
+            head += duration(seconds)
             if self._about:
                 head += f" of {self._about}"
-        table = Table(box=None, header_style="dim", pad_edge=False)
-        for name, right in (
-            ("phone", False),
-            ("job", False),
-            ("step", False),
-            ("sub-model", False),
-            ("epoch", True),
-            ("WER %", True),
-            ("available MiB", True),
-        ):
-            table.add_column(name, justify="right" if right else "left", no_wrap=True)
-        for status in phones:
-            step = status.step if status.phase is None else f"{status.step}: {status.phase}"
-            table.add_row(
-                *(
-                    escape(text)
-                    for text in (
-                        status.serial,
-                        status.axes or status.job_id or "",
-                        step,
-                        status.sub_model or "",
-                        "" if status.epoch is None else f"{status.epoch}/{status.epochs}",
-                        "" if status.wer_percent is None else f"{status.wer_percent:.1f}",
-                        "" if status.available_mb is None else f"{status.available_mb:.0f}",
-                    )
-                )
-            )
-        return Group(Text(head, style="bold"), table)
+        return PhonesTable(head, phones, rows=max(4, console.err.height - _AROUND))
 
 
 def progress_display() -> LiveProgress | PlainProgress:

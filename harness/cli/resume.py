@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import reopen_lab
+from harness.cli.feeds import feed_of_run
 from harness.cli.groups import grouped
 from harness.cli.options import (
     ApkOption,
@@ -18,6 +19,7 @@ from harness.cli.options import (
     RunArgument,
     RunsOption,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, run_folder
@@ -33,6 +35,7 @@ def resume(
     phones: PhoneOptions,
     runs: RunsOption = RUN_ROOT,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     retry_failed: Annotated[
@@ -56,6 +59,8 @@ def resume(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed_of_run(folder),
+                wait=wait,
             ),
         )
     raise typer.Exit(end_of_run(summary, report=True, as_json=as_json, expected=expect))

@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
+from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -22,11 +23,11 @@ from harness.cli.options import (
     RunsOption,
     ScenarioArgument,
     SkipUnfitOption,
+    WaitOption,
 )
 from harness.cli.progress import progress_display
-from harness.cli.runs import RUN_ROOT
+from harness.cli.runs import RUN_ROOT, check_new_run
 from harness.cli.scenario_file import read_scenario
-from harness.errors import InputError
 from harness.lab import RunSettings, check_scenario, run_scenario
 
 app = typer.Typer()
@@ -44,6 +45,7 @@ def run(
         typer.Option("--name", help="Name of the run folder.", show_default=False),
     ] = None,
     skip_unfit: SkipUnfitOption = False,
+    wait: WaitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML.")] = False,
@@ -56,14 +58,10 @@ def run(
     """
     loaded = read_scenario(scenario, jobs.set_ or ())
     only = jobs.only or ()
-    if name is not None and (runs / name).exists():
-        raise InputError(
-            f"there is a run folder {name!r} in {runs} already",
-            where="--name",
-            hint=f"Give another name, or finish that run: harness resume {runs / name}.",
-        )
+    check_new_run(runs, name)
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
+    feed = feed_of(loaded)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
@@ -81,6 +79,8 @@ def run(
                 materials=materials,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed,
+                wait=wait,
             ),
         )
     raise typer.Exit(end_of_run(summary, report=not no_report, as_json=as_json, expected=expect))

@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from harness.cli import console
 from harness.cli.complete import run_names
 from harness.cli.ending import result_row, results_table
 from harness.cli.options import JsonOption, RunsOption
+from harness.cli.phones_table import job_words, short_serials
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.devices.unmet import some_of
 from harness.errors import InputError
 from harness.lab import status as read_status
 from harness.log import NAME, read_log
 from harness.report.numbers import duration, fixed
+from harness.scenario.paths import axis_words
 from harness.serve.facts import RunState
 from harness.serve.state import RunWatch
 
@@ -79,8 +79,8 @@ def status(
             }
         )
         return
-    # a pipe has no width: keep every row on one line there
-    Console(highlight=False, width=None if console.out.is_terminal else 220).print(_shown(state))
+    target = console.sized()
+    target.print(_shown(state, target.width))
     found = read_status(folder)
     if found.results:
         results_table(found.results)
@@ -119,46 +119,62 @@ def _watch(run: RunWatch, as_json: bool) -> None:
     with Live(console=console.out, auto_refresh=False) as live:
         while True:
             state = run.state()
-            live.update(_shown(state), refresh=True)
+            live.update(_shown(state, console.out.width), refresh=True)
             if state.stage in _OVER:
                 return
             time.sleep(WATCH_S)
 
 
-def _shown(state: RunState) -> Group:
+def _shown(state: RunState, width: int) -> Group:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(state.counts.items())) or "no jobs"
     words = {
         "silent": "nothing heard of its host for three minutes; if it is gone: harness resume",
         "interrupted": "interrupted; go on with: harness resume",
     }
     head = f"{state.run_id}: {words.get(state.stage, state.stage)}, started {state.started_utc}"
-    running = {attempt.serial: attempt for attempt in state.running}
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("phone", "state", "job", "step", "epoch", "WER %", "battery %", "available MiB"):
-        table.add_column(name, overflow="fold")
-    for phone in state.phones:
-        attempt = running.get(phone.serial)
-        step = phone.step or ""
-        if attempt is not None:
-            phase = f", {attempt.phase}" if attempt.phase else ""
-            step = f"{step}{phase} ({duration(attempt.seconds)})"
-        epoch = wer = ""
-        if attempt is not None and attempt.epoch is not None:
-            epoch = f"{attempt.epoch} of {attempt.epochs}"
-        if attempt is not None and attempt.wer_percent:
-            wer = f"{attempt.wer_percent[-1][1]:.1f}"
-        cells = (
-            phone.serial,
-            phone.state,
-            phone.job_id or "",
-            step,
-            epoch,
-            wer,
-            "" if phone.battery_percent is None else fixed(phone.battery_percent),
-            "" if phone.available_mb is None else fixed(phone.available_mb),
-        )
-        table.add_row(*map(escape, cells))
     todo = [f"to do: {', '.join(state.queue[:5])}"] if state.queue else []
     if state.queued > 5:
         todo[0] += f" and {state.queued - 5} more"
+    table = console.shown_table(*phone_columns(state), width)
     return Group(Text(head), Text(counts), table, *map(Text, todo))
+
+
+def phone_columns(state: RunState) -> tuple[list[console.Column], list[list[str]]]:
+    """Return the columns and rows of the phones of a run."""
+    running = {attempt.serial: attempt for attempt in state.running}
+    serials = short_serials(phone.serial for phone in state.phones)
+    columns = [
+        console.Column("phone"),
+        console.Column("state"),
+        console.Column("job"),
+        console.Column("doing"),
+        console.Column("epoch", right=True),
+        console.Column("WER %", right=True),
+        console.Column("battery\n%", right=True, optional=True),
+        console.Column("available\nMiB", right=True, optional=True),
+    ]
+    rows: list[list[str]] = []
+    for phone in state.phones:
+        attempt = running.get(phone.serial)
+        step, epoch, wer = phone.step or "", "", ""
+        job = phone.job_id or ""
+        if attempt is not None:
+            job = job_words(axis_words(attempt.axes), attempt.job_id, named=False)
+            phase = f": {attempt.phase}" if attempt.phase not in (None, step) else ""
+            step = f"{step}{phase} ({duration(attempt.seconds)})"
+            epoch = "" if attempt.epoch is None else f"{attempt.epoch}/{attempt.epochs}"
+            wer = f"{attempt.wer_percent[-1][1]:.1f}" if attempt.wer_percent else ""
+        battery, available = phone.battery_percent, phone.available_mb
+        rows.append(
+            [
+                serials[phone.serial],
+                phone.state,
+                job,
+                step,
+                epoch,
+                wer,
+                "" if battery is None else fixed(battery),
+                "" if available is None else fixed(available),
+            ]
+        )
+    return columns, rows

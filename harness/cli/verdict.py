@@ -16,6 +16,7 @@ from harness.cli import console
 from harness.cli.untrained import untrained_lines
 from harness.errors import InputError
 from harness.report.compare_page import (
+    Judged,
     before_text,
     now_text,
     write_compare_junit,
@@ -24,6 +25,7 @@ from harness.report.compare_page import (
 from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
 from harness.report.observed import observed
+from harness.report.trend import figures_of
 from harness.results.compare import METRICS, Comparison, Finding, compare
 from harness.results.nightly import Verdict, Word
 
@@ -61,9 +63,23 @@ def minimums(words: Sequence[str]) -> dict[str, float]:
 
 
 def judge(
-    paths: Sequence[Path], *, alpha: float, minimum: Mapping[str, float], out: Path, junit: Path
+    paths: Sequence[Path],
+    *,
+    alpha: float,
+    minimum: Mapping[str, float],
+    out: Path,
+    junit: Path,
+    history: Sequence[Path] = (),
 ) -> Verdict:
     """Judge the last of some runs by those before it; write page and JUnit.
+
+    Args:
+        paths: Run folders, the one in question last.
+        alpha: See `harness.results.compare.compare`.
+        minimum: Likewise.
+        out: Where the page goes.
+        junit: Where JUnit goes.
+        history: Run folders of other nights, for the page's trend.
 
     Raises:
         InputError: One of them is no run folder.
@@ -72,8 +88,9 @@ def judge(
     runs = load_runs(paths)
     *before, now = runs
     comparison = None
+    observations = observed(runs)
     if before:
-        *old, new = observed(runs)
+        *old, new = observations
         earlier = [observation for run in old for observation in run]
         comparison = compare(earlier, new, alpha=alpha, minimum=minimum)
         # a run from whose jobs nothing came must not look like one that was never compared
@@ -91,16 +108,18 @@ def judge(
     bad += untrained_lines(attempt.result for attempt in now.final)
     bad += [f"expectation {text}" for text in broken]
     word, line = _word(comparison, bad)
+    judged = Judged(line, comparison, runs, tuple(observations), tuple(bad), tuple(history))
     return Verdict(
         word=word,
         line=f"{now.record.name}: {line}",
         exit_code=1 if word in ("worse", "failed") else 0,
         scenario=now.record.name,
         run=now.record.run_id,
-        page=str(write_compare_page(out, line, comparison, before, now)),
+        page=str(write_compare_page(out, judged)),
         junit=str(write_compare_junit(junit, comparison, now)),
         broken=broken,
         comparison=comparison,
+        figures=tuple(figures_of(observations[-1]).values()),
     )
 
 

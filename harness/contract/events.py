@@ -14,9 +14,18 @@ from pydantic import Field, TypeAdapter, ValidationError
 from harness.contract.base import Message
 from harness.contract.job import Keep, SelectionPolicy, Sha256
 from harness.contract.network import SubModelName
+from harness.contract.share import Form, WordCounts
 
 Phase = Literal["preprocess", "load", "train", "evaluate", "save"]
-StopReason = Literal["epochs_done", "patience", "battery", "memory", "command", "no_sub_model_fits"]
+StopReason = Literal[
+    "epochs_done",
+    "steps_done",
+    "patience",
+    "battery",
+    "memory",
+    "command",
+    "no_sub_model_fits",
+]
 
 
 class _Event(Message):
@@ -92,6 +101,23 @@ class Epoch(_Event):
     available_mb: float | None
     best: bool
     hypotheses: tuple[Hypothesis, ...]
+    """Empty where the job shares none (``share.hypotheses``)."""
+    errors: WordCounts | None = None
+    """Counted by the trainer, in place of hypotheses."""
+
+
+class OtherSpeakerHeard(_Event):
+    """Somebody who does not train here was listened to; of equal speaker and epoch the last counts.
+
+    Epoch 0 is before any training, any other one that whose checkpoint counts.
+    """
+
+    type: Literal["other_speaker"] = "other_speaker"
+    epoch: int
+    speaker: str
+    wer_percent: float
+    evaluate_seconds: float
+    hypotheses: tuple[Hypothesis, ...]
 
 
 class Checkpoint(_Event):
@@ -103,6 +129,25 @@ class Checkpoint(_Event):
     sha256: Sha256
     size_bytes: int
     best: bool
+
+
+class Update(_Event):
+    """What the job shares was written and is complete (jobs with ``share``)."""
+
+    type: Literal["update"] = "update"
+    epoch: int
+    """The epoch that it is of: the one that is kept."""
+    path: str
+    sha256: Sha256
+    size_bytes: int
+    form: Form
+    """As they were in the end, or minus what the job began with."""
+    layers: tuple[SubModelName, ...]
+    """The layers that were trained: what the file holds."""
+    utterances: int
+    """Training utterances that the job has."""
+    steps: int
+    """Optimiser steps that were taken."""
 
 
 class Stopped(_Event):
@@ -144,7 +189,9 @@ Event = Annotated[
         PhaseChange,
         Step,
         Epoch,
+        OtherSpeakerHeard,
         Checkpoint,
+        Update,
         Stopped,
         TrainerError,
         Finished,
@@ -158,7 +205,9 @@ EVENT_TYPES = (
     PhaseChange,
     Step,
     Epoch,
+    OtherSpeakerHeard,
     Checkpoint,
+    Update,
     Stopped,
     TrainerError,
     Finished,

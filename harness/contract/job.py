@@ -12,11 +12,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.contract import mobileasr
 from harness.contract.base import Message
 from harness.contract.network import Network, NetworkError, SubModelName
+from harness.contract.share import Share
 
 CONTRACT_VERSION: Final = 2
 
@@ -52,6 +59,13 @@ class Data(Message):
 
     speaker: str
     train: tuple[Utterance, ...] = Field(min_length=1)
+    validation: tuple[Utterance, ...] = Field(min_length=1)
+
+
+class OtherSpeaker(Message):
+    """Somebody who is only listened to: what the training of another does to their speech."""
+
+    speaker: str
     validation: tuple[Utterance, ...] = Field(min_length=1)
 
 
@@ -123,6 +137,30 @@ class Job(Message):
     selection: Selection
     stop: Stop
     outputs: Outputs
+    also_evaluate: tuple[OtherSpeaker, ...] = ()
+    """Other speakers, listened to before the first epoch and, with the weights that are kept, after
+    the last one."""
+    share: Share | None = None
+    """What goes back to the host in federated training; None: the kept checkpoint."""
+
+    @model_validator(mode="after")
+    def _share_has_what_it_differs_from(self) -> Job:
+        share = self.share
+        differs = share is not None and (share.form == "delta" or share.proximal > 0)
+        if differs and self.model.checkpoint is None:
+            raise ValueError("share: differences and a proximal term need model.checkpoint")
+        if share is not None and not share.hypotheses and self.also_evaluate:
+            raise ValueError("also_evaluate tells what was heard; share.hypotheses forbids that")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what came into version 2 later where nothing is asked of it."""
+        job: dict[str, Any] = whole(self)
+        for field in ("also_evaluate", "share"):
+            if not getattr(self, field):
+                job.pop(field, None)
+        return job
 
     @model_validator(mode="before")
     @classmethod

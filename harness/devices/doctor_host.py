@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.adb.server import adb_binary
 from harness.devices.findings import Check
-from harness.devices.profile import load_profiles
+from harness.devices.profile import broken_profiles, load_profiles
 from harness.errors import HarnessError
 from harness.paths import cache_root
 
@@ -146,10 +146,11 @@ def _espeak() -> Check:
 
 
 def _profiles() -> Check:
-    try:
-        return Check("host", "profiles", "ok", ", ".join(load_profiles()))
-    except HarnessError as error:
-        return Check("host", "profiles", "problem", str(error))
+    wrong = broken_profiles()
+    if wrong:
+        advice = "These are left out. Mend or remove them; the others are used."
+        return Check("host", "profiles", "warning", "; ".join(map(str, wrong)), advice)
+    return Check("host", "profiles", "ok", ", ".join(load_profiles()))
 
 
 def _said(command: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.devices.own_files import readable
 from harness.errors import InputError
 from harness.paths import named_files
 from harness.yamlio import load_yaml, validate
@@ -111,7 +112,7 @@ class DeviceProfile(Part):
     """ABI of the real phone; a virtual one reports its host's."""
     cores: tuple[Cluster, ...] = Field(min_length=1)
     battery_capacity_mah: int = Field(ge=100, le=50_000)
-    lmkd_kill_below_mb: float = Field(ge=0)
+    lmkd_kill_below_mb: float = Field(8.0, ge=0)
     """MemAvailable below which a virtual phone's lmkd kills, the highest oom_score_adj first.
 
     Modelled: lmkd of Android 10 and later kills on stalls (PSI), which a virtual phone has none of,
@@ -148,16 +149,28 @@ class DeviceProfile(Part):
 def load_profiles(folder: Path | None = None) -> dict[str, DeviceProfile]:
     """Read all profiles of a folder (of all folders of ``harness.paths`` if None).
 
+    Args:
+        folder: Where. Of the folders of ``harness.paths`` a profile that is wrong is left out and
+            logged: it is of no phone but its own.
+
     Returns:
         Name -> profile, in the order of the names.
 
     Raises:
-        InputError: A profile is wrong (file, line, field), or there are none.
+        InputError: A profile of ``folder`` is wrong (file, line, field), or there are none.
     """
     found = _files(folder)
     if not found:
         raise InputError("no device profiles (*.yaml) here", where=str(folder))
+    if folder is None:
+        profiles, _ = readable(found.values(), read_profile)
+        return {profile.name: profile for profile in profiles}
     return {name: read_profile(path) for name, path in found.items()}
+
+
+def broken_profiles() -> list[InputError]:
+    """Return what is wrong with profiles that are left out."""
+    return readable(_files(None).values(), read_profile)[1]
 
 
 def _files(folder: Path | None) -> dict[str, Path]:

@@ -8,6 +8,7 @@ add more (docs/extending.md): ``--farm NAME:WORDS``.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -139,11 +140,13 @@ def plugged_source(name: str, words: str) -> PhoneSource:
     make = _plugged().get(name)
     if make is None:
         broken = plugins.problem_of(plugins.PHONE_SOURCES, name)
+        close = difflib.get_close_matches(name, farm_names(), n=1, cutoff=0.6)
+        meant = f"Did you mean {close[0]}? " if close else ""
         raise InputError(
             f"{name!r} is no farm",
             where="--farm",
             hint=broken
-            or "Use virtual, virtual:PROFILE=COUNT,..., stf:https://stf.example.org"
+            or f"{meant}Use virtual, virtual:PROFILE=COUNT,..., stf:https://stf.example.org"
             + "".join(f", {farm}:..." for farm in farm_names()[len(OWN_FARMS) :]),
         )
     with _named(name):

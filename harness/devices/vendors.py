@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints
 from harness.devices.changes import DozeAllowed
 from harness.devices.findings import Check, Outcome
 from harness.devices.inventory import PhoneInfo
+from harness.devices.own_files import readable
 from harness.devices.profile import Expression, Part, Quirk, QuirkCheck, load_profiles, tuples
 from harness.errors import InputError
 from harness.paths import named_files
@@ -43,36 +44,36 @@ class Vendor(Part):
 def load_vendors(folder: Path | None = None) -> tuple[Vendor, ...]:
     """Read all makers' files of a folder (of all folders of ``harness.paths`` if None).
 
+    Of the folders of ``harness.paths`` a file that is wrong is left out and logged.
+
     Raises:
-        InputError: One is wrong: file, line and field.
+        InputError: One of ``folder`` is wrong: file, line and field.
     """
     if folder is not None:
-        return _load(tuple(sorted(folder.glob("*.yaml"))))
+        return tuple(_read(path) for path in sorted(folder.glob("*.yaml")))
     return _load(tuple(paths[0] for paths in named_files("device_profiles/vendors").values()))
 
 
 @lru_cache(maxsize=8)
 def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
-    vendors = []
-    for path in files:
-        data, index = load_yaml(path)
-        vendor = validate(Vendor, tuples(data), index)
-        if vendor.name != path.stem:
-            raise InputError(
-                f"the name is {vendor.name!r}, but the file is called {path.name}",
-                where=index.where(("name",)),
-            )
-        vendors.append(vendor)
-    return tuple(vendors)
+    return tuple(readable(files, _read)[0])
+
+
+def _read(path: Path) -> Vendor:
+    data, index = load_yaml(path)
+    vendor = validate(Vendor, tuples(data), index)
+    if vendor.name != path.stem:
+        raise InputError(
+            f"the name is {vendor.name!r}, but the file is called {path.name}",
+            where=index.where(("name",)),
+        )
+    return vendor
 
 
 def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:
     """Return what is to be known of a phone: its maker's quirks, then its model's.
 
     A virtual phone has a maker's names but none of its habits.
-
-    Raises:
-        InputError: A profile or a maker's file is wrong.
     """
     if info.origin != "device":
         return ()

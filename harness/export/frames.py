@@ -70,6 +70,18 @@ class Run:
         )
 
     @cached_property
+    def others(self) -> pd.DataFrame:
+        """One row another speaker and epoch, where ``also_evaluate`` asked for them.
+
+        Epoch 0 is before training, the other one that whose weights were kept.
+        """
+        return _frame(
+            {**_key(result), "owner": result.speaker, **other.model_dump()}
+            for _, result in self._results
+            for other in result.others
+        )
+
+    @cached_property
     def phases(self) -> pd.DataFrame:
         """One row a phase: preprocess, load, train, evaluate, save; seconds of the samples."""
         return _frame(
@@ -148,6 +160,11 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (name, frame) of all but the samples, which are large."""
+    """Yield (name, frame) of all but the samples, which are large.
+
+    Other speakers have one where somebody was listened to.
+    """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
+    if len(run.others):
+        yield "others", run.others

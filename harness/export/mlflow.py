@@ -20,13 +20,20 @@ _METRICS = (
 )
 
 
-def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, int]:
+ARTIFACTS = ("result.json", "job.json", "events.jsonl", "hypotheses.jsonl", "samples.parquet")
+"""Files of an attempt that become artifacts; the raw samples and the phone's own log do not."""
+
+
+def export(
+    run: Run, store: str, experiment: str | None = None, *, artifacts: bool = True
+) -> tuple[int, int]:
     """Write a run's attempts to an MLflow store.
 
     Args:
         run: What to write.
         store: A tracking URI: ``sqlite:///mlflow.db``, ``http://...``.
         experiment: Its name; None = the scenario's.
+        artifacts: Also the files of each attempt (`ARTIFACTS`), and the report of its run.
 
     Returns:
         How many attempts were written, and how many were there already.
@@ -43,12 +50,13 @@ def export(run: Run, store: str, experiment: str | None = None) -> tuple[int, in
             hint="Install the extra [mlflow], in a checkout: pip install -e '.[mlflow]'",
         ) from error
     try:
-        return _export(MlflowClient(tracking_uri=store), run, experiment or run.record.name)
+        client = MlflowClient(tracking_uri=store)
+        return _export(client, run, experiment or run.record.name, artifacts=artifacts)
     except MlflowException as error:
         raise InputError(str(error), where=store) from error
 
 
-def _export(client: Any, run: Run, experiment: str) -> tuple[int, int]:
+def _export(client: Any, run: Run, experiment: str, *, artifacts: bool) -> tuple[int, int]:
     known = client.get_experiment_by_name(experiment)
     experiment_id = known.experiment_id if known else client.create_experiment(experiment)
     there = set(_origins(client, experiment_id))
@@ -59,7 +67,12 @@ def _export(client: Any, run: Run, experiment: str) -> tuple[int, int]:
         if origin in there:
             skipped += 1
             continue
-        _write(client, experiment_id, result, origin)
+        made = _write(client, experiment_id, result, origin, run.record.versions.get("commit"))
+        if artifacts:
+            files = [folder.path / name for name in ARTIFACTS]
+            for path in (*files, run.folder.report_path):
+                if path.is_file():
+                    client.log_artifact(made, str(path))
         written += 1
     return written, skipped
 
@@ -75,11 +88,14 @@ def _origins(client: Any, experiment_id: str) -> Iterator[str | None]:
             return
 
 
-def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) -> None:
+def _write(
+    client: Any, experiment_id: str, result: AttemptResult, origin: str, commit: str | None
+) -> str:
+    """Write one attempt; return what MLflow calls it."""
     # Python 3.10 does not read the Z
     begun = datetime.fromisoformat(result.started_utc.replace("Z", "+00:00"))
     begun_ms = round(begun.timestamp() * 1000)
-    made = client.create_run(
+    made: str = client.create_run(
         experiment_id,
         start_time=begun_ms,
         run_name=f"{result.job_id} {result.attempt}",
@@ -87,6 +103,8 @@ def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) 
             ORIGIN_TAG: origin,
             **safe_mapping(
                 {
+                    "mobileasr.run": result.run_id,
+                    **({"mobileasr.commit": commit} if commit else {}),
                     "mobileasr.origin": result.phone.origin,
                     "mobileasr.phone": f"{result.phone.profile} {result.phone.serial}",
                     "mobileasr.status": result.failure.kind if result.failure else result.status,
@@ -100,7 +118,14 @@ def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) 
         "speaker": result.speaker,
         "batch_size": result.batch_size,
         "learning_rate": result.learning_rate,
+        "epochs": result.epochs_planned,
+        "stop_policy": result.stop_policy,
         "sub_model": chosen,
+        "phone": result.phone.profile,
+        "serial": result.phone.serial,
+        "android": result.phone.android,
+        "pressure": result.pressure.goal if result.pressure else "none",
+        **({"pressure_goal_mb": result.pressure.goal_mb} if result.pressure else {}),
         "round": result.round,
         "repeat": result.repeat,
         **result.axes,
@@ -117,3 +142,4 @@ def _write(client: Any, experiment_id: str, result: AttemptResult, origin: str) 
             client.log_metric(made, name, value)
     status = "FINISHED" if result.status == "finished" else "FAILED"
     client.set_terminated(made, status, begun_ms + round(result.seconds * 1000))
+    return made

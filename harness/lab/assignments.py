@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from harness.lab.attempt.state import AttemptRequest
 from harness.lab.known_jobs import KnownJobs
@@ -12,6 +13,13 @@ from harness.lab.ports import LabPhone
 from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
+from harness.results.tasks import TaskFolder
+from harness.scenario.client_jobs import model_task
+from harness.scenario.spec import JobSpec
+from harness.scenario.task import Task
+
+_MODELS_BEFORE: Final = 3
+"""So many models before a round's own are taken off a phone that still has them."""
 
 
 class RunAssignments:
@@ -47,9 +55,10 @@ class RunAssignments:
         """See `Assignments`."""
         job = self._jobs[order.job_id]
         spec = job.spec
-        checkpoint = None
         if job.task.beside is not None:
             checkpoint = self._kept_checkpoint(job.task.beside)
+        else:
+            checkpoint = self._made_on_host(job.task)
         return AttemptRequest(
             run_id=self._folder.run_id,
             spec=spec,
@@ -64,7 +73,26 @@ class RunAssignments:
             # there is but one, the next job of the same speaker needs no second push.
             forget_speech=spec.rounds > 1,
             rejoin=order.rejoin,
+            outdated=self._outdated(spec),
         )
+
+    def _outdated(self, spec: JobSpec) -> tuple[str, ...]:
+        """Return the models of earlier rounds, which a phone would else gather one by one."""
+        if spec.client is None or spec.client.turn:
+            return ()
+        newest = spec.client.round - (spec.client.role == "train")
+        names = []
+        # not the start: it may have lain there before the run
+        for round_ in range(max(1, newest - _MODELS_BEFORE), newest):
+            path = TaskFolder(self._folder.path, model_task(spec.client.federation, round_))
+            if path.checkpoint_path.is_file():
+                names.append(self._materials.start_of(path.checkpoint_path).name)
+        return tuple(names)
+
+    def _made_on_host(self, task: Task) -> Path | None:
+        """Return the weights that a parent on the host left for its children; None if none did."""
+        made = (TaskFolder(self._folder.path, parent).checkpoint_path for parent in task.parents)
+        return next((path for path in made if path.is_file()), None)
 
     def _kept_checkpoint(self, job_id: str) -> Path | None:
         """Return what the round before kept; None for its start.

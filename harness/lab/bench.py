@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.adb.server import AdbServer
 from harness.devices.book import NOTHING_WRITTEN, PhoneBook
@@ -16,9 +16,16 @@ from harness.errors import NoPhoneError
 from harness.lab.attempt.tools import RealTools
 from harness.lab.clock import Clock, SystemClock
 from harness.lab.engines.crew import Crew, HostCrew
-from harness.lab.holding import Holder, HostKeeper
-from harness.lab.planning.plan import PlannedJob, with_candidates
+from harness.lab.holding import Holder, HostKeeper, take_free
+from harness.lab.planning.plan import Plan, PlannedJob, with_candidates
 from harness.lab.ports import LabPhone, Tools
+
+if TYPE_CHECKING:
+    from harness.lab.settings import RunSettings
+
+
+WAIT_S: Final = 5.0
+"""Phones that others hold are asked for again after so long."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,56 @@ def open_bench(
     return look()
 
 
+@contextmanager
+def manned(
+    bench: Bench,
+    plan: Plan,
+    owner: str,
+    run: str,
+    settings: RunSettings,
+    phones: Sequence[LabPhone] | None = None,
+) -> Iterator[tuple[Crew, list[PlannedJob], dict[str, str]]]:
+    """Hold the phones of a plan; let go at the end.
+
+    Where ``settings.wait`` says so, it is waited until every job has a phone; meanwhile none is
+    held, so that two runs that wait never wait for each other.
+
+    Args:
+        bench: The phones.
+        plan: What is to be done.
+        owner: Who holds them.
+        run: What for.
+        settings: Of the run.
+        phones: Those to hold; None for those of the plan.
+
+    Yields:
+        Who holds them, the jobs kept to the phones that are ours, and serial -> why another is not.
+
+    Raises:
+        NoPhoneError: Every phone of a job is held by others.
+        StopRequestedError: The user stopped the wait.
+    """
+    told = ""
+    while True:
+        with ExitStack() as stack:
+            crew = stack.enter_context(bench.crew(owner, run, settings.progress.note))
+            busy = take_free(crew.keeper, plan.phones if phones is None else phones)
+            try:
+                jobs = held_only(plan.placed, crew.keeper.serials, busy)
+            except NoPhoneError as error:
+                if not settings.wait:
+                    raise
+                what = str(error)
+            else:
+                yield crew, jobs, busy
+                return
+        if what != told:
+            told = what
+            settings.progress.note("waiting: " + "; ".join(busy.values()))
+        bench.clock.wait(settings.stop.gentle, WAIT_S)
+        settings.stop.check()
+
+
 def held_only(
     jobs: Sequence[PlannedJob], held: Collection[str], busy: Mapping[str, str]
 ) -> list[PlannedJob]:
@@ -126,6 +183,6 @@ def held_only(
         word = "job" if len(lacking) == 1 else f"{len(lacking)} jobs"
         raise NoPhoneError(
             f"every phone that fits {word} {names} is in use:\n{lines}\n"
-            "  Wait for the other run, or see `harness status`."
+            "  Wait for the other run (--wait does), or see `harness status`."
         )
     return held_jobs

@@ -39,6 +39,8 @@ class TaskFeed:
         plan: Finds phones for them.
         recorded: Told the tasks that were added, once the ledger holds them.
         known: Task -> its outcome, None while it has none, of all tasks there were before.
+        tasks: All tasks there were before.
+        note: Tells the user something.
     """
 
     def __init__(
@@ -48,8 +50,12 @@ class TaskFeed:
         plan: Planner,
         recorded: Callable[[Sequence[Task]], None],
         known: Mapping[str, Outcome | None],
+        tasks: Sequence[Task] = (),
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.folder = folder
+        self.note = note
+        self._tasks = list(tasks)
         self._intake = intake
         self._plan = plan
         self._recorded = recorded
@@ -74,8 +80,14 @@ class TaskFeed:
         self._intake.add(tickets)
         with self._changed:
             self._outcomes = {**names, **self._outcomes}
-        self._recorded([ticket.task for ticket in tickets])
-        return [ticket.task for ticket in tickets]
+        added = [ticket.task for ticket in tickets]
+        self._tasks += added
+        self._recorded(added)
+        return added
+
+    def tasks(self) -> list[Task]:
+        """Return the tasks of the run, those of an earlier process too, in their order."""
+        return list(self._tasks)
 
     def knows(self, task_id: str) -> bool:
         """Say whether the run has a task of this name."""

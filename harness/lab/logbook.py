@@ -82,7 +82,8 @@ class LoggedEngine:
         """See `Engine`."""
         reports = self._engine.reports(wait_s)
         for report in reports:
-            bad = any(getattr(report, name, None) for name in _TROUBLE)
+            stopped = getattr(report, "kind", None) == "Interrupted"
+            bad = not stopped and any(getattr(report, name, None) for name in _TROUBLE)
             level = logging.WARNING if bad else logging.INFO
             _LOG.log(level, "report %s", _words(report), extra=_place(report))
         return reports
@@ -93,7 +94,7 @@ class LoggedEngine:
 
     def stop(self, *, hard: bool) -> None:
         """See `Engine`."""
-        _LOG.warning("asked to stop%s", " at once" if hard else "")
+        _LOG.info("asked to stop%s", " at once" if hard else "")
         self._engine.stop(hard=hard)
 
     def close(self) -> None:

@@ -208,7 +208,8 @@ class PhoneStatus:
     serial: str
     profile: str
     job_id: str | None = None
-    axes: str = ""
+    axes: tuple[tuple[str, str], ...] = ()
+    """What the matrix sets for its job: (name, value)."""
     attempt: int = 0
     step: str = "idle"
     phase: str | None = None
@@ -217,6 +218,9 @@ class PhoneStatus:
     epochs: int | None = None
     wer_percent: float | None = None
     available_mb: float | None = None
+    """As sampled since the step or phase began; None before that."""
+    available_age_s: float | None = None
+    """How long ago it was sampled."""
     note: str = ""
 
 

@@ -149,7 +149,9 @@ class Run:
             self.add_to_plan([jobs[task.task_id] for task in tasks if task.kind == "phone"])
 
         plan = planner(self.materials, self.scenario.retry, jobs, phones)
-        return TaskFeed(self.folder, intake, plan, recorded, outcomes_of(self.ledger))
+        known, tasks = outcomes_of(self.ledger), self.ledger.tasks()
+        note = self.settings.progress.note
+        return TaskFeed(self.folder, intake, plan, recorded, known, tasks, note)
 
     def add_to_plan(self, jobs: Sequence[PlannedJob]) -> None:
         """Write down jobs that were added since the run began; those known already stay."""

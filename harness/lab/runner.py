@@ -11,8 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import InputError
-from harness.lab.bench import Bench, held_only
-from harness.lab.holding import owner_name, take_free
+from harness.lab.bench import Bench, manned
+from harness.lab.holding import owner_name
 from harness.lab.host import host_record, versions
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile, reopen, written_in
@@ -76,11 +76,9 @@ def run_scenario(
     run_id = settings.run_id or _run_id(loaded.scenario.name, clock.utc())
     owner = owner_name()
     with ExitStack() as stack:
-        crew = stack.enter_context(
-            bench.crew(owner, str(run_root / run_id), settings.progress.note)
+        crew, jobs, busy = stack.enter_context(
+            manned(bench, plan, owner, str(run_root / run_id), settings)
         )
-        busy = take_free(crew.keeper, plan.phones)
-        jobs = held_only(plan.placed, crew.keeper.serials, busy)
         plan = plan.with_jobs(jobs)
         folder = RunFolder.create(run_root, run_id)
         stack.enter_context(_alone(folder))
@@ -169,14 +167,14 @@ def resume_run(
         if settings.feed is not None:  # it may want any phone that the run had
             used = {phone.serial for phone in phones}
             phones = tuple(phone for phone in bench.phones if phone.serial in known | used)
-        crew = stack.enter_context(bench.crew(owner, str(path), settings.progress.note))
-        busy = take_free(crew.keeper, phones)
+        crew, jobs, busy = stack.enter_context(
+            manned(bench, plan, owner, str(path), settings, phones)
+        )
         stack.enter_context(logged(folder.path, ledger, bench, busy))
         for row in ledger.attempts(state="running"):
             if row.serial not in crew.keeper.serials:
                 rejoin.pop(row.serial, None)
                 lose(ledger, row)
-        jobs = held_only(plan.placed, crew.keeper.serials, busy)
         new = tuple(phone.record for phone in phones if phone.serial not in known)
         folder.write_record(
             record.model_copy(

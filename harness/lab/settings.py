@@ -27,6 +27,7 @@ class RunSettings:
         materials: Models and recordings; None for the usual ones.
         on_plan: Told the plan (of what is left, in a run that is resumed) before a job starts.
         skip_unfit: Record jobs that fit no phone as skipped, instead of starting nothing.
+        wait: Wait for phones that others hold, until every job has one.
         feed: A program that adds tasks while the run goes on. In a run that is resumed it is called
             anew, also if every task that there is has an outcome.
     """
@@ -40,4 +41,5 @@ class RunSettings:
     materials: Materials | None = None
     on_plan: Callable[[Plan, RunFolder], None] = lambda *_: None
     skip_unfit: bool = False
+    wait: bool = False
     feed: FeedProgram | None = None

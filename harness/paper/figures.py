@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from statistics import mean
 
 from harness.memory.published import Published
 from harness.paper.bars import bars
-from harness.paper.given import Figures, Given, behind, no_run, section_of, source_of
+from harness.paper.by_speaker import attempts_by_speaker, tracks
+from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
-from harness.paper.measure import Figure, Source, figure, phase_figure
+from harness.paper.measure import Figure, Source, phase_figure
 from harness.paper.published import measured_of
-from harness.paper.sections import (
-    Cell,
-    Claim,
-    Drawing,
-    Grid,
-    Head,
-    Section,
-    measured_grid,
-    ordered,
-)
+from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
 from harness.report import cost, outcome
 from harness.report.figures.timeline import timeline
 from harness.report.figures.wer import wer_panel
 from harness.report.load import Attempt
-from harness.report.numbers import Spread, fixed, signed
+from harness.report.numbers import Spread, fixed
 from harness.results.names import safe_name
 
 
@@ -50,25 +40,19 @@ def figure2(item: Item, published: Published, given: Given) -> Section:
     often = "each second" if period == 1 else f"every {period:g} s"
     caption = f"{attempt.result.speaker} on {attempt.result.phone.profile}, {often}"
     drawings = (Drawing("figure2", caption, drawn),) if drawn else ()
-    return section_of(item, says, figures, drawings=drawings, **behind(source))
-
-
-def _speakers(source: Source, round_: int) -> dict[str, list[Attempt]]:
-    by_speaker: dict[str, list[Attempt]] = {}
-    for attempt in source.finished:
-        if attempt.result.round == round_:
-            by_speaker.setdefault(attempt.result.speaker, []).append(attempt)
-    return by_speaker
+    return section_of(item, says, figures, source=source, drawings=drawings)
 
 
 def figure3(item: Item, published: Published, given: Given) -> Section:
     """Return Figure 3: WER before and after round 1, by speaker."""
     says = measured_of(published, item.key)
     source = source_of(item, given)
-    pairs = [] if source is None else _before_and_after(source)
-    if source is None or not pairs:
+    found = {} if source is None else tracks(source, 1)
+    if source is None or not found:
         return section_of(item, says, {}, no_run(item, given))
-    links = tuple(source.link(attempt) for own in _speakers(source, 1).values() for attempt in own)
+    own = attempts_by_speaker(source, 1)
+    pairs = [(speaker, track.before, track.after) for speaker, track in found.items()]
+    links = tuple(source.link(attempt) for speaker in found for attempt in own[speaker])
     figures: Figures = {}
     for row, values in (
         ("before", [before for _, before, _ in pairs]),
@@ -80,8 +64,7 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
         (
             speaker,
             tuple(
-                Cell("", fixed(value, 1), (source.link(_speakers(source, 1)[speaker][0]),),
-                     value, value, value, 1)
+                Cell("", fixed(value, 1), (source.link(own[speaker][0]),), value, value, value, 1)
                 for value in (before, after)
             ),
         )
@@ -89,9 +72,7 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
     )  # fmt: skip
     heads = (Head("Before, %", "not_comparable"), Head("After, %", "not_comparable"))
     by_speaker = Grid("By speaker; the paper prints no figures", heads, rows)
-    lower = sum(after < before for _, before, after in pairs)
-    text = f"{lower} of {len(pairs)} speakers"
-    note = f"Measured: the mean fell by {_share(figures)} % of what it was, for {text}."
+    note = f"Measured: the mean fell by {_share(figures)} % of what it was."
     drawn = bars(pairs, "figure3", "WER before and after round 1")
     return section_of(
         item,
@@ -99,8 +80,8 @@ def figure3(item: Item, published: Published, given: Given) -> Section:
         figures,
         grids=(measured_grid(says, figures), by_speaker),
         drawings=(Drawing("figure3", "Before and after round 1, by speaker", drawn),),
-        notes=(*says.notes, note),
-        **behind(source),
+        notes=(note,),
+        source=source,
     )
 
 
@@ -111,38 +92,17 @@ def _share(figures: Figures) -> str:
     return fixed(100 * (before.median - after.median) / before.median, 1)
 
 
-def _before_and_after(source: Source) -> list[tuple[str, float, float]]:
-    pairs = []
-    for speaker, own in _speakers(source, 1).items():
-        before = [w for attempt in own if (w := attempt.result.wer_before_percent) is not None]
-        after = [w for attempt in own if (w := attempt.result.wer_after_percent) is not None]
-        if before and after:
-            pairs.append((speaker, mean(before), mean(after)))
-    return pairs
-
-
 def figure4(item: Item, published: Published, given: Given) -> Section:
     """Return Figure 4: WER by epoch, round 1 solid and round 2 dashed."""
     says = measured_of(published, item.key)
     source = source_of(item, given)
     if source is None or not source.finished:
         return section_of(item, says, {}, no_run(item, given))
-    made = _panels(item.key, source)
-    steepest = tuple(
-        claim for speaker, own in _speakers(source, 1).items() for claim in _steepest(speaker, own)
-    )
-    return section_of(
-        item,
-        says,
-        {},
-        drawings=made,
-        grids=(_by_epoch(source),),
-        claims=steepest,
-        **behind(source),
-    )
+    made = panels(item.key, source)
+    return section_of(item, says, {}, source=source, drawings=made, grids=(by_epoch(source),))
 
 
-def _by_epoch(source: Source) -> Grid:
+def by_epoch(source: Source) -> Grid:
     """Return the figures that the panels draw: a row a speaker and round, a column an epoch."""
     by_job = [
         (attempt, {epoch.epoch: epoch.wer_percent for epoch in attempt.result.epochs})
@@ -171,7 +131,8 @@ def _wer_cell(source: Source, attempt: Attempt, wer: float | None) -> Cell:
     return Cell("", fixed(wer, 1), (source.link(attempt),), wer, wer, wer, 1)
 
 
-def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
+def panels(key: str, source: Source) -> tuple[Drawing, ...]:
+    """Return WER by epoch, drawn for each speaker."""
     small = outcome.small_multiples(source.finished)
     return tuple(
         Drawing(
@@ -180,46 +141,4 @@ def _panels(key: str, source: Source) -> tuple[Drawing, ...]:
             wer_panel(panel, small),
         )
         for panel in small.panels
-    )
-
-
-def _steepest(speaker: str, own: Sequence[Attempt]) -> list[Claim]:
-    """Say for one speaker whether WER falls most in the first epoch of round 1."""
-    result = own[0].result
-    wer = [(epoch.epoch, epoch.wer_percent) for epoch in result.epochs]
-    if len(wer) < 3:
-        return []
-    falls = [(str(after[0]), before[1] - after[1]) for before, after in pairwise(wer)]
-    says = f"{speaker}: steepest fall in the first epoch"
-    if falls[0][1] <= 0 and max(fall for _, fall in falls) <= 0:
-        evidence = f"WER did not fall at all (from {wer[0][1]:.1f} %)."
-        return [Claim(says, "cannot be said", evidence)]
-    first = ordered(says, False, [falls[0], max(falls[1:], key=lambda fall: fall[1])])
-    evidence = ", ".join(f"epoch {epoch}: {signed(-fall, 1)}" for epoch, fall in falls)
-    return [Claim(says, first.verdict, evidence)]
-
-
-def figure5(item: Item, published: Published, given: Given) -> Section:
-    """Return Figure 5: recorded speakers, epoch by epoch."""
-    says = measured_of(published, item.key)
-    source = source_of(item, given)
-    if source is None or not source.finished:
-        return section_of(item, says, {}, no_run(item, given))
-    heads = (Head("Epoch kept", "not_comparable"), Head("WER, %", "not_comparable"))
-    rows = []
-    for speaker, own in _speakers(source, 1).items():
-        cells = []
-        for key, digits in (("epochs", 0), ("wer_after", 1)):
-            measured = figure(source, own, key)
-            text = fixed(measured.found.median if measured.found else None, digits)
-            cells.append(Cell("", text, measured.links))
-        rows.append((speaker, tuple(cells)))
-    ours = Grid("Our recordings", heads, tuple(rows))
-    return section_of(
-        item,
-        says,
-        {},
-        grids=(measured_grid(says, {}), ours),
-        drawings=_panels(item.key, source),
-        **behind(source),
     )

@@ -13,6 +13,7 @@ from harness.paper.items import Scale
 from harness.paper.latex import latex
 from harness.paper.measure import Source
 from harness.paper.sections import Section, attempts_of
+from harness.paper.summary import summary
 from harness.report.figures.files import pdf_file, svg_file
 from harness.report.page import chrome, environment
 from harness.report.words import ORIGIN_WORDS, phones_in_words, run_seconds
@@ -62,6 +63,9 @@ def write(
             ):
                 files.append(out / "figures" / f"{drawing.name}.{suffix}")
                 write_bytes(files[-1], data)
+    if any(section.claims for section in sections):
+        files.append(out / "csv" / "claims.csv")
+        write_bytes(files[-1], _claims_csv(sections).encode())
     write_bytes(page, render(sections, scale, runs).encode())
     return Written(page, tuple(files))
 
@@ -69,34 +73,43 @@ def write(
 def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = ()) -> str:
     """Return the page."""
     origins = sorted({origin for section in sections for origin in section.origins})
-    claims = [claim for section in sections for claim in section.claims]
-    cells = [c for s in sections for grid in s.grids for _, row in grid.rows for c in row]
+    figures_first = sorted(sections, key=lambda section: not section.drawings)
     return (
         environment()
         .get_template("paper.html.j2")
         .render(
             {
                 **chrome("paper.js"),
-                "sections": sections,
+                "sections": figures_first,
+                "in_paper_order": sections,
                 "scale": scale,
                 "runs": runs,
                 "seconds": run_seconds,
                 "phones": phones_in_words,
                 "origins": origins,
                 "origin_words": ORIGIN_WORDS,
-                "holds": sum(claim.verdict == "holds" for claim in claims),
-                "fails": sum(claim.verdict == "does not hold" for claim in claims),
-                "open": sum(claim.verdict == "cannot be said" for claim in claims),
                 "attempts_of": attempts_of,
-                "equal": sum(cell.verdict == "equal" for cell in cells),
-                "must_equal": sum(
-                    cell.verdict in ("equal", "differs", "not reached") for cell in cells
-                ),
-                "differs": sum(cell.verdict == "differs" for cell in cells),
-                "not_reached": sum(cell.verdict == "not reached" for cell in cells),
+                "summary": summary(sections),
             }
         )
     )
+
+
+def _claims_csv(sections: Sequence[Section]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("item", "at", "quote", "claim", "in_print", "why", "here", "evidence"))
+    for section in sections:
+        for claim in section.claims:
+            writer.writerow(
+                safe_row(
+                    [
+                        *(section.item.key, claim.at, claim.quote, claim.says),
+                        *(claim.in_print, claim.why, claim.verdict, claim.evidence),
+                    ]
+                )
+            )
+    return out.getvalue()
 
 
 def _printed(text: str) -> str:

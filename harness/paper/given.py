@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.paper.claims import claims_of
 from harness.paper.conditions import conditions
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
-from harness.paper.sections import Section, claims, measured_grid
+from harness.paper.sections import Section, measured_grid
 
 Figures = dict[tuple[str, str], Figure]
 
@@ -33,18 +34,26 @@ class Given:
 def no_run(item: Item, given: Given) -> str:
     """Return why there is no run for an item."""
     assert item.experiment is not None
+    if item.experiment in given.sources:
+        return "No job of its run finished; the run's report says why."
     return given.missing.get(item.experiment, "Nothing was run for it.")
 
 
 def section_of(
-    item: Item, says: Measured, figures: Figures, missing: str = "", **more: Any
+    item: Item,
+    says: Measured,
+    figures: Figures,
+    missing: str = "",
+    source: Source | None = None,
+    **more: Any,
 ) -> Section:
-    """Return a section: the table beside ours, what must hold, the footnotes."""
+    """Return a section: the table beside ours, what the paper claims, the footnotes."""
     grids = (measured_grid(says, figures),) if says.columns else ()
     made = {
         "grids": grids,
-        "claims": claims(says, figures) if not missing else (),
-        "notes": says.notes,
+        "claims": claims_of(item.key, says, figures, source),
+        "notes": tuple(note.text for note in says.notes),
+        **(behind(source) if source is not None else {}),
         **more,
     }
     return Section(item, at=says.at, what=says.what, missing=missing, **made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.paper.sections import Cell, Grid, Section
 from harness.report.text import clean
 
@@ -42,17 +44,18 @@ def latex(section: Section) -> str:
 
 
 def _table(grid: Grid, label: str, section: Section) -> str:
+    labels = [escaped(head.label) + _marks(head.marks if head.label else ()) for head in grid.heads]
     kinds = [kind for own in grid.kinds for kind in own]
     top = "".join(
-        rf" & \multicolumn{{{len(own)}}}{{c}}{{{escaped(head.label)}}}"
-        for head, own in zip(grid.heads, grid.kinds, strict=True)
+        rf" & \multicolumn{{{len(own)}}}{{c}}{{{label}}}"
+        for label, own in zip(labels, grid.kinds, strict=True)
     )
     under = "".join(f" & {escaped(kind)}" for kind in kinds)
     shrunk = r"\resizebox{\linewidth}{!}{" if len(kinds) > WIDE else ""
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escaped(_caption(grid, section))}}}",
+        rf"\caption{{{escaped(_caption(grid, section))}{_marks(grid.marks)}}}",
         rf"\label{{{label}}}",
         rf"{shrunk}\begin{{tabular}}{{l{'r' * len(kinds)}}}",
         r"\toprule",
@@ -62,13 +65,30 @@ def _table(grid: Grid, label: str, section: Section) -> str:
     ]
     for name, cells in grid.rows:
         parts = [
-            _text(kind, cell) or "--"
+            escaped(_text(kind, cell) or "--") + (_marks(cell.marks) if place == 0 else "")
             for cell, own in zip(cells, grid.kinds, strict=True)
-            for kind in own
+            for place, kind in enumerate(own)
         ]
-        lines.append(" & ".join(map(escaped, (name, *parts))) + r" \\")
+        first = escaped(name) + _marks(grid.row_marks.get(name, ()))
+        lines.append(" & ".join((first, *parts)) + r" \\")
     end = r"\end{tabular}}" if shrunk else r"\end{tabular}"
-    return "\n".join([*lines, r"\bottomrule", end, r"\end{table}", ""])
+    notes = [
+        rf"\par\footnotesize{_marks((number,))}~{escaped(note)}"
+        for number, note in enumerate(section.notes, 1)
+        if number in marked(grid)
+    ]
+    return "\n".join([*lines, r"\bottomrule", end, *notes, r"\end{table}", ""])
+
+
+def _marks(numbers: Sequence[int]) -> str:
+    return rf"\textsuperscript{{{','.join(map(str, numbers))}}}" if numbers else ""
+
+
+def marked(grid: Grid) -> set[int]:
+    """Return the numbers of the footnotes that a table carries."""
+    cells = [cell for _, row in grid.rows for cell in row]
+    own = [grid.marks, *grid.row_marks.values(), *(head.marks for head in grid.heads)]
+    return {number for marks in (*own, *(cell.marks for cell in cells)) for number in marks}
 
 
 def _text(kind: str, cell: Cell) -> str:
@@ -86,5 +106,6 @@ def _caption(grid: Grid, section: Section) -> str:
         caption += " In brackets the least and the most."
     judged: dict[str, list[str]] = {}
     for claim in section.claims:
-        judged.setdefault(claim.verdict.capitalize(), []).append(claim.says)
+        if claim.verdict != "not compared":
+            judged.setdefault(claim.verdict.capitalize(), []).append(claim.says)
     return caption + "".join(f" {verdict}: {'; '.join(says)}." for verdict, says in judged.items())

@@ -100,6 +100,11 @@ def _model_mb(source: Source, attempt: Attempt) -> float | None:
     return size / 1e6 if is_number(size) else None
 
 
+def _train_minutes(_source: Source, attempt: Attempt) -> float | None:
+    trained = [epoch.train_seconds for epoch in attempt.result.epochs if epoch.epoch > 0]
+    return sum(trained) / 60 if trained else None
+
+
 def _rss_gb(_source: Source, attempt: Attempt) -> float | None:
     peak = attempt.result.peak_rss_mb
     return None if peak is None else peak / 1024
@@ -109,7 +114,9 @@ READERS: dict[str, Callable[[Source, Attempt], float | None]] = {
     "wer_after": lambda _, attempt: attempt.result.wer_after_percent,
     "kept_epoch": lambda _, attempt: attempt.result.kept_epoch,
     "epochs": lambda _, attempt: attempt.result.kept_epoch,
+    "wer_before": lambda _, attempt: attempt.result.wer_before_percent,
     "minutes": lambda _, attempt: attempt.result.minutes_per_epoch,
+    "train_minutes": _train_minutes,
     "rss_gb": _rss_gb,
     "model_mb": _model_mb,
     "cpu_max": _cpu_max,
@@ -132,7 +139,9 @@ def phase_figure(source: Source, phase: str, key: str) -> Figure:
             known = [span.rss_delta_mb for span in spans if span.rss_delta_mb is not None]
             value = max(known, default=None, key=abs)
         else:
-            value = _cpu_mean(attempt, [(span.begin_s, span.end_s) for span in spans])
+            known_cpu = _cpu(attempt, [(span.begin_s, span.end_s) for span in spans])
+            of_all = max if key == "cpu_max" else mean
+            value = of_all(known_cpu) if known_cpu else None
         if value is not None:
             values.append((attempt, value))
     return Figure(
@@ -140,11 +149,11 @@ def phase_figure(source: Source, phase: str, key: str) -> Figure:
     )
 
 
-def _cpu_mean(attempt: Attempt, spans: Iterable[tuple[float, float]]) -> float | None:
-    """Return the trainer's CPU in some spans as a share of all of the phone's cores."""
+def _cpu(attempt: Attempt, spans: Iterable[tuple[float, float]]) -> list[float]:
+    """Return the trainer's CPU by sample in some spans, as a share of all of the phone's cores."""
     profile = load_profiles().get(attempt.result.phone.profile)
     if profile is None:
-        return None
+        return []
     # Of one core, then shared out: /proc/stat of a phone may not change with every short sample
     samples = attempt.read_samples(["t_s", "trainer_cpu_percent_one_core"])
     t_s, cpu = column(samples, "t_s"), column(samples, "trainer_cpu_percent_one_core")
@@ -153,4 +162,4 @@ def _cpu_mean(attempt: Attempt, spans: Iterable[tuple[float, float]]) -> float |
         inside |= (t_s >= begin) & (t_s <= end)
     known = cpu[inside & (cpu == cpu)]
     cores = sum(cluster.count for cluster in profile.cores)
-    return float(known.mean()) / cores if known.size and cores else None
+    return [float(share) / cores for share in known] if cores else []

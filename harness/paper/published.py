@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from harness.memory.published import Published
 from harness.memory.sizes import Part
 
 ValueClass = Literal["trend", "not_comparable"]
-Expected = Literal["rises", "falls"]
-Statistic = Literal["median", "least"]
 
 
 class Column(Part):
@@ -34,15 +32,12 @@ class Row(Part):
     """Column's key -> as on the page."""
 
 
-class Trend(Part):
-    """What must hold: over the rows in their order a figure rises or falls."""
+class Note(Part):
+    """A footnote, and at which cells it stands; at the table's title if at none."""
 
-    says: str
-    metric: str
-    expected: Expected
-    rows: tuple[str, ...]
-    by: Statistic = "median"
-    """What of the repeats counts. Time: the least, since other work only ever adds to it."""
+    text: str
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class Measured(Part):
@@ -52,8 +47,12 @@ class Measured(Part):
     what: str
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()
-    trends: tuple[Trend, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @field_validator("notes", mode="before")
+    @classmethod
+    def _of_the_whole(cls, notes: Any) -> Any:
+        return [{"text": note} if isinstance(note, str) else note for note in notes]
 
 
 def measured_of(published: Published, key: str) -> Measured:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Literal
 
 from harness.memory.published import Compared, Published, compare
+from harness.paper.claims import Claim, claims_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure
-from harness.paper.published import Measured, Trend
+from harness.paper.published import Measured
+from harness.paper.verdicts import Verdict
 from harness.report.figures.sheet import Drawn
 from harness.report.numbers import fixed
-
-Verdict = Literal[
-    "holds", "does not hold", "cannot be said", "equal", "differs", "given", "not reached", ""
-]
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,8 @@ class Cell:
     verdict: Verdict = ""
     span: str = ""
     """The least and the most of the repeats, where they differ."""
+    marks: tuple[int, ...] = ()
+    """Numbers of the footnotes that are about it; so elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class Head:
 
     label: str
     value_class: str
+    marks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,9 @@ class Grid:
     heads: tuple[Head, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     ours: str = "measured"
+    marks: tuple[int, ...] = ()
+    """Footnotes about the table as a whole."""
+    row_marks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> tuple[tuple[str, ...], ...]:
@@ -86,15 +88,6 @@ def attempts_of(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Something that must hold."""
-
-    says: str
-    verdict: Verdict
-    evidence: str
-
-
-@dataclass(frozen=True)
 class Drawing:
     """A figure; ``name`` is that of its files."""
 
@@ -116,6 +109,8 @@ class Section:
     notes: tuple[str, ...] = ()
     missing: str = ""
     """Why there is nothing measured; empty where there is."""
+    failed: bool = False
+    """Its run's files could not be read to the end."""
     origins: tuple[str, ...] = field(default=())
     conditions: str = ""
     """With what it was measured, in words."""
@@ -129,22 +124,45 @@ def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Secti
         published: The file.
         places: Names (``at``) of its parts in the file.
     """
-    grids, notes, tables = [], [], [published.table(at) for at in places]
+    grids, notes = [], list[str]()
+    tables = [published.table(at) for at in places]
     for table in tables:
-        compared = [compare(row) for row in table.rows]
-        rows = tuple(
-            (f"{row.printed.name} ({row.printed.unit})" if row.printed.unit else row.printed.name,
-             (_arithmetic_cell(row),))
-            for row in compared
-        )  # fmt: skip
+        rows = []
+        for compared in map(compare, table.rows):
+            printed = compared.printed
+            if printed.note and published.notes[printed.note] not in notes:
+                notes.append(published.notes[printed.note])
+            marks = (1 + notes.index(published.notes[printed.note]),) if printed.note else ()
+            name = f"{printed.name} ({printed.unit})" if printed.unit else printed.name
+            rows.append((name, (replace(_arithmetic_cell(compared), marks=marks),)))
         head = Head("", "arithmetic")
         title = table.what if len(tables) == 1 else f"{table.at}: {table.what}"
-        grids.append(Grid(title, (head,), rows, ours="our arithmetic"))
-        for row in compared:
-            if row.printed.note and published.notes[row.printed.note] not in notes:
-                notes.append(published.notes[row.printed.note])
+        grids.append(Grid(title, (head,), tuple(rows), ours="our arithmetic"))
     return Section(
-        item, at=tables[0].at, what=tables[0].what, grids=tuple(grids), notes=tuple(notes)
+        item,
+        at=tables[0].at,
+        what=tables[0].what,
+        grids=tuple(grids),
+        claims=claims_of(item.key),
+        notes=tuple(notes),
+    )
+
+
+def after(grid: Grid, notes: int) -> Grid:
+    """Return a table whose footnotes come after ``notes`` others."""
+
+    def moved(marks: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(notes + mark for mark in marks)
+
+    return replace(
+        grid,
+        marks=moved(grid.marks),
+        row_marks={name: moved(marks) for name, marks in grid.row_marks.items()},
+        heads=tuple(replace(head, marks=moved(head.marks)) for head in grid.heads),
+        rows=tuple(
+            (name, tuple(replace(cell, marks=moved(cell.marks)) for cell in cells))
+            for name, cells in grid.rows
+        ),
     )
 
 
@@ -174,10 +192,25 @@ def measured_grid(
         cells = []
         for head in says.columns:
             figure = figures.get((row.name, head.key), Figure())
-            cells.append(_cell(row.printed.get(head.key, ""), figure, head.digits))
+            cell = _cell(row.printed.get(head.key, ""), figure, head.digits)
+            cells.append(replace(cell, marks=_marks(says, row.name, head.key)))
         rows.append((row.name, tuple(cells)))
-    heads = tuple(Head(column.label, column.value_class) for column in says.columns)
-    return Grid(says.what, heads, tuple(rows), ours)
+    heads = tuple(
+        Head(column.label, column.value_class, _marks(says, "", column.key))
+        for column in says.columns
+    )
+    row_marks = {row.name: _marks(says, row.name, "") for row in says.rows}
+    return Grid(says.what, heads, tuple(rows), ours, _marks(says, "", ""), row_marks)
+
+
+def _marks(says: Measured, row: str, column: str) -> tuple[int, ...]:
+    """Return the notes about a cell; about a whole row, column or table where a name is empty."""
+    return tuple(
+        number
+        for number, note in enumerate(says.notes, 1)
+        if (row in note.rows if row else not note.rows)
+        and (column in note.columns if column else not note.columns)
+    )
 
 
 def _cell(printed: str, found: Figure, digits: int) -> Cell:
@@ -195,39 +228,3 @@ def _cell(printed: str, found: Figure, digits: int) -> Cell:
         n=known.n,
         span=f"{low} to {high}" if low != high else "",
     )
-
-
-def claims(says: Measured, figures: Mapping[tuple[str, str], Figure]) -> tuple[Claim, ...]:
-    """Return whether what must hold does, by medians unless the trend says otherwise."""
-    labels = {column.key: column.label for column in says.columns}
-    return tuple(_claim(trend, figures, labels[trend.metric]) for trend in says.trends)
-
-
-def _claim(trend: Trend, figures: Mapping[tuple[str, str], Figure], label: str) -> Claim:
-    spreads = [figures.get((row, trend.metric), Figure()).found for row in trend.rows]
-    known = [
-        spread_found.low if trend.by == "least" else spread_found.median
-        for spread_found in spreads
-        if spread_found is not None
-    ]
-    if len(known) < len(trend.rows):
-        lost = [
-            row
-            for row, spread_found in zip(trend.rows, spreads, strict=True)
-            if spread_found is None
-        ]
-        return Claim(trend.says, "cannot be said", f"Nothing was measured for {', '.join(lost)}.")
-    named = list(zip(trend.rows, known, strict=True))
-    made = ordered(trend.says, trend.expected == "rises", named)
-    times = max(spread_found.n for spread_found in spreads if spread_found is not None)
-    least = f", the least of {times}" if trend.by == "least" and times > 1 else ""
-    return replace(made, evidence=f"{label}{least}: {made.evidence}.")
-
-
-def ordered(says: str, rising: bool, values: Sequence[tuple[str, float]]) -> Claim:
-    """Judge an order: no step the wrong way, and at least one the right way."""
-    sign = 1.0 if rising else -1.0
-    steps = [sign * (after - before) for (_, before), (_, after) in pairwise(values)]
-    holds = bool(steps) and all(step >= 0 for step in steps) and sum(steps) > 0
-    evidence = "; ".join(f"{name} → {value:.3g}" for name, value in values)
-    return Claim(says, "holds" if holds else "does not hold", evidence)

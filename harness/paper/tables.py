@@ -7,15 +7,12 @@ from statistics import mean
 
 from harness.devices.profile import load_profiles
 from harness.memory.published import Published
-from harness.paper.given import Figures, Given, behind, no_run, section_of, source_of
+from harness.paper.claims import claimed_metrics
+from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, figure, matching
 from harness.paper.published import measured_of
-from harness.paper.sections import (
-    Section,
-    arithmetic,
-    measured_grid,
-)
+from harness.paper.sections import Section, after, arithmetic, measured_grid
 from harness.report.numbers import Spread
 
 
@@ -25,12 +22,13 @@ def sweep(item: Item, published: Published, given: Given) -> Section:
     source = source_of(item, given)
     if source is None:
         return section_of(item, says, {}, no_run(item, given))
+    metrics = {*(head.key for head in says.columns), *claimed_metrics(item.key)}
     figures = {
-        (row.name, head.key): figure(source, matching(source, row.where), head.key)
+        (row.name, key): figure(source, matching(source, row.where), key)
         for row in says.rows
-        for head in says.columns
+        for key in metrics
     }
-    return section_of(item, says, figures, **behind(source))
+    return section_of(item, says, figures, source=source)
 
 
 def table1(item: Item, published: Published, given: Given) -> Section:
@@ -40,8 +38,8 @@ def table1(item: Item, published: Published, given: Given) -> Section:
     return Section(
         **{
             **vars(made),
-            "grids": (*counted.grids, *made.grids),
-            "notes": (*made.notes, *counted.notes),
+            "grids": (*counted.grids, *(after(grid, len(counted.notes)) for grid in made.grids)),
+            "notes": (*counted.notes, *made.notes),
         }
     )
 
@@ -76,7 +74,8 @@ def table7(item: Item, published: Published, given: Given) -> Section:
         provenance = manifest.get("provenance") or {}
         corpus = provenance.get("corpus", "nothing is written down")
         provenances.append(f"Our baseline {name} was pre-trained on: {corpus}.")
-    return section_of(item, says, {}, notes=(*provenances, *says.notes))
+    notes = (*(note.text for note in says.notes), *provenances)
+    return section_of(item, says, {}, notes=notes)
 
 
 def table8(item: Item, published: Published, _: Given) -> Section:

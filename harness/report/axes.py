@@ -12,6 +12,7 @@ import yaml
 
 from harness.report.load import Attempt
 from harness.report.numbers import plain
+from harness.report.serials import lasting
 from harness.report.sub_models import merged
 
 SUB_MODEL = "trainer.sub_model"
@@ -19,6 +20,7 @@ FITS = "pressure.fits"
 SPEAKER = "data.speaker"
 PROFILE = "phones.profile"
 RUN = "run"
+SERIAL = "phones.serial"
 
 Value = Any
 """A setting's value: a number, a word, or a list or mapping as the scenario wrote it."""
@@ -101,7 +103,12 @@ def flow_yaml(value: Value) -> str:
 def value_at(attempt: Attempt, path: str) -> Value:
     """Return an attempt's value of a setting; None where it says nothing of it."""
     reader = _FROM_RESULT.get(path)
-    return reader(attempt) if reader else attempt.result.axes.get(path)
+    if reader:
+        return reader(attempt)
+    value = attempt.result.axes.get(path)
+    if path == SERIAL and isinstance(value, str) and attempt.result.phone.origin == "virtual":
+        return lasting(value)
+    return value
 
 
 def key_at(attempt: Attempt, path: str) -> str:

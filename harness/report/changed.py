@@ -21,8 +21,10 @@ from harness.report.axes import (
 )
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import Spread, minutes_digits, spread
-from harness.report.observed import phone_name
+from harness.report.observed import job_name
+from harness.report.serials import phone_name
 from harness.report.trust import flat
+from harness.report.wer import interval_after, interval_text
 
 METRICS = (
     ("wer_after_percent", "WER after, %", 1),
@@ -59,6 +61,8 @@ class Beside:
     """A run's figures, in the order of `METRICS`."""
     jobs: tuple[tuple[Attempt, ...], ...]
     """A run's last attempts."""
+    intervals: tuple[str, ...]
+    """How sure a run's WER is; empty where that is not known."""
 
     def digits(self, metric: int) -> int:
         """Return the decimals that all runs' figures and their difference are shown with."""
@@ -100,7 +104,7 @@ def _unlike(tables: Sequence[Iterable[tuple[str, str]]]) -> Iterable[Difference]
 
 def _plan(run: RunData, runs: Sequence[RunData]) -> tuple[tuple[str, str], ...]:
     def identities(data: RunData) -> set[str]:
-        return {job.identity for job in data.record.plan}
+        return {job_name(job) for job in data.record.plan}
 
     common = set.intersection(*map(identities, runs))
     return (
@@ -128,6 +132,16 @@ def _software(run: RunData) -> tuple[tuple[str, str], ...]:
     return (*flat(run.record.versions), *flat(machine))
 
 
+def paths_within(runs: Sequence[RunData]) -> list[str]:
+    """Return the settings by which jobs of several runs are alike: those that vary in a run."""
+    every = [attempt for run in runs for attempt in run.final]
+    within = {axis.path for run in runs for axis in varying(run.final)} | {SPEAKER, PROFILE}
+    paths = [axis.path for axis in varying(every) if axis.path != RUN and axis.path in within]
+    if SUB_MODEL not in paths and every:
+        paths.append(SUB_MODEL)
+    return paths
+
+
 def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
     """Return the runs' results by the settings that vary in a run, run beside run.
 
@@ -136,10 +150,7 @@ def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
     models do: their figures say nothing of each other.
     """
     every = [attempt for run in runs for attempt in run.final]
-    within = {axis.path for run in runs for axis in varying(run.final)} | {SPEAKER, PROFILE}
-    paths = [axis.path for axis in varying(every) if axis.path != RUN and axis.path in within]
-    if SUB_MODEL not in paths and every:
-        paths.append(SUB_MODEL)
+    paths = paths_within(runs)
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in every:
         groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
@@ -161,4 +172,8 @@ def _beside(members: Sequence[Attempt], paths: Sequence[str], runs: Sequence[Run
             for own in jobs
         ),
         jobs=jobs,
+        intervals=tuple(
+            interval_text(interval_after(attempt for attempt in own if attempt.finished))
+            for own in jobs
+        ),
     )

@@ -2,64 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from harness.report import numbers, words
 from harness.report.changed import differences
+from harness.report.compare_words import ORDER, WORDS, counts, sentence
 from harness.report.expect import check_all
+from harness.report.figures.trend import trend_chart
 from harness.report.junit import junit_xml
 from harness.report.load import RunData
-from harness.report.page import chrome, environment
+from harness.report.page import chrome, environment, picker
+from harness.report.serials import phone_name
 from harness.report.text import clean
+from harness.report.trend import Night, night_of, past_runs, trends
 from harness.report.wer import unknown_speech
-from harness.results.compare import METRICS, Comparison, Finding
+from harness.results.compare import METRICS, WER, Comparison, Finding, Observation
 from harness.results.files import write_bytes
 from harness.results.wer_interval import METHOD
 
-ORDER = ("worse", "better", "too few to tell", "no change found")
+LINKED_ATTEMPTS = 4
+"""Attempts of a figure that its row leads to, the worst first."""
 
 
-def write_compare_page(
-    out: Path, line: str, comparison: Comparison | None, before: Sequence[RunData], now: RunData
-) -> Path:
+@dataclass(frozen=True)
+class Judged:
+    """A run with those that it was judged by."""
+
+    line: str
+    """The verdict in one line."""
+    comparison: Comparison | None
+    """None where there was nothing to compare with."""
+    runs: tuple[RunData, ...]
+    """The runs before, the oldest first, and the run in question."""
+    observations: tuple[tuple[Observation, ...], ...]
+    """What was compared, a run an entry."""
+    bad: tuple[str, ...] = ()
+    """What is wrong with the run itself, in words."""
+    history: tuple[Path, ...] = ()
+    """Run folders of nights that are no baseline, for the trend."""
+
+    @property
+    def now(self) -> RunData:
+        """The run in question."""
+        return self.runs[-1]
+
+
+def write_compare_page(out: Path, judged: Judged) -> Path:
     """Write the page.
 
-    Args:
-        out: Where.
-        line: The verdict in one line.
-        comparison: None where there was nothing to compare with.
-        before: The runs before.
-        now: The run in question.
-
     Raises:
-        StoreError: It cannot be written.
+        StoreError: It cannot be written, or a nightly record is damaged.
     """
+    comparison, now = judged.comparison, judged.now
     findings = sorted(
         comparison.findings if comparison else (),
         key=lambda finding: ORDER.index(finding.judgement),
     )
+    nights = _nights(judged)
+    last = len(judged.runs)
+    links = {night.run_id: _links(night, out.parent) for night in nights}
+    report = links[now.record.run_id].get("report", "")
     page = (
         environment()
         .get_template("compare.html.j2")
         .render(
-            **chrome(),
-            line=line,
+            **chrome("picker.js"),
+            sentence=sentence(comparison, judged.bad),
+            line=judged.line,
+            counts=counts(comparison),
+            words=WORDS,
             comparison=comparison,
-            rows=[(finding, before_text(finding), now_text(finding)) for finding in findings],
+            rows=[
+                (
+                    finding,
+                    before_text(finding),
+                    now_text(finding),
+                    _attempts(finding, now) if report else [],
+                )
+                for finding in findings
+            ],
+            report=report,
+            trends=[(trend, trend_chart(trend)) for trend in trends(nights)],
+            nights=nights[::-1],
+            links=links,
             interval_method=METHOD,
             unknown_speech=unknown_speech(now.final),
-            before=[run.record for run in before],
+            before=[run.record for run in judged.runs[:-1]],
             now=now.record,
-            headline=words.headline(now),
-            origins=words.origins([now, *before]),
+            origins=words.origins(judged.runs),
             origin_words=words.ORIGIN_WORDS,
-            differences=differences([before[-1], now]) if before else (),
+            differences=differences(judged.runs) if last > 1 else (),
+            compared=[run.record for run in judged.runs],
+            picker=picker(judged.runs, {last - 1, last}),
         )
     )
     write_bytes(out, page.encode("utf-8"))
     return out
+
+
+def _nights(judged: Judged) -> list[Night]:
+    """Return all runs that are known, the oldest first."""
+    last = len(judged.runs) - 1
+    nights = [
+        night_of(data, observations, "now" if number == last else "baseline")
+        for number, (data, observations) in enumerate(
+            zip(judged.runs, judged.observations, strict=True)
+        )
+    ]
+    nights += past_runs(judged.history, [night.run_id for night in nights])
+    # the run in question stands last, even if its clock was wrong
+    return sorted(nights, key=lambda night: (night.role == "now", night.started_utc, night.run_id))
+
+
+def _links(night: Night, folder: Path) -> dict[str, str]:
+    pages = {"report": "index.html", "comparison": "compare.html"}
+    links = {name: night.link(page, folder) for name, page in pages.items()}
+    if night.role == "now":
+        del links["comparison"]
+    return {name: link for name, link in links.items() if link}
+
+
+def _attempts(finding: Finding, now: RunData) -> list[str]:
+    """Return keys of the attempts behind a figure, the worst first, as in the run's own report."""
+    numbered = [
+        (f"a{number}", attempt)
+        for number, attempt in enumerate(now.attempts, 1)
+        if phone_name(attempt.result.phone) == finding.phone
+    ]
+    if finding.metric == "failed_attempts":
+        return [key for key, attempt in numbered if not attempt.finished][:LINKED_ATTEMPTS]
+    field = {WER: "wer_after_percent"}.get(finding.metric, finding.metric)
+    values = [
+        (value, key)
+        for key, attempt in numbered
+        if attempt.final
+        and attempt.finished
+        and (value := getattr(attempt.result, field, None)) is not None
+    ]
+    if not values:  # a figure of the samples, not of the result
+        return [key for key, attempt in numbered if attempt.final][:LINKED_ATTEMPTS]
+    return [key for _, key in sorted(values, reverse=True)[:LINKED_ATTEMPTS]]
 
 
 def shown(finding: Finding, value: float | None) -> str:

@@ -17,9 +17,11 @@ from harness.report.axes import (
     label_of,
     shown,
     value_at,
+    values_of,
     varying,
 )
 from harness.report.load import Attempt
+from harness.report.serials import phone_name
 from harness.report.text import clean
 
 _FIXED = (("phone", PROFILE), ("speaker", SPEAKER), ("sub", SUB_MODEL))
@@ -42,15 +44,15 @@ class Facets:
         axes = varying(attempts)
         settings = [axis.path for axis in facets(axes)]
         # Pressure that fits S5 chooses S5: asking for both would be asking twice
-        chosen = _partition(attempts, SUB_MODEL)
+        chosen = partition(attempts, SUB_MODEL)
         pressures = [
             axis.path
             for axis in axes
-            if is_pressure(axis.path) and _partition(attempts, axis.path) != chosen
+            if is_pressure(axis.path) and partition(attempts, axis.path) != chosen
         ]
         numbered = enumerate([*settings, *pressures], 1)
         phones = {
-            (attempt.result.phone.profile, attempt.result.phone.serial) for attempt in attempts
+            (attempt.result.phone.profile, phone_name(attempt.result.phone)) for attempt in attempts
         }
         return cls(
             paths=(*_FIXED, *((f"x{number}", path) for number, path in numbered)),
@@ -66,12 +68,19 @@ class Facets:
             titles.append(("serial", "Serial"))
         return [*titles, ("result", "Result")]
 
+    def orders(self, attempts: Sequence[Attempt]) -> dict[str, list[str]]:
+        """Return the values of each setting in reading order, for the script."""
+        return {
+            name: [clean(shown(value)) for value in values_of(attempts, path)]
+            for name, path in self.paths
+        }
+
     def of_attempt(self, attempt: Attempt) -> Markup:
         """Return the attributes of something that belongs to one attempt."""
         values = {name: shown(value_at(attempt, path)) for name, path in self.paths}
         values["result"] = attempt.result.status
         if self.serials:
-            values["serial"] = attempt.result.phone.serial
+            values["serial"] = phone_name(attempt.result.phone)
         return _attributes(values)
 
     def of_group(self, first: Attempt) -> Markup:
@@ -81,7 +90,7 @@ class Facets:
         )
 
 
-def _partition(attempts: Sequence[Attempt], path: str) -> list[int]:
+def partition(attempts: Sequence[Attempt], path: str) -> list[int]:
     """Return for each attempt the place of the first that has the same value."""
     keys = [key_at(attempt, path) for attempt in attempts]
     return [keys.index(key) for key in keys]

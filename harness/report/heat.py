@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 
 from harness.report.axes import (
     PROFILE,
     RUN,
     SPEAKER,
     Axis,
-    key_at,
-    label_of,
     shown,
     value_at,
     varying,
 )
-from harness.report.facets import Facets
+from harness.report.facets import Facets, partition
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
 
 STEPS = 6
 """Shades from the least to the greatest value."""
+WIDEST = 12
+"""Columns that a page has room for."""
+MOST_CELLS = 240
+"""A larger matrix is shown by two settings at a time."""
+JOINED = ", "
+"""Between the values that a row or column stands for."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,13 @@ class Cell:
     shade: int | None
     """0 for the least value of the map, ``STEPS`` - 1 for the greatest."""
     attempts: tuple[Attempt, ...]
+    best: bool = False
+    """The least of the map; less is better in each of its figures."""
+
+    @property
+    def finished_keys(self) -> str:
+        """Of the jobs that the value is of."""
+        return " ".join(attempt.key for attempt in self.attempts if attempt.finished)
 
     @property
     def failed(self) -> int:
@@ -75,12 +88,24 @@ class Heat:
     """A map."""
 
     figure: Figure
-    rows: Axis
-    columns: Axis
+    rows: tuple[Axis, ...]
+    """Settings that a row stands for."""
+    columns: tuple[Axis, ...]
     cells: tuple[tuple[str, tuple[Cell, ...]], ...]
     """Name of the row, cells in the order of ``columns``."""
     names: tuple[str, ...]
     """Of the columns."""
+
+    @property
+    def title(self) -> str:
+        """What it shows, in words."""
+        rows, columns = (" and ".join(axis.label for axis in axes) for axes in self.sides)
+        return f"{self.figure.label}: {rows} down, {columns} across"
+
+    @property
+    def sides(self) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
+        """Rows and columns."""
+        return self.rows, self.columns
 
 
 def values_of(attempt: Attempt) -> str:
@@ -90,35 +115,27 @@ def values_of(attempt: Attempt) -> str:
 
 
 def heat(attempts: Sequence[Attempt], facets: Facets) -> Heat | None:
-    """Return the map over the two settings that vary most; None where only one varies.
+    """Return the map of the whole matrix, or over the two settings that vary most.
+
+    A cell is one setting and its repeats, as long as the map is no wider than `WIDEST`: then no
+    cell is a mean over settings. A wider matrix is shown by two settings at a time.
 
     Args:
         attempts: The last of each job.
         facets: The settings that the page can filter by; no other is offered.
+
+    Returns:
+        None where fewer than two settings vary.
     """
     offered = [path for _, path in facets.paths]
-    axes = [axis for axis in varying(attempts) if axis.path in offered]
-    if len(axes) < 2:
+    axes = _telling([axis for axis in varying(attempts) if axis.path in offered], attempts)
+    figure = _first_known(attempts)
+    if len(axes) < 2 or figure is None:
         return None
-    # What is compared stands across, on whom it is compared down
-    who = (SPEAKER, PROFILE, RUN)
-    columns = max(axes, key=lambda axis: (axis.path not in who, len(axis.values)))
-    rows = max((axis for axis in axes if axis is not columns), key=lambda axis: len(axis.values))
-    figure = next(
-        (
-            figure
-            for figure in FIGURES
-            if any(figure.read(attempt) is not None for attempt in attempts)
-        ),
-        None,
-    )
-    if figure is None:
-        return None
+    rows, columns = _sides(axes)
     groups: dict[tuple[str, str], list[Attempt]] = {}
     for attempt in attempts:
-        groups.setdefault((key_at(attempt, rows.path), key_at(attempt, columns.path)), []).append(
-            attempt
-        )
+        groups.setdefault((_name(attempt, rows), _name(attempt, columns)), []).append(attempt)
     spreads = {
         key: spread(figure.read(attempt) for attempt in members if attempt.finished)
         for key, members in groups.items()
@@ -127,20 +144,60 @@ def heat(attempts: Sequence[Attempt], facets: Facets) -> Heat | None:
     low, high = min(known, default=0.0), max(known, default=0.0)
 
     def cell(row: str, column: str) -> Cell:
-        figure_here = spreads.get((row, column))
-        return Cell(
-            figure_here, shade(figure_here.median, low, high) if figure_here else None,
-            tuple(groups.get((row, column), ())),
-        )  # fmt: skip
+        value = spreads.get((row, column))
+        members = tuple(groups.get((row, column), ()))
+        if value is None:
+            return Cell(None, None, members)
+        return Cell(value, shade(value.median, low, high), members, best=value.median == low < high)
 
-    down, across = _keys(attempts, rows), _keys(attempts, columns)
+    names = _names(attempts, columns)
     return Heat(
         figure,
         rows,
         columns,
-        tuple((name, tuple(cell(row, column) for column, _ in across)) for row, name in down),
-        tuple(name for _, name in across),
+        tuple((row, tuple(cell(row, name) for name in names)) for row in _names(attempts, rows)),
+        names,
     )
+
+
+def _telling(axes: Sequence[Axis], attempts: Sequence[Attempt]) -> list[Axis]:
+    """Leave out settings that only say again what another says: a run's own learning rate."""
+    seen: list[list[int]] = []
+    telling = []
+    for axis in axes:
+        parts = partition(attempts, axis.path)
+        if parts not in seen:
+            seen.append(parts)
+            telling.append(axis)
+    return telling
+
+
+def _first_known(attempts: Sequence[Attempt]) -> Figure | None:
+    known = (
+        figure
+        for figure in FIGURES
+        if any(figure.read(attempt) is not None for attempt in attempts)
+    )
+    return next(known, None)
+
+
+def _sides(axes: Sequence[Axis]) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
+    """Return the settings of rows and of columns: what is compared across, on whom down."""
+    who = (SPEAKER, PROFILE, RUN)
+    down = tuple(axis for axis in axes if axis.path in who)
+    across = tuple(axis for axis in axes if axis.path not in who)
+    while across and prod(len(axis.values) for axis in across) > WIDEST and len(across) > 1:
+        # the first vary most slowly in a scenario and read best down the page
+        down, across = (*down, across[0]), across[1:]
+    if not down and len(across) > 1:
+        down, across = across[:1], across[1:]
+    if not across and len(down) > 1:
+        down, across = down[:-1], down[-1:]
+    if across and down and prod(len(axis.values) for axis in (*down, *across)) <= MOST_CELLS:
+        return down, across
+    columns = max(axes, key=lambda axis: (axis.path not in who, len(axis.values)))
+    rows = max((axis for axis in axes if axis is not columns), key=lambda axis: len(axis.values))
+    return (rows,), (columns,)
 
 
 def shade(value: float, low: float, high: float) -> int:
@@ -150,12 +207,12 @@ def shade(value: float, low: float, high: float) -> int:
     return min(STEPS - 1, int((value - low) / (high - low) * STEPS))
 
 
-def _keys(attempts: Sequence[Attempt], axis: Axis) -> list[tuple[str, str]]:
-    """Return (key, name) of an axis's values, in its order."""
-    keys = {shown(value_at(attempt, axis.path)): key_at(attempt, axis.path) for attempt in attempts}
-    return [(keys[name], name) for name in map(shown, axis.values)]
+def _name(attempt: Attempt, axes: Sequence[Axis]) -> str:
+    return JOINED.join(shown(value_at(attempt, axis.path)) for axis in axes)
 
 
-def title_of(view: Heat) -> str:
-    """Return what the first map shows, in words."""
-    return f"{view.figure.label} by {label_of(view.rows.path)} and {label_of(view.columns.path)}"
+def _names(attempts: Sequence[Attempt], axes: Sequence[Axis]) -> tuple[str, ...]:
+    """Return the rows' or columns' names that an attempt has, in the order of their axes."""
+    present = {_name(attempt, axes) for attempt in attempts}
+    every = (JOINED.join(map(shown, values)) for values in product(*(axis.values for axis in axes)))
+    return tuple(name for name in dict.fromkeys(every) if name in present)

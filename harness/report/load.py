@@ -16,12 +16,13 @@ from harness.contract.network import Network
 from harness.errors import InputError
 from harness.report.skipped import SkippedJob, skipped_jobs
 from harness.report.sub_models import RankedSubModel
+from harness.results.federated import ModelRecord, models_of
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow, RunFolder
+from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow, RunFolder
 
 
 def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
@@ -29,6 +30,10 @@ def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def _no_hypotheses() -> list[HypothesisRow]:
+    return []
+
+
+def _no_others() -> list[OtherSpeakerRow]:
     return []
 
 
@@ -49,6 +54,8 @@ class Attempt:
     read_hypotheses: Callable[[], list[HypothesisRow]] = field(
         default=_no_hypotheses, compare=False
     )
+
+    read_others: Callable[[], list[OtherSpeakerRow]] = field(default=_no_others, compare=False)
 
     def no_samples(self) -> pa.Table:
         """Return what stands for samples that cannot be read."""
@@ -93,11 +100,25 @@ class RunData:
     """Jobs that the lab gave up before they had a result."""
     problems: tuple[str, ...] = ()
     """Files of the run folder that cannot be read, in words."""
+    path: Path | None = None
+    """The run folder; None where results came without one."""
+    models: tuple[ModelRecord, ...] = ()
+    """What rounds of federated training came to."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
         """The last attempt of every job."""
         return tuple(attempt for attempt in self.attempts if attempt.final)
+
+    @property
+    def personal(self) -> tuple[Attempt, ...]:
+        """Those of them that stand for themselves: no part in a round of federated training."""
+        return alone(self.final)
+
+
+def alone(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Return the attempts that are no part of a federated training."""
+    return tuple(attempt for attempt in attempts if attempt.result.client is None)
 
 
 def as_attempts(
@@ -132,6 +153,7 @@ def _numbered(
             network=networks[result.model_name],
             read_samples=folder.samples if folder else _no_samples,
             read_hypotheses=cache(folder.hypotheses) if folder else _no_hypotheses,
+            read_others=cache(folder.others) if folder else _no_others,
         )
         for number, (result, folder) in enumerate(ordered, first)
     )
@@ -185,7 +207,13 @@ def load_run(path: Path, first: int = 1) -> RunData:
     except InputError as error:
         problems.append(_relative(str(error), path))
         skipped = ()
-    return RunData(record, attempts, tuple(_under_way(folder)), skipped, tuple(problems))
+    try:
+        models = tuple(models_of(path))
+    except StoreError as error:
+        problems.append(_relative(str(error), path))
+        models = ()
+    under_way = tuple(_under_way(folder))
+    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models)
 
 
 def _relative(text: str, path: Path) -> str:

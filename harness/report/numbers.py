@@ -61,6 +61,12 @@ def minutes_digits(value: float | None) -> int:
     return min(4, max(1, 1 - math.floor(math.log10(abs(value)))))
 
 
+def column_digits(values: Iterable[float | None]) -> int:
+    """Return the decimals of a column of minutes: two figures of the least of them."""
+    least = min((abs(value) for value in values if value), default=None)
+    return min(3, minutes_digits(least)) if least is not None else 1
+
+
 def plain(value: float) -> str:
     """Return a setting's value as people write it: 5, 0.5, 1e-4."""
     if value == 0:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.report.energy import energy_of
 from harness.report.load import Attempt, RunData
+from harness.report.serials import phone_name
 from harness.report.wer import heard_after
 from harness.results.compare import Observation
 from harness.results.files import StoreError
-from harness.results.model import PhoneRecord
 from harness.results.run import PlanRecord
 from harness.scenario.identity import sha256_of
 
 SERIAL = "phones.serial"
-_VIRTUAL = re.compile(r"(VLAB-.+-\d+)-[0-9a-f]+")
-
-
-def phone_name(phone: PhoneRecord) -> str:
-    """Return what a phone is called in all runs: its serial, without a virtual farm's own mark."""
-    match = _VIRTUAL.fullmatch(phone.serial)
-    return match[1] if match is not None and phone.origin == "virtual" else phone.serial
 
 
 def job_name(job: PlanRecord) -> str:

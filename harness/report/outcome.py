@@ -198,7 +198,7 @@ def _panel(
         note = ""
         if len(alike) > 1:
             note = ", ".join(shown(value_at(parts[part][0], path)) for path in pressure_paths)
-        lines.append(_line(parts[part], note))
+        lines.append(line_of(parts[part], note))
     return Panel(
         key=key,
         speaker=first.result.speaker,
@@ -211,7 +211,8 @@ def _panel(
     )
 
 
-def _line(members: Sequence[Attempt], note: str) -> Line:
+def line_of(members: Sequence[Attempt], note: str = "") -> Line:
+    """Return the WER of some attempts by epoch: the median over them, and its range."""
     by_epoch: dict[int, list[float]] = {}
     for attempt in members:
         for epoch in attempt.result.epochs:

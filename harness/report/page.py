@@ -4,94 +4,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.paths import data_root
-from harness.report import (
-    axes,
-    changed,
-    cost,
-    decisions,
-    heat,
-    numbers,
-    outcome,
-    settings,
-    style,
-    text,
-    trouble,
-    trust,
-    wer,
-    words,
-)
-from harness.report.answer import KeyFigure, key_figures
-from harness.report.energy import energy_rows
-from harness.report.expect import Check, check_all
-from harness.report.extra_figures import extra_figures
-from harness.report.facets import Facets
-from harness.report.figures.against import against
-from harness.report.figures.need import need_scatter
-from harness.report.figures.selection import selection
+from harness.report import numbers, style, text, trust, wer, words
 from harness.report.figures.shapes import points
-from harness.report.figures.wer import wer_panel
-from harness.report.load import Attempt, RunData
-from harness.report.memory import NeedRow, need_rows
-from harness.report.skipped import SkippedGroup, retry_command, skipped_groups
-from harness.report.strips import MANY, strips_of
-from harness.report.sub_models import mark_id
-from harness.results.run import RunRecord
-from harness.results.wer_interval import METHOD
-
-
-@dataclass(frozen=True)
-class RunView:
-    """What the page says of one run as a whole."""
-
-    data: RunData
-    record: RunRecord
-    headline: str
-    state: str
-    phones: str
-    seconds: float | None
-    speakers: tuple[str, ...]
-    models: tuple[str, ...]
-    checks: tuple[Check, ...]
-    key_figures: tuple[KeyFigure, ...]
-    skipped: tuple[SkippedGroup, ...]
-    retry: str
-    command: str
-    seeds: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, data: RunData) -> RunView:
-        """Put a run into words."""
-        scenario = data.record.scenario
-        checks = check_all(scenario.get("expect") or (), data.final)
-        return cls(
-            data=data,
-            record=data.record,
-            headline=words.headline(data),
-            state=words.state_in_words(data),
-            phones=words.phones_in_words(data),
-            seconds=words.run_seconds(data),
-            speakers=tuple(sorted({attempt.result.speaker for attempt in data.attempts})),
-            models=tuple(sorted({attempt.result.model_name for attempt in data.attempts})),
-            checks=checks,
-            key_figures=key_figures(data, checks),
-            skipped=skipped_groups(data.skipped),
-            retry=retry_command(data.record.run_id),
-            command=trust.command_line(data),
-            seeds=trust.seeds(scenario),
-        )
+from harness.report.load import RunData
+from harness.report.overlay import looks_of
+from harness.report.page_data import PageData
+from harness.report.section import Section
+from harness.report.sections import sections
+from harness.report.sub_models import RankedSubModel, mark_id
 
 
 def render(runs: Sequence[RunData]) -> str:
     """Return the report of one or several runs as one HTML document."""
-    return environment().get_template("report.html.j2").render(_context(runs))
+    page = PageData(tuple(runs))
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            **chrome("report.js", "picker.js"),
+            **_shared(page),
+            picker=picker(page.runs),
+            title=words.title_of(runs),
+            key_figures=page.key_figures,
+            origin_words=words.origin_words(runs),
+            facets=page.facets.titles,
+            orders=page.facets.orders(page.attempts),
+            sections=_bodies(page),
+        )
+    )
 
 
 def environment() -> Environment:
@@ -126,9 +73,13 @@ def _clean(value: Any) -> Any:
     return text.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def chrome(script_name: str = "report.js") -> dict[str, Any]:
-    """Return what every page of ours carries: style sheet, script and its hash, marks."""
-    script = _static(script_name)
+def chrome(*scripts: str) -> dict[str, Any]:
+    """Return what every page of ours carries: style sheet, script and its hash, marks.
+
+    Args:
+        scripts: Files of ``reports/static`` that make the page's one script.
+    """
+    script = "".join(map(_static, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "css": Markup(_css()),  # noqa: S704 - our own files and constants
@@ -153,99 +104,39 @@ def _css() -> str:
     )
 
 
-def _context(runs: Sequence[RunData]) -> dict[str, Any]:
-    attempts = tuple(attempt for run in runs for attempt in run.attempts)
-    final = tuple(attempt for run in runs for attempt in run.final)
-    views = [RunView.of(run) for run in runs]
-    several = len(views) > 1
-    small = outcome.small_multiples(final)
-    chosen = [
-        decision
-        for run in runs
-        for decision in decisions.decisions(
-            run.attempts, decisions.candidates_of(run.record.scenario)
-        )
-    ]  # fmt: skip
-    strips, unreadable = strips_of(attempts)
-    facets = Facets.of(attempts)
-    origins = words.origins(runs)
-    needs = cost.needs(final)
-    more, failed = extra_figures(attempts)
+def picker(
+    runs: Sequence[RunData], picked: Collection[int] | None = None
+) -> list[tuple[int, str, RankedSubModel, bool]]:
+    """Return what a page's picker of runs lists: number, id, look, and whether it is shown."""
+    looks = looks_of(len(runs))
+    return [
+        (number, run.record.run_id, look, picked is None or number in picked)
+        for number, (run, look) in enumerate(zip(runs, looks, strict=True), 1)
+    ]
+
+
+def _shared(page: PageData) -> dict[str, Any]:
+    """Return what the page and the templates of all sections are given."""
     return {
-        **chrome(),
-        "runs": views,
-        "several": several,
-        "ended": all(run.record.finished_utc is not None for run in runs),
-        "title": words.title_of(runs),
-        "summary": words.summary_of(attempts) if several else "",
-        "origins": origins,
-        "origin_words": words.origin_words(runs),
-        "differences": changed.differences(runs) if several else (),
-        "beside": changed.beside(runs) if several else (),
-        "metrics": changed.METRICS,
-        "problems": (*(told for run in runs for told in run.problems), *unreadable, *failed),
-        "more": more,
-        "panels": [(panel, wer_panel(panel, small)) for panel in small.panels],
-        "changes": (changes := outcome.changes(final)),
-        "interval_method": METHOD,
-        "repeated": any(len(change.attempts) > 1 for change in changes),
-        "heat": (mapped := heat.heat(final, facets)),
-        "heat_title": heat.title_of(mapped) if mapped else "",
-        "heat_first": _attributes_of(mapped, facets),
-        "heat_figures": [(figure.key, figure.label, figure.digits) for figure in heat.FIGURES],
-        "heat_values": heat.values_of,
-        "choices": [choice for decision in chosen for choice in decision.choices],
-        "against": _against(final),
-        "decisions": [
-            (decision, selection(decision, str(number)))
-            for number, decision in enumerate(chosen, 1)
-        ],
-        "strips": strips,
-        "brief": len(attempts) > MANY,
-        "energy": energy_rows([(strip.attempt, strip.energy) for strip in strips]),
-        "phase_costs": cost.phase_costs(attempts),
-        "needs": needs,
-        "need_rows": _need_rows(runs),
-        "need_figure": need_scatter(needs, "all") if needs else None,
-        "serials_tell": facets.serials,
-        "phases_present": _phases(attempts),
-        "groups": trouble.failure_groups(attempts),
-        "kind_meaning": words.KIND_MEANING,
-        "kills": trouble.kills(attempts),
+        "runs": page.views,
+        "several": page.several,
+        "ended": page.ended,
+        "brief": page.brief,
+        "origins": page.origins,
+        "strips": page.strips,
         "stop_words": words.STOP_WORDS,
-        "phones": trust.phones(runs),
-        "gates": trust.notable_gates(attempts),
-        "notes": trust.notes(runs),
-        "trainers": trust.trainers(runs),
-        "modelled": trust.MODELLED if "virtual" in origins else (),
-        "facets": facets.titles,
-        "attributes": facets.of_attempt,
-        "group_attributes": facets.of_group,
-        "shown": axes.shown,
+        "attributes": page.facets.of_attempt,
+        "group_attributes": page.facets.of_group,
     }
 
 
-def _attributes_of(view: heat.Heat | None, facets: Facets) -> list[str]:
-    """Return the attributes that hold the first map's rows and columns, for the script."""
-    names = {path: name for name, path in facets.paths}
-    return [names[view.rows.path], names[view.columns.path], view.figure.key] if view else []
-
-
-def _need_rows(runs: Sequence[RunData]) -> list[NeedRow]:
-    return [
-        row
-        for run in runs
-        for row in need_rows(cost.needs(run.final), run.record.models, run.record.scenario)
-    ]
-
-
-def _phases(attempts: Sequence[Attempt]) -> list[str]:
-    present = {phase.phase for attempt in attempts for phase in attempt.result.phases}
-    return [name for name in style.PHASES if name in present]
-
-
-def _against(final: Sequence[Attempt]) -> list[tuple[settings.Row, list[tuple[Any, Markup]]]]:
-    return [
-        (row, [(view, against(view, f"{number}-{n}")) for n, view in enumerate(row.drawn, 1)])
-        for number, row in enumerate(settings.against_settings(final), 1)
-    ]
+def _bodies(page: PageData) -> list[tuple[Section, Markup]]:
+    """Return the sections that have something to say, as HTML."""
+    templates, shared = environment(), _shared(page)
+    bodies = []
+    for section in sections():
+        view = section.view(page)
+        if view is not None:
+            html = templates.get_template(section.template).render(shared | dict(view))
+            bodies.append((section, Markup(html)))  # noqa: S704 - the template escapes
+    return bodies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.axes import Axis, Value, facets, is_number, value_at, varying
+from harness.report.axes import RUN, Axis, Value, facets, is_number, value_at, varying
 from harness.report.load import Attempt
 from harness.report.numbers import Spread, spread
 from harness.report.sub_models import RankedSubModel
@@ -70,6 +70,8 @@ def against_settings(attempts: Sequence[Attempt]) -> tuple[Row, ...]:
     finished = [attempt for attempt in attempts if attempt.finished]
     rows = []
     for axis in facets(varying(finished)):
+        if axis.path == RUN:
+            continue  # no setting: runs stand in charts of their own
         views = [_against(axis, *metric, finished) for metric in METRICS]
         views = [against for against in views if against.comparable]
         if views:

@@ -24,8 +24,12 @@ MANY = 60
 models heard stays in the run folder."""
 HEARD_ROWS = 20
 
-_TOLD = (axes.SUB_MODEL, axes.SPEAKER, axes.PROFILE, "trainer.batch_size")
-"""Settings that have a column of their own."""
+_TOLD = (axes.SUB_MODEL, axes.SPEAKER, axes.PROFILE)
+"""Settings that a strip's line says anyway."""
+
+
+NUMBERED = (("repeat", "repeat"), ("round", "round"), ("try", "attempt"))
+"""In words and as a result has it: what tells attempts with the same settings apart."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Strip:
 def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     """Return the strips of all attempts, and the files that could not be read, in words."""
     paths = [axis.path for axis in axes.varying(attempts) if axis.path not in _TOLD]
+    numbered = [
+        (name, field)
+        for name, field in NUMBERED
+        if any(getattr(attempt.result, field) > 1 for attempt in attempts)
+    ]
     many = len(attempts) > MANY
     buckets = min(420, max(LEAST_BUCKETS, POINTS // max(1, len(attempts))))
     strips: list[Strip] = []
@@ -64,6 +73,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     opened: set[RankedSubModel] = set()
     for attempt in attempts:
         try:
+            attempt.read_others()  # a section of its own shows them; here damage is told
             samples = attempt.read_samples(cost.report_columns())
             heard, total = _heard(attempt) if not many else ((), 0)
         except StoreError as error:
@@ -84,9 +94,12 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
                 or (attempt.finished and attempt.sub_model not in opened),
                 heard=heard,
                 heard_total=total,
-                settings=tuple(
-                    (axes.label_of(path), axes.shown(axes.value_at(attempt, path)))
-                    for path in paths
+                settings=(
+                    *(
+                        (axes.label_of(path), axes.shown(axes.value_at(attempt, path)))
+                        for path in paths
+                    ),
+                    *((name, str(getattr(attempt.result, field))) for name, field in numbered),
                 ),
                 phases=cost.phase_costs([attempt]) if many else (),
             )

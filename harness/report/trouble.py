@@ -20,6 +20,8 @@ class Failure:
     """What followed: a retry and where, or nothing."""
     last: tuple[str, ...]
     """The last that was known of it, in words."""
+    mended: bool = False
+    """Whether a later attempt of its job finished."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,30 @@ def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
     for attempt in attempts:
         record = attempt.result.failure
         if record is not None:
-            failure = Failure(attempt, record, _then(attempt, attempts), _last(attempt))
+            later = _later(attempt, attempts)
+            failure = Failure(
+                attempt,
+                record,
+                _then(attempt, later),
+                _last(attempt),
+                any(following.finished for following in later),
+            )
             groups.setdefault(record.kind, []).append(failure)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(FailureGroup(kind, tuple(failures)) for kind, failures in ordered)
 
 
-def _then(attempt: Attempt, attempts: Sequence[Attempt]) -> str:
-    later = [
+def _later(attempt: Attempt, attempts: Sequence[Attempt]) -> list[Attempt]:
+    return [
         later_attempt
         for later_attempt in attempts
         if later_attempt.result.run_id == attempt.result.run_id
         and later_attempt.result.job_id == attempt.result.job_id
         and later_attempt.result.attempt > attempt.result.attempt
     ]
+
+
+def _then(attempt: Attempt, later: Sequence[Attempt]) -> str:
     if not later:
         return "Not tried again."
     following = min(later, key=lambda later_attempt: later_attempt.result.attempt).result

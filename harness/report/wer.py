@@ -35,14 +35,19 @@ def before_by_speaker(attempts: Iterable[Attempt]) -> dict[str, Spread]:
     return {speaker: before for speaker, before in first.items() if before is not None}
 
 
+def unknown_speakers(attempts: Iterable[Attempt]) -> dict[str, Spread]:
+    """Return the speakers whose speech the baseline does not know, with their WER before."""
+    return {
+        speaker: before
+        for speaker, before in before_by_speaker(attempts).items()
+        if is_unknown_speech(before.median)
+    }
+
+
 def unknown_speech(attempts: Iterable[Attempt]) -> str:
     """Return that the baseline does not know some of the speech, in words; else nothing."""
     finished = [attempt for attempt in attempts if attempt.finished]
-    unknown = {
-        speaker: before
-        for speaker, before in before_by_speaker(finished).items()
-        if is_unknown_speech(before.median)
-    }
+    unknown = unknown_speakers(finished)
     if not unknown:
         return ""
     after = {
@@ -72,6 +77,11 @@ def interval_before(attempts: Iterable[Attempt]) -> WerInterval | None:
 def interval_after(attempts: Iterable[Attempt]) -> WerInterval | None:
     """Return how sure the WER at the kept epoch is, over attempts of one speaker and setting."""
     return _interval((attempt, attempt.result.kept_epoch) for attempt in attempts)
+
+
+def heard_before(attempt: Attempt) -> tuple[Utterance, ...]:
+    """Return the utterances of the evaluation before training; nothing where none are held."""
+    return _heard(attempt, 0)
 
 
 def heard_after(attempt: Attempt) -> tuple[Utterance, ...]:

@@ -363,6 +363,12 @@ def _times(sign: float, block: Block) -> Block:
 
 
 def _signed(change: float, unit: str, ratio: bool) -> str:
-    if ratio:
-        return f"{change:+.1%}".replace("%", " %")
-    return f"{change:+.2f} {'points' if unit == '%' else unit}".rstrip()
+    text = f"{100 * change:+.1f} %" if ratio else f"{change:+.2f} {_of_change(unit)}".rstrip()
+    number, _, rest = text.partition(" ")
+    if not number.strip("+-0."):
+        number = number.lstrip("+-")  # zero has no sign
+    return f"{number} {rest}".rstrip().replace("-", "−")
+
+
+def _of_change(unit: str) -> str:
+    return "points" if unit == "%" else unit

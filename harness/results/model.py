@@ -93,6 +93,26 @@ class EpochRecord(Record):
     best: bool
 
 
+class OtherSpeakerRecord(Record):
+    """What was heard of somebody who did not train; epoch 0 is before training.
+
+    WER is the host's own score (jiwer).
+    """
+
+    epoch: int
+    """0, or the epoch whose checkpoint was kept; one that was kept is not always heard: not where
+    the host asked the trainer to stop."""
+    speaker: str
+    accent: str
+    wer_percent: float
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_words: int
+    utterances: int
+    evaluate_seconds: float
+
+
 class PhaseRecord(Record):
     """One phase of the trainer on the attempt's time axis."""
 
@@ -192,6 +212,32 @@ class FailureRecord(Record):
     evidence: tuple[str, ...] = ()
 
 
+class ClientRecord(Record):
+    """Whose part in which round of a federated training a job is."""
+
+    federation: str
+    """Which, of those of a run."""
+    client: str
+    role: Literal["start", "train", "evaluate"]
+    round: int
+    """0: before the first."""
+
+
+class UpdateRecord(Record):
+    """What a client sent back (``update.npz``)."""
+
+    form: Literal["weights", "delta"]
+    """As they were in the end, or minus what the job began with."""
+    layers: tuple[str, ...]
+    """Those that it trained."""
+    utterances: int
+    """Training utterances that it has."""
+    steps: int
+    sha256: str
+    size_bytes: int
+    pull_seconds: float
+
+
 class AttemptResult(Record):
     """``result.json``."""
 
@@ -218,6 +264,8 @@ class AttemptResult(Record):
     stop_policy: str
     selection: SelectionRecord | None = None
     epochs: tuple[EpochRecord, ...] = ()
+    others: tuple[OtherSpeakerRecord, ...] = ()
+    """Other speakers, where the scenario says ``also_evaluate``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None
@@ -234,6 +282,10 @@ class AttemptResult(Record):
     sampling: SamplingRecord | None = None
     gates: tuple[GateRecord, ...] = ()
     checkpoint_sha256: str | None = None
+    client: ClientRecord | None = None
+    """Of federated training."""
+    update: UpdateRecord | None = None
+    """What came back in federated training, in place of a checkpoint."""
     trainer: str | None = None
     runtime: str | None = None
     notes: tuple[str, ...] = ()

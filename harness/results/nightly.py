@@ -20,6 +20,17 @@ NAME = "nightly.json"
 Word = Literal["good", "worse", "failed", "no baseline", "too few to tell", "interrupted"]
 
 
+class NightFigure(Record):
+    """What a night came to in one figure on one phone."""
+
+    metric: str
+    phone: str
+    figure: float
+    """Median over its jobs; of failed attempts the mean."""
+    interval: tuple[float, float] | None = None
+    """Of a WER: `harness.results.wer_interval.METHOD`."""
+
+
 class Verdict(Record):
     """What a night came to."""
 
@@ -34,6 +45,8 @@ class Verdict(Record):
     broken: tuple[str, ...] = ()
     """Expectations of the scenario that do not hold, or that could not be judged."""
     comparison: Comparison | None = None
+    figures: tuple[NightFigure, ...] = ()
+    """For the trend of later nights; a night of an older version has those of its comparison."""
 
 
 class NightlyRecord(Record):

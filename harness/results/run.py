@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness.results.model import Origin, PhoneRecord, Record
+from harness.results.model import ClientRecord, Origin, PhoneRecord, Record
 
 
 class PlanRecord(Record):
@@ -31,6 +31,8 @@ class PlanRecord(Record):
     """Serials of the phones that fit."""
     need_mb: dict[str, float] = Field(default_factory=dict)
     estimate_s: float | None = None
+    client: ClientRecord | None = None
+    """Of federated training."""
 
     @model_validator(mode="before")
     @classmethod

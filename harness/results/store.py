@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,6 +45,12 @@ class HypothesisRow(Record):
     deletions: int
     insertions: int
     reference_words: int
+
+
+class OtherSpeakerRow(HypothesisRow):
+    """One line of ``others.jsonl``: what was heard of somebody who did not train."""
+
+    speaker: str
 
 
 class AttemptFolder:
@@ -77,9 +83,19 @@ class AttemptFolder:
         return self.path / "hypotheses.jsonl"
 
     @property
+    def others_path(self) -> Path:
+        """Scored hypotheses of other speakers."""
+        return self.path / "others.jsonl"
+
+    @property
     def checkpoint_path(self) -> Path:
         """The kept checkpoint."""
         return self.path / "checkpoint.npz"
+
+    @property
+    def update_path(self) -> Path:
+        """What a client of federated training sent back."""
+        return self.path / "update.npz"
 
     @property
     def logcat_path(self) -> Path:
@@ -174,19 +190,19 @@ class AttemptFolder:
 
     def write_hypotheses(self, rows: Iterable[HypothesisRow]) -> None:
         """Write the scored hypotheses."""
-        text = "".join(row.model_dump_json() + "\n" for row in rows)
-        write_bytes(self.hypotheses_path, text.encode())
+        _write_rows(self.hypotheses_path, rows)
 
     def hypotheses(self) -> list[HypothesisRow]:
         """Read the scored hypotheses; empty where none were written."""
-        if not self.hypotheses_path.exists():
-            return []
-        with said(self.hypotheses_path, "read"):
-            lines = self.hypotheses_path.read_bytes().split(b"\n")[:-1]
-        try:
-            return [HypothesisRow.model_validate_json(line) for line in lines]
-        except ValidationError as error:
-            raise StoreError(f"{self.hypotheses_path}: {error}") from error
+        return _read_rows(self.hypotheses_path, HypothesisRow)
+
+    def write_others(self, rows: Iterable[OtherSpeakerRow]) -> None:
+        """Write the scored hypotheses of other speakers."""
+        _write_rows(self.others_path, rows)
+
+    def others(self) -> list[OtherSpeakerRow]:
+        """Read the scored hypotheses of other speakers; empty where none were written."""
+        return _read_rows(self.others_path, OtherSpeakerRow)
 
     # -- the rest -------------------------------------------------------------------------------
 
@@ -219,6 +235,9 @@ class AttemptFolder:
                 return doubts(file, all_columns())
         except (OSError, pa.ArrowException):
             return ()
+
+
+Row = TypeVar("Row", bound=HypothesisRow)
 
 
 class RunFolder:
@@ -321,6 +340,22 @@ class RunFolder:
         for result in self.results():
             last[result.job_id] = result
         return list(last.values())
+
+
+def _write_rows(path: Path, rows: Iterable[HypothesisRow]) -> None:
+    text = "".join(row.model_dump_json() + "\n" for row in rows)
+    write_bytes(path, text.encode())
+
+
+def _read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    if not path.exists():
+        return []
+    with said(path, "read"):
+        lines = path.read_bytes().split(b"\n")[:-1]
+    try:
+        return [kind.model_validate_json(line) for line in lines]
+    except ValidationError as error:
+        raise StoreError(f"{path}: {error}") from error
 
 
 def _peek(path: Path) -> dict[str, Any]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
 from harness.results.files import StoreError, said, sync_to_disk, write_bytes
 from harness.results.model import Record
 from harness.results.names import safe_name
+
+CHECKPOINT: Final = "checkpoint.npz"
+"""What a task leaves for the jobs that have it as a parent: they start from it."""
 
 
 class HostResult(Record):
@@ -48,6 +51,11 @@ class TaskFolder:
     def result_path(self) -> Path:
         """``result.json``."""
         return self.path / "result.json"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Weights that jobs after this task start from, if it made some."""
+        return self.path / CHECKPOINT
 
     def begin(self) -> Path:
         """Return an empty folder for the task to fill; what an attempt before left is removed.

@@ -83,6 +83,7 @@ class Sampler:
         self._offset = 0
         self._token = f"#s{secrets.token_hex(4)}"
         self._tail = Tail(self._token)
+        self._heard_s: float | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -241,6 +242,11 @@ class Sampler:
             value = self._tail.available_kb()
         return None if value is None else value / KB
 
+    def sample_age_s(self) -> float | None:
+        """Return how long ago the phone was last heard of; None if it was not, by this process."""
+        with self._lock:
+            return None if self._heard_s is None else time.monotonic() - self._heard_s
+
     def collect(self, events: Iterable[Any] = ()) -> Collected:
         """Return all samples with the phases that ``events`` tell, their fidelity, and peak RSS."""
         return collect(self.series, phase_intervals(events), self._until_ms)
@@ -326,6 +332,7 @@ class Sampler:
         raw.flush()
         with self._lock:
             self._tail.feed(data)
+            self._heard_s = time.monotonic()
         if self._tail.begun:
             self._first.set()
         if self._tail.stopped:

@@ -33,7 +33,7 @@ def filtered(jobs: list[JobSpec], only: Iterable[str]) -> list[JobSpec]:
             raise InputError(
                 f"unknown path {path!r}",
                 where=f"--only {text}",
-                hint=suggestion(path, [*field_paths(JobContent), *_OWN]),
+                hint=suggestion(path, _OWN) or suggestion(path, field_paths(JobContent)),
             )
         wanted = [value_from_text(value, f"--only {text}") for value in values.split(",")]
         kept = [job for job in kept if any(_has(job, path, value) for value in wanted)]

@@ -16,8 +16,10 @@ _NOT_IDENTITY = ("limits",)
 _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileasr.CANDIDATES)}}
 """Fields whose default was a value once: left out, they count as that, so ids stay."""
 
-_ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}}
+_ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}, "data": {"part": None}}
 """Fields that came later, with what was so before: at that value they leave a job the same."""
+_ADDED_SECTIONS = ("also_evaluate", "federated")
+"""Sections that came later: where there is none, a job is the same."""
 
 
 def canonical_json(value: Any) -> str:
@@ -66,6 +68,7 @@ def job_identity(
     """
     kept = {key: _as_before(key, value) for key, value in content.items()}
     kept = {key: value for key, value in kept.items() if key not in _NOT_IDENTITY}
+    kept = {k: v for k, v in kept.items() if v is not None or k not in _ADDED_SECTIONS}
     return sha256_of(
         {
             "version": 1,

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.scenario.hints import written
 from harness.scenario.paths import MISSING, field_paths, get_path, is_known, set_path, suggestion
-from harness.scenario.schema import JobContent
+from harness.scenario.schema import JobContent, Scenario
 
 Location = tuple[str | int, ...]
 MAX_COMBINATIONS = 200_000
@@ -90,7 +91,9 @@ def check_matrix(raw: Any) -> Matrix:
         _check_path(path, ("matrix", path))
         if not isinstance(values, list):
             raise MatrixError(
-                ("matrix", path), f"an axis is a list of values, not {values!r}", "Write [a, b]."
+                ("matrix", path),
+                f"an axis is a list of values, not {values!r}",
+                _as_axis(path, values),
             )
         if not values:
             raise MatrixError(
@@ -112,9 +115,24 @@ def check_matrix(raw: Any) -> Matrix:
     return Matrix(axes, _entries(raw, "include"), _entries(raw, "exclude"))
 
 
+def _as_axis(path: str, values: Any) -> str:
+    """Return how to write what stands in place of an axis's list."""
+    if isinstance(values, Mapping):
+        axes = ", ".join(f"{path}.{key}: {written(inner)}" for key, inner in values.items())
+        return f"An axis is named by its dotted path: matrix: {{{axes}}}."
+    items = values.split(",") if isinstance(values, str) else [values]
+    return f"Write {path}: [{', '.join(str(item).strip() for item in items)}]."
+
+
 def _check_path(path: str, location: Location) -> None:
     if not is_known(path, JobContent):
         known = field_paths(JobContent)
+        if path in Scenario.model_fields:
+            raise MatrixError(
+                location,
+                f"{path} holds for the whole scenario and cannot vary",
+                f"It stands at the top: {path}: ...",
+            )
         hint = (
             suggestion(path, known) or f"A path starts with {', '.join(JobContent.model_fields)}."
         )
@@ -134,7 +152,8 @@ def _entries(raw: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise MatrixError(("matrix", key), f"{key} is a list of mappings")
+        hint = f"Write {key}: [{written(entries)}]." if isinstance(entries, Mapping) else ""
+        raise MatrixError(("matrix", key), f"{key} is a list of mappings", hint)
     for index, entry in enumerate(entries):
         if not isinstance(entry, Mapping) or not entry:
             raise MatrixError(

@@ -82,6 +82,27 @@ def suggestion(word: str, known: typing.Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else ""
 
 
+def axis_names(paths: typing.Iterable[str]) -> dict[str, str]:
+    """Return what to call axes of a matrix for short: the last word of a path where one has it."""
+    last = {path: path.rpartition(".")[2] for path in paths}
+    seen = list(last.values())
+    return {path: name if seen.count(name) == 1 else path for path, name in last.items()}
+
+
+def axis_words(axes: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return (short name, value) of each axis, as people read them."""
+    names = axis_names(axes)
+    return tuple((names[path], _in_words(value)) for path, value in axes.items())
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_in_words(inner)}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(_in_words(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
+
+
 def get_path(value: Any, path: str) -> Any:
     """Return the value at ``path``, or ``MISSING``."""
     for part in path.split("."):

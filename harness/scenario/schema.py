@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Union
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from harness.contract.job import Keep, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.federated import Federated, Part
 from harness.scenario.hints import value_hint
+from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -24,6 +31,8 @@ FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
 """MobileASR's own, for a model of thirty million parameters."""
+ACCENTS: Final = "accents"
+"""The synthetic corpus."""
 AUTO: Final = "auto"
 """What ``trainer.sub_model`` says where the phone is to choose."""
 
@@ -86,24 +95,28 @@ class ModelChoice(Section):
 
 
 class Data(Section):
-    """Whose speech: a synthetic corpus, or a manifest of recordings."""
+    """Whose speech: a corpus that comes with the project, or a manifest of recordings."""
 
     corpus: Name | None = None
-    """A synthetic corpus, made when it is needed: ``accents``, which is what is taken if neither
-    this nor ``manifest`` is given."""
+    """``accents``, synthetic speakers, made when they are needed, which is what is taken if neither
+    this nor ``manifest`` is given; ``people``, a few recordings of people."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
-    speaker: Name = "us-male"
-    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; else a name of the manifest."""
+    speaker: Name = "uk-female"
+    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``people`` kathleen,
+    librispeech-19 or librispeech-26; else a name of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
-    """Training utterances a round; a corpus takes 60, a manifest all it has."""
+    """Training utterances a round; ``accents`` takes 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)
-    """Validation utterances a round; a corpus takes 20, a manifest all it has."""
-    style: Literal["short", "full"] = "short"
-    """Sentences: ``short`` 1-5 s, ``full`` the paper's 9-12 s."""
+    """Validation utterances a round; ``accents`` takes 20, recordings all there are."""
+    style: Literal["short", "wide", "full"] = "short"
+    """Sentences: ``short`` 1-5 s; ``wide`` 2.5-5 s, with words new to ``ds2-mini``;
+    ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    part: Part | None = None
+    """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -111,10 +124,11 @@ class Data(Section):
         if not isinstance(value, dict):
             return value
         if value.get("corpus") is None and value.get("manifest") is None:
-            value = {**value, "corpus": "accents"}
-        if value.get("corpus") is not None:
-            value = {**value, "train": value.get("train") or 60}
-            value = {**value, "validation": value.get("validation") or 20}
+            value = {**value, "corpus": ACCENTS}
+        if value.get("corpus") == ACCENTS:
+            sizes = {"train": 60, "validation": 20}
+            given = {name: value[name] for name in sizes if value.get(name) is not None}
+            value = {**value, **sizes, **given}
         return value
 
     @model_validator(mode="after")
@@ -253,6 +267,9 @@ class JobContent(Section):
     """The trainable model; a word alone is its ``name``."""
     data: Data = Data.model_validate({})
     """Whose speech."""
+    also_evaluate: AlsoEvaluateOrNames | None = None
+    """Other speakers, who are only listened to: what the training does to them. A list of names is
+    enough where they are in the same corpus or manifest."""
     trainer: Trainer = Trainer()
     """How the phone trains."""
     phones: Demands = Demands()
@@ -267,14 +284,26 @@ class JobContent(Section):
     """How often the phone is looked at."""
     limits: Limits = Limits()
     """The longest that each step may take."""
+    federated: Federated | None = None
+    """One model, trained over many clients in rounds (docs/federated.md); ``data`` then says what
+    corpus they have, and ``trainer`` how each of them trains."""
+
+    @model_validator(mode="after")
+    def _rounds_listen_to_all_clients(self) -> JobContent:
+        if self.federated is not None and self.also_evaluate is not None:
+            raise ValueError(
+                "also_evaluate goes with personalisation; federated training evaluates each "
+                "round's model on every client's sentences"
+            )
+        return self
 
     @classmethod
     def value_hint(
         cls, kind: str, value: Any, location: Sequence[str | int]
     ) -> tuple[str, str] | None:
         """Return what is wrong with a value and what to write, see `harness.yamlio.explain`."""
-        path = ".".join(str(part) for part in location)
-        return value_hint(kind, value, path) if path in field_paths(JobContent) else None
+        path = ".".join(part for part in location if isinstance(part, str))
+        return value_hint(kind, value, path, field_paths(cls), field_paths(JobContent))
 
 
 class Retry(Section):

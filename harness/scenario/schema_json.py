@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from harness.scenario.federated import StrategyName
 from harness.scenario.matrix import RESERVED
 from harness.scenario.paths import section_of
 from harness.scenario.schema import JobContent, Scenario
@@ -29,6 +30,16 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
         fields["model"] = {
             "anyOf": [fields["model"], {"type": "string"}],
             "description": "A shipped model by name, or its parts.",
+        }
+        names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        fields["also_evaluate"]["anyOf"] += [names, {"type": "string"}]
+    for fields, name in (
+        (definitions["Federated"]["properties"], "strategy"),
+        (axes, "federated.strategy"),
+    ):
+        fields[name] = {
+            "anyOf": [fields[name], {"enum": list(get_args(StrategyName))}],
+            "description": "How the server makes one model; a word alone is its name.",
         }
     schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.

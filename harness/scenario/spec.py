@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from harness.scenario.base import Section
 from harness.scenario.demands import Demands
 from harness.scenario.identity import sha256_of
 from harness.scenario.schema import JobContent
+
+
+class ClientTask(Section):
+    """What a job is to a federated training (`harness.scenario.client_jobs`)."""
+
+    federation: str
+    """Which, of those of a run."""
+    client: str
+    role: Literal["start", "train", "evaluate"]
+    round: int
+    """Of the federated training; 0 is before the first."""
+    turn: int = 0
+    """What Flower's server sent in one breath, by number; 0 where it does not decide."""
+    proximal: float = 0.0
+    """FedProx's mu."""
 
 
 class JobSpec(Section):
@@ -30,6 +45,16 @@ class JobSpec(Section):
     rounds: int = 1
     avoid: tuple[Demands, ...] = ()
     """A phone that meets one of them does not get the job."""
+    client: ClientTask | None = None
+    """Whose part in which round of a federated training this is."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_is_not(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``client`` out of other jobs: ledgers hold them as they always did."""
+        written: dict[str, Any] = write(self)
+        if self.client is None:
+            written.pop("client", None)
+        return written
 
     @property
     def training_seed(self) -> int:

@@ -87,6 +87,8 @@ class RunBrief(Facts):
     """A run in one line."""
 
     run_id: str
+    name: str
+    """The scenario's."""
     title: str
     stage: Stage
     started_utc: str
@@ -95,6 +97,18 @@ class RunBrief(Facts):
     counts: dict[str, int]
     """Jobs by state."""
     total: int
+    done: int
+    """Jobs that are finished, failed or skipped."""
+    seconds: float | None
+    """From its beginning to its end, or to now."""
+    left_s: float | None
+    """About how long it goes on: by the plan, and by how long its jobs have taken so far."""
+    wer_percent: tuple[float, float] | None
+    """The lowest and the highest WER after training of its finished jobs."""
+    verdict: str
+    """A nightly run's word; else what became of the jobs; empty while the run goes on."""
+    good: bool | None
+    """Whether the verdict is a good one; None where nobody can say."""
 
 
 class RunState(RunBrief):
@@ -102,6 +116,8 @@ class RunState(RunBrief):
 
     sub_models: dict[str, tuple[str, ...]]
     """Model -> its sub-models, from the largest need to the smallest."""
+    job_names: dict[str, str]
+    """Job -> what the matrix sets for it, in words."""
     phones: tuple[PhoneState, ...]
     running: tuple[Running, ...]
     queue: tuple[str, ...]

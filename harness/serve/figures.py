@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from markupsafe import Markup
 
 from harness.readings.declared import Axis
 from harness.readings.sampled import columns
-from harness.report.figures.plot import EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
 from harness.report.text import plural
@@ -17,10 +18,13 @@ from harness.serve.facts import Running
 from harness.serve.tails import WINDOW_S
 
 _LEFT, _TOP, _BOTTOM = 46.0, 22.0, 22.0
-_SMALL = (330.0, 150.0)
-_WIDE = 690.0
-_LABELS = 150.0
-_GAP = 36.0
+_WIDTH, _HEIGHT = 330.0, 150.0
+"""Of every figure: as wide as a small phone, so that no text becomes smaller than it is drawn."""
+_BEYOND: Final = 1.15
+"""What is so many times the highest of the later values is drawn to the edge of the plot."""
+_TRAINER: Final = "trainer_rss_mb"
+_SINCE: Final = 5
+"""So many samples of a trainer there must be before the axis serves it."""
 
 Values = Sequence[float | None]
 
@@ -34,17 +38,26 @@ def curves(running: Running, role: str, key: str) -> Markup:
         key: Unique on the page, for ids.
     """
     learning = [
-        _line_figure(f"{key}-loss", "loss", running.loss, role, plural(running.steps, "step")),
+        _line_figure(
+            f"{key}-loss",
+            "loss",
+            running.loss,
+            role,
+            f"{plural(running.steps, 'step')}",
+            last_x=0,
+            clipped=True,
+        ),
         _line_figure(
             f"{key}-wer",
             "WER, %",
             running.wer_percent,
             role,
-            f"{running.epochs} epochs",
+            plural(running.epochs, "epoch"),
+            last_x=running.epochs,
             marks=True,
         ),
     ]
-    shown = [figure for figure in (*learning, _minutes(running, f"{key}-use", role)) if figure]
+    shown = [*(figure for figure in learning if figure), *_minutes(running, f"{key}-use", role)]
     return Markup("").join(Markup("<figure>{}</figure>").format(figure) for figure in shown)
 
 
@@ -55,65 +68,122 @@ def _line_figure(
     role: str,
     of: str,
     *,
+    last_x: int,
+    clipped: bool = False,
     marks: bool = False,
 ) -> Markup | None:
+    """Draw a figure over steps or epochs, on axes as the report has them: WER from 0, to the end.
+
+    Args:
+        key: For ids.
+        label: Of what, with its unit.
+        points: (step or epoch, value).
+        role: Colour.
+        of: How many steps or epochs, in words.
+        last_x: Where the axis ends, if that is known.
+        clipped: Values far beyond the later ones do not stretch the axis.
+        marks: Each value has a mark.
+    """
     known = [(x, y) for x, y in points if math.isfinite(y)]
     if not known:
         return None
-    width, height = _SMALL
-    sheet = Sheet(width, height)
+    sheet = Sheet(_WIDTH, _HEIGHT)
     xs, ys = [float(x) for x, _ in known], [y for _, y in known]
-    ticks = steps(min(0.0, *ys), max(ys), 3)
-    box = (_LEFT, _TOP, width - 44, height - _BOTTOM)
-    plot = Plot(sheet, box, (xs[0], max(xs[-1], xs[0] + 1)), (ticks[0], ticks[-1]))
+    top = _ceiling(ys) if clipped else max(ys)
+    ticks = steps(min(0.0, *ys), max(top, 1e-3), 3)
+    box = (_LEFT, _TOP, _WIDTH - 44, _HEIGHT - _BOTTOM)
+    end = max(xs[-1], float(last_x), xs[0] + 1)
+    plot = Plot(sheet, box, (xs[0], end), (ticks[0], ticks[-1]))
     plot.y_axis(ticks, label)
-    below = [tick for tick in steps(xs[0], xs[-1], 4) if xs[0] <= tick <= xs[-1] and tick % 1 == 0]
+    below = [tick for tick in steps(xs[0], end, 4) if xs[0] <= tick <= end and tick % 1 == 0]
     below = below or [xs[0]]
     plot.x_axis(below, [tick_text(tick, below) for tick in below])
     if len(known) > 1:
-        sheet.line(plot.xs(xs), plot.ys(ys), role, width=1.6)
+        sheet.line(plot.xs(xs), plot.ys(ys), role, width=1.6, clip=box)
     if marks or len(known) == 1:
+        # a mark of the first and of the highest value is whole
         sheet.marks(plot.xs(xs), plot.ys(ys), role, "o", size=4.5)
-    sheet.text(plot.right + 6, plot.y(ys[-1]) + 4, _figure(ys[-1]), "ink")
+    sheet.text(plot.x(xs[-1]) + 6, plot.y(min(ys[-1], ticks[-1])) + 4, _figure(ys[-1]), "ink")
     desc = f"{label}: {_figure(ys[0])} first, {_figure(ys[-1])} last, after {xs[-1]:.0f} of {of}."
+    if max(ys) > ticks[-1]:
+        desc += f" The highest, {_figure(max(ys))}, lies beyond the axis."
     return sheet.svg(key, label, desc)
 
 
-def _minutes(running: Running, key: str, role: str) -> Markup | None:
-    """Draw CPU, memory and battery of the last minutes, one above the other."""
+def _ceiling(ys: Sequence[float]) -> float:
+    """Return where an axis ends: at the highest value, unless only the first ones are so high."""
+    later = ys[len(ys) // 4 :]
+    return min(max(ys), _BEYOND * max(later)) if len(ys) >= 8 and max(later) > 0 else max(ys)
+
+
+def _minutes(running: Running, key: str, role: str) -> list[Markup]:
+    """Draw CPU, memory and battery of the last minutes, a figure each."""
     t_s: list[float] = running.samples.get("t_s", [])
     if len(t_s) < 2:
-        return None
+        return []
     ago = [(t - t_s[-1]) / 60 for t in t_s]
+    figures = []
+    for number, (axis, all_lines) in enumerate(_live_lines(role)):
+        lines = [line for line in all_lines if _known(running.samples.get(line[1], []))]
+        if lines:
+            figures.append(_minutes_of(running, axis, lines, ago, f"{key}{number}"))
+    return figures
+
+
+def _minutes_of(
+    running: Running,
+    axis: Axis,
+    lines: Sequence[tuple[str, str, str]],
+    ago: Sequence[float],
+    key: str,
+) -> Markup:
     minutes = min(WINDOW_S // 60, max(1, math.ceil(-ago[0])))
-    traces = [
-        (axis, 64.0 if axis.height > 60 else 30.0, lines)
-        for axis, all_lines in _live_lines(role)
-        if (lines := [line for line in all_lines if _known(running.samples.get(line[1], []))])
+    sheet = Sheet(_WIDTH, _HEIGHT)
+    ends = [
+        EndLabel(
+            _known(running.samples[column])[-1],
+            f"{name} {fixed(_known(running.samples[column])[-1])}",
+            colour,
+        )
+        for name, column, colour in lines
     ]
-    sheet = Sheet(_WIDE, sum(height + _GAP for _, height, _ in traces) + _BOTTOM)
-    top, said = _TOP, []
-    for number, (axis, height, lines) in enumerate(traces):
-        every = [value for line in lines for value in _known(running.samples[line[1]])]
-        low = 0.0 if axis.from_zero else min(every) - 1
-        ticks = steps(low, max(*every, low + 1), 2)
-        box = (_LEFT, top, _WIDE - _LABELS, top + height)
-        plot = Plot(sheet, box, (-minutes, 0), (ticks[0], ticks[-1]))
-        plot.y_axis(ticks, axis.label)
-        ends = []
-        for name, column, colour in lines:
-            values = running.samples[column]
-            ys = [math.nan if value is None else value for value in values]
-            sheet.line(plot.xs(ago), plot.ys(ys), colour, width=1.3)
-            last = _known(values)[-1]
-            ends.append(EndLabel(last, f"{name} {fixed(last)}", colour))
-            said.append(f"{name} {fixed(last)}")
-        plot.label_ends(ends)
-        if number == len(traces) - 1:
-            past = range(-minutes, 0)
-            plot.x_axis([*past, 0], [*(f"−{-minute} min" for minute in past), "now"])
-        top += height + _GAP
-    return sheet.svg(key, "The last minutes", f"Now: {', '.join(said)}.") if traces else None
+    labels = 28 + CHARACTER_PX * max(len(end.text) for end in ends)
+    high, low = _highest(running, axis, lines), _lowest(running, axis, lines)
+    ticks = steps(low, max(high, low + 1), 3)
+    box = (_LEFT, _TOP, _WIDTH - labels, _HEIGHT - _BOTTOM)
+    plot = Plot(sheet, box, (-minutes, 0), (ticks[0], ticks[-1]))
+    plot.y_axis(ticks, axis.label)
+    for _, column, colour in lines:
+        ys = [math.nan if value is None else value for value in running.samples[column]]
+        sheet.line(plot.xs(ago), plot.ys(ys), colour, width=1.3, clip=box)
+        if max(_known(running.samples[column])) > ticks[-1]:
+            text = f"↑ {fixed(max(_known(running.samples[column])))}"
+            sheet.text(plot.left + 4, plot.top + 10, text, "soft")
+    plot.label_ends(ends)
+    said = [end.text for end in ends]
+    past = list(range(-minutes, 0, 1 if minutes < 4 else 2))
+    plot.x_axis([*past, 0], [*(f"−{-minute} min" for minute in past), "now"])
+    return sheet.svg(key, f"{axis.label}, the last minutes", f"Now: {', '.join(said)}.")
+
+
+def _highest(running: Running, axis: Axis, lines: Sequence[tuple[str, str, str]]) -> float:
+    """Return where an axis ends: at the highest value since the trainer runs, as in the report.
+
+    Before it far more memory is free; the scale serves the training.
+    """
+    every = [value for line in lines for value in _known(running.samples[line[1]])]
+    rss = running.samples.get(_TRAINER, [])
+    began = next((at for at, value in enumerate(rss) if value is not None), None)
+    if began is None or len(rss) - began < _SINCE or not axis.from_zero:
+        return max(every)
+    since = [value for line in lines for value in _known(running.samples[line[1]][began:])]
+    return min(max(every), _BEYOND * max(since, default=math.inf))
+
+
+def _lowest(running: Running, axis: Axis, lines: Sequence[tuple[str, str, str]]) -> float:
+    if axis.from_zero:
+        return 0.0
+    return min(value for line in lines for value in _known(running.samples[line[1]])) - 1
 
 
 def _live_lines(role: str) -> list[tuple[Axis, list[tuple[str, str, str]]]]:

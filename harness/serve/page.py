@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -27,9 +27,38 @@ _STAGES = {
 }
 
 
-def runs_page(runs: Sequence[RunBrief], part: bool = False) -> str:
-    """Return the page of all runs, or only what changes on it."""
-    return _render("live_runs.html.j2", "Runs", part, runs=runs)
+SORTS: Mapping[str, tuple[str, Callable[[RunBrief], Any]]] = {
+    "started": ("run", lambda run: run.started_utc),
+    "title": ("title", lambda run: run.title.casefold()),
+    "state": ("state", lambda run: run.stage),
+    "done": ("jobs", lambda run: run.done / run.total if run.total else None),
+    "wer": ("WER after, %", lambda run: run.wer_percent),
+    "duration": ("time", lambda run: run.seconds),
+    "verdict": ("verdict", lambda run: run.verdict or None),
+    "origin": ("origin", lambda run: run.origins),
+}
+"""What the list of runs is sorted by -> head of its column, and the key; None comes last."""
+
+
+def runs_page(
+    runs: Sequence[RunBrief], part: bool = False, sort: str = "started", up: bool = False
+) -> str:
+    """Return the page of all runs, or only what changes on it.
+
+    Args:
+        runs: The runs.
+        part: Only what changes.
+        sort: One of `SORTS`; anything else is the first.
+        up: The lowest first.
+    """
+    sort = sort if sort in SORTS else "started"
+    key = SORTS[sort][1]
+    known = sorted((run for run in runs if key(run) is not None), key=key, reverse=not up)
+    rest = [run for run in runs if key(run) is None]
+    heads = [(name, head) for name, (head, _) in SORTS.items()]
+    return _render(
+        "live_runs.html.j2", "Runs", part, runs=[*known, *rest], heads=heads, sort=sort, up=up
+    )
 
 
 def run_page(run: RunState, alone: bool, part: bool = False) -> str:

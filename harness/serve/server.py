@@ -13,17 +13,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.errors import HarnessError, InputError
 from harness.report.load import load_runs
 from harness.report.page import render
+from harness.serve.metrics import CONTENT_TYPE, LabMetrics
 from harness.serve.page import run_page, runs_page
 from harness.serve.state import RunsWatch, RunWatch
 
@@ -54,27 +55,39 @@ class Pages:
 
     Args:
         path: ``runs/``, or one run folder.
+        metrics: Also what Prometheus reads, under ``/metrics``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: bool = False) -> None:
         self._runs = RunsWatch(path)
+        self._metrics = LabMetrics(self._runs) if metrics else None
         self._lock = threading.Lock()
         self._reports: dict[str, tuple[float, bytes]] = {}
 
-    def answer(self, path: str) -> _Answer:
-        """Return what a path shows."""
+    def answer(self, path: str, query: str = "") -> _Answer:
+        """Return what a path shows.
+
+        Args:
+            path: Of the URL.
+            query: What stands behind its question mark.
+        """
         parts = [unquote(part) for part in path.split("/") if part]
         try:
             with self._lock:  # the curves are read on from where the last reader stopped
-                return self._route(parts)
+                return self._route(parts, parse_qs(query))
         except HarnessError as error:
             return _text(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
-    def _route(self, parts: list[str]) -> _Answer:
+    def _route(self, parts: list[str], asked: Mapping[str, list[str]]) -> _Answer:
         if self._runs.alone and parts in ([], ["part"]):
             parts = ["run", self._runs.names()[0], *parts]
         if parts in ([], ["part"]):
-            return _page(runs_page(self._runs.briefs(), part=parts == ["part"]))
+            sort, up = asked.get("sort", [""])[0], "up" in asked.get("order", [])
+            return _page(runs_page(self._runs.briefs(), parts == ["part"], sort, up))
+        if parts == ["compare"]:
+            return self._compare(asked.get("run", []))
+        if parts == ["metrics"] and self._metrics is not None:
+            return _Answer(HTTPStatus.OK, CONTENT_TYPE, self._metrics.text())
         if parts == ["runs.json"]:
             return _json([brief.model_dump(mode="json") for brief in self._runs.briefs()])
         watch = self._runs.watch(parts[1]) if parts[0] == "run" and len(parts) > 1 else None
@@ -90,6 +103,15 @@ class Pages:
             case ["report"]:
                 return _Answer(HTTPStatus.OK, _HTML, self._report(parts[1], watch))
         return _text(HTTPStatus.NOT_FOUND, "There is no such page here.")
+
+    def _compare(self, names: Sequence[str]) -> _Answer:
+        """Return the report of two runs, with what differs."""
+        chosen = [watch for name in names if (watch := self._runs.watch(name)) is not None]
+        if len(chosen) != 2 or len(names) != 2:
+            return _text(HTTPStatus.BAD_REQUEST, "Choose two runs in the list, then compare.")
+        chosen.sort(key=lambda watch: watch.brief().started_utc)
+        page = render(load_runs([watch.folder.path for watch in chosen]))
+        return _Answer(HTTPStatus.OK, _HTML, page.encode())
 
     def _report(self, name: str, watch: RunWatch) -> bytes:
         """Return a run's report: as it was written at its end, or made for this request."""
@@ -145,18 +167,19 @@ def is_loopback(bound: str) -> bool:
         return bound == "localhost"
 
 
-def make_server(path: Path, host: str, port: int) -> ThreadingHTTPServer:
+def make_server(path: Path, host: str, port: int, metrics: bool = False) -> ThreadingHTTPServer:
     """Return a server that is bound and not yet serving.
 
     Args:
         path: ``runs/``, or one run folder.
         host: Address or name to listen on.
         port: Port; 0 for a free one.
+        metrics: Also what Prometheus reads, under ``/metrics``.
 
     Raises:
-        InputError: It cannot listen there.
+        InputError: It cannot listen there, or what metrics need is not installed.
     """
-    pages = Pages(path)
+    pages = Pages(path, metrics)
     own = frozenset({socket.gethostname().lower(), socket.getfqdn().lower()})
 
     class Handler(_Handler):
@@ -182,14 +205,15 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     protocol_version = "HTTP/1.1"
     timeout = _SLOW_S
-    answers: Callable[[str], _Answer]
+    answers: Callable[[str, str], _Answer]
     allowed: Callable[[str], bool]
 
     def do_GET(self) -> None:
         if not self.allowed(self.headers.get("Host", "")):
             self._send(_text(HTTPStatus.FORBIDDEN, "Not by that name."))
             return
-        self._send(self.answers(urlsplit(self.path).path))
+        asked = urlsplit(self.path)
+        self._send(self.answers(asked.path, asked.query))
 
     do_HEAD = do_GET  # noqa: N815
 

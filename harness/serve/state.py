@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.lab.holding import has_expired
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import AttemptRow, LeaseRow, TaskRow
-from harness.report.numbers import parse_utc
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
-from harness.serve.facts import Ended, PhoneState, RunBrief, Running, RunState, Stage
+from harness.serve.brief import BriefReader, is_alive, job_name, since
+from harness.serve.facts import Ended, PhoneState, RunBrief, Running, RunState
 from harness.serve.tails import AttemptTail, thinned
 
 NEXT = 12
 """So many queued jobs are named; the rest is counted."""
+
+
+Outcomes = Counter[tuple[str, str]]
+"""(Serial, how it ended) -> so many attempts."""
 
 
 class RunWatch:
@@ -39,7 +42,9 @@ class RunWatch:
         self.folder = RunFolder.open(path)
         self._tails: dict[tuple[str, int], AttemptTail] = {}
         self._results: dict[tuple[str, int], AttemptResult] = {}
+        self._briefs = BriefReader(self.folder)
         self._over: RunBrief | None = None
+        self._outcomes: tuple[RunRecord, Outcomes] | None = None
 
     def brief(self, now: datetime | None = None) -> RunBrief:
         """Return how it stands, in one line; what has finished is not read again.
@@ -48,14 +53,33 @@ class RunWatch:
             HarnessError: Its record or ledger cannot be read.
         """
         if self._over is None:
+            now = now or datetime.now(timezone.utc)
             record = self.folder.record()
             with Ledger.read(self.folder.ledger_path) as ledger:
-                counts, leases = ledger.counts(), ledger.leases()
-            brief = _brief(record, counts, leases, now or datetime.now(timezone.utc))
+                tasks, attempts, leases = ledger.rows(), ledger.attempts(), ledger.leases()
+            brief = self._briefs.brief(record, tasks, attempts, leases, now)
             if brief.stage != "finished":
                 return brief
             self._over = brief
         return self._over
+
+    def outcomes(self) -> tuple[RunRecord, Outcomes]:
+        """Return its record, and how many of its attempts ended how: (serial, outcome) -> count.
+
+        Raises:
+            HarnessError: Its record or ledger cannot be read.
+        """
+        if self._outcomes is None or self._over is None:
+            record = self.folder.record()
+            with Ledger.read(self.folder.ledger_path) as ledger:
+                rows = ledger.attempts()
+            counts = Counter(
+                (row.serial, "finished" if row.state == "finished" else row.failure or row.state)
+                for row in rows
+                if row.state != "running"
+            )
+            self._outcomes = (record, counts)
+        return self._outcomes
 
     def state(self, now: datetime | None = None) -> RunState:
         """Return how it stands.
@@ -70,13 +94,13 @@ class RunWatch:
         open_ones = [row for row in attempts if row.state == "running"]
         running = self._running(record, open_ones, now)
         waiting = [row.task_id for row in tasks if row.state in ("queued", "waiting")]
-        counts: Counter[str] = Counter(row.state for row in tasks)
         return RunState(
-            **dict(_brief(record, counts, leases, now)),
+            **dict(self._briefs.brief(record, tasks, attempts, leases, now)),
             sub_models={
                 name: network_of(manifest).sub_model_names
                 for name, manifest in record.models.items()
             },
+            job_names={job.job_id: job_name(job) for job in record.plan},
             phones=tuple(_phones(record.phones, leases, open_ones, running, now)),
             running=tuple(running),
             queue=tuple(waiting[:NEXT]),
@@ -105,7 +129,7 @@ class RunWatch:
                     axes=job.axes if job else {},
                     speaker=job.speaker if job else "",
                     started_utc=row.started_utc,
-                    seconds=_since(row.started_utc, now) or 0.0,
+                    seconds=since(row.started_utc, now) or 0.0,
                     sub_model=training.sub_model,
                     phase=training.phase,
                     epoch=training.epoch,
@@ -186,30 +210,6 @@ class RunsWatch:
         return sorted(briefs, key=lambda brief: brief.started_utc, reverse=True)
 
 
-def _brief(
-    record: RunRecord, counts: Mapping[str, int], leases: Iterable[LeaseRow], now: datetime
-) -> RunBrief:
-    return RunBrief(
-        run_id=record.run_id,
-        title=record.title or record.name,
-        stage=_stage(record, leases, now),
-        started_utc=record.started_utc,
-        finished_utc=record.finished_utc,
-        origins=record.origins,
-        counts=dict(counts),
-        total=sum(counts.values()),
-    )
-
-
-def _stage(record: RunRecord, leases: Iterable[LeaseRow], now: datetime) -> Stage:
-    if record.finished_utc is not None:
-        return "finished"
-    if record.interrupted:
-        return "interrupted"
-    heard = [row.heartbeat_utc for row in leases] or [record.started_utc]
-    return "running" if any(_is_alive(utc, now) for utc in heard) else "silent"
-
-
 def _phones(
     known: Iterable[PhoneRecord],
     leases: Iterable[LeaseRow],
@@ -224,7 +224,7 @@ def _phones(
         lease, attempt = held.get(phone.serial), busy.get(phone.serial)
         state: Literal["working", "waiting", "free", "silent"] = "free"
         if lease is not None:
-            alive = _is_alive(lease.heartbeat_utc, now)
+            alive = is_alive(lease.heartbeat_utc, now)
             state = ("working" if attempt else "waiting") if alive else "silent"
         samples = seen.get(phone.serial, {})
         yield PhoneState(
@@ -246,16 +246,6 @@ def _phones(
 
 def _newest(values: list[Any] | None) -> float | None:
     return next((value for value in reversed(values or []) if value is not None), None)
-
-
-def _is_alive(heard_utc: str, now: datetime) -> bool:
-    silent_s = _since(heard_utc, now)
-    return silent_s is not None and not has_expired(silent_s)
-
-
-def _since(utc: str, now: datetime) -> float | None:
-    then = parse_utc(utc)
-    return None if then is None else (now - then).total_seconds()
 
 
 def _told(key: str, result: AttemptResult, last: bool) -> Ended:

@@ -25,15 +25,20 @@ from harness.speech.manifest import Corpus, Utterance, load_manifest, manifest_l
 from harness.speech.sentences import Split, sentences
 from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers, unhurried
 from harness.speech.text import normalise_text
+from harness.speech.wide_sentences import wide_sentences
 from harness.speech.worker import Synthesiser
 
-Style = Literal["short", "full"]
+Style = Literal["short", "wide", "full"]
 Progress = Callable[[int, int], None]
 """Called with (utterances made, utterances in all)."""
 
 _FORMAT = 1
 """Part of every cache key; raise it when synthesis or sentences change."""
-_SECONDS: dict[Style, tuple[float, float]] = {"short": (1.2, 4.9), "full": (9.0, 12.0)}
+_SECONDS: dict[Style, tuple[float, float]] = {
+    "short": (1.2, 4.9),
+    "wide": (2.5, 5.0),
+    "full": (9.0, 12.0),
+}
 _MAX_CHARACTERS = 180  # MobileASR, Appendix B
 
 
@@ -46,7 +51,8 @@ class CorpusSpec:
         train: Training utterances a speaker and round.
         validation: Validation utterances a speaker and round.
         rounds: Disjoint rounds.
-        style: ``short`` (1.2-4.9 s, one sentence) or ``full`` (9-12 s, at most 180 characters).
+        style: ``short`` (1.2-4.9 s, one sentence), ``wide`` (2.5-5 s, with words that no
+            baseline was pre-trained on) or ``full`` (9-12 s, at most 180 characters).
         seed: Chooses the sentences.
         name: For file names.
     """
@@ -91,6 +97,9 @@ class _Recorder:
 
 
 def _texts(style: Style, split: Split, seed: int, share: float | None = None) -> Iterator[str]:
+    if style == "wide":
+        yield from wide_sentences(split, seed)
+        return
     source = sentences(split, seed, derived_share=share)
     if style == "short":
         yield from source

@@ -12,11 +12,12 @@ import hashlib
 import json
 import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, TypeVar
 
 import filelock
 
@@ -36,6 +37,8 @@ _LOCK = ".lock"
 Progress = Callable[[int, int], None]
 """Called with (recordings read, recordings in all)."""
 
+_AHEAD: Final = 64
+"""Recordings that are read before the first of them is taken."""
 _FORMAT = 2
 """Part of every key; raise it when the conversion changes."""
 
@@ -72,18 +75,20 @@ class ImportOptions:
     skip_bad: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Read:
-    """A source whose recording was converted."""
+    """A source whose recording was converted. There may be a million: it holds no path."""
 
     source: Source
     text: str
-    wav: Path
     sha256: str
     recording: str
     """Key of the original's content."""
     seconds: float
     clipped: float
+
+
+_Result = TypeVar("_Result")
 
 
 def _nothing(_done: int, _total: int) -> None:
@@ -139,7 +144,7 @@ def _import(
     # soundfile and soxr leave the interpreter to the other threads while they work
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
     try:
-        results = pool.map(lambda source: _read(source, out, options), sources)
+        results = _in_turn(pool, lambda source: _read(source, out, options), sources)
         for number, result in enumerate(results, 1):
             progress(number, len(sources))
             if isinstance(result, _Read):
@@ -156,15 +161,31 @@ def _import(
     reads = _once(reads, left, skip_bad=options.skip_bad)
     require(reads, left)
     placed = _place(reads, left, options)
-    utterances = _utterances(placed)
-    require(utterances, left)
-    warnings = tuple(_warnings(placed, utterances))
-    write_atomically(out / MANIFEST, manifest_lines(utterances, out).encode())
+    require(placed, left)
+    warnings = tuple(_warnings(placed))
+    write_atomically(out / MANIFEST, manifest_lines(_utterances(placed, out), out).encode())
+    del reads, placed  # what was written is read again: not held twice
     corpus = load_manifest(out / MANIFEST)
     imported = Imported(corpus, tuple(left), warnings)
     write_atomically(out / REPORT, (json.dumps(report(imported), indent=1) + "\n").encode())
-    _forget_others(out, {utterance.audio.name for utterance in utterances})
+    _forget_others(out, {utterance.audio.name for utterance in corpus.utterances})
     return imported
+
+
+def _in_turn(
+    pool: ThreadPoolExecutor, work: Callable[[Source], _Result], sources: Iterable[Source]
+) -> Iterator[_Result]:
+    """Yield what ``work`` makes of each source, in order, with few of them under way.
+
+    ``Executor.map`` submits all of them at once, and a future takes more memory than its result.
+    """
+    waiting: deque[Future[_Result]] = deque()
+    for source in sources:
+        waiting.append(pool.submit(work, source))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _wanted(
@@ -175,8 +196,12 @@ def _wanted(
     sources = [source for source in sources if not source.passed_over]
     if options.resplit or not any(source.split for source in sources):
         return list(sources), left
-    wanted = [source for source in sources if source.split in ("train", "validation")]
-    elsewhere = [source for source in sources if source.split not in ("train", "validation")]
+    ours = ("train", "validation")
+    # a row that cannot be read says no split: it is wrong, not kept out
+    unread = [source.split is None and source.problem is not None for source in sources]
+    pairs = list(zip(sources, unread, strict=True))
+    wanted = [source for source, bad in pairs if bad or source.split in ours]
+    elsewhere = [source for source, bad in pairs if not bad and source.split not in ours]
     detail = "kept out of train and validation; --resplit would cut by speaker"
     left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in elsewhere]
     require(wanted, left)
@@ -222,7 +247,7 @@ def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut 
         return LeftOut(source.where, "text too long", detail)
     try:
         key = _key(source)
-        wav = out / "wav" / f"{key}.wav"
+        wav = _wav(out, key)
         # a converted file is read again rather than trusted: what it is goes into the manifest
         recording = (
             read_recording(wav)
@@ -243,7 +268,11 @@ def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut 
     if not wav.is_file():
         write_atomically(wav, data)
     sha256 = hashlib.sha256(data).hexdigest()
-    return _Read(source, text, wav, sha256, key, recording.seconds, recording.clipped)
+    return _Read(source, text, sha256, key, recording.seconds, recording.clipped)
+
+
+def _wav(out: Path, key: str) -> Path:
+    return out / "wav" / f"{key}.wav"
 
 
 def _key(source: Source) -> str:
@@ -358,36 +387,30 @@ def _place(
     return sorted(placed, key=lambda p: (rank[p[0].source.speaker], p[1].round, p[1].split))
 
 
-def _utterances(placed: Sequence[tuple[_Read, Place]]) -> list[Utterance]:
+def _utterances(placed: Iterable[tuple[_Read, Place]], out: Path) -> Iterator[Utterance]:
     names: Counter[str] = Counter()
-    utterances = []
     for read, place in placed:
         stem = re.sub(r"[^a-z0-9._-]+", "-", read.source.audio.stem.lower()).strip("-.") or "x"
         name = f"{read.source.speaker}-{stem}"
         names[name] += 1
-        utterances.append(
-            Utterance(
-                id=name if names[name] == 1 else f"{name}~{names[name]}",
-                audio=read.wav,
-                text=read.text,
-                speaker=read.source.speaker,
-                accent=read.source.accent,
-                duration_s=round(read.seconds, 4),
-                sha256=read.sha256,
-                split=place.split,
-                round=place.round,
-            )
+        yield Utterance(
+            id=name if names[name] == 1 else f"{name}~{names[name]}",
+            audio=_wav(out, read.recording),
+            text=read.text,
+            speaker=read.source.speaker,
+            accent=read.source.accent,
+            duration_s=round(read.seconds, 4),
+            sha256=read.sha256,
+            split=place.split,
+            round=place.round,
         )
-    return utterances
 
 
-def _warnings(
-    placed: Sequence[tuple[_Read, Place]], utterances: Sequence[Utterance]
-) -> Iterable[str]:
+def _warnings(placed: Sequence[tuple[_Read, Place]]) -> Iterable[str]:
     for read, _ in placed:
         if read.clipped > CLIPPED_SHARE:
             yield f"{read.source.audio}: {100 * read.clipped:.1f} % of its samples are clipped"
-    both = shared_sentences((read.text, read.split) for read in utterances)
+    both = shared_sentences((read.text, place.split) for read, place in placed)
     if both:
         yield (
             f"{both} sentence(s) are in train and in validation, read by different speakers or "

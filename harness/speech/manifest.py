@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from harness.speech.text import transcript
 _TOLERANCE_S = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One recording: mono 16-bit WAV at 16 kHz.
 
@@ -74,13 +73,13 @@ def manifest_lines(utterances: Iterable[Utterance], folder: Path) -> str:
     """Return the manifest's text, with audio paths relative to ``folder`` where they can be."""
     lines = []
     for utterance in utterances:
-        record = dataclasses.asdict(utterance)
+        record = {name: getattr(utterance, name) for name in _FIELDS}
         audio = utterance.audio
         if audio.is_relative_to(folder):
             audio = audio.relative_to(folder)
         record["audio"] = audio.as_posix()
-        lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True))
-    return "".join(f"{line}\n" for line in lines)
+        lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
+    return "".join(lines)
 
 
 _FIELDS: dict[str, tuple[type, ...]] = {
@@ -155,21 +154,21 @@ def load_manifest(path: Path) -> Corpus:
         InputError: It cannot be read, or a line of it is not an utterance, or a recording is not
             what its line says (file and line said).
     """
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
     utterances: list[Utterance] = []
     seen: set[str] = set()
-    for number, line in enumerate(text.split("\n"), 1):
+    digest = hashlib.sha256()
+    for number, raw in enumerate(_lines(path), 1):
+        digest.update(raw)
         where = f"{path}:{number}"
-        if not line.strip():
-            continue
         try:
-            record = json.loads(line)
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            record = json.loads(line) if line.strip() else None
+        except UnicodeDecodeError as error:
+            raise InputError(f"cannot be read: {error}", where=where) from error
         except json.JSONDecodeError as error:
             raise InputError(f"not JSON: {error}", where=where) from error
+        if not line.strip():
+            continue
         utterance = _utterance(record, path.parent, where)
         if utterance.id in seen:
             raise InputError(f"id {utterance.id!r} a second time", where=where)
@@ -181,4 +180,12 @@ def load_manifest(path: Path) -> Corpus:
             where=str(path),
             hint="One JSON object a line; see docs/speech.md.",
         )
-    return Corpus(path.stem, path, hashlib.sha256(raw).hexdigest(), tuple(utterances))
+    return Corpus(path.stem, path, digest.hexdigest(), tuple(utterances))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", where=str(path)) from error

@@ -14,7 +14,7 @@ from typing import Literal
 
 Split = Literal["train", "validation"]
 
-_SUBJECTS = (
+SUBJECTS = (
     "the boy",
     "the girl",
     "my father",
@@ -36,7 +36,7 @@ _SUBJECTS = (
     "the baker",
     "a tall soldier",
 )
-_VERBS = (
+VERBS = (
     ("watch", "watched", "watching"),
     ("open", "opened", "opening"),
     ("paint", "painted", "painting"),
@@ -56,7 +56,7 @@ _VERBS = (
     ("sell", "sold", "selling"),
     ("keep", "kept", "keeping"),
 )
-_OBJECTS = (
+OBJECTS = (
     ("the red", "car"),
     ("a wooden", "box"),
     ("the kitchen", "table"),
@@ -78,7 +78,7 @@ _OBJECTS = (
     ("the morning", "train"),
     ("a green", "apple"),
 )
-_TAILS = (
+TAILS = (
     "in the garden",
     "near the river",
     "before the storm",
@@ -100,7 +100,7 @@ _TAILS = (
     "in the market",
     "at seven",
 )
-_OPENINGS = (
+OPENINGS = (
     "then",
     "and so",
     "but later",
@@ -111,7 +111,7 @@ _OPENINGS = (
     "again",
 )
 
-_DERIVED_SHARE = 0.3
+DERIVED_SHARE = 0.3
 _VALIDATION_SHARE = 0.2
 _MASS_NOUNS = frozenset({"bread"})
 
@@ -130,17 +130,17 @@ def _plural(determiner: str, noun: str) -> str:
 
 
 def _sentence(rng: random.Random, derived: bool) -> str:
-    subject = rng.choice(_SUBJECTS)
-    _, past, progressive = rng.choice(_VERBS)
-    determiner, noun = rng.choice(_OBJECTS)
+    subject = rng.choice(SUBJECTS)
+    _, past, progressive = rng.choice(VERBS)
+    determiner, noun = rng.choice(OBJECTS)
     verb, target = past, f"{determiner} {noun}"
     if derived:
         if rng.random() < 0.5 and noun not in _MASS_NOUNS:
             target = _plural(determiner, noun)
         else:
             verb = f"was {progressive}"
-    words = f"{subject} {verb} {target} {rng.choice(_TAILS)}"
-    return f"{rng.choice(_OPENINGS)} {words}" if rng.random() < 0.4 else words
+    words = f"{subject} {verb} {target} {rng.choice(TAILS)}"
+    return f"{rng.choice(OPENINGS)} {words}" if rng.random() < 0.4 else words
 
 
 def sentences(split: Split, seed: int, *, derived_share: float | None = None) -> Iterator[str]:
@@ -153,7 +153,7 @@ def sentences(split: Split, seed: int, *, derived_share: float | None = None) ->
     """
     rng = random.Random(f"{split}:{seed}")
     if derived_share is None:
-        derived_share = _DERIVED_SHARE if split == "validation" else 0.0
+        derived_share = DERIVED_SHARE if split == "validation" else 0.0
     seen: set[str] = set()
     while True:
         sentence = _sentence(rng, rng.random() < derived_share)

@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 """The accent of recordings of which nobody says it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One recording as its layout lists it.
 

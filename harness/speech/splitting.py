@@ -17,7 +17,7 @@ from harness.errors import InputError
 VALIDATION_SHARE = 0.25  # 20 of N = 80 (MobileASR, 4.4.3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a recording belongs."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,23 +75,63 @@ def save_checkpoint(
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = checkpoint_path(folder, epoch)
+    return write_weights(checkpoint_path(folder, epoch), weights)
+
+
+def write_weights(path: Path, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> Saved:
+    """Write weights as ``.npz``, one after another; see `save_checkpoint`.
+
+    Raises:
+        OSError: The disk is full, for example; nothing is left behind then.
+    """
+    with weights_writer(path) as writer:
+        for name, value in weights:
+            writer.write(name, value)
+    return writer.saved()
+
+
+class WeightsWriter:
+    """Writes weights, one after another; `weights_writer` makes one.
+
+    Args:
+        path: Where the file will be.
+        archive: What is written meanwhile.
+    """
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self._path = path
+        self._archive = archive
+
+    def write(self, name: str, value: npt.NDArray[np.float32]) -> None:
+        """Write a weight; it is not looked at again."""
+        # without the time that an entry else carries: the same weights are the same bytes
+        with self._archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+            np.lib.format.write_array(entry, value, allow_pickle=False)
+
+    def saved(self) -> Saved:
+        """Return what was written, once it is whole."""
+        return Saved(self._path, file_sha256(self._path), self._path.stat().st_size)
+
+
+@contextlib.contextmanager
+def weights_writer(path: Path) -> Iterator[WeightsWriter]:
+    """Give what writes weights to a file; it is there, whole, when this ends.
+
+    Raises:
+        OSError: The disk is full, for example; nothing is left behind then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", allowZip64=True) as stored:  # as np.savez does
-                for name, value in weights:
-                    with stored.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, value, allow_pickle=False)
+            with zipfile.ZipFile(file, "w", allowZip64=True) as archive:  # as np.savez does
+                yield WeightsWriter(path, archive)
             file.flush()
             os.fsync(file.fileno())
-        saved = Saved(path, file_sha256(partial), partial.stat().st_size)
         partial.replace(path)
-        _sync_folder(folder)
+        _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
-    return saved
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from harness import __version__
 from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
 from harness.contract.order import epoch_batches
+from harness.contract.share import Form
 from harness.errors import InputError
 from harness.trainer import device
 from harness.trainer.batches import make_batch
@@ -26,8 +27,10 @@ from harness.trainer.checkpoints import (
 )
 from harness.trainer.decode import greedy_decode
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.trainer.npz import opened_weights
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
+from harness.trainer.share import UPDATE, pulled_back, write_update
 
 TRAINER_NAME = "python-reference"
 
@@ -96,7 +99,7 @@ class FlatbufferLearner:
             features.append(self._model.features(read_wav(Path(utterance.path), rate)))
         return features
 
-    async def train(self, epoch: int) -> AsyncIterator[StepTaken]:
+    async def train(self, epoch: int) -> AsyncGenerator[StepTaken, None]:
         """Take the steps of an epoch."""
         model, utterances, training = self._model, self._job.data.train, self._job.training
         if self._sub_model is None:
@@ -110,18 +113,48 @@ class FlatbufferLearner:
             )  # fmt: skip
             began = time.monotonic()
             loss = model.train_step(self._sub_model, batch, training.learning_rate)
+            self._pull_back()
             yield StepTaken(loss, time.monotonic() - began, len(rows))
+
+    def _pull_back(self) -> None:
+        """Take FedProx's step, if the job asks for one."""
+        share, start = self._job.share, self._job.model.checkpoint
+        if share is None or start is None or not share.proximal:
+            return
+        amount = self._job.training.learning_rate * share.proximal
+        trained = set(self._model.weight_names(self.trained_layers()))
+        with opened_weights(Path(start)) as began:
+            self._model.change_weights(
+                lambda name, value: (
+                    pulled_back(value, began.read(name), amount) if name in trained else value
+                )
+            )
 
     async def evaluate(self, epoch: int) -> list[str]:  # noqa: ARG002 - its weights are there
         """Return what is heard in each validation utterance."""
-        info, features = self._model.info, self._validation
+        size, features = self._model.info.batch_size, self._validation
         heard: list[str] = []
-        for start in range(0, len(features), info.batch_size):
+        for start in range(0, len(features), size):
             self._check_stop()
-            part = features[start : start + info.batch_size]
-            logits = self._model.infer(make_batch(part, [""] * len(part), info))
-            heard += [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+            heard += self._heard(features[start : start + size])
         return heard
+
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard in utterances; no more than a batch of features is in memory."""
+        size = self._model.info.batch_size
+        heard: list[str] = []
+        for start in range(0, len(utterances), size):
+            heard += self._heard(self._features(utterances[start : start + size]))
+        return heard
+
+    def _heard(self, features: Features) -> list[str]:
+        info = self._model.info
+        logits = self._model.infer(make_batch(features, [""] * len(features), info))
+        return [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+
+    async def restore(self, epoch: int) -> None:
+        """Take up the weights of an epoch again."""
+        self._model.load_checkpoint(checkpoint_path(self._folder, epoch))
 
     async def save(self, epoch: int) -> Saved:
         """Write the weights of an epoch."""
@@ -130,6 +163,23 @@ class FlatbufferLearner:
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies."""
         return str(checkpoint_path(self._folder, epoch))
+
+    def trained_layers(self) -> Sequence[str]:
+        """Return the layers that the sub-model trains."""
+        if self._sub_model is None:
+            return ()
+        return self._model.network.sub_model(self._sub_model).layers
+
+    async def share(self, kept: int, form: Form) -> Saved:
+        """Write the trained layers of an epoch."""
+        start = self._job.model.checkpoint
+        return write_update(
+            self._folder / UPDATE,
+            checkpoint_path(self._folder, kept),
+            None if start is None else Path(start),
+            self._model.weight_names(self.trained_layers()),
+            form,
+        )
 
     def keep_only(self, epochs: set[int]) -> None:
         """Delete the checkpoints of all other epochs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Stopped
+from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
 from harness.contract.job import Keep, Stop
 from harness.trainer.policies import Patience, start_patience
 
@@ -30,6 +30,9 @@ class History:
         chosen = [e for e in before if isinstance(e, Selected)]
         self.selected: Selected | None = chosen[-1] if chosen and self.last_saved else None
         """The choice that the weights so far belong to."""
+        steps = {(e.epoch, e.step) for e in before if isinstance(e, Step)}
+        self.steps = sum(epoch <= self.last_saved for epoch, _ in steps)
+        """Optimiser steps in the weights so far; those of an epoch that was lost do not count."""
         self.stopped = any(isinstance(e, Stopped) for e in before)
         self.finished = any(isinstance(e, Finished) for e in before)
 

@@ -6,10 +6,12 @@ lets time pass as a cost model says (``harness.virtual.trace``).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from harness.contract.job import Utterance
+from harness.contract.share import Form
 from harness.trainer.checkpoints import Saved
 
 T = TypeVar("T")
@@ -71,17 +73,37 @@ class Learner(Protocol):
     async def features(self) -> None:
         """Compute the features of all utterances."""
 
-    def train(self, epoch: int) -> AsyncIterator[StepTaken]:
+    def train(self, epoch: int) -> AsyncGenerator[StepTaken, None]:
         """Take the steps of an epoch (from 1), one after the other."""
 
     async def evaluate(self, epoch: int) -> list[str]:
         """Return what is heard in each validation utterance after an epoch (0 = before any)."""
+
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard in utterances whose features are not kept."""
+
+    async def restore(self, epoch: int) -> None:
+        """Take up the weights of an epoch again whose checkpoint is there; nothing trains after it.
+
+        Raises:
+            InputError: The checkpoint cannot be used.
+        """
 
     async def save(self, epoch: int) -> Saved:
         """Write the checkpoint of an epoch, whole or not at all."""
 
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies on the phone."""
+
+    def trained_layers(self) -> Sequence[str]:
+        """Return the layers that the sub-model trains."""
+
+    async def share(self, kept: int, form: Form) -> Saved:
+        """Write what a job shares of the checkpoint of an epoch: its trained layers alone.
+
+        Raises:
+            InputError: It cannot be made from what the job began with.
+        """
 
     def keep_only(self, epochs: set[int]) -> None:
         """Delete the checkpoints of all other epochs."""

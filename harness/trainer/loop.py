@@ -1,8 +1,9 @@
 """The training protocol: one job from its first event to its last, over any `Learner`.
 
-Select, load, compute features, evaluate; then epochs until one of the stop rules holds. A process
-that is started again on the same job (the phone killed the first) goes on after the last epoch
-whose checkpoint is complete; Adam's moments start anew then.
+Select, load, compute features, evaluate; then epochs until one of the stop rules holds. Other
+speakers of the job are listened to before the first epoch and after the last one. A process that is
+started again on the same job (the phone killed the first) goes on after the last epoch whose
+checkpoint is complete; Adam's moments start anew then.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ from harness.contract.events import (
     Step,
     Stopped,
     StopReason,
+    Update,
 )
 from harness.contract.job import CONTRACT_VERSION, Job
+from harness.contract.share import WordCounts
 from harness.errors import HarnessError
-from harness.metrics.words import wer_percent
+from harness.metrics.words import WordErrors, word_errors
 from harness.trainer.history import History
 from harness.trainer.learner import Learner, Log, Start, StopCommand
+from harness.trainer.others import OtherSpeakers
 from harness.trainer.policies import resources_allow, select_sub_model
+from harness.trainer.share import UPDATE
 
 
 class TrainingDivergedError(HarnessError):
@@ -54,6 +59,7 @@ class Training:
         self._learner = learner
         self._log = log
         self._history = History(log.before, job.keep)
+        self._others = OtherSpeakers(job.also_evaluate, learner, log)
         self._sub_model: str | None = None
 
     async def run(self) -> None:
@@ -81,9 +87,14 @@ class Training:
             await self._evaluate(0, None, 0.0)
         reason: StopReason
         try:
+            await self._listen_to_others(0)
             reason = await self._epochs()
         except StopCommand:
             reason = "command"
+        else:
+            with contextlib.suppress(StopCommand):  # an end was asked for after training ended
+                await self._listen_to_others(self._history.kept)
+        await self._share()
         await self._log.say(Stopped, reason=reason, epoch=self._history.done)
         await self._finish()
 
@@ -137,6 +148,8 @@ class Training:
         for epoch in range(self._history.done + 1, self._job.training.epochs + 1):
             if patience.stop:
                 return "patience"
+            if self._steps_left() == 0:
+                return "steps_done"
             why = resources_allow(
                 self._learner.battery_percent(),
                 self._learner.available_mb(),
@@ -152,27 +165,39 @@ class Training:
             async with self._phase("save", epoch):
                 await self._save(epoch)
             patience = patience.after(self._history.epochs[epoch].wer_percent)
+        if self._steps_left() == 0:
+            return "steps_done"
         return "patience" if patience.stop else "epochs_done"
+
+    def _steps_left(self) -> int | None:
+        """Return how many optimiser steps the job may still take; None: it does not say."""
+        limit = None if self._job.share is None else self._job.share.steps
+        return None if limit is None else max(0, limit - self._history.steps)
 
     async def _train(self, epoch: int) -> float:
         """Take the steps of an epoch; return the mean loss of its utterances."""
         total, utterances, number = 0.0, 0, 0
-        async for step in self._learner.train(epoch):
-            if not math.isfinite(step.loss):
-                raise TrainingDivergedError(
-                    f"the loss is {step.loss} in step {number} of epoch {epoch}"
+        left = self._steps_left()
+        async with contextlib.aclosing(self._learner.train(epoch)) as steps:
+            async for step in steps:
+                if not math.isfinite(step.loss):
+                    raise TrainingDivergedError(
+                        f"the loss is {step.loss} in step {number} of epoch {epoch}"
+                    )
+                await self._log.say(
+                    Step,
+                    epoch=epoch,
+                    step=number,
+                    loss=step.loss,
+                    seconds=round(step.seconds, 4),
+                    utterances=step.utterances,
                 )
-            await self._log.say(
-                Step,
-                epoch=epoch,
-                step=number,
-                loss=step.loss,
-                seconds=round(step.seconds, 4),
-                utterances=step.utterances,
-            )
-            total += step.loss * step.utterances
-            utterances += step.utterances
-            number += 1
+                total += step.loss * step.utterances
+                utterances += step.utterances
+                number += 1
+                if number == left:
+                    break
+        self._history.steps += number
         return total / utterances
 
     async def _evaluate(self, epoch: int, train_loss: float | None, train_seconds: float) -> None:
@@ -180,9 +205,10 @@ class Training:
         began = self._learner.clock()
         async with self._phase("evaluate", epoch):
             heard = await self._learner.evaluate(epoch)
-        wer = wer_percent(
-            (utterance.text, text) for utterance, text in zip(utterances, heard, strict=True)
-        )
+        pairs = list(zip(utterances, heard, strict=True))
+        errors = sum((word_errors(said.text, text) for said, text in pairs), WordErrors())
+        wer = errors.wer_percent
+        tells = self._job.share is None or self._job.share.hypotheses
         self._history.epochs[epoch] = await self._log.say(
             Epoch,
             epoch=epoch,
@@ -194,10 +220,19 @@ class Training:
             available_mb=self._learner.available_mb(),
             best=self._history.is_best(wer),
             hypotheses=tuple(
-                Hypothesis(id=utterance.id, text=text)
-                for utterance, text in zip(utterances, heard, strict=True)
+                Hypothesis(id=utterance.id, text=text) for utterance, text in pairs if tells
             ),
+            errors=None if tells else _counts(errors),
         )
+
+    async def _listen_to_others(self, epoch: int) -> None:
+        """Listen to those who were not yet heard with the weights of an epoch."""
+        if not self._others.left(epoch):
+            return
+        async with self._phase("evaluate", epoch):
+            if epoch not in (0, self._history.done):
+                await self._learner.restore(epoch)
+            await self._others.listen(epoch)
 
     async def _save(self, epoch: int) -> None:
         saved = await self._learner.save(epoch)
@@ -210,6 +245,26 @@ class Training:
             best=self._history.best == epoch,
         )
         self._learner.keep_only({epoch, self._history.kept})
+
+    async def _share(self) -> None:
+        """Write what the job shares, if it shares something and has trained."""
+        kept = self._history.kept
+        if self._job.share is None or not kept:
+            return
+        form = self._job.share.form
+        async with self._phase("save", kept):
+            saved = await self._learner.share(kept, form)
+        await self._log.say(
+            Update,
+            epoch=kept,
+            path=f"{self._job.outputs.checkpoints}/{UPDATE}",
+            sha256=saved.sha256,
+            size_bytes=saved.size_bytes,
+            form=form,
+            layers=tuple(self._learner.trained_layers()),
+            utterances=len(self._job.data.train),
+            steps=self._history.steps,
+        )
 
     async def _finish(self) -> None:
         epochs, kept = self._history.epochs, self._history.kept
@@ -235,3 +290,12 @@ class Training:
             yield
         finally:
             await say("end")
+
+
+def _counts(errors: WordErrors) -> WordCounts:
+    return WordCounts(
+        substitutions=errors.substitutions,
+        deletions=errors.deletions,
+        insertions=errors.insertions,
+        reference_words=errors.reference_words,
+    )

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ BROKEN_ARCHIVE = (
     *(RuntimeError, OverflowError, MemoryError),
 )
 """What reading an archive ends in that is damaged, unfinished or of an unusual kind."""
+
+Number = TypeVar("Number", np.float32, np.float64)
 
 _SUFFIX = ".npy"
 _ENCRYPTED = 0x1
@@ -62,12 +64,23 @@ class StoredWeights:
         Raises:
             InputError: It is damaged, or has a number that is not finite.
         """
+        return self.read_as(name, np.float32)
+
+    def read_as(self, name: str, dtype: type[Number]) -> npt.NDArray[Number]:
+        """Return an array in another precision than that of weights; see `read`.
+
+        Raises:
+            InputError: There is none of that name, it is damaged, or has a number that is not
+                finite.
+        """
+        if name not in self._entries:
+            raise InputError(f"there is no {name} in it", where=str(self._path))
         entry = self._entries[name]
         with _reading(self._path), self._archive.open(entry) as file:
             stored = np.lib.format.read_array(file, allow_pickle=False)
             file.read(1)  # at the end the sum of its bytes is compared
         with np.errstate(over="ignore", invalid="ignore"):
-            weight: npt.NDArray[np.float32] = np.asarray(stored, np.float32, order="C")
+            weight: npt.NDArray[Number] = np.asarray(stored, dtype, order="C")
             # any NaN or infinite number makes the sum one; no sum of finite float32 overflows
             total = float(weight.sum(dtype=np.float64))
         if not math.isfinite(total):

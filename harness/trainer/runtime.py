@@ -6,7 +6,7 @@ take and give is written in ``harness.model.signatures``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,29 @@ class FlatbufferModel:
                 hint = f"The model is {self.path}; give weights made with it."
                 raise InputError(differs, where=str(path), hint=hint)
             self._put_weights(stored.read)
+
+    def weight_names(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the weights and moving statistics of layers.
+
+        Raises:
+            InputError: The file does not tell them layer by layer.
+        """
+        if self._getters == ("get_weights",):
+            raise InputError(
+                "this model file does not give its weights layer by layer",
+                where=str(self.path),
+                hint="Build it again with 'harness model build'.",
+            )
+        signatures = self._interpreter.get_signature_list()
+        return [name for layer in layers for name in signatures[get_signature(layer)]["outputs"]]
+
+    def change_weights(self, change: Callable[[str, Floats], Floats]) -> None:
+        """Replace each weight by what a function makes of its name and value.
+
+        All weights are held once more meanwhile.
+        """
+        now = self.get_weights()
+        self._put_weights(lambda name: change(name, now[name]))
 
     def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
         wanted = {

@@ -7,7 +7,8 @@ lmkd) fills the root's folders and watches its processes. None of them reaches a
 Layout of a phone's folder on the host (``PhoneSpec.root``), the same in both isolations::
 
     data/local/tmp/   data/misc/   data/system/     writable; /data on the phone
-    storage/emulated/0/                             writable; /storage, and sdcard -> storage/...
+    storage/emulated/0/                             writable; /storage; sdcard and mnt/sdcard lead
+                                                    there
     system/bin/  system/etc/                        tools and shims; read-only under ``userns``
     proc/                                           meminfo, stat, ... kept by the userland; under
                                                     ``userns`` each *existing* file is bound over
@@ -112,6 +113,8 @@ class PhoneRoot(abc.ABC):
         self.spec = spec
         self.clock_offset_s = 0.0
         """What the phone's clocks since boot are off the host's."""
+        self.daemon_pids: dict[int, int] = {}
+        """Phone pid -> host pid of Android's daemons, see ``root.daemons``; not in :meth:`pids`."""
         self.root_dir = spec.root.resolve()
 
     @property

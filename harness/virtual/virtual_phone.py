@@ -26,6 +26,13 @@ _HOST_WIDE = {
     "userns": ("" if HAS_TIME_NAMESPACE else "uptime,")
     + "cpuinfo,loadavg,vmstat,pressure,network,disk",
 }
+_SHUTDOWN_S = 2.5
+"""How long a phone that was told to reboot still answers: it ends its apps before adbd.
+
+devlib gives the command ``reboot`` two seconds, and takes a link that is lost within them for a
+failure.
+"""
+_AWAY_S = 2.0
 _BOOT_SHARE = 0.3
 """Of the time that a reboot takes, the part after adbd is there and before Android is up."""
 
@@ -193,7 +200,11 @@ class VirtualPhone:
 
     def _reboot_soon(self) -> None:
         if self._rebooting is None or self._rebooting.done():
-            self._rebooting = asyncio.ensure_future(self.reboot(2.0))
+            self._rebooting = asyncio.ensure_future(self._shut_down_and_boot())
+
+    async def _shut_down_and_boot(self) -> None:
+        await asyncio.sleep(_SHUTDOWN_S)
+        await self.reboot(_AWAY_S)
 
     async def _reboot_by_adb(self, argument: str) -> None:
         del argument

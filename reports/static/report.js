@@ -6,6 +6,7 @@
   const parts = [...document.querySelectorAll("[data-f]")];
   const bar = document.getElementById("filters");
   const facets = JSON.parse(bar.dataset.facets);
+  const orders = JSON.parse(bar.dataset.orders);
   const chosen = new Map();
   const selects = new Map();
   const keyOf = (row) => row.querySelector("a").hash.slice(1);
@@ -15,8 +16,12 @@
   const byValue = (a, b) => a.localeCompare(b, "en", { numeric: true });
 
   const values = (name) => [...new Set(rows.map((row) => row.dataset[name]))].sort(byValue);
+  // In the page's own order: sub-models as their network has them
+  const ordered = (name) => orders[name] ?? values(name);
   const told = document.createElement("output");
   const clear = document.createElement("button");
+  const fold = document.createElement("details");
+  const controls = document.createElement("div");
   let redraw = () => {};
 
   function apply() {
@@ -52,7 +57,7 @@
 
   if (rows.length > 2) {
     for (const [name, title] of facets) {
-      const options = values(name);
+      const options = ordered(name);
       if (options.length < 2) continue;
       const [label, select] = labelled(
         title,
@@ -64,7 +69,7 @@
       );
       select.dataset.filter = name;
       selects.set(name, select);
-      bar.append(label);
+      controls.append(label);
     }
     if (selects.size) {
       clear.type = "button";
@@ -74,24 +79,34 @@
         apply();
       });
       told.setAttribute("aria-live", "polite");
-      bar.setAttribute("role", "group");
+      controls.append(clear);
+      const summary = document.createElement("summary");
+      summary.textContent = "Filter";
+      fold.append(summary, controls);
+      // On a narrow page the filters would take the screen: there they are unfolded by hand
+      fold.open = matchMedia("(min-width: 701px)").matches;
+      bar.setAttribute("role", "search");
       bar.setAttribute("aria-label", "Filter panels, tables and strips");
-      bar.append(clear, told);
+      bar.append(fold, told);
       bar.hidden = false;
     }
   }
 
-  // A column's head sorts its table: numbers as numbers, also with a true minus sign or a comma
-  const numberIn = (text) => {
-    const plain = text.trim().replaceAll(",", "").replace("−", "-");
-    const value = /^[-+]?\d/.test(plain) ? Number.parseFloat(plain) : Number.NaN;
-    return value;
+  // A column's head sorts its table: by data-s where a cell has it, columns of numbers as numbers,
+  // with a true minus sign or commas too; what has no figure stays last either way
+  const numberIn = (cell) => {
+    if (cell.dataset.s !== undefined) return Number(cell.dataset.s);
+    if (!cell.classList.contains("n")) return Number.NaN;
+    const plain = cell.innerText.trim().replaceAll(",", "").replace("−", "-");
+    return /^[-+]?\d/.test(plain) ? Number.parseFloat(plain) : Number.NaN;
   };
-  const inOrder = (a, b) => {
+  const isNothing = (cell) => /^–?$/.test(cell.innerText.trim());
+  const inOrder = (a, b, sign) => {
     const [x, y] = [numberIn(a), numberIn(b)];
-    if (Number.isFinite(x) && Number.isFinite(y)) return x - y;
+    if (Number.isFinite(x) && Number.isFinite(y)) return sign * (x - y);
+    if (isNothing(a) !== isNothing(b)) return isNothing(a) ? 1 : -1;
     if (Number.isFinite(x) !== Number.isFinite(y)) return Number.isFinite(x) ? -1 : 1;
-    return byValue(a, b);
+    return sign * byValue(a.innerText, b.innerText);
   };
 
   function sortable(table) {
@@ -103,34 +118,64 @@
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
-        const down = head.getAttribute("aria-sort") === "ascending";
+        const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
         for (const one of heads) one.removeAttribute("aria-sort");
-        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
         const lines = [...table.tBodies[0].rows];
-        lines.sort((a, b) => {
-          const [left, right] = [a, b].map((line) => line.cells[column].innerText);
-          return down ? inOrder(right, left) : inOrder(left, right);
-        });
+        lines.sort((a, b) => inOrder(a.cells[column], b.cells[column], sign));
         table.tBodies[0].append(...lines);
       });
     }
   }
+
+  // A long table has a field that leaves only the rows with all the words written in it
+  function searchable(table) {
+    const lines = [...table.tBodies[0].rows];
+    const texts = new Map(lines.map((line) => [line, line.textContent.toLowerCase()]));
+    const label = document.createElement("label");
+    const field = document.createElement("input");
+    const count = document.createElement("output");
+    label.className = "find";
+    field.type = "search";
+    field.placeholder = "words in a row";
+    count.value = `${lines.length} rows`;
+    label.append("Find", field, count);
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let left = 0;
+      for (const line of lines) {
+        const fits = words.every((word) => texts.get(line).includes(word));
+        line.classList.toggle("lost-row", !fits);
+        left += fits ? 1 : 0;
+      }
+      count.value = words.length ? `${left} of ${lines.length} rows` : `${lines.length} rows`;
+    });
+    const place = table.closest(".scroll");
+    place.before(label);
+    place.classList.add("long");
+  }
+
+  const LONG = 15;
   for (const table of document.querySelectorAll("main .scroll table:not(.heat)")) {
+    if (table.tBodies.length !== 1) continue;
     const lines = [...table.tBodies[0].rows];
     const even = lines.every((line) => line.cells.length === table.tHead.rows[0].cells.length);
-    if (table.tHead.rows.length === 1 && table.tBodies.length === 1 && lines.length > 2 && even) {
-      sortable(table);
-    }
+    if (table.tHead.rows.length === 1 && lines.length > 2 && even) sortable(table);
+    if (lines.length > LONG) searchable(table);
   }
 
   const map = document.getElementById("heat");
   if (map) {
     const figures = JSON.parse(map.dataset.figures);
-    const [first, second, figure] = JSON.parse(map.dataset.first);
-    const shown = { rows: first, columns: second, figure };
+    const intervals = JSON.parse(map.dataset.intervals);
+    const first = JSON.parse(map.dataset.first);
+    // Rows and columns stand for one setting, or for several together
+    const shown = { rows: first.rows, columns: first.columns, figure: first.figure };
+    const valueOf = (row, names) => names.map((name) => row.dataset[name]).join(first.joined);
     const table = map.querySelector("table");
     const titles = facets.filter(([name]) => name !== "result" && values(name).length > 1);
-    const titleOf = (name) => titles.find(([key]) => key === name)[1].toLowerCase();
+    const titlesOf = (names, between) =>
+      names.map((name) => titles.find(([key]) => key === name)[1].toLowerCase()).join(between);
 
     const cell = (tag, text, scope) => {
       const made = document.createElement(tag);
@@ -155,21 +200,27 @@
         link.type = "button";
         link.title = "Show these attempts";
         link.addEventListener("click", () => {
-          only(shown.rows, group.row);
-          only(shown.columns, group.column);
+          for (const name of [...shown.rows, ...shown.columns]) {
+            only(name, group.members[0].dataset[name]);
+          }
           apply();
-          document.getElementById("cost").scrollIntoView();
+          document.getElementById("each").scrollIntoView();
         });
       }
       link.textContent = text;
       made.append(link);
       const count = group.members.length;
-      if (count > 1) made.append(" ", cell("small", `n ${count}`));
-      const lost = count - group.finished;
-      if (lost) {
-        const mark = cell("span", `✕ ${lost}`);
-        mark.className = "lost";
-        made.append(" ", mark);
+      const sure = shown.figure === "wer" ? (intervals[group.keys.join(" ")] ?? "") : "";
+      if (sure) made.append(cell("small", `(${sure})`));
+      const lost = count - group.keys.length;
+      if (count > 1 || lost) {
+        const small = cell("small", count > 1 ? `n ${count}` : "");
+        if (lost) {
+          const mark = cell("span", `✕ ${lost}`);
+          mark.className = "lost";
+          small.append(" ", mark);
+        }
+        made.append(small);
       }
     }
 
@@ -179,15 +230,15 @@
       const groups = new Map();
       for (const row of rows) {
         if (row.dataset.v === undefined || row.hasAttribute("data-off")) continue;
-        const [down, across] = [row.dataset[shown.rows], row.dataset[shown.columns]];
+        const [down, across] = [valueOf(row, shown.rows), valueOf(row, shown.columns)];
         const key = JSON.stringify([down, across]);
         if (!groups.has(key)) {
-          groups.set(key, { row: down, column: across, members: [], found: [], finished: 0 });
+          groups.set(key, { row: down, column: across, members: [], found: [], keys: [] });
         }
         const group = groups.get(key);
         group.members.push(row);
         if (row.dataset.result !== "finished") continue;
-        group.finished += 1;
+        group.keys.push(keyOf(row));
         const value = Number(row.dataset.v.split(" ")[at]);
         if (Number.isFinite(value)) group.found.push(value);
       }
@@ -196,12 +247,20 @@
       }
       const known = [...groups.values()].map((one) => one.value).filter((one) => one !== undefined);
       const [low, high] = [Math.min(...known), Math.max(...known)];
-      const has = (name, side) =>
-        values(name).filter((value) => [...groups.values()].some((one) => one[side] === value));
+      const has = (names, side) => {
+        const every = names.map(ordered).reduce(
+          (lists, next) => lists.flatMap((list) => next.map((value) => [...list, value])),
+          [[]],
+        );
+        const present = new Set([...groups.values()].map((one) => one[side]));
+        return every.map((list) => list.join(first.joined)).filter((value) => present.has(value));
+      };
       const across = has(shown.columns, "column");
-      table.caption.textContent = `${label} by ${titleOf(shown.rows)} and ${titleOf(shown.columns)}`;
+      table.caption.textContent =
+        `${label}: ${titlesOf(shown.rows, " and ")} down, ` +
+        `${titlesOf(shown.columns, " and ")} across`;
       const head = document.createElement("tr");
-      head.append(cell("th", titleOf(shown.rows), "col"));
+      head.append(cell("th", titlesOf(shown.rows, ", "), "col"));
       for (const value of across) {
         const made = cell("th", value, "col");
         made.className = "n";
@@ -223,6 +282,7 @@
             } else {
               const share = high > low ? (group.value - low) / (high - low) : 0;
               made.classList.add(`h${Math.min(5, Math.floor(share * 6))}`);
+              if (group.value === low && low < high) made.classList.add("best");
               fill(made, group, group.value.toFixed(digits).replace("-", "−"));
             }
             line.append(made);
@@ -234,23 +294,34 @@
 
     const choose = map.querySelector(".choose");
     const settings = titles.map(([name, title]) => [title, name]);
+    // The first map may join several settings; that choice has a line of its own
+    const optionsOf = (names) => {
+      const joined = names.map((name) => titles.find(([key]) => key === name)[1]).join(", ");
+      return names.length > 1 ? [[joined, names.join(" ")], ...settings] : settings;
+    };
     const made = {};
     for (const [part, title, options] of [
       ["figure", "Figure", figures.map(([key, label]) => [label, key])],
-      ["rows", "Rows", settings],
-      ["columns", "Columns", settings],
+      ["rows", "Rows", optionsOf(shown.rows)],
+      ["columns", "Columns", optionsOf(shown.columns)],
     ]) {
       const [label, select] = labelled(title, options, (value) => {
-        const other = part === "rows" ? "columns" : "rows";
-        // The same setting down and across says nothing: they change places
-        if (part !== "figure" && shown[other] === value) {
-          shown[other] = shown[part];
-          made[other].value = shown[other];
+        if (part === "figure") {
+          shown.figure = value;
+        } else {
+          const other = part === "rows" ? "columns" : "rows";
+          const names = value.split(" ");
+          // The same setting down and across says nothing: the other side takes one that is free
+          if (shown[other].some((name) => names.includes(name))) {
+            const free = [...shown[part], ...settings.map(([, name]) => name)];
+            shown[other] = [free.find((name) => !names.includes(name))];
+            made[other].value = shown[other][0];
+          }
+          shown[part] = names;
         }
-        shown[part] = value;
         redraw();
       });
-      select.value = shown[part];
+      select.value = part === "figure" ? shown.figure : shown[part].join(" ");
       made[part] = select;
       choose.append(label);
     }

@@ -16,8 +16,8 @@ from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
 
-A4_PX = 695
-"""Width between the margins of the print style at 96 dots an inch."""
+A4_PX = 1024
+"""Width between the margins of the print style, which lies across, at 96 dots an inch."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_filters_hide_what_is_not_asked_for(opened: Any) -> None:
     page.locator("select[data-filter=x1]").select_option(label="10")
     assert page.locator("#attempts tbody tr:visible").count() == 2
     assert page.locator("details.strip:visible").count() == 2
-    assert page.locator("#came figure[data-f]:visible").count() == 2
+    assert page.locator("#curves figure[data-f]:visible").count() == 2
     assert page.locator("#filters output").inner_text() == "2 of 13 attempts"
     page.locator("select[data-filter=result]").select_option(label="failed")
     assert page.locator("#attempts tbody tr:visible").count() == 0
@@ -192,16 +192,18 @@ def test_the_map_is_redrawn_by_what_is_chosen(opened: Any) -> None:
     one = opened()
     page = one.page
     table = page.locator("#heat table")
-    assert table.locator("caption").inner_text() == "WER after, % by phone and sub-model"
+    assert table.locator("caption").inner_text() == (
+        "WER after, %: phone down, batch size and sub-model across"
+    )
     server = page.evaluate("document.querySelector('#heat table').innerText")
     page.locator("#heat select").nth(0).select_option(label="peak RSS, MB")
     page.locator("#heat select").nth(2).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by phone and batch size"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: phone down, batch size across"
     assert table.locator("thead th").all_inner_texts() == ["phone", "5", "10"]
     assert page.evaluate("document.querySelector('#heat table').innerText") != server
     # the same setting twice would say nothing
     page.locator("#heat select").nth(1).select_option(label="Batch size")
-    assert table.locator("caption").inner_text() == "peak RSS, MB by batch size and phone"
+    assert table.locator("caption").inner_text() == "peak RSS, MB: batch size down, phone across"
     # filters count
     page.locator("select[data-filter=phone]").select_option(label="oneplus-7t")
     assert table.locator("thead th").all_inner_texts() == ["batch size", "oneplus-7t"]
@@ -224,6 +226,49 @@ def test_the_map_without_scripts_is_the_same_as_with(opened: Any) -> None:
     assert with_script.locator("#heat td").evaluate_all(shades) == without.locator(
         "#heat td"
     ).evaluate_all(shades)
+
+
+def test_runs_are_picked_and_what_they_share_is_no_difference(opened: Any, url_of_two: str) -> None:
+    one = Opened(opened().context.browser, url_of_two)
+    page = one.page
+    lines = page.locator("#curves figure svg path[data-run='2']")
+    assert lines.first.is_visible()
+    assert page.locator("#curves figure svg path[data-run='1']").first.is_visible()
+    row = page.locator(".beside tbody tr", has_text="trainer.epochs")
+    assert row.is_visible()
+    page.locator("#picker input[value='2']").uncheck()
+    assert lines.first.is_hidden()
+    assert page.locator("#runs tr[data-run='2']").is_hidden()
+    assert page.locator("#runs tr[data-run='1']").is_visible()
+    page.locator("#picker input[value='2']").check()
+    assert lines.first.is_visible()
+    assert one.complaints == []
+    one.context.close()
+
+
+def test_columns_of_sizes_and_absent_figures_sort_as_such(opened: Any) -> None:
+    page = opened().page
+    table = page.locator("#attempts")
+    head = table.locator("thead th", has_text="WER, %")
+    column = head.evaluate("cell => cell.cellIndex")
+    cells = "(rows, n) => rows.map(row => row.cells[n].innerText.split(/\\s/)[0])"
+    for _ in range(2):
+        head.locator("button").click()
+        values = table.locator("tbody tr").evaluate_all(cells, column)
+        # the failed attempt has no figure: it stays last, upwards and downwards
+        assert values[-1] == "–"
+        assert "–" not in values[:-1]
+    page.evaluate(
+        """() => {
+            const rows = [...document.querySelectorAll("#attempts tbody tr")];
+            rows.forEach((row, at) => { row.cells[4].dataset.s = String((at * 7) % 13); });
+        }"""
+    )
+    table.locator("thead th").nth(4).locator("button").click()
+    keys = table.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => +row.cells[4].dataset.s)"
+    )
+    assert keys == sorted(keys)
 
 
 def test_two_runs_stand_side_by_side(opened: Any, url_of_two: str) -> None:
@@ -256,7 +301,7 @@ def test_axe_finds_nothing(
 
 def test_a_column_head_sorts_numbers_as_numbers(opened: Any) -> None:
     page = opened().page
-    table = page.locator("#came table", has_text="Before, %").last
+    table = page.locator("#curves table", has_text="Before, %").last
     head = table.locator("th", has_text="After, %").first
     column = head.evaluate("cell => cell.cellIndex")
 

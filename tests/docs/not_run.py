@@ -7,11 +7,13 @@ _PAPER = "a quarter of an hour or more; parts: the researcher's tutorial, tests/
 _HOSTS = "needs other hosts: tests/integration/test_many_hosts.py, test_phone_sources.py"
 _STF = "needs an STF farm: tests/unit/devices/test_stf.py"
 _BENCH = "a measurement, minutes on all cores; short ones: tests/integration/test_bench_*.py"
+_ROUNDS = "trains for minutes; a small one: tests/integration/test_federated.py"
 _CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech"
 _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
 _SETUP = "makes the environment that the tests themselves run in"
 _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans it"
+_PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
 
@@ -41,8 +43,11 @@ NOT_RUN: dict[str, str] = {
     "harness run scenario.yaml": "needs a real phone: tests/integration/test_trainer_app.py",
     "harness run scenario.yaml --apk FILE": "needs an APK: tests/integration/test_trainer_app.py",
     "harness run quickstart --farm virtual": _QUICK,
+    "harness run people *": _PEOPLE,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
+    "mlflow ui *": _STAYS,
+    "harness serve --metrics *": _STAYS,
     "harness run nightly.yaml --adb *": _HOSTS,
     "harness run nightly.yaml --engine dask *": _HOSTS,
     "harness worker *": _HOSTS,
@@ -61,6 +66,9 @@ NOT_RUN: dict[str, str] = {
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
     "harness paper --scale full*": _PAPER,
+    "harness plan scenarios/federated.yaml *": _ROUNDS,
+    "harness run scenarios/federated.yaml *": _ROUNDS,
+    "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower.py",
     "harness corpus import *": _CORPORA,
     "harness plan mine.yaml": _CORPORA,
 }
@@ -81,8 +89,8 @@ ELSEWHERE: dict[str, str] = {
 _FEW = "--set data.train=6 --set data.validation=3"
 SMALLER: dict[str, str] = {
     "harness plan qa.yaml --farm virtual": _FEW,
-    "harness run qa.yaml *": f"{_FEW} --only data.speaker=ind-male",
-    "harness nightly night.yaml *": f"{_FEW} --only data.speaker=ind-male",
+    "harness run qa.yaml *": _FEW,
+    "harness nightly night.yaml *": _FEW,
     "harness run rates.yaml *": f"{_FEW} --only trainer.sub_model=S8",
     "harness plan scenarios/quickstart.yaml *": f"{_FEW} --only data.speaker=ind-male",
 }

@@ -1,8 +1,8 @@
 """Every command that the pages show: run, or in the list of those that can't be, with the reason.
 
 The tutorials are journeys: their files are written, their commands and Python run in order, in one
-folder, and what a page shows of their output must be words that they print. ``--farm virtual`` is
-left out, since all share one farm that replays measured trainings.
+folder, and what a page shows of their output must be what they print, figures included.
+``--farm virtual`` is left out, since all share one farm that replays measured trainings.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from docs._generate import commands_page, results_page
 from harness.adb.server import AdbServer
 from harness.cli import main
 from harness.cli.app import app
-from tests.docs.markdown import PAGES, ROOT, Block, Command, blocks, commands, inline_commands
+from tests.docs.markdown import PAGES, ROOT, Command, blocks, commands, inline_commands
 from tests.docs.not_run import ELSEWHERE, NOT_RUN, SMALLER
+from tests.docs.shown import is_printed, measured_figures, never_printed
 from tests.fixtures.farm import start_farm_on
 from tests.fixtures.report_run import RunShape, make_run
 
@@ -250,8 +251,7 @@ def test_a_journey(page: str, shell: Shell) -> None:
         elif block.language == "python":
             exec(compile(block.text, f"{page}:{block.line}", "exec"), {})
         elif block.language == "text":
-            # the page shows what it prints, in other figures
-            assert _strange_words(block, printed) == set(), f"{page}:{block.line}"
+            assert never_printed(block.text, printed) == [], f"{page}:{block.line}"
 
     assert _unnamed_files(shell.folder) == set(), "say in the result format what they are"
 
@@ -271,14 +271,30 @@ def _unnamed_files(folder: Path) -> set[str]:
     }
 
 
-# The pages were made with phones that train, the tests with ones that replay.
-_NOT_ALWAYS = {"virtual", "userns", "starting", "phones", "pixel", "Snapdragon", "holds"}
+@pytest.mark.parametrize("page", [page for page in JOURNEYS if "/tutorials/" in page])
+def test_a_tutorial_prints_no_figure_that_no_test_compares(page: str) -> None:
+    titled = [block.text for block in blocks(page) if block.language == "titled"]
+    code = "".join(block.text for block in blocks(page))
+    prose = [line for line in (ROOT / page).read_text("utf-8").splitlines() if line not in code]
+    assert measured_figures("\n".join([*titled, *prose])) == []
 
 
-def _strange_words(block: Block, printed: str) -> set[str]:
-    """Return the words of a block of output that no command so far has printed."""
-    words = re.compile(r"(?<![\w])[A-Za-z]{3,}(?![\w])")
-    return set(words.findall(block.text)) - set(words.findall(printed)) - _NOT_ALWAYS
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  244  S1  27.9  done", True),
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  231  S1  27.1  done", True),
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  …  S1  27.9  done", True),
+        (" ind-male  …  done", True),
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  204  S1  27.9  done", False),
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  244  S8  27.9  done", False),
+        (" ind-male  VLAB-oneplus-7t-1-9e2f62  244  S1  27.9  failed", False),
+        (" uk-male  VLAB-oneplus-7t-1-9e2f62  244  S1  27.9  done", False),
+    ],
+)
+def test_a_shown_line_is_compared_with_the_printed_one(line: str, same: bool) -> None:
+    printed = [" speaker  phone  MiB", " ind-male  VLAB-oneplus-7t-1-48704a  244  S1  27.9  done "]
+    assert is_printed(line, printed) == same
 
 
 def test_commands_of_other_pages(shell: Shell) -> None:

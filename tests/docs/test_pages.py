@@ -47,6 +47,22 @@ def test_every_field_of_a_scenario_has_a_meaning_and_an_example() -> None:
     assert set(scenario_page.EXAMPLES) == set(FIELDS)
 
 
+_FEDERATED: dict[str, dict[str, object]] = {
+    "federated.clients.count": {"by": "iid"},
+    "federated.strategy.arguments": {"flower": "FedAvgM"},
+    **{
+        f"federated.strategy.{name}": {"name": "fedadam"}
+        for name in ("momentum", "beta_1", "beta_2", "tau", "mu", "trim")
+    },
+    "federated.privacy.clip": {"noise": 1.0},
+    **{
+        f"federated.privacy.{name}": {"clip": 1.0, "noise": 1.0}
+        for name in ("noise", "delta", "seed")
+    },
+}
+"""What must stand beside a field."""
+
+
 @pytest.mark.parametrize("path", FIELDS)
 def test_the_example_of_a_field_is_accepted(path: str) -> None:
     value = yaml.safe_load(scenario_page.EXAMPLES[path])
@@ -57,6 +73,13 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
     elif section == "model":
         beside = {"arch": {"size": "mini"}, "size": {"arch": "ds2"}, "checkpoint": {"name": "m"}}
         whole["model"] = {last: value, **beside.get(last, {})}
+    elif section == "data.part":
+        beside = {"number": {"of": 4}} if last == "number" else {}
+        part = {"speakers": ["us-male"], **beside.get(last, {}), last: value}
+        whole["data"] = {"part": part}
+    elif section.startswith("federated."):
+        inner = _FEDERATED.get(path, {}) | {last: value}
+        whole["federated"] = {section.rpartition(".")[2]: inner}
     elif section == "trainer.stop":
         whole["trainer"] = {"stop": {last: value}}
     elif section == "expect":

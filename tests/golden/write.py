@@ -22,6 +22,7 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from tests.golden.checkpoints import checkpoints
+from tests.golden.sharing import sharing
 
 FOLDER = Path(__file__).parent
 SHA256 = "0123456789abcdef" * 4
@@ -107,6 +108,22 @@ _VALID_JOBS: dict[str, dict[str, Any]] = {
     },
     "stop as printed": {"stop.policy": "as_printed", "stop.patience": 1},
     "evaluation only": {"training.epochs": 0},
+    "other speakers": {
+        "also_evaluate": [
+            {
+                "speaker": "uk-female",
+                "validation": [
+                    {"id": "v1", "path": f"{_W}/cas/3.wav", "text": "the hat"},
+                    {"id": "v2", "path": f"{_W}/cas/4.wav", "text": "a cat"},
+                ],
+            },
+            {
+                "speaker": "söh ☂",
+                "validation": [{"id": "v1", "path": f"{_W}/cas/5.wav", "text": "the dog"}],
+            },
+        ]
+    },
+    "no other speakers": {"also_evaluate": []},
     "any letters in names": {"job_id": 'söh ☂ "x"', "data.speaker": "日本"},
 }
 
@@ -137,6 +154,15 @@ _INVALID_JOBS: dict[str, dict[str, Any]] = {
     "stop.battery_below_percent": {"stop.battery_below_percent": 101},
     "outputs.events": {"outputs.events": "/a\nb"},
     "outputs.stop_file": {"outputs.stop_file": _ABSENT},
+    "also_evaluate.0.validation": {"also_evaluate": [{"speaker": "anna", "validation": []}]},
+    "also_evaluate.0.speaker": {
+        "also_evaluate": [{"validation": [{"id": "v1", "path": "/1.wav", "text": "a"}]}]
+    },
+    "also_evaluate.0.train": {
+        "also_evaluate": [
+            {"speaker": "a", "train": [], "validation": [{"id": "v", "path": "/v", "text": "a"}]}
+        ]
+    },
 }
 
 
@@ -257,6 +283,14 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         "hypotheses": [],
     },
     {
+        "type": "other_speaker",
+        "epoch": 0,
+        "speaker": "söh ☂",
+        "wer_percent": 62.5,
+        "evaluate_seconds": 1.25,
+        "hypotheses": [{"id": "v1", "text": "the hat"}],
+    },
+    {
         "type": "checkpoint",
         "epoch": 1,
         "path": "/data/local/tmp/mobileasr/attempts/x-1/checkpoints/epoch-0001.npz",
@@ -326,6 +360,10 @@ _INVALID_LINES = (
     ' "available_mb": 1, "need_mb": {"not a name": 1}}',
     _HEAD + '"finished", "epochs": 1, "keep": "worst", "kept_epoch": 1, "kept_checkpoint": null,'
     ' "wer_before_percent": 1, "wer_after_percent": 1}',
+    _HEAD + '"other_speaker", "epoch": 0, "speaker": "anna", "wer_percent": 1,'
+    ' "evaluate_seconds": 1}',
+    _HEAD + '"other_speaker", "epoch": 0, "speaker": "anna", "wer_percent": null,'
+    ' "evaluate_seconds": 1, "hypotheses": []}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
@@ -555,7 +593,7 @@ def decoding() -> list[dict[str, Any]]:
 
 
 def scoring() -> list[dict[str, Any]]:
-    """Word errors; only their sum is given, since alignments of equal cost split it differently."""
+    """Word errors; of alignments of equal cost, what prefers substitutions, then deletions."""
     rng = random.Random(1)
     words = ("the", "boy", "saw", "dog")
 
@@ -577,6 +615,9 @@ def scoring() -> list[dict[str, Any]]:
         cases.append(
             {
                 "reference": reference,
+                "substitutions": errors.substitutions,
+                "deletions": errors.deletions,
+                "insertions": errors.insertions,
                 "hypothesis": hypothesis,
                 "errors": errors.errors,
                 "reference_words": errors.reference_words,
@@ -598,6 +639,7 @@ VECTORS = {
     "decoding": decoding,
     "scoring": scoring,
     "checkpoints": checkpoints,
+    "sharing": lambda: sharing(_JOB),
 }
 
 

@@ -20,10 +20,20 @@ from harness.apk.jvm import java_trainer as compiled
 from harness.apk.toolchain import find_toolchain
 from harness.cli.farm_process import running_farm
 from harness.contract import Job
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Step, Stopped
+from harness.contract.events import (
+    Checkpoint,
+    Epoch,
+    Finished,
+    OtherSpeakerHeard,
+    Selected,
+    Step,
+    Stopped,
+    Update,
+)
 from harness.errors import InputError
 from harness.lab import RunSettings, open_bench, run_scenario
 from harness.trainer.checkpoints import file_sha256
+from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
 from tests.fixtures.other_names import write_with_other_names
@@ -93,6 +103,69 @@ def test_the_same_job_goes_the_same_way(
     assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
     for event in of(theirs, Epoch):
         assert event.evaluate_seconds > 0
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 5)])
+def test_other_speakers_are_heard_alike(java_trainer, make_job, tmp_path, keep, kept):
+    """Before, and with the weights that are kept, which need not be those of the last epoch."""
+    training = {"epochs": 5, "seed": 3, "learning_rate": 0.001}
+    _, events = run(PYTHON, make_job(training=training), tmp_path)
+    (tmp_path / "out").rename(tmp_path / "first")
+    # what the first epoch's weights hear is what shall have been said, so that it is the best
+    texts = [hypothesis.text for hypothesis in of(events, Epoch)[1].hypotheses]
+    own = make_job().data
+    validation = [
+        {**each.model_dump(), "text": text}
+        for each, text in zip(own.validation, texts, strict=True)
+    ]
+    others = [
+        {"speaker": "söh", "validation": [each.model_dump() for each in own.train]},
+        {"speaker": "ben", "validation": validation[:1]},
+    ]
+    job = make_job(
+        keep=keep, training=training, data={"validation": validation}, also_evaluate=others
+    )
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    heard = of(theirs, OtherSpeakerHeard)
+    pairs = [(epoch, name) for epoch in (0, kept) for name in ("söh", "ben")]
+    assert [(event.epoch, event.speaker) for event in heard] == pairs
+    assert heard[-1].wer_percent == (0 if kept == 1 else 100)
+    assert all(event.evaluate_seconds > 0 for event in heard)
+
+
+@pytest.mark.parametrize(
+    ("share", "sub_model", "reason"),
+    [
+        ({}, "S8", "epochs_done"),
+        ({"form": "delta", "steps": 3}, "S1", "steps_done"),
+        ({"form": "delta", "steps": 1, "proximal": 40.0}, "S5", "steps_done"),
+        ({"hypotheses": True, "steps": 99}, "S1", "epochs_done"),
+    ],
+)
+def test_the_same_goes_back(java_trainer, make_job, tmp_path, share, sub_model, reason):
+    """What federated training asks for: layers, numbers, counts, and nothing of what was said."""
+    base = make_job()
+    start = tmp_path / "start.npz"
+    np.savez(start, **FlatbufferModel(Path(base.model.path)).get_weights())
+    model = {**base.model.model_dump(), "checkpoint": str(start)}
+    job = make_job(
+        keep="last", model=model, share=share, selection={"forced": sub_model},
+        training={"epochs": 2, "seed": 3},
+    )  # fmt: skip
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert of(theirs, Stopped)[0].reason == reason
+    assert all(bool(e.hypotheses) == (e.errors is None) for e in of(theirs, Epoch))
+    (update,) = of(theirs, Update)
+    assert file_sha256(Path(update.path)) == update.sha256
+    with (
+        np.load(update.path) as java,
+        np.load(tmp_path / "python" / "checkpoints" / "update.npz") as reference,
+    ):
+        assert sorted(java.files) == sorted(reference.files)
+        for name in java.files:
+            np.testing.assert_allclose(java[name], reference[name], rtol=1e-2, atol=1e-3)
 
 
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -92,10 +93,32 @@ def test_devices_says_who_holds_a_phone(
 ) -> None:
     bench = farm.bench(lock_root(), "oneplus-7t")
     (phone,) = bench.phones
-    held = f"{phone.serial} is held by night:1 (pid"
+    address = farm.server.address
     with host_keeper(bench, "night:1", "runs/night") as keeper:
         keeper.take(phone)
-        assert held in harness_here("devices", "--adb", farm.server.address).stderr
+        shown = harness_here("devices", "--adb", address)
+        assert f"{phone.serial} is held by runs/night since 20" in shown.stderr
+        assert " in use " in shown.stdout
+        facts = json.loads(harness_here("devices", "--adb", address, "--json").stdout)
+        runs = {each["serial"]: each["held_by"] and each["held_by"]["run"] for each in facts}
+        assert runs.pop(phone.serial) == "runs/night"
+        assert set(runs.values()) == {None}
+        looked = harness_here("doctor", "--adb", address)
+        assert "in use: held by runs/night since 20" in looked.stdout
+    assert "held by" not in harness_here("devices", "--adb", address).stderr
+    assert "in use" not in harness_here("doctor", "--adb", address).stdout
+
+
+def test_what_another_host_wrote_on_a_phone_is_told(
+    farm: FarmLab, tmp_path: Path, harness_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    bench = farm.bench(tmp_path / "leases of another host", "oneplus-7t")
+    (phone,) = bench.phones
+    other = host_keeper(bench, "night:1", "runs/night")
+    other.hold(phone)
+    held_by = harness_here("devices", "--adb", farm.server.address).stderr
+    assert f"{phone.serial} is held by runs-night (night-1, another host)" in held_by
+    other.release(phone.serial)
     assert "held by" not in harness_here("devices", "--adb", farm.server.address).stderr
 
 

@@ -11,9 +11,9 @@ OUTSIDE = re.compile(
     r"\bDESIGN \d|(?<![\w}$)-])(?:\.\./)+shared\b|(?<![\w/])shared/|[\"']shared[\"'/] ?/"
 )
 MADE_BY_THE_BUILD = re.compile(r"(?:\.\./)*reference/|(?:architecture|contributing)\.md$")
-"""Pages that ``docs/_generate`` makes; ``mkdocs --strict`` looks after those."""
-OF_OTHERS = {"packages/modules/adb/docs/dev/services.md", "label.md"}
-"""A page of AOSP; a name in a test of what happens to pages."""
+"""Pages that ``docs/_generate`` makes; the build of the site looks after those."""
+OF_OTHERS = {"packages/modules/adb/docs/dev/services.md", "label.md", "lost.md", "nowhere.md"}
+"""A page of AOSP; names in tests of what happens to pages."""
 WRITTEN_BY_TOOLS = {".git", ".venv", "site", "node_modules", "target", "runs", "__pycache__"}
 
 

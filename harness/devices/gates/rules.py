@@ -122,4 +122,6 @@ def parse_gates(data: str | Mapping[str, Any], where: str = "gates") -> Gates:
         told = explain(error, fields, LineIndex(where), model)
         left_out = filter(None, (plugins.problem_of(plugins.GATES, name) for name in fields))
         hint = "\n  ".join(filter(None, (told.hint, *left_out)))
-        raise InputError(told.what, where=told.where, hint=hint) from error
+        # the fields of a mapping that was handed over have no lines of their own
+        place = told.where.replace(f"{where}:1: ", f"{where}.")
+        raise InputError(told.what, where=place, hint=hint) from error

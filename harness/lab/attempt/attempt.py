@@ -185,6 +185,7 @@ class _Attempt:
         paths = list(dict.fromkeys((self.steps.layout.folder, self.steps.layout.outputs)))
         if self.request.forget_speech:
             paths += [self.steps.layout.cas(file) for file in self.request.material.speech()]
+        paths += [self.steps.layout.cas_name(name) for name in self.request.outdated]
         self.tools.remove(self.phone, paths)
 
     def _answers(self) -> bool:

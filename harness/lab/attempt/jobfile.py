@@ -10,6 +10,7 @@ from harness.contract.job import (
     Data,
     Job,
     ModelFiles,
+    OtherSpeaker,
     Outputs,
     Selection,
     Stop,
@@ -17,8 +18,27 @@ from harness.contract.job import (
     Utterance,
 )
 from harness.results.names import safe_name
+from harness.scenario.client_jobs import share_of
 from harness.scenario.schema import AUTO
 from harness.scenario.spec import JobSpec
+
+Recording = tuple[str, str, LocalFile]
+"""(id, text, file) of an utterance."""
+
+
+@dataclass(frozen=True)
+class OtherSpeech:
+    """What is heard of somebody who does not train.
+
+    Args:
+        speaker: Name of the speaker.
+        accent: The speaker's accent.
+        validation: (id, text, file) of the utterances.
+    """
+
+    speaker: str
+    accent: str
+    validation: tuple[Recording, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,7 @@ class Material:
         accent: The speaker's accent.
         train: (id, text, file) of the round's training utterances.
         validation: Likewise.
+        others: Who is only listened to.
     """
 
     model_name: str
@@ -47,8 +68,9 @@ class Material:
     trainer_base_mb: float
     speaker: str
     accent: str
-    train: tuple[tuple[str, str, LocalFile], ...]
-    validation: tuple[tuple[str, str, LocalFile], ...]
+    train: tuple[Recording, ...]
+    validation: tuple[Recording, ...]
+    others: tuple[OtherSpeech, ...] = ()
 
     def files(self) -> list[LocalFile]:
         """Return every file that the phone needs, the model first; equal content once."""
@@ -60,7 +82,8 @@ class Material:
 
     def speech(self) -> list[LocalFile]:
         """Return the recordings: what must not stay on a phone longer than needed."""
-        return [file for _, _, file in (*self.train, *self.validation)]
+        others = [recording for other in self.others for recording in other.validation]
+        return [file for _, _, file in (*self.train, *self.validation, *others)]
 
 
 @dataclass(frozen=True)
@@ -109,6 +132,11 @@ class PhoneLayout:
         return f"{self.outputs}/checkpoints"
 
     @property
+    def update(self) -> str:
+        """What a job of federated training shares."""
+        return f"{self.checkpoints}/update.npz"
+
+    @property
     def sampler(self) -> str:
         """The sampler's folder."""
         return f"{self.folder}/sampler"
@@ -122,13 +150,17 @@ class PhoneLayout:
         """Return where a file lies by its content."""
         return file.on_phone(self.work_dir)
 
+    def cas_name(self, name: str) -> str:
+        """Return where a file of a content-addressed name lies."""
+        return f"{self.work_dir}/cas/{name}"
+
 
 def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
     """Return the job as the trainer is told of it."""
     trainer = spec.content.trainer
     checkpoint = material.checkpoint
 
-    def utterances(items: Sequence[tuple[str, str, LocalFile]]) -> tuple[Utterance, ...]:
+    def utterances(items: Sequence[Recording]) -> tuple[Utterance, ...]:
         return tuple(
             Utterance(id=name, path=layout.cas(file), text=text) for name, text, file in items
         )
@@ -175,4 +207,22 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             checkpoints=layout.checkpoints,
             stop_file=layout.stop_file,
         ),
+        also_evaluate=tuple(
+            OtherSpeaker(speaker=other.speaker, validation=utterances(other.validation))
+            for other in material.others
+        ),
+        share=share_of(spec),
     )
+
+
+def as_kept(job: Job) -> Job:
+    """Return a job as the run folder keeps it: without what was said, if it does not tell that."""
+    if job.share is None or job.share.hypotheses:
+        return job
+    data = job.data.model_copy(
+        update={
+            split: tuple(u.model_copy(update={"text": ""}) for u in getattr(job.data, split))
+            for split in ("train", "validation")
+        }
+    )
+    return job.model_copy(update={"data": data})

@@ -6,11 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract.events import (
+    Checkpoint,
+    Epoch,
+    Finished,
+    OtherSpeakerHeard,
+    Selected,
+    Started,
+    Step,
+    Stopped,
+)
 from harness.contract.job import Keep
 from harness.metrics.words import WordErrors
-from harness.results.model import EpochRecord, PhaseRecord, SelectionRecord
-from harness.results.store import HypothesisRow
+from harness.results.model import (
+    EpochRecord,
+    OtherSpeakerRecord,
+    PhaseRecord,
+    SelectionRecord,
+)
+from harness.results.store import HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import PhaseInterval, phase_intervals
 
 NEAR_MS = 1500
@@ -128,23 +142,77 @@ def epoch_records(
 
     Args:
         events: The event log.
-        scored: Epoch -> scored hypotheses; an epoch without them is left out.
+        scored: Epoch -> scored hypotheses; an epoch without them, and without counts of the
+            trainer's own, is left out.
     """
     return tuple(
-        _epoch(event, scored[event.epoch])
+        _epoch(event, scored.get(event.epoch, ()))
         for event in epoch_events(events)
-        if event.epoch in scored
+        if event.epoch in scored or event.errors is not None
     )
 
 
-def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
-    return EpochRecord(
+def other_events(events: Sequence[Any]) -> list[OtherSpeakerHeard]:
+    """Return what was heard of other speakers, each speaker and epoch once; the last counts."""
+    last = {
+        (event.epoch, event.speaker): event
+        for event in events
+        if isinstance(event, OtherSpeakerHeard)
+    }
+    return list(last.values())
+
+
+def other_records(
+    events: Sequence[Any],
+    scored: Sequence[OtherSpeakerRow],
+    accents: Mapping[str, str],
+    kept_epoch: int | None,
+) -> tuple[OtherSpeakerRecord, ...]:
+    """Return what was heard of other speakers before training and with the weights kept.
+
+    Args:
+        events: The event log.
+        scored: Scored hypotheses; who has none is left out.
+        accents: Accent by speaker.
+        kept_epoch: Whose checkpoint counts. A trainer that was killed and went on may have heard
+            with the weights of another one, which nobody has.
+    """
+    records = []
+    for event in other_events(events):
+        rows = [row for row in scored if (row.epoch, row.speaker) == (event.epoch, event.speaker)]
+        if rows and event.epoch in (0, kept_epoch):
+            records.append(_other(event, rows, accents[event.speaker]))
+    return tuple(records)
+
+
+def _other(
+    event: OtherSpeakerHeard, rows: Sequence[OtherSpeakerRow], accent: str
+) -> OtherSpeakerRecord:
+    return OtherSpeakerRecord(
         epoch=event.epoch,
+        speaker=event.speaker,
+        accent=accent,
         wer_percent=wer_percent(rows),
         substitutions=sum(row.substitutions for row in rows),
         deletions=sum(row.deletions for row in rows),
         insertions=sum(row.insertions for row in rows),
         reference_words=sum(row.reference_words for row in rows),
+        utterances=len(rows),
+        evaluate_seconds=event.evaluate_seconds,
+    )
+
+
+def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
+    errors = word_errors_of(rows)
+    if event.errors is not None:  # what was heard stayed on the phone
+        errors = WordErrors(**event.errors.model_dump())
+    return EpochRecord(
+        epoch=event.epoch,
+        wer_percent=errors.wer_percent,
+        substitutions=errors.substitutions,
+        deletions=errors.deletions,
+        insertions=errors.insertions,
+        reference_words=errors.reference_words,
         train_loss=event.train_loss,
         train_seconds=event.train_seconds,
         evaluate_seconds=event.evaluate_seconds,
@@ -156,11 +224,16 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
 
 def wer_percent(rows: Sequence[HypothesisRow]) -> float:
     """Return the word error rate over all rows, in percent."""
+    return word_errors_of(rows).wer_percent
+
+
+def word_errors_of(rows: Sequence[HypothesisRow]) -> WordErrors:
+    """Return the word errors of all rows together."""
     counts = (
         WordErrors(row.substitutions, row.deletions, row.insertions, row.reference_words)
         for row in rows
     )
-    return sum(counts, WordErrors()).wer_percent
+    return sum(counts, WordErrors())
 
 
 def event_figures(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.contract.events import Epoch
-from harness.lab.attempt.outcome import epoch_events, wer_percent
+from harness.contract.events import Epoch, OtherSpeakerHeard
+from harness.lab.attempt.outcome import epoch_events, other_events, wer_percent
 from harness.lab.failures import StepFailed
 from harness.metrics.host import score
 from harness.metrics.words import WordErrors
-from harness.results.store import HypothesisRow
+from harness.results.store import HypothesisRow, OtherSpeakerRow
 
 TOLERANCE_POINTS = 0.01
 """How far the trainer's WER may be from the host's, in percentage points: rounding, no more."""
@@ -41,7 +41,7 @@ def score_epochs(
     """
     scored: dict[int, tuple[HypothesisRow, ...]] = {}
     for event in epoch_events(events):
-        _check_ids(event, references)
+        _check_ids(f"epoch {event.epoch}", event, references)
         scored[event.epoch] = tuple(
             _row(event.epoch, heard.id, references[heard.id], heard.text, scorer)
             for heard in event.hypotheses
@@ -49,20 +49,57 @@ def score_epochs(
     return scored
 
 
-def check_agreement(events: Sequence[Any], scored: Mapping[int, tuple[HypothesisRow, ...]]) -> None:
-    """Compare the trainer's WER with the host's, epoch by epoch.
+def score_others(
+    events: Sequence[Any], references: Mapping[str, Mapping[str, str]], scorer: Scorer
+) -> tuple[OtherSpeakerRow, ...]:
+    """Score what was heard of other speakers.
+
+    Args:
+        events: The event log.
+        references: Speaker -> utterance id -> what was said.
+        scorer: The host's own scorer.
+
+    Raises:
+        StepFailed: ``ScoreMismatch``: somebody was heard whom nobody asked for, or not with one
+            hypothesis an utterance.
+    """
+    rows: list[OtherSpeakerRow] = []
+    for event in other_events(events):
+        said = references.get(event.speaker)
+        if said is None:
+            raise StepFailed("ScoreMismatch", f"the trainer heard {event.speaker!r}, unasked")
+        _check_ids(f"{event.speaker} in epoch {event.epoch}", event, said)
+        for heard in event.hypotheses:
+            row = _row(event.epoch, heard.id, said[heard.id], heard.text, scorer)
+            rows.append(OtherSpeakerRow(**row.model_dump(), speaker=event.speaker))
+    return tuple(rows)
+
+
+def check_agreement(
+    events: Sequence[Any],
+    scored: Mapping[int, tuple[HypothesisRow, ...]],
+    others: Sequence[OtherSpeakerRow] = (),
+) -> None:
+    """Compare the trainer's WER with the host's, epoch by epoch and speaker by speaker.
 
     Raises:
         StepFailed: ``ScoreMismatch``: they differ by more than ``TOLERANCE_POINTS``.
     """
-    apart = []
-    for event in epoch_events(events):
-        if event.epoch in scored:
-            host = wer_percent(scored[event.epoch])
-            if abs(host - event.wer_percent) > TOLERANCE_POINTS:
-                apart.append(
-                    f"epoch {event.epoch}: trainer {event.wer_percent:.4f} %, host {host:.4f} %"
-                )
+    pairs = [
+        (f"epoch {event.epoch}", event.wer_percent, wer_percent(scored[event.epoch]))
+        for event in epoch_events(events)
+        if event.epoch in scored
+    ]
+    for event in other_events(events):
+        rows = [row for row in others if (row.epoch, row.speaker) == (event.epoch, event.speaker)]
+        if rows:
+            what = f"epoch {event.epoch}, {event.speaker}"
+            pairs.append((what, event.wer_percent, wer_percent(rows)))
+    apart = [
+        f"{what}: trainer {theirs:.4f} %, host {host:.4f} %"
+        for what, theirs, host in pairs
+        if abs(host - theirs) > TOLERANCE_POINTS
+    ]
     if apart:
         raise StepFailed(
             "ScoreMismatch",
@@ -71,15 +108,14 @@ def check_agreement(events: Sequence[Any], scored: Mapping[int, tuple[Hypothesis
         )
 
 
-def _check_ids(event: Epoch, references: Mapping[str, str]) -> None:
+def _check_ids(what: str, event: Epoch | OtherSpeakerHeard, references: Mapping[str, str]) -> None:
     heard = [hypothesis.id for hypothesis in event.hypotheses]
     if sorted(heard) != sorted(references):
         missing = sorted(set(references) - set(heard))
         foreign = sorted(set(heard) - set(references))
         raise StepFailed(
             "ScoreMismatch",
-            f"epoch {event.epoch} has hypotheses for {len(heard)} of {len(references)} "
-            "validation utterances",
+            f"{what} has hypotheses for {len(heard)} of {len(references)} validation utterances",
             [f"without one: {', '.join(missing[:10])}", f"not asked: {', '.join(foreign[:10])}"],
         )
 

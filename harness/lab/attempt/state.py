@@ -13,6 +13,7 @@ from harness.lab.attempt.outcome import (
     epoch_records,
     event_figures,
     memory_figures,
+    other_records,
     phase_records,
     selection_record,
 )
@@ -21,13 +22,15 @@ from harness.lab.ports import LabPhone
 from harness.pressure.goal import Goal
 from harness.results.model import (
     AttemptResult,
+    ClientRecord,
     FailureRecord,
     GateRecord,
     PressureRecord,
     TransferRecord,
+    UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow
+from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
@@ -48,6 +51,7 @@ class AttemptRequest:
         keep: Leave the attempt's folder and recordings on the phone.
         forget_speech: Remove the recordings when done, not only when the phone is released.
         rejoin: An earlier process began the attempt: go on with it.
+        outdated: Content-addressed files that no job needs any more: removed when done.
     """
 
     run_id: str
@@ -61,6 +65,7 @@ class AttemptRequest:
     keep: bool = False
     forget_speech: bool = False
     rejoin: bool = False
+    outdated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,9 @@ class AttemptState:
     boot_clock: BootClock = UNREAD
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
+    scored_others: tuple[OtherSpeakerRow, ...] = ()
     checkpoint_sha256: str | None = None
+    update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -107,6 +114,8 @@ def make_result(
     spec, material, events = request.spec, request.material, state.log.events
     samples = Samples.of(state.samples.table)
     epochs = epoch_records(events, state.scored)
+    figures = event_figures(events, epochs, spec.content.trainer.keep)
+    accents = {other.speaker: other.accent for other in material.others}
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -129,14 +138,17 @@ def make_result(
         stop_policy=spec.content.trainer.stop.policy,
         selection=selection_record(events),
         epochs=epochs,
+        others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,
         sampling=state.samples.record,
         gates=state.gates,
         checkpoint_sha256=state.checkpoint_sha256,
+        update=state.update,
+        client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
         notes=tuple(state.notes),
-        **event_figures(events, epochs, spec.content.trainer.keep),
+        **figures,
         **memory_figures(events, state.samples.peak_rss_mb),
     )
 

@@ -11,12 +11,12 @@ from harness.devices.gate_wait import GateTimedOut
 from harness.devices.preparing import NotAllowedError, Wishes
 from harness.devices.trainer_app import PROBLEM
 from harness.lab.attempt.boot_clock import BootClock
-from harness.lab.attempt.collect import fetch_checkpoint
+from harness.lab.attempt.collect import fetch_checkpoint, fetch_update
 from harness.lab.attempt.evidence import clear_log, gather
-from harness.lab.attempt.jobfile import PhoneLayout, job_file
+from harness.lab.attempt.jobfile import PhoneLayout, as_kept, job_file
 from harness.lab.attempt.outcome import Samples, last_sample_lines
 from harness.lab.attempt.rejoin import JOURNAL, AttemptMemory, look, recall
-from harness.lab.attempt.score import Scorer, check_agreement, score_epochs
+from harness.lab.attempt.score import Scorer, check_agreement, score_epochs, score_others
 from harness.lab.attempt.state import AttemptRequest, AttemptState
 from harness.lab.attempt.teller import AttemptTeller
 from harness.lab.attempt.trainer_control import start_trainer
@@ -26,6 +26,7 @@ from harness.lab.failures import StepFailed, host_error
 from harness.lab.ports import Tools
 from harness.pressure import Pressure
 from harness.sampling import Sampler
+from harness.scenario.client_jobs import share_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ class AttemptSteps:
         job = job_file(self.spec, self.request.material, self.layout)
         text = job.model_dump_json(indent=1) + "\n"
         self.tools.write(self.phone, self.layout.job, text.encode())
-        self.folder.write_text("job.json", text)
+        kept = as_kept(job).model_dump_json(indent=1) + "\n"
+        self.folder.write_text("job.json", kept)
         self.state.notes.extend(clear_log(self.tools, self.phone))
 
     def _press(self) -> None:
@@ -152,7 +154,7 @@ class AttemptSteps:
             self.folder.path / RAW_SAMPLES,
             self.spec.content.sampling.period_s,
         )
-        self.teller.available_mb = self.sampler.available_mb
+        self.teller.sampler = self.sampler
         return self.sampler
 
     def _make_presser(self) -> None:
@@ -270,24 +272,34 @@ class AttemptSteps:
     def _collect(self) -> None:
         self.end_pressure()
         self.end_sampling()
-        self.state.checkpoint_sha256 = fetch_checkpoint(
-            self.tools,
-            self.phone,
-            self.layout,
-            self.state.log.events,
-            self.folder.checkpoint_path,
-            self.spec.content.limits.collect_s,
-        )
+        way = (self.tools, self.phone, self.layout, self.state.log.events)
+        limit_s = self.spec.content.limits.collect_s
+        if share_of(self.spec) is None:
+            path = self.folder.checkpoint_path
+            self.state.checkpoint_sha256 = fetch_checkpoint(*way, path, limit_s)
+        else:
+            model = self.request.material.model.path
+            self.state.update = fetch_update(*way, self.folder.update_path, limit_s, model)
         # Nothing of the result hangs on it: a training that ended well is not lost for a slow log.
         self.attempt("save the log", self.fetch_log)
 
     def score(self) -> None:
         """Count the word errors of what was heard, and compare them with the trainer's own."""
+        share = share_of(self.spec)
+        if share is not None and not share.hypotheses:
+            return  # what was heard stayed on the phone: the trainer's counts are what there is
         references = {name: text for name, text, _ in self.request.material.validation}
         self.state.scored = score_epochs(self.state.log.events, references, self.scorer)
         rows = [row for epoch in self.state.scored.values() for row in epoch]
         self.folder.write_hypotheses(rows)
-        check_agreement(self.state.log.events, self.state.scored)
+        said = {
+            other.speaker: {name: text for name, text, _ in other.validation}
+            for other in self.request.material.others
+        }
+        self.state.scored_others = score_others(self.state.log.events, said, self.scorer)
+        if said:
+            self.folder.write_others(self.state.scored_others)
+        check_agreement(self.state.log.events, self.state.scored, self.state.scored_others)
 
     def attempt(self, deed: str, act: Callable[[], object]) -> bool:
         """Do something whose failure must not keep from the next; return whether it was done.

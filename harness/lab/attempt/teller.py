@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,8 @@ from typing import Any, Final
 from harness.lab.attempt.state import AttemptRequest
 from harness.lab.clock import Clock
 from harness.lab.ports import PhoneStatus, Progress, Tools
+from harness.sampling import Sampler
+from harness.scenario.paths import axis_words
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,8 +48,9 @@ class AttemptTeller:
         on_step: Callable[[str], None],
     ) -> None:
         self.step = "gate"
-        self.available_mb: Callable[[], float | None] | None = None
+        self.sampler: Sampler | None = None
         """Gives MemAvailable once samples are taken."""
+        self._phase_since = time.monotonic()
         self._phone = request.phone
         self._lost_s = request.spec.content.limits.lost_s
         self._tools = tools
@@ -60,7 +64,7 @@ class AttemptTeller:
             serial=request.phone.serial,
             profile=request.phone.record.profile,
             job_id=request.spec.job_id,
-            axes=", ".join(f"{axis}={value}" for axis, value in request.spec.axes.items()),
+            axes=axis_words(request.spec.axes),
             attempt=request.attempt,
             epochs=request.spec.content.trainer.epochs,
         )
@@ -73,7 +77,7 @@ class AttemptTeller:
         def tick() -> None:
             while not over.wait(TICK_S):
                 self.look_at_link()
-                if self.available_mb is not None:
+                if self.sampler is not None:
                     self.say()
 
         ticker = threading.Thread(target=tick, name="ticker", daemon=True)
@@ -94,10 +98,20 @@ class AttemptTeller:
     def say(self, **changes: Any) -> None:
         """Show the status with some fields changed."""
         with self._lock:
-            if self.available_mb is not None:
-                changes.setdefault("available_mb", self.available_mb())
+            before = (self._status.step, self._status.phase)
             self._status = replace(self._status, **changes)
+            if (self._status.step, self._status.phase) != before:
+                self._phase_since = time.monotonic()
+            available_mb, age_s = self._available()
+            self._status = replace(self._status, available_mb=available_mb, available_age_s=age_s)
             self._progress.phone(self._status)
+
+    def _available(self) -> tuple[float | None, float | None]:
+        """Return MemAvailable and its age; nothing if the step or phase has changed since."""
+        age_s = None if self.sampler is None else self.sampler.sample_age_s()
+        if self.sampler is None or age_s is None or time.monotonic() - age_s < self._phase_since:
+            return None, None
+        return self.sampler.available_mb(), age_s
 
     def waits_for_hub(self, waiting: bool) -> None:
         """Say that other phones of the hub are pushed to first, which may take long."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from harness.adb.transfer import LocalFile
 from harness.devices.inventory import PhoneInfo
 from harness.errors import HarnessError
-from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.jobfile import Material, Recording
 from harness.lab.ports import PhoneStatus
 from harness.lab.scheduling.engine import Stepped
 
@@ -93,9 +93,7 @@ class Hello:
 def moved(material: Material, where: Callable[[LocalFile], LocalFile]) -> Material:
     """Return ``material`` with each file as ``where`` has it."""
 
-    def utterances(
-        some: tuple[tuple[str, str, LocalFile], ...],
-    ) -> tuple[tuple[str, str, LocalFile], ...]:
+    def utterances(some: tuple[Recording, ...]) -> tuple[Recording, ...]:
         return tuple((name, text, where(file)) for name, text, file in some)
 
     return replace(
@@ -104,6 +102,9 @@ def moved(material: Material, where: Callable[[LocalFile], LocalFile]) -> Materi
         checkpoint=None if material.checkpoint is None else where(material.checkpoint),
         train=utterances(material.train),
         validation=utterances(material.validation),
+        others=tuple(
+            replace(other, validation=utterances(other.validation)) for other in material.others
+        ),
     )
 
 

@@ -14,19 +14,23 @@ from harness.lab.holding.holder import (
     has_expired,
     owner_name,
 )
-from harness.lab.holding.host_lock import holder_on_host
+from harness.lab.holding.host_lock import Held, holder_on_host
 from harness.lab.holding.keeper import HostKeeper, Keeper, renewing, take_free
+from harness.lab.holding.phone_note import Noted, read_note
 
 __all__ = [
     "EXPIRES_S",
     "RENEW_S",
+    "Held",
     "Holder",
     "HostKeeper",
     "Keeper",
+    "Noted",
     "PhoneBusyError",
     "has_expired",
     "holder_on_host",
     "owner_name",
+    "read_note",
     "renewing",
     "take_free",
 ]

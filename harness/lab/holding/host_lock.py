@@ -8,7 +8,7 @@ it, for people and for error messages.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +17,24 @@ from harness.lab.clock import Clock, SystemClock
 from harness.lab.holding.holder import Holder, PhoneBusyError, lock_root
 from harness.results.files import said, write_bytes
 from harness.results.names import safe_name
+
+
+@dataclass(frozen=True)
+class Held:
+    """That a phone is held.
+
+    Args:
+        by: Who holds it.
+        since_utc: Since when; empty if nobody wrote that.
+    """
+
+    by: Holder
+    since_utc: str = ""
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        since = f" since {self.since_utc}" if self.since_utc else ""
+        return f"{self.by.run}{since} ({self.by.owner}, pid {self.by.pid} on {self.by.host})"
 
 
 class HostLock:
@@ -73,10 +91,16 @@ class HostLock:
 
     def noted(self) -> Holder | None:
         """Return who last wrote that they have the lock; None if nobody or unreadable."""
+        held = self.held()
+        return None if held is None else held.by
+
+    def held(self) -> Held | None:
+        """Return who last wrote that they have the lock, and since when; see `noted`."""
         try:
             note = json.loads(self._note.read_bytes())
-            return Holder(**{field.name: note[field.name] for field in fields(Holder)})
-        except (OSError, ValueError, TypeError, KeyError):
+            holder = Holder(**{field.name: note[field.name] for field in fields(Holder)})
+            return Held(holder, str(note.get("since_utc") or ""))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def release(self) -> None:
@@ -95,8 +119,8 @@ class HostLock:
         return True
 
 
-def holder_on_host(serial: str, root: Path | None = None) -> Holder | None:
-    """Return who holds a phone on this host; None if it is free."""
+def holder_on_host(serial: str, root: Path | None = None) -> Held | None:
+    """Return who holds a phone on this host, and since when; None if it is free."""
     lock = HostLock(serial, root)
-    holder = lock.noted()
-    return None if holder is None or lock.is_free() else holder
+    held = lock.held()
+    return None if held is None or lock.is_free() else held

@@ -12,6 +12,7 @@ host's lock by then, so the process that wrote it is dead.
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import Final
 
 from harness.adb.errors import AdbError
@@ -26,8 +27,7 @@ _GONE: Final = 8
 
 # What every command begins with. The note's content is its name: a rename is then the one step that
 # changes who holds the phone, and it works for one only, since no two notes have the same name.
-_HEAD: Final = """\
-cd {work} 2>/dev/null || {{ mkdir -p {work} && cd {work}; }} || exit 1
+_LOOK: Final = """\
 look() {{
   set -- lease/note,*; name=${{1#lease/}}
   [ -e "lease/$name" ] || name=
@@ -38,8 +38,15 @@ look() {{
   read up rest < /proc/uptime; now=${{up%%.*}}
   mine="note,$((now + {expires})),{owner},{domain},{run}"
 }}
+"""
+
+_HEAD: Final = (
+    "cd {work} 2>/dev/null || {{ mkdir -p {work} && cd {work}; }} || exit 1\n"
+    + _LOOK
+    + """\
 change() {{ [ "$name" = "$mine" ] || mv "lease/$name" "lease/$mine" 2>/dev/null; }}
 """
+)
 
 # A note's time is past, or so far ahead that the phone has been rebooted since: nobody holds it.
 _HOLD: Final = (
@@ -66,6 +73,19 @@ for attempt in 1 2 3; do
 done
 echo "$owner ($run), for $((until - now)) s more"
 exit {held}
+"""
+)
+
+_READ: Final = (
+    "cd {work} 2>/dev/null || exit 0\n"
+    + _LOOK
+    + """\
+look
+left=$((until - now))
+if [ -n "$name" ] && [ $left -ge 0 ] && [ $left -le {expires} ]; then
+  echo "$left,$owner,$domain,$run"
+fi
+exit 0
 """
 )
 
@@ -99,6 +119,43 @@ def write_note(tools: Tools, phone: LabPhone, holder: Holder) -> None:
         raise PhoneBusyError(phone.serial, f"another host: {output}")
     if code != 0:
         raise AdbError(f"cannot write who holds it: {output}", serial=phone.serial)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What a phone's note says.
+
+    Args:
+        owner: Who holds it.
+        run: What for, in the letters that a file name may have.
+        domain: Of the owner, see `Holder`.
+        left_s: For so long more, unless it is renewed.
+    """
+
+    owner: str
+    run: str
+    domain: str
+    left_s: int
+
+
+def read_note(tools: Tools, phone: LabPhone, asker: Holder) -> Noted | None:
+    """Return who says on the phone that they hold it; None if nobody does.
+
+    Args:
+        tools: How to talk to phones.
+        phone: The phone.
+        asker: Who asks; nothing is written.
+
+    Raises:
+        AdbError: The phone does not answer.
+    """
+    _, output = _run(tools, phone, asker, _READ)
+    words = output.split(",", 3)
+    if len(words) != 4 or not words[0].isdigit():
+        return None
+    # what `safe_name` adds to a name that it had to change is of no use to people
+    owner, run = words[1].partition("~")[0], words[3].partition("~")[0]
+    return Noted(owner, run, words[2], int(words[0]))
 
 
 def renew_note(tools: Tools, phone: LabPhone, holder: Holder) -> bool:

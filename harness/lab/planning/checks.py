@@ -9,6 +9,7 @@ from typing import Any
 from harness.devices.gates import PRESETS, gates_model, parse_gates
 from harness.devices.profile import load_profile
 from harness.errors import InputError
+from harness.lab.planning.clients import with_start_jobs
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.scenario import (
@@ -35,6 +36,7 @@ def check_scenario(
     gates_at = loaded.where(("gates",))
     parse_gates(loaded.scenario.gates, gates_at)  # also where the matrix overwrites it
     with located(loaded):
+        specs = with_start_jobs(specs, materials)
         jobs = materials.needs(tasks_of(specs), gates_at)
         materials.check(jobs)
     return jobs
@@ -53,9 +55,18 @@ def located(loaded: LoadedScenario) -> Iterator[None]:
         path, colon, rest = error.where.partition(":")
         if not is_known(path, JobContent):
             raise
-        written = ("matrix", path) if path in loaded.matrix.axes else tuple(path.split("."))
-        where = f"{loaded.where(written)}{colon}{rest}"
+        where = f"{_place(loaded, path)}{colon}{rest}"
         raise InputError(error.what, where=where, hint=error.hint) from error
+
+
+def _place(loaded: LoadedScenario, path: str) -> str:
+    """Return where the value of a field is written: by the matrix, or in the field itself."""
+    parts = path.split(".")
+    for length in range(len(parts), 0, -1):
+        axis = ".".join(parts[:length])
+        if axis in loaded.matrix.axes:
+            return loaded.where(("matrix", axis))
+    return loaded.where(tuple(parts))
 
 
 def check_profiles(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:
@@ -70,7 +81,7 @@ def check_profiles(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:
     names = dict.fromkeys(name for each in demands for name in each.profile or ())
     for name in names:
         if not set("*?[") & set(name):
-            _check_profile(name, loaded.where(("phones", "profile")))
+            _check_profile(name, _place(loaded, "phones.profile"))
 
 
 def _check_profile(name: str, where: str) -> None:

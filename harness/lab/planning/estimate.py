@@ -16,6 +16,7 @@ from harness.results.model import PhoneRecord
 from harness.results.store import AttemptFolder, RunFolder
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent
+from harness.speech import SPEAKERS
 
 NEWEST: Final = 20
 """So many past runs are read."""
@@ -28,6 +29,8 @@ UTTERANCE_S: Final = 0.02
 UTTERANCE_S_PER_MPARAM: Final = 0.005
 """Seconds of training an utterance of some 3 s, all layers, two threads: fits 2.3 s an epoch of 60
 at 1.73 M parameters and 2.13 s a step of 5 utterances of 10 s at 30.2 M (2 cores, AVX-512)."""
+LENGTH: Final = {"short": 1.0, "wide": 1.2, "full": 3.0}
+"""How long utterances of a style take, against those of some 3 s."""
 EVALUATE_SHARE: Final = 0.35
 """An utterance costs this much of its training step to evaluate."""
 RULE_OF_THUMB: Final = "a rule of thumb: no past run here has jobs like these"
@@ -47,10 +50,18 @@ def guessed_s(content: JobContent, parameters_m: float) -> float:
     """Return a job's rough seconds on any phone; ``parameters_m``: millions of parameters."""
     train, validation = content.data.train or 60, content.data.validation or 20
     utterance_s = UTTERANCE_S + UTTERANCE_S_PER_MPARAM * parameters_m
-    if content.data.style == "full":
-        utterance_s *= 3
+    utterance_s *= LENGTH[content.data.style]
     epoch_s = utterance_s * (train + EVALUATE_SHARE * validation)
-    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * validation * utterance_s
+    heard = validation + 2 * _others(content, validation)
+    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * heard * utterance_s
+
+
+def _others(content: JobContent, validation: int) -> int:
+    """Return roughly how many utterances of other speakers are heard, once."""
+    asked = content.also_evaluate
+    if asked is None:
+        return 0
+    return len(asked.speakers or SPEAKERS) * (asked.validation or validation)
 
 
 @dataclass
@@ -164,5 +175,6 @@ def kind_of(content: JobContent) -> str:
             [data.corpus, data.manifest, data.train, data.validation, data.style],
             [trainer.batch_size, trainer.sub_model, trainer.threads],
             content.pressure.label if content.pressure else "none",
+            content.also_evaluate.model_dump(mode="json") if content.also_evaluate else "nobody",
         ]
     )

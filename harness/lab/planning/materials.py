@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
-from harness.lab.attempt.jobfile import Material
+from harness.lab.attempt.jobfile import Material, OtherSpeech, Recording
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
+from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
-from harness.scenario.schema import Data
+from harness.scenario.federated import Part
+from harness.scenario.paths import suggestion
+from harness.scenario.schema import ACCENTS, Data
 from harness.scenario.task import Task
 from harness.speech import (
     SAMPLE_RATE,
@@ -28,13 +31,16 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
+from harness.speech.parts import dealt
+from harness.speech.people import NAME as PEOPLE
+from harness.speech.people import people_corpus
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
 
 SPLITS: Final = ("train", "validation")
-CORPORA = ("accents",)
-"""Synthetic corpora that a scenario may name."""
+CORPORA: Final = (ACCENTS, PEOPLE)
+"""Corpora that a scenario may name."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being made, done, total)."""
@@ -61,6 +67,8 @@ class Materials:
         self._progress = progress
         self.models = Models(folder)
         self._corpora: dict[object, Corpus] = {}
+        self._shares: dict[object, list[list[Utterance]]] = {}
+        self._starts: dict[Path, LocalFile] = {}
         self._lock = threading.RLock()
 
     def needs(self, tasks: Iterable[Task], gates_at: str = "gates") -> list[JobNeeds]:
@@ -76,26 +84,30 @@ class Materials:
         return [job_needs(task, self.models, gates_at) for task in tasks]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
-        """Return the recordings of one speaker, synthesised if they are not in the cache.
+        """Return the recordings of a speaker, made or imported if they are not in the cache.
 
         Raises:
             InputError: No such corpus, manifest or speaker.
         """
         if data.manifest is not None:
             path = self._folder / data.manifest
-            if path.is_dir():
+            if not path.is_file():
                 path = _manifest_in(path)
             with self._lock:
                 return self._kept(path, lambda: load_manifest(path))
+        if data.corpus == PEOPLE:
+            return self._people()
         if data.corpus not in CORPORA:
             raise InputError(
                 f"there is no corpus {data.corpus!r}",
                 where="data.corpus",
                 hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
             )
-        self._known_speaker(data.speaker, tuple(SPEAKERS))
+        speakers = (data.speaker,) if data.part is None else data.part.speakers
+        for speaker in speakers:
+            self._known_speaker(speaker, tuple(SPEAKERS))
         spec = CorpusSpec(
-            speakers=(data.speaker,),
+            speakers=speakers,
             train=data.train or 60,
             validation=data.validation or 20,
             rounds=rounds,
@@ -109,9 +121,18 @@ class Materials:
                 lambda: build_corpus(
                     spec,
                     self._cache,
-                    lambda done, total: self._progress(f"speech of {data.speaker}", done, total),
+                    lambda done, total: self._progress(
+                        f"speech of {', '.join(speakers)}", done, total
+                    ),
                 ),
             )
+
+    def _people(self) -> Corpus:
+        def told(done: int, total: int) -> None:
+            self._progress("recordings of people", done, total)
+
+        with self._lock:
+            return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
 
     def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
         if key not in self._corpora:
@@ -121,10 +142,11 @@ class Materials:
     @staticmethod
     def _known_speaker(speaker: str, known: Sequence[str]) -> None:
         if speaker not in known:
+            near = suggestion(speaker, known)
             raise InputError(
                 f"unknown speaker {speaker!r}",
                 where="data.speaker",
-                hint=f"Speakers: {', '.join(known)}.",
+                hint=f"{near} Speakers: {', '.join(known)}.".strip(),
             )
 
     def utterances(self, data: Data, rounds: int, number: int, split: str) -> list[Utterance]:
@@ -134,6 +156,8 @@ class Materials:
             InputError: There are none, or fewer than asked for.
         """
         corpus = self.corpus(data, rounds)
+        if data.part is not None:
+            return self._part(corpus, data, data.part, number, split)
         self._known_speaker(data.speaker, corpus.speakers)
         utterances = list(corpus.select(data.speaker, split, number))
         wanted = data.train if split == "train" else data.validation
@@ -145,6 +169,43 @@ class Materials:
             )
         return utterances[:wanted] if wanted else utterances
 
+    def _part(
+        self, corpus: Corpus, data: Data, part: Part, number: int, split: str
+    ) -> list[Utterance]:
+        """Return what one of several shares of speech holds."""
+        limit = data.train if split == "train" else data.validation
+
+        def deal() -> list[list[Utterance]]:
+            pool: list[Utterance] = []
+            for speaker in part.speakers:
+                self._known_speaker(speaker, corpus.speakers)
+                pool += corpus.select(speaker, split, number)[:limit]
+            return dealt(pool, part.by, part.of, alpha=part.alpha, seed=part.seed)
+
+        key = (corpus.sha256, split, number, limit, part.model_copy(update={"number": 1}))
+        with self._lock:
+            if key not in self._shares:
+                self._shares[key] = deal()
+            share = self._shares[key][part.number - 1]
+        if not share:
+            raise InputError(
+                f"{data.speaker} has no {split} utterances: {part.of} shares of "
+                f"{sum(map(len, self._shares[key]))}",
+                where="federated.clients.count",
+                hint=f"Ask for fewer clients, or for more speech with data.{split}.",
+            )
+        return list(share)
+
+    def accents(self, data: Data) -> dict[str, str]:
+        """Return the accent of each speaker of a corpus or manifest.
+
+        Raises:
+            InputError: No such corpus or manifest.
+        """
+        if data.manifest is None and data.corpus in CORPORA:
+            return {name: speaker.accent for name, speaker in SPEAKERS.items()}
+        return {u.speaker: u.accent for u in self.corpus(data, 1).utterances}
+
     def check(self, jobs: Sequence[JobNeeds]) -> None:
         """Check the files that jobs start from, and that their recordings fit their models.
 
@@ -155,7 +216,7 @@ class Materials:
             if start is not None:
                 check_checkpoint(flatbuffer.path, start.path)
         # after the models: speech may have to be synthesised first
-        alike = {(job.speech, job.flatbuffer): job for job in jobs}
+        alike = {(job.speech, job.spec.content.also_evaluate, job.flatbuffer): job for job in jobs}
         for job in alike.values():
             self._check_speech(job)
 
@@ -164,6 +225,17 @@ class Materials:
         for split in SPLITS:
             for utterance in self.utterances(*job.speech, split):
                 _check_fit(utterance, job, info)
+        for other in self.others(job):
+            for utterance in other.validation:
+                _check_fit(utterance, job, info)
+
+    def others(self, job: JobNeeds) -> list[OtherVoice]:
+        """Return who is only listened to while a job trains.
+
+        Raises:
+            InputError: They are not there, or have nothing to listen to.
+        """
+        return other_voices(job, self.corpus)
 
     def material(self, job: JobNeeds, parent_checkpoint: Path | None = None) -> Material:
         """Return what one job trains with.
@@ -177,7 +249,7 @@ class Materials:
         """
         start = job.start
         if parent_checkpoint is not None:
-            start = weights_file(parent_checkpoint, "the round before")
+            start = self.start_of(parent_checkpoint)
         train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
         return Material(
             model_name=job.model.manifest.name,
@@ -188,9 +260,24 @@ class Materials:
             trainer_base_mb=job.model.manifest.trainer_base_mb,
             speaker=job.spec.content.data.speaker,
             accent=train[0].accent,
-            train=tuple(map(_item, train)),
-            validation=tuple(map(_item, validation)),
+            train=_items(train),
+            validation=_items(validation),
+            others=tuple(
+                OtherSpeech(other.name, other.validation[0].accent, _items(other.validation))
+                for other in self.others(job)
+            ),
         )
+
+    def start_of(self, checkpoint: Path) -> LocalFile:
+        """Return weights to start from; one model is the start of many jobs and is read once.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        with self._lock:
+            if checkpoint not in self._starts:
+                self._starts[checkpoint] = weights_file(checkpoint, "the round before")
+            return self._starts[checkpoint]
 
     def describe(self, jobs: Iterable[JobNeeds]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what ``run.json`` says of models and data."""
@@ -201,13 +288,19 @@ class Materials:
             models[manifest.name] = manifest.model_dump(mode="json")
             speech, rounds, _ = job.speech
             corpus = self.corpus(speech, rounds)
-            data[f"{corpus.name}:{speech.speaker}"] = {
-                "manifest_sha256": corpus.sha256,
-                "speakers": list(corpus.speakers),
-                "utterances": len(corpus.utterances),
-                "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
-            }
+            data[f"{corpus.name}:{speech.speaker}"] = _describe(corpus)
+            for other in self.others(job):
+                data.setdefault(f"{other.corpus.name}:{other.name}", _describe(other.corpus))
         return models, data
+
+
+def _describe(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "manifest_sha256": corpus.sha256,
+        "speakers": list(corpus.speakers),
+        "utterances": len(corpus.utterances),
+        "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+    }
 
 
 def _manifest_in(folder: Path) -> Path:
@@ -218,8 +311,9 @@ def _manifest_in(folder: Path) -> Path:
     """
     path = folder / MANIFEST
     if not path.is_file():
+        what = f"there is no {MANIFEST} in this folder" if folder.is_dir() else "no such file"
         raise InputError(
-            f"there is no {MANIFEST} in this folder",
+            what,
             where=f"data.manifest: {folder}",
             hint="`harness corpus import RECORDINGS --out FOLDER` writes one; then write "
             "data: {manifest: FOLDER}.",
@@ -248,10 +342,12 @@ def _shorter(data: Data, info: ModelInfo) -> str:
     )
 
 
-def _item(utterance: Utterance) -> tuple[str, str, LocalFile]:
-    size = utterance.audio.stat().st_size
-    return (
-        utterance.id,
-        utterance.text,
-        LocalFile(utterance.audio, utterance.sha256, ".wav", size),
+def _items(utterances: Iterable[Utterance]) -> tuple[Recording, ...]:
+    return tuple(
+        (
+            utterance.id,
+            utterance.text,
+            LocalFile(utterance.audio, utterance.sha256, ".wav", utterance.audio.stat().st_size),
+        )
+        for utterance in utterances
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,17 +96,27 @@ class Models:
             folder = data_root() / "models" / choice.name
             if not (folder / "manifest.json").is_file():
                 names = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
+                near = difflib.get_close_matches(choice.name, names, n=1, cutoff=0.5)
+                meant = f"Did you mean {near[0]}? " if near else ""
                 raise InputError(
                     f"there is no model {choice.name!r}",
                     where="model.name",
-                    hint=f"Models here: {', '.join(names) or 'none'}. 'harness model build --out "
-                    "FOLDER' makes others; then write model: {path: FOLDER}.",
+                    hint=f"{meant}Models here: {', '.join(names) or 'none'}. 'harness model build "
+                    "--out FOLDER' makes others; then write model: {path: FOLDER}.",
                 )
             return folder
         path = self._folder / str(choice.path)
         if not path.exists():
             raise InputError("no such model file or folder", where=f"model.path: {path}")
-        return path if path.is_dir() else path.parent
+        folder = path if path.is_dir() else path.parent
+        if not (folder / "manifest.json").is_file():
+            raise InputError(
+                "there is no manifest.json in this folder",
+                where=f"model.path: {folder}",
+                hint="A model is a folder with a manifest.json: 'harness model build --out FOLDER' "
+                "makes one; then write model: {path: FOLDER}.",
+            )
+        return folder
 
     def start(self, choice: ModelChoice, model: LoadedModel) -> LocalFile | None:
         """Return the weights to start from; None for those in the flatbuffer.

@@ -19,6 +19,7 @@ from harness.lab.planning.needs import JobNeeds
 from harness.lab.planning.room import check_goal_on_phones, room_warnings
 from harness.lab.ports import LabPhone
 from harness.lab.scheduling.demand import Ticket
+from harness.results.model import ClientRecord
 from harness.results.run import PlanRecord
 from harness.scenario.identity import canonical_json
 from harness.scenario.schema import JobContent, Retry
@@ -50,7 +51,7 @@ class PlannedJob:
 
     def record(self) -> PlanRecord:
         """Return it as ``run.json`` holds it."""
-        content = self.spec.content
+        content, client = self.spec.content, self.spec.client
         return PlanRecord(
             job_id=self.spec.job_id,
             identity=self.spec.identity,
@@ -66,6 +67,7 @@ class PlannedJob:
             candidates=self.candidates,
             need_mb=self.needs.memory.mb,
             estimate_s=self.estimate_s,
+            client=None if client is None else ClientRecord(**client.model_dump()),
         )
 
     @property

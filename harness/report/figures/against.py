@@ -6,7 +6,7 @@ import math
 from itertools import chain
 
 from harness.report.axes import Axis, Value, shown
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, text_px, tick_text
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import digits_for, fixed
 from harness.report.settings import Against
@@ -25,7 +25,7 @@ def against(view: Against, key: str) -> Drawn:
     height = max(HEIGHT, 58 + Plot.height_for(len(view.series)))
     sheet = Sheet(WIDTH, height)
     names = {line.sub_model: one_line(line.sub_model.label, LONGEST) for line in view.series}
-    right = WIDTH - max(46.0, 30 + CHARACTER_PX * max(map(len, names.values())))
+    right = WIDTH - max(46.0, 30 + max(map(text_px, names.values())))
     places = _places(view.axis)
     low, high = min(places.values()), max(places.values())
     room = (high - low) * (0.06 if view.axis.numeric else 0.25) or 0.5
@@ -33,7 +33,8 @@ def against(view: Against, key: str) -> Drawn:
     left = 10 + 6.4 * max(len(tick_text(tick, ticks)) for tick in ticks)
     plot = Plot(sheet, (left, 24, right, height - 34), (low - room, high + room), (0, ticks[-1]))
     plot.y_axis(ticks, f"{view.label}, {view.unit}")
-    below = [one_line(name, max(4, 40 // len(places))) for name in places]
+    each = int((right - left) / CHARACTER_PX / len(places)) - 1
+    below = [one_line(name, max(2, each)) for name in places]
     plot.x_axis(list(places.values()), below, one_line(view.axis.label, 44))
     ends = []
     for series in view.series:

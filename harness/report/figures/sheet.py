@@ -49,6 +49,7 @@ class Shape:
         alpha: Of the inside or, where nothing is filled, of the line.
         round: Ends of lines are round; a line without length is a dot.
         clip: Nothing is drawn outside of it.
+        run: Whose it is, see `Sheet.run`.
     """
 
     parts: tuple[npt.NDArray[np.float64], ...]
@@ -60,6 +61,7 @@ class Shape:
     alpha: float | None = None
     round: bool = False
     clip: Box | None = None
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Words:
     role: str
     anchor: Anchor
     size: float
+    run: int = 0
 
 
 class Drawn(Markup):
@@ -95,6 +98,8 @@ class Sheet:
     digits: int = 1
     """Decimals of a pixel that are kept."""
     items: list[Shape | Words] = field(default_factory=list)
+    run: int = 0
+    """Number of the run whose marks are drawn now, so that a page can hide them; 0 is nobody's."""
 
     def line(
         self,
@@ -113,7 +118,9 @@ class Sheet:
             parts = tuple(simplified(part, COARSE_PX) for part in parts)
         if parts:
             self.items.append(
-                Shape(parts, stroke=role, width=width, dash=dash, alpha=alpha, clip=clip)
+                Shape(
+                    parts, stroke=role, width=width, dash=dash, alpha=alpha, clip=clip, run=self.run
+                )
             )
 
     def marks(
@@ -136,9 +143,13 @@ class Sheet:
         if marker == "o" and not hollow:
             dots = tuple(np.vstack([centre, centre]) for centre in centres)
             if halo:
-                rim = Shape(dots, stroke="paper", width=size + 2 * halo, round=True, clip=clip)
+                rim = Shape(
+                    dots, stroke="paper", width=size + 2 * halo, round=True, clip=clip, run=self.run
+                )
                 self.items.append(rim)
-            self.items.append(Shape(dots, stroke=role, width=size, round=True, clip=clip))
+            self.items.append(
+                Shape(dots, stroke=role, width=size, round=True, clip=clip, run=self.run)
+            )
             return
         outline = np.asarray(OUTLINES[marker]) * size
         self.items.append(
@@ -149,6 +160,7 @@ class Sheet:
                 stroke=role if hollow else ("paper" if halo else None),
                 width=1.6 if hollow else halo,
                 clip=clip,
+                run=self.run,
             )
         )
 
@@ -161,7 +173,7 @@ class Sheet:
     ) -> None:
         """Fill closed outlines, all of them as one element."""
         parts = tuple(np.asarray(outline, dtype=np.float64) for outline in outlines)
-        self.items.append(Shape(parts, closed=True, fill=role, alpha=alpha))
+        self.items.append(Shape(parts, closed=True, fill=role, alpha=alpha, run=self.run))
 
     def text(
         self,
@@ -174,7 +186,7 @@ class Sheet:
         size: float = FONT_PX,
     ) -> None:
         """Write a line of text; ``y`` is its baseline."""
-        self.items.append(Words(x, y, text, role, anchor, size))
+        self.items.append(Words(x, y, text, role, anchor, size, self.run))
 
     def svg(self, name: str, title: str, desc: str) -> Drawn:
         """Return the sheet as an ``<svg>`` element for HTML.
@@ -231,6 +243,8 @@ class Sheet:
             attributes.append('stroke-linecap="round"')
         if clip:
             attributes.append(f'clip-path="url(#{clip})"')
+        if shape.run:
+            attributes.append(f'data-run="{shape.run}"')
         return f'<path {" ".join(attributes)} style="{";".join(style)}"/>'
 
     def _path(self, corners: npt.NDArray[np.float64], closed: bool) -> str:
@@ -279,6 +293,7 @@ def _look(item: Shape | Words) -> str | None:
     style = f"fill:var(--{item.role})" if item.role not in ("ink", "soft") else ""
     if item.size != FONT_PX:
         style += f"{';' if style else ''}font-size:{_plain(item.size)}px"
+    look += f' data-run="{item.run}"' if item.run else ""
     return look + (f' style="{style}"' if style else "")
 
 

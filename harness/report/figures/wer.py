@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, integer_ticks, steps
+from harness.report.figures.plot import EndLabel, Plot, integer_ticks, steps, text_px
 from harness.report.figures.sheet import DASHED, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.outcome import Line, Panel, Small
@@ -23,10 +23,10 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     sheet = Sheet(WIDTH, height)
     labels = [_end_text(line) for line in panel.lines]
     beside = [*labels, NOTHING_HEARD] if panel.unknown_speech else labels
-    longest = min(LONGEST, max((len(text) for text in beside), default=0))
+    longest = max((text_px(text[:LONGEST]) for text in beside), default=0.0)
     ticks = steps(0, max(small.wer_max, 1), 4)
     last = max(small.epoch_max, 1)
-    right = WIDTH - 28 - CHARACTER_PX * longest
+    right = WIDTH - 28 - longest
     plot = Plot(sheet, (26, 24, right, height - 34), (-0.04 * last, 1.04 * last), (0, ticks[-1]))
     plot.y_axis(ticks, "WER, %")
     epochs = integer_ticks(last, right - 26)
@@ -41,7 +41,7 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     for line, text in zip(panel.lines, labels, strict=True):
         if not line.points:
             continue
-        _draw(plot, line)
+        draw_line(plot, line, line.sub_model.role, line.sub_model.marker)
         role, marker = line.sub_model.role, line.sub_model.marker
         dash = DASHED if line.round > 1 else None
         ends.append(EndLabel(line.points[-1].wer.median, text, role, marker, dash))
@@ -50,8 +50,8 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     return sheet.svg(f"wer-{panel.key}", title, _describe(panel))
 
 
-def _draw(plot: Plot, line: Line) -> None:
-    role = line.sub_model.role
+def draw_line(plot: Plot, line: Line, role: str, marker: str) -> None:
+    """Draw a line with the range of its repeats, its kept epoch and how sure that is."""
     xs = plot.xs([point.epoch for point in line.points])
     ys = plot.ys([point.wer.median for point in line.points])
     if any(point.wer.low < point.wer.high for point in line.points):
@@ -62,7 +62,7 @@ def _draw(plot: Plot, line: Line) -> None:
         plot.sheet.area([[*there, *reversed(back)]], role, alpha=0.16)
     plot.sheet.line(xs, ys, role, width=1.8, dash=DASHED if line.round > 1 else None)
     if len(xs) <= MANY_EPOCHS:
-        plot.sheet.marks(xs, ys, role, line.sub_model.marker, size=4.5)
+        plot.sheet.marks(xs, ys, role, marker, size=4.5)
     if line.kept is not None:
         x, y = plot.x(line.kept.epoch), plot.y(line.kept.wer.median)
         interval = line.kept_interval
@@ -76,8 +76,13 @@ def _end_text(line: Line) -> str:
     rest = f" round {line.round}" if line.round > 1 else ""
     if line.note:
         rest += f" ({one_line(line.note, 10)})"
-    rest += " cut off" if line.kept is None else f" ★ {fixed(line.kept.wer.median, 1)}"
+    rest += end_text(line)
     return one_line(line.sub_model.label, max(4, LONGEST - len(rest))) + rest
+
+
+def end_text(line: Line) -> str:
+    """Return what stands at a line's end behind its name."""
+    return " cut off" if line.kept is None else f" ★ {fixed(line.kept.wer.median, 1)}"
 
 
 def _describe(panel: Panel) -> str:

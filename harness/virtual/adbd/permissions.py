@@ -1,21 +1,46 @@
-"""Where adbd, which runs as the user shell, may write on a phone.
+"""Where adbd, which runs as the user shell, may read and write on a phone.
 
-Source: AOSP ``rootdir/init.rc`` (owners and modes under /data) and the shell's groups in
-``daemon/main.cpp``; the system partition is mounted for reading.
+Source: AOSP ``rootdir/init.rc`` (owners and modes under /data), ``sepolicy`` (what of it a shell
+may search) and the shell's groups in ``daemon/main.cpp``; the system partition is mounted for
+reading.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.virtual.phone import PhoneRoot
 
 _SHELLS_OWN = ("data/local/tmp", "storage/emulated/0")
 _WRITABLE_DEVICES = ("dev/null", "dev/zero", "dev/full")
 # Mounted for writing, but not the shell's; all else is the system partition's.
-_OTHERS = ("data", "storage", "dev", "proc", "sys")
+_OTHERS = ("data", "storage", "mnt", "dev", "proc", "sys")
+
+
+# Folders that the shell may enter but not list, and those that it may not enter.
+_NOT_LISTED = ("data", "data/app", "data/data", "data/local", "data/misc", "data/user",
+               "data/user/0", "data/user_de", "data/user_de/0")  # fmt: skip
+_NOT_ENTERED = ("data/system", "data/data", "data/user/0", "data/user_de/0")
+_SHELLS_DATA = "data/user_de/0/com.android.shell"
+
+
+def may_stat(phone_path: str) -> bool:
+    """Say whether the shell learns anything about a path.
+
+    Args:
+        phone_path: The path, links resolved, without a slash at its beginning.
+    """
+    path = PurePosixPath(phone_path)
+    if path.is_relative_to(_SHELLS_DATA):
+        return True
+    return not any(PurePosixPath(folder) in path.parents for folder in _NOT_ENTERED)
+
+
+def may_read(phone_path: str) -> bool:
+    """Say whether the shell may read a file, or list a folder; see :func:`may_stat`."""
+    return may_stat(phone_path) and phone_path not in (*_NOT_LISTED, *_NOT_ENTERED)
 
 
 def is_sink(root: PhoneRoot, host: Path) -> bool:
@@ -44,3 +69,24 @@ def check_write(root: PhoneRoot, host: Path) -> None:
     else:
         number = errno.EROFS
     raise OSError(number, os.strerror(number), f"/{inside}")
+
+
+def path_to_read(
+    root: PhoneRoot, phone_path: str, *, follow: bool = True, content: bool = False
+) -> Path:
+    """Return the host file that stands for a path which is read or looked at.
+
+    Args:
+        root: The phone.
+        phone_path: The path.
+        follow: Resolve a link in the last component too.
+        content: What is in it shall be read, or listed.
+
+    Raises:
+        OSError: The shell may not, or there is no such path.
+    """
+    inside = root.host_path(phone_path, follow=follow)
+    name = inside.relative_to(root.root_dir).as_posix()
+    if not (may_read(name) if content else may_stat(name)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), phone_path)
+    return root.readable_path(phone_path, follow=follow)

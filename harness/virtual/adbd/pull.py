@@ -9,6 +9,7 @@ import stat
 from functools import partial
 
 from harness.virtual.adbd.compression import Packer
+from harness.virtual.adbd.permissions import path_to_read
 from harness.virtual.adbd.streams import DATA_BYTES, REQUEST, Stream, error_text, in_thread
 from harness.virtual.phone import PhoneRoot
 
@@ -84,7 +85,9 @@ def _open(root: PhoneRoot, path: str) -> int:
         SyncError: It can't be read.
     """
     try:
-        fd = os.open(root.readable_path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(
+            path_to_read(root, path, content=True), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        )
     except OSError as error:
         raise error_text("open failed", error) from None
     if stat.S_ISDIR(os.fstat(fd).st_mode):

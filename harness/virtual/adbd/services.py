@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from harness.virtual.adbd.connection import Connection
 from harness.virtual.adbd.forward import Reverses, connect, relay
+from harness.virtual.adbd.framebuffer import serve_framebuffer
 from harness.virtual.adbd.protocol import ShellService, parse_shell_service
 from harness.virtual.adbd.shell import run_shell
 from harness.virtual.adbd.streams import Stream
@@ -19,6 +20,7 @@ ServiceHandler = Callable[[Stream, str], Awaitable[None]]
 
 _REBOOT_AWAY_S = 2.0
 _REMOUNT_PROGRAM_SDK = 29
+_NO_PIDS = b"0000"
 
 
 class Services:
@@ -47,7 +49,7 @@ class Services:
     async def serve(self, connection: Connection, stream: Stream, service: str) -> None:
         """Serve one stream; one that isn't accepted in the end is refused by its close.
 
-        Left out on purpose, and so refused: framebuffer, jdwp, usb, tcpip.
+        Left out on purpose, and so refused: usb, tcpip, and ``jdwp:PID``.
         """
         name = re.split("[:,]", service, maxsplit=1)[0]
         argument = service.partition(":")[2]
@@ -75,6 +77,14 @@ class Services:
             if ends is not None:
                 stream.accept()
                 await relay(stream, *ends)
+        elif name == "framebuffer":
+            await serve_framebuffer(stream, self._root)
+        elif service == "jdwp":
+            stream.accept()  # the pids of debuggable apps, and no app here has a Java debugger
+        elif service == "track-jdwp":
+            stream.accept()
+            await stream.write(_NO_PIDS)
+            await stream.wait_ended()
         elif name == "root":
             stream.accept()
             await stream.write(b"adbd cannot run as root in production builds\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.virtual.adbd import compression
+from harness.virtual.adbd.permissions import path_to_read
 from harness.virtual.adbd.pull import send_file, send_packed
 from harness.virtual.adbd.push import receive_file
 from harness.virtual.adbd.streams import REQUEST, Stream, SyncError, fail
@@ -76,7 +77,7 @@ class _Session:
     # ---- stat
 
     def _look(self, path: str, *, follow: bool) -> os.stat_result:
-        host = self._root.readable_path(path, follow=follow)
+        host = path_to_read(self._root, path, follow=follow)
         return os.stat(host, follow_symlinks=False)  # noqa: PTH116 - links are resolved already
 
     async def _stat_1(self, path: str) -> None:
@@ -102,7 +103,7 @@ class _Session:
     def _entries(self, path: str) -> Iterator[tuple[bytes, os.stat_result | OSError]]:
         """Yield name and state of each entry, ``.`` and ``..`` first; nothing if unreadable."""
         try:
-            folder = self._root.readable_path(path)
+            folder = path_to_read(self._root, path, content=True)
             names = [".", "..", *sorted(os.listdir(folder))]  # noqa: PTH208
         except OSError:
             return

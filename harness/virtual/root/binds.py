@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 
 import harness
@@ -17,13 +18,14 @@ _SYSTEM = tuple(Path(path) for path in ("/usr", "/lib", "/lib32", "/lib64", "/ni
 _MOST_LINKS = 40
 
 
-def python_binds(root: Path) -> list[str]:
-    """Return the folders that this interpreter and its packages live in, outermost first.
+def lent_folders(root: Path, programs: Iterable[Path]) -> list[str]:
+    """Return the folders of this interpreter, its packages and the phone's tools, outermost first.
 
     They are shown at the same paths, since a virtual environment holds absolute ones.
 
     Args:
         root: The phone's folder; nothing above it is lent.
+        programs: Its shell and tools, as links lead to them: they may be of a conda or a home.
     """
     wanted = {
         Path(sys.prefix),
@@ -32,6 +34,7 @@ def python_binds(root: Path) -> list[str]:
         Path(harness.__file__).parent,
         *_executable_folders(),
         *_editable_folders(root),
+        *(path.parent for program in programs for path in (program, program.resolve())),
         *(Path(each) for each in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if each),
     }
     wanted |= {path.resolve() for path in wanted}

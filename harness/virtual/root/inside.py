@@ -1,10 +1,10 @@
 """Make the namespaces and mounts of one phone; run as a program of its own, never imported.
 
 ``python -I -S inside.py CONFIG`` with CONFIG as JSON (see ``userns._config``). It prints one JSON
-line, ``{"init": host pid}`` or ``{"error": text}``, and then becomes ``cat``: one outside the
-phone's pid namespace, one as the phone's init. Both read the pipe that is their standard input, so
-the phone ends when the farm does, however the farm ends. SIGCHLD is ignored in them, so the kernel
-reaps what is left to init.
+line, ``{"init": host pid, "daemons": names}`` or ``{"error": text}``, and then becomes ``cat``: one
+outside the phone's pid namespace, one as the phone's init. Both, and the daemons, read the pipe
+that is their standard input, so the phone ends when the farm does, however the farm ends. SIGCHLD
+is ignored in them, so the kernel reaps what is left to init.
 
 Only the standard library, and no package of ours: it starts in some 20 ms.
 
@@ -114,8 +114,8 @@ def _own_clock(offset_s: float) -> None:
     Path("/proc/self/timens_offsets").write_text(offsets, encoding="ascii")
 
 
-def _build(config: dict[str, Any]) -> None:
-    """Mount the phone's tree and make it the root."""
+def _build(config: dict[str, Any]) -> int | None:
+    """Mount the phone's tree and make it the root; return what :func:`_proc` does."""
     host = str(config["root"])
     new = str(config["mount_point"])
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
@@ -124,11 +124,13 @@ def _build(config: dict[str, Any]) -> None:
         _bind(f"{host}/{folder}", f"{new}/{folder}")
     for folder in ("system", "sys"):
         _bind(f"{host}/{folder}", f"{new}/{folder}", read_only=True)
-    Path(f"{new}/sdcard").symlink_to("storage/emulated/0")
+    Path(f"{new}/mnt").mkdir()
+    for name in ("sdcard", "mnt/sdcard"):  # the rest lies in what is bound already
+        Path(f"{new}/{name}").symlink_to(os.readlink(f"{host}/{name}"))  # noqa: PTH115
     _host_libraries(new)
     _etc(host, new)
     _dev(host, new)
-    _proc(host, new)
+    next_pid = _proc(host, new)
     for path in config["binds"]:
         _bind(path, f"{new}{path}", read_only=True)
     socket.sethostname("localhost")
@@ -137,6 +139,7 @@ def _build(config: dict[str, Any]) -> None:
     _call("umount old root", _libc.umount2(b".", MNT_DETACH))
     os.chdir("/")
     _mount(None, "/", None, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    return next_pid
 
 
 def _host_libraries(new: str) -> None:
@@ -186,10 +189,15 @@ def _dev(host: str, new: str) -> None:
         (dev / name).symlink_to(target)
 
 
-def _proc(host: str, new: str) -> None:
+def _proc(host: str, new: str) -> int | None:
+    """Mount the phone's /proc; return a descriptor by which the next pid is chosen, if any."""
     proc = Path(new, "proc")
     proc.mkdir()
     _mount("proc", str(proc), "proc", MS_NOSUID | MS_NODEV | 8)
+    try:
+        next_pid = os.open(proc / "sys/kernel/ns_last_pid", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:  # a kernel without CONFIG_CHECKPOINT_RESTORE
+        next_pid = None
     for name in _READ_ONLY_PROC:
         if (proc / name).exists():
             _bind(f"{proc}/{name}", f"{proc}/{name}", read_only=True)
@@ -198,14 +206,47 @@ def _proc(host: str, new: str) -> None:
         shown = proc / source.relative_to(figures)
         if source.is_file() and shown.is_file() and not shown.is_symlink():
             _bind(str(source), str(shown), read_only=True)
+    return next_pid
+
+
+def _start_daemons(daemons: list[tuple[str, str, int]], next_pid: int | None) -> list[str]:
+    """Start processes with pids of their own, that end with standard input; return their names.
+
+    Args:
+        daemons: Name, path and pid of each, by pid.
+        next_pid: See :func:`_proc`; without it there are none.
+    """
+    started: list[str] = []
+    if next_pid is None:
+        return started
+    for name, path, pid in daemons:
+        try:
+            os.pwrite(next_pid, str(pid - 1).encode(), 0)  # at an offset the kernel takes nothing
+        except OSError:  # a pid namespace that may not choose
+            break
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setsid()
+                _silence()
+                os.execve(path, [name], {})  # noqa: S606 - there is no shell to want
+            finally:
+                os._exit(127)
+        started.append(name)
+    os.close(next_pid)
+    return started
+
+
+def _silence() -> None:
+    null = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
 
 
 def _become_cat() -> None:
     """Turn into the smallest program that ends with its standard input."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    null = os.open("/dev/null", os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
+    _silence()
     # under its own name: in a multi-call binary (uutils, toybox, busybox) the name is the task
     os.execve("/system/bin/cat", ["cat"], {})  # noqa: S606 - there is no shell to want
 
@@ -218,21 +259,24 @@ def main() -> None:
         if config.get("clock_offset_s") is not None:
             _own_clock(config["clock_offset_s"])
         _unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC, "mnt,pid,uts,ipc")
-        reading, writing = os.pipe()  # closed by exec: silence means success
+        reading, writing = os.pipe()  # closed by exec; the last line counts
         init = os.fork()
         if init == 0:
             try:
-                _build(config)
+                next_pid = _build(config)
+                started = _start_daemons(config["daemons"], next_pid)
+                os.write(writing, json.dumps({"daemons": started}).encode() + b"\n")
                 _become_cat()
             except (SetupError, OSError) as error:
-                os.write(writing, str(error).encode())
+                os.write(writing, json.dumps({"error": str(error)}).encode() + b"\n")
             os._exit(1)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            trouble = pipe.read().decode(errors="replace")
-        if trouble:
-            raise SetupError(trouble)
-        print(json.dumps({"init": init}), flush=True)
+            answers = pipe.read().decode().splitlines()
+        answer = json.loads(answers[-1]) if answers else {"error": "the phone's init ended"}
+        if "error" in answer:
+            raise SetupError(answer["error"])
+        print(json.dumps({"init": init, **answer}), flush=True)
         _become_cat()
     except (SetupError, OSError) as error:
         print(json.dumps({"error": str(error)}), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.virtual.phone import SERIAL_VARIABLE, PhoneSpec, Shell
@@ -14,9 +15,12 @@ _FOLDERS = (
     "data/app",
     "data/data",
     "data/user/0",
+    "data/user_de/0/com.android.shell/files/bugreports",
     "dev/__props",
+    "mnt",
     "proc",
     "storage/emulated/0/Download",
+    "storage/self",
     "sys",
     "system/bin",
     "system/etc",
@@ -31,28 +35,42 @@ _USERS = (
 _GROUPS = "root:x:0:\nsystem:x:1000:\nshell:x:2000:\n"
 
 
-# As on a phone: nobody but the system makes anything there.
+# As on a phone the shell may enter these, and neither list them nor make anything there.
 _CLOSED = ("data/local", "data")
-_CLOSED_MODE = 0o555
+# Likewise, but the farm makes files there; if it's not root, so may the shell, which is its user.
+_SYSTEMS_OWN = ("data/app", "data/data", "data/misc", "data/system", "data/user/0", "data/user",
+                "data/user_de/0", "data/user_de")  # fmt: skip
+_ENTER, _ENTER_AND_MAKE = 0o111, 0o311
+
+# Relative: true for the host and for the phone.
+LINKS = {
+    "sdcard": "storage/emulated/0",
+    "storage/self/primary": "../emulated/0",
+    "mnt/sdcard": "../storage/self/primary",
+}
+"""Names of the shared storage, and where each leads."""
 
 
 def make_folders(root: Path, shell: Shell | None = None) -> None:
     """Make what is missing of a phone's folder; existing files stay."""
-    for folder in reversed(_CLOSED):
+    for folder in reversed((*_SYSTEMS_OWN, *_CLOSED)):  # from the outside in
         if (root / folder).is_dir():
             (root / folder).chmod(0o755)
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
-    sdcard = root / "sdcard"
-    if not sdcard.is_symlink() and not sdcard.exists():
-        sdcard.symlink_to("storage/emulated/0")  # relative: true for the host and for the phone
+    for name, target in LINKS.items():
+        link = root / name
+        if not link.is_symlink() and not link.exists():
+            link.symlink_to(target)
     for name, text in (("passwd", _USERS), ("group", _GROUPS)):
         path = root / "system/etc" / name
         if not path.exists():
             path.write_text(text, encoding="ascii")
     installed_tools(shell).link_into(root / "system/bin")
+    for folder in _SYSTEMS_OWN:
+        (root / folder).chmod(_ENTER if os.geteuid() == 0 else _ENTER_AND_MAKE)
     for folder in _CLOSED:
-        (root / folder).chmod(_CLOSED_MODE)
+        (root / folder).chmod(_ENTER)
 
 
 def environment(spec: PhoneSpec, prefix: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ for name in ("harness", "numpy", "ai_edge_litert"):
         raise SystemExit(f"{name} cannot be imported on the phone")
 if (os.getuid(), os.getgid()) != (2000, 2000):
     raise SystemExit(f"uid {os.getuid()}, not 2000")
-if os.listdir("/data") == [] or os.path.exists("/home") and os.access("/home", os.W_OK):
+if not os.path.isdir("/data/local/tmp") or os.path.exists("/home") and os.access("/home", os.W_OK):
     raise SystemExit("the root isn't the phone's")
 """
 

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -20,15 +21,18 @@ from pathlib import Path
 
 from harness.virtual.phone import PhoneProcess, PhoneRoot, PhoneSpec, WindowSize
 from harness.virtual.root import layout, paths, processes
-from harness.virtual.root.binds import python_binds
+from harness.virtual.root.binds import lent_folders
+from harness.virtual.root.daemons import DAEMONS, INIT, name_link
 from harness.virtual.root.plain import phone_path_of
 from harness.virtual.root.spawning import spawn_process
-from harness.virtual.root.tools import tool_path
+from harness.virtual.root.tools import installed_tools, tool_path
 
 _SHELL_UID = 2000
 _START_PATIENCE_S = 30.0
 _STOP_PATIENCE_S = 10.0
 _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
+# Where a process of another user is, and what it has open: nobody else may look.
+_ANOTHERS = re.compile(r"/?proc/\w+/(?:cwd|exe|fd|fdinfo|map_files|ns|root)(?:/|$)")
 _INSIDE = Path(__file__).with_name("inside.py")
 
 
@@ -97,20 +101,35 @@ class UsernsRoot(PhoneRoot):
             raise IsolationError(answer["error"])
         self._init = int(answer["init"])
         self._namespace = processes.pid_namespace(self._init)
+        started = {daemon.pid for daemon in DAEMONS if daemon.name in answer["daemons"]}
+        children = processes.children(self._init) if started else []
+        by_pid = {self.phone_pid(host_pid): host_pid for host_pid in children}
+        self.daemon_pids = {pid: by_pid[pid] for pid in started & by_pid.keys()}
 
     def _config(self) -> dict[str, object]:
         mount_point = self.root_dir / ".mount"
         mount_point.mkdir(exist_ok=True)
+        tools = installed_tools(self.spec.shell)
         return {
             "root": str(self.root_dir),
             "mount_point": str(mount_point),
             "uid": _SHELL_UID,
             "gid": _SHELL_UID,
-            "binds": python_binds(self.root_dir),
+            "binds": lent_folders(self.root_dir, (tools.shell, *tools.programs.values())),
+            "daemons": self._named_daemons(),
         }
+
+    def _named_daemons(self) -> list[tuple[str, str, int]]:
+        named = []
+        for daemon in DAEMONS:
+            link = name_link(self.root_dir, daemon.name, self.spec.shell)
+            if daemon != INIT and link is not None:  # init is there in any case
+                named.append((daemon.name, f"/{link}", daemon.pid))
+        return named
 
     async def stop(self) -> None:
         """Kill the phone's init, and with it all its processes."""
+        self.daemon_pids = {}
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._init, signal.SIGKILL)
@@ -205,17 +224,23 @@ class UsernsRoot(PhoneRoot):
         return paths.resolve(self.root_dir, phone_path, follow=follow, foreign_root=False)
 
     def readable_path(self, phone_path: str, *, follow: bool = True) -> Path:
-        """Return the host file to read; below /proc the phone's own, if all may read it."""
-        host = self.host_path(phone_path, follow=follow)
-        given = self.root_dir / "proc"
-        if self._init is None or not host.is_relative_to(given):
-            return host
-        kernel = Path(f"/proc/{self._init}/root/proc") / host.relative_to(given)
-        mode = kernel.lstat().st_mode
-        # a link of /proc leads to where its reader is, and that is the farm
-        if not mode & stat.S_IROTH or (follow and stat.S_ISLNK(mode)):
+        """Return the file to read as the phone's processes see it, lent and kernel files too."""
+        if self._init is None:
+            return self.host_path(phone_path, follow=follow)
+        top = Path(f"/proc/{self._init}/root")
+        if _ANOTHERS.match(os.path.normpath(phone_path)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), phone_path)
-        return kernel
+        host = paths.resolve(top, phone_path, follow=follow, foreign_root=False)
+        parts = host.relative_to(top).parts
+        if parts[:1] != ("proc",):
+            return host
+        if parts[1:2] in (("self",), ("thread-self",)) and (follow or len(parts) > 2):
+            # there the reader is the farm, which the phone has no number for
+            own = "/".join(("/proc/1", *parts[2:]))
+            host = paths.resolve(top, own, follow=follow, foreign_root=False)
+        if not host.lstat().st_mode & stat.S_IROTH:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), phone_path)
+        return host
 
     def phone_path(self, host_path: Path) -> str:
         """Return the phone path of a host file of the phone."""
@@ -235,11 +260,11 @@ class UsernsRoot(PhoneRoot):
         return layout.environment(self.spec, "")
 
     def pids(self) -> list[int]:
-        """Return the host pids of all in the phone's pid namespace, its init left out."""
+        """Return the host pids of all in the phone's pid namespace but its init and daemons."""
         if not self._namespace:
             return []
-        all_pids = processes.by_namespace.pids(self._namespace)
-        return [pid for pid in all_pids if pid != self._init]
+        left_out = {self._init, *self.daemon_pids.values()}
+        return [p for p in processes.by_namespace.pids(self._namespace) if p not in left_out]
 
     def phone_pid(self, host_pid: int) -> int:
         """Return the pid that the phone sees."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.virtual.phone import PhoneRoot
+from harness.virtual.root.daemons import LMKD
 from harness.virtual.system import lmkd, procfs
 from harness.virtual.system.app import App
 from harness.virtual.system.apps import Apps
@@ -192,12 +193,12 @@ class Accountant:
     def kill_for_memory(self, victim: lmkd.Candidate) -> None:
         """Kill a process as lmkd does, with the evidence that a phone leaves."""
         sdk = self.limits.sdk
-        self._logs.add("lowmemorykiller", lmkd.kill_line(victim, sdk), pid=lmkd.LMKD_PID, uid=1069)
+        self._logs.add("lowmemorykiller", lmkd.kill_line(victim, sdk), pid=LMKD.pid, uid=LMKD.uid)
         if sdk >= 30:
             self._logs.event(
                 "killinfo",
                 lmkd.killinfo(victim, self.available_kb, self.limits.memory.total_kb),
-                pid=lmkd.LMKD_PID,
+                pid=LMKD.pid,
             )
         self.on_kill()
         app = self._apps.by_host_pid().get(victim.host_pid)

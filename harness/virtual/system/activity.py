@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from harness.virtual.system.app import CACHED_ADJ, FOREGROUND_ADJ, App
 from harness.virtual.system.background import BackgroundLimits
@@ -12,15 +13,26 @@ from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.intent import Intent, IntentError, parse_intent
 from harness.virtual.system.memory import COMPRESSIBLE_SHARE
 from harness.virtual.system.packages import LAUNCHER, TRAINER, Package
+from harness.virtual.system.resolving import resolve
 from harness.virtual.system.service import Answers, System
+from harness.virtual.system.tasks import Task, Tasks, full_component, short_component
 
 _SILENT = frozenset(
     """
-    clear-debug-app clear-watch-heap compat idle-maintenance kill-all make-uid-idle memory-factor
+    clear-debug-app clear-watch-heap compat idle-maintenance make-uid-idle memory-factor
     screen-compat send-trim-memory set-bg-restriction-level set-debug-app set-inactive
-    set-standby-bucket set-watch-heap unlock-user wait-for-broadcast-idle write
+    set-standby-bucket set-watch-heap switch-user unlock-user wait-for-broadcast-idle write
     """.split()  # noqa: SIM905 - a table of words
 )
+_ANSWERS = {
+    "get-config": "config: mcc310-mnc260-en-rUS-ldltr-sw411dp-w411dp-h731dp-420dpi",
+    "get-current-user": "0",
+    "is-user-stopped": "false",
+    "supports-multiwindow": "true",
+    "supports-split-screen-multi-window": "true",
+}
+"""Commands that always say the same."""
+_BACKGROUND_ADJ = 500
 _FAILED = 255
 
 
@@ -36,19 +48,24 @@ class ActivityCommands:
         self._packages = system.packages
         self._trainer = system.trainer
         self._settle = system.accountant.refresh
+        self._logs = system.logs
         self._background = system.get(BackgroundLimits)
         self._sdk = system.sdk
-        self.resumed = f"{LAUNCHER}/.Launcher"
+        launcher = self._packages.get(LAUNCHER)
+        assert launcher is not None  # part of every phone
+        self.tasks = Tasks(Task(1, LAUNCHER, launcher.main, launcher.uid))
+        self._apps.on_end.append(self._ended)
         self.answers = Answers(
-            commands={"am": self.run, "monkey": self.monkey},
+            commands={"am": self.run},
             cmd={"activity": lambda call, _: self.run(call)},
         )
 
+    def _ended(self, app: App) -> None:
+        if app.kind == "activity":
+            self.tasks.ended(app.package)
+
     async def run(self, call: Call) -> int:
         """Carry out one ``am`` command (``call.args[0]`` is its name)."""
-        if not call.args:
-            call.print("Activity manager (activity) commands:\n  help\n      Print this help text.")
-            return _FAILED
         code = self._background.standby(call)
         if code is not None:
             return code
@@ -63,6 +80,8 @@ class ActivityCommands:
             "start": self._start,
             "start-activity": self._start,
             "broadcast": self._broadcast,
+            "to-uri": self._to_uri,
+            "to-intent-uri": self._to_uri,
         }
         if name in intents:
             try:
@@ -73,33 +92,35 @@ class ActivityCommands:
                 return _FAILED
             code = await intents[name](call, intent)
         else:
-            code = self._other(call, name, [a for a in args if not a.startswith("-")])
+            code = self._other(call, name, _words(args))
         self._settle()
         return code
 
-    async def monkey(self, call: Call) -> int:
-        """Carry out ``monkey -p PACKAGE ... 1``: it launches the package."""
-        args = call.args
-        name = args[args.index("-p") + 1] if "-p" in args[:-1] else ""
-        package = self._packages.get(name)
-        if package is None:
-            call.print("** No activities found to run, monkey aborted.")
-            return 252
-        await self.launch(package)
-        call.print("Events injected: 1")
-        return 0
-
     def _other(self, call: Call, name: str, words: list[str]) -> int:
-        if name == "force-stop":
-            return self._force_stop(call, words)
-        if name == "kill":
-            return self._kill(words)
-        if name == "get-current-user":
-            call.print("0")
-        elif name == "get-config":
-            call.print("config: mcc310-mnc260-en-rUS-ldltr-sw411dp-w411dp-h731dp-420dpi")
+        on_package = {
+            "crash": self._crash,
+            "force-stop": self._force_stop,
+            "kill": self._kill,
+        }
+        if name in on_package:
+            if not words:
+                call.error("Error: expected package name")
+                return _FAILED
+            on_package[name](words[0])
+        elif name == "kill-all":
+            for app in self._apps:
+                self._kill(app.package)
+        elif name in ("stack", "task"):
+            return self._stacks(call, words)
+        elif name == "instrument":
+            return self._instrument(call, words)
+        elif name in ("dumpheap", "profile"):
+            call.error("Error: Process not debuggable: " + " ".join(words[:1]))
+            return _FAILED
+        elif name in _ANSWERS:
+            call.print(_ANSWERS[name])
         elif name not in _SILENT:
-            call.error(f"Unknown command: {name}")
+            call.print(f"Unknown command: {name}")
             return _FAILED
         return 0
 
@@ -126,24 +147,29 @@ class ActivityCommands:
         return 0
 
     async def _start(self, call: Call, intent: Intent) -> int:
+        component = resolve(self._packages, intent)
+        package = self._packages.get((component or "").partition("/")[0])
+        if intent.stop and (component or intent.component_parts[0]):
+            self._force_stop((component or intent.component_parts[0]).partition("/")[0])
         call.print(f"Starting: {intent}")
-        package = self._target(intent)
-        if package is None:
+        if component is None or package is None:
             if intent.component is None:
                 call.error(f"Error: Activity not started, unable to resolve {intent}")
             else:
                 name = intent.short_component
                 call.error(f"Error type 3\nError: Activity class {{{name}}} does not exist.")
             return 1
-        component = f"{package.name}/{intent.component_parts[1] or '.Main'}"
-        on_top = self.resumed == component and self._apps.get(package.name) is not None
+        running = self._apps.get(package.name)
+        ran = running is not None and running.why is None  # one that is being stopped ran
+        on_top = ran and self.tasks.front.component == component
         if on_top:
             call.error("Warning: Activity not started, intent has been delivered to currently "
                        "running top-most instance.")  # fmt: skip
-        ran = self._apps.get(package.name) is not None
         began = time.monotonic()
         if not on_top:
-            await self.launch(package, intent.component_parts[1])
+            if running is not None and not ran:
+                await running.ended.wait()
+            await self.launch(package, component)
         if intent.wait:
             self._say_times(call, component, "HOT" if ran else "COLD", time.monotonic() - began)
         return 0
@@ -159,55 +185,111 @@ class ActivityCommands:
         call.print(f"WaitTime: {milliseconds + 2}")
         call.print("Complete")
 
-    def _target(self, intent: Intent) -> Package | None:
-        name = intent.component_parts[0] or intent.package or ""
-        if not name and "android.intent.category.HOME" in intent.categories:
-            name = LAUNCHER
-        if not name and intent.action in (
-            "android.settings.SETTINGS",
-            "android.intent.action.VIEW",
-        ):
-            view = intent.action.endswith("VIEW")
-            name = "com.android.browser" if view else "com.android.settings"
-        return self._packages.get(name)
+    async def go_home(self) -> None:
+        """Show the launcher."""
+        launcher = self._packages.get(LAUNCHER)
+        if launcher is not None:
+            await self.launch(launcher, launcher.main)
 
-    async def launch(self, package: Package, activity: str = "") -> App:
-        """Bring a package's process to the foreground; who was there is cached from now on."""
+    async def launch(self, package: Package, component: str) -> App:
+        """Bring an activity to the foreground; who was there is cached from now on."""
         for app in self._apps:
             if app.kind == "activity" and app.adj == FOREGROUND_ADJ:
                 app.adj = CACHED_ADJ
+        self.tasks.start(package.name, component, package.uid)
         app = await self._apps.start(
             package.name,
-            ("sleep", "2147483647"),
+            None,
             package=package.name,
             uid=package.uid,
             adj=FOREGROUND_ADJ,
-            declared_mb=package.app_mb,
+            declared_mb=package.app_mb or None,
             compressible_share=COMPRESSIBLE_SHARE,
-            component=f"{package.name}/{activity or '.Main'}",
+            component=component,
             kind="activity",
         )
         if app.kind == "activity":
-            app.adj = FOREGROUND_ADJ
-        self.resumed = f"{package.name}/{activity or '.Main'}"
+            app.adj, app.component = FOREGROUND_ADJ, component
         self._settle()
         return app
 
-    async def _broadcast(self, call: Call, intent: Intent) -> int:
+    @staticmethod
+    async def _broadcast(call: Call, intent: Intent) -> int:
         call.print(f"Broadcasting: {intent}")
         call.print("Broadcast completed: result=0")
         return 0
 
-    def _force_stop(self, call: Call, words: list[str]) -> int:
-        if not words:
-            call.error("Error: expected package name")
-            return _FAILED
-        self._apps.stop_package(words[0], f"stop {words[0]} due to from pid 2000")
+    @staticmethod
+    async def _to_uri(call: Call, intent: Intent) -> int:
+        parts = [f"action={quote(intent.action)}"] if intent.action else []
+        parts += [f"category={quote(each)}" for each in intent.categories]
+        parts += [f"package={quote(intent.package)}"] if intent.package else []
+        parts += [f"component={quote(intent.short_component)}"] if intent.component else []
+        parts += [f"S.{quote(key)}={quote(str(value))}" for key, value in intent.extras.items()]
+        prefix = "" if call.args[0] == "to-uri" and intent.data else "intent:"
+        call.print(f"{prefix}{intent.data or ''}#Intent;{';'.join([*parts, 'end'])}")
         return 0
 
-    def _kill(self, words: list[str]) -> int:
+    def _force_stop(self, package: str) -> None:
+        self._apps.stop_package(package, f"stop {package} due to from pid 2000")
+        self.tasks.ended(package)
+
+    def _crash(self, package: str) -> None:
+        for app in self._apps.of_package(package):
+            self._logs.add(
+                "AndroidRuntime",
+                f"FATAL EXCEPTION: main\nProcess: {app.name}, PID: {app.pid}\n"
+                "android.app.RemoteServiceException$CrashedByAdbException: "
+                "shell-induced crash",
+                priority="E", buffer="crash", pid=app.pid, uid=app.uid,
+            )  # fmt: skip
+            self._apps.kill(app, ExitWhy(4, "APP CRASH(EXCEPTION)", description="crash"))
+
+    def _kill(self, package: str) -> None:
         """Kill what may be killed: background processes only, as ``killBackgroundProcesses``."""
-        for app in self._apps.of_package(words[0]) if words else []:
-            if app.adj >= 500:
+        for app in self._apps.of_package(package):
+            if app.adj >= _BACKGROUND_ADJ:
                 self._apps.kill(app, ExitWhy(10, "USER REQUESTED", 24, "KILL BACKGROUND"))
+
+    def _stacks(self, call: Call, words: list[str]) -> int:
+        """Carry out ``am stack list``; Android 12 calls a stack a root task."""
+        if words[:1] != ["list"]:
+            call.print(f"Error: unknown command '{' '.join(words[:1])}'")
+            return _FAILED
+        kind = "RootTask" if self._sdk >= 31 else "Stack"
+        front = self.tasks.front
+        for task in self.tasks:
+            shown = "true" if task is front else "false"
+            name = full_component(task.component)
+            call.print(f"{kind} id={task.number} bounds=[0,0][1080,2400] displayId=0 userId=0\n"
+                       "  configuration={1.0 310mcc260mnc [en_US] ldltr sw411dp w411dp h731dp "
+                       "420dpi nrml long port finger -keyb/v/h -nav/h}\n"
+                       f"  taskId={task.number}: {name} bounds=[0,0][1080,2400] userId=0 "
+                       f"visible={shown} topActivity=ComponentInfo{{{name}}}\n")  # fmt: skip
         return 0
+
+    @staticmethod
+    def _instrument(call: Call, words: list[str]) -> int:
+        """Say as a phone does without such a test; none can run here, since there's no ART."""
+        name = words[-1] if words else ""
+        if "/" not in name:
+            call.error("Error: Bad component name: " + name)
+            return _FAILED
+        package, _, runner = name.partition("/")
+        full = full_component(short_component(f"{package}/{runner}"))
+        call.print("INSTRUMENTATION_STATUS: id=ActivityManagerService\n"
+                   "INSTRUMENTATION_STATUS: Error=Unable to find instrumentation info for: "
+                   f"ComponentInfo{{{full}}}\nINSTRUMENTATION_STATUS_CODE: -1")  # fmt: skip
+        call.error(f"android.util.AndroidException: INSTRUMENTATION_FAILED: {name}")
+        return 1
+
+
+def _words(args: list[str]) -> list[str]:
+    """Return the arguments that are neither options nor the user they are for."""
+    words: list[str] = []
+    skip = False
+    for arg in args:
+        if not skip and not arg.startswith("-"):
+            words.append(arg)
+        skip = arg == "--user"
+    return words

@@ -26,6 +26,8 @@ _ATTRIBUTES = {
     0x0101000F: "debuggable",
 }
 _MOST_MANIFEST_BYTES = 4 << 20
+_COMPONENTS = ("activity", "activity-alias", "service", "receiver", "provider")
+_LAUNCHER = "android.intent.category.LAUNCHER"
 
 
 _NATIVE = re.compile(r"lib/([^/]+)/[^/]+\.so")
@@ -61,6 +63,8 @@ class ApkInfo:
         test_only: It's made for tests; installed only if that's asked for.
         abis: ABIs for which it has native code; empty: it has none, and runs on any.
         debuggable: ``run-as`` works for it.
+        activities: Whole class names of its activities.
+        launcher: Which of them is started by its icon; empty: it has none.
     """
 
     package: str
@@ -73,6 +77,8 @@ class ApkInfo:
     test_only: bool = False
     abis: tuple[str, ...] = ()
     debuggable: bool = False
+    activities: tuple[str, ...] = ()
+    launcher: str = ""
 
 
 def read_apk(path: Path) -> ApkInfo:
@@ -108,6 +114,8 @@ def parse_manifest(data: bytes) -> ApkInfo:
         raise ApkError(f"the manifest is broken: {error}") from error
     values: dict[str, object] = {}
     permissions: list[str] = []
+    activities: list[str] = []
+    launcher = current = ""
     for name, attributes in elements:
         if name == "manifest" and "package" not in values:
             values.update(attributes)
@@ -118,6 +126,11 @@ def parse_manifest(data: bytes) -> ApkInfo:
             values["debuggable"] = attributes.get("debuggable", False)
         elif name == "uses-permission":
             permissions.append(str(attributes.get("name", "")))
+        elif name in _COMPONENTS:
+            current = str(attributes.get("name", "")) if name.startswith("activity") else ""
+            activities += [current] if current else []
+        elif name == "category" and attributes.get("name") == _LAUNCHER and not launcher:
+            launcher = current
     package = str(values.get("package", ""))
     if not package:
         raise ApkError("the manifest names no package")
@@ -134,7 +147,17 @@ def parse_manifest(data: bytes) -> ApkInfo:
         split=str(values.get("split", "")),
         test_only=values.get("testOnly") is True,
         debuggable=values.get("debuggable") is True,
+        activities=tuple(_class_name(package, each) for each in activities),
+        launcher=_class_name(package, launcher),
     )
+
+
+def _class_name(package: str, name: str) -> str:
+    """Return the whole name of a class that a manifest names with a dot before it, or without."""
+    if not name:
+        return ""
+    return f"{package}{name}" if name.startswith(".") else name if "." in name else (
+        f"{package}.{name}")  # fmt: skip
 
 
 def _integer(value: object, default: int) -> int:

@@ -11,8 +11,6 @@ from harness.virtual.system import procfs
 from harness.virtual.system.exits import ExitWhy
 from harness.virtual.system.memory import charged_kb
 
-SYSTEM_SERVER_PID = 1021
-"""Pid that lines of the (modelled) system server carry."""
 FOREGROUND_ADJ, PERCEPTIBLE_ADJ, PREVIOUS_ADJ, CACHED_ADJ = 0, 200, 700, 900
 """oom_score_adj by importance. Source: AOSP ``ProcessList``."""
 
@@ -34,6 +32,7 @@ class App:
         process: The real process.
         since: When it began, seconds since 1970.
         kind: What it was started for.
+        component: The service or activity that it was started for.
         why: Why it's being ended, once somebody decided so.
         last_held_kb: What it held when last looked at.
         compressible_share: Part of its declared RAM that zram can pack once it's cached.
@@ -51,6 +50,7 @@ class App:
     process: PhoneProcess
     since: float
     kind: Kind = "service"
+    component: str = ""
     why: ExitWhy | None = None
     last_held_kb: int = 0
     compressible_share: float = 0.0

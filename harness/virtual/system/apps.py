@@ -12,13 +12,13 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.virtual.phone import PhoneProcess, PhoneRoot
+from harness.virtual.root.daemons import NAMES_FOLDER, SYSTEM_SERVER, ZYGOTE, name_link
 from harness.virtual.system import procfs
 from harness.virtual.system.app import (
     CACHED_ADJ,
     FOREGROUND_ADJ,
     PERCEPTIBLE_ADJ,
     PREVIOUS_ADJ,
-    SYSTEM_SERVER_PID,
     App,
     Kind,
 )
@@ -74,7 +74,7 @@ class Apps:
     async def start(
         self,
         name: str,
-        command: Sequence[str],
+        command: Sequence[str] | None,
         *,
         package: str,
         uid: int,
@@ -89,6 +89,20 @@ class Apps:
     ) -> App:
         """Start a process, or return the one that runs already under this name.
 
+        Args:
+            name: Its name.
+            command: What it runs; None: it waits until its input is closed, and then ends with 0.
+            package: Its package.
+            uid: Its user id.
+            adj: oom_score_adj.
+            declared_mb: See :class:`App`.
+            compressible_share: Likewise.
+            stdin: As for ``PhoneRoot.spawn``.
+            env: Likewise.
+            component: What it was started for.
+            kind: Likewise.
+            log_tag: Tag of its output in the log; None: it goes nowhere.
+
         Raises:
             OSError: It could not be started.
         """
@@ -97,6 +111,9 @@ class Apps:
             if running is not None:
                 return running
             pipe = asyncio.subprocess.PIPE if log_tag else asyncio.subprocess.DEVNULL
+            if command is None:
+                command, waiting_env = self._waiting(name)
+                stdin, env = asyncio.subprocess.PIPE, {**waiting_env, **(env or {})}
             process = await self._root.spawn(
                 command,
                 stdin=stdin,
@@ -107,17 +124,36 @@ class Apps:
             )
             host_pid, pid = await self._pids(process)
             app = App(
-                name, package, uid, adj, declared_mb, host_pid, pid, process, time.time(), kind
+                name,
+                package,
+                uid,
+                adj,
+                declared_mb,
+                host_pid,
+                pid,
+                process,
+                time.time(),
+                kind,
+                component or package,
             )
             app.compressible_share = compressible_share
             self._apps[name] = app
         self._write_table()
         self._logs.event(
-            "am_proc_start", [0, pid, uid, name, kind, component or package], pid=SYSTEM_SERVER_PID
+            "am_proc_start", [0, pid, uid, name, kind, component or package], pid=SYSTEM_SERVER.pid
         )
         self._log(f"Start proc {pid}:{name}/{app.user} for {kind} {{{component or package}}}")
         self._task(self._reap(app, log_tag))
         return app
+
+    def _waiting(self, name: str) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Return command and environment of a process that waits, under a name as /proc has it."""
+        link = name_link(self._root.root_dir, name, self._root.spec.shell)
+        if link is None:
+            return ("cat",), {}
+        if self._root.isolation == "none":
+            return (self._root.process_path(f"/{link}"),), {}
+        return (name,), {"PATH": f"/{NAMES_FOLDER}:/system/bin"}
 
     async def _pids(self, process: PhoneProcess) -> tuple[int, int]:
         """Return host and phone pid; a launcher may need a moment to make it the phone's."""
@@ -157,7 +193,7 @@ class Apps:
             values: list[object] = [0, app.pid, app.name, app.adj, reason]
             if self._sdk >= 33:
                 values.append(procfs.read_own_kb(app.host_pid))
-            self._logs.event("am_kill", values, pid=SYSTEM_SERVER_PID)
+            self._logs.event("am_kill", values, pid=SYSTEM_SERVER.pid)
             self.kill(app, ExitWhy(10, "USER REQUESTED", 21, "FORCE STOP", reason))
         return ended
 
@@ -229,15 +265,20 @@ class Apps:
         if killed:
             how = "Killed" if killed == _SIGKILL else _signal_name(killed)
             self._logs.add(
-                "Zygote", f"Process {app.pid} exited due to signal {killed} ({how})", pid=640, uid=0
+                "Zygote",
+                f"Process {app.pid} exited due to signal {killed} ({how})",
+                pid=ZYGOTE.pid,
+                uid=0,
             )
         elif code:
-            self._logs.add("Zygote", f"Process {app.pid} exited cleanly ({code})", pid=640, uid=0)
+            self._logs.add(
+                "Zygote", f"Process {app.pid} exited cleanly ({code})", pid=ZYGOTE.pid, uid=0
+            )
         self._log(f"Process {app.name} (pid {app.pid}) has died: {_adj_words(app)}")
         self._logs.event(
             "am_proc_died",
             [0, app.pid, app.name, app.adj, _PROC_STATE.get(app.adj, 15)],
-            pid=SYSTEM_SERVER_PID,
+            pid=SYSTEM_SERVER.pid,
         )
         self.exits.appendleft(
             ExitRecord(
@@ -266,7 +307,7 @@ class Apps:
             self._logs.add(tag, text, priority="W", pid=app.pid, uid=app.uid)
 
     def _log(self, message: str) -> None:
-        self._logs.add("ActivityManager", message, buffer="system", pid=SYSTEM_SERVER_PID)
+        self._logs.add("ActivityManager", message, buffer="system", pid=SYSTEM_SERVER.pid)
 
     def _write_table(self) -> None:
         text = "".join(f"{app.pid} {app.name}\n" for app in self._apps.values())

@@ -31,7 +31,10 @@ class BackgroundLimits:
         self._buckets: dict[str, int] = {}
         config = ("device_config",) if self._sdk >= 29 else ()
         self.answers = Answers(
-            commands={"device_config": lambda call: self.device_config(call, call.args)},
+            commands={
+                "appops": lambda call: self.appops(call, call.args),
+                "device_config": lambda call: self.device_config(call, call.args),
+            },
             cmd={"appops": self.appops, "device_config": self.device_config},
             dumps=dict.fromkeys(("appops", *config), self.nothing),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 
@@ -29,6 +29,10 @@ class Call:
         self.errors: list[str] = []
         self._output = output
         self._waiting: list[bytes] = []
+
+    def aside(self, argv: Sequence[str]) -> AsideCall:
+        """Return a call of another command, whose output is kept."""
+        return AsideCall(list(argv), self.cwd, None, self._output)
 
     @property
     def name(self) -> str:
@@ -83,6 +87,19 @@ class Call:
             await gone
         finally:
             loop.remove_reader(self._output)
+
+
+class AsideCall(Call):
+    """A call that another one makes; nobody is sent its output."""
+
+    async def flush(self) -> None:
+        """Keep what waits."""
+
+    def taken(self) -> str:
+        """Return standard output so far, and forget it."""
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        return data.decode("utf-8", "surrogateescape")
 
 
 def _write_some(fd: int, data: memoryview) -> int:

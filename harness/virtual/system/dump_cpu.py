@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from harness.virtual.system.call import Call
-from harness.virtual.system.logs import stamp
+from harness.virtual.system.logs import WITH_YEAR, stamp
 from harness.virtual.system.procfs import TICKS, ProcessUse
 from harness.virtual.system.service import Answers, System
 
@@ -56,7 +56,7 @@ class CpuDump:
         lines = [
             f"Load: {load}",
             f"CPU usage from {int((now - old.when) * 1000)}ms to {int((now - new.when) * 1000)}ms "
-            f"ago ({stamp(old.when, year=True)} to {stamp(new.when, year=True)}):",
+            f"ago ({stamp(old.when, WITH_YEAR)} to {stamp(new.when, WITH_YEAR)}):",
         ]
         names = {app.host_pid: (app.pid, app.name) for app in self._apps}
         rows = []

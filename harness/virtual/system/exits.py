@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.virtual.system.logs import stamp
+from harness.virtual.system.logs import WITH_YEAR, stamp
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _record(number: int, record: ExitRecord) -> list[str]:
     size = size_text(record.held_kb)
     return [
         f"        ApplicationExitInfo #{number}:",
-        f"          timestamp={stamp(record.when, year=True)} pid={record.pid} "
+        f"          timestamp={stamp(record.when, WITH_YEAR)} pid={record.pid} "
         f"realUid={record.uid} packageUid={record.uid} definingUid={record.uid} user=0",
         f"          process={record.process} reason={why.reason} ({why.name}) "
         f"subreason={why.subreason} ({why.subname}) status={record.status}",

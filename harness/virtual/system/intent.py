@@ -26,6 +26,8 @@ class Intent:
     words: list[str] = field(default_factory=list)
     wait: bool = False
     """``am`` shall say how long the start took."""
+    stop: bool = False
+    """The package is stopped before."""
 
     @property
     def component_parts(self) -> tuple[str, str]:
@@ -59,8 +61,14 @@ class Intent:
 
 _WITH_VALUE = frozenset(
     {"-f", "-t", "-i", "--user", "--windowingMode", "--display", "--receiver-permission",
-     "--activity-options", "-R", "-P", "--start-profiler", "--sampling", "--selector"}
+     "--activity-options", "--query-flags", "-R", "-P", "--start-profiler", "--sampling",
+     "--selector"}
 )  # fmt: skip
+
+
+_ARRAYS = frozenset({"--ecn", "--ed", "--eda", "--efa", "--efal", "--eia", "--eial", "--ela",
+                     "--elal", "--esa", "--esal", "--edal", "--eza"})  # fmt: skip
+"""Extras that are kept as they are written."""
 
 
 def parse_intent(args: Sequence[str]) -> Intent:
@@ -91,6 +99,9 @@ def parse_intent(args: Sequence[str]) -> Intent:
                 raise IntentError(f"Bad component name: {intent.component}")
         elif option == "-p":
             intent.package = value(option)
+        elif option in _ARRAYS:
+            key = value(option)
+            intent.extras[key] = value(option)
         elif option in ("-e", "--es", "--ei", "--ez", "--el", "--ef", "--eu", "--esn"):
             key = value(option)
             intent.extras[key] = None if option == "--esn" else _extra(option, value(option))
@@ -98,8 +109,10 @@ def parse_intent(args: Sequence[str]) -> Intent:
             value(option)
         elif option == "-W":
             intent.wait = True
+        elif option == "-S":
+            intent.stop = True
         elif option.startswith("-") and len(option) > 1:
-            continue  # flags such as -S, --grant-read-uri-permission
+            continue  # flags such as -D, --grant-read-uri-permission
         else:
             intent.words.append(option)
     if intent.component is None and intent.words:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LMKD_PID = 412
-
 
 @dataclass(frozen=True)
 class Candidate:

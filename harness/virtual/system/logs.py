@@ -41,6 +41,8 @@ class Entry:
     pid: int
     tid: int
     uid: int
+    values: tuple[object, ...] | None = None
+    """What an entry of the buffer ``events`` holds; None in the others."""
 
 
 class LogStore:
@@ -67,6 +69,7 @@ class LogStore:
         pid: int = 1000,
         tid: int | None = None,
         uid: int = 1000,
+        values: tuple[object, ...] | None = None,
     ) -> None:
         """Append an entry and wake those who follow."""
         self._entries[buffer].append(
@@ -80,6 +83,7 @@ class LogStore:
                 pid,
                 pid if tid is None else tid,
                 uid,
+                values,
             )
         )
         changed, self._changed = self._changed, asyncio.Event()
@@ -87,8 +91,9 @@ class LogStore:
 
     def event(self, tag: str, values: Iterable[object], *, pid: int = 1000) -> None:
         """Append to the events buffer, as logcat prints a list: ``[a,b,c]``."""
-        text = ",".join(str(value) for value in values)
-        self.add(tag, f"[{text}]", buffer="events", pid=pid)
+        listed = tuple(values)
+        text = ",".join(map(str, listed))
+        self.add(tag, f"[{text}]", buffer="events", pid=pid, values=listed)
 
     def entries(self, buffers: Iterable[str], after: int = -1) -> list[Entry]:
         """Return entries of some buffers later than number ``after``, in order."""
@@ -115,12 +120,29 @@ class LogStore:
         await self._changed.wait()
 
 
-def stamp(when: float, *, year: bool = False) -> str:
-    """Return a time as logcat prints it, in the phone's zone: ``MM-DD HH:MM:SS.mmm``."""
-    milliseconds = int(when * 1000)
-    local = time.localtime(milliseconds // 1000)
-    form = "%Y-%m-%d %H:%M:%S" if year else "%m-%d %H:%M:%S"
-    return f"{time.strftime(form, local)}.{milliseconds % 1000:03d}"
+WITH_YEAR = frozenset({"year"})
+
+
+def stamp(when: float, modifiers: frozenset[str] = frozenset()) -> str:
+    """Return a time as logcat prints it: ``MM-DD HH:MM:SS.mmm``, in the phone's zone.
+
+    Args:
+        when: Seconds since 1970.
+        modifiers: Of year, epoch, usec, nsec, zone and UTC.
+    """
+    digits = 9 if "nsec" in modifiers else 6 if "usec" in modifiers else 3
+    seconds, fraction = divmod(int(when * 10**digits), 10**digits)
+    if "epoch" in modifiers:
+        return f"{seconds}.{fraction:0{digits}d}"
+    shown = time.gmtime(seconds) if "UTC" in modifiers else time.localtime(seconds)
+    text = time.strftime("%Y-%m-%d %H:%M:%S" if "year" in modifiers else "%m-%d %H:%M:%S", shown)
+    zone = time.strftime(" %z", shown) if "zone" in modifiers else ""
+    return f"{text}.{fraction:0{digits}d}{zone}"
+
+
+# Of 256 colours. Source: AOSP ``liblog/logprint.cpp``, ``colorFromPri``.
+_COLORS = {"D": 75, "I": 40, "W": 166, "E": 196, "F": 196}
+_WHITE = 231
 
 
 def format_entry(entry: Entry, style: str, modifiers: frozenset[str] = frozenset()) -> str:
@@ -129,15 +151,17 @@ def format_entry(entry: Entry, style: str, modifiers: frozenset[str] = frozenset
     Args:
         entry: The entry.
         style: brief, process, tag, thread, raw, time, threadtime or long.
-        modifiers: Of year, epoch, uid.
+        modifiers: Of year, epoch, usec, nsec, zone, UTC, uid and color.
     """
-    when = (
-        f"{entry.when:.3f}" if "epoch" in modifiers else stamp(entry.when, year="year" in modifiers)
-    )
+    when = stamp(entry.when, modifiers)
     uid = f"{entry.uid:>5} " if "uid" in modifiers else ""
     p, tag, pid, tid = entry.priority, entry.tag, entry.pid, entry.tid
+    begin, end = "", "\n"
+    if modifiers & {"color", "colour"}:
+        begin, end = f"\x1b[38;5;{_COLORS.get(p, _WHITE)}m", "\x1b[0m\n"
     if style == "long":
-        return f"[ {when} {uid}{pid:>5}:{tid:>5} {p}/{tag:<8} ]\n{entry.message}\n\n"
+        head = f"{begin}[ {when} {uid}{pid:>5}:{tid:>5} {p}/{tag:<8} ]\n"
+        return f"{head}{entry.message}{end}\n"
     prefix = {
         "brief": f"{p}/{tag:<8}({uid}{pid:>5}): ",
         "process": f"{p}({uid}{pid:>5}) ",
@@ -147,5 +171,5 @@ def format_entry(entry: Entry, style: str, modifiers: frozenset[str] = frozenset
         "time": f"{when} {p}/{tag:<8}({uid}{pid:>5}): ",
         "threadtime": f"{when} {uid}{pid:>5} {tid:>5} {p} {tag:<8}: ",
     }[style]
-    suffix = f"  ({tag})\n" if style == "process" else "\n"
-    return "".join(f"{prefix}{line}{suffix}" for line in entry.message.split("\n"))
+    suffix = f"  ({tag}){end}" if style == "process" else end
+    return "".join(f"{begin}{prefix}{line}{suffix}" for line in entry.message.split("\n"))

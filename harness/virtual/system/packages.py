@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness.virtual.system.apk import ApkError, ApkInfo, read_apk
+from harness.virtual.system.tasks import short_component
 
 FIRST_APP_UID = 10000
 LAUNCHER = "com.android.launcher3"
@@ -57,6 +58,9 @@ class Package:
         splits: Phone paths of its further APKs.
         debuggable: ``run-as`` works for it.
         confined: It may write its own folders only, as every app that was installed.
+        activities: Whole class names of its activities.
+        launcher: Which of them is started by its icon; empty: it has none.
+        enabled: It may be started.
     """
 
     name: str
@@ -75,21 +79,62 @@ class Package:
     splits: tuple[str, ...] = ()
     debuggable: bool = False
     confined: bool = True
+    activities: tuple[str, ...] = ()
+    launcher: str = ""
+    enabled: bool = True
+
+    @property
+    def main(self) -> str:
+        """Its main activity as ``org.example/.Main``; empty: it has none."""
+        return short_component(f"{self.name}/{self.launcher}") if self.launcher else ""
+
+
+_TRAINER_PERMISSIONS = tuple(
+    f"android.permission.{name}"
+    for name in ("FOREGROUND_SERVICE", "FOREGROUND_SERVICE_SPECIAL_USE", "POST_NOTIFICATIONS",
+                 "WAKE_LOCK")
+)  # fmt: skip
+_YEAR_2009 = 1230768000.0
+"""What phones print as the time of packages of the system image."""
+
+
+def _system(name: str, uid: int, path: str, *, activity: str = "", app_mb: int = 0) -> Package:
+    """Return a package of the system image; ``activity`` is started by its icon."""
+    full = f"{name}{activity}" if activity else ""
+    return Package(
+        name,
+        uid,
+        f"/system/{path}",
+        version_code=33,
+        version_name="13",
+        target_sdk=33,
+        system=True,
+        installed=_YEAR_2009,
+        updated=_YEAR_2009,
+        app_mb=app_mb,
+        activities=(full,) if full else (),
+        launcher=full,
+    )
 
 
 def _shipped(now: float, trainer_version: str) -> list[Package]:
-    year_2009 = 1230768000.0  # what phones print for packages of the system image
     return [
-        Package("android", 1000, "/system/framework/framework-res.apk", system=True,
-                installed=year_2009, updated=year_2009, app_mb=0),
-        Package(LAUNCHER, 10010, "/system/priv-app/Launcher3/Launcher3.apk",
-                system=True, installed=year_2009, updated=year_2009, app_mb=110),
-        Package("com.android.settings", 1000, "/system/priv-app/Settings/Settings.apk",
-                system=True, installed=year_2009, updated=year_2009, app_mb=90),
-        Package("com.android.browser", 10045, "/system/app/Browser/Browser.apk",
-                system=True, installed=year_2009, updated=year_2009, app_mb=260),
+        _system("android", 1000, "framework/framework-res.apk"),
+        # what a launcher holds is in the profile's idle figure
+        _system(LAUNCHER, 10010, "priv-app/Launcher3/Launcher3.apk", activity=".Launcher"),
+        _system("com.android.settings", 1000, "priv-app/Settings/Settings.apk",
+                activity=".Settings", app_mb=90),
+        _system("com.android.browser", 10045, "app/Browser/Browser.apk",
+                activity=".BrowserActivity", app_mb=260),
+        _system("com.android.inputmethod.latin", 10046, "app/LatinIME/LatinIME.apk"),
+        _system("com.android.phone", 1001, "priv-app/TeleService/TeleService.apk"),
+        _system("com.android.providers.settings", 1000,
+                "priv-app/SettingsProvider/SettingsProvider.apk"),
+        _system("com.android.shell", 2000, "priv-app/Shell/Shell.apk"),
+        _system("com.android.systemui", 10011, "priv-app/SystemUI/SystemUI.apk"),
         Package(TRAINER, TRAINER_UID, f"/data/app/{TRAINER}-1/base.apk",
-                version_name=trainer_version, installed=now, updated=now, confined=False),
+                version_name=trainer_version, installed=now, updated=now, confined=False,
+                permissions=_TRAINER_PERMISSIONS),
     ]  # fmt: skip
 
 
@@ -175,6 +220,8 @@ class PackageRegistry:
             granted=old.granted if old else frozenset(),
             splits=tuple(f"/{folder}/{name}" for name in names[1:]),
             debuggable=info.debuggable,
+            activities=info.activities,
+            launcher=info.launcher,
         )
         self._packages[package.name] = package
         self._save()
@@ -272,6 +319,15 @@ class PackageRegistry:
         self._packages[name] = replace(package, granted=now)
         self._save()
 
+    def enable(self, name: str, *, enabled: bool) -> None:
+        """Let a package be started, or not.
+
+        Raises:
+            KeyError: No such package.
+        """
+        self._packages[name] = replace(self._packages[name], enabled=enabled)
+        self._save()
+
     def _free_uid(self) -> int:
         taken = {p.uid for p in self._packages.values()}
         return next(
@@ -293,16 +349,16 @@ class PackageRegistry:
                         "permissions": tuple(p["permissions"]),
                         "granted": frozenset(p["granted"]),
                         "splits": tuple(p["splits"]),
+                        "activities": tuple(p.get("activities", ())),
                     }
                 )
                 for p in stored
             ]
         self._packages = {p.name: p for p in packages}
         for package in packages:
-            if not package.system:
-                apk = self._root / package.path.lstrip("/")
-                apk.parent.mkdir(parents=True, exist_ok=True)
-                apk.touch()
+            apk = self._root / package.path.lstrip("/")
+            apk.parent.mkdir(parents=True, exist_ok=True)
+            apk.touch()
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

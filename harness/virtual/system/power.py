@@ -6,6 +6,8 @@ and power-save switches are settings, so that they last over a reboot, as on a p
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from harness.virtual.system.call import Call
 from harness.virtual.system.network import Network
 from harness.virtual.system.service import Answers, System
@@ -16,8 +18,6 @@ _STAY_ON, _LOW_POWER = "stay_on_while_plugged_in", "low_power"
 _PLUGGED = {"none": 0, "ac": 1, "usb": 2}
 _ANY_PLUG = 15
 _STAY_ON_WORDS = {"true": _ANY_PLUG, "false": 0, "ac": 1, "usb": 2, "wireless": 4, "dock": 8}
-_POWER_KEYS = {"26": None, "POWER": None, "223": False, "SLEEP": False,
-               "224": True, "WAKEUP": True, "82": True, "MENU": True}  # fmt: skip
 
 
 class PowerService:
@@ -38,7 +38,7 @@ class PowerService:
         self._enabled = {"deep": True, "light": True}
         self._whitelist: list[str] = []
         self.answers = Answers(
-            commands={"input": self.input, "reboot": self.reboot, "svc": self.svc},
+            commands={"reboot": self.reboot, "svc": self.svc},
             cmd={"deviceidle": self.device_idle, "power": self.command},
             dumps={"deviceidle": self.device_idle, "power": self.dump},
         )
@@ -90,28 +90,27 @@ class PowerService:
         )
         return 0
 
-    def input(self, call: Call) -> int:
-        """Carry out ``input``: keys that light or darken the screen; all else has no effect."""
-        words = [arg.upper().removeprefix("KEYCODE_") for arg in call.args]
-        if "KEYEVENT" in words:
-            for key in words[words.index("KEYEVENT") + 1 :]:
-                if key in _POWER_KEYS:
-                    wanted = _POWER_KEYS[key]
-                    self._screen_on = not self._screen_on if wanted is None else wanted
-        return 0
+    def light(self, on: bool | None) -> None:
+        """Light the screen or darken it; None: the other of the two, as the power key does."""
+        self._screen_on = not self._screen_on if on is None else on
 
-    def reboot(self, call: Call) -> int:
-        """Carry out ``reboot``."""
-        del call
+    async def reboot(self, call: Call) -> int:
+        """Carry out ``reboot``, which ends this command too; all ways lead to Android again."""
+        if any(arg.startswith("-") and arg != "-p" for arg in call.args) and call.name == "reboot":
+            call.error("usage: reboot [-p] [rebootcommand]")
+            return 1
         self._reboot()
+        await call.wait_gone()
         return 0
 
-    def svc(self, call: Call) -> int:
+    def svc(self, call: Call) -> int | Awaitable[int]:
         """Carry out ``svc``; what it says of USB, NFC and Bluetooth has no effect here."""
         if call.args[:2] == ["power", "stayon"]:
             return self.stay_on(call, call.args[2:])
-        if call.args[:2] == ["power", "reboot"]:
-            return self.reboot(call)
+        if call.args[:2] in (["power", "reboot"], ["power", "shutdown"]):
+            return self.reboot(call)  # a phone that stays off would be no use
+        if call.args[:2] == ["power", "forcesuspend"]:
+            return 0
         return self._network.service(call, call.args)
 
     def stay_on(self, call: Call, words: list[str]) -> int:
@@ -125,12 +124,15 @@ class PowerService:
 
     def command(self, call: Call, words: list[str]) -> int:
         """Carry out ``cmd power``."""
-        if words[:1] == ["set-mode"] and words[1:2] in (["0"], ["1"]):
+        verb = words[0] if words else ""
+        if verb == "set-mode":
+            if words[1:2] not in (["0"], ["1"]):
+                call.error("Error: no mode given")
+                return 255
             self._settings.put("global", _LOW_POWER, words[1])
-        elif words[:1] != ["set-mode"]:
-            return 0
-        else:
-            call.error("Error: no mode given")
+        elif verb not in ("set-adaptive-power-saver-enabled", "set-face-down-detector",
+                          "set-prox", "suppress-ambient-display"):  # fmt: skip
+            call.print(f"Unknown command: {verb}")
             return 255
         return 0
 

@@ -1,76 +1,28 @@
-"""``ps``, ``pidof``, ``pgrep``, ``pkill``, ``killall`` and ``top``: the phone's processes only."""
+"""``ps``, ``pidof``, ``pgrep``, ``pkill`` and ``killall``: the phone's processes only."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from harness.virtual.system import procfs
-from harness.virtual.system.app import SYSTEM_SERVER_PID, App
+from harness.virtual.root.daemons import DAEMONS
 from harness.virtual.system.call import Call
-from harness.virtual.system.lmkd import LMKD_PID
+from harness.virtual.system.process_fields import Field, FieldError, Fields, table
+from harness.virtual.system.process_rows import ProcessRows, Row
 from harness.virtual.system.service import Answers, System
+from harness.virtual.system.top import Top
 
-# Processes that clients look for and that aren't there as such: init, and the daemons that are
-# modelled. Their pids are those that log lines carry.
-_MODELLED = (
-    (1, "root", "init"),
-    (LMKD_PID, "lmkd", "lmkd"),
-    (SYSTEM_SERVER_PID, "system", "system_server"),
-)
-
-
-# A root's table of processes may be that old, see ``harness.virtual.root.processes``.
-_TABLE_AGE_S = 0.055
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of ps."""
-
-    user: str
-    pid: int
-    parent: int
-    virtual_kb: int
-    resident_kb: int
-    state: str
-    name: str
-    args: str
-    host_pid: int | None
-    seconds: float = 0.0
-
-
-_COLUMNS: dict[str, tuple[str, int, Callable[[Row], object]]] = {
-    "USER": ("USER", -14, lambda r: r.user),
-    "PID": ("PID", 6, lambda r: r.pid),
-    "TID": ("TID", 6, lambda r: r.pid),
-    "PPID": ("PPID", 6, lambda r: r.parent),
-    "VSZ": ("VSZ", 8, lambda r: r.virtual_kb),
-    "RSS": ("RSS", 7, lambda r: r.resident_kb),
-    "WCHAN": ("WCHAN", -15, lambda _: "0"),
-    "ADDR": ("ADDR", 8, lambda _: "0"),
-    "S": ("S", 1, lambda r: r.state),
-    "STAT": ("STAT", 4, lambda r: r.state),
-    "NAME": ("NAME", -1, lambda r: r.name),
-    "CMD": ("CMD", -1, lambda r: r.name[:15]),
-    "COMM": ("COMMAND", -1, lambda r: r.name[:15]),
-    "ARGS": ("ARGS", -1, lambda r: r.args),
-    "CMDLINE": ("CMDLINE", -1, lambda r: r.args),
-    "UID": ("UID", 5, lambda r: 2000 if r.user == "shell" else 1000),
-    "TIME": ("TIME", 8, lambda r: _clock(r.seconds)),
-    "TIME+": ("TIME+", 9, lambda r: _clock(r.seconds)),
-    "%CPU": ("%CPU", 4, lambda _: "0.0"),
-    "TTY": ("TTY", -5, lambda _: "?"),
-    "PRI": ("PRI", 3, lambda _: 19),
-    "NI": ("NI", 3, lambda _: 0),
-    "LABEL": ("LABEL", -30, lambda _: "u:r:shell:s0"),
-}
-_DEFAULT = ("USER", "PID", "PPID", "VSZ", "RSS", "WCHAN", "ADDR", "S", "NAME")
+_DEFAULT = "USER,PID,PPID,VSZ,RSS,WCHAN:10,ADDR:10,S,NAME"
+_THREADS = "USER,PID,TID,PPID,VSZ,RSS,WCHAN:10,ADDR:10,S,CMD"
+_FULL = ("USER:12=UID", "PID,PPID,C,STIME,TTY,TIME", "ARGS=CMD")
+_LONG = "F,S,UID,PID,PPID,C,PRI,NI,BIT,SZ,WCHAN,TTY,TIME,CMD"
+_WITH_VALUE = frozenset("gGkoOpPstuU")
+_CLASSES = {"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \\t", "digit": "0-9",
+            "lower": "a-z", "space": r"\s", "upper": "A-Z", "punct": r"!-/:-@\[-`{-~",
+            "xdigit": "0-9A-Fa-f"}  # fmt: skip
+"""POSIX character classes as Python writes them within brackets."""
 
 
 class ProcessList:
@@ -81,8 +33,9 @@ class ProcessList:
     """
 
     def __init__(self, system: System) -> None:
-        self._root = system.root
-        self._apps = system.apps
+        self._processes = ProcessRows(system.root, system.apps)
+        self._fields = Fields(system.accountant.limits.memory.total_kb, _label)
+        top = Top(self._processes, self._fields, system.accountant)
         self.answers = Answers(
             commands={
                 "killall": self.pgrep,
@@ -90,90 +43,55 @@ class ProcessList:
                 "pidof": self.pidof,
                 "pkill": self.pgrep,
                 "ps": self.ps,
-                "top": self.top,
+                "top": top.run,
             },
         )
 
-    async def rows(self) -> list[Row]:
-        """Return all processes, by pid; those too that were started a moment ago."""
-        await asyncio.sleep(_TABLE_AGE_S)
-        apps = self._apps.by_host_pid()
-        rows = [Row(user, pid, 0 if pid == 1 else 1, 0, 0, "S", name, name, None)
-                 for pid, user, name in _MODELLED]  # fmt: skip
-        for host_pid in self._root.pids():
-            use = procfs.read_use(host_pid)
-            if use is not None:
-                rows.append(self._row(use, apps.get(host_pid)))
-        return sorted(rows, key=lambda row: row.pid)
-
-    def _row(self, use: procfs.ProcessUse, app: App | None) -> Row:
-        more = (app.declared_mb or 0) * 1024 if app else 0
-        return Row(
-            user=app.user if app else "shell",
-            pid=app.pid if app else self._phone_pid(use.pid),
-            parent=self._phone_pid(use.parent) if app is None else 640,
-            virtual_kb=use.virtual_kb + more,
-            resident_kb=use.resident_kb + more,
-            state=use.state,
-            name=app.name if app else use.name,
-            args=app.name if app else " ".join(procfs.read_args(use.pid)) or f"[{use.name}]",
-            host_pid=use.pid,
-            seconds=(use.user + use.system) / procfs.TICKS,
-        )
-
-    def _phone_pid(self, host_pid: int) -> int:
-        try:
-            return self._root.phone_pid(host_pid)
-        except ProcessLookupError:
-            return 1
-
     async def ps(self, call: Call) -> int:
         """Carry out toybox ``ps``."""
-        columns = list(_DEFAULT)
-        wanted: set[int] | None = None
-        every = False
-        args = list(call.args)
-        while args:
-            arg = args.pop(0)
-            if arg in ("-o", "-O") and args:
-                names = [
-                    n.partition("=")[0].partition(":")[0] for n in re.split("[, ]", args.pop(0))
-                ]
-                unknown = [n for n in names if n.upper() not in _COLUMNS]
-                if unknown:
-                    call.error(f"ps: bad -o {unknown[0]}")
-                    return 1
-                columns = [n.upper() for n in names]
-            elif arg in ("-p", "-q") and args:
-                wanted = {int(p) for p in re.split("[, ]", args.pop(0)) if p.isdigit()}
-            elif arg.isdigit():
-                wanted = {int(arg)}
-            elif arg.startswith("-") and set(arg[1:]) & set("Ae"):
-                every = True
-            elif arg in ("-u", "-U", "-t", "-G", "-g", "-k") and args:
-                args.pop(0)
-        rows = await self.rows()
-        if wanted is not None:
-            rows = [row for row in rows if row.pid in wanted]
-        elif not every:
-            rows = [row for row in rows if row.user == "shell"]
-        _print(call, columns, rows)
+        flags, values = _options(call.args)
+        rows = _chosen(await self._processes.fresh(), flags, values)
+        if flags & {"T", "L"}:
+            rows = self._processes.threads(rows)
+        try:
+            fields = self._layout(flags, values)
+            if "n" in flags:
+                fields = [self._fields.get("UID") if f.name == "USER" else f for f in fields]
+            for key in values.get("k", []):
+                rows = self._fields.sort(rows, key)
+        except FieldError as error:
+            if str(error) == "HELP":
+                call.print("Command line field types:\n\n  " + " ".join(self._fields.names))
+                return 0
+            call.error(f"ps: bad -o '{error}'")
+            return 1
+        for line in table(fields, rows):
+            call.print(line)
         return 0 if rows else 1
+
+    def _layout(self, flags: set[str], values: dict[str, list[str]]) -> list[Field]:
+        """Return the fields that are asked for."""
+        texts = list(values.get("o", []))
+        if not texts:
+            texts = list(_FULL) if "f" in flags else [_LONG] if "l" in flags else [
+                _THREADS if flags & {"T", "L"} else _DEFAULT]  # fmt: skip
+            texts = (["LABEL"] if "Z" in flags else []) + texts
+            texts[-1:-1] = values.get("O", [])
+        return [field for text in texts for field in self._fields.parse(text)]
 
     async def pidof(self, call: Call) -> int:
         """Carry out toybox ``pidof``."""
         args = list(call.args)
         single = "-s" in args
         omitted: set[int] = set()
-        if "-o" in args:
+        if "-o" in args[:-1]:
             at = args.index("-o")
             omitted = {int(p) for p in args[at + 1].split(",") if p.isdigit()}
             del args[at : at + 2]
         names = {a for a in args if not a.startswith("-")}
-        rows = await self.rows()
         pids = [
             row.pid
-            for row in rows
+            for row in await self._processes.fresh()
             if row.pid not in omitted
             and (row.name in names or os.path.basename(row.args.split(" ")[0]) in names)  # noqa: PTH119
         ]
@@ -185,31 +103,31 @@ class ProcessList:
     async def pgrep(self, call: Call) -> int:
         """Carry out ``pgrep``, ``pkill`` and ``killall`` on what the phone's user may touch."""
         number, rest = _signal(call.args)
-        flags = {letter for a in rest if a.startswith("-") for letter in a[1:]}
-        patterns = [a for a in rest if not a.startswith("-")]
-        if not patterns:
+        flags, values, patterns = _split(rest, frozenset("dGgLPstuU"))
+        if not patterns and not values.keys() & set("GgPstuU"):
             call.error(f"{call.name}: no pattern")
             return 2
+        matching = _chosen(await self._processes.fresh(), {"A"}, values)
         try:
-            pattern = re.compile(patterns[0])
+            matching = _matching(call.name, matching, flags, patterns)
         except re.error:
             call.error(f"{call.name}: bad regex")
             return 2
-        exact = call.name == "killall" or "x" in flags
-        matching = []
-        for row in await self.rows():
-            text = row.args if "f" in flags else row.name
-            hit = text == patterns[0] if exact else pattern.search(text)
-            if hit and row.args.find(f"system/bin/{call.name}") < 0:
-                matching.append(row)
-        if call.name == "pgrep":
-            for row in matching:
-                call.print(f"{row.pid} {row.name}" if "l" in flags else str(row.pid))
-        else:
+        if flags & {"n", "o"}:
+            matching = sorted(matching, key=lambda row: row.age_s)
+            matching = matching[:1] if "n" in flags else matching[-1:]
+        if call.name != "pgrep":
             self._kill(call, matching, number)
+        elif "c" in flags:
+            call.print(str(len(matching)))
+        else:
+            lines = [f"{row.pid} {row.name}" if "l" in flags else str(row.pid) for row in matching]
+            if lines:
+                call.print((values.get("d") or ["\n"])[0].join(lines))
         return 0 if matching else 1
 
-    def _kill(self, call: Call, rows: list[Row], number: int) -> None:
+    @staticmethod
+    def _kill(call: Call, rows: list[Row], number: int) -> None:
         for row in rows:
             if row.user != "shell" or row.host_pid is None:
                 # the shell's user can't signal apps: am force-stop can
@@ -218,12 +136,101 @@ class ProcessList:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(row.host_pid, number)
 
-    async def top(self, call: Call) -> int:
-        """Carry out ``top -b -n 1``: one picture, whatever was asked."""
-        rows = await self.rows()
-        call.print(f"Tasks: {len(rows)} total,   1 running, {len(rows) - 1} sleeping")
-        _print(call, ["PID", "USER", "PRI", "NI", "VSZ", "RSS", "S", "%CPU", "TIME+", "ARGS"], rows)
-        return 0
+
+def _label(row: Row) -> str:
+    """Return a row's security label. Source: AOSP ``system/sepolicy``."""
+    if row.pid in {daemon.pid for daemon in DAEMONS} and row.user != "shell":
+        return f"u:r:{row.name.removesuffix('64')}:s0"
+    if row.uid >= 10000:
+        return "u:r:untrusted_app:s0"
+    return "u:r:shell:s0" if row.user == "shell" else "u:r:system_app:s0"
+
+
+def _split(
+    args: list[str], with_value: frozenset[str]
+) -> tuple[set[str], dict[str, list[str]], list[str]]:
+    """Split arguments into letters, letters with values, and words."""
+    flags: set[str] = set()
+    values: dict[str, list[str]] = {}
+    words: list[str] = []
+    left = list(args)
+    while left:
+        arg = left.pop(0)
+        if not arg.startswith("-") or arg == "-":
+            words.append(arg)
+            continue
+        letters = arg[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter in with_value:
+                value = letters or (left.pop(0) if left else "")
+                values.setdefault(letter, []).append(value)
+                break
+            flags.add(letter)
+    return flags, values, words
+
+
+def _options(args: list[str]) -> tuple[set[str], dict[str, list[str]]]:
+    """Read the options of ``ps``; a number alone is a pid."""
+    long = {"--pid": "-p", "--ppid": "-P", "--sort": "-k"}
+    spelt = [part for arg in args for part in _spelt(arg, long)]
+    flags, values, words = _split(spelt, _WITH_VALUE)
+    values.setdefault("p", []).extend(words)
+    if not values["p"]:
+        del values["p"]
+    return flags, values
+
+
+def _spelt(arg: str, long: dict[str, str]) -> list[str]:
+    name, equals, value = arg.partition("=")
+    return [long[name], *([value] if equals else [])] if name in long else [arg]
+
+
+def _chosen(rows: list[Row], flags: set[str], values: dict[str, list[str]]) -> list[Row]:
+    """Return the rows that are asked for; without any word, those of the caller's user."""
+
+    def listed(letter: str) -> set[str]:
+        return {part for text in values.get(letter, []) for part in re.split("[, ]+", text)}
+
+    wanted = {letter: listed(letter) for letter in "pPuUgGst" if letter in values}
+    if not wanted:
+        if flags & {"A", "a", "d", "e"}:
+            return rows
+        return [row for row in rows if row.user == "shell"]
+    return [
+        row
+        for row in rows
+        if str(row.pid) in wanted.get("p", ())
+        or str(row.parent) in wanted.get("P", ())
+        or any({row.user, str(row.uid)} & wanted.get(letter, set()) for letter in "uUgG")
+    ]
+
+
+def _matching(name: str, rows: list[Row], flags: set[str], patterns: list[str]) -> list[Row]:
+    """Return the rows whose name, or with ``-f`` command line, has one of the patterns.
+
+    Raises:
+        re.error: One is no pattern.
+    """
+    if not patterns:
+        return rows
+    exact = name == "killall" or "x" in flags
+    compiled = [re.compile(_python_regex(pattern)) for pattern in patterns]
+
+    def hit(row: Row) -> bool:
+        if row.args.split(" ")[0] == name:
+            return False  # not itself
+        text = row.args if "f" in flags else row.name
+        if name == "killall":
+            return text in patterns
+        return any(p.fullmatch(text) if exact else p.search(text) for p in compiled)
+
+    return [row for row in rows if hit(row) != ("v" in flags)]
+
+
+def _python_regex(text: str) -> str:
+    """Return an extended regular expression of POSIX as Python writes it."""
+    return re.sub(r"\[:(\w+):\]", lambda match: _CLASSES.get(match[1], match[0]), text)
 
 
 def _signal(args: list[str]) -> tuple[int, list[str]]:
@@ -244,19 +251,3 @@ def _signal(args: list[str]) -> tuple[int, list[str]]:
         else:
             rest.append(arg)
     return number, rest
-
-
-def _print(call: Call, columns: list[str], rows: list[Row]) -> None:
-    specs = [_COLUMNS[c] for c in columns]
-    table = [[title for title, _, _ in specs]]
-    table += [[str(read(row)) for _, _, read in specs] for row in rows]
-    for line in table:
-        cells = []
-        for index, (text, (_, width, _)) in enumerate(zip(line, specs, strict=True)):
-            last = index == len(specs) - 1
-            cells.append(text if last else text.ljust(-width) if width < 0 else text.rjust(width))
-        call.print(" ".join(cells).rstrip())
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 3600:02d}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"

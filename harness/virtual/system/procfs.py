@@ -25,6 +25,8 @@ class ProcessUse:
         shared_kb: The part of it that is file-backed or shared.
         virtual_kb: Address space.
         state: State letter.
+        nice: Niceness.
+        threads: Its threads.
     """
 
     pid: int
@@ -37,6 +39,8 @@ class ProcessUse:
     shared_kb: int
     virtual_kb: int
     state: str
+    nice: int = 0
+    threads: int = 1
 
     @property
     def own_kb(self) -> int:
@@ -66,6 +70,8 @@ def read_use(pid: int) -> ProcessUse | None:
         shared_kb=int(statm[2]) * PAGE_KB,
         virtual_kb=int(statm[0]) * PAGE_KB,
         state=fields[0].decode(),
+        nice=int(fields[16]),
+        threads=int(fields[17]),
     )
 
 

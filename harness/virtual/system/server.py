@@ -8,28 +8,54 @@ import inspect
 from harness.virtual.system import lmkd
 from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.answering import HangingServices, not_yet, service_of
+from harness.virtual.system.asking import Asking
 from harness.virtual.system.background import BackgroundLimits
+from harness.virtual.system.battery_stats import BatteryStats
+from harness.virtual.system.bug_report import BugReport
 from harness.virtual.system.call import Call
 from harness.virtual.system.channel import Channel
+from harness.virtual.system.content import ContentCommand
+from harness.virtual.system.display import Display
+from harness.virtual.system.dump_activity import ActivityDumps
+from harness.virtual.system.dump_battery import BatteryDumps
 from harness.virtual.system.dump_cpu import CpuDump
 from harness.virtual.system.dump_memory import MemoryDump
-from harness.virtual.system.dumpsys import Dumps
+from harness.virtual.system.dump_package import PackageDump
+from harness.virtual.system.helps import help_code
+from harness.virtual.system.input_keys import InputKeys
 from harness.virtual.system.kernel_tools import KernelTools
 from harness.virtual.system.logcat import LogCommands
+from harness.virtual.system.monkey import Monkey
 from harness.virtual.system.network import Network
 from harness.virtual.system.packages import TRAINER
 from harness.virtual.system.pm import PackageCommands
 from harness.virtual.system.power import PowerService
 from harness.virtual.system.process_list import ProcessList
 from harness.virtual.system.service import Service, Setup, System
+from harness.virtual.system.service_list import ServiceCommand
 from harness.virtual.system.settings import Settings
+from harness.virtual.system.settled import SettledCommands
 from harness.virtual.system.small import SmallCommands
+from harness.virtual.system.storage import Storage
+from harness.virtual.system.windows import Windows
 
 SERVICES: tuple[type[Service], ...] = (
     ActivityCommands,
+    Asking,
     BackgroundLimits,
+    BatteryDumps,
+    BatteryStats,
     CpuDump,
-    Dumps,
+    Display,
+    ActivityDumps,
+    PackageDump,
+    InputKeys,
+    Monkey,
+    Windows,
+    BugReport,
+    ContentCommand,
+    SettledCommands,
+    Storage,
     KernelTools,
     LogCommands,
     MemoryDump,
@@ -37,6 +63,7 @@ SERVICES: tuple[type[Service], ...] = (
     PackageCommands,
     PowerService,
     ProcessList,
+    ServiceCommand,
     Settings,
     SmallCommands,
 )
@@ -44,6 +71,8 @@ SERVICES: tuple[type[Service], ...] = (
 
 TICKS_A_SECOND = 20
 _BOOT_POLL_S = 0.05
+_CHATTER_S = 10
+"""A phone's log never stands still: clients that follow it look at their orders line by line."""
 
 
 class SystemServer:
@@ -88,6 +117,7 @@ class SystemServer:
     def start(self) -> None:
         """Take commands from now on."""
         self._system.get(PowerService).reset()
+        self._system.get(ActivityCommands).tasks.clear()
         self.accountant.rebooted()
         self._channel.start()
         self.logs.add("boot", "virtual phone is up", buffer="system")
@@ -114,6 +144,8 @@ class SystemServer:
             self._system.get(CpuDump).take(self.accountant.uses)
         elif self.apps.get(TRAINER) is not None or self._ticks % (TICKS_A_SECOND // 4) == 1:
             self.accountant.refresh()
+        if self._ticks % (_CHATTER_S * TICKS_A_SECOND) == 0:
+            self.logs.add("KeyguardUpdateMonitor", "handleBatteryUpdate", priority="D")
         if self._ticks % (50 * TICKS_A_SECOND) == 0:
             self._channel.sweep()
 
@@ -138,54 +170,12 @@ class SystemServer:
         if not self.booted and service_of(call) is not None:
             return not_yet(call)
         await self._hanging.unless_hung(call)
-        if call.name == "dumpsys":
-            return self._dumpsys(call)
-        if call.name == "cmd":
-            return await self._cmd(call)
+        code = help_code(call, call.args, call.name)
+        if code is not None:
+            return code
         command = self._system.commands.get(call.name)
         if command is None:
             call.error(f"{call.name}: inaccessible or not found")
             return 127
-        code = command(call)
-        return await code if inspect.isawaitable(code) else code
-
-    async def _cmd(self, call: Call) -> int:
-        """Carry out ``cmd SERVICE ...``."""
-        if not call.args or call.args[0] == "-l":
-            self._list_services(call)
-            return 0
-        name, *rest = call.args
-        call.argv = [name, *rest]
-        service = self._system.cmd.get(name)
-        if service is None:
-            call.error(f"cmd: Can't find service: {name}")
-            return 20
-        code = service(call, rest)
-        return await code if inspect.isawaitable(code) else code
-
-    def _dumpsys(self, call: Call) -> int:
-        """Carry out ``dumpsys``."""
-        args = list(call.args)
-        while args and args[0].startswith("-"):
-            option = args.pop(0)
-            if option == "-l":
-                self._list_services(call)
-                return 0
-            if option in ("-t", "-T", "--priority", "--skip") and args:
-                args.pop(0)
-        dumps = self._system.dumps
-        if not args:
-            for name in self._system.service_names():
-                call.print(f"DUMP OF SERVICE {name}:")
-                dumps[name](call, [])
-            return 0
-        service = dumps.get(args[0])
-        if service is None:
-            call.print(f"Can't find service: {args[0]}")
-            return 0
-        return service(call, args[1:])
-
-    def _list_services(self, call: Call) -> None:
-        call.print("Currently running services:")
-        for name in self._system.service_names():
-            call.print(f"  {name}")
+        answer = command(call)
+        return await answer if inspect.isawaitable(answer) else answer

@@ -20,6 +20,7 @@ from harness.virtual.system.accountant import Accountant, Limits
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.battery import BatteryService, BatteryState
 from harness.virtual.system.call import Call
+from harness.virtual.system.known_services import known
 from harness.virtual.system.logs import LogStore
 from harness.virtual.system.memory import MemoryPlan
 from harness.virtual.system.packages import TRAINER, PackageRegistry
@@ -150,8 +151,8 @@ class System:
         return service_of_kind
 
     def service_names(self) -> list[str]:
-        """Return the names of all services that ``dumpsys`` knows."""
-        return sorted(self.dumps)
+        """Return the names of all services that the phone lists."""
+        return sorted({*known(self.sdk), *self.dumps, *self.cmd})
 
     def end_package(self, name: str, reason: str) -> None:
         """End all processes of a package."""

@@ -8,7 +8,8 @@ from harness.virtual.properties import android_id
 from harness.virtual.system.call import Call
 from harness.virtual.system.service import Answers, System
 
-_TABLES = ("global", "secure", "system")
+TABLES = ("global", "secure", "system")
+"""Their names."""
 
 
 class Settings:
@@ -25,10 +26,18 @@ class Settings:
         except (OSError, ValueError):
             self._values = {
                 "global": {"adb_enabled": "1", "stay_on_while_plugged_in": "0",
-                           "device_provisioned": "1", "airplane_mode_on": "0"},
-                "secure": {"android_id": android_id(system.root.spec.serial), "location_mode": "0"},
+                           "device_provisioned": "1", "airplane_mode_on": "0",
+                           "animator_duration_scale": "1.0", "auto_time": "1",
+                           "bluetooth_on": "0", "device_name": "Virtual phone",
+                           "mobile_data": "0", "transition_animation_scale": "1.0",
+                           "wifi_on": "1", "window_animation_scale": "1.0"},
+                "secure": {"android_id": android_id(system.root.spec.serial), "location_mode": "0",
+                           "default_input_method": "com.android.inputmethod.latin/.LatinIME",
+                           "enabled_input_methods": "com.android.inputmethod.latin/.LatinIME",
+                           "user_setup_complete": "1"},
                 "system": {"screen_brightness": "128", "screen_brightness_mode": "0",
-                           "screen_off_timeout": "60000", "accelerometer_rotation": "0"},
+                           "screen_off_timeout": "60000", "accelerometer_rotation": "0",
+                           "font_scale": "1.0", "user_rotation": "0"},
             }  # fmt: skip
         self.answers = Answers(
             commands={"settings": self.run},
@@ -38,6 +47,10 @@ class Settings:
     def get(self, table: str, key: str) -> str | None:
         """Return a setting, None if it isn't set."""
         return self._values.get(table, {}).get(key)
+
+    def table(self, table: str) -> list[tuple[str, str]]:
+        """Return all settings of a table, by name."""
+        return sorted(self._values[table].items())
 
     def put(self, table: str, key: str, value: str | None) -> None:
         """Set a setting, or delete it (None)."""
@@ -55,11 +68,17 @@ class Settings:
             del args[at : at + 2]
         verb, table, *rest = [*args, "", ""]
         words = [word for word in rest if word]
-        if verb in ("get", "put", "delete", "list", "reset") and table not in _TABLES:
-            call.error(f"Invalid namespace '{table}'")
+        table = table.lower()
+        if verb not in ("get", "put", "delete", "list", "reset"):
+            call.print(f"Unknown command: {verb}")
+            return 255
+        if table not in TABLES:
+            call.error(
+                f"Error: Invalid namespace '{table}'" if table else "Error: Missing namespace"
+            )
             return 255
         if verb == "list":
-            for key, value in sorted(self._values[table].items()):
+            for key, value in self.table(table):
                 call.print(f"{key}={value}")
         elif verb == "get" and len(words) == 1:
             call.print(self._values[table].get(words[0], "null"))
@@ -69,7 +88,7 @@ class Settings:
             count = int(words[0] in self._values[table])
             self.put(table, words[0], None)
             call.print(f"Deleted {count} rows")
-        else:
-            call.error("Bad arguments")
+        elif verb != "reset" or not words:
+            call.error("Error: Bad arguments")
             return 255
         return 0

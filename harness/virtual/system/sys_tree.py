@@ -19,7 +19,8 @@ _MIN_KHZ = 300_000
 _STEPS = 16
 _CPU = "devices/system/cpu"
 _ZONES = "class/thermal"
-_BATTERY = "class/power_supply/battery"
+_SUPPLIES = "class/power_supply"
+_BATTERY = f"{_SUPPLIES}/battery"
 _STATUS = {CHARGING: "Charging", FULL: "Full", NOT_CHARGING: "Not charging"}
 
 
@@ -116,12 +117,18 @@ class SysTree:
             ):
                 yield f"{policy.folder}/{name}", text
         for number, kind in enumerate(("cpu", "battery", "skin")):
-            yield f"{_ZONES}/thermal_zone{number}/type", kind
-            yield f"{_ZONES}/thermal_zone{number}/mode", "enabled"
-        yield f"{_BATTERY}/type", "Battery"
-        yield f"{_BATTERY}/present", "1"
-        yield f"{_BATTERY}/health", "Good"
-        yield f"{_BATTERY}/technology", "Li-ion"
+            zone = f"{_ZONES}/thermal_zone{number}"
+            yield f"{zone}/type", kind
+            yield f"{zone}/mode", "enabled"
+            yield f"{zone}/policy", "step_wise"
+            yield f"{zone}/available_policies", "step_wise"
+        for number, policy in enumerate(self._policies):
+            device = f"{_ZONES}/cooling_device{number}"
+            yield f"{device}/type", f"thermal-cpufreq-{policy.first}"
+            yield f"{device}/cur_state", "0"
+            yield f"{device}/max_state", str(_STEPS - 1)
+        for name in ("usb", "ac"):
+            yield f"{_SUPPLIES}/{name}/type", {"usb": "USB", "ac": "Mains"}[name]
 
     def _moving(
         self, busy_cores: float, thermal: ThermalState, battery: BatteryState
@@ -136,13 +143,13 @@ class SysTree:
         celsius = (thermal.cpu_c, battery.temperature_c, thermal.skin_c)
         for number, value in enumerate(celsius):
             yield f"{_ZONES}/thermal_zone{number}/temp", str(round(value * 10) * 100)
-        yield f"{_BATTERY}/capacity", str(battery.level)
-        yield f"{_BATTERY}/status", _STATUS.get(battery.status, "Discharging")
-        yield f"{_BATTERY}/temp", str(round(battery.temperature_c * 10))
-        yield f"{_BATTERY}/voltage_now", str(battery.voltage_mv * 1000)
-        yield f"{_BATTERY}/current_now", str(round(battery.current_ma * 1000))
-        yield f"{_BATTERY}/charge_counter", str(battery.charge_counter_uah)
-        yield f"{_BATTERY}/charge_full", str(round(battery.capacity_mah * 1000))
+        for name in ("usb", "ac"):
+            yield f"{_SUPPLIES}/{name}/online", str(int(battery.power == name))
+        values = _battery_values(battery)
+        for name, text in values.items():
+            yield f"{_BATTERY}/{name}", text
+        lines = [f"POWER_SUPPLY_{name.upper()}={text}" for name, text in values.items()]
+        yield f"{_BATTERY}/uevent", "\n".join(["POWER_SUPPLY_NAME=battery", *lines])
 
     def _write(self, name: str, text: str) -> None:
         if self._content.get(name) == text:
@@ -153,6 +160,24 @@ class SysTree:
         temporary.write_text(f"{text}\n", encoding="ascii")
         os.replace(temporary, path)  # noqa: PTH105
         self._content[name] = text
+
+
+def _battery_values(battery: BatteryState) -> dict[str, str]:
+    """Return the files of the battery: name -> content, in the units of ``sysfs-class-power``."""
+    return {
+        "type": "Battery",
+        "present": "1",
+        "health": "Good",
+        "technology": "Li-ion",
+        "capacity": str(battery.level),
+        "status": _STATUS.get(battery.status, "Discharging"),
+        "temp": str(round(battery.temperature_c * 10)),
+        "voltage_now": str(battery.voltage_mv * 1000),
+        "current_now": str(round(battery.current_ma * 1000)),
+        "charge_counter": str(battery.charge_counter_uah),
+        "charge_full": str(round(battery.capacity_mah * 1000)),
+        "charge_full_design": str(round(battery.capacity_mah * 1000)),
+    }
 
 
 def _range(first: int, count: int) -> str:

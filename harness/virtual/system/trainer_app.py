@@ -26,14 +26,13 @@ from harness.virtual.system.packages import (
     TRAINER_UID,
     PackageRegistry,
 )
-from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
+from harness.virtual.trace.app import TraceTrainer
 
 COMMAND_VARIABLE = "MOBILEASR_TRAINER_COMMAND"
 """Names another trainer (a command line; ``--job PATH`` is added); tests set it for the farm."""
 
 _TAG = "MobileASR"
 _BALLAST = re.compile(rf"{re.escape(TRAINER)}\.BallastService([1-8])")
-_BALLAST_COMMAND = ("sleep", "2147483647")
 _MOST_BALLAST_MB = 1 << 20
 # Last 15 characters, as Zygote names a process; the kernel keeps no more (TASK_COMM_LEN).
 _BOOTSTRAP = (
@@ -120,12 +119,11 @@ class TrainerApp:
     async def _start_trace(self, trace: TraceTrainer, job: str) -> None:
         app = await self._apps.start(
             TRAINER,
-            PLACEHOLDER,
+            None,
             package=TRAINER,
             uid=TRAINER_UID,
             adj=PERCEPTIBLE_ADJ,
             declared_mb=trace.base_mb,
-            stdin=asyncio.subprocess.PIPE,
             component=f"{TRAINER}/.TrainService",
         )
         trace.start(app, job)
@@ -228,7 +226,7 @@ class TrainerApp:
         else:
             await self._apps.start(
                 name,
-                _BALLAST_COMMAND,
+                None,
                 package=TRAINER,
                 uid=TRAINER_UID,
                 adj=PREVIOUS_ADJ,

@@ -31,9 +31,6 @@ from harness.virtual.trace.table import load_table
 if TYPE_CHECKING:
     from harness.virtual.system.app import App
 
-PLACEHOLDER = ("cat",)
-"""Ends with exit code 0 when its input is closed."""
-
 
 class TraceTrainer:
     """Replays jobs on one phone.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,13 @@ from typing import Any
 from harness import __version__
 from harness.contract.events import Step
 from harness.contract.job import Job, Utterance
+from harness.contract.share import Form
+from harness.errors import InputError
 from harness.trainer.checkpoints import Saved, checkpoint_path, prune
 from harness.trainer.events import EventLog
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.trainer.npz import checkpoint_shapes
+from harness.trainer.share import UPDATE, write_update
 from harness.virtual.trace.table import Table
 
 TRAINER_NAME = "trace"
@@ -97,7 +101,7 @@ class TraceLearner:
         count = len(self._job.data.train) + len(self._job.data.validation)
         await self._spend(self._table.preprocess_utterance_s * count)
 
-    async def train(self, epoch: int) -> AsyncIterator[StepTaken]:
+    async def train(self, epoch: int) -> AsyncGenerator[StepTaken, None]:
         """Let the time of each step pass, spread as the measured ones."""
         size, left = self._job.training.batch_size, len(self._job.data.train)
         loss = _at(self._cost.train_loss, epoch - 1)
@@ -115,6 +119,16 @@ class TraceLearner:
         await self._spend(self._table.evaluate_utterance_s * len(utterances))
         return misheard(utterances, _at(self._cost.wer_percent, epoch))
 
+    async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
+        """Return what is heard at the rate before training: the table knows no other speaker."""
+        each_s = self._table.preprocess_utterance_s + self._table.evaluate_utterance_s
+        await self._spend(each_s * len(utterances))
+        return misheard(utterances, _at(self._cost.wer_percent, 0))
+
+    async def restore(self, epoch: int) -> None:  # noqa: ARG002
+        """Let the time pass that loading takes."""
+        await self._spend(self._table.load_s)
+
     async def save(self, epoch: int) -> Saved:
         """Write a file where the weights would be; it says that it holds none."""
         data = f"trace of {self._table.name}: no weights, epoch {epoch}\n".encode()
@@ -126,6 +140,24 @@ class TraceLearner:
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies on the phone."""
         return str(checkpoint_path(Path(self._job.outputs.checkpoints), epoch))
+
+    def trained_layers(self) -> Sequence[str]:
+        """Return none: nothing is trained."""
+        return ()
+
+    async def share(self, kept: int, form: Form) -> Saved:  # noqa: ARG002 - nothing was trained
+        """Give back what the job began with, or zeros: a model of the right shapes.
+
+        Raises:
+            InputError: The job has no checkpoint to begin with.
+        """
+        start = self._job.model.checkpoint
+        if start is None:
+            raise InputError("a trace shares what it began with, and there is none", where="model")
+        begun = self._phone.host_path(start)
+        path = self._phone.host_path(str(Path(self._job.outputs.checkpoints) / UPDATE))
+        names = await asyncio.to_thread(checkpoint_shapes, begun)
+        return await asyncio.to_thread(write_update, path, begun, begun, names, form)
 
     def keep_only(self, epochs: set[int]) -> None:
         """Delete the checkpoints of all other epochs."""

@@ -16,9 +16,9 @@ _CALL = "call"
 # Answered by the system server alone; each is the same script under another name.
 SERVED = tuple(
     """
-    am content device_config df free getenforce id ime ifconfig input ip killall log logcat monkey
-    mount pgrep pkill ps reboot screencap service setenforce settings svc top uiautomator
-    uptime whoami wm
+    am appops bugreport bugreportz content device_config df dmesg free getenforce getevent id ime
+    ifconfig input ip killall locksettings log logcat monkey mount pgrep ping pkill ps reboot
+    screencap service setenforce settings sm svc top uiautomator uptime whoami wm
     """.split()  # noqa: SIM905 - a table of words, not a list of thirty lines
 )
 

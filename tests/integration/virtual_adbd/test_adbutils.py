@@ -1,6 +1,8 @@
 """The adbutils client against a virtual phone."""
 
 import io
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import adbutils
@@ -79,3 +81,52 @@ def test_a_push_replaces_a_link_and_does_not_follow_it(
     assert secret.read_text() == "secret"
     assert not link.is_symlink()
     assert link.read_bytes() == b"new"
+
+
+def _give_screencap(phone: BarePhone, text: str) -> None:
+    """Give the phone the program that adbd has a picture taken with."""
+    program = phone.root.root_dir / "system/bin/screencap"
+    program.write_text(f"#!{phone.root.shell}\n{text}\n")
+    program.chmod(0o755)
+
+
+def _service(device: adbutils.AdbDevice, name: str) -> adbutils.AdbConnection:
+    stream = device.open_transport()
+    stream.send_command(name)
+    stream.check_okay()
+    return stream
+
+
+@pytest.mark.parametrize(("sdk", "space"), [("27", ()), ("28", (7,))])
+def test_a_frame_buffer_is_a_head_and_the_pixels_of_screencap(
+    device: adbutils.AdbDevice, plain_phone: BarePhone, sdk: str, space: tuple[int, ...]
+) -> None:
+    spec = plain_phone.root.spec
+    plain_phone.root.spec = replace(spec, properties={"ro.build.version.sdk": sdk})
+    # 2 by 3 pixels of RGBA_8888, in a colour space from Android 9 on, then the pixels
+    numbers = "".join(f"\\{number:03o}\\000\\000\\000" for number in (2, 3, 1, *space))
+    _give_screencap(plain_phone, f"printf '{numbers}abcdefghijklmnopqrstuvwx'")
+    with _service(device, "framebuffer:") as stream:
+        expected = (1 + len(space), 32, *space, 24, 2, 3, 0, 8, 16, 8, 8, 8, 24, 8)
+        size = 4 * len(expected)
+        assert struct.unpack(f"<{len(expected)}I", stream.read_exact(size)) == expected
+        assert stream.read_until_close(encoding=None) == b"abcdefghijklmnopqrstuvwx"
+
+
+@pytest.mark.parametrize("program", ["exit 1", r"printf '\001\000'", "printf '%16s' not-a-format"])
+def test_a_screen_that_gives_no_picture_is_an_empty_frame_buffer(
+    device: adbutils.AdbDevice, plain_phone: BarePhone, program: str
+) -> None:
+    _give_screencap(plain_phone, program)
+    with _service(device, "framebuffer:") as stream:
+        assert stream.read_until_close(encoding=None) == b""
+    assert device.shell("echo on") == "on"
+
+
+def test_no_app_has_a_java_debugger(device: adbutils.AdbDevice) -> None:
+    with _service(device, "jdwp") as stream:
+        assert stream.read_until_close(encoding=None) == b""
+    with _service(device, "track-jdwp") as stream:
+        assert stream.read_exact(4) == b"0000"
+    with pytest.raises(adbutils.AdbError):
+        _service(device, "jdwp:1")

@@ -125,8 +125,9 @@ def test_sdcard_is_a_link(bare_phone: BarePhone, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("card")
     assert bare_phone.adb("push", str(there), "/sdcard/Download/f").returncode == 0
-    folder = bare_phone.root.process_path("/storage/emulated/0")
-    assert bare_phone.adb("shell", f"cat {folder}/Download/f").stdout == b"card"
+    for name in ("/storage/emulated/0", "/storage/self/primary", "/mnt/sdcard"):
+        folder = bare_phone.root.process_path(name)
+        assert bare_phone.adb("shell", f"cat {folder}/Download/f").stdout == b"card"
 
 
 def test_links_are_pushed_as_what_they_point_at(plain_phone: BarePhone, tmp_path: Path) -> None:

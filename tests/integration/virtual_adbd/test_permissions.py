@@ -34,6 +34,7 @@ def file(tmp_path: Path) -> str:
         ("/data/system/packages.xml", DENIED),
         ("/storage/file", DENIED),
         ("/storage/emulated/file", DENIED),
+        ("/mnt/file", DENIED),
         ("/proc/meminfo", DENIED),
         ("/proc", DENIED),
         ("/dev", DENIED),
@@ -58,6 +59,7 @@ def test_a_push_to_what_is_not_the_shells(
     ("target", "where"),
     [
         ("/data/local/tmp/a/b/file", "data/local/tmp/a/b/file"),
+        ("/mnt/sdcard/file", "storage/emulated/0/file"),
         ("/data/local/tmp/", "data/local/tmp/file"),
         ("/sdcard/Download/file", "storage/emulated/0/Download/file"),
         ("/sdcard/", "storage/emulated/0/file"),
@@ -103,3 +105,70 @@ def test_a_wrong_work_folder_fails_in_the_shell_too(
     answer = phone.adb("shell", f"mkdir -p {folder}")
     assert answer.returncode != 0
     assert why in answer.stdout + answer.stderr, answer
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/data/system/packages.json", "/data/system/vlab/requests", "/data/user/0/org.x/files/a",
+     "/data/data/org.x/a", "/data/local/tmp/../../system/a", "/sdcard/../../../data/system/a"],
+)  # fmt: skip
+def test_what_is_the_systems_is_not_pulled(
+    plain_phone: BarePhone, tmp_path: Path, path: str
+) -> None:
+    for name in ("system/packages.json", "user/0/org.x/files/a", "data/org.x/a", "system/a"):
+        secret = plain_phone.root.root_dir / "data" / name
+        secret.parent.mkdir(parents=True, exist_ok=True)
+        secret.write_text("secret")
+    pull = plain_phone.adb("pull", path, str(tmp_path / "got"))
+    assert pull.returncode != 0, pull
+    assert DENIED in pull.stdout + pull.stderr
+    assert not (tmp_path / "got").exists()
+
+
+@pytest.mark.parametrize("folder", ["/data", "/data/app", "/data/system", "/data/user/0"])
+def test_what_may_not_be_listed_shows_nothing(plain_phone: BarePhone, folder: str) -> None:
+    (plain_phone.root.root_dir / f"{folder[1:]}/org.x").mkdir()
+    assert plain_phone.adb("ls", folder).stdout == b""
+    assert b"org.x" not in plain_phone.adb("ls", "/data/local/tmp").stdout
+
+
+def test_an_installed_apk_is_pulled_and_the_shells_own_data(
+    plain_phone: BarePhone, tmp_path: Path
+) -> None:
+    own = ("data/app/org.x-1/base.apk", "data/user_de/0/com.android.shell/files/bugreports/b.zip",
+           "data/local/tmp/a/b", "system/bin/tool",
+           "storage/emulated/0/Android/data/org.x/a")  # fmt: skip
+    for name in own:
+        file = plain_phone.root.root_dir / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        pull = plain_phone.adb("pull", f"/{name}", str(tmp_path / "got"))
+        assert pull.returncode == 0, pull
+        assert (tmp_path / "got").read_text() == name
+
+
+@pytest.mark.userns
+def test_a_phones_own_proc_and_lent_files_are_pulled_as_it_sees_them(
+    make_bare_phone: Callable[..., BarePhone], tmp_path: Path
+) -> None:
+    phone = make_bare_phone("userns")
+    for path, part in (("/proc/mounts", "/proc proc"), ("/proc/net/dev", "lo:"),
+                       ("/proc/self/status", "Name:"), ("/system/bin/sh", "ELF")):  # fmt: skip
+        pull = phone.adb("pull", path, str(tmp_path / "got"))
+        assert pull.returncode == 0, (path, pull)
+        assert part in (tmp_path / "got").read_text(errors="replace")
+    for path in ("/proc/1/root/etc", "/proc/1/cwd", "/proc/self/fd/0", "/proc/1/environ",
+                 "/proc/../proc/1/root"):  # fmt: skip
+        refused = phone.adb("pull", path, str(tmp_path / "refused"))
+        assert refused.returncode != 0, path
+        assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.userns
+def test_the_shell_itself_sees_no_more(make_bare_phone: Callable[..., BarePhone]) -> None:
+    phone = make_bare_phone("userns")
+    for folder in ("/data", "/data/app", "/data/system", "/data/user/0", "/data/local"):
+        answer = phone.adb("shell", f"ls {folder}")
+        assert answer.returncode != 0, folder
+        assert DENIED in answer.stdout + answer.stderr
+    assert phone.adb("shell", "ls /data/local/tmp; ls /sdcard/").returncode == 0

@@ -201,7 +201,8 @@ def test_settings_tables(stub_phone: FarmPhone) -> None:
     assert _failed(stub_phone, "settings get nonsense x")[0] == 255
     android_id = stub_phone.sh("settings get secure android_id").strip()
     row = stub_phone.sh(
-        "content query --uri content://settings/secure --where \"name='android_id'\""
+        "content query --uri content://settings/secure --projection value"
+        " --where \"name='android_id'\""
     )
     assert row == f"Row: 0 value={android_id}\n"
 
@@ -239,6 +240,8 @@ def test_small_commands(stub_phone: FarmPhone, command: str, expected: str) -> N
     ("command", "code"),
     [
         ("setenforce 0", 1),
+        ("stop", 1),
+        ("start surfaceflinger", 1),
         ("su -c id", 127),
         ("cmd nonsense list", 20),
         ("run-as org.mobileasr.trainer ls", 1),

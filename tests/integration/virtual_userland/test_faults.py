@@ -65,9 +65,12 @@ def test_a_reboot_ends_everything_and_keeps_files(phone: FarmPhone) -> None:
 
 
 @pytest.mark.parametrize("stub_phone", ["none"], indirect=True)  # not the root's affair
-def test_adb_reboot_is_a_reboot(phone: FarmPhone) -> None:
+@pytest.mark.parametrize("way", [("reboot",), ("shell", "reboot")])
+def test_adb_reboot_is_a_reboot(phone: FarmPhone, way: tuple[str, ...]) -> None:
     boots = phone.state()["boots"]
-    phone.adb("reboot")
+    end = phone.adb(*way)
+    # the service answers at once; the command does not end before the link does
+    assert (end.returncode != 0) == (way[0] == "shell")
     eventually(lambda: phone.state()["boots"] == boots + 1, timeout_s=20)
     phone.phone.wait_online(30)
     # adbd is there before Android is

@@ -70,10 +70,10 @@ def test_zram_packs_an_app_in_the_background(phone: FarmPhone) -> None:
         return int(re.search(r"SwapFree:\s+(\d+)", text)[1])  # type: ignore[index]
 
     before, idle = swap_free(), phone.available_kb()
-    phone.sh("am start -n com.android.browser/.Main")
+    phone.sh("am start -n com.android.browser/.BrowserActivity")
     in_use = phone.available_kb()
     assert idle - in_use == pytest.approx(260 * 1024, abs=15_000)
-    phone.sh("am start -n com.android.settings/.Main")
+    phone.sh("am start -n com.android.settings/.Settings")
     packed = int(260 * 1024 * 0.6)
     eventually(lambda: before - swap_free() == packed)
     left = idle - 90 * 1024 - phone.available_kb()

@@ -44,8 +44,10 @@ def _ballast(phone: FarmPhone, number: int, mb: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean(stub_phone: FarmPhone) -> None:
-    stub_phone.sh(f"am force-stop {_PACKAGE}")
-    for name in (_PACKAGE, *(f"{_PACKAGE}:ballast{n}" for n in (1, 2, 3))):
+    others = ("com.android.browser", "com.android.launcher3", "com.android.settings")
+    for name in (_PACKAGE, *others):
+        stub_phone.sh(f"am force-stop {name}")
+    for name in (_PACKAGE, *(f"{_PACKAGE}:ballast{n}" for n in (1, 2, 3)), *others):
         _gone(stub_phone, name)
     stub_phone.sh("logcat -b all -c")
 
@@ -152,7 +154,7 @@ def test_ballast_lowers_available_ram_by_what_it_declares_at_once(stub_phone: Fa
     pid = _pid(stub_phone, f"{_PACKAGE}:ballast1")
     assert pid is not None
     assert pid != _pid(stub_phone, f"{_PACKAGE}:ballast2")
-    assert "sleep" in stub_phone.sh(f"cat /proc/{pid}/cmdline")
+    assert f"{_PACKAGE}:ballast1" in stub_phone.sh(f"cat /proc/{pid}/cmdline")
     _ballast(stub_phone, 1, 0)
     _ballast(stub_phone, 2, 0)
     assert _pid(stub_phone, f"{_PACKAGE}:ballast1") is None

@@ -41,6 +41,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, HarnessError | None]:
         made.rename(folder)
         record = json.loads((folder / "run.json").read_text())
         record["scenario_sha256"] = loaded.sha256
+        record["scenario"] = loaded.scenario.model_dump(mode="json")
         (folder / "run.json").write_text(json.dumps(record))
         return SimpleNamespace(finished=1, failed=0, interrupted=False)
 
@@ -72,13 +73,59 @@ def test_a_clash_is_known_before_anything_starts(
     runs.update(figure2=None)
     assert call("figure2").exit_code == 0
     record = Path("paper/runs/figure2-quick/run.json")
-    record.write_text(record.read_text().replace('"scenario_sha256": "', '"scenario_sha256": "0'))
+    made = json.loads(record.read_text())
+    made["scenario_sha256"] = "0"
+    made["scenario"]["trainer"]["seed"] = 7
+    record.write_text(json.dumps(made))
     runs.update(table2=None, figure2=None)
     result = call("table2", "figure2")
     assert isinstance(result.exception, InputError)
     assert "Nothing was started" in str(result.exception)
     assert "figure2-quick" in str(result.exception)
     assert set(runs) == {"table2", "figure2"}, "nothing was started"
+
+
+def test_a_run_of_an_older_version_is_no_clash(
+    call: Any, runs: dict[str, HarnessError | None]
+) -> None:
+    runs.update(figure2=None)
+    assert call("figure2").exit_code == 0
+    record = Path("paper/runs/figure2-quick/run.json")
+    made = json.loads(record.read_text())
+    del made["scenario"]["repeats"]  # as if the field had come since
+    made["scenario_sha256"] = "0"
+    record.write_text(json.dumps(made))
+    assert call("figure2").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["run.json", "samples.parquet"])
+def test_a_run_that_cannot_be_read_costs_no_other_item(
+    call: Any, runs: dict[str, HarnessError | None], name: str
+) -> None:
+    runs.update(figure2=None)
+    assert call("figure2").exit_code == 0
+    for path in Path("paper/runs/figure2-quick").rglob(name):
+        path.write_bytes(b"{broken")
+    runs.update(table2=None)
+    result = call("table2", "figure2", "table4")
+    assert result.exit_code == 1, result.output
+    items = json.loads(result.stdout)["items"]
+    assert name in items["figure2"]["missing"]
+    assert items["table2"]["missing"] is None
+    assert items["table4"]["missing"] is None
+    assert runs == {}
+
+
+def test_a_job_that_failed_is_not_forgotten_by_the_next_call(
+    call: Any, runs: dict[str, HarnessError | None]
+) -> None:
+    runs.update(figure2=None)
+    assert call("figure2").exit_code == 0
+    for path in Path("paper/runs/figure2-quick").rglob("result.json"):
+        path.unlink()
+    again = call("figure2")
+    assert again.exit_code == 1, again.output
+    assert "No job of its run finished" in json.loads(again.stdout)["items"]["figure2"]["missing"]
 
 
 def test_an_interruption_is_no_failure_of_an_item(

@@ -17,6 +17,7 @@ from harness.contract.network import Network, NetworkError
 from harness.contract.order import epoch_batches
 from harness.trainer.decode import greedy_decode
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
+from harness.trainer.share import pulled_back
 from tests.golden.write import FOLDER, VECTORS
 
 
@@ -50,11 +51,12 @@ def test_jobs():
 
 def test_events_of_every_type_and_reason():
     vectors = golden("events")
-    parsed = [parse_event(json.dumps(event)) for event in vectors["valid"]]
+    valid = vectors["valid"] + golden("sharing")["events"]
+    parsed = [parse_event(json.dumps(event)) for event in valid]
     assert {type(event) for event in parsed} == set(EVENT_TYPES)
     reasons = {event.reason for event in parsed if event.type == "stopped"}
     assert reasons == set(StopReason.__args__)
-    for event, written in zip(parsed, vectors["valid"], strict=True):
+    for event, written in zip(parsed, valid, strict=True):
         assert event.model_dump(mode="json").items() >= written.items()
     for line in vectors["invalid"]:
         with pytest.raises(EventError):
@@ -157,3 +159,22 @@ def test_batches():
         arguments = (case["seed"], case["epoch"], case["lengths"], case["batch_size"])
         assert epoch_batches(*arguments) == case["batches"]
     assert any(len(case["batches"][-1]) != case["batch_size"] for case in cases)
+
+
+def test_what_jobs_share():
+    vectors = golden("sharing")
+    for case in vectors["jobs"]["valid"]:
+        job = Job.model_validate_json(json.dumps(case))
+        assert job.model_dump(mode="json")["share"].items() >= case["share"].items()
+    for case in vectors["jobs"]["invalid"]:
+        with pytest.raises(ValidationError):
+            Job.model_validate_json(json.dumps(case))
+    for case in vectors["updates"]:
+        after, start = (np.array(case[name], np.float32) for name in ("after", "start"))
+        assert (after - start).tolist() == case["delta"]
+        assert pulled_back(after, start, case["amount"]).tolist() == case["pulled_back"]
+
+
+def test_a_job_that_shares_nothing_is_written_as_before():
+    for case in golden("jobs")["valid"]:
+        assert "share" not in json.loads(Job.model_validate(case["job"]).model_dump_json())

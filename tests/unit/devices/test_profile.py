@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.devices.profile import load_profile, load_profiles, read_profile, recognise
+from harness.devices.profile import (
+    broken_profiles,
+    load_profile,
+    load_profiles,
+    read_profile,
+    recognise,
+)
+from harness.devices.vendors import load_vendors
 from harness.errors import InputError
 
 PAPER = {  # MobileASR, Table 8: available and total GB, Android, SoC
@@ -105,3 +112,36 @@ def test_a_wrong_profile(tmp_path: Path, change: tuple[str, str], message: str) 
     with pytest.raises(InputError) as caught:
         read_profile(path)
     assert message in str(caught.value)
+
+
+def test_a_wrong_one_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "device_profiles"
+    (own / "vendors").mkdir(parents=True)
+    written(own, GOOD.format(name="mine"))
+    written(own, "name: [", name="torn")
+    written(own, GOOD.format(name="pixel-4").replace("sdk: 31", "sdk: many"), name="pixel-4")
+    written(own / "vendors", "name: acme", name="acme")
+    monkeypatch.chdir(tmp_path)
+    known = load_profiles()
+    assert "mine" in known
+    assert "oneplus-7t" in known
+    # one that was meant to stand in place of a shipped one is not replaced by it unasked
+    assert not {"torn", "pixel-4"} & set(known)
+    assert len(broken_profiles()) == 2
+    assert load_vendors()
+    assert sum("left out" in record.message for record in caplog.records) == 3
+    with pytest.raises(InputError, match="sdk"):
+        load_profile("pixel-4")
+
+
+def test_when_a_virtual_phone_kills_need_not_be_said(tmp_path: Path) -> None:
+    text = GOOD.format(name="mine").replace("lmkd_kill_below_mb: 100\n", "")
+    assert read_profile(written(tmp_path, text)).lmkd_kill_below_mb > 0
+
+
+def test_a_version_without_quotes(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD.format(name="mine").replace('android: "12"', "android: 12"))
+    with pytest.raises(InputError, match='write "12", in quotes'):
+        read_profile(path)

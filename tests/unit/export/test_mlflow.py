@@ -48,6 +48,7 @@ class Store:
             data=SimpleNamespace(tags=tags),
             params={},
             metrics=[],
+            artifacts=[],
         )
         STORE[int(experiment)].runs.append(run)
         RUNS[run_name] = run
@@ -59,6 +60,9 @@ class Store:
 
     def log_metric(self, run: str, key: str, value: float, step: int | None = None) -> None:
         RUNS[run].metrics.append((key, value, step))
+
+    def log_artifact(self, run: str, path: str) -> None:
+        RUNS[run].artifacts.append(Path(path).name)
 
     def set_terminated(self, run: str, status: str, end_time: int) -> None:
         RUNS[run].ended = (status, end_time)
@@ -98,6 +102,15 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert done.params["data.speaker"] == "us-male"
     assert [step for key, _, step in done.metrics if key == "wer_percent"] == [0, 1, 2]
     assert "peak_rss_mb" in {key for key, _, _ in done.metrics}
+    assert done.params["epochs"] == 2
+    assert done.params["phone"] == "oneplus-7t"
+    assert done.params["pressure"].startswith(("fits", "available_mb", "none"))
+    assert {"result.json", "samples.parquet"} <= set(done.artifacts)
+
+
+def test_figures_alone(tmp_path: Path) -> None:
+    export(harness.open_run(make_run(tmp_path, small())), "sqlite:///m.db", artifacts=False)
+    assert [run.artifacts for run in STORE[0].runs] == [[]]
 
 
 def test_no_param_or_tag_is_a_formula(tmp_path: Path) -> None:

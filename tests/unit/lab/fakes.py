@@ -184,6 +184,9 @@ class FakeSampler:
     def available_mb(self) -> float | None:
         return 1234.0
 
+    def sample_age_s(self) -> float | None:
+        return 0.0
+
     def stop(self) -> None:
         self.world.check_link()
         self.world.sampling = False

@@ -59,7 +59,11 @@ def test_a_second_owner_is_told_who_holds_it(tmp_path: Path) -> None:
     first = locked("S1", tmp_path)
     with pytest.raises(PhoneBusyError, match=r"S1 is held by me \(pid \d+ on .*, runs/a\)"):
         locked("S1", tmp_path, "you")
-    assert holder_on_host("S1", tmp_path) == Holder.here("me", "runs/a", tmp_path)
+    held = holder_on_host("S1", tmp_path)
+    assert held is not None
+    assert held.by == Holder.here("me", "runs/a", tmp_path)
+    assert str(held).startswith(f"runs/a since {held.since_utc} (me, pid ")
+    assert held.since_utc.endswith("Z")
     locked("S2", tmp_path, "you").release()
     first.release()
     assert holder_on_host("S1", tmp_path) is None

@@ -122,7 +122,7 @@ def test_style_full_is_too_long_for_a_small_model(tmp_path):
     text = SCENARIO.replace(
         "{manifest: corpus, speaker: anna}", "{style: full, train: 1, validation: 1}"
     )
-    with pytest.raises(InputError, match=r"us-male-r1-train-0001 does not fit") as refused:
+    with pytest.raises(InputError, match=r"uk-female-r1-train-0001 does not fit") as refused:
         check(tmp_path, text.replace("rounds: 2", "") + "repeats: 1\n")
     assert "style: short" in refused.value.hint
 

@@ -492,7 +492,7 @@ def test_what_is_not_offered(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Non
     said: list[str] = []
     found = remote_bench(farm.wires, "tcp://x:1", said.append)
     assert (found.phones, len(said)) == ([], 2)  # held for the engine of this test
-    assert "held by me" in said[0]
+    assert "(me, pid " in said[0]
     monkeypatch.setattr(offers, "__version__", "9.9")
     said.clear()
     remote_bench(farm.wires, "tcp://x:1", said.append)

@@ -130,7 +130,6 @@ def test_one_page_of_two_runs(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, small(), "one"), make_run(tmp_path, small(epochs=4), "two")]
     page = build_report(runs, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "What differs between the runs?" in page
-    assert page.count("<section") == 6
     assert not (runs[0] / "report").exists()
     alone = build_report(runs[0]).read_text(encoding="utf-8")
     assert "What differs" not in alone

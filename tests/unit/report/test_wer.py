@@ -31,7 +31,7 @@ def test_a_baseline_of_100_percent_or_more_does_not_know_the_speech(
     places = (
         headline(data),
         summary_line([attempt.result for attempt in data.attempts]),
-        " ".join(figure.label for figure in key_figures(data, ())),
+        " ".join(figure.label for figure in key_figures([data], (), None)),
         check_all([{"metric": "wer_percent", "falls_over": "epoch"}], data.final)[0].evidence,
         str(build_report(make_run(tmp_path / "again", small(before={"us-male": before})))
             .read_text(encoding="utf-8")),

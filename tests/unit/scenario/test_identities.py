@@ -19,6 +19,7 @@ GOLDEN = ROOT / "tests/golden/identities.json"
 EVERY_FORM = """
 name: every-form
 model: ds2-mini
+data: {speaker: us-male}
 trainer: {learning_rate: 1.0e-4, stop: {available_below_mb: 300}}
 phones:
   profile: oneplus-7t

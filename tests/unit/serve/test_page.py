@@ -29,6 +29,7 @@ def running(sub_model: str | None) -> Running:
 def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> str:
     state = RunState(
         run_id="r",
+        name="t",
         title="t",
         stage="running",
         started_utc="2026-01-01T00:00:00Z",
@@ -36,6 +37,13 @@ def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> 
         origins=(),
         counts={},
         total=1,
+        done=0,
+        seconds=1.0,
+        left_s=None,
+        wer_percent=None,
+        verdict="",
+        good=None,
+        job_names={},
         sub_models=sub_models,
         phones=(),
         running=tuple(attempt for attempt in attempts if isinstance(attempt, Running)),

@@ -254,3 +254,21 @@ def test_what_does_not_fit_is_left_out_with_its_reason(folder, record, tmp_path)
     result = imported(folder, tmp_path / "out", max_letters=6, fits=fits)
     assert result.reasons == {"text too long": 2, "does not fit the model": 1}
     assert texts(result) == ["alpha", "bravo", "delta"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ['3.wav\t"delta," he said\ttrain', "3.wav\tdelta", "3.wav\tdelta\ttrain\tmore"],
+)
+def test_a_row_that_cannot_be_read_is_wrong_also_where_others_have_splits(folder, tmp_path, bad):
+    """It says no split; that is no wish to keep it out."""
+    rows = ["file\ttext\tsplit", "0.wav\talpha\ttrain", "1.wav\tbravo\tvalidation", bad]
+    (folder / "t.tsv").write_text("\n".join([*rows, "2.wav\tcharlie\ttest"]) + "\n")
+    with pytest.raises(InputError, match=r"t\.tsv:4: ") as refused:
+        imported(folder, tmp_path / "out")
+    assert "split" not in refused.value.what
+    result = imported(folder, tmp_path / "out", skip_bad=True)
+    assert texts(result) == ["alpha", "bravo"]
+    reasons = report(result)["reasons"]
+    assert reasons["test split"] == 1
+    assert "no split" not in reasons

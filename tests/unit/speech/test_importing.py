@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
-from harness.speech import load_manifest
+from harness.speech import importing, load_manifest
 from harness.speech.import_report import report
 from harness.speech.importing import ImportOptions, import_recordings
 from harness.speech.sources import find_sources
@@ -346,3 +346,27 @@ def test_common_voice_by_speaker_takes_all_that_is_validated(commonvoice, tmp_pa
     ).corpus
     for speaker in corpus.speakers:
         assert [len(corpus.select(speaker, s)) for s in ("train", "validation")] == [2, 1]
+
+
+def test_few_recordings_are_under_way_at_a_time(record, tmp_path, monkeypatch):
+    """A future for each of a million would take more memory than all that is known of them."""
+    for n in range(12):
+        record(tmp_path / "in" / f"{n}.wav", hz=300 + 50 * n)
+        (tmp_path / "in" / f"{n}.txt").write_text(f"take {'abcdefghijkl'[n]}")
+    monkeypatch.setattr(importing, "_AHEAD", 2)
+    begun, taken = [], []
+    real = importing._read
+
+    def spy(source, out, options):
+        begun.append(source)
+        return real(source, out, options)
+
+    monkeypatch.setattr(importing, "_read", spy)
+    sources = find_sources(tmp_path / "in", "folder")
+
+    def told(done, _total):
+        taken.append(len(begun) - done)
+
+    imported = import_recordings(sources, tmp_path / "out", ImportOptions(), told)
+    assert len(imported.corpus.utterances) == len(taken) == 12
+    assert max(taken) <= 3

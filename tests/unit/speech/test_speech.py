@@ -125,7 +125,17 @@ def test_long_sentences_last_about_as_long_as_in_table_6():
             assert mean == pytest.approx(seconds, rel=0.08), name
 
 
-@pytest.mark.parametrize("style", ["short", "full"])
+def test_wide_style_has_words_that_no_baseline_was_pretrained_on(tmp_path):
+    spec = CorpusSpec(speakers=("us-male",), train=4, validation=2, rounds=2, style="wide")
+    corpus = build_corpus(spec, tmp_path)
+    assert all(2.5 <= utterance.duration_s <= 5.0 for utterance in corpus.utterances)
+    texts = corpus_module._texts
+    known = set(" ".join(itertools.islice(texts("short", "train", 1, 0.15), 2000)).split())
+    said = " ".join(itertools.islice(texts("wide", "validation", 1), 500)).split()
+    assert 0.05 < sum(word not in known for word in said) / len(said) < 0.4
+
+
+@pytest.mark.parametrize("style", ["short", "wide", "full"])
 def test_no_sentence_is_read_twice_over_the_papers_two_rounds(style):
     """N = 80, 60 to train and 20 to validate, two rounds, some read in vain for their length."""
     read = {

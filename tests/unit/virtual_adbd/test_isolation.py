@@ -78,7 +78,7 @@ def test_the_spec_decides(tmp_path: Path) -> None:
 
 
 def test_python_is_lent_without_what_lies_around_it(tmp_path: Path) -> None:
-    chosen = [Path(path) for path in binds.python_binds(tmp_path)]
+    chosen = [Path(path) for path in binds.lent_folders(tmp_path, ())]
     package = Path(binds.__file__).parents[2]
     system = [Path("/usr")]
     for needed in (Path(sys.prefix), Path(sys.base_prefix), package):
@@ -91,7 +91,18 @@ def test_python_is_lent_without_what_lies_around_it(tmp_path: Path) -> None:
 
 def test_nothing_above_the_phone_is_lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binds, "_editable_folders", lambda root: {tmp_path})
-    assert str(tmp_path) not in binds.python_binds(tmp_path / "phones/one")
+    assert str(tmp_path) not in binds.lent_folders(tmp_path / "phones/one", ())
+
+
+def test_tools_of_a_home_are_lent_with_what_their_links_lead_to(tmp_path: Path) -> None:
+    multi_call, links = tmp_path / "opt/coreutils", tmp_path / "home/bin"
+    for file in (multi_call, links / "other"):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    (links / "cat").symlink_to(multi_call)
+    chosen = binds.lent_folders(tmp_path / "phones/one", [links / "cat", Path("/usr/bin/env")])
+    assert {str(links), str(multi_call.parent)} <= set(chosen)
+    assert "/usr/bin" not in chosen
 
 
 def test_shims_win_over_lent_tools(tmp_path: Path) -> None:

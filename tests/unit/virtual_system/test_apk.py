@@ -91,3 +91,11 @@ def _package_or_error(data: bytes) -> str:
         return parse_manifest(data).package
     except ApkError as error:
         return str(error)
+
+
+def test_activities_and_which_has_the_icon(tmp_path: Path) -> None:
+    apk = write_apk(tmp_path / "a.apk", "org.example", activities=(".Main", "org.other.Second"))
+    info = read_apk(apk)
+    assert info.activities == ("org.example.Main", "org.other.Second")
+    assert info.launcher == "org.example.Main"
+    assert read_apk(write_apk(tmp_path / "b.apk", "org.example")).launcher == ""

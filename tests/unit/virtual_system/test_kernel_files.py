@@ -30,6 +30,18 @@ def test_stat_never_changes_its_length(a: int, b: int, c: int, d: int) -> None:
     assert len(stat_text(a, b, 8, c, d, 5)) == len(stat_text(0, 0, 8, 0, 0, 0))
 
 
+@given(_ticks, _ticks, st.integers(1, 16), _ticks)
+def test_stat_has_single_blanks_as_the_kernel_prints_it(
+    user: int, system: int, cores: int, up: int
+) -> None:
+    """Patterns of pure-python-adb and others want them."""
+    lines = stat_text(user, system, cores, up, 1_700_000_000, 42).decode().splitlines()
+    assert lines[0].startswith("cpu  ")
+    assert all("  " not in line.removeprefix("cpu  ") for line in lines)
+    interrupts = next(line for line in lines if line.startswith("intr ")).split()[1:]
+    assert int(interrupts[0]) == sum(map(int, interrupts[1:]))
+
+
 def test_a_fixed_file_keeps_inode_and_length(tmp_path: Path) -> None:
     path = tmp_path / "meminfo"
     file = FixedFile(path, b"one\n")

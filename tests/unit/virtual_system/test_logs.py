@@ -4,8 +4,10 @@ import time
 
 import pytest
 
-from harness.virtual.system.logcat import parse_time
-from harness.virtual.system.logs import Entry, LogStore, format_entry, stamp
+from harness.virtual.system.logcat_options import parse_time
+from harness.virtual.system.logs import WITH_YEAR, Entry, LogStore, format_entry, stamp
+from harness.virtual.system.server import TICKS_A_SECOND, SystemServer
+from harness.virtual.system.service import System
 
 _WHEN = time.mktime((2026, 3, 4, 5, 6, 7, 0, 0, -1)) + 0.089
 _ENTRY = Entry(0, _WHEN, "main", "W", "Tag", "one\ntwo", 12, 34, 1000)
@@ -33,7 +35,7 @@ def test_formats(style: str, modifiers: set[str], expected: str) -> None:
 
 
 def test_times_are_read_back() -> None:
-    assert parse_time(stamp(_WHEN, year=True)) == pytest.approx(_WHEN, abs=0.001)
+    assert parse_time(stamp(_WHEN, WITH_YEAR)) == pytest.approx(_WHEN, abs=0.001)
     assert parse_time(stamp(_WHEN), now=_WHEN) == pytest.approx(_WHEN, abs=0.001)
     assert parse_time("1700000000.25") == 1700000000.25
     for wrong in ("", "yesterday", "13-45 99:00:00.000"):
@@ -56,3 +58,13 @@ def test_buffers_are_bounded_ordered_and_cleared_apart() -> None:
     assert len(mixed[2].message) == 4000
     store.clear(["main"])
     assert [e.tag for e in store.entries(["main", "events"])] == ["am_kill"]
+
+
+def test_the_log_never_stands_still(system: System) -> None:
+    """A client that follows it hears of an order to stop only at the next line (adbutils)."""
+    server = SystemServer(system.setup)
+    before = len(server.logs.entries(["main"]))
+    for _ in range(10 * TICKS_A_SECOND):
+        server.tick()
+    server.close()
+    assert len(server.logs.entries(["main"])) > before

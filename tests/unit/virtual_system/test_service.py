@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from harness.devices.profile import load_profile
-from harness.virtual.phone import Faults, PhoneSpec
-from harness.virtual.root import open_root
-from harness.virtual.system.battery import BatteryState
 from harness.virtual.system.server import SERVICES
-from harness.virtual.system.service import Answers, Setup, System
+from harness.virtual.system.service import Answers, System
 from harness.virtual.system.settings import Settings
-
-
-@pytest.fixture
-def system(tmp_path: Path) -> System:
-    proc = tmp_path / "proc"
-    proc.mkdir()
-    return System(
-        Setup(
-            open_root(PhoneSpec("SERIAL", tmp_path / "phone", "none")),
-            load_profile("oneplus-7t"),
-            Faults(),
-            proc_dir=proc,
-            proc_dir_inside=str(proc),
-            battery=BatteryState.at(80, 4000.0, "usb"),
-        )
-    )
 
 
 class Torch:

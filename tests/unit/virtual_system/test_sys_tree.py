@@ -48,11 +48,14 @@ def test_zones_and_battery_say_what_the_model_says(tmp_path: Path) -> None:
     tree.update(0.0, ThermalState(cpu_c=51.26, skin_c=33.0), BATTERY)
     zones = {
         (zone / "type").read_text().strip(): int((zone / "temp").read_text())
-        for zone in (tmp_path / "class/thermal").iterdir()
+        for zone in (tmp_path / "class/thermal").glob("thermal_zone*")
     }
     assert zones == {"cpu": 51_300, "battery": 27_000, "skin": 33_000}
     battery = tmp_path / "class/power_supply/battery"
     assert (battery / "capacity").read_text() == "42\n"
     assert (battery / "status").read_text() == "Discharging\n"
     assert int((battery / "current_now").read_text()) < 0
+    uevent = (battery / "uevent").read_text().splitlines()
+    assert "POWER_SUPPLY_CAPACITY=42" in uevent
+    assert (tmp_path / "class/power_supply/usb/online").read_text() == "0\n"
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]

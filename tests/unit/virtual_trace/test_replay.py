@@ -23,7 +23,7 @@ from harness.virtual.phone import PhoneSpec
 from harness.virtual.root import open_root
 from harness.virtual.system.apps import Apps
 from harness.virtual.system.logs import LogStore
-from harness.virtual.trace.app import PLACEHOLDER, TraceTrainer
+from harness.virtual.trace.app import TraceTrainer
 from harness.virtual.trace.replay import TraceLearner, TraceLog, TracePhone, misheard
 from harness.virtual.trace.table import Table, load_table
 from harness.virtual.userland import install_userland
@@ -236,10 +236,7 @@ def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:
         await root.start()
         try:
             apps = Apps(root, LogStore(), tmp_path / "table", 30)
-            app = await apps.start(
-                "org.x", PLACEHOLDER, package="org.x", uid=10001, adj=0,
-                stdin=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+            app = await apps.start("org.x", None, package="org.x", uid=10001, adj=0)
             folder = "/data/local/tmp/w"
             events = root.host_path(f"{folder}/events.jsonl")
             events.parent.mkdir(parents=True)

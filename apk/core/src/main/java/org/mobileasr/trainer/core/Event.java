@@ -22,7 +22,9 @@ public final class Event {
   public static final String PHASE = "phase";
   public static final String STEP = "step";
   public static final String EPOCH = "epoch";
+  public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
+  public static final String UPDATE = "update";
   public static final String STOPPED = "stopped";
   public static final String ERROR = "error";
   public static final String FINISHED = "finished";
@@ -31,7 +33,8 @@ public final class Event {
   public static final List<String> STOP_REASONS =
       Collections.unmodifiableList(
           Arrays.asList(
-              "epochs_done", "patience", "battery", "memory", "command", "no_sub_model_fits"));
+              "epochs_done", "steps_done", "patience", "battery", "memory", "command",
+              "no_sub_model_fits"));
 
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
   private static final Gson GSON =
@@ -98,7 +101,8 @@ public final class Event {
     fields.integer("t_boot_ms", 0, Long.MAX_VALUE);
     String type =
         fields.word(
-            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, CHECKPOINT, STOPPED, ERROR, FINISHED);
+            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, OTHER_SPEAKER, CHECKPOINT, UPDATE,
+            STOPPED, ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -113,11 +117,22 @@ public final class Event {
       numbers(fields, "loss", "seconds");
     } else if (EPOCH.equals(type)) {
       checkEpoch(fields);
+    } else if (OTHER_SPEAKER.equals(type)) {
+      integers(fields, "epoch");
+      fields.text("speaker");
+      numbers(fields, "wer_percent", "evaluate_seconds");
+      checkHypotheses(fields);
     } else if (CHECKPOINT.equals(type)) {
       integers(fields, "epoch", "size_bytes");
       fields.text("path");
       fields.text("sha256", SHA256, "a SHA-256");
       fields.flag("best");
+    } else if (UPDATE.equals(type)) {
+      integers(fields, "epoch", "size_bytes", "utterances", "steps");
+      fields.text("path");
+      fields.text("sha256", SHA256, "a SHA-256");
+      fields.word("form", Share.WEIGHTS, Share.DELTA);
+      fields.texts("layers", Network.NAME, Network.A_NAME);
     } else if (STOPPED.equals(type)) {
       fields.word("reason", STOP_REASONS);
       integers(fields, "epoch");
@@ -167,6 +182,18 @@ public final class Event {
       }
     }
     fields.flag("best");
+    checkHypotheses(fields);
+    if (fields.known("errors").has("errors")) {
+      Fields errors = fields.object("errors");
+      for (String name :
+          Arrays.asList("substitutions", "deletions", "insertions", "reference_words")) {
+        errors.integer(name, 0, Long.MAX_VALUE);
+      }
+      errors.end();
+    }
+  }
+
+  private static void checkHypotheses(Fields fields) throws BadInputException {
     for (Fields hypothesis : fields.objectsOrNone("hypotheses")) {
       hypothesis.text("id");
       hypothesis.text("text");

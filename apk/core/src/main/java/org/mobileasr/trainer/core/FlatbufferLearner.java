@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** The trainable flatbuffer as a learner. */
@@ -104,24 +105,64 @@ public final class FlatbufferLearner implements Learner {
       Batch batch = Batch.of(sounds, texts, model.info());
       long began = System.nanoTime();
       double loss = model.trainStep(subModel, batch, job.training.learningRate);
-      steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size());
+      pullBack();
+      if (!steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size())) {
+        return;
+      }
     }
+  }
+
+  /** Takes FedProx's step, if the job asks for one. */
+  private void pullBack() throws BadInputException {
+    if (job.share == null || !(job.share.proximal > 0)) {
+      return;
+    }
+    double amount = job.training.learningRate * job.share.proximal;
+    Map<String, Tensor> start = Npz.read(new File(job.model.checkpoint));
+    Map<String, Tensor> weights = model.weights();
+    for (String name : model.weightNames(trainedLayers())) {
+      weights.put(name, Share.pulledBack(weights.get(name), start.get(name), amount));
+    }
+    model.setWeights(weights);
   }
 
   @Override
   public List<String> evaluate() throws BadInputException, StopCommandException {
-    ModelInfo info = model.info();
     List<String> heard = new ArrayList<String>();
-    for (int start = 0; start < validation.size(); start += info.batchSize) {
+    int size = model.info().batchSize;
+    for (int start = 0; start < validation.size(); start += size) {
       checkStop();
-      List<float[][]> part =
-          validation.subList(start, Math.min(start + info.batchSize, validation.size()));
-      Batch batch = Batch.of(part, Collections.nCopies(part.size(), ""), info);
-      for (float[][] logits : model.infer(batch)) {
-        heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
-      }
+      heard.addAll(heard(validation.subList(start, Math.min(start + size, validation.size()))));
     }
     return heard;
+  }
+
+  /** No more than a batch of features is in memory. */
+  @Override
+  public List<String> listen(List<Job.Utterance> utterances)
+      throws BadInputException, StopCommandException {
+    List<String> heard = new ArrayList<String>();
+    int size = model.info().batchSize;
+    for (int start = 0; start < utterances.size(); start += size) {
+      int end = Math.min(start + size, utterances.size());
+      heard.addAll(heard(features(utterances.subList(start, end))));
+    }
+    return heard;
+  }
+
+  private List<String> heard(List<float[][]> features) throws BadInputException {
+    ModelInfo info = model.info();
+    List<String> heard = new ArrayList<String>();
+    Batch batch = Batch.of(features, Collections.nCopies(features.size(), ""), info);
+    for (float[][] logits : model.infer(batch)) {
+      heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
+    }
+    return heard;
+  }
+
+  @Override
+  public void restore(int epoch) throws BadInputException {
+    model.loadCheckpoint(checkpoints.path(epoch));
   }
 
   @Override
@@ -132,6 +173,22 @@ public final class FlatbufferLearner implements Learner {
   @Override
   public File checkpoint(int epoch) {
     return checkpoints.path(epoch);
+  }
+
+  @Override
+  public List<String> trainedLayers() throws BadInputException {
+    return subModel == null
+        ? Collections.<String>emptyList()
+        : model.info().network.trainedLayers(subModel);
+  }
+
+  @Override
+  public File share(int kept) throws BadInputException, IOException {
+    String start = job.model.checkpoint;
+    List<String> names = model.weightNames(trainedLayers());
+    Map<String, Tensor> update =
+        job.share.update(names, checkpoints.path(kept), start == null ? null : new File(start));
+    return checkpoints.write(checkpoints.file(Share.FILE), update);
   }
 
   @Override

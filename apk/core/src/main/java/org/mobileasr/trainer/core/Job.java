@@ -38,8 +38,14 @@ public final class Job {
   public final Stop stop;
   public final Outputs outputs;
 
+  /** Listened to before the first epoch and, with the weights that are kept, after the last. */
+  public final List<OtherSpeaker> alsoEvaluate;
+
+  /** What goes back to the host in federated training, or null: the kept checkpoint. */
+  public final Share share;
+
   private Job(Fields fields) throws BadInputException {
-    fields.known("keep");
+    fields.known("keep", "also_evaluate");
     version = optional(fields, "version", VERSION, 1, VERSION);
     jobId = fields.text("job_id");
     attempt = optional(fields, "attempt", 1, 1, Integer.MAX_VALUE);
@@ -51,6 +57,8 @@ public final class Job {
     selection = new Selection(fields.object("selection"), version);
     stop = new Stop(fields.object("stop"));
     outputs = new Outputs(fields.object("outputs"));
+    alsoEvaluate = OtherSpeaker.all(fields);
+    share = Share.of(fields, model, alsoEvaluate);
     fields.end();
   }
 
@@ -171,6 +179,28 @@ public final class Job {
       List<Utterance> found = new ArrayList<Utterance>();
       for (Fields fields : all) {
         found.add(new Utterance(fields));
+      }
+      return Collections.unmodifiableList(found);
+    }
+  }
+
+  /** Somebody who is only listened to. */
+  public static final class OtherSpeaker {
+    public final String speaker;
+    public final List<Utterance> validation;
+
+    private OtherSpeaker(Fields fields) throws BadInputException {
+      speaker = fields.text("speaker");
+      validation = Data.utterances(fields.objects("validation"));
+      fields.end();
+    }
+
+    private static List<OtherSpeaker> all(Fields job) throws BadInputException {
+      List<OtherSpeaker> found = new ArrayList<OtherSpeaker>();
+      if (job.has("also_evaluate")) {
+        for (Fields fields : job.objectsOrNone("also_evaluate")) {
+          found.add(new OtherSpeaker(fields));
+        }
       }
       return Collections.unmodifiableList(found);
     }

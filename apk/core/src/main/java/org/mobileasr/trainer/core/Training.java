@@ -2,15 +2,16 @@ package org.mobileasr.trainer.core;
 
 import java.io.File;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 
 /**
  * The training protocol: one job from its first event to its last, over any {@link Learner}. Select,
- * load, compute features, evaluate; then epochs until one of the stop rules holds.
+ * load, compute features, evaluate; then epochs until one of the stop rules holds. Other speakers of
+ * the job are listened to before the first epoch and after the last one.
  *
  * <p>A process that is started again on the same job (the phone killed the first) goes on after the
  * last epoch whose checkpoint is complete; Adam's moments start anew then.
@@ -23,6 +24,7 @@ public final class Training {
   private final String name;
   private final String version;
   private final History history;
+  private final OtherSpeakers others;
   private String subModel;
 
   /**
@@ -38,6 +40,7 @@ public final class Training {
     this.name = name;
     this.version = version;
     history = new History(log.before(), job.keep);
+    others = new OtherSpeakers(job.alsoEvaluate, learner, log);
   }
 
   /**
@@ -70,10 +73,13 @@ public final class Training {
     }
     String reason;
     try {
+      listenToOthers(0);
       reason = epochs();
+      listenOnceMore();
     } catch (StopCommandException e) {
       reason = "command";
     }
+    share();
     log.write(Event.of(Event.STOPPED).put("reason", reason).put("epoch", history.done()));
     finish();
   }
@@ -138,6 +144,9 @@ public final class Training {
       if (patience.stop) {
         return "patience";
       }
+      if (stepsLeft() == 0) {
+        return "steps_done";
+      }
       String why =
           Policies.resourcesAllow(
               phone.batteryPercent(),
@@ -157,14 +166,24 @@ public final class Training {
       phase("save", epoch, false);
       patience = patience.after(history.werPercent(epoch));
     }
+    if (stepsLeft() == 0) {
+      return "steps_done";
+    }
     return patience.stop ? "patience" : "epochs_done";
+  }
+
+  /** How many optimiser steps the job may still take. */
+  private int stepsLeft() {
+    boolean limited = job.share != null && job.share.steps != null;
+    return limited ? Math.max(0, job.share.steps - history.steps()) : Integer.MAX_VALUE;
   }
 
   /** Takes the steps of an epoch; returns the mean loss of its utterances. */
   private double train(int epoch)
       throws BadInputException, TrainingException, StopCommandException, IOException {
-    LoggedSteps steps = new LoggedSteps(epoch);
+    LoggedSteps steps = new LoggedSteps(epoch, stepsLeft());
     learner.train(epoch, steps);
+    history.addSteps(steps.step);
     return steps.sum / steps.utterances;
   }
 
@@ -174,16 +193,11 @@ public final class Training {
     phase("evaluate", epoch, true);
     List<String> heard = learner.evaluate();
     phase("evaluate", epoch, false);
-    WordErrors errors = WordErrors.none();
-    List<Hypothesis> hypotheses = new ArrayList<Hypothesis>();
-    for (int n = 0; n < heard.size(); n++) {
-      Job.Utterance utterance = job.data.validation.get(n);
-      errors = errors.plus(WordErrors.between(utterance.text, heard.get(n)));
-      hypotheses.add(new Hypothesis(utterance.id, heard.get(n)));
-    }
-    double wer = errors.werPercent();
+    Heard found = Heard.of(job.data.validation, heard);
+    double wer = found.errors.werPercent();
+    boolean tells = job.share == null || job.share.hypotheses;
     boolean best = !history.hasEpoch(0) || history.isBest(wer);
-    log.write(
+    Event.Builder event =
         Event.of(Event.EPOCH)
             .put("epoch", epoch)
             .put("wer_percent", wer)
@@ -193,8 +207,34 @@ public final class Training {
             .put("battery_percent", phone.batteryPercent())
             .put("available_mb", phone.availableMb())
             .put("best", best)
-            .put("hypotheses", hypotheses));
+            .put("hypotheses", tells ? found.hypotheses : Collections.emptyList());
+    log.write(tells ? event : event.put("errors", found.errors.counts()));
     history.add(epoch, wer);
+  }
+
+  private void listenOnceMore() throws BadInputException, IOException {
+    try {
+      listenToOthers(history.kept());
+    } catch (StopCommandException e) {
+      return; // an end was asked for after training ended
+    }
+  }
+
+  /** Listens to those who were not yet heard with the weights of an epoch. */
+  private void listenToOthers(int epoch)
+      throws BadInputException, StopCommandException, IOException {
+    if (others.left(epoch).isEmpty()) {
+      return;
+    }
+    phase("evaluate", epoch, true);
+    try {
+      if (epoch != 0 && epoch != history.done()) {
+        learner.restore(epoch);
+      }
+      others.listen(epoch);
+    } finally {
+      phase("evaluate", epoch, false);
+    }
   }
 
   private void save(int epoch) throws BadInputException, IOException {
@@ -207,6 +247,27 @@ public final class Training {
             .put("size_bytes", path.length())
             .put("best", history.best() == epoch));
     learner.keepOnly(new HashSet<Integer>(Arrays.asList(epoch, history.kept())));
+  }
+
+  /** Writes what the job shares, if it shares something and has trained. */
+  private void share() throws BadInputException, IOException {
+    int kept = history.kept();
+    if (job.share == null || kept == 0) {
+      return;
+    }
+    phase("save", kept, true);
+    File path = learner.share(kept);
+    phase("save", kept, false);
+    log.write(
+        Event.of(Event.UPDATE)
+            .put("epoch", kept)
+            .put("path", path.getPath())
+            .put("sha256", Checkpoints.sha256(path))
+            .put("size_bytes", path.length())
+            .put("form", job.share.form)
+            .put("layers", learner.trainedLayers())
+            .put("utterances", job.data.train.size())
+            .put("steps", history.steps()));
   }
 
   private void finish() throws IOException {
@@ -231,7 +292,7 @@ public final class Training {
             .put("rss_mb", phone.rssMb()));
   }
 
-  private static double seconds(long beganNanos) {
+  static double seconds(long beganNanos) {
     return rounded((System.nanoTime() - beganNanos) / 1e9);
   }
 
@@ -242,16 +303,18 @@ public final class Training {
   /** Writes each step to the log and adds up its loss. */
   private final class LoggedSteps implements Learner.Steps {
     private final int epoch;
+    private final int most;
     private int step;
     private double sum;
     private int utterances;
 
-    LoggedSteps(int epoch) {
+    LoggedSteps(int epoch, int most) {
       this.epoch = epoch;
+      this.most = most;
     }
 
     @Override
-    public void taken(double loss, double seconds, int rows)
+    public boolean taken(double loss, double seconds, int rows)
         throws TrainingException, IOException {
       if (Double.isNaN(loss) || Double.isInfinite(loss)) {
         throw new TrainingException(
@@ -268,20 +331,7 @@ public final class Training {
       sum += loss * rows;
       utterances += rows;
       step++;
-    }
-  }
-
-  /** What the model heard in one utterance; written to the log by its field names. */
-  private static final class Hypothesis {
-    @SuppressWarnings("unused")
-    private final String id;
-
-    @SuppressWarnings("unused")
-    private final String text;
-
-    Hypothesis(String id, String text) {
-      this.id = id;
-      this.text = text;
+      return step < most;
     }
   }
 }

@@ -40,6 +40,21 @@ final class JobText {
     outputs.addProperty("checkpoints", job.outputs.checkpoints);
     outputs.addProperty("stop_file", job.outputs.stopFile);
     text.add("outputs", outputs);
+    if (!job.alsoEvaluate.isEmpty()) {
+      text.add("also_evaluate", others(job.alsoEvaluate));
+    }
+    if (job.share != null) {
+      text.add("share", share(job.share));
+    }
+    return text;
+  }
+
+  private static JsonObject share(Share share) {
+    JsonObject text = new JsonObject();
+    text.addProperty("form", share.form);
+    text.addProperty("steps", share.steps);
+    text.addProperty("proximal", share.proximal);
+    text.addProperty("hypotheses", share.hypotheses);
     return text;
   }
 
@@ -50,6 +65,17 @@ final class JobText {
     text.addProperty("sha256", model.sha256);
     text.addProperty("checkpoint", model.checkpoint);
     text.addProperty("checkpoint_sha256", model.checkpointSha256);
+    return text;
+  }
+
+  private static JsonArray others(List<Job.OtherSpeaker> others) {
+    JsonArray text = new JsonArray();
+    for (Job.OtherSpeaker other : others) {
+      JsonObject one = new JsonObject();
+      one.addProperty("speaker", other.speaker);
+      one.add("validation", utterances(other.validation));
+      text.add(one);
+    }
     return text;
   }
 

@@ -1,0 +1,42 @@
+"""The program that adds tasks to a run, where its scenario asks for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.lab.feed import FeedProgram
+from harness.lab.planning.checks import located
+from harness.results.store import RunFolder
+from harness.scenario import LoadedScenario, expand_jobs
+
+
+def feed_of(loaded: LoadedScenario) -> FeedProgram | None:
+    """Return what adds the rounds of a federated scenario; None for any other.
+
+    Raises:
+        InputError: Its server cannot be made.
+    """
+    settings = [job.content.federated for job in expand_jobs(loaded)]
+    federated = [each for each in settings if each is not None]
+    if not federated:
+        return None
+    from harness.federated import check_server, federated_program
+
+    with located(loaded):
+        for each in federated:
+            check_server(each, loaded.folder)
+    return federated_program(loaded.folder)
+
+
+def feed_of_run(folder: Path) -> FeedProgram | None:
+    """Return what adds the rounds to a run that is resumed; None if it has none.
+
+    Raises:
+        InputError: It is no run folder.
+    """
+    record = RunFolder.open(folder).record()
+    if all(job.client is None for job in record.plan):
+        return None
+    from harness.federated import federated_program
+
+    return federated_program(Path(record.scenario_source).parent.resolve())

@@ -1,0 +1,191 @@
+"""A turn of Flower as tasks: the models that are handed out, the clients' jobs, who answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from harness.errors import InputError
+from harness.federated.clients import Federation
+from harness.federated.flower.arrays import keep, shapes_of
+from harness.federated.flower.host import ANSWERS, HAND_OUT, KEPT
+from harness.lab.feed import TaskFeed
+from harness.scenario.client_jobs import later_job
+from harness.scenario.federated import Federated
+from harness.scenario.spec import JobSpec
+from harness.scenario.task import HostCall, Quorum, Task
+
+Role = Literal["train", "evaluate"]
+_ROUND: Final = "server-round"
+_RATE: Final = ("lr", "learning-rate", "learning_rate")
+_EPOCHS: Final = ("local-epochs", "local_epochs", "epochs")
+_STEPS: Final = ("local-steps", "local_steps")
+_PROXIMAL: Final = ("proximal-mu", "proximal_mu")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client is asked in a turn.
+
+    Args:
+        client: Who.
+        arrays: Flower's record of the model.
+        config: Flower's record of settings.
+    """
+
+    client: str
+    arrays: Any
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a server sent in one breath.
+
+    Args:
+        role: Whether clients train or evaluate.
+        round: Of the server, as it counts.
+        jobs: Client -> its job.
+        models: Client -> the model that it was sent.
+        answers: The host's task that says who answered.
+    """
+
+    role: Role
+    round: int
+    jobs: dict[str, JobSpec]
+    models: dict[str, Path]
+    answers: str
+
+
+class Turns:
+    """The turns of one training, in their order.
+
+    Args:
+        federation: Whose.
+        feed: Takes the tasks.
+        shapes: Of the model's weights, by name.
+    """
+
+    def __init__(
+        self, federation: Federation, feed: TaskFeed, shapes: Mapping[str, tuple[int, ...]]
+    ) -> None:
+        self._federation = federation
+        self._feed = feed
+        self._shapes = dict(shapes)
+        self._count = 0
+        self._trained = 0
+        self._known = {task.task_id: task for task in feed.tasks()}
+
+    def begin(self, role: Role, asked: Sequence[Asked], after_s: float) -> Turn:
+        """Add the tasks of a turn; those that an interrupted run had already are left as they are.
+
+        Raises:
+            InputError: The model is another than that of the phones, or than it was in this turn
+                before the run was interrupted.
+        """
+        self._count += 1
+        round_ = self._round(role, asked)
+        models: dict[int, tuple[str, Path]] = {}
+        tasks: list[Task] = []
+        jobs: dict[str, JobSpec] = {}
+        sent: dict[str, Path] = {}
+        for each in asked:
+            key = id(each.arrays)
+            if key not in models:
+                name = f"sent-{self._federation.name}-{self._count:04d}-{len(models)}"
+                sha256, path = self._kept(each.arrays)
+                models[key] = (name, path)
+                tasks.append(Task(name, HostCall(HAND_OUT, {"sha256": sha256})))
+            name, sent[each.client] = models[key]
+            job = self._job(role, round_, each)
+            jobs[each.client] = job
+            tasks.append(Task(job.job_id, job, (name,)))
+        tasks.append(self._answers(role, round_, jobs, after_s))
+        self._add(tasks)
+        return Turn(role, round_, jobs, sent, tasks[-1].task_id)
+
+    def _round(self, role: Role, asked: Sequence[Asked]) -> int:
+        self._trained += role == "train"
+        told = asked[0].config.get(_ROUND)
+        return int(told) if isinstance(told, int) and told >= 0 else self._trained
+
+    def _kept(self, arrays: Any) -> tuple[str, Path]:
+        came = shapes_of(arrays)
+        odd = sorted(
+            n for n in came.keys() | self._shapes.keys() if came.get(n) != self._shapes.get(n)
+        )
+        if odd:
+            raise InputError(
+                f"the server sends another model than the phones train: {odd[0]} is "
+                f"{came.get(odd[0], 'not in it')}, not {self._shapes.get(odd[0], 'in it')}",
+                where="federated.strategy",
+                hint="A ServerApp finds the weights to begin with in "
+                "context.run_config['initial-weights'] (.npz).",
+            )
+        return keep(arrays, self._feed.folder.path / KEPT)
+
+    def _job(self, role: Role, round_: int, asked: Asked) -> JobSpec:
+        settings = self._federation.settings
+        return later_job(
+            self._federation.starts[asked.client],
+            role,
+            round_,
+            turn=self._count,
+            settings=_with(settings, asked.config),
+            learning_rate=_number(asked.config, _RATE),
+            proximal=_number(asked.config, _PROXIMAL) or 0.0,
+        )
+
+    def _answers(
+        self, role: Role, round_: int, jobs: Mapping[str, JobSpec], after_s: float
+    ) -> Task:
+        settings = self._federation.settings
+        enough = settings.enough(len(jobs)) if role == "train" else 1
+        mark = "model" if role == "train" else "heard"
+        arguments = {
+            "federation": self._federation.name,
+            "role": role,
+            "round": round_,
+            "strategy": settings.strategy.label,
+            "asked": list(jobs),
+            "enough": enough,
+        }
+        return Task(
+            f"{mark}-{self._federation.name}-turn-{self._count:04d}",
+            HostCall(ANSWERS, arguments),
+            tuple(job.job_id for job in jobs.values()),
+            quorum=Quorum(enough, after_s),
+        )
+
+    def _add(self, tasks: Sequence[Task]) -> None:
+        before = [self._known[task.task_id] for task in tasks if task.task_id in self._known]
+        if not before:
+            self._feed.add(tasks)
+            return
+        for task in tasks:
+            known = self._known.get(task.task_id)
+            if known is None or (known.identity, known.parents) != (task.identity, task.parents):
+                raise InputError(
+                    f"in turn {self._count} the server does not come to what it came to before "
+                    "the run was interrupted",
+                    where="federated.strategy",
+                    hint="It has to do the same each time that it is run: take random numbers "
+                    "from `random` or numpy.random, which are seeded, and no time of day.",
+                )
+
+
+def _with(settings: Federated, config: Mapping[str, Any]) -> Federated:
+    epochs, steps = _number(config, _EPOCHS), _number(config, _STEPS)
+    update: dict[str, Any] = {}
+    if epochs is not None:
+        update["local_epochs"] = max(1, int(epochs))
+    if steps is not None:
+        update["local_steps"] = max(1, int(steps))
+    return settings.model_copy(update=update)
+
+
+def _number(config: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    values = (config.get(name) for name in names)
+    return next((float(v) for v in values if isinstance(v, (int, float)) and v > 0), None)

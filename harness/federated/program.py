@@ -1,0 +1,219 @@
+"""The program that adds the rounds of federated training to a run, and goes on with them.
+
+It keeps nothing itself: what it needs to know stands in the ledger and in the folders of the host's
+tasks, so a resumed run calls it anew and it goes on where the run was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.federated.clients import Federation, drawn, federations_of
+from harness.federated.rounds import ROUND, round_arguments
+from harness.federated.start import add_start
+from harness.lab.feed import FeedProgram, TaskFeed
+from harness.results.store import AttemptFolder
+from harness.scenario.client_jobs import later_job
+from harness.scenario.federated import Federated
+from harness.scenario.spec import JobSpec
+from harness.scenario.task import HostCall, Quorum, Task
+
+_LOOK_S = 1.0
+
+
+def federated_program(folder: Path) -> FeedProgram:
+    """Return the program that runs the federations of a run, one after the other.
+
+    Args:
+        folder: Relative paths of the scenario start here.
+    """
+
+    def program(feed: TaskFeed) -> None:
+        for federation in federations_of(feed.tasks()):
+            if federation.settings.strategy.is_flower:
+                from harness.federated.flower.training import train
+
+                train(federation, feed, folder)
+            else:
+                Training(federation, feed, folder).run()
+
+    return program
+
+
+def check_server(settings: Federated, folder: Path) -> None:
+    """Check, before a phone is touched, that the server of a federated training can be made.
+
+    Args:
+        settings: Of the training.
+        folder: Relative paths start here.
+
+    Raises:
+        InputError: It cannot: Flower is not installed, or there is no such strategy or app.
+    """
+    if not settings.strategy.is_flower:
+        return
+    try:
+        from harness.federated.flower.load import check
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Flower's strategies need the extra [federated] ({error.name} is not installed)",
+            where="federated.strategy",
+            hint="Install the extra [federated] (README): pip install flwr.",
+        ) from error
+    try:
+        check(settings, folder)
+    except InputError as error:
+        where = f"federated.strategy: {error.where}" if error.where else "federated.strategy"
+        raise InputError(error.what, where=where, hint=error.hint) from error
+
+
+class Training:
+    """One federated training as it goes on.
+
+    Args:
+        federation: Which.
+        feed: Takes its tasks.
+        folder: Relative paths of the scenario start here.
+    """
+
+    def __init__(self, federation: Federation, feed: TaskFeed, folder: Path) -> None:
+        self._federation = federation
+        self._feed = feed
+        self._folder = folder
+        self._settings = federation.settings
+
+    def run(self) -> None:
+        """Add rounds until the last one, until it gets no better, or until one fails.
+
+        Raises:
+            InputError: A job cannot be; it is told before any of its round starts.
+            RunOverError: The run is stopped.
+        """
+        add_start(self._federation, self._feed, self._folder)
+        evaluations = dict.fromkeys(job.job_id for job in self._federation.starts.values())
+        done = 0
+        for round_ in range(1, self._settings.rounds + 1):
+            if self._settings.stop_patience is not None:
+                evaluations |= self._add_evaluations(done)
+                if self._is_over(evaluations):
+                    break
+            self._add_round(round_)  # before the evaluations: phones train first
+            evaluations |= self._add_evaluations(done)
+            if not self._finished(round_):
+                return
+            done = round_
+        evaluations |= self._add_evaluations(done, last=True)
+        self._feed.outcomes(evaluations)
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def _add_round(self, round_: int) -> None:
+        name, before = self._federation.model(round_), self._federation.model(round_ - 1)
+        if self._feed.knows(name):
+            return
+        idle = self._idle()
+        asked = drawn(
+            idle,
+            self._settings.asked(len(self._federation.starts)),
+            self._settings.seed,
+            round_,
+        )
+        jobs = [later_job(self._federation.starts[client], "train", round_) for client in asked]
+        arguments = round_arguments(self._federation.name, self._settings, round_, before, asked)
+        enough = self._settings.enough(len(jobs))
+        make = Task(
+            name,
+            HostCall(ROUND, arguments),
+            tuple(job.job_id for job in jobs),
+            quorum=Quorum(enough, self._settings.round_limit_s),
+        )
+        self._feed.add([*_after(before, jobs), make])
+
+    def _add_evaluations(self, round_: int, *, last: bool = False) -> dict[str, None]:
+        """Let every client evaluate the model of a round, if it is a round for that.
+
+        Returns:
+            The jobs.
+        """
+        if round_ < 1 or not (last or round_ % self._settings.evaluate_every == 0):
+            return {}
+        jobs = [later_job(start, "evaluate", round_) for start in self._federation.starts.values()]
+        new = [job for job in jobs if not self._feed.knows(job.job_id)]
+        if new:
+            self._feed.add(_after(self._federation.model(round_), new))
+        return dict.fromkeys(job.job_id for job in jobs)
+
+    # -- what has come of it ----------------------------------------------------------------------
+
+    def _finished(self, round_: int) -> bool:
+        """Wait for the model of a round; say why if there is none."""
+        name = self._federation.model(round_)
+        outcome = self._feed.outcomes([name])[name]
+        if outcome.state != "finished":
+            self._feed.note(f"federated training ends in round {round_}: {outcome.reason}")
+            return False
+        open_jobs = self._open_jobs()
+        late = [job.client.client for job in open_jobs if job.client and job.client.round == round_]
+        if late:
+            self._feed.note(
+                f"round {round_}: {', '.join(late)} did not answer in time; what comes is dropped"
+            )
+        return True
+
+    def _idle(self) -> list[str]:
+        """Return the clients that have nothing to train; wait until enough of them have not."""
+        clients = list(self._federation.starts)
+        needed = self._settings.enough(self._settings.asked(len(clients)))
+        while True:
+            open_jobs = self._open_jobs()
+            busy = {job.client.client for job in open_jobs if job.client is not None}
+            idle = [client for client in clients if client not in busy]
+            if len(idle) >= needed:
+                return idle
+            self._feed.outcomes([job.job_id for job in open_jobs], _LOOK_S)
+
+    def _open_jobs(self) -> list[JobSpec]:
+        """Return the training jobs of this federation that have no outcome yet."""
+        jobs = [
+            task.job
+            for task in self._feed.tasks()
+            if task.kind == "phone"
+            and task.job.client is not None
+            and (task.job.client.federation, task.job.client.role)
+            == (self._federation.name, "train")
+        ]
+        settled = self._feed.outcomes([job.job_id for job in jobs], 0.0)
+        return [job for job in jobs if job.job_id not in settled]
+
+    def _is_over(self, evaluations: Iterable[str]) -> bool:
+        """Say whether the model has stopped getting better (``stop_patience``)."""
+        patience = self._settings.stop_patience
+        if patience is None:
+            return False
+        rates = self._mean_rates(evaluations)
+        best = min(range(len(rates)), key=rates.__getitem__, default=0)
+        if len(rates) - 1 - best < patience:
+            return False
+        self._feed.note(
+            f"federated training ends: {patience} evaluations without a lower word error rate "
+            f"than {rates[best]:.1f} %"
+        )
+        return True
+
+    def _mean_rates(self, evaluations: Iterable[str]) -> list[float]:
+        """Return the mean word error rate of each round that was evaluated, in order."""
+        rates: dict[int, list[float]] = {}
+        for job_id, outcome in self._feed.outcomes(evaluations).items():
+            if outcome.attempt is None:
+                continue
+            folder: AttemptFolder = self._feed.folder.attempt(job_id, outcome.attempt)
+            result = folder.result()
+            if result.client is not None and result.wer_before_percent is not None:
+                rates.setdefault(result.client.round, []).append(result.wer_before_percent)
+        return [sum(rates[round_]) / len(rates[round_]) for round_ in sorted(rates)]
+
+
+def _after(model: str, jobs: Sequence[JobSpec]) -> list[Task]:
+    return [Task(job.job_id, job, (model,)) for job in jobs]

@@ -1,0 +1,22 @@
+"""What went wrong, with its evidence: failures, skipped jobs, kills, files that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.report import trouble, words
+from harness.report.page_data import PageData
+from harness.report.section import Section
+
+
+def _view(page: PageData) -> Mapping[str, Any]:
+    return {
+        "groups": trouble.failure_groups(page.attempts),
+        "kind_meaning": words.KIND_MEANING,
+        "kills": trouble.kills(page.attempts),
+        "problems": page.problems,
+    }
+
+
+SECTION = Section(key="wrong", title="What went wrong?", link="Failures", place=100, view=_view)

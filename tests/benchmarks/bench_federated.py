@@ -1,0 +1,278 @@
+"""Federated training at size and under kills: ``script/bench federated aggregate|kills|clients``.
+
+``aggregate``: full-size weights of several clients become one model: CPU seconds and peak memory,
+as a ratio to what plain numpy takes for the same mean, for each strategy. ``kills``: a run on
+virtual phones whose host is killed at random moments, and whose adb server may die with it, comes
+to the bits of an undisturbed one. ``clients``: many clients on many phones that replay a training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.federated.aggregate import Answer, aggregate
+from harness.lab import status
+from harness.results.federated import models_of
+from harness.scenario.federated import Federated
+from harness.trainer.checkpoints import write_weights
+from tests.benchmarks.lab_farm import cpu_s, memory_mb
+from tests.chaos.lab import ChaosLab, chaos_lab
+from tests.fixtures.federated import SPEAKERS, write_scenario
+
+VARIABLES = 24
+STRATEGIES = ("fedavg", "fedadam", "trimmed", "median")
+EXIT_NO_PHONE = 3
+LAST_TRIES = 8
+
+
+# -- making one model of many ---------------------------------------------------------------------
+
+
+def bench_aggregate(millions: float, clients: int, folder: Path) -> dict[str, Any]:
+    """Measure how one model is made of many.
+
+    Args:
+        millions: Weights of a model.
+        clients: How many.
+        folder: For their files.
+    """
+    each = int(millions * 1e6 / VARIABLES)
+    start = _weights(folder / "start.npz", each, 0)
+    answers = [
+        Answer(f"c{n}", _weights(folder / f"c{n}.npz", each, n + 1), 10 + n) for n in range(clients)
+    ]
+    model_mb = start.stat().st_size / 2**20
+
+    def plain() -> None:
+        total = sum(answer.utterances for answer in answers)
+        with np.load(start) as sent:
+            mean = {name: np.zeros(sent[name].shape) for name in sent.files}
+        for answer in answers:
+            with np.load(answer.path) as stored:
+                for name in stored.files:
+                    mean[name] += stored[name] * (answer.utterances / total)
+        np.savez(folder / "plain.npz", **{n: v.astype(np.float32) for n, v in mean.items()})
+
+    numpy_s, numpy_mb = _measured(plain)
+    rows = {"numpy": {"cpu_s": numpy_s, "peak_models": numpy_mb / model_mb}}
+    for strategy in STRATEGIES:
+        settings = Federated.model_validate({"strategy": strategy})
+
+        def ours(settings: Federated = settings) -> None:
+            aggregate(
+                start,
+                answers,
+                settings,
+                round_=1,
+                moments=None,
+                model=folder / "model.npz",
+                moments_out=folder / "moments.npz",
+            )
+
+        seconds, peak_mb = _measured(ours)
+        rows[strategy] = {
+            "cpu_s": seconds,
+            "cpu_of_numpy": seconds / numpy_s,
+            "peak_models": peak_mb / model_mb,
+        }
+    return {"model_mb": model_mb, "clients": clients, "rows": rows}
+
+
+def _weights(path: Path, each: int, seed: int) -> Path:
+    rng = np.random.default_rng(seed)
+    write_weights(
+        path, ((f"v{n:02d}", rng.random(each, dtype=np.float32)) for n in range(VARIABLES))
+    )
+    return path
+
+
+def _measured(work: Callable[[], None]) -> tuple[float, float]:
+    """Return CPU seconds and how much resident memory grew at its highest, in MiB."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # a process of its own: memory that another left behind does not count
+        Path("/proc/self/clear_refs").write_text("5")  # resets the highest
+        before, begun = _status_mb("VmRSS"), time.process_time()
+        work()
+        told = (time.process_time() - begun, _status_mb("VmHWM") - before)
+        os.write(writer, json.dumps(told).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    seconds, peak_mb = json.loads(text)
+    return float(seconds), float(peak_mb)
+
+
+def _status_mb(what: str) -> float:
+    text = Path("/proc/self/status").read_text()
+    return int(text.partition(f"{what}:")[2].split()[0]) / 1024
+
+
+# -- killed again and again -----------------------------------------------------------------------
+
+
+def prove_kills(lab: ChaosLab, rounds: int, kills: int, seed: int) -> dict[str, Any]:
+    """Run undisturbed, and again with kills; say whether both come to the same.
+
+    Args:
+        lab: Phones, that train in earnest.
+        rounds: Of training.
+        kills: Of the host; each third takes the adb server with it.
+        seed: Of the moments.
+    """
+    text = f"""\
+        limits: {{lost_s: 30, stall_s: 300, start_s: 300}}
+        retry: {{lost_phone: 9, provision_failed: 9, trainer_stalled: 9}}
+        federated: {{rounds: {rounds}, local_steps: 3, strategy: fedadam, evaluate_every: 99}}
+        """
+    write_scenario(lab.folder, text)
+    assert _finish(lab) == 0, (lab.folder / "host.log").read_text()[-3000:]
+    run = lab.runs / "r"
+    undisturbed = [model.sha256 for model in models_of(run)]
+    run.rename(lab.runs / "undisturbed")
+    rng = random.Random(seed)
+    done = servers = 0
+    for _ in range(kills):
+        with _host(lab) as host:
+            _hear(lab, host, rng.randint(1, 120))
+            if host.poll() is not None:
+                break
+            time.sleep(rng.uniform(0.0, 0.5))
+            host.kill()
+            done += 1
+        if done % 3 == 0:
+            lab.kill_server()
+            lab.await_phones()
+            servers += 1
+    code = _finish(lab)
+    finished = [row.task_id for row in status(run).attempts if row.state == "finished"]
+    return {
+        "kills": done,
+        "server_kills": servers,
+        "exit_code": code,
+        "same_bits": [model.sha256 for model in models_of(run)] == undisturbed,
+        "finished_twice": len(finished) - len(set(finished)),
+        "rounds": len(undisturbed) - 1,
+    }
+
+
+def _host(lab: ChaosLab) -> subprocess.Popen[bytes]:
+    with (lab.folder / "host.log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.fixtures.federated"),
+                *(lab.server.address, str(lab.folder), ",".join(lab.adb_serials)),
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=Path(__file__).parents[2],
+        )
+
+
+def _hear(lab: ChaosLab, host: subprocess.Popen[bytes], words: int) -> None:
+    log = lab.folder / "host.log"
+    before = log.read_bytes().count(b"\n")
+    until = time.monotonic() + 90.0
+    while time.monotonic() < until and host.poll() is None:
+        if log.read_bytes().count(b"\n") - before >= words:
+            return
+        time.sleep(0.02)
+
+
+def _finish(lab: ChaosLab) -> int:
+    for _ in range(LAST_TRIES):
+        with _host(lab) as host:
+            code = host.wait(900)
+        if code != EXIT_NO_PHONE:
+            return code
+        time.sleep(3.0)  # the adb server has just been started again
+    return EXIT_NO_PHONE
+
+
+# -- many clients on many phones ------------------------------------------------------------------
+
+
+def bench_clients(lab: ChaosLab, clients: int, rounds: int) -> dict[str, Any]:
+    """Run many clients on phones that replay a training; measure the host.
+
+    Args:
+        lab: Phones that replay.
+        clients: How many, each a speaker.
+        rounds: Of training; the models are evaluated at the start and in the end.
+    """
+    names = tuple(_names(clients))
+    text = f"federated: {{rounds: {rounds}, evaluate_every: {rounds}, min_answers: 1}}\n"
+    write_scenario(lab.folder, text, speakers=names, model="ds2-mini", batch_size=5)
+    begun = time.monotonic()
+    peak_mb = cpu = 0.0
+    with _host(lab) as host:
+        while host.poll() is None:
+            time.sleep(2.0)
+            peak_mb, cpu = max(peak_mb, memory_mb(host.pid, "Rss")), cpu_s(host.pid) or cpu
+    run = lab.runs / "r"
+    models = models_of(run)
+    jobs = clients * (rounds + 2)
+    return {
+        "clients": clients,
+        "phones": len(lab.adb_serials),
+        "rounds": len(models) - 1,
+        "answers": sum(len(model.answers) for model in models),
+        "exit_code": host.returncode,
+        "minutes": (time.monotonic() - begun) / 60,
+        "host_cpu_s": cpu,
+        "host_cpu_s_a_job": cpu / jobs,
+        "host_peak_mb": peak_mb,
+        "model_mb": (models[0].size_bytes or 0) / 2**20,
+    }
+
+
+def _names(count: int) -> Iterator[str]:
+    yield from SPEAKERS[:count]
+    for number in range(len(SPEAKERS), count):
+        yield f"client-{number:04d}"
+
+
+def main() -> int:
+    """Measure; exit code 1 if something did not come out as it must."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("aggregate", "kills", "clients"))
+    parser.add_argument("--millions", type=float, default=30.25, help="weights of a model")
+    parser.add_argument("--clients", type=int, default=10)
+    parser.add_argument("--phones", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="federated-") as name:
+        folder = Path(name)
+        if options.what == "aggregate":
+            told = bench_aggregate(options.millions, options.clients, folder)
+            good = True
+        elif options.what == "kills":
+            with chaos_lab(folder, options.phones, None) as lab:
+                told = prove_kills(lab, options.rounds, options.kills, options.seed)
+            good = told["same_bits"] and not told["finished_twice"] and not told["exit_code"]
+        else:
+            with chaos_lab(folder, options.phones, 50.0) as lab:
+                told = bench_clients(lab, options.clients, options.rounds)
+            good = told["rounds"] == options.rounds and not told["exit_code"]
+        print(json.dumps(told, indent=1))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

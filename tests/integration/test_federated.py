@@ -1,0 +1,146 @@
+"""Rounds over phones: what goes down and up, and a host that dies in a round."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from harness.lab import resume_run, run_scenario, status
+from harness.results.federated import models_of
+from harness.results.model import AttemptResult
+from harness.results.store import RunFolder
+from harness.results.tasks import TaskFolder
+from harness.scenario.client_jobs import model_task
+from tests.fixtures.federated import SPEAKERS, settings, write_scenario
+from tests.fixtures.lab import FarmLab, Watcher
+
+ROUNDS = """\
+federated:
+  rounds: 2
+  local_steps: 3
+  strategy: {name: fedadam}
+  evaluate_every: 9
+"""
+
+
+def test_rounds_on_fewer_phones_than_clients_also_if_the_host_is_killed_in_one(
+    farm: FarmLab, tmp_path: Path
+) -> None:
+    loaded = write_scenario(tmp_path, ROUNDS)
+    watcher = Watcher()
+    summary = run_scenario(
+        loaded,
+        farm.bench(tmp_path / "leases"),
+        run_root=tmp_path / "undisturbed",
+        settings=settings(tmp_path, progress=watcher),
+    )
+    # three starts, two rounds of three, an evaluation of three, and three models
+    assert (summary.exit_code, summary.finished) == (0, 15), watcher.notes
+    _check_rounds(summary.folder)
+    killed = _killed_in_round_2(farm, tmp_path)
+    assert [model.sha256 for model in models_of(killed)] == [
+        model.sha256 for model in models_of(summary.folder)
+    ]
+
+
+def _check_rounds(folder: Path) -> None:
+    """Check what went down and up, and what the host keeps of it."""
+    models = models_of(folder)
+    assert [model.round for model in models] == [0, 1, 2]
+    assert all([a.client for a in model.answers] == list(SPEAKERS) for model in models[1:])
+    assert {answer.layers for answer in models[1].answers} == {("FC1", "FC2")}
+    assert {answer.steps for answer in models[1].answers} == {3}
+    run = RunFolder.open(folder)
+    by_role: dict[tuple[str, int], list[AttemptResult]] = {}
+    for result in run.last_results():
+        assert result.client is not None
+        by_role.setdefault((result.client.role, result.client.round), []).append(result)
+        attempt = run.attempt(result.job_id, result.attempt)
+        assert not attempt.hypotheses_path.exists()
+        assert not attempt.checkpoint_path.exists()
+        job = json.loads((attempt.path / "job.json").read_text())
+        for split in ("train", "validation"):
+            assert {utterance["text"] for utterance in job["data"][split]} == {""}
+        assert result.wer_before_percent is not None
+    assert sorted(by_role) == [("evaluate", 2), ("start", 0), ("train", 1), ("train", 2)]
+    # the first round begins with what was evaluated as the start
+    assert {r.speaker: r.wer_before_percent for r in by_role["train", 1]} == {
+        r.speaker: r.wer_before_percent for r in by_role["start", 0]
+    }
+    files = {m.round: TaskFolder(folder, model_task(m.federation, m.round)) for m in models}
+    with np.load(files[1].checkpoint_path) as sent, np.load(files[2].checkpoint_path) as made:
+        answer = models[2].answers[0]
+        with np.load(run.attempt(answer.job_id, answer.attempt).update_path) as update:
+            trained = set(update.files)
+        changed = {name for name in sent.files if not np.array_equal(sent[name], made[name])}
+    assert changed
+    assert changed <= trained
+    # a model is pushed once to a phone, however many clients train there
+    size = models[1].size_bytes
+    pushed = Counter(
+        result.phone.serial
+        for result in by_role["train", 2]
+        if result.transfer is not None and result.transfer.pushed_bytes >= size
+    )
+    assert set(pushed.values()) == {1}
+    assert status(folder).leases == ()
+
+
+def _killed_in_round_2(farm: FarmLab, folder: Path) -> Path:
+    """Kill the host of a run once a client of round 2 has answered, then go on with it."""
+    serials = [phone.info.adb_serial for phone in farm.bench(folder / "x").phones]
+    command = [
+        *(sys.executable, "-m", "tests.fixtures.federated"),
+        *(farm.server.address, str(folder), ",".join(serials)),
+    ]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as host:
+        assert host.stdout is not None
+        for line in host.stdout:
+            if line.startswith("ended") and "-r002-" in line:
+                host.kill()
+                break
+    assert host.returncode == -9
+    run = folder / "runs" / "r"
+    answered = [row for row in status(run).attempts if "-r002-" in row.task_id]
+    assert 1 <= sum(row.state == "finished" for row in answered) < len(SPEAKERS)
+    again = subprocess.run(command, cwd=root, check=False, timeout=300)
+    assert again.returncode == 0
+    finished = Counter(row.task_id for row in status(run).attempts if row.state == "finished")
+    assert set(finished.values()) == {1}, "nothing is asked twice that was answered"
+    return run
+
+
+def test_a_round_without_enough_answers_ends_the_training_with_a_reason(
+    farm: FarmLab, tmp_path: Path
+) -> None:
+    # the battery is always at or below 100 %: no epoch begins, so nobody has something to send
+    loaded = write_scenario(tmp_path, ROUNDS, "trainer.stop.battery_below_percent=100")
+    watcher = Watcher()
+    bench = farm.bench(tmp_path / "leases")
+    summary = run_scenario(
+        loaded,
+        bench,
+        run_root=tmp_path / "runs",
+        settings=settings(tmp_path, progress=watcher),
+    )
+    assert (summary.exit_code, summary.failed) == (1, 1)
+    (said,) = [note for note in watcher.notes if "federated training ends" in note]
+    assert "round 1" in said
+    assert "0 clients sent something that can be used, 2 are needed" in said
+    assert "ann: it trained no epoch (ended by battery)" in said
+    assert models_of(summary.folder)[-1].round == 0
+    # the round is tried again when failed tasks are, and comes to the same
+    again = resume_run(
+        summary.folder,
+        bench,
+        retry_failed=True,
+        settings=settings(tmp_path, progress=(watcher := Watcher())),
+    )
+    assert (again.exit_code, again.failed) == (1, 1)
+    assert len([note for note in watcher.notes if "federated training ends" in note]) == 1

@@ -1,0 +1,116 @@
+"""Federated training on the page: from a run folder to the table of clients by round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.federated import federated_program
+from harness.report.answer import key_figures
+from harness.report.load import load_run
+from harness.report.page import render
+from harness.report.rounds import trainings
+from harness.report.words import headline
+from harness.results.run import HostRecord, PlanRecord, RunRecord
+from tests.fixtures.fake_feed import FakeFeed
+from tests.fixtures.federated import write_scenario
+
+
+def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str]) -> Path:
+    """Make a federated run without phones, with a record as a run has it."""
+    loaded = write_scenario(folder, text)
+    feed = FakeFeed(
+        folder / "run",
+        loaded,
+        fate=lambda client, round_: fates.get((client, round_), "ok"),
+        rate=lambda round_: [60.0, 30.0, 40.0][min(round_, 2)],
+    )
+    federated_program(folder)(feed)  # type: ignore[arg-type]
+    plan = tuple(
+        PlanRecord(
+            job_id=task.task_id,
+            identity=task.identity,
+            axes=task.job.axes,
+            speaker=task.job.content.data.speaker,
+            batch_size=2,
+            epochs=task.job.content.trainer.epochs,
+            sub_model="S1",
+            pressure="none",
+            client=task.job.client.model_dump() if task.job.client else None,
+        )
+        for task in feed.tasks()
+        if task.kind == "phone"
+    )
+    feed.folder.write_record(
+        RunRecord(
+            run_id="run",
+            name="fed",
+            started_utc="2026-01-01T00:00:00Z",
+            finished_utc="2026-01-01T00:10:00Z",
+            scenario=loaded.scenario.model_dump(mode="json"),
+            scenario_sha256="0" * 64,
+            host=HostRecord(platform="x", cpus=1, memory_mb=1.0, python="3"),
+            plan=plan,
+        )
+    )
+    return folder / "run"
+
+
+def test_who_did_what_in_each_round(tmp_path):
+    run = run_of(
+        tmp_path,
+        "federated: {rounds: 2, privacy: {clip: 1.0, noise: 2.0}}",
+        {("ann", 1): "lost", ("bob", 1): "idle", ("cy", 2): "late"},
+    )
+    data = load_run(run)
+    # half of three, rounded up, have to answer: in round 1 only one does
+    (training,) = trainings([data])
+    assert [round_.number for round_ in training.rounds] == [0, 1]
+    assert training.rounds[0].mean_rate == 60.0
+
+
+def test_rounds_and_their_cells(tmp_path):
+    run = run_of(
+        tmp_path,
+        "federated: {rounds: 2, min_answers: 1, privacy: {clip: 1.0, noise: 2.0}}",
+        {("ann", 1): "lost", ("bob", 1): "idle", ("cy", 2): "late"},
+    )
+    (training,) = trainings([load_run(run)])
+    assert training.clients == ("ann", "bob", "cy")
+    first, second = training.rounds[1:]
+    assert {client: cell.state for client, cell in first.cells.items()} == {
+        "ann": "late",  # a phone was lost, and no result was written: nothing is known of it
+        "bob": "left out",
+        "cy": "answered",
+    }
+    assert "trained no epoch" in first.cells["bob"].why
+    assert {client: cell.state for client, cell in second.cells.items()} == {
+        "ann": "answered",
+        "bob": "answered",
+        "cy": "late",
+    }
+    assert (len(second.answered), second.asked) == (2, 3)
+    assert second.up_bytes == sum(second.cells[c].up_bytes for c in ("ann", "bob"))
+    assert [round_.mean_rate for round_ in training.evaluated] == [60.0, 30.0, 40.0]
+    assert training.forgotten == (("ann", 30.0, 40.0), ("bob", 30.0, 40.0), ("cy", 30.0, 40.0))
+    epsilon, delta = training.epsilon
+    assert epsilon > 0
+    assert delta == 1e-5
+    page = render([load_run(run)])
+    assert "What did the rounds come to?" in page
+    assert "10.0 points above its lowest" in page
+    assert "trained no epoch" in page
+
+
+def test_the_answer_is_of_the_model_and_not_of_each_job(tmp_path):
+    data = load_run(run_of(tmp_path, "federated: {rounds: 1}", {}))
+    assert "the mean WER of 3 clients in 1 round fell: 60.0 % to 30.0 %" in headline(data)
+    assert "speakers" not in headline(data)
+    figures = [figure.figure for figure in key_figures([data], (), None)]
+    assert "60.0 → 30.0 %" in figures
+    assert len(figures) == 2
+    page = render([data])
+    assert "WER against epochs" not in page
+
+
+def test_other_runs_have_no_such_section(tmp_path):
+    assert trainings([]) == []
