@@ -4,7 +4,7 @@
 
 Clips are short tones, made for the bench. Each import runs in a process of its own, so that its
 peak of resident memory is its own. Linear means: the large corpus takes no more time a clip, and
-what memory it takes more is the lists of names, a kilobyte or two a clip. Last comes one long
+what memory it takes more is the lists of names, some two kilobytes a clip. Last comes one long
 recording, which is decoded in blocks.
 """
 
