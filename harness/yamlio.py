@@ -332,6 +332,7 @@ def _said(item: Any, location: Location, model_class: type[BaseModel]) -> tuple[
 def _plain_words(message: str) -> str:
     """Return pydantic's message as a person would say it."""
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = message.replace(" after validation", "")
     for theirs, ours in _WORDS:
         message = message.replace(theirs, ours)
     return message

@@ -9,6 +9,7 @@ import pytest
 NOT_ON_THIS_PYTHON = "not on this Python"
 _FIXTURES = Path(__file__).parent / "fixtures"
 
+pytest.register_assert_rewrite("tests.fixtures")  # they import each other
 pytest_plugins = [
     f"tests.fixtures.{path.stem}"
     for path in sorted(_FIXTURES.glob("*.py"))

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import federated, schema
+from harness.scenario import federated, others, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -15,6 +15,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("model", schema.ModelChoice, ""),
     ("data", schema.Data, "More: [speech](../speech.md)."),
     ("data.part", federated.Part, "`federated.clients` makes these."),
+    ("also_evaluate", others.AlsoEvaluate, "A list of names alone is its `speakers`."),
     ("trainer", schema.Trainer, ""),
     ("trainer.stop", schema.Stop, ""),
     ("federated", federated.Federated, "More: [federated training](../federated.md)."),
@@ -46,6 +47,11 @@ EXAMPLES: dict[str, str] = {
     "order": "fewest-pushes",
     "model": "ds2-mini",
     "data": "{speaker: uk-male}",
+    "also_evaluate": "[uk-female, ind-male]",
+    "also_evaluate.corpus": "people",
+    "also_evaluate.manifest": "others",
+    "also_evaluate.speakers": "[uk-female, ind-male]",
+    "also_evaluate.validation": "8",
     "trainer": "{epochs: 4}",
     "phones": "{profile: oneplus-7t}",
     "pressure": "{fits: S5}",
@@ -188,7 +194,7 @@ EXAMPLES: dict[str, str] = {
     "retry.score_mismatch": "1",
     "expect.metric": "wer_percent",
     "expect.falls_over": "epoch",
-    "expect.rises_over": "trainer.batch_size",
+    "expect.rises_over": "trainer.sub_model",
     "expect.below": "30",
     "expect.above": "0",
     "reproduces.paper": "mobileasr",

@@ -18,7 +18,10 @@ _LOG = logging.getLogger(__name__)
 _CODE = re.compile(
     r"\b((?:INSTALL|DELETE)_(?:FAILED|PARSE_FAILED)[A-Z_]*|INSTALL_CANCELED_BY_USER)"
 )
-_NO_SPACE = re.compile(r"not enough space|No space left on device|ENOSPC", re.IGNORECASE)
+_NO_SPACE = re.compile(
+    r"not enough space|No space left on device|ENOSPC|EDQUOT|Failed to allocate \d+ because only",
+    re.IGNORECASE,
+)
 _SILENT_S = 15.0
 """A package manager that says nothing for so long is asking somebody on the screen."""
 _DIALOG = (
@@ -38,6 +41,11 @@ _ADVICE = {
     "INSTALL_FAILED_OLDER_SDK": "The phone's Android is older than the APK's minSdkVersion.",
     "INSTALL_FAILED_VERIFICATION_FAILURE": (
         "Play Protect refused it: Developer options > switch off verifying apps over USB."
+    ),
+    "INSTALL_FAILED_TEST_ONLY": "The APK is marked as for tests only: build it without testOnly.",
+    "INSTALL_FAILED_INVALID_APK": "The APK is damaged: build it again.",
+    "INSTALL_FAILED_DEPRECATED_SDK_VERSION": (
+        "The APK's target is too old for this Android: build it anew with `harness apk build`."
     ),
     "INSTALL_FAILED_ABORTED": "Somebody refused it on the phone's screen.",
     "INSTALL_CANCELED_BY_USER": (

@@ -14,6 +14,7 @@ from harness.adb.client import Clock, Deadline
 from harness.adb.errors import (
     AdbError,
     CommandFailed,
+    CommandTimedOut,
     DeviceLost,
     DeviceUnauthorized,
     ServerUnavailable,
@@ -39,6 +40,7 @@ T = TypeVar("T")
 DEFAULT_TIMEOUT_S = 30.0
 _ATTEMPTS = 3
 _KEY_CHECK_S = 5.0
+_HANG_PROBE_S = 2.0
 
 
 class PhoneLink:
@@ -73,7 +75,7 @@ class PhoneLink:
 
     @property
     def away_s(self) -> float | None:
-        """For how long it has been waited for (`wait_online`); None while it answers."""
+        """For how long it has not answered: lost (`wait_online`), or hanging; None if it does."""
         since = self._away_since
         return None if since is None else self._clock() - since
 
@@ -93,9 +95,12 @@ class PhoneLink:
             CommandTimedOut: With the output so far.
         """
         began = time.monotonic()
-        result = run_shell(
-            self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
-        )
+        since = self._clock()
+        try:
+            result = self._run(command, timeout_s)
+        except CommandTimedOut:
+            self._look_whether_it_hangs(since)
+            raise
         self._away_since = None
         if _LOG.isEnabledFor(logging.DEBUG):
             _LOG.debug(
@@ -106,6 +111,23 @@ class PhoneLink:
                 extra={"serial": self.serial},
             )
         return result
+
+    def _run(self, command: Command, timeout_s: float) -> ShellResult:
+        return run_shell(
+            self.server.client, self.adb_serial, command, timeout_s=timeout_s, serial=self.serial
+        )
+
+    def _look_whether_it_hangs(self, since: float) -> None:
+        """After a command without an end: a phone that does nothing at all is away, too."""
+        if self._away_since is not None:
+            return
+        try:
+            self._run("echo alive", _HANG_PROBE_S)
+        except CommandTimedOut:
+            self._away_since = since
+            self._log("answers no command, though it is listed as %s", self._state_or_unknown())
+        except AdbError:
+            return  # whoever waits for it says so
 
     def run(self, command: Command, timeout_s: float = DEFAULT_TIMEOUT_S) -> ShellResult:
         """Run a command that must succeed; see `shell`.

@@ -26,6 +26,8 @@ _KNOWN = re.compile(
     rf"|(?P<state>{'|'.join(STATES)})(?P<rest>(?:\s.*)?))"
 )
 _ANY = re.compile(r"(?P<serial>\S.*?)\s+(?P<state>[a-z]+)(?P<rest>(?:\s+[a-z_]+:\S*)*)\s*")
+_STATE_FIRST = re.compile(rf"(?:{BARRED}|{'|'.join(STATES)})\s+(?:usb:)?\d+-")
+"""A line whose serial is nothing but blanks, with the path by which the phone can be asked for."""
 _TAG = re.compile(r"(?:^|\s)(usb|product|model|device|transport_id):(\S*)")
 _USB_PATH = re.compile(r"\d+-\d+(?:\.\d+)*")
 
@@ -57,11 +59,12 @@ def parse_devices(text: str) -> list[Listed]:
     Words that are not known (a path without ``usb:``, as libusb gives it) are passed over; a line
     in which no state can be found is returned as ``unreadable``, never left out.
     """
-    return _told_apart([_line(line) for line in text.splitlines() if line.strip()])
+    return _told_apart([_line(line.strip()) for line in text.splitlines() if line.strip()])
 
 
 def _line(line: str) -> Listed:
-    match = _KNOWN.fullmatch(line) or _ANY.fullmatch(line)
+    nameless = _KNOWN.fullmatch(f"{NO_SERIAL} {line}") if _STATE_FIRST.match(line) else None
+    match = _KNOWN.fullmatch(line) or nameless or _ANY.fullmatch(line)
     if match is None:
         return Listed(line.split()[0], UNREADABLE, {}, line.split()[0], line.strip())
     parts = match.groupdict()

@@ -6,6 +6,7 @@ entries stand in order.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import filelock
 
+from harness.apk.large_pages import NotMovableError, with_large_pages
 from harness.apk.toolchain import Toolchain
 from harness.errors import InputError
 from harness.paths import cache_root, data_root, in_checkout
@@ -230,7 +232,7 @@ def _pack(out: Path, base: Path, dex: Path, aar: Path) -> Path:
         for abi in ABIS:
             for name in opened.namelist():
                 if name.startswith(f"jni/{abi}/") and name.endswith(".so"):
-                    entries[f"lib/{abi}/{Path(name).name}"] = opened.read(name)
+                    entries[f"lib/{abi}/{Path(name).name}"] = _for_any_page(opened.read(name))
     with zipfile.ZipFile(out, "w") as target:
         for name in sorted(entries):
             info = zipfile.ZipInfo(name, _DATE)
@@ -239,6 +241,13 @@ def _pack(out: Path, base: Path, dex: Path, aar: Path) -> Path:
             info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             target.writestr(info, entries[name])
     return out
+
+
+def _for_any_page(library: bytes) -> bytes:
+    """Return a library for pages of 16 KB, if it can be without linking it anew."""
+    with contextlib.suppress(NotMovableError):  # `harness apk verify` tells which are left
+        return with_large_pages(library)
+    return library
 
 
 def _sign(aligned: Path, signed: Path, keystore: Keystore, tools: Toolchain, work: Path) -> None:

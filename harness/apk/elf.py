@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 LARGE_PAGE = 16_384
@@ -21,9 +22,14 @@ _PT_LOAD = 1
 _MAGIC_64_LITTLE = b"\x7fELF\x02\x01"
 
 
+def is_elf_64(library: bytes) -> bool:
+    """Say whether it is a 64-bit ELF of little endian, as all of Android's are."""
+    return library.startswith(_MAGIC_64_LITTLE)
+
+
 def load_alignment(library: bytes) -> int | None:
     """Return the least alignment of a library's segments, bytes; None if it is no 64-bit ELF."""
-    if not library.startswith(_MAGIC_64_LITTLE):
+    if not is_elf_64(library):
         return None
     try:
         (first,) = struct.unpack_from("<Q", library, 32)  # e_phoff
@@ -41,8 +47,12 @@ def load_alignment(library: bytes) -> int | None:
         return None
 
 
-def page_problems(apk: Path) -> tuple[str, ...]:
+def page_problems(apk: Path, abis: Sequence[str] = _ABIS_64) -> tuple[str, ...]:
     """Return what of an APK a phone with pages of 16 KB cannot load; nothing if it can all.
+
+    Args:
+        apk: The file.
+        abis: Of these only; those of 32 bits have no large pages.
 
     Raises:
         OSError: The file cannot be read.
@@ -52,7 +62,7 @@ def page_problems(apk: Path) -> tuple[str, ...]:
     with zipfile.ZipFile(apk) as opened:
         for name in sorted(opened.namelist()):
             match = _LIBRARY.fullmatch(name)
-            if match is None or match[1] not in _ABIS_64:
+            if match is None or match[1] not in _ABIS_64 or match[1] not in abis:
                 continue
             alignment = load_alignment(opened.read(name))
             if alignment is None:

@@ -84,7 +84,8 @@ def check_phone(servers: Sequence[AdbServer], info: PhoneInfo) -> list[Check]:
         checks += _state(phone, info, left)
         capabilities = info.capabilities or probe(phone, info)
         checks += capability_checks(info.serial, capabilities)
-        checks += page_size_checks(info.serial, capabilities.said.get("page", ""), default_apk())
+        page = capabilities.said.get("page", "")
+        checks += page_size_checks(info.serial, page, info.abi, default_apk())
         checks += _background(phone, info)
         if left:
             what = f"an earlier run left changed: {', '.join(change.told for change in left)}"

@@ -15,12 +15,13 @@ _ADVICE = (
 )
 
 
-def page_size_checks(serial: str, page: str, apk: Path) -> Iterator[Check]:
+def page_size_checks(serial: str, page: str, abi: str, apk: Path) -> Iterator[Check]:
     """Yield what the doctor says of a phone's page size; nothing for pages of 4 KB.
 
     Args:
         serial: The phone.
         page: Bytes of a page, as the phone tells it; empty if it does not.
+        abi: The phone's first, of which Android takes the libraries.
         apk: The trainer that runs would install.
     """
     if not page.isdecimal() or int(page) < LARGE_PAGE:
@@ -31,7 +32,7 @@ def page_size_checks(serial: str, page: str, apk: Path) -> Iterator[Check]:
         yield Check(serial, "page size", "warning", f"{what}: no APK here to compare with", advice)
         return
     try:
-        problems = page_problems(apk)
+        problems = page_problems(apk, [abi])
     except (OSError, zipfile.BadZipFile) as error:
         problems = (f"{apk} cannot be read: {error}",)
     if problems:

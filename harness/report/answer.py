@@ -16,6 +16,7 @@ from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed
 from harness.report.outcome import Change, changes
 from harness.report.ranking import Ranking
+from harness.report.rounds import trainings
 from harness.report.text import listed
 from harness.report.wer import heard_after, heard_before, interval_text, unknown_speakers
 from harness.report.words import cell_name, largest_fall
@@ -44,11 +45,12 @@ def key_figures(
         checks: Their expectations, judged.
         ranking: Their settings by WER, where there are several.
     """
-    final = [attempt for run in runs for attempt in run.final]
+    final = [attempt for run in runs for attempt in run.personal]
     jobs = _jobs(runs)
     figures = [
         *_failures([attempt for run in runs for attempt in run.attempts]),
         *([jobs] if jobs.good is False else []),
+        *_rounds(runs),
         *_unknown(final),
         *(_best(ranking) if ranking else _fall(final)),
         *_expectations(checks, ended=all(run.record.finished_utc for run in runs)),
@@ -80,6 +82,17 @@ def _failures(attempts: Sequence[Attempt]) -> list[KeyFigure]:
     ]
     label = f"failed {'attempt' if len(kinds) == 1 else 'attempts'}: {listed(list(counted))}"
     return [KeyFigure(str(len(kinds)), label, good=False, link="wrong")]
+
+
+def _rounds(runs: Sequence[RunData]) -> list[KeyFigure]:
+    figures = []
+    for training in trainings(runs):
+        fall = training.fall
+        if fall is not None:
+            figure = f"{fixed(fall[0], 1)} → {fixed(fall[1], 1)} %"
+            label = f"mean WER, {training.words}"
+            figures.append(KeyFigure(figure, label, fall[1] < fall[0], "rounds"))
+    return figures
 
 
 def _unknown(final: Sequence[Attempt]) -> list[KeyFigure]:

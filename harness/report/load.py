@@ -110,6 +110,16 @@ class RunData:
         """The last attempt of every job."""
         return tuple(attempt for attempt in self.attempts if attempt.final)
 
+    @property
+    def personal(self) -> tuple[Attempt, ...]:
+        """Those of them that stand for themselves: no part in a round of federated training."""
+        return alone(self.final)
+
+
+def alone(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Return the attempts that are no part of a federated training."""
+    return tuple(attempt for attempt in attempts if attempt.result.client is None)
+
 
 def as_attempts(
     results: Iterable[AttemptResult], models: Mapping[str, Mapping[str, Any]] = MappingProxyType({})

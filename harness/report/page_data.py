@@ -93,6 +93,11 @@ class PageData:
         return tuple(attempt for run in self.runs for attempt in run.final)
 
     @cached_property
+    def personal(self) -> tuple[Attempt, ...]:
+        """Those of them that are no part of a federated training."""
+        return tuple(attempt for run in self.runs for attempt in run.personal)
+
+    @cached_property
     def views(self) -> tuple[RunView, ...]:
         """The runs in words."""
         return tuple(RunView.of(run) for run in self.runs)
@@ -120,12 +125,12 @@ class PageData:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """WER before and after by speaker, phone, setting, sub-model and round."""
-        return changes(self.final)
+        return changes(self.personal)
 
     @cached_property
     def ranking(self) -> Ranking | None:
         """Settings from the best to the worst; None where there is but one."""
-        return ranking(self.final, self.facets)
+        return ranking(self.personal, self.facets)
 
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:

@@ -8,7 +8,8 @@ from functools import cached_property
 from statistics import mean
 
 from harness.report.load import Attempt, RunData
-from harness.report.numbers import parse_utc
+from harness.report.numbers import fixed, parse_utc
+from harness.report.text import plural
 from harness.results.federated import ClientShare, ModelRecord
 from harness.results.model import AttemptResult
 
@@ -114,6 +115,21 @@ class Training:
         return tuple(round_ for round_ in self.rounds if round_.rates)
 
     @property
+    def fall(self) -> tuple[float, float] | None:
+        """Mean WER of the start and of the last model that was evaluated, %."""
+        rates = [round_.mean_rate for round_ in self.evaluated]
+        if len(rates) < 2 or rates[0] is None or rates[-1] is None:
+            return None
+        return rates[0], rates[-1]
+
+    @property
+    def words(self) -> str:
+        """Who takes part, and what tells it from others."""
+        last = self.evaluated[-1].number if self.evaluated else 0
+        settings = "".join(f", {name} {value}" for name, value in self.settings)
+        return f"{plural(len(self.clients), 'client')} in {plural(last, 'round')}{settings}"
+
+    @property
     def forgotten(self) -> tuple[tuple[str, float, float], ...]:
         """(client, its lowest WER, its last), where the last is higher."""
         lost = []
@@ -140,6 +156,20 @@ def trainings(runs: Sequence[RunData]) -> list[Training]:
         for number, run in enumerate(runs, 1)
         for training in _of_run(run, f"{number}-" if len(runs) > 1 else "")
     ]
+
+
+def in_words(run: RunData) -> list[str]:
+    """Return what each federated training of a run came to, in half a sentence."""
+    told = []
+    for training in trainings([run]):
+        fall = training.fall
+        if fall is not None:
+            verb = "fell" if fall[1] < fall[0] else "did not fall"
+            told.append(
+                f"the mean WER of {training.words} {verb}: {fixed(fall[0], 1)} % to "
+                f"{fixed(fall[1], 1)} %"
+            )
+    return told
 
 
 def _of_run(run: RunData, prefix: str) -> Iterable[Training]:

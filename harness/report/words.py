@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.report.load import Attempt, RunData
+from harness.report.load import Attempt, RunData, alone
 from harness.report.numbers import fixed, parse_utc
 from harness.report.outcome import Change, changes
+from harness.report.rounds import in_words
 from harness.report.skipped import skipped_groups
 from harness.report.text import listed, plural
 from harness.report.wer import interval_text, unknown_speech
@@ -107,7 +108,8 @@ def headline(data: RunData) -> str:
     if not final:
         jobs = plural(planned, "job")
         return f"Nothing has come to a result yet; {jobs} planned." if planned else "Nothing ran."
-    parts = [_jobs(finished, planned), _wer(final), _failures(data.attempts)]
+    parts = [_jobs(finished, planned), *in_words(data), _wer(data.personal)]
+    parts.append(_failures(data.attempts))
     left = planned - len(final)
     skipped = len({job.job_id for job in data.skipped} & {job.job_id for job in data.record.plan})
     if skipped:
@@ -126,7 +128,7 @@ def summary_of(attempts: Sequence[Attempt]) -> str:
     if not final:
         return "No attempt came to a result."
     finished = sum(attempt.finished for attempt in final)
-    parts = [_jobs(finished, len(final)), _wer(final), _failures(attempts)]
+    parts = [_jobs(finished, len(final)), _wer(alone(final)), _failures(attempts)]
     return "; ".join(part for part in parts if part) + "."
 
 

@@ -128,7 +128,8 @@ def _mapping(value: Any, path: str, known: Mapping[str, Any]) -> Words | None:
         return None
     what = f"fields are meant here, not {_said(value)}"
     if value in _NOTHING and not isinstance(value, int):
-        return what, f"Leave {path} out for how it is by default."
+        null = " In a matrix, write null." if type(None) in get_args(known[path]) else ""
+        return what, f"Leave {path} out for how it is by default.{null}"
     field = _field_for(value, path, known)
     if field is not None:
         return what, f"Write {path}: {{{field}: {written(value)}}}."
@@ -166,6 +167,8 @@ def _expectation(kind: str, value: Any) -> Words | None:
         return f"an expectation has fields, it is not {_said(value)}", f"Write {example}."
     if kind == "float_type":
         return _number(value, "expect", {}, whole=False)
+    if kind == "string_pattern_mismatch":
+        return f"there is no figure {value!r}", f"Names are in lower case: {str(value).lower()}."
     return None
 
 

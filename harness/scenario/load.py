@@ -120,6 +120,7 @@ def parse_scenario(
         first: dict[str, Location] = {path: ("matrix", path, 0) for path in matrix.axes}
         raise explain(error, tree, _as_written(lines, first), Scenario) from error
     _check_expectations(scenario, lines, overrides)
+    _check_axes_of_expectations(scenario, _matrix(raw, lines), lines)
     return LoadedScenario(scenario, matrix, base, lines, folder.resolve())
 
 
@@ -133,6 +134,29 @@ def _check_expectations(scenario: Scenario, lines: LineIndex, overrides: Sequenc
             raise InputError(
                 what, where=f"--set {override_of}" if override_of else place, hint=hint
             )
+
+
+def _check_axes_of_expectations(scenario: Scenario, matrix: Matrix, lines: LineIndex) -> None:
+    """Refuse an expectation over a setting that is the same in all jobs: nobody could judge it.
+
+    Args:
+        scenario: With its expectations.
+        matrix: As the file has it: ``--set`` may take an axis away.
+        lines: Where things stand.
+    """
+    varied = [path for path, values in matrix.axes.items() if len(values) > 1]
+    varied += [path for entry in matrix.include for path in entry if path not in varied]
+    for number, expect in enumerate(scenario.expect):
+        path = expect.falls_over or expect.rises_over or "epoch"
+        own = path == "epoch" or path.startswith("phones.") or path == "trainer.sub_model"
+        if own or any(f"{path}.".startswith(f"{axis}.") for axis in varied):
+            continue
+        there = f"The matrix varies {', '.join(varied)}." if varied else "There is no matrix."
+        raise InputError(
+            f"{path} is the same in all jobs, so that nothing can fall or rise over it",
+            where=lines.where(("expect", number)),
+            hint=f"{there} Write matrix: {{{path}: [...]}}.",
+        )
 
 
 def _matrix(base: Mapping[str, Any], lines: LineIndex) -> Matrix:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.scenario.hints import written
 from harness.scenario.paths import MISSING, field_paths, get_path, is_known, set_path, suggestion
-from harness.scenario.schema import JobContent
+from harness.scenario.schema import JobContent, Scenario
 
 Location = tuple[str | int, ...]
 MAX_COMBINATIONS = 200_000
@@ -127,6 +127,12 @@ def _as_axis(path: str, values: Any) -> str:
 def _check_path(path: str, location: Location) -> None:
     if not is_known(path, JobContent):
         known = field_paths(JobContent)
+        if path in Scenario.model_fields:
+            raise MatrixError(
+                location,
+                f"{path} holds for the whole scenario and cannot vary",
+                f"It stands at the top: {path}: ...",
+            )
         hint = (
             suggestion(path, known) or f"A path starts with {', '.join(JobContent.model_fields)}."
         )
@@ -146,7 +152,8 @@ def _entries(raw: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise MatrixError(("matrix", key), f"{key} is a list of mappings")
+        hint = f"Write {key}: [{written(entries)}]." if isinstance(entries, Mapping) else ""
+        raise MatrixError(("matrix", key), f"{key} is a list of mappings", hint)
     for index, entry in enumerate(entries):
         if not isinstance(entry, Mapping) or not entry:
             raise MatrixError(

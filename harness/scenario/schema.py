@@ -126,8 +126,9 @@ class Data(Section):
         if value.get("corpus") is None and value.get("manifest") is None:
             value = {**value, "corpus": ACCENTS}
         if value.get("corpus") == ACCENTS:
-            value = {**value, "train": value.get("train") or 60}
-            value = {**value, "validation": value.get("validation") or 20}
+            sizes = {"train": 60, "validation": 20}
+            given = {name: value[name] for name in sizes if value.get(name) is not None}
+            value = {**value, **sizes, **given}
         return value
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """People who read a few sentences: a corpus that comes with the project.
 
-``recordings/people`` holds compressed clips under open licences (``SOURCES.md`` there); they are
-imported into a cache like any recordings.
+Compressed clips under open licences (``recordings/people/SOURCES.md``) are imported into a cache
+like any recordings.
 """
 
 from __future__ import annotations

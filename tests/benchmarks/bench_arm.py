@@ -8,6 +8,8 @@ that cannot be had it says why, and measures nothing.
   decision must be the same, each loss within rounding.
 - ``--why`` asks LiteRT's wheels for what they cannot do: which of them end the process at what, on
   an old and a newer emulator.
+- ``--pages FILE`` has an ARM64 loader map the libraries of an APK or AAR, told of several sizes of
+  memory pages.
 
 An emulator says nothing of speed: no time is told.
 """
@@ -19,6 +21,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,7 +47,7 @@ JOBS: Mapping[str, Mapping[str, object]] = {
     "the paper's stop": {"stop": {"policy": "as_printed", "patience": 1}},
     "nothing fits": {"selection": {"need_mb": {"S1": 1e9, "S5": 1e9, "S8": 1e9}}},
 }
-WHEELS = ("1.4.0", "2.1.6", "2.3.0")
+WHEELS = ("2.1.6", "2.3.0")
 _PROBES = {
     "interpreter": "",
     "resize to no dimensions": (
@@ -171,6 +174,34 @@ def _probed(arm: Arm64, cpu: str, text: str) -> str:
     return "yes"
 
 
+def pages(path: Path) -> list[dict[str, str]]:
+    """Have glibc's loader map each ARM64 library of an APK or AAR; return rows of a table."""
+    arm = arm64(emulator_of="bookworm")  # newer ones cannot tell another page size
+    rows = []
+    with zipfile.ZipFile(path) as opened, tempfile.TemporaryDirectory() as folder:
+        names = [name for name in opened.namelist() if "/arm64-v8a/" in name]
+        for name in sorted(names):
+            library = Path(opened.extract(name, folder))
+            row = {"library": library.name}
+            for size in (4096, 16384):
+                row[f"pages of {size}"] = _mapped(arm, library, size)
+            rows.append(row)
+    return rows or [{"library": "none for arm64-v8a"}]
+
+
+def _mapped(arm: Arm64, library: Path, page: int) -> str:
+    loader = arm.root / "lib" / "ld-linux-aarch64.so.1"
+    done = subprocess.run(
+        [str(arm.emulator), "-p", str(page), "-L", str(arm.root), str(loader), "--list", library],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    # once it is mapped, the loader looks for what it needs: Android's own, which are not there
+    mapped = done.returncode == 0 or "cannot open shared object file" in done.stderr
+    return "mapped" if mapped else done.stderr.strip().rpartition(": ")[2]
+
+
 def _table(title: str, rows: Sequence[Mapping[str, object]]) -> Table:
     table = Table(title=title)
     for name in rows[0]:
@@ -186,12 +217,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cpu", default="max", help="as the emulator calls it: cortex-a72, ...")
     parser.add_argument("--litert", help="version of LiteRT (that of this environment)")
     parser.add_argument("--why", action="store_true", help="what the wheels cannot do")
+    parser.add_argument("--pages", type=Path, help="an APK or AAR")
     parser.add_argument("--json", type=Path, help="file for all figures")
     options = parser.parse_args(arguments)
     console = Console()
     try:
-        if options.why:
-            found: list[dict[str, Any]] = list(why(options.cpu))
+        if options.pages:
+            found: list[dict[str, Any]] = list(pages(options.pages))
+            console.print(_table(f"Libraries of {options.pages.name}", found))
+            failed = 0
+        elif options.why:
+            found = list(why(options.cpu))
             console.print(_table(f"LiteRT's wheels on ARM64 ({options.cpu})", found))
             failed = 0
         else:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.verdict import judge
 from harness.results.model import AttemptResult
-from tests.fixtures.browser import Opened, axe_problems
+from tests.fixtures.browser import Opened, axe_problems, layout_problems
 from tests.fixtures.report_run import RunShape, make_run
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_it_is_quiet_fits_and_axe_finds_nothing(
     browser: Any, page: Path, scheme: str, width: int
 ) -> None:
@@ -42,6 +42,7 @@ def test_it_is_quiet_fits_and_axe_finds_nothing(
     one = Opened(browser, url, color_scheme=scheme, viewport={"width": width, "height": 800})
     assert one.complaints == []
     assert one.requests == [url]
+    assert layout_problems(one.page) == []
     assert axe_problems(one.page) == []
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
     text = one.page.inner_text("main")

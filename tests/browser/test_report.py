@@ -228,6 +228,49 @@ def test_the_map_without_scripts_is_the_same_as_with(opened: Any) -> None:
     ).evaluate_all(shades)
 
 
+def test_runs_are_picked_and_what_they_share_is_no_difference(opened: Any, url_of_two: str) -> None:
+    one = Opened(opened().context.browser, url_of_two)
+    page = one.page
+    lines = page.locator("#curves figure svg path[data-run='2']")
+    assert lines.first.is_visible()
+    assert page.locator("#curves figure svg path[data-run='1']").first.is_visible()
+    row = page.locator(".beside tbody tr", has_text="trainer.epochs")
+    assert row.is_visible()
+    page.locator("#picker input[value='2']").uncheck()
+    assert lines.first.is_hidden()
+    assert page.locator("#runs tr[data-run='2']").is_hidden()
+    assert page.locator("#runs tr[data-run='1']").is_visible()
+    page.locator("#picker input[value='2']").check()
+    assert lines.first.is_visible()
+    assert one.complaints == []
+    one.context.close()
+
+
+def test_columns_of_sizes_and_absent_figures_sort_as_such(opened: Any) -> None:
+    page = opened().page
+    table = page.locator("#attempts")
+    head = table.locator("thead th", has_text="WER, %")
+    column = head.evaluate("cell => cell.cellIndex")
+    cells = "(rows, n) => rows.map(row => row.cells[n].innerText.split(/\\s/)[0])"
+    for _ in range(2):
+        head.locator("button").click()
+        values = table.locator("tbody tr").evaluate_all(cells, column)
+        # the failed attempt has no figure: it stays last, upwards and downwards
+        assert values[-1] == "–"
+        assert "–" not in values[:-1]
+    page.evaluate(
+        """() => {
+            const rows = [...document.querySelectorAll("#attempts tbody tr")];
+            rows.forEach((row, at) => { row.cells[4].dataset.s = String((at * 7) % 13); });
+        }"""
+    )
+    table.locator("thead th").nth(4).locator("button").click()
+    keys = table.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => +row.cells[4].dataset.s)"
+    )
+    assert keys == sorted(keys)
+
+
 def test_two_runs_stand_side_by_side(opened: Any, url_of_two: str) -> None:
     one = Opened(opened().context.browser, url_of_two)
     page = one.page

@@ -201,6 +201,14 @@ trainers, 1 for killed trainers; a phone is given up after {LOST_S:g} s. Lost me
 events or samples, or a phone that nobody freed. A sample that the phone itself could not take in
 time counts too.
 SIGKILL of the host has a proof of its own: `script/bench kills`.
+A killed trainer on a phone that replays (`--trace-speed 20`): `tests/chaos/test_small.py`. What adb
+says of a phone and no virtual phone can be made to say (`no permissions`, `device detached`, a key
+that is being checked, a twin with the same serial, a server that another tool restarts) is waited
+for in the same way: `tests/unit/devices/test_which_phone.py`, and following a log in
+`tests/integration/test_adb_follow.py`.
+A trainer that is gone is told by the phone's own words: a killer that is named, else a trace of a
+crash, else `TrainerEnded`: nobody knows, tried again (`retry.trainer_ended`, 1):
+`tests/unit/lab/test_evidence.py`.
 
 | fault | step | what happened | retried | lost |
 |---|---|---|---|---|

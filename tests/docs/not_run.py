@@ -13,6 +13,7 @@ _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userla
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
 _SETUP = "makes the environment that the tests themselves run in"
 _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans it"
+_PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
 
@@ -42,6 +43,7 @@ NOT_RUN: dict[str, str] = {
     "harness run scenario.yaml": "needs a real phone: tests/integration/test_trainer_app.py",
     "harness run scenario.yaml --apk FILE": "needs an APK: tests/integration/test_trainer_app.py",
     "harness run quickstart --farm virtual": _QUICK,
+    "harness run people *": _PEOPLE,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
     "mlflow ui *": _STAYS,

@@ -593,7 +593,7 @@ def decoding() -> list[dict[str, Any]]:
 
 
 def scoring() -> list[dict[str, Any]]:
-    """Word errors; only their sum is given, since alignments of equal cost split it differently."""
+    """Word errors; of alignments of equal cost, what prefers substitutions, then deletions."""
     rng = random.Random(1)
     words = ("the", "boy", "saw", "dog")
 
@@ -615,6 +615,9 @@ def scoring() -> list[dict[str, Any]]:
         cases.append(
             {
                 "reference": reference,
+                "substitutions": errors.substitutions,
+                "deletions": errors.deletions,
+                "insertions": errors.insertions,
                 "hypothesis": hypothesis,
                 "errors": errors.errors,
                 "reference_words": errors.reference_words,

@@ -44,6 +44,7 @@ def apk(toolchain, tmp_path_factory) -> Path:
     assert found["abis"] == ["arm64-v8a", "armeabi-v7a", "x86_64"]
     assert found["signature_schemes"] == ["v2", "v3"]
     assert found["debuggable"]
+    assert [text.split("/")[1] for text in found["warnings"]] == ["x86_64"], "arm64 has large pages"
     key = folder / "cache" / "apk" / "debug.keystore"
     assert key.is_file()
     assert oct((key.parent / "debug.password").stat().st_mode)[-3:] == "600"

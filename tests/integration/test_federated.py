@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.lab import run_scenario, status
+from harness.lab import resume_run, run_scenario, status
 from harness.results.federated import models_of
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -134,3 +134,13 @@ def test_a_round_without_enough_answers_ends_the_training_with_a_reason(
     assert "round 1" in said
     assert "0 clients sent something that can be used, 2 are needed" in said
     assert "ann: it trained no epoch (ended by battery)" in said
+    assert models_of(summary.folder)[-1].round == 0
+    # the round is tried again when failed tasks are, and comes to the same
+    again = resume_run(
+        summary.folder,
+        bench,
+        retry_failed=True,
+        settings=settings(tmp_path, progress=(watcher := Watcher())),
+    )
+    assert (again.exit_code, again.failed) == (1, 1)
+    assert len([note for note in watcher.notes if "federated training ends" in note]) == 1

@@ -28,10 +28,12 @@ from harness.contract.events import (
     Selected,
     Step,
     Stopped,
+    Update,
 )
 from harness.errors import InputError
 from harness.lab import RunSettings, open_bench, run_scenario
 from harness.trainer.checkpoints import file_sha256
+from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
 from tests.fixtures.other_names import write_with_other_names
@@ -130,6 +132,40 @@ def test_other_speakers_are_heard_alike(java_trainer, make_job, tmp_path, keep, 
     assert [(event.epoch, event.speaker) for event in heard] == pairs
     assert heard[-1].wer_percent == (0 if kept == 1 else 100)
     assert all(event.evaluate_seconds > 0 for event in heard)
+
+
+@pytest.mark.parametrize(
+    ("share", "sub_model", "reason"),
+    [
+        ({}, "S8", "epochs_done"),
+        ({"form": "delta", "steps": 3}, "S1", "steps_done"),
+        ({"form": "delta", "steps": 1, "proximal": 40.0}, "S5", "steps_done"),
+        ({"hypotheses": True, "steps": 99}, "S1", "epochs_done"),
+    ],
+)
+def test_the_same_goes_back(java_trainer, make_job, tmp_path, share, sub_model, reason):
+    """What federated training asks for: layers, numbers, counts, and nothing of what was said."""
+    base = make_job()
+    start = tmp_path / "start.npz"
+    np.savez(start, **FlatbufferModel(Path(base.model.path)).get_weights())
+    model = {**base.model.model_dump(), "checkpoint": str(start)}
+    job = make_job(
+        keep="last", model=model, share=share, selection={"forced": sub_model},
+        training={"epochs": 2, "seed": 3},
+    )  # fmt: skip
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert of(theirs, Stopped)[0].reason == reason
+    assert all(bool(e.hypotheses) == (e.errors is None) for e in of(theirs, Epoch))
+    (update,) = of(theirs, Update)
+    assert file_sha256(Path(update.path)) == update.sha256
+    with (
+        np.load(update.path) as java,
+        np.load(tmp_path / "python" / "checkpoints" / "update.npz") as reference,
+    ):
+        assert sorted(java.files) == sorted(reference.files)
+        for name in java.files:
+            np.testing.assert_allclose(java[name], reference[name], rtol=1e-2, atol=1e-3)
 
 
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):

@@ -54,7 +54,7 @@ def run_harness(installed: Path, tmp_path: Path, speech_cache: Path):
 
 def test_all_that_is_shipped_is_in_it(installed: Path) -> None:
     data = installed / "harness" / "_data"
-    for kind in ("device_profiles", "models", "reports", "scenarios"):
+    for kind in ("device_profiles", "models", "recordings", "reports", "scenarios"):
         shipped = {path.relative_to(ROOT) for path in (ROOT / kind).rglob("*") if path.is_file()}
         assert shipped == {path.relative_to(data) for path in (data / kind).rglob("*.*")}, kind
     assert not list((data / "apk").rglob("target"))

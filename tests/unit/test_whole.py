@@ -12,8 +12,8 @@ OUTSIDE = re.compile(
 )
 MADE_BY_THE_BUILD = re.compile(r"(?:\.\./)*reference/|(?:architecture|contributing)\.md$")
 """Pages that ``docs/_generate`` makes; the build of the site looks after those."""
-OF_OTHERS = {"packages/modules/adb/docs/dev/services.md", "label.md"}
-"""A page of AOSP; a name in a test of what happens to pages."""
+OF_OTHERS = {"packages/modules/adb/docs/dev/services.md", "label.md", "lost.md", "nowhere.md"}
+"""A page of AOSP; names in tests of what happens to pages."""
 WRITTEN_BY_TOOLS = {".git", ".venv", "site", "node_modules", "target", "runs", "__pycache__"}
 
 

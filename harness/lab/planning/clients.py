@@ -107,6 +107,12 @@ def _check_enough(content: JobContent, clients: int, rounds: int) -> None:
             f"{federated.min_answers} answers are needed of {asked} clients a round",
             where="federated.min_answers",
         )
+    if content.phones.each:
+        raise InputError(
+            "each: true runs a job on every phone; a client's job runs on one",
+            where="federated.clients",
+            hint="Leave out phones.each.",
+        )
     if rounds > 1:
         raise InputError(
             "rounds cut a speaker's speech for personalisation; with `federated:` there is one",

@@ -53,18 +53,25 @@ def other_voices(job: JobNeeds, corpus_of: CorpusOf) -> list[OtherVoice]:
     if asked is None:
         return []
     own, rounds, _ = job.speech
+    # of a part of several speakers' sentences all of theirs count: the same in all its jobs
+    owners = _owners(own)
     trained = {
         utterance.text
         for number in range(1, rounds + 1)
-        for utterance in corpus_of(own, rounds).select(own.speaker, "train", number)
+        for owner in owners
+        for utterance in corpus_of(own, rounds).select(owner, "train", number)
     }
     with _in_its_own_words():
         names = asked.speakers or _all_there_are(asked, own, corpus_of)
         return [
             _voice(_source(asked, own, name), trained, corpus_of)
             for name in names
-            if not (_is_own_source(asked, own) and name == own.speaker)
+            if not (_is_own_source(asked, own) and name in owners)
         ]
+
+
+def _owners(own: Data) -> tuple[str, ...]:
+    return (own.speaker,) if own.part is None else own.part.speakers
 
 
 def _is_own_source(asked: AlsoEvaluate, own: Data) -> bool:
@@ -90,7 +97,8 @@ def _source(asked: AlsoEvaluate, own: Data, speaker: str) -> Data:
 def _all_there_are(asked: AlsoEvaluate, own: Data, corpus_of: CorpusOf) -> Sequence[str]:
     source = _source(asked, own, own.speaker)
     names = tuple(SPEAKERS) if source.corpus == ACCENTS else corpus_of(source, 1).speakers
-    others = [name for name in names if name != own.speaker or not _is_own_source(asked, own)]
+    owners = _owners(own)
+    others = [name for name in names if name not in owners or not _is_own_source(asked, own)]
     if not others:
         raise InputError(
             f"there is nobody besides {own.speaker}",

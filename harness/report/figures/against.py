@@ -6,7 +6,7 @@ import math
 from itertools import chain
 
 from harness.report.axes import Axis, Value, shown
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, text_px, tick_text
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import digits_for, fixed
 from harness.report.settings import Against
@@ -25,7 +25,7 @@ def against(view: Against, key: str) -> Drawn:
     height = max(HEIGHT, 58 + Plot.height_for(len(view.series)))
     sheet = Sheet(WIDTH, height)
     names = {line.sub_model: one_line(line.sub_model.label, LONGEST) for line in view.series}
-    right = WIDTH - max(46.0, 30 + CHARACTER_PX * max(map(len, names.values())))
+    right = WIDTH - max(46.0, 30 + max(map(text_px, names.values())))
     places = _places(view.axis)
     low, high = min(places.values()), max(places.values())
     room = (high - low) * (0.06 if view.axis.numeric else 0.25) or 0.5

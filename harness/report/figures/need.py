@@ -9,10 +9,10 @@ from itertools import combinations
 from harness.report.cost import Need
 from harness.report.figures.plot import (
     BASELINE,
-    CHARACTER_PX,
     LABEL_PX,
     Plot,
     steps,
+    text_px,
     tick_text,
 )
 from harness.report.figures.sheet import Drawn, Sheet
@@ -87,7 +87,7 @@ def _write(plot: Plot, names: Sequence[_Name]) -> None:
 
 
 def _width(sub_model: RankedSubModel) -> float:
-    return CHARACTER_PX * len(one_line(sub_model.label, LONGEST))
+    return text_px(one_line(sub_model.label, LONGEST))
 
 
 def _describe(needs: Sequence[Need]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, integer_ticks, steps
+from harness.report.figures.plot import EndLabel, Plot, integer_ticks, steps, text_px
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.figures.wer import draw_line, end_text
 from harness.report.numbers import fixed
@@ -18,7 +18,7 @@ def overlay_chart(chart: Overlay, every: Overlays) -> Drawn:
     """Draw one chart of those that are to be compared, on their common scale."""
     sheet = Sheet(WIDTH, max(HEIGHT, 58 + Plot.height_for(len(chart.lines))))
     texts = [_text(own) for own in chart.lines]
-    right = WIDTH - 28 - CHARACTER_PX * max(map(len, texts))
+    right = WIDTH - 28 - max(map(text_px, texts))
     last = max(every.epoch_max, 1)
     ticks = steps(0, max(every.wer_max, 1), 4)
     box = (26.0, 24.0, right, sheet.height - 34)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,24 @@ from harness.report.style import FONT_PX
 
 CHARACTER_PX = 6.2
 """About the width of a character at the figures' size."""
+_NARROW = frozenset(" .,:;'|!()[]ilj-")
 LABEL_PX = FONT_PX * 1.28
 """From one label at a line's end to the next."""
 BASELINE = FONT_PX * 0.36
 """From the middle of a line of text down to its baseline."""
+
+
+def text_px(text: str) -> float:
+    """Return about the width of a text at the figures' size, rather too wide than too narrow."""
+    return sum(map(_letter_px, text))
+
+
+def _letter_px(letter: str) -> float:
+    if letter in _NARROW:
+        return 3.9
+    if not letter.isascii():
+        return 2 * CHARACTER_PX if east_asian_width(letter) in "WF" else 9.0
+    return 8.0 if letter.isupper() else 7.0
 
 
 @dataclass(frozen=True)

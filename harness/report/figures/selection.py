@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from harness.report.decisions import Choice, Decisions
-from harness.report.figures.plot import BASELINE, CHARACTER_PX, Plot, steps
+from harness.report.figures.plot import BASELINE, Plot, steps, text_px
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.text import one_line
@@ -28,8 +28,7 @@ def selection(view: Decisions, key: str) -> Drawn:
     sheet = Sheet(WIDTH, height)
     place = {name: len(rows) - 1 - number for number, name in enumerate(rows)}
     scale, limits, ticks = _scale(view)
-    longest = max(len(one_line(name, LONGEST)) for name in rows)
-    left = max(62.0, 12 + CHARACTER_PX * longest)
+    left = max(62.0, 12 + max(text_px(one_line(name, LONGEST)) for name in rows))
     plot = Plot(sheet, (left, 26, WIDTH - 16, height - 36), limits, (-0.5, len(rows) - 0.5))
     for name, row in place.items():
         plot.rule(row, "grid", dash=None, width=0.8)
@@ -90,7 +89,7 @@ def _draw_rule(plot: Plot, view: Decisions, place: dict[str, int], scale: Scale)
 
 def _has_room(plot: Plot, x: float, text: str) -> bool:
     """Say whether a text that ends at ``x`` begins within the plot."""
-    return x - plot.left > (len(text) + 1) * CHARACTER_PX
+    return x - plot.left > text_px(text) + 7
 
 
 def _apart(

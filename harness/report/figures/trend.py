@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import chain
 
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, text_px, tick_text
 from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed, parse_utc
 from harness.report.sub_models import RankedSubModel
@@ -33,7 +33,7 @@ def trend_chart(trend: Trend) -> Drawn:
     room = max(0.25 * (high - low), 0.02 * abs(high), 1e-3)
     ticks = steps(max(0.0, low - room), high + room, 4)
     names = {phone: _short(phone) for phone in trend.phones}
-    right = WIDTH - 30 - CHARACTER_PX * max(map(len, names.values()))
+    right = WIDTH - 30 - max(map(text_px, names.values()))
     left = 10 + 6.4 * max(len(tick_text(tick, ticks)) for tick in ticks)
     last = len(nights) - 1
     box = (left, 24.0, right, sheet.height - 34)

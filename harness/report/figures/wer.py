@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, integer_ticks, steps
+from harness.report.figures.plot import EndLabel, Plot, integer_ticks, steps, text_px
 from harness.report.figures.sheet import DASHED, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.outcome import Line, Panel, Small
@@ -23,10 +23,10 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     sheet = Sheet(WIDTH, height)
     labels = [_end_text(line) for line in panel.lines]
     beside = [*labels, NOTHING_HEARD] if panel.unknown_speech else labels
-    longest = min(LONGEST, max((len(text) for text in beside), default=0))
+    longest = max((text_px(text[:LONGEST]) for text in beside), default=0.0)
     ticks = steps(0, max(small.wer_max, 1), 4)
     last = max(small.epoch_max, 1)
-    right = WIDTH - 28 - CHARACTER_PX * longest
+    right = WIDTH - 28 - longest
     plot = Plot(sheet, (26, 24, right, height - 34), (-0.04 * last, 1.04 * last), (0, ticks[-1]))
     plot.y_axis(ticks, "WER, %")
     epochs = integer_ticks(last, right - 26)

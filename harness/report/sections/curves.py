@@ -20,9 +20,9 @@ from harness.results.wer_interval import METHOD
 
 
 def _view(page: PageData) -> Mapping[str, Any] | None:
-    if not page.attempts:
-        return None
-    small = outcome.small_multiples(page.final)
+    if not page.attempts or (page.final and not page.personal):
+        return None  # the rounds of federated training are told by themselves
+    small = outcome.small_multiples(page.personal)
     together = overlays(page.runs) if page.several else None
     return {
         "panels": [
@@ -32,7 +32,7 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
         "changes": page.changes,
         "interval_method": METHOD,
         "repeated": any(len(change.attempts) > 1 for change in page.changes),
-        "against": _against(page.final),
+        "against": _against(page.personal),
         "shown": axes.shown,
         "digits_of": lambda view: digits_for(
             point.median for series in view.series for _, point in series.points

@@ -16,7 +16,7 @@ RANKED = 10
 
 
 def _view(page: PageData) -> Mapping[str, Any] | None:
-    mapped = heat.heat(page.final, page.facets)
+    mapped = heat.heat(page.personal, page.facets)
     if mapped is None and page.ranking is None:
         return None
     return {

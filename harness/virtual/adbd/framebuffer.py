@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from dataclasses import dataclass
 
 from harness.virtual.adbd.streams import Stream
 from harness.virtual.phone import PhoneRoot
@@ -18,67 +17,38 @@ _COLOUR_SPACE_SDK = 28
 _CHUNK = 1 << 18
 
 
-@dataclass(frozen=True)
-class PixelFormat:
-    """How a pixel lies in memory: bits, and where each colour's bits begin and how many there are.
-
-    The order is that of ``struct fbinfo``: red, blue, green, alpha.
-    """
-
-    red: tuple[int, int]
-    blue: tuple[int, int]
-    green: tuple[int, int]
-    alpha: tuple[int, int]
-
-    @property
-    def places(self) -> tuple[tuple[int, int], ...]:
-        """The four in their order."""
-        return self.red, self.blue, self.green, self.alpha
-
-    @property
-    def bits(self) -> int:
-        """Bits of a pixel in memory."""
-        used = max(start + length for start, length in self.places)
-        return 8 * ((used + 7) // 8)
+# The one format of a virtual phone's ``screencap`` (HAL_PIXEL_FORMAT_RGBA_8888), and what ``struct
+# fbinfo`` says of it: where the bits of red, blue, green and alpha begin, and how many there are.
+_RGBA_8888 = 1
+_BITS = 32
+_PLACES = (0, 8, 16, 8, 8, 8, 24, 8)
 
 
-# Keys are Android's ``HAL_PIXEL_FORMAT``; RGBX leaves its last byte unused.
-FORMATS = {
-    1: PixelFormat((0, 8), (16, 8), (8, 8), (24, 8)),
-    2: PixelFormat((0, 8), (16, 8), (8, 8), (24, 8)),
-    3: PixelFormat((0, 8), (16, 8), (8, 8), (24, 0)),
-    4: PixelFormat((11, 5), (0, 5), (5, 6), (0, 0)),
-    5: PixelFormat((16, 8), (0, 8), (8, 8), (24, 8)),
-}
-
-
-def head(width: int, height: int, format_number: int, *colour_space: int) -> bytes:
-    """Return what goes before the pixels: version 2 with a colour space, else version 1.
-
-    Raises:
-        KeyError: A format that adbd does not know either.
-    """
-    pixel = FORMATS[format_number]
-    size = width * height * pixel.bits // 8
-    places = [number for place in pixel.places for number in place]
+def head(width: int, height: int, *colour_space: int) -> bytes:
+    """Return what goes before the pixels: version 2 with a colour space, else version 1."""
     version = 2 if colour_space else 1
-    numbers = [version, pixel.bits, *colour_space, size, width, height, *places]
+    size = width * height * _BITS // 8
+    numbers = (version, _BITS, *colour_space, size, width, height, *_PLACES)
     return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 async def serve_framebuffer(stream: Stream, root: PhoneRoot) -> None:
-    """Send one picture; a phone whose ``screencap`` gives none sends nothing."""
+    """Send one picture; a phone whose ``screencap`` gives none of that format sends nothing."""
     stream.accept()
     sdk = int(root.spec.properties.get("ro.build.version.sdk", "0"))
     taken = struct.Struct("<4I" if sdk >= _COLOUR_SPACE_SDK else "<3I")
-    process = await root.spawn(["screencap"], stdin=asyncio.subprocess.DEVNULL, stderr=None)
+    nothing = asyncio.subprocess.DEVNULL
+    process = await root.spawn(["screencap"], stdin=nothing, stderr=nothing)
     assert process.stdout is not None
     try:
         numbers = taken.unpack(await process.stdout.readexactly(taken.size))
-        await stream.write(head(*numbers))
+        width, height, pixel_format, *colour_space = numbers
+        if pixel_format != _RGBA_8888:
+            return
+        await stream.write(head(width, height, *colour_space))
         while data := await process.stdout.read(_CHUNK):
             await stream.write(data)
-    except (asyncio.IncompleteReadError, KeyError):
+    except asyncio.IncompleteReadError:
         return
     finally:
         process.hang_up()

@@ -22,12 +22,13 @@ from harness.virtual.phone import Shell
 # Source: AOSP system/core/shell_and_utilities, its lists for Android 8 to 16.
 TOOLS = tuple(
     """
-    awk base64 basename bc cat chmod chown cksum clear cmp comm cp cut date dd df diff dirname du
-    echo egrep env expand expr false fgrep find flock getconf grep groups gunzip gzip head id
-    ln ls md5sum mkdir mkfifo mktemp mv nice nl nohup nproc od paste patch printenv printf pwd
-    readlink realpath rev rm rmdir sed seq setsid sha1sum sha224sum sha256sum sha384sum sha512sum
-    sleep sort split stat strings stty sync tac tail tar taskset tee test timeout touch tr
-    true truncate tty uname uniq wc which whoami xargs xxd yes zcat
+    awk base64 basename bc cat chgrp chmod chown cksum clear cmp comm cp cpio cut date dd df diff
+    dirname dos2unix du echo egrep env expand expr fallocate false fgrep find flock fsync getconf
+    grep groups gunzip gzip head id inotifyd ionice ln ls md5sum mkdir mkfifo mktemp
+    mountpoint mv nc netcat nice nl nohup nproc od paste patch printenv printf pwd readlink realpath
+    renice rev rm rmdir sed seq setsid sha1sum sha224sum sha256sum sha384sum sha512sum sleep sort
+    split stat strings stty sync tac tail tar taskset tee test timeout touch tr true truncate tty
+    uname uniq unix2dos unlink usleep uudecode uuencode wc which whoami xargs xxd yes zcat
     """.split()  # noqa: SIM905 - a table of words, not a list of ninety lines
 )
 

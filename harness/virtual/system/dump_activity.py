@@ -260,7 +260,7 @@ class ActivityDumps:
                  "non-svc at 0):"]  # fmt: skip
         for number, app in enumerate(sorted(self._chosen(words), key=lambda app: app.adj)):
             lines += [
-                f"    Proc #{number:>2}: {_adj_word(app):<8} {_process(app)} ({app.component})",
+                f"    Proc #{number:>2}: {_adj_word(app):<8} {_process(app)} ({_adj_reason(app)})",
                 f"        oom: max=1001 curRaw={app.adj} setRaw={app.adj} cur={app.adj} "
                 f"set={app.adj}",
             ]
@@ -269,7 +269,8 @@ class ActivityDumps:
     def _lru(self, words: list[str]) -> str:
         lines = ["ACTIVITY MANAGER LRU PROCESSES (dumpsys activity lru)"]
         for number, app in enumerate(self._chosen(words)):
-            lines.append(f"  #{number:>2}: {_adj_word(app):<8} {_process(app)}")
+            lines.append(f"  #{number:>2}: {_adj_word(app):<8} {_process(app)} "
+                         f"({_adj_reason(app)})")  # fmt: skip
         return "\n".join(lines)
 
     def _chosen(self, words: list[str]) -> list[App]:
@@ -318,3 +319,10 @@ def _process(app: App) -> str:
 def _adj_word(app: App) -> str:
     words = {FOREGROUND_ADJ: "fore", PERCEPTIBLE_ADJ: "prcp", CACHED_ADJ: "cch"}
     return words.get(app.adj, "svc")
+
+
+def _adj_reason(app: App) -> str:
+    """Return why a process is as important as it is. Source: AOSP ``OomAdjuster``."""
+    if app.kind == "service":
+        return "fg-service" if app.adj <= PERCEPTIBLE_ADJ else "started-services"
+    return "top-activity" if app.adj == FOREGROUND_ADJ else "cch-act"

@@ -66,6 +66,11 @@ _WITH_VALUE = frozenset(
 )  # fmt: skip
 
 
+_ARRAYS = frozenset({"--ecn", "--ed", "--eda", "--efa", "--efal", "--eia", "--eial", "--ela",
+                     "--elal", "--esa", "--esal", "--edal", "--eza"})  # fmt: skip
+"""Extras that are kept as they are written."""
+
+
 def parse_intent(args: Sequence[str]) -> Intent:
     """Read the options of ``am start`` and its kin.
 
@@ -94,6 +99,9 @@ def parse_intent(args: Sequence[str]) -> Intent:
                 raise IntentError(f"Bad component name: {intent.component}")
         elif option == "-p":
             intent.package = value(option)
+        elif option in _ARRAYS:
+            key = value(option)
+            intent.extras[key] = value(option)
         elif option in ("-e", "--es", "--ei", "--ez", "--el", "--ef", "--eu", "--esn"):
             key = value(option)
             intent.extras[key] = None if option == "--esn" else _extra(option, value(option))

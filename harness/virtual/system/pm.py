@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
+from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.call import Call
 from harness.virtual.system.dump_package import FEATURES, LIBRARIES, PackageDump
-from harness.virtual.system.intent import IntentError, parse_intent
-from harness.virtual.system.packages import InstallError, Package
+from harness.virtual.system.installer import Installer, words_of
+from harness.virtual.system.packages import Package
 from harness.virtual.system.permissions import CHANGEABLE, GROUPS, RUNTIME
-from harness.virtual.system.resolving import candidates, resolve
+from harness.virtual.system.pm_resolving import PackageResolving
 from harness.virtual.system.service import Answers, System
 
-_INSTALL_WITH_VALUE = frozenset(
-    {"-S", "-i", "-p", "--user", "--abi", "--install-location", "--pkg", "--install-reason",
-     "--installer", "--originating-uri", "--referrer"}
-)  # fmt: skip
 _LIST_FLAGS = frozenset(
     """
     -3 -U -a -d -e -f -i -l -s -u --apex-only --factory-only --match-libraries --show-versioncode
@@ -38,7 +33,6 @@ _ANSWERS = {
     "trim-caches": "",
 }
 """Commands that always say the same."""
-_MATCH = "priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=true"
 
 
 class PackageCommands:
@@ -52,9 +46,10 @@ class PackageCommands:
         self._root = system.root
         self._registry = system.packages
         self._end_package = system.end_package
+        self._tasks = system.get(ActivityCommands).tasks
         self._package_dump = system.get(PackageDump).dump
-        self._sessions: dict[int, tuple[list[str], list[Path]]] = {}
-        self._session_numbers = itertools.count(1207351)
+        self._installer = Installer(system)
+        self._resolving = PackageResolving(system)
         self.answers = Answers(
             commands={"pm": self.run, "run-as": self.run_as},
             cmd={"package": lambda call, _: self.run(call)},
@@ -67,11 +62,11 @@ class PackageCommands:
             "list": self._list,
             "path": self._path,
             "dump": self._dump,
-            "install": self._install,
-            "install-create": self._create,
-            "install-write": self._write,
-            "install-commit": self._commit,
-            "install-abandon": self._abandon,
+            "install": self._installer.install,
+            "install-create": self._installer.create,
+            "install-write": self._installer.write,
+            "install-commit": self._installer.commit,
+            "install-abandon": self._installer.abandon,
             "install-existing": self._existing,
             "uninstall": self._uninstall,
             "grant": self._grant,
@@ -83,8 +78,8 @@ class PackageCommands:
             "disable-user": self._enable,
             "enable": self._enable,
             "has-feature": self._has_feature,
-            "query-activities": self._query,
-            "resolve-activity": self._resolve,
+            "query-activities": self._resolving.query,
+            "resolve-activity": self._resolving.resolve,
         }
         command = known.get(name)
         if command is not None:
@@ -122,7 +117,7 @@ class PackageCommands:
         if unknown:
             call.error(f"Error: Unknown option: {unknown[0]}")
             return 255
-        words = _words(args, frozenset({"--uid", "--user"}))
+        words = words_of(args, frozenset({"--uid", "--user"}))
         uid = int(args[args.index("--uid") + 1]) if "--uid" in args[:-1] else None
         for package in [] if "--apex-only" in flags else self._registry:
             if ("-3" in flags and package.system) or ("-s" in flags and not package.system):
@@ -162,7 +157,7 @@ class PackageCommands:
 
     def _compile(self, call: Call, args: list[str]) -> int:
         """Say what a phone says; there's no code here that could be compiled."""
-        names = _words(args, frozenset({"-m", "-r", "--check-prof", "--split"}))
+        names = words_of(args, frozenset({"-m", "-r", "--check-prof", "--split"}))
         if names and self._registry.get(names[-1]) is None:
             call.print(f"Failure: package {names[-1]} could not be compiled")
             return 1
@@ -171,7 +166,7 @@ class PackageCommands:
 
     def _enable(self, call: Call, args: list[str]) -> int:
         verb = call.args[0]
-        name = (_words(args, frozenset({"--user"})) or [""])[0].partition("/")[0]
+        name = (words_of(args, frozenset({"--user"})) or [""])[0].partition("/")[0]
         if self._registry.get(name) is None:
             call.error(f"\nException occurred while executing '{verb}':\n"
                        f"java.lang.IllegalArgumentException: Unknown package: {name}")  # fmt: skip
@@ -197,109 +192,17 @@ class PackageCommands:
         return 0
 
     def _package(self, args: list[str]) -> Package | None:
-        names = _words(args, frozenset({"--user"}))
+        names = words_of(args, frozenset({"--user"}))
         return self._registry.get(names[0]) if names else None
 
-    def _install(self, call: Call, args: list[str]) -> int:
-        if call.stdin is not None:
-            return self._install_files(call, args, [call.stdin])
-        names = _words(args, _INSTALL_WITH_VALUE)
-        files = [self._host_file(call, name) for name in names]
-        if not names:
-            call.error("Error: must either specify a package size or an APK file")
-            return 1
-        for name, file in zip(names, files, strict=True):
-            if file is None:
-                call.error(f"Error: Unable to open file: {name}")
-                return 1
-        return self._install_files(call, args, [file for file in files if file is not None])
-
-    def _install_files(self, call: Call, args: list[str], files: list[Path]) -> int:
-        try:
-            # since Android 9 an installed package is replaced unless -R forbids it
-            package = self._registry.install(
-                files,
-                replace_existing="-R" not in args,
-                downgrade="-d" in args,
-                test_only="-t" in args,
-            )
-        except InstallError as error:
-            call.print(f"Failure {error}")
-            return 1
-        if "-g" in args:
-            for permission in package.permissions:
-                self._registry.grant(package.name, permission, granted=True)
-        self._end_package(package.name, "installPackageLI")
-        call.print("Success")
-        return 0
-
-    def _host_file(self, call: Call, name: str) -> Path | None:
-        path = name if name.startswith("/") else f"{call.cwd}/{name}"
-        try:
-            host = self._root.host_path(path)
-        except OSError:
-            return None
-        return host if host.is_file() else None
-
-    def _create(self, call: Call, args: list[str]) -> int:
-        number = next(self._session_numbers)
-        self._sessions[number] = (args, [])
-        call.print(f"Success: created install session [{number}]")
-        return 0
-
-    def _write(self, call: Call, args: list[str]) -> int:
-        words = _words(args, _INSTALL_WITH_VALUE)
-        session = self._session(words)
-        if session is None:
-            call.error("Error: no such session")
-            return 1
-        source = call.stdin
-        if source is None and len(words) > 2 and words[2] != "-":
-            source = self._host_file(call, words[2])
-        if source is None:
-            call.error("Error: nothing to write")
-            return 1
-        session_apk = (
-            self._root.root_dir / "data/system" / f"session-{words[0]}-{len(session[1])}.apk"
-        )
-        session_apk.write_bytes(source.read_bytes())
-        session[1].append(session_apk)
-        call.print(f"Success: streamed {session_apk.stat().st_size} bytes")
-        return 0
-
-    def _commit(self, call: Call, args: list[str]) -> int:
-        words = _words(args, _INSTALL_WITH_VALUE)
-        session = self._session(words)
-        if session is None or not session[1]:
-            call.error("Error: no such session")
-            return 1
-        code = self._install_files(call, session[0], session[1])
-        self._forget(int(words[0]))
-        return code
-
-    def _abandon(self, call: Call, args: list[str]) -> int:
-        words = _words(args, _INSTALL_WITH_VALUE)
-        if self._session(words) is None:
-            call.error("Error: no such session")
-            return 1
-        self._forget(int(words[0]))
-        call.print("Success")
-        return 0
-
-    def _session(self, words: list[str]) -> tuple[list[str], list[Path]] | None:
-        return self._sessions.get(int(words[0])) if words and words[0].isdigit() else None
-
-    def _forget(self, number: int) -> None:
-        for file in self._sessions.pop(number)[1]:
-            file.unlink(missing_ok=True)
-
     def _uninstall(self, call: Call, args: list[str]) -> int:
-        names = _words(args, frozenset({"--user", "--versionCode"}))
+        names = words_of(args, frozenset({"--user", "--versionCode"}))
         if not names:
             call.error("Error: package name not specified")
             return 1
         self._end_package(names[0], "uninstall pkg")
         if self._registry.uninstall(names[0]):
+            self._tasks.forget(names[0])
             call.print("Success")
             return 0
         known = self._registry.get(names[0]) is not None
@@ -309,7 +212,7 @@ class PackageCommands:
         return 1
 
     def _grant(self, call: Call, args: list[str]) -> int:
-        names = _words(args, frozenset({"--user"}))
+        names = words_of(args, frozenset({"--user"}))
         if len(names) != 2:
             call.error("Error: no package or permission specified")
             return 1
@@ -351,74 +254,3 @@ class PackageCommands:
         folder = self._registry.folder(name)
         call.print(self._root.process_path(self._root.phone_path(folder)))
         return 0
-
-    def _resolve(self, call: Call, args: list[str]) -> int:
-        """Carry out ``resolve-activity``; a name alone is a package whose icon is pressed."""
-        try:
-            component = resolve(self._registry, parse_intent(_intent_words(args)))
-        except IntentError as error:
-            call.error(f"Error: {error}")
-            return 255
-        if component is None:
-            call.print("No activity found")
-        else:
-            self._resolved(call, args, component, "")
-        return 0
-
-    def _query(self, call: Call, args: list[str]) -> int:
-        """Carry out ``query-activities``."""
-        try:
-            intent = parse_intent(_intent_words(args))
-        except IntentError as error:
-            call.error(f"Error: {error}")
-            return 255
-        if intent.component:
-            component = resolve(self._registry, intent)
-            found = [component] if component else []
-        else:
-            found = [package.main for package in candidates(self._registry, intent)]
-        if not found:
-            call.print("No activities found")
-            return 0
-        call.print(f"{len(found)} activities found:")
-        for number, component in enumerate(found):
-            call.print(f"  Activity #{number}:")
-            self._resolved(call, args, component, "    ")
-        return 0
-
-    def _resolved(self, call: Call, args: list[str], component: str, indent: str) -> None:
-        name, _, activity = component.partition("/")
-        lines = [] if "--components" in args else [_MATCH]
-        if "--brief" in args or "--components" in args:
-            lines.append(component)
-        else:
-            package = self._registry.get(name)
-            path = package.path if package else ""
-            full = f"{name}{activity}" if activity.startswith(".") else activity
-            lines += ["ActivityInfo:", f"  name={full}", f"  packageName={name}",
-                      "  enabled=true exported=true directBootAware=false",
-                      f"  taskAffinity={name} targetActivity=null",
-                      "  ApplicationInfo:", f"    packageName={name}", f"    processName={name}",
-                      f"    sourceDir={path}", f"    dataDir=/data/user/0/{name}"]  # fmt: skip
-        for line in lines:
-            call.print(f"{indent}{line}")
-
-
-def _intent_words(args: list[str]) -> list[str]:
-    """Return the words of an intent, without options of the package manager."""
-    own = ("--brief", "--components")
-    return [arg for arg in args if arg not in own]
-
-
-def _words(args: list[str], with_value: frozenset[str]) -> list[str]:
-    """Return the arguments that are no options and no values of options."""
-    plain: list[str] = []
-    skip = False
-    for arg in args:
-        if skip:
-            skip = False
-        elif arg in with_value:
-            skip = True
-        elif arg == "-" or not arg.startswith("-"):
-            plain.append(arg)
-    return plain

@@ -117,6 +117,7 @@ class SystemServer:
     def start(self) -> None:
         """Take commands from now on."""
         self._system.get(PowerService).reset()
+        self._system.get(ActivityCommands).tasks.clear()
         self.accountant.rebooted()
         self._channel.start()
         self.logs.add("boot", "virtual phone is up", buffer="system")

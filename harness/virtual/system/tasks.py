@@ -71,6 +71,10 @@ class Tasks:
         self._tasks.remove(self._home)
         self._tasks.insert(0, self._home)
 
+    def clear(self) -> None:
+        """Forget all but the launcher's, as a reboot does."""
+        self._tasks = [self._home]
+
     def ended(self, package: str) -> None:
         """Take note that a package's process ended: what it showed is no longer in front."""
         if self.front.package == package:

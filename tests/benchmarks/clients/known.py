@@ -12,7 +12,8 @@ from tests.benchmarks.clients.outcome import Call
 from tests.benchmarks.clients.phone import JudgedPhone
 from tests.benchmarks.clients.running import calls_of
 
-_SCRIPTS = Path(__file__).parent
+SCRIPTS = Path(__file__).parent
+"""Folder of what clients are asked, ``python/`` and ``node/``."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Client:
 
 def _python(name: str, version: str, script: str) -> Client:
     def judge(python: Path, phone: JudgedPhone) -> list[Call]:
-        return calls_of([str(python), str(_SCRIPTS / "python" / script)], phone)
+        return calls_of([str(python), str(SCRIPTS / "python" / script)], phone)
 
     return Client(name, version, lambda: python_environment([f"{name}=={version}"]), judge)
 
@@ -42,7 +43,7 @@ def _python(name: str, version: str, script: str) -> Client:
 def _node(name: str, version: str, script: str, *more: str) -> Client:
     def judge(folder: Path, phone: JudgedPhone) -> list[Call]:
         # a module finds packages from where it lies
-        for text in (_SCRIPTS / "node").glob("*.mjs"):
+        for text in (SCRIPTS / "node").glob("*.mjs"):
             (folder / text.name).write_bytes(text.read_bytes())
         return calls_of(["node", str(folder / script)], phone)
 

@@ -86,7 +86,7 @@ def test_mozdevice(
     client_phone.do("battery", percent=87)
     # mksh runs the last command in its own place, so that there need be no sh
     assert "ps" in {name for _, name, _ in device.get_process_list()}
-    assert device.process_exist("sh")
+    assert device.process_exist("system_server")
     info = device.get_info()
     assert info["uptime"]
     assert "org.mobileasr.trainer" in client_phone.sh("pm list packages")

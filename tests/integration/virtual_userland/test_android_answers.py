@@ -123,7 +123,9 @@ def test_the_icon_of_an_installed_app_starts_it(stub_phone: FarmPhone, tmp_path:
     assert "Events injected: 1" in stub_phone.sh("monkey -p org.example.icon 1")
     assert stub_phone.sh("am start -n org.example.icon/.Other").startswith("Starting: Intent")
     assert stub_phone.adb("shell", "am start -n org.example.icon/.Absent").returncode == 1
+    assert "org.example.icon" in stub_phone.sh("dumpsys activity recents")
     stub_phone.sh("pm uninstall org.example.icon")
+    assert "org.example.icon" not in stub_phone.sh("dumpsys activity recents")
 
 
 def test_properties_have_types(stub_phone: FarmPhone) -> None:
@@ -156,11 +158,14 @@ def test_logcat_divides_its_buffers(stub_phone: FarmPhone) -> None:
 def test_the_log_before_the_reboot_is_kept(start_farm: FarmStarter) -> None:
     (phone,) = start_farm({"pixel-4": 1}).phones
     assert phone.sh("logcat -L") == ""
-    phone.sh("log before the reboot")
+    phone.sh(f"log before the reboot; am start -n {SETTINGS}")
     phone.do("reboot", seconds=0.5)
     eventually(lambda: phone.adb("shell", "true").returncode == 0, timeout_s=30)
     eventually(lambda: "before the reboot" in phone.sh("logcat -L"), timeout_s=30)
     assert "before the reboot" not in phone.sh("logcat -d")
+    assert "launcher3" in phone.sh("dumpsys window displays | grep mCurrentFocus")
+    assert "settings" not in phone.sh("dumpsys activity recents")
+    assert phone.sh("pidof system_server") == "1021\n"
 
 
 def test_cmd_waits_for_a_service(stub_phone: FarmPhone) -> None:

@@ -240,6 +240,8 @@ def test_small_commands(stub_phone: FarmPhone, command: str, expected: str) -> N
     ("command", "code"),
     [
         ("setenforce 0", 1),
+        ("stop", 1),
+        ("start surfaceflinger", 1),
         ("su -c id", 127),
         ("cmd nonsense list", 20),
         ("run-as org.mobileasr.trainer ls", 1),

@@ -44,8 +44,10 @@ def _ballast(phone: FarmPhone, number: int, mb: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean(stub_phone: FarmPhone) -> None:
-    stub_phone.sh(f"am force-stop {_PACKAGE}")
-    for name in (_PACKAGE, *(f"{_PACKAGE}:ballast{n}" for n in (1, 2, 3))):
+    others = ("com.android.browser", "com.android.launcher3", "com.android.settings")
+    for name in (_PACKAGE, *others):
+        stub_phone.sh(f"am force-stop {name}")
+    for name in (_PACKAGE, *(f"{_PACKAGE}:ballast{n}" for n in (1, 2, 3)), *others):
         _gone(stub_phone, name)
     stub_phone.sh("logcat -b all -c")
 

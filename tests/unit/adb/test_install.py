@@ -30,6 +30,25 @@ PHONE: Any = SimpleNamespace(serial="S1")
             "Free some storage",
         ),
         ("write failed: No space left on device", "INSTALL_FAILED_INSUFFICIENT_STORAGE", "storage"),
+        (
+            "android.os.ParcelableException: java.io.IOException: Failed to allocate 45097 because "
+            "only 0 allocatable",
+            "INSTALL_FAILED_INSUFFICIENT_STORAGE",
+            "Free some storage",
+        ),
+        ("failed to write: EDQUOT (Quota exceeded)", "INSTALL_FAILED_INSUFFICIENT_STORAGE", "Free"),
+        (
+            "Failure [INSTALL_FAILED_ABORTED: User rejected permissions]",
+            "INSTALL_FAILED_ABORTED",
+            "refused",
+        ),
+        (
+            "Failure [INSTALL_FAILED_INVALID_APK: Failed to extract native libraries, res=-2]",
+            "INSTALL_FAILED_INVALID_APK",
+            "build it again",
+        ),
+        ("Failure [INSTALL_PARSE_FAILED_NOT_APK]", "INSTALL_PARSE_FAILED_NOT_APK", ""),
+        ("Failure [-99]", "", ""),
         ("Failure [SOMETHING_NEW]", "", ""),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.adb.listing import STATES, UNREADABLE, parse_devices
+from harness.adb.listing import NO_SERIAL, STATES, UNREADABLE, parse_devices
 
 NAME = st.from_regex(r"[!-~][!-~ ]{0,30}[!-~]", fullmatch=True).filter(
     lambda name: not set(name.split()) & {*STATES, "no"}
@@ -36,6 +36,10 @@ NAME = st.from_regex(r"[!-~][!-~ ]{0,30}[!-~]", fullmatch=True).filter(
             "no permissions",
         ),
         ("X1                     somethingnew usb:3-1 transport_id:9", "X1", "somethingnew"),
+        ("                       device usb:3-1 transport_id:9", NO_SERIAL, "device"),
+        ("  no permissions 3-1 transport_id:9", NO_SERIAL, "no permissions"),
+        ("  X1   device usb:3-1", "X1", "device"),
+        ("device device usb:3-1", "device", "device"),
         ("[fe80::1%eth0]:5555    device product:x transport_id:1", "[fe80::1%eth0]:5555", "device"),
     ],
 )

@@ -74,7 +74,11 @@ def test_the_doctor_says_what_does_not_go_together(
     path = tmp_path / "t.apk"
     if alignment is not None:
         apk(path, arm64_v8a=library((PT_LOAD, alignment)))
-    checks = list(page_size_checks("S1", page, path))
+    checks = list(page_size_checks("S1", page, "arm64-v8a", path))
     assert [check.outcome for check in checks] == outcomes
+    other = [check.outcome for check in page_size_checks("S1", page, "x86_64", path)]
+    assert "problem" not in other, "another processor's library is none of its business"
     path.write_bytes(b"no zip")
-    assert [check.outcome for check in page_size_checks("S1", "16384", path)] == ["problem"]
+    assert [check.outcome for check in page_size_checks("S1", "16384", "arm64-v8a", path)] == [
+        "problem"
+    ]

@@ -115,7 +115,7 @@ def test_comparing_is_comparing(has: int, wanted: int, operator: str) -> None:
         ({"ram": 3}, "unknown key 'ram'"),
         ({"ram_mb": "lots"}, "not a comparison"),
         ({"ram_mb": ">= 3 GB"}, "not a comparison"),
-        ({"ram_mb": True}, "valid string"),
+        ({"ram_mb": True}, "a word is meant"),
         ({"origin": "real"}, "'device', 'virtual' or 'trace'"),
         ({"count": 0}, "greater than or equal to 1"),
         ({"serial": 5}, "phones:1: serial"),

@@ -7,7 +7,13 @@ import time
 
 import pytest
 
-from harness.adb.errors import AdbError, DeviceLost, DeviceUnauthorized, ServerLost
+from harness.adb.errors import (
+    AdbError,
+    CommandTimedOut,
+    DeviceLost,
+    DeviceUnauthorized,
+    ServerLost,
+)
 from harness.devices.inventory import PhoneInfo, inventory
 from tests.fixtures.fake_adb import FakeAdb, FakePhone
 
@@ -137,6 +143,23 @@ def test_an_adb_server_that_another_tool_restarts_is_waited_for(fake_adb: FakeAd
         link.shell("echo")
     threading.Timer(1.0, fake_adb.start).start()
     link.wait_online(20.0)
+
+
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_a_phone_that_hangs_is_away_and_one_with_a_slow_service_is_not(
+    fake_adb: FakeAdb, all_of_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.adb.link._HANG_PROBE_S", 1.0 if all_of_it else 30.0)
+    fake_adb.phones = [phone("R58", 1, path="usb:1-1")]
+    link = infos(fake_adb)[0].phone([fake_adb.server])
+    fake_adb.phones[0].shell = "sleep 5" if all_of_it else ""
+    for _ in range(2):
+        with pytest.raises(CommandTimedOut):
+            link.shell("sleep 5", 0.5)
+        assert (link.away_s is not None) is all_of_it
+    fake_adb.phones[0].shell = ""
+    link.shell("echo")
+    assert link.away_s is None
 
 
 def test_a_key_that_must_be_accepted_is_said_after_some_seconds(

@@ -117,6 +117,15 @@ def test_each_combination_is_a_training_of_its_own(scenario):
     assert len(ids) == 12
 
 
+def test_what_does_not_go_with_rounds(scenario):
+    for extra, what in (
+        ("phones: {each: true}\n", "a client's job runs on one"),
+        ("rounds: 2\n", "rounds cut a speaker's speech"),
+    ):
+        with pytest.raises(InputError, match=what):
+            scenario("rounds: 2", extra)
+
+
 @pytest.mark.parametrize(
     ("federated", "what", "where"),
     [

@@ -75,6 +75,11 @@ def test_what_the_own_speaker_trains_on_is_not_listened_to(recorded):
     assert heard(recorded, "{manifest: corpus, speakers: [cara]}") == {"cara": ["four"]}
 
 
+def test_of_a_part_of_several_speakers_none_is_another(recorded):
+    base = SCENARIO.replace("speaker: anna", "part: {speakers: [anna, cara]}")
+    assert heard(recorded, "[anna, ben, cara]", base) == {"ben": ["five", "six seven"]}
+
+
 @pytest.mark.parametrize(
     ("asked", "where", "what"),
     [

@@ -14,7 +14,7 @@ from harness.report.cost import needs
 from harness.report.decisions import decisions
 from harness.report.figures.against import against
 from harness.report.figures.need import need_scatter
-from harness.report.figures.plot import CHARACTER_PX
+from harness.report.figures.plot import text_px
 from harness.report.figures.selection import selection
 from harness.report.figures.sheet import Drawn, Words
 from harness.report.figures.wer import wer_panel
@@ -60,7 +60,7 @@ def check_room(drawn: Drawn, names: tuple[str, ...]) -> None:
     assert len(found) >= len(names)
     boxes = []
     for item in found:
-        wide = CHARACTER_PX * len(item.text)
+        wide = text_px(item.text)
         left = {"left": item.x, "right": item.x - wide, "center": item.x - wide / 2}[item.anchor]
         boxes.append((left, left + wide, item.y))
         assert left >= 0, item

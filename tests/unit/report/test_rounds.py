@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.federated import federated_program
+from harness.report.answer import key_figures
 from harness.report.load import load_run
 from harness.report.page import render
 from harness.report.rounds import trainings
+from harness.report.words import headline
 from harness.results.run import HostRecord, PlanRecord, RunRecord
 from tests.fixtures.fake_feed import FakeFeed
 from tests.fixtures.federated import write_scenario
@@ -97,6 +99,17 @@ def test_rounds_and_their_cells(tmp_path):
     assert "What did the rounds come to?" in page
     assert "10.0 points above its lowest" in page
     assert "trained no epoch" in page
+
+
+def test_the_answer_is_of_the_model_and_not_of_each_job(tmp_path):
+    data = load_run(run_of(tmp_path, "federated: {rounds: 1}", {}))
+    assert "the mean WER of 3 clients in 1 round fell: 60.0 % to 30.0 %" in headline(data)
+    assert "speakers" not in headline(data)
+    figures = [figure.figure for figure in key_figures([data], (), None)]
+    assert "60.0 → 30.0 %" in figures
+    assert len(figures) == 2
+    page = render([data])
+    assert "WER against epochs" not in page
 
 
 def test_other_runs_have_no_such_section(tmp_path):

@@ -61,3 +61,42 @@ def test_an_override_is_named_and_an_old_run_is_read() -> None:
     with pytest.raises(InputError, match=r"--set expect=.*no figure 'wer'"):
         parse_scenario(raw, lines, folder=Path(), overrides=[text])
     Scenario.model_validate({**raw, "expect": [{"metric": "wer", "below": 5}]})
+
+
+@pytest.mark.parametrize(
+    ("matrix", "over", "fine"),
+    [
+        ("{trainer.epochs: [1, 2]}", "trainer.epochs", True),
+        ("{trainer.epochs: [1, 2]}", "epoch", True),
+        ("{trainer.epochs: [1, 2]}", "data.speaker", False),
+        ("{trainer.epochs: [1]}", "trainer.epochs", False),
+        ("{pressure: [null, {fits: S5}]}", "pressure.fits", True),
+        ("{include: [{trainer.epochs: 1}, {trainer.epochs: 2}]}", "trainer.epochs", True),
+        ("{}", "trainer.sub_model", True),  # what the phones choose
+        ("{}", "phones.profile", True),
+    ],
+)
+def test_what_is_the_same_in_all_jobs_is_told_before_they_run(
+    matrix: str, over: str, fine: bool
+) -> None:
+    text = f"""name: t
+model: ds2-mini
+matrix: {matrix}
+expect: [{{metric: wer_percent, falls_over: {over}}}]
+"""
+    raw, lines = parse_yaml(text, "s.yaml")
+    if fine:
+        parse_scenario(raw, lines, folder=Path())
+        return
+    with pytest.raises(InputError, match=r"s\.yaml:4: expect\[0\]: .* is the same in all jobs"):
+        parse_scenario(raw, lines, folder=Path())
+
+
+def test_an_axis_that_set_takes_away_is_no_mistake_of_the_file() -> None:
+    text = """name: t
+model: ds2-mini
+matrix: {trainer.epochs: [1, 2]}
+expect: [{metric: wer_percent, falls_over: trainer.epochs}]
+"""
+    raw, lines = parse_yaml(text, "s.yaml")
+    parse_scenario(raw, lines, folder=Path(), overrides=["trainer.epochs=3"])

@@ -74,6 +74,11 @@ def load(text: str, *overrides: str) -> LoadedScenario:
         ("expect: [{metric: wer_percent, below: 5%}]", "Write 5, without quotes"),
         ("title: 5", 'Write "5", in quotes.'),
         ("matrix: {trainer.epochs: 3}", "Write trainer.epochs: [3]."),
+        ("matrix: {repeats: [1, 2]}", "It stands at the top: repeats: ..."),
+        ("matrix: {exclude: {trainer.epochs: 3}}", "Write exclude: [{trainer.epochs: 3}]."),
+        ("matrix: {pressure: [none, {fits: S5}]}", "In a matrix, write null."),
+        ("data: {train: 0}", "data.train: must be greater than or equal to 1 (it is 0)"),
+        ("expect: [{metric: WER_percent, below: 5}]", "Names are in lower case: wer_percent."),
         ("matrix: {trainer: {epochs: [1, 2]}}", "matrix: {trainer.epochs: [1, 2]}."),
     ],
 )

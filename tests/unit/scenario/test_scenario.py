@@ -248,7 +248,7 @@ def test_only_a_later_round_keeps_what_it_stands_on() -> None:
             ["s.yaml:4: matrix.trainer.epoch", "unknown path", "trainer.epochs?"],
         ),
         (HEAD + "matrix:\n  epochs: [3]\n", ["s.yaml:4", "Did you mean trainer.epochs?"]),
-        (HEAD + "matrix:\n  repeats: [3]\n", ["s.yaml:4", "unknown path 'repeats'"]),
+        (HEAD + "matrix:\n  repeats: [3]\n", ["s.yaml:4", "repeats holds for the whole scenario"]),
         (HEAD + "matrix:\n  trainer.epochs: []\n", ["s.yaml:4", "expands to nothing"]),
         (HEAD + "matrix:\n  trainer.epochs: 3\n", ["s.yaml:4", "list of values"]),
         (HEAD + "matrix:\n  trainer.epochs: [3, 3]\n", ["s.yaml:4", "stands twice", "repeats"]),

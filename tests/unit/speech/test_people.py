@@ -12,6 +12,7 @@ from harness.speech import people
 from harness.speech.people import people_corpus
 
 FOLDER = data_root() / "recordings" / "people"
+SOURCES = data_root() / "recordings/people/SOURCES.md"
 LISTENED_TO = {"cv01", "librispeech-1688", "librispeech-2033"}
 
 
@@ -63,7 +64,7 @@ def test_test_sets_are_only_listened_to_and_nobody_validates_on_what_they_traine
 def test_each_speaker_has_a_line_in_the_sources():
     with (FOLDER / "people.tsv").open(newline="") as file:
         speakers = {row["speaker"] for row in csv.DictReader(file, delimiter="\t")}
-    lines = [line for line in (FOLDER / "SOURCES.md").read_text().splitlines() if "|" in line]
+    lines = [line for line in SOURCES.read_text().splitlines() if "|" in line]
     for speaker in speakers:
         (line,) = (line for line in lines if speaker in line)
         assert "CC0" in line or "CC BY 4.0" in line or "as above" in line

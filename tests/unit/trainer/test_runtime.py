@@ -319,3 +319,37 @@ def test_short_utterances_read_no_memory_that_nothing_wrote(tiny_model_path):
     losses = [float(word) for word in process.stdout.split()]
     assert len(losses) == 3
     assert losses[0] > losses[1] > losses[2]  # never true of a NaN
+
+
+class _FixedShapes:
+    """LiteRT's own interpreter, but for what ends the process on ARM64."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def __getattr__(self, name):
+        assert name != "ResizeInputTensor", "an input was resized"
+        return getattr(self._inner, name)
+
+
+def test_no_input_is_resized(tiny_model_path, sounds):
+    """LiteRT's wheels for ARM64 crash when an input without dimensions is set to none."""
+
+    def fixed(path, num_threads):
+        interpreter = Interpreter(path, num_threads=num_threads)
+        interpreter._interpreter = _FixedShapes(interpreter._interpreter)
+        return interpreter
+
+    model = FlatbufferModel(tiny_model_path, threads=1, interpreter=fixed)
+    np.testing.assert_array_equal(model.features(tone(2.0)), sounds[0])
+    batch = make_batch(sounds, ["the red car", "an apple"], model.info)
+    for sub_model in ("S1", "S8"):
+        assert np.isfinite(model.train_step(sub_model, batch, 1e-3))
+    assert len(model.infer(batch)) == len(model.loss(batch)) == 2
+
+
+def test_inputs_are_all_there_and_no_more(model):
+    with pytest.raises(ValueError, match="features takes pcm, samples, not pcm"):
+        model._run("features", pcm=np.zeros(4, np.int16))
+    with pytest.raises(ValueError, match="Dimension mismatch"):
+        model._run("features", pcm=np.zeros(4, np.int16), samples=np.array(4, np.int32))

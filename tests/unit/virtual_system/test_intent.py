@@ -35,3 +35,11 @@ def test_words_without_option() -> None:
 def test_what_makes_no_intent(args: list[str]) -> None:
     with pytest.raises(IntentError):
         parse_intent(args)
+
+
+def test_lists_and_components_are_taken_with_their_values() -> None:
+    words = "-n a.b/.C --esa names x,y --eia numbers 1,2 --ecn who d.e/.F --ez on true"
+    intent = parse_intent(words.split())
+    assert intent.component == "a.b/.C"
+    assert intent.extras == {"names": "x,y", "numbers": "1,2", "who": "d.e/.F", "on": True}
+    assert intent.words == []

@@ -32,13 +32,22 @@ public final class Checkpoints {
    * @throws IOException the disk is full, for example; nothing is left behind then
    */
   public File save(int epoch, Map<String, Tensor> weights) throws IOException {
+    return write(path(epoch), weights);
+  }
+
+  /**
+   * Writes weights to a file of the folder, whole or not at all.
+   *
+   * @throws IOException the disk is full, for example; nothing is left behind then
+   */
+  File write(File path, Map<String, Tensor> weights) throws IOException {
     if (!folder.isDirectory() && !folder.mkdirs()) {
       throw new IOException("cannot make the folder " + folder);
     }
-    File partial = new File(folder, path(epoch).getName() + ".partial");
+    File partial = new File(folder, path.getName() + ".partial");
     try {
       Npz.write(partial, weights);
-      if (!partial.renameTo(path(epoch))) {
+      if (!partial.renameTo(path)) {
         throw new IOException("cannot rename " + partial);
       }
     } finally {
@@ -46,7 +55,12 @@ public final class Checkpoints {
         throw new IOException("cannot delete " + partial);
       }
     }
-    return path(epoch);
+    return path;
+  }
+
+  /** Where a file of the folder lies. */
+  File file(String name) {
+    return new File(folder, name);
   }
 
   /** Deletes the checkpoints of all epochs but these. */

@@ -24,6 +24,7 @@ public final class Event {
   public static final String EPOCH = "epoch";
   public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
+  public static final String UPDATE = "update";
   public static final String STOPPED = "stopped";
   public static final String ERROR = "error";
   public static final String FINISHED = "finished";
@@ -32,7 +33,8 @@ public final class Event {
   public static final List<String> STOP_REASONS =
       Collections.unmodifiableList(
           Arrays.asList(
-              "epochs_done", "patience", "battery", "memory", "command", "no_sub_model_fits"));
+              "epochs_done", "steps_done", "patience", "battery", "memory", "command",
+              "no_sub_model_fits"));
 
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
   private static final Gson GSON =
@@ -99,8 +101,8 @@ public final class Event {
     fields.integer("t_boot_ms", 0, Long.MAX_VALUE);
     String type =
         fields.word(
-            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, OTHER_SPEAKER, CHECKPOINT, STOPPED,
-            ERROR, FINISHED);
+            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, OTHER_SPEAKER, CHECKPOINT, UPDATE,
+            STOPPED, ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -125,6 +127,12 @@ public final class Event {
       fields.text("path");
       fields.text("sha256", SHA256, "a SHA-256");
       fields.flag("best");
+    } else if (UPDATE.equals(type)) {
+      integers(fields, "epoch", "size_bytes", "utterances", "steps");
+      fields.text("path");
+      fields.text("sha256", SHA256, "a SHA-256");
+      fields.word("form", Share.WEIGHTS, Share.DELTA);
+      fields.texts("layers", Network.NAME, Network.A_NAME);
     } else if (STOPPED.equals(type)) {
       fields.word("reason", STOP_REASONS);
       integers(fields, "epoch");
@@ -175,6 +183,14 @@ public final class Event {
     }
     fields.flag("best");
     checkHypotheses(fields);
+    if (fields.known("errors").has("errors")) {
+      Fields errors = fields.object("errors");
+      for (String name :
+          Arrays.asList("substitutions", "deletions", "insertions", "reference_words")) {
+        errors.integer(name, 0, Long.MAX_VALUE);
+      }
+      errors.end();
+    }
   }
 
   private static void checkHypotheses(Fields fields) throws BadInputException {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** The trainable flatbuffer as a learner. */
@@ -104,8 +105,25 @@ public final class FlatbufferLearner implements Learner {
       Batch batch = Batch.of(sounds, texts, model.info());
       long began = System.nanoTime();
       double loss = model.trainStep(subModel, batch, job.training.learningRate);
-      steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size());
+      pullBack();
+      if (!steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size())) {
+        return;
+      }
     }
+  }
+
+  /** Takes FedProx's step, if the job asks for one. */
+  private void pullBack() throws BadInputException {
+    if (job.share == null || !(job.share.proximal > 0)) {
+      return;
+    }
+    double amount = job.training.learningRate * job.share.proximal;
+    Map<String, Tensor> start = Npz.read(new File(job.model.checkpoint));
+    Map<String, Tensor> weights = model.weights();
+    for (String name : model.weightNames(trainedLayers())) {
+      weights.put(name, Share.pulledBack(weights.get(name), start.get(name), amount));
+    }
+    model.setWeights(weights);
   }
 
   @Override
@@ -155,6 +173,22 @@ public final class FlatbufferLearner implements Learner {
   @Override
   public File checkpoint(int epoch) {
     return checkpoints.path(epoch);
+  }
+
+  @Override
+  public List<String> trainedLayers() throws BadInputException {
+    return subModel == null
+        ? Collections.<String>emptyList()
+        : model.info().network.trainedLayers(subModel);
+  }
+
+  @Override
+  public File share(int kept) throws BadInputException, IOException {
+    String start = job.model.checkpoint;
+    List<String> names = model.weightNames(trainedLayers());
+    Map<String, Tensor> update =
+        job.share.update(names, checkpoints.path(kept), start == null ? null : new File(start));
+    return checkpoints.write(checkpoints.file(Share.FILE), update);
   }
 
   @Override

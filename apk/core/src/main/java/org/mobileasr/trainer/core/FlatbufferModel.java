@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -185,6 +186,31 @@ public final class FlatbufferModel implements Closeable {
       throw new BadInputException(
           checkpoint.getPath(), "the checkpoint does not fit the model: " + wrong);
     }
+    setWeights(weights);
+  }
+
+  /**
+   * Returns the names of the weights and moving statistics of layers.
+   *
+   * @throws BadInputException the file does not tell them layer by layer
+   */
+  List<String> weightNames(List<String> layers) throws BadInputException {
+    List<String> names = new ArrayList<String>();
+    for (String layer : layers) {
+      String signature = ModelInfo.getSignature(layer);
+      if (!signatures.names().contains(signature)) {
+        throw new BadInputException(
+            path,
+            "this model file does not give its weights layer by layer; build it again with "
+                + "'harness model build'");
+      }
+      names.addAll(signatures.outputs(signature).keySet());
+    }
+    return names;
+  }
+
+  /** Sets all weights, of which each must be there in its shape. */
+  void setWeights(Map<String, Tensor> weights) {
     Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
     for (Map.Entry<String, Tensor> weight : weights.entrySet()) {
       ByteBuffer values = buffer(4 * weight.getValue().values.length);

@@ -5,11 +5,11 @@ import java.util.List;
 
 /** What was heard in some utterances, and how wrong it is. */
 final class Heard {
-  final double werPercent;
+  final WordErrors errors;
   final List<Hypothesis> hypotheses;
 
-  private Heard(double werPercent, List<Hypothesis> hypotheses) {
-    this.werPercent = werPercent;
+  private Heard(WordErrors errors, List<Hypothesis> hypotheses) {
+    this.errors = errors;
     this.hypotheses = hypotheses;
   }
 
@@ -24,7 +24,7 @@ final class Heard {
       errors = errors.plus(WordErrors.between(said.get(n).text, heard.get(n)));
       hypotheses.add(new Hypothesis(said.get(n).id, heard.get(n)));
     }
-    return new Heard(errors.werPercent(), hypotheses);
+    return new Heard(errors, hypotheses);
   }
 
   /** What the model heard in one utterance; written to the log by its field names. */

@@ -1,8 +1,11 @@
 package org.mobileasr.trainer.core;
 
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** What a job has come to so far, from its own event log, those of a killed process included. */
@@ -13,6 +16,7 @@ public final class History {
   private final boolean finished;
   private final Event selected;
   private final String keep;
+  private int steps;
 
   /**
    * @param before what an earlier process of the same job wrote; empty at a first start
@@ -38,6 +42,7 @@ public final class History {
         wers.put(event.integer("epoch"), event.number("wer_percent"));
       }
     }
+    steps = stepsBefore(before);
     stopped = sawStop;
     finished = sawEnd;
     selected = lastSaved() > 0 ? chosen : null;
@@ -50,6 +55,27 @@ public final class History {
       last = Math.max(last, epoch);
     }
     return last;
+  }
+
+  /** Counts the steps in the weights so far; those of an epoch that was lost do not count. */
+  private int stepsBefore(List<Event> before) {
+    Set<List<Integer>> taken = new HashSet<List<Integer>>();
+    for (Event event : before) {
+      if (Event.STEP.equals(event.type()) && event.integer("epoch") <= lastSaved()) {
+        taken.add(Arrays.asList(event.integer("epoch"), event.integer("step")));
+      }
+    }
+    return taken.size();
+  }
+
+  /** Optimiser steps in the weights so far. */
+  public int steps() {
+    return steps;
+  }
+
+  /** Notes the steps of an epoch. */
+  public void addSteps(int number) {
+    steps += number;
   }
 
   /** The event of that epoch's checkpoint, or null. */

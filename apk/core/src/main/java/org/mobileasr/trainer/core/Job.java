@@ -41,6 +41,9 @@ public final class Job {
   /** Listened to before the first epoch and, with the weights that are kept, after the last. */
   public final List<OtherSpeaker> alsoEvaluate;
 
+  /** What goes back to the host in federated training, or null: the kept checkpoint. */
+  public final Share share;
+
   private Job(Fields fields) throws BadInputException {
     fields.known("keep", "also_evaluate");
     version = optional(fields, "version", VERSION, 1, VERSION);
@@ -55,6 +58,7 @@ public final class Job {
     stop = new Stop(fields.object("stop"));
     outputs = new Outputs(fields.object("outputs"));
     alsoEvaluate = OtherSpeaker.all(fields);
+    share = Share.of(fields, model, alsoEvaluate);
     fields.end();
   }
 

@@ -15,10 +15,12 @@ public interface Learner extends Closeable {
   interface Steps {
     /**
      * @param loss mean of the batch, before the step
+     * @return whether another step may be taken
      * @throws TrainingException the loss is no number
      * @throws IOException the log cannot be written
      */
-    void taken(double loss, double seconds, int utterances) throws TrainingException, IOException;
+    boolean taken(double loss, double seconds, int utterances)
+        throws TrainingException, IOException;
   }
 
   /** Loads the runtime, before memory is looked at; returns its name and version. */
@@ -37,7 +39,7 @@ public interface Learner extends Closeable {
   /** Computes the features of all utterances. */
   void features() throws BadInputException, StopCommandException;
 
-  /** Takes the steps of an epoch (from 1), one after the other. */
+  /** Takes the steps of an epoch (from 1), one after the other, until no other may be taken. */
   void train(int epoch, Steps steps)
       throws BadInputException, TrainingException, StopCommandException, IOException;
 
@@ -60,6 +62,16 @@ public interface Learner extends Closeable {
 
   /** Where the checkpoint of an epoch lies. */
   File checkpoint(int epoch);
+
+  /** The layers that the sub-model trains; none where there is no sub-model. */
+  List<String> trainedLayers() throws BadInputException;
+
+  /**
+   * Writes what the job shares of an epoch, whole or not at all.
+   *
+   * @throws BadInputException a checkpoint is damaged, or the file does not tell layers apart
+   */
+  File share(int kept) throws BadInputException, IOException;
 
   /** Deletes the checkpoints of all other epochs. */
   void keepOnly(Set<Integer> epochs) throws IOException;

@@ -86,6 +86,10 @@ public final class ModelInfo {
     return "reset_" + subModel.toLowerCase(Locale.ROOT);
   }
 
+  static String getSignature(String layer) {
+    return "get_" + layer.toLowerCase(Locale.ROOT);
+  }
+
   /** Samples of the longest utterance. */
   public int maxSamples() {
     return window + (maxFrames - 1) * hop;

@@ -49,7 +49,7 @@ final class OtherSpeakers {
           Event.of(Event.OTHER_SPEAKER)
               .put("epoch", epoch)
               .put("speaker", other.speaker)
-              .put("wer_percent", found.werPercent)
+              .put("wer_percent", found.errors.werPercent())
               .put("evaluate_seconds", Training.seconds(began))
               .put("hypotheses", found.hypotheses));
       heard.add(key(epoch, other.speaker));

@@ -3,6 +3,7 @@ package org.mobileasr.trainer.core;
 import java.io.File;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -78,6 +79,7 @@ public final class Training {
     } catch (StopCommandException e) {
       reason = "command";
     }
+    share();
     log.write(Event.of(Event.STOPPED).put("reason", reason).put("epoch", history.done()));
     finish();
   }
@@ -142,6 +144,9 @@ public final class Training {
       if (patience.stop) {
         return "patience";
       }
+      if (stepsLeft() == 0) {
+        return "steps_done";
+      }
       String why =
           Policies.resourcesAllow(
               phone.batteryPercent(),
@@ -161,14 +166,24 @@ public final class Training {
       phase("save", epoch, false);
       patience = patience.after(history.werPercent(epoch));
     }
+    if (stepsLeft() == 0) {
+      return "steps_done";
+    }
     return patience.stop ? "patience" : "epochs_done";
+  }
+
+  /** How many optimiser steps the job may still take. */
+  private int stepsLeft() {
+    boolean limited = job.share != null && job.share.steps != null;
+    return limited ? Math.max(0, job.share.steps - history.steps()) : Integer.MAX_VALUE;
   }
 
   /** Takes the steps of an epoch; returns the mean loss of its utterances. */
   private double train(int epoch)
       throws BadInputException, TrainingException, StopCommandException, IOException {
-    LoggedSteps steps = new LoggedSteps(epoch);
+    LoggedSteps steps = new LoggedSteps(epoch, stepsLeft());
     learner.train(epoch, steps);
+    history.addSteps(steps.step);
     return steps.sum / steps.utterances;
   }
 
@@ -179,9 +194,10 @@ public final class Training {
     List<String> heard = learner.evaluate();
     phase("evaluate", epoch, false);
     Heard found = Heard.of(job.data.validation, heard);
-    double wer = found.werPercent;
+    double wer = found.errors.werPercent();
+    boolean tells = job.share == null || job.share.hypotheses;
     boolean best = !history.hasEpoch(0) || history.isBest(wer);
-    log.write(
+    Event.Builder event =
         Event.of(Event.EPOCH)
             .put("epoch", epoch)
             .put("wer_percent", wer)
@@ -191,7 +207,8 @@ public final class Training {
             .put("battery_percent", phone.batteryPercent())
             .put("available_mb", phone.availableMb())
             .put("best", best)
-            .put("hypotheses", found.hypotheses));
+            .put("hypotheses", tells ? found.hypotheses : Collections.emptyList());
+    log.write(tells ? event : event.put("errors", found.errors.counts()));
     history.add(epoch, wer);
   }
 
@@ -232,6 +249,27 @@ public final class Training {
     learner.keepOnly(new HashSet<Integer>(Arrays.asList(epoch, history.kept())));
   }
 
+  /** Writes what the job shares, if it shares something and has trained. */
+  private void share() throws BadInputException, IOException {
+    int kept = history.kept();
+    if (job.share == null || kept == 0) {
+      return;
+    }
+    phase("save", kept, true);
+    File path = learner.share(kept);
+    phase("save", kept, false);
+    log.write(
+        Event.of(Event.UPDATE)
+            .put("epoch", kept)
+            .put("path", path.getPath())
+            .put("sha256", Checkpoints.sha256(path))
+            .put("size_bytes", path.length())
+            .put("form", job.share.form)
+            .put("layers", learner.trainedLayers())
+            .put("utterances", job.data.train.size())
+            .put("steps", history.steps()));
+  }
+
   private void finish() throws IOException {
     int kept = history.kept();
     log.write(
@@ -265,16 +303,18 @@ public final class Training {
   /** Writes each step to the log and adds up its loss. */
   private final class LoggedSteps implements Learner.Steps {
     private final int epoch;
+    private final int most;
     private int step;
     private double sum;
     private int utterances;
 
-    LoggedSteps(int epoch) {
+    LoggedSteps(int epoch, int most) {
       this.epoch = epoch;
+      this.most = most;
     }
 
     @Override
-    public void taken(double loss, double seconds, int rows)
+    public boolean taken(double loss, double seconds, int rows)
         throws TrainingException, IOException {
       if (Double.isNaN(loss) || Double.isInfinite(loss)) {
         throw new TrainingException(
@@ -291,6 +331,7 @@ public final class Training {
       sum += loss * rows;
       utterances += rows;
       step++;
+      return step < most;
     }
   }
 }

@@ -151,7 +151,10 @@ final class GoldenTest {
     WordErrors found =
         WordErrors.between(
             given.get("reference").getAsString(), given.get("hypothesis").getAsString());
-    assertEquals(given.get("errors").getAsInt(), found.errors);
+    assertEquals(given.get("errors").getAsInt(), found.errors());
+    assertEquals(given.get("substitutions").getAsInt(), found.substitutions);
+    assertEquals(given.get("deletions").getAsInt(), found.deletions);
+    assertEquals(given.get("insertions").getAsInt(), found.insertions);
     assertEquals(given.get("reference_words").getAsInt(), found.referenceWords);
     assertEquals(given.get("wer_percent").getAsDouble(), found.werPercent());
   }

@@ -43,6 +43,18 @@ final class JobText {
     if (!job.alsoEvaluate.isEmpty()) {
       text.add("also_evaluate", others(job.alsoEvaluate));
     }
+    if (job.share != null) {
+      text.add("share", share(job.share));
+    }
+    return text;
+  }
+
+  private static JsonObject share(Share share) {
+    JsonObject text = new JsonObject();
+    text.addProperty("form", share.form);
+    text.addProperty("steps", share.steps);
+    text.addProperty("proximal", share.proximal);
+    text.addProperty("hypotheses", share.hypotheses);
     return text;
   }
 
