@@ -53,7 +53,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
     """Write the page.
 
     Raises:
-        StoreError: It cannot be written, or a nightly record is damaged.
+        StoreError: It cannot be written, or a night's ``run.json`` is damaged.
     """
     comparison, now = judged.comparison, judged.now
     findings = sorted(

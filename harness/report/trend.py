@@ -10,12 +10,15 @@ from statistics import fmean, median
 
 from harness.report.load import RunData
 from harness.results.compare import METRICS, WER, Metric, Observation
-from harness.results.nightly import NightFigure, Verdict, read_nightly
+from harness.results.files import StoreError
+from harness.results.nightly import NightFigure, NightlyRecord, Verdict, read_nightly
 from harness.results.store import RunFolder
 from harness.results.wer_interval import wer_interval
 
 Key = tuple[str, str]
 """Metric and phone."""
+UNREADABLE = "nightly.json cannot be read"
+"""What stands in place of a verdict."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,10 @@ def _interval(members: Iterable[Observation]) -> tuple[float, float] | None:
 
 def night_of(data: RunData, observations: Sequence[Observation], role: str) -> Night:
     """Return a run that was read for this page."""
-    mark = read_nightly(RunFolder(data.path)) if data.path else None
-    word = mark.verdict.word if mark and mark.verdict else ""
+    mark = _mark_of(RunFolder(data.path)) if data.path else None
+    word = UNREADABLE if isinstance(mark, StoreError) else ""
+    if isinstance(mark, NightlyRecord) and mark.verdict:
+        word = mark.verdict.word
     return Night(
         data.record.run_id,
         data.record.started_utc,
@@ -97,6 +102,14 @@ def night_of(data: RunData, observations: Sequence[Observation], role: str) -> N
     )
 
 
+def _mark_of(folder: RunFolder) -> NightlyRecord | StoreError | None:
+    """Return a run's nightly record; one that is damaged costs no page."""
+    try:
+        return read_nightly(folder)
+    except StoreError as error:
+        return error
+
+
 def past_runs(folders: Iterable[Path], known: Iterable[str]) -> list[Night]:
     """Return nightly runs that are no baseline, by what their own verdicts hold of them.
 
@@ -105,7 +118,7 @@ def past_runs(folders: Iterable[Path], known: Iterable[str]) -> list[Night]:
         known: Names of the runs that are on the page anyway.
 
     Raises:
-        StoreError: One is damaged.
+        StoreError: A ``run.json`` is damaged.
     """
     names = set(known)
     nights = []
@@ -113,13 +126,18 @@ def past_runs(folders: Iterable[Path], known: Iterable[str]) -> list[Night]:
         folder = RunFolder(path)
         if folder.run_id in names:
             continue
-        mark, record = read_nightly(folder), folder.record()
-        verdict = mark.verdict if mark else None
-        if verdict is None:
-            continue
+        mark, record = _mark_of(folder), folder.record()
         commit = record.versions.get("commit", "")[:12]
+        if isinstance(mark, StoreError):
+            nights.append(
+                Night(folder.run_id, record.started_utc, {}, "not good", path, UNREADABLE, commit)
+            )
+            continue
+        verdict = mark.verdict if mark else None
+        if mark is None or verdict is None:
+            continue
         figures = _figures_kept(verdict)
-        role = "older" if mark and mark.good else "not good"
+        role = "older" if mark.good else "not good"
         nights.append(
             Night(folder.run_id, record.started_utc, figures, role, path, verdict.word, commit)
         )

@@ -193,6 +193,14 @@ def test_nights_of_an_older_version_have_the_figures_of_their_comparison(
     assert past_runs(nights[:2], ["night-1", "night-2"]) == []
 
 
+def test_a_damaged_nightly_record_costs_no_page(tmp_path: Path) -> None:
+    runs = [night(tmp_path, number) for number in (1, 2, 3)]
+    for run in runs[:2]:
+        (run / "nightly.json").write_text("{}")
+    judged([runs[1], runs[2]], runs[:1])
+    assert text_of(runs[2]).count("nightly.json cannot be read") == 2
+
+
 def test_figures_that_never_move_from_nothing_are_no_trend(tmp_path: Path) -> None:
     def row(shape: RunShape, name: str) -> Night:
         (data,) = load_runs([make_run(tmp_path, shape, name)])
