@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.lab.feed import FeedProgram
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.planning.checks import located
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario, expand_jobs
@@ -32,11 +33,17 @@ def feed_of_run(folder: Path) -> FeedProgram | None:
     """Return what adds the rounds to a run that is resumed; None if it has none.
 
     Raises:
-        InputError: It is no run folder.
+        InputError: It is no run folder, or its server cannot be made any more.
     """
-    record = RunFolder.open(folder).record()
+    run = RunFolder.open(folder)
+    record = run.record()
     if all(job.client is None for job in record.plan):
         return None
-    from harness.federated import federated_program
+    from harness.federated import check_server, federated_program
+    from harness.federated.clients import federations_of
 
-    return federated_program(Path(record.scenario_source).parent.resolve())
+    scenario_folder = Path(record.scenario_source).parent.resolve()
+    with Ledger.read(run.ledger_path) as ledger:
+        for federation in federations_of(ledger.tasks()):
+            check_server(federation.settings, scenario_folder)
+    return federated_program(scenario_folder)

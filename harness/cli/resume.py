@@ -46,6 +46,7 @@ def resume(
 ) -> None:
     """Finish a run: unfinished jobs run, finished ones are never repeated."""
     folder = run_folder(run, runs)
+    feed = feed_of_run(folder)
     with (
         reopen_lab(folder, phones, apk=apk) as bench,
         progress_display() as progress,
@@ -59,7 +60,7 @@ def resume(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
-                feed=feed_of_run(folder),
+                feed=feed,
                 wait=wait,
             ),
         )

@@ -111,7 +111,10 @@ def _client_job(template: JobSpec, client: Client, task: ClientTask) -> JobSpec:
             "stop": trainer.stop.model_copy(update={"patience": _NEVER}),
         }
     )
-    identity = sha256_of([task.model_dump(mode="json"), trainer.model_dump(mode="json")])
+    # The federation's name stands for the content, so ids stay when fields are added; what Flower
+    # changes of it from turn to turn does not.
+    changed = trainer.model_dump(mode="json") if task.turn else None
+    identity = sha256_of([task.model_dump(mode="json", exclude_defaults=True), changed])
     return template.model_copy(
         update={
             "job_id": f"{word}-{_MARKS[task.role].format(task.round)}-{identity[:10]}",

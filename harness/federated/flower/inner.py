@@ -6,10 +6,7 @@ Tried with 1.30 and 1.42; test it against each new minor version.
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
-
-os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")  # before the import: it is read there
 
 SERVER_NODE = 1
 

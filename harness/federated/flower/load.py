@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flwr.serverapp import strategy as strategies
+
 from harness.errors import HarnessError, InputError
 from harness.federated.flower import inner
 from harness.scenario.federated import Federated, Strategy
@@ -30,8 +32,6 @@ def made_strategy(settings: Strategy, folder: Path) -> Any:
     Raises:
         InputError: There is none, or its arguments are wrong.
     """
-    from flwr.serverapp import strategy as strategies
-
     inner.log_with_us()
     if settings.flower is not None:
         make = getattr(strategies, settings.flower, None)

@@ -148,6 +148,22 @@ def test_a_mistake_is_told_with_its_line(scenario, federated, what, where):
     assert f"fed.yaml{where}" in str(error.value)
 
 
+def test_a_clients_job_keeps_its_name_when_settings_grow(scenario):
+    jobs, _ = scenario("rounds: 2")
+    start = jobs[0].spec
+    trainer = start.content.trainer.model_copy(update={"threads": 1})
+    grown = start.model_copy(
+        update={"content": start.content.model_copy(update={"trainer": trainer})}
+    )
+    assert later_job(grown, "train", 1).job_id == later_job(start, "train", 1).job_id
+    turns = {
+        later_job(start, "train", 1, turn=turn, learning_rate=rate).job_id
+        for turn in (1, 2)
+        for rate in (0.1, 0.2)
+    }
+    assert len(turns) == 4
+
+
 def test_the_same_lot_for_the_same_seed():
     names = [f"c{n}" for n in range(20)]
     assert drawn(names, 5, 1, 3) == drawn(names[::-1], 5, 1, 3)

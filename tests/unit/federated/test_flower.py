@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 
 import numpy as np
@@ -233,3 +234,14 @@ def test_a_server_that_cannot_be_made_is_told_before_a_run(tmp_path, strategy, w
         check_server(settings, tmp_path)
     assert what in str(error.value)
     assert str(error.value).startswith("federated.strategy")
+
+
+def test_without_flower_the_extra_is_named(tmp_path, monkeypatch):
+    settings = scenario(tmp_path, PLAIN).scenario.federated
+    for name in [name for name in sys.modules if name.startswith("harness.federated.flower")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "flwr"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flwr", None)
+    with pytest.raises(InputError, match=r"need the extra \[federated\]"):
+        check_server(settings, tmp_path)
