@@ -15,8 +15,6 @@ from harness.results.tasks import TaskFolder
 from tests.fixtures.fake_feed import FakeFeed, HostDiedError
 from tests.fixtures.federated import write_scenario
 
-pytest.importorskip("flwr", reason="the extra [federated] is not installed")
-
 PLAIN = "{flower: FedAvg, arguments: {fraction_evaluate: 0.0}}"
 
 
