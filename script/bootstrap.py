@@ -133,12 +133,11 @@ def install(level: str) -> None:
     """Create the environment and install one level into it."""
     pip = create()
     command = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    command += ["--constraint", str(lock_of(level)), "--editable", f"{ROOT}{EXTRAS[level]}"]
     started = time.monotonic()
     print(f"bootstrap: installing ({level}) into {VENV} ...", file=sys.stderr, flush=True)
     for attempt in (1, 2, 3):
-        if told(
-            [*command, "--constraint", str(lock_of(level)), "--editable", f"{ROOT}{EXTRAS[level]}"], started
-        ):
+        if told(command, started):
             break
         if attempt == 3:
             fail(
