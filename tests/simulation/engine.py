@@ -126,6 +126,12 @@ class SimEngine:
             if isinstance(order, RunAttempt):
                 self._end(self.world.phones[order.serial], order, "Interrupted", after=5.0)
 
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """Somebody wants it no more: it ends soon, interrupted."""
+        self.world.say(f"asked to stop: {order}: {why}")
+        if self.orders.get(order.serial) is order:
+            self._end(self.world.phones[order.serial], order, "Interrupted", after=5.0)
+
     def close(self) -> None:
         self.alive = False
 

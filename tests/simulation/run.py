@@ -49,6 +49,9 @@ class Outcome:
     """Tasks that started with some of their parents only."""
     came_later: int
     """Tasks that were added while the run went on."""
+    withdrawn: int
+    stopped: int
+    """Of the withdrawn ones those whose attempts ran."""
     days: float
     turns: int
     digest: str
@@ -221,9 +224,23 @@ class Run:
             )
             with suppress(RunOverError):  # it was stopped: the next process adds them
                 intake.add(tickets)
+                self._withdraw(engine.ledger, intake, tickets)
             self._feed(engine, intake, rest)
 
         self.world.later(max(0.0, when - now), add)
+
+    def _withdraw(self, ledger: Ledger, intake: Intake, tickets: list[Ticket]) -> None:
+        """Now and then, want some jobs no more; also such as have just been added."""
+        if self.rng.random() < 0.4:
+            return
+        rows = ledger.rows()
+        jobs = [row.task_id for row in rows if row.kind == "phone"]
+        jobs += [ticket.job_id for ticket in tickets if ticket.task.kind == "phone"]
+        running = [row.task_id for row in rows if (row.kind, row.state) == ("phone", "running")]
+        jobs = running if running and self.rng.random() < 0.5 else jobs
+        chosen = self.rng.sample(jobs, min(len(jobs), self.rng.randint(1, 6)))
+        self.world.say(f"withdrawn: {chosen}")
+        intake.withdraw(chosen, "the simulation wants it no more")
 
     @staticmethod
     def _close(engine: SimEngine, intake: Intake) -> None:
@@ -276,6 +293,9 @@ class Run:
             row = states[ticket.job_id]
             attempts = ledger.attempts(ticket.job_id)
             finished = [attempt for attempt in attempts if attempt.state == "finished"]
+            if row.is_withdrawn:
+                self._check_withdrawn(ledger, row.task_id)
+                continue
             assert len(finished) == (row.state == "finished"), f"{row} {attempts}"
             assert (ticket.job_id in world.finished_jobs) == (row.state == "finished"), row
             assert row.state in ("finished", "failed", "skipped"), row
@@ -333,6 +353,15 @@ class Run:
         assert len(counted) >= task.needed, f"{task.task_id} with {counted}"
         return counted
 
+    @staticmethod
+    def _check_withdrawn(ledger: Ledger, job_id: str) -> None:
+        """Check that nothing was begun at a job once nobody wanted it any more."""
+        changes = [c for c in ledger.changes() if c.key.partition("/")[0] == job_id]
+        (since,) = [c.id for c in changes if c.what == "task" and c.new == "skipped"]
+        begun = [c for c in changes if c.id > since and c.new == "running"]
+        assert not begun, f"{job_id} was begun after it was withdrawn: {begun}"
+        assert len(ledger.attempts(job_id, "finished")) <= 1
+
     def _check_skipped(self, row: Any, ticket: Any, states: Any, dispatcher: Dispatcher) -> None:
         task = ticket.task
         finished = sum(states[parent].state == "finished" for parent in task.parents)
@@ -365,6 +394,10 @@ class Run:
             on_host=sum(row.kind == "host" for row in ledger.rows("finished")),
             by_quorum=sum(self._is_by_quorum(ledger, row.task_id) for row in ledger.rows()),
             came_later=sum(len(tickets) for _, tickets in self.world.batches),
+            withdrawn=sum(row.is_withdrawn for row in ledger.rows()),
+            stopped=sum(
+                bool(ledger.attempts(row.task_id)) for row in ledger.rows() if row.is_withdrawn
+            ),
             days=self.world.clock.now / 86400,
             turns=self.turns,
             digest=history.hexdigest()[:16],
