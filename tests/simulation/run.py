@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,17 @@ from harness.lab.clock import StopSignal
 from harness.lab.holding import HostKeeper, take_free
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile
-from harness.lab.ledger.tables import OPEN
+from harness.lab.ledger.tables import OPEN, Change
 from harness.lab.ports import NoProgress
 from harness.lab.scheduling.agenda import Agenda
+from harness.lab.scheduling.agenda import Outcome as TaskOutcome
 from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.scheduling.standing import OUT
 from harness.scenario.task import Task
-from tests.simulation.engine import SimEngine, SimHost, step_limit_s
+from tests.simulation.engine import HOST_FAILS, SimEngine, SimHost, step_limit_s
 from tests.simulation.ledger import MortalLedger
 from tests.simulation.world import HOST_RETRIES, LOST_S, RETRIES, HostDied, SimTools, Size, World
 
@@ -67,6 +68,8 @@ class Run:
         check_every: Look for idle phones each so many turns.
         verbose: Keep a log in ``world.told``.
     """
+
+    host_fails = HOST_FAILS
 
     def __init__(self, size: Size, seed: int, *, check_every: int = 1, verbose: bool = False):
         self.world = World(size, seed, verbose=verbose)
@@ -175,7 +178,7 @@ class Run:
             agenda=agenda,
             ledger=ledger,
             engine=engine,
-            host=SimHost(engine),
+            host=SimHost(engine, self.host_fails),
             owner=owner,
             stop=self.stop,
             clock=clock,
@@ -185,11 +188,11 @@ class Run:
                 recover_s=LOST_S,
                 rejoin=rejoin,
                 finished=lambda job, n: (job, n) in world.results,
+                settled=self._settled,
             ),
         )
         if batches:
-            intake = self.scheduler.open_intake()
-            self._feed(engine, intake, batches)
+            self._begin_feed(engine, ledger, batches)
         try:
             self.scheduler.loop()
         finally:
@@ -204,6 +207,14 @@ class Run:
             for when, tickets in self.world.batches
             if tickets[0].job_id not in known
         ]
+
+    def _begin_feed(
+        self, engine: SimEngine, ledger: Ledger, batches: list[tuple[float, list[Ticket]]]
+    ) -> None:
+        self._feed(engine, self.scheduler.open_intake(), batches)
+
+    def _settled(self, outcome: TaskOutcome) -> None:
+        """Take in what a task came to."""
 
     def _feed(
         self, engine: SimEngine, intake: Intake, batches: list[tuple[float, list[Ticket]]]
@@ -288,13 +299,16 @@ class Run:
         world = self.world
         dispatcher = self.scheduler._dispatcher
         states = {row.task_id: row for row in ledger.rows()}
+        history: dict[str, list[Change]] = {}
+        for change in ledger.changes():
+            history.setdefault(change.key.partition("/")[0], []).append(change)
         assert states.keys() == world.tickets.keys(), "a task was lost, or came from nowhere"
         for ticket in world.tickets.values():
             row = states[ticket.job_id]
             attempts = ledger.attempts(ticket.job_id)
             finished = [attempt for attempt in attempts if attempt.state == "finished"]
             if row.is_withdrawn:
-                self._check_withdrawn(ledger, row.task_id)
+                self._check_withdrawn(ledger, row.task_id, history[row.task_id])
                 continue
             assert len(finished) == (row.state == "finished"), f"{row} {attempts}"
             assert (ticket.job_id in world.finished_jobs) == (row.state == "finished"), row
@@ -354,9 +368,8 @@ class Run:
         return counted
 
     @staticmethod
-    def _check_withdrawn(ledger: Ledger, job_id: str) -> None:
+    def _check_withdrawn(ledger: Ledger, job_id: str, changes: Sequence[Change]) -> None:
         """Check that nothing was begun at a job once nobody wanted it any more."""
-        changes = [c for c in ledger.changes() if c.key.partition("/")[0] == job_id]
         (since,) = [c.id for c in changes if c.what == "task" and c.new == "skipped"]
         begun = [c for c in changes if c.id > since and c.new == "running"]
         assert not begun, f"{job_id} was begun after it was withdrawn: {begun}"
