@@ -145,7 +145,10 @@ def test_lost_and_late_clients_are_errors_to_the_strategy(tmp_path):
     models = {model.round: model for model in models_of(tmp_path / "run")}
     assert [a.client for a in models[1].answers] == ["bob", "cy"]
     assert [a.client for a in models[2].answers] == ["ann", "cy"]
-    assert feed.notes == ["round 2: bob did not answer in time; what comes is dropped"]
+    assert feed.notes == ["round 2: bob did not answer in time and is stopped"]
+    before = digest(tmp_path / "run")
+    run(tmp_path, PLAIN, fate=lambda *_: "ok")  # resumed: whom it withdrew is late as before
+    assert digest(tmp_path / "run") == before
 
 
 def test_too_few_answers_end_it(tmp_path):
