@@ -68,6 +68,8 @@ NOT_RUN: dict[str, str] = {
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run scenarios/federated.yaml *": _ROUNDS,
+    "harness run personal.yaml *": _ROUNDS,
+    "harness compare together alone both": _ROUNDS,
     "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower.py",
     "harness corpus import *": _CORPORA,
     "harness plan mine.yaml": _CORPORA,
