@@ -150,6 +150,12 @@ class Training:
                 return model.epsilon, model.delta
         return None
 
+    @property
+    def privacy_note(self) -> str:
+        """What epsilon assumes besides, or why there is none though noise is added."""
+        notes = [round_.model.privacy_note for round_ in self.rounds if round_.model is not None]
+        return next((note for note in reversed(notes) if note), "")
+
 
 def trainings(runs: Sequence[RunData]) -> list[Training]:
     """Return the federated trainings of runs, in the order of their jobs."""

@@ -59,6 +59,11 @@ class ModelRecord(Record):
     epsilon: float | None = None
     """Of all rounds so far; None: no privacy was asked for."""
     delta: float | None = None
+    privacy_cost: float | None = None
+    """Of this round alone, for strategies of Flower: rho = 1 / 2 z², z the noise by the most that
+    one client moves the mean."""
+    privacy_note: str = ""
+    """What epsilon assumes, or why there is none."""
 
 
 def models_of(run: Path) -> list[ModelRecord]:
