@@ -21,7 +21,7 @@ SUFFIXES: Final = (".csv", ".tsv", ".jsonl")
 AUDIO_NAMES: Final = ("file", "audio", "path", "filename", "wav", "audio_filepath")
 TEXT_NAMES: Final = ("text", "sentence", "transcript", "transcription")
 
-_PIECE_BYTES: Final = 1 << 20
+_PIECE_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True)
