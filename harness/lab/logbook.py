@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.lab.bench import Bench
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import PhoneStatus, Progress
-from harness.lab.scheduling.engine import Came, Engine, Order, Report, RunAttempt
+from harness.lab.scheduling.engine import Awaited, Came, Engine, Order, Report, RunAttempt
 from harness.log import TOLD, job_word, run_log
 from harness.results.model import AttemptResult
 from harness.version import version_words
@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 _PLACE: Final = ("serial", "job_id", "task_id", "attempt")
 _TROUBLE: Final = ("trouble", "why", "kind", "error", "lost")
 """Fields of a report: one that is set says that something went wrong."""
-_LARGE: Final = ("phone", "result")
+_LARGE: Final = ("phone", "result", "tickets", "done", "refusals")
 
 
 @contextlib.contextmanager
@@ -83,7 +83,8 @@ class LoggedEngine:
         reports = self._engine.reports(wait_s)
         for report in reports:
             stopped = getattr(report, "kind", None) == "Interrupted"
-            bad = not stopped and any(getattr(report, name, None) for name in _TROUBLE)
+            bad = not stopped and not isinstance(report, Awaited)
+            bad = bad and any(getattr(report, name, None) for name in _TROUBLE)
             level = logging.WARNING if bad else logging.INFO
             _LOG.log(level, "report %s", _words(report), extra=_place(report))
         return reports

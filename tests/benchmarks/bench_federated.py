@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from harness.federated.aggregate import Answer, aggregate
-from harness.lab import status
 from harness.results.federated import models_of
 from harness.scenario.federated import Federated
 from harness.trainer.checkpoints import write_weights
 from tests.benchmarks.lab_farm import cpu_s, memory_mb
+from tests.chaos.federated import federated_host, prove_kills
 from tests.chaos.lab import ChaosLab, chaos_lab
 from tests.fixtures.federated import SPEAKERS, write_scenario
 from tests.simulation.federated import FederatedRun
@@ -36,8 +34,6 @@ from tests.simulation.world import Size
 
 VARIABLES = 24
 STRATEGIES = ("fedavg", "fedadam", "trimmed", "median")
-EXIT_NO_PHONE = 3
-LAST_TRIES = 8
 
 
 # -- making one model of many ---------------------------------------------------------------------
@@ -125,87 +121,6 @@ def _status_mb(what: str) -> float:
     return int(text.partition(f"{what}:")[2].split()[0]) / 1024
 
 
-# -- killed again and again -----------------------------------------------------------------------
-
-
-def prove_kills(lab: ChaosLab, rounds: int, kills: int, seed: int) -> dict[str, Any]:
-    """Run undisturbed, and again with kills; say whether both come to the same.
-
-    Args:
-        lab: Phones, that train in earnest.
-        rounds: Of training.
-        kills: Of the host; each third takes the adb server with it.
-        seed: Of the moments.
-    """
-    text = f"""\
-        limits: {{lost_s: 30, stall_s: 300, start_s: 300}}
-        retry: {{lost_phone: 9, provision_failed: 9, trainer_stalled: 9}}
-        federated: {{rounds: {rounds}, local_steps: 3, strategy: fedadam, evaluate_every: 99}}
-        """
-    write_scenario(lab.folder, text)
-    assert _finish(lab) == 0, (lab.folder / "host.log").read_text()[-3000:]
-    run = lab.runs / "r"
-    undisturbed = [model.sha256 for model in models_of(run)]
-    run.rename(lab.runs / "undisturbed")
-    rng = random.Random(seed)
-    done = servers = 0
-    for _ in range(kills):
-        with _host(lab) as host:
-            _hear(lab, host, rng.randint(1, 120))
-            if host.poll() is not None:
-                break
-            time.sleep(rng.uniform(0.0, 0.5))
-            host.kill()
-            done += 1
-        if done % 3 == 0:
-            lab.kill_server()
-            lab.await_phones()
-            servers += 1
-    code = _finish(lab)
-    finished = [row.task_id for row in status(run).attempts if row.state == "finished"]
-    return {
-        "kills": done,
-        "server_kills": servers,
-        "exit_code": code,
-        "same_bits": [model.sha256 for model in models_of(run)] == undisturbed,
-        "finished_twice": len(finished) - len(set(finished)),
-        "rounds": len(undisturbed) - 1,
-    }
-
-
-def _host(lab: ChaosLab) -> subprocess.Popen[bytes]:
-    with (lab.folder / "host.log").open("ab") as log:
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.fixtures.federated"),
-                *(lab.server.address, str(lab.folder), ",".join(lab.adb_serials)),
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=Path(__file__).parents[2],
-        )
-
-
-def _hear(lab: ChaosLab, host: subprocess.Popen[bytes], words: int) -> None:
-    log = lab.folder / "host.log"
-    before = log.read_bytes().count(b"\n")
-    until = time.monotonic() + 90.0
-    while time.monotonic() < until and host.poll() is None:
-        if log.read_bytes().count(b"\n") - before >= words:
-            return
-        time.sleep(0.02)
-
-
-def _finish(lab: ChaosLab) -> int:
-    for _ in range(LAST_TRIES):
-        with _host(lab) as host:
-            code = host.wait(900)
-        if code != EXIT_NO_PHONE:
-            return code
-        time.sleep(3.0)  # the adb server has just been started again
-    return EXIT_NO_PHONE
-
-
 # -- many clients on many phones ------------------------------------------------------------------
 
 
@@ -222,7 +137,7 @@ def bench_clients(lab: ChaosLab, clients: int, rounds: int) -> dict[str, Any]:
     write_scenario(lab.folder, text, speakers=names, model="ds2-mini", batch_size=5)
     begun = time.monotonic()
     peak_mb = cpu = 0.0
-    with _host(lab) as host:
+    with federated_host(lab) as host:
         while host.poll() is None:
             time.sleep(2.0)
             peak_mb, cpu = max(peak_mb, memory_mb(host.pid, "Rss")), cpu_s(host.pid) or cpu

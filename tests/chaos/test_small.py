@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.chaos.faults import FAULTS, try_fault
+from tests.chaos.federated import prove_kills
 from tests.chaos.kills import prove
 from tests.chaos.lab import chaos_lab
 
@@ -26,3 +27,14 @@ def test_a_kill_on_a_phone_that_replays_is_no_reboot(tmp_path: Path) -> None:
     assert FAULTS[0].name == "lmkd_kill"
     assert row.happened == "TrainerKilled in attempt 1, then one finished"
     assert row.lost == "nothing"
+
+
+def test_a_federated_run_comes_to_the_same_bits_though_host_and_adb_server_are_killed(
+    tmp_path: Path,
+) -> None:
+    with chaos_lab(tmp_path, phones=2, speed=None) as lab:
+        told = prove_kills(lab, rounds=1, kills=1, seed=3, server_every=1)
+    assert (told["kills"], told["server_kills"]) == (1, 1)
+    assert told["exit_code"] == 0
+    assert told["same_bits"]
+    assert not told["finished_twice"]

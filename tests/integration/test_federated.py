@@ -6,12 +6,15 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from harness.lab import resume_run, run_scenario, status
+from harness.lab.ports import PhoneStatus
 from harness.results.federated import models_of
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
@@ -20,7 +23,7 @@ from harness.scenario import LoadedScenario
 from harness.scenario.client_jobs import model_task
 from tests.fixtures.command import Command
 from tests.fixtures.federated import SPEAKERS, settings, write_scenario
-from tests.fixtures.lab import FarmLab, Watcher
+from tests.fixtures.lab import FarmLab, Watcher, adb_phone
 
 ROUNDS = """\
 federated:
@@ -31,24 +34,109 @@ federated:
 """
 
 
-def test_rounds_on_fewer_phones_than_clients_also_if_the_host_is_killed_in_one(
-    farm: FarmLab, tmp_path: Path
-) -> None:
-    loaded = write_scenario(tmp_path, ROUNDS)
+@pytest.fixture(scope="module")
+def undisturbed(farm_lab: FarmLab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing happens to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     watcher = Watcher()
     summary = run_scenario(
-        loaded,
-        farm.bench(tmp_path / "leases"),
-        run_root=tmp_path / "undisturbed",
-        settings=settings(tmp_path, progress=watcher),
+        write_scenario(folder, ROUNDS),
+        farm_lab.bench(folder / "leases"),
+        run_root=folder / "runs",
+        settings=settings(folder, progress=watcher),
     )
     # three starts, two rounds of three, an evaluation of three, and three models
     assert (summary.exit_code, summary.finished) == (0, 15), watcher.notes
-    _check_rounds(summary.folder)
-    killed = _killed_in_round_2(farm, tmp_path)
-    assert [model.sha256 for model in models_of(killed)] == [
-        model.sha256 for model in models_of(summary.folder)
+    return summary.folder
+
+
+def _bits(folder: Path) -> list[str]:
+    return [model.sha256 for model in models_of(folder)]
+
+
+def test_rounds_on_fewer_phones_than_clients_also_if_the_host_is_killed_in_one(
+    farm: FarmLab, undisturbed: Path, tmp_path: Path
+) -> None:
+    _check_rounds(undisturbed)
+    write_scenario(tmp_path, ROUNDS)
+    assert _bits(_killed_in_round_2(farm, tmp_path)) == _bits(undisturbed)
+
+
+def test_a_client_whose_phone_is_lost_in_a_round_trains_on_another_to_the_same_bits(
+    farm: FarmLab, undisturbed: Path, tmp_path: Path
+) -> None:
+    loaded = write_scenario(tmp_path, ROUNDS, "limits.lost_s=5", "retry.lost_phone=2")
+    lost: list[tuple[str, str]] = []
+
+    def pull(status: PhoneStatus) -> None:
+        if not lost and status.step == "train" and "-r002-" in (status.job_id or ""):
+            lost.append((status.serial, status.job_id or ""))
+            farm.control.do("lose_cable", status.serial)
+
+    class Back(Watcher):
+        def ended(self, result: AttemptResult, *, retried: bool) -> None:
+            super().ended(result, retried=retried)
+            if lost and (result.job_id, result.status) == (lost[0][1], "finished"):
+                farm.control.do("restore_cable", lost[0][0])
+
+    watcher = Back(pull)
+    bench = farm.bench(tmp_path / "leases")
+    summary = run_scenario(
+        loaded,
+        bench,
+        run_root=tmp_path / "runs",
+        settings=settings(tmp_path, progress=watcher),
+    )
+    for phone in bench.phones:
+        adb_phone(phone).wait_online(20)
+    assert (summary.exit_code, summary.finished) == (0, 15), watcher.notes
+    ((serial, job_id),) = lost
+    tries = [row for row in status(summary.folder).attempts if row.task_id == job_id]
+    assert [(row.state, row.failure) for row in tries] == [
+        ("failed", "DeviceLost"),
+        ("finished", None),
     ]
+    assert tries[0].serial == serial
+    assert tries[1].serial != serial
+    assert len(models_of(summary.folder)[2].answers) == len(SPEAKERS)
+    assert _bits(summary.folder) == _bits(undisturbed)
+
+
+def test_who_is_late_when_a_round_is_closed_is_stopped_and_the_run_waits_for_nobody(
+    farm: FarmLab, tmp_path: Path
+) -> None:
+    text = "federated: {rounds: 1, local_steps: 3, min_answers: 1, round_limit_s: 30}\n"
+    loaded = write_scenario(tmp_path, text, speakers=SPEAKERS[:2])
+    closed = threading.Event()
+
+    class Slow(Watcher):
+        def note(self, text: str) -> None:
+            super().note(text)
+            if "is stopped" in text:
+                closed.set()
+
+    def hold(status: PhoneStatus) -> None:
+        if status.step == "train" and (status.job_id or "").startswith("bob-r001"):
+            closed.wait(120)
+
+    watcher = Slow(hold)
+    summary = run_scenario(
+        loaded,
+        farm.bench(tmp_path / "leases"),
+        run_root=tmp_path / "runs",
+        settings=settings(tmp_path, progress=watcher),
+    )
+    assert (summary.exit_code, summary.withdrawn, summary.skipped) == (0, 1, 0), watcher.notes
+    assert "round 1: bob did not answer in time and is stopped" in watcher.notes
+    (late,) = [row for row in status(summary.folder).tasks if row.is_withdrawn]
+    assert late.task_id.startswith("bob-r001")
+    (attempt,) = [row for row in status(summary.folder).attempts if row.task_id == late.task_id]
+    assert (attempt.state, attempt.failure) == ("failed", "Interrupted")
+    result = RunFolder.open(summary.folder).attempt(late.task_id, 1).result()
+    assert result.failure is not None
+    assert result.failure.message.startswith("round 1 was closed before it had answered")
+    assert [a.client for a in models_of(summary.folder)[1].answers] == ["ann"]
+    assert status(summary.folder).leases == ()
 
 
 def _check_rounds(folder: Path) -> None:
