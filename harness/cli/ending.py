@@ -164,6 +164,7 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bo
                 "finished": summary.finished,
                 "failed": summary.failed,
                 "skipped": summary.skipped,
+                "withdrawn": summary.withdrawn,
                 "unfinished": summary.unfinished,
                 "interrupted": summary.interrupted,
                 "exit_code": exit_code,
@@ -180,8 +181,9 @@ def end_of_run(summary: RunSummary, *, report: bool, as_json: bool, expected: bo
     for check in checks:
         console.verdict(check.verdict == "holds", _expectation(check))
     total = summary.finished + summary.failed + summary.skipped + summary.unfinished
+    total += summary.withdrawn
     line = f"{summary.finished} of {total} jobs finished"
-    for word in ("failed", "skipped", "unfinished"):
+    for word in ("failed", "skipped", "withdrawn", "unfinished"):
         if count := getattr(summary, word):
             line += f", {count} {word}"
     console.say(f"\n{line}. Run: {summary.folder}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 from harness.federated.clients import Federation, drawn, federations_of
+from harness.federated.late import close_round
 from harness.federated.rounds import ROUND, round_arguments
 from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
@@ -19,8 +20,6 @@ from harness.scenario.client_jobs import later_job
 from harness.scenario.federated import Federated
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import HostCall, Quorum, Task
-
-_LOOK_S = 1.0
 
 
 def federated_program(folder: Path) -> FeedProgram:
@@ -113,13 +112,8 @@ class Training:
         name, before = self._federation.model(round_), self._federation.model(round_ - 1)
         if self._feed.knows(name):
             return
-        idle = self._idle()
-        asked = drawn(
-            idle,
-            self._settings.asked(len(self._federation.starts)),
-            self._settings.seed,
-            round_,
-        )
+        clients = list(self._federation.starts)
+        asked = drawn(clients, self._settings.asked(len(clients)), self._settings.seed, round_)
         jobs = [later_job(self._federation.starts[client], "train", round_) for client in asked]
         arguments = round_arguments(self._federation.name, self._settings, round_, before, asked)
         enough = self._settings.enough(len(jobs))
@@ -151,41 +145,22 @@ class Training:
         """Wait for the model of a round; say why if there is none."""
         name = self._federation.model(round_)
         outcome = self._feed.outcomes([name])[name]
+        close_round(
+            self._feed,
+            round_,
+            [
+                task.job
+                for task in self._feed.tasks()
+                if task.kind == "phone"
+                and task.job.client is not None
+                and (task.job.client.federation, task.job.client.role, task.job.client.round)
+                == (self._federation.name, "train", round_)
+            ],
+        )
         if outcome.state != "finished":
             self._feed.note(f"federated training ends in round {round_}: {outcome.reason}")
             return False
-        open_jobs = self._open_jobs()
-        late = [job.client.client for job in open_jobs if job.client and job.client.round == round_]
-        if late:
-            self._feed.note(
-                f"round {round_}: {', '.join(late)} did not answer in time; what comes is dropped"
-            )
         return True
-
-    def _idle(self) -> list[str]:
-        """Return the clients that have nothing to train; wait until enough of them have not."""
-        clients = list(self._federation.starts)
-        needed = self._settings.enough(self._settings.asked(len(clients)))
-        while True:
-            open_jobs = self._open_jobs()
-            busy = {job.client.client for job in open_jobs if job.client is not None}
-            idle = [client for client in clients if client not in busy]
-            if len(idle) >= needed:
-                return idle
-            self._feed.outcomes([job.job_id for job in open_jobs], _LOOK_S)
-
-    def _open_jobs(self) -> list[JobSpec]:
-        """Return the training jobs of this federation that have no outcome yet."""
-        jobs = [
-            task.job
-            for task in self._feed.tasks()
-            if task.kind == "phone"
-            and task.job.client is not None
-            and (task.job.client.federation, task.job.client.role)
-            == (self._federation.name, "train")
-        ]
-        settled = self._feed.outcomes([job.job_id for job in jobs], 0.0)
-        return [job for job in jobs if job.job_id not in settled]
 
     def _is_over(self, evaluations: Iterable[str]) -> bool:
         """Say whether the model has stopped getting better (``stop_patience``)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final, Protocol
@@ -61,9 +62,33 @@ def seconds_between(before_utc: str, after_utc: str) -> float:
 
 
 class StopRequestedError(HarnessError):
-    """The user asked the run to stop (Ctrl-C)."""
+    """The user asked the run to stop (Ctrl-C), or the attempt was withdrawn."""
 
     exit_code = 130
+
+
+class _Followed(threading.Event):
+    """An event that sets others with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._followers: list[weakref.ref[threading.Event]] = []
+        self._adding = threading.Lock()
+
+    def set(self) -> None:
+        super().set()
+        for follower in self._followers:
+            event = follower()
+            if event is not None:
+                event.set()
+
+    def lead(self, event: threading.Event) -> None:
+        """Set another event as soon as this one is set, for as long as somebody has it."""
+        with self._adding:
+            there = [follower for follower in self._followers if follower() is not None]
+            self._followers = [*there, weakref.ref(event)]
+        if self.is_set():
+            event.set()
 
 
 class StopSignal:
@@ -71,11 +96,28 @@ class StopSignal:
 
     Gentle: no new attempt starts, running ones stop their trainer, save what there is and release
     the phone. Hard: leave at once; ``resume`` cleans the phones.
+
+    Attributes:
+        why: Who asked, in words.
     """
 
     def __init__(self) -> None:
-        self.gentle = threading.Event()
-        self.hard = threading.Event()
+        self.gentle = _Followed()
+        self.hard = _Followed()
+        self.why = "stopped by the user"
+
+    def child(self) -> StopSignal:
+        """Return a signal of one attempt: it is stopped with this one, or alone."""
+        child = StopSignal()
+        self.gentle.lead(child.gentle)
+        self.hard.lead(child.hard)
+        return child
+
+    def withdraw(self, why: str) -> None:
+        """Stop gently for another reason than the user's."""
+        if not self.gentle.is_set():
+            self.why = why
+        self.gentle.set()
 
     def press(self) -> bool:
         """Take one Ctrl-C; return True if it was the second."""
@@ -93,7 +135,7 @@ class StopSignal:
     def check(self) -> None:
         """Raise `StopRequestedError` if a stop was requested."""
         if self.gentle.is_set():
-            raise StopRequestedError("stopped by the user")
+            raise StopRequestedError(self.why)
 
 
 def work_and_listen(

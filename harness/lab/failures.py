@@ -95,15 +95,23 @@ def _disk_error(error: OSError) -> StoreError | None:
     return StoreError(f"{error.filename}: {error.strerror or error}")
 
 
-def failure_of(error: Exception, step: str) -> FailureRecord | None:
-    """Return what an error in a step of an attempt is called; None for one of this host."""
+def failure_of(
+    error: Exception, step: str, stopped: str = "stopped by the user"
+) -> FailureRecord | None:
+    """Return what an error in a step of an attempt is called; None for one of this host.
+
+    Args:
+        error: What was raised.
+        step: Of the attempt.
+        stopped: Why it was stopped, if it was.
+    """
     during = [f"during {step}"]
     if isinstance(error, StepFailed):
         return error.record()
     if host_error(error) is not None:
         return None
     if isinstance(error, (StopRequestedError, WaitStoppedError)):
-        return failure_record("Interrupted", f"stopped by the user during {step}")
+        return failure_record("Interrupted", f"{stopped} during {step}")
     if isinstance(error, (DeviceLost, CommandTimedOut)):
         # A phone that does not answer in time is as good as gone: that says nothing about its RAM
         # or its trainer.

@@ -85,6 +85,24 @@ class TaskFeed:
         self._recorded(added)
         return added
 
+    def withdraw(self, job_ids: Iterable[str], why: str) -> None:
+        """Say that jobs of the run are wanted no more; returns once the ledger holds it.
+
+        Those that wait are skipped, those that run are asked to stop, and a resumed run does not
+        take them up again. What has an outcome keeps it.
+
+        Args:
+            job_ids: Tasks on phones.
+            why: In words; stands in the ledger and in what is left of the attempt.
+
+        Raises:
+            InputError: One of them is unknown, or runs on the host; none was withdrawn.
+            RunOverError: The run has ended.
+        """
+        wanted = list(job_ids)
+        if wanted:
+            self._intake.withdraw(wanted, why)
+
     def tasks(self) -> list[Task]:
         """Return the tasks of the run, those of an earlier process too, in their order."""
         return list(self._tasks)

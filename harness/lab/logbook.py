@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.lab.bench import Bench
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ports import PhoneStatus, Progress
-from harness.lab.scheduling.engine import Came, Engine, Order, Report
+from harness.lab.scheduling.engine import Came, Engine, Order, Report, RunAttempt
 from harness.log import TOLD, job_word, run_log
 from harness.results.model import AttemptResult
 from harness.version import version_words
@@ -56,8 +56,8 @@ def _end(folder: Path, ledger: Ledger) -> None:
     """Say what came of the tasks."""
     counts: Counter[str] = Counter()
     for row in ledger.rows():
-        counts[row.state] += 1
-        if row.state == "skipped":
+        counts["withdrawn" if row.is_withdrawn else row.state] += 1
+        if row.state == "skipped" and not row.is_withdrawn:
             _LOG.warning("skipped: %s", row.reason, extra={"job": row.task_id})
     states = ", ".join(f"{count} {state}" for state, count in counts.items())
     _LOG.info("run %s is left: %s", folder.name, states or "no tasks")
@@ -96,6 +96,11 @@ class LoggedEngine:
         """See `Engine`."""
         _LOG.info("asked to stop%s", " at once" if hard else "")
         self._engine.stop(hard=hard)
+
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """See `Engine`."""
+        _LOG.info("asked to stop: %s", why, extra=_place(order))
+        self._engine.cancel(order, why)
 
     def close(self) -> None:
         """See `Engine`."""

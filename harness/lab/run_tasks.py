@@ -84,6 +84,7 @@ def outcomes_of(ledger: Ledger) -> Mapping[str, Outcome | None]:
     for row in ledger.rows():
         outcomes[row.task_id] = None
         if row.state in ("finished", "failed", "skipped"):
-            attempt = finished.get(row.task_id)
-            outcomes[row.task_id] = Outcome(row.task_id, row.state, attempt, row.reason)
+            state = "withdrawn" if row.is_withdrawn else row.state
+            attempt = finished.get(row.task_id) if state == "finished" else None
+            outcomes[row.task_id] = Outcome(row.task_id, state, attempt, row.reason)
     return outcomes

@@ -30,6 +30,8 @@ class RunSummary:
     results: tuple[AttemptResult, ...]
     """Last attempt of every job that had one."""
     notes: tuple[str, ...] = ()
+    withdrawn: int = 0
+    """Tasks that the program which added them wanted no more (late answers); no fault."""
 
     @property
     def exit_code(self) -> int:
@@ -44,12 +46,14 @@ def summary(
 ) -> RunSummary:
     """Count what became of a run's tasks."""
     counts = ledger.counts()
+    withdrawn = sum(row.is_withdrawn for row in ledger.rows("skipped"))
     return RunSummary(
         run_id=folder.run_id,
         folder=folder.path,
         finished=counts.get("finished", 0),
         failed=counts.get("failed", 0),
-        skipped=counts.get("skipped", 0),
+        skipped=counts.get("skipped", 0) - withdrawn,
+        withdrawn=withdrawn,
         unfinished=sum(counts.get(state, 0) for state in OPEN),
         interrupted=interrupted,
         results=tuple(folder.last_results()),

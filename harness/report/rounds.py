@@ -260,7 +260,7 @@ def _cell(attempt: Attempt | None, asked: bool, client: str, model: ModelRecord 
                 return Cell("left out", gone.why, attempt)
     if attempt is None:
         return Cell("under way" if model is None else "late", "no answer yet")
-    if attempt.result.failure is not None:
+    if attempt.result.failure is not None and attempt.result.failure.kind != "Interrupted":
         return Cell("lost", attempt.result.failure.kind, attempt)
     return Cell("late" if model is not None else "under way", "", attempt)
 

@@ -34,7 +34,7 @@ def skipped_jobs(folder: RunFolder) -> tuple[SkippedJob, ...]:
     if not folder.ledger_path.is_file():
         return ()
     with Ledger.read(folder.ledger_path) as ledger:
-        rows = ledger.rows("skipped")
+        rows = [row for row in ledger.rows("skipped") if not row.is_withdrawn]
     return tuple(SkippedJob(row.task_id, row.reason or "no reason was written") for row in rows)
 
 

@@ -1,9 +1,10 @@
-"""Federated training at size and under kills: ``script/bench federated aggregate|kills|clients``.
+"""Federated training at size and under kills: ``script/bench federated WHAT``.
 
 ``aggregate``: full-size weights of several clients become one model: CPU seconds and peak memory,
 as a ratio to what plain numpy takes for the same mean, for each strategy. ``kills``: a run on
 virtual phones whose host is killed at random moments, and whose adb server may die with it, comes
 to the bits of an undisturbed one. ``clients``: many clients on many phones that replay a training.
+``simulate``: many more on simulated phones, some of which are lost, by the real scheduler.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from harness.trainer.checkpoints import write_weights
 from tests.benchmarks.lab_farm import cpu_s, memory_mb
 from tests.chaos.lab import ChaosLab, chaos_lab
 from tests.fixtures.federated import SPEAKERS, write_scenario
+from tests.simulation.federated import FederatedRun
+from tests.simulation.world import Size
 
 VARIABLES = 24
 STRATEGIES = ("fedavg", "fedadam", "trimmed", "median")
@@ -246,20 +249,60 @@ def _names(count: int) -> Iterator[str]:
         yield f"client-{number:04d}"
 
 
+# -- simulated ------------------------------------------------------------------------------------
+
+
+def simulate(phones: int, clients: int, rounds: int, deaths: int, seed: int) -> dict[str, Any]:
+    """Run many clients on simulated phones; an AssertionError says what must not happen.
+
+    Args:
+        phones: Phones; twenty to a lab host, each fails about every two hours.
+        clients: Half of them are asked in each round.
+        rounds: Of training.
+        deaths: Of the coordinator at most.
+        seed: Everything follows from it.
+    """
+    begun = time.process_time()
+    size = Size(phones=phones, hosts=max(1, phones // 20), deaths=deaths, calm_s=7200.0)
+    run = FederatedRun(size, seed, clients, rounds, check_every=50)
+    outcome = run.go()
+    return {
+        "clients": clients,
+        "phones": phones,
+        "rounds": len(run.models),
+        "jobs": outcome.jobs,
+        "late": run.late,
+        "late_and_stopped": outcome.stopped,
+        "by_quorum": outcome.by_quorum,
+        "deaths": run.deaths,
+        "rejoined": outcome.rejoined,
+        "simulated_days": outcome.days,
+        "cpu_s": time.process_time() - begun,
+    }
+
+
 def main() -> int:
     """Measure; exit code 1 if something did not come out as it must."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("aggregate", "kills", "clients"))
+    parser.add_argument("what", choices=("aggregate", "kills", "clients", "simulate"))
     parser.add_argument("--millions", type=float, default=30.25, help="weights of a model")
-    parser.add_argument("--clients", type=int, default=10)
-    parser.add_argument("--phones", type=int, default=2)
+    parser.add_argument("--clients", type=int, help="10; simulated: 1000")
+    parser.add_argument("--phones", type=int, help="2; simulated: 200")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    simulated = options.what == "simulate"
+    options.clients = options.clients or (1000 if simulated else 10)
+    options.phones = options.phones or (200 if simulated else 2)
     with tempfile.TemporaryDirectory(prefix="federated-") as name:
         folder = Path(name)
-        if options.what == "aggregate":
+        if simulated:
+            told = simulate(
+                options.phones, options.clients, options.rounds, options.kills, options.seed
+            )
+            good = told["rounds"] == options.rounds
+        elif options.what == "aggregate":
             told = bench_aggregate(options.millions, options.clients, folder)
             good = True
         elif options.what == "kills":

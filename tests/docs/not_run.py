@@ -67,6 +67,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --farm usb": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
+    "harness run federated *": _ROUNDS,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,

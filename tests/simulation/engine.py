@@ -69,6 +69,8 @@ class SimEngine:
         self.held = frozenset(keeper.serials)
         self.after_turn = after_turn
         self.check_start: Callable[[str, str], None] = lambda _task_id, _serial: None
+        self.go_on: Callable[[], None] = lambda: None
+        """Called before time passes: lets a program that adds tasks do what it can."""
         self.orders_to_live: int | None = None
         """So many orders later the host dies, after the ledger had it and before it is heard."""
         self.alive = True
@@ -111,6 +113,7 @@ class SimEngine:
     def reports(self, wait_s: float) -> list[Report]:
         self.turns += 1
         self.after_turn(self)
+        self.go_on()
         until = self.world.clock.now + wait_s
         while not self._out:
             if not self.world.advance(until):
@@ -125,6 +128,12 @@ class SimEngine:
         for order in list(self.orders.values()):
             if isinstance(order, RunAttempt):
                 self._end(self.world.phones[order.serial], order, "Interrupted", after=5.0)
+
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """Somebody wants it no more: it ends soon, interrupted."""
+        self.world.say(f"asked to stop: {order}: {why}")
+        if self.orders.get(order.serial) is order:
+            self._end(self.world.phones[order.serial], order, "Interrupted", after=5.0)
 
     def close(self) -> None:
         self.alive = False
@@ -294,8 +303,9 @@ class SimEngine:
 class SimHost:
     """Runs the tasks of the host; what runs there dies with the coordinator."""
 
-    def __init__(self, engine: SimEngine) -> None:
+    def __init__(self, engine: SimEngine, fails: float = HOST_FAILS) -> None:
         self._engine = engine
+        self._fails = fails
         self._world = engine.world
         self.running: set[str] = set()
 
@@ -313,7 +323,7 @@ class SimHost:
         self._world.say(f"-> {order}")
         self.running.add(task_id)
         chance = random.Random(f"{self._world.seed} {task_id} {order.attempt}")
-        fails = chance.random() < HOST_FAILS
+        fails = chance.random() < self._fails
         self._world.later(chance.uniform(0.1, 900.0), self._end, order, fails)
 
     def _end(self, order: RunOnHost, fails: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,17 @@ from harness.lab.clock import StopSignal
 from harness.lab.holding import HostKeeper, take_free
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.recovery import clean_left_phones, lose, reconcile
-from harness.lab.ledger.tables import OPEN
+from harness.lab.ledger.tables import OPEN, Change
 from harness.lab.ports import NoProgress
 from harness.lab.scheduling.agenda import Agenda
+from harness.lab.scheduling.agenda import Outcome as TaskOutcome
 from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.dispatch import QUARANTINE_AFTER, Dispatcher
 from harness.lab.scheduling.intake import Intake, RunOverError
 from harness.lab.scheduling.scheduler import Rules, Scheduler
 from harness.lab.scheduling.standing import OUT
 from harness.scenario.task import Task
-from tests.simulation.engine import SimEngine, SimHost, step_limit_s
+from tests.simulation.engine import HOST_FAILS, SimEngine, SimHost, step_limit_s
 from tests.simulation.ledger import MortalLedger
 from tests.simulation.world import HOST_RETRIES, LOST_S, RETRIES, HostDied, SimTools, Size, World
 
@@ -49,6 +50,9 @@ class Outcome:
     """Tasks that started with some of their parents only."""
     came_later: int
     """Tasks that were added while the run went on."""
+    withdrawn: int
+    stopped: int
+    """Of the withdrawn ones those whose attempts ran."""
     days: float
     turns: int
     digest: str
@@ -64,6 +68,8 @@ class Run:
         check_every: Look for idle phones each so many turns.
         verbose: Keep a log in ``world.told``.
     """
+
+    host_fails = HOST_FAILS
 
     def __init__(self, size: Size, seed: int, *, check_every: int = 1, verbose: bool = False):
         self.world = World(size, seed, verbose=verbose)
@@ -172,7 +178,7 @@ class Run:
             agenda=agenda,
             ledger=ledger,
             engine=engine,
-            host=SimHost(engine),
+            host=SimHost(engine, self.host_fails),
             owner=owner,
             stop=self.stop,
             clock=clock,
@@ -182,11 +188,11 @@ class Run:
                 recover_s=LOST_S,
                 rejoin=rejoin,
                 finished=lambda job, n: (job, n) in world.results,
+                settled=self._settled,
             ),
         )
         if batches:
-            intake = self.scheduler.open_intake()
-            self._feed(engine, intake, batches)
+            self._begin_feed(engine, ledger, batches)
         try:
             self.scheduler.loop()
         finally:
@@ -201,6 +207,14 @@ class Run:
             for when, tickets in self.world.batches
             if tickets[0].job_id not in known
         ]
+
+    def _begin_feed(
+        self, engine: SimEngine, ledger: Ledger, batches: list[tuple[float, list[Ticket]]]
+    ) -> None:
+        self._feed(engine, self.scheduler.open_intake(), batches)
+
+    def _settled(self, outcome: TaskOutcome) -> None:
+        """Take in what a task came to."""
 
     def _feed(
         self, engine: SimEngine, intake: Intake, batches: list[tuple[float, list[Ticket]]]
@@ -221,9 +235,23 @@ class Run:
             )
             with suppress(RunOverError):  # it was stopped: the next process adds them
                 intake.add(tickets)
+                self._withdraw(engine.ledger, intake, tickets)
             self._feed(engine, intake, rest)
 
         self.world.later(max(0.0, when - now), add)
+
+    def _withdraw(self, ledger: Ledger, intake: Intake, tickets: list[Ticket]) -> None:
+        """Now and then, want some jobs no more; also such as have just been added."""
+        if self.rng.random() < 0.4:
+            return
+        rows = ledger.rows()
+        jobs = [row.task_id for row in rows if row.kind == "phone"]
+        jobs += [ticket.job_id for ticket in tickets if ticket.task.kind == "phone"]
+        running = [row.task_id for row in rows if (row.kind, row.state) == ("phone", "running")]
+        jobs = running if running and self.rng.random() < 0.5 else jobs
+        chosen = self.rng.sample(jobs, min(len(jobs), self.rng.randint(1, 6)))
+        self.world.say(f"withdrawn: {chosen}")
+        intake.withdraw(chosen, "the simulation wants it no more")
 
     @staticmethod
     def _close(engine: SimEngine, intake: Intake) -> None:
@@ -271,11 +299,17 @@ class Run:
         world = self.world
         dispatcher = self.scheduler._dispatcher
         states = {row.task_id: row for row in ledger.rows()}
+        history: dict[str, list[Change]] = {}
+        for change in ledger.changes():
+            history.setdefault(change.key.partition("/")[0], []).append(change)
         assert states.keys() == world.tickets.keys(), "a task was lost, or came from nowhere"
         for ticket in world.tickets.values():
             row = states[ticket.job_id]
             attempts = ledger.attempts(ticket.job_id)
             finished = [attempt for attempt in attempts if attempt.state == "finished"]
+            if row.is_withdrawn:
+                self._check_withdrawn(ledger, row.task_id, history[row.task_id])
+                continue
             assert len(finished) == (row.state == "finished"), f"{row} {attempts}"
             assert (ticket.job_id in world.finished_jobs) == (row.state == "finished"), row
             assert row.state in ("finished", "failed", "skipped"), row
@@ -333,6 +367,14 @@ class Run:
         assert len(counted) >= task.needed, f"{task.task_id} with {counted}"
         return counted
 
+    @staticmethod
+    def _check_withdrawn(ledger: Ledger, job_id: str, changes: Sequence[Change]) -> None:
+        """Check that nothing was begun at a job once nobody wanted it any more."""
+        (since,) = [c.id for c in changes if c.what == "task" and c.new == "skipped"]
+        begun = [c for c in changes if c.id > since and c.new == "running"]
+        assert not begun, f"{job_id} was begun after it was withdrawn: {begun}"
+        assert len(ledger.attempts(job_id, "finished")) <= 1
+
     def _check_skipped(self, row: Any, ticket: Any, states: Any, dispatcher: Dispatcher) -> None:
         task = ticket.task
         finished = sum(states[parent].state == "finished" for parent in task.parents)
@@ -365,6 +407,10 @@ class Run:
             on_host=sum(row.kind == "host" for row in ledger.rows("finished")),
             by_quorum=sum(self._is_by_quorum(ledger, row.task_id) for row in ledger.rows()),
             came_later=sum(len(tickets) for _, tickets in self.world.batches),
+            withdrawn=sum(row.is_withdrawn for row in ledger.rows()),
+            stopped=sum(
+                bool(ledger.attempts(row.task_id)) for row in ledger.rows() if row.is_withdrawn
+            ),
             days=self.world.clock.now / 86400,
             turns=self.turns,
             digest=history.hexdigest()[:16],

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from harness.lab.ledger.tables import TaskRow
 from harness.lab.scheduling import graph
 from harness.lab.scheduling.agenda import Agenda
 from harness.lab.scheduling.demand import Ticket
@@ -44,6 +45,8 @@ def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(first: int) -> None
     assert sum(outcome.on_host for outcome in outcomes) > BLOCK
     assert sum(outcome.by_quorum for outcome in outcomes) > BLOCK / 5
     assert sum(outcome.came_later for outcome in outcomes) > 3 * BLOCK
+    assert sum(outcome.withdrawn for outcome in outcomes) > BLOCK
+    assert sum(outcome.stopped for outcome in outcomes) > BLOCK / 5
 
 
 @pytest.mark.parametrize("seed", range(1, 11))
@@ -120,6 +123,12 @@ def test_tasks_that_are_recorded_and_then_forgotten_are_found(
 
     monkeypatch.setattr(Agenda, "add", only_record)
     with pytest.raises(AssertionError, match=r"idle while .* is queued and fits"):
+        until_it_fails()
+
+
+def test_a_withdrawal_that_a_resumed_run_forgets_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TaskRow, "is_withdrawn", False)
+    with pytest.raises(AssertionError):
         until_it_fails()
 
 

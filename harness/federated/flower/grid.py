@@ -21,6 +21,7 @@ from harness.federated.clients import Federation
 from harness.federated.flower import inner
 from harness.federated.flower.arrays import record_of
 from harness.federated.flower.turns import Asked, Role, Turn, Turns
+from harness.federated.late import close_round
 from harness.federated.rounds import RoundFailedError
 from harness.lab.feed import TaskFeed
 from harness.lab.scheduling.agenda import Outcome
@@ -114,17 +115,12 @@ class PhoneGrid(Grid):  # type: ignore[misc]
             return []
         turn = self._begin(there, timeout)
         outcome = self._feed.outcomes([turn.answers])[turn.answers]
+        close_round(self._feed, turn.round, turn.jobs.values())
         if outcome.state != "finished":
             raise RoundFailedError(f"round {turn.round}: {outcome.reason}")
         result = TaskFolder(self._feed.folder.path, turn.answers).result()
         counted = ModelRecord.model_validate(result.value).counted
         settled = self._settled(turn)
-        late = [client for client, job in turn.jobs.items() if job.job_id not in settled]
-        if late:
-            self._feed.note(
-                f"round {turn.round}: {', '.join(late)} did not answer in time; what comes is "
-                "dropped"
-            )
         replies = []
         for message in sorted(there, key=lambda message: message.metadata.dst_node_id):
             client = self._client(message)
@@ -160,6 +156,12 @@ class PhoneGrid(Grid):  # type: ignore[misc]
                 replies.append(self._reply(message, turn, client, outcome))
         return replies
 
+    def close(self) -> None:
+        """Withdraw what was pushed and never pulled: the server has ended."""
+        for turn in {turn.answers: turn for _, turn in self._sent.values()}.values():
+            close_round(self._feed, turn.round, turn.jobs.values())
+        self._sent.clear()
+
     def _begin(self, messages: Sequence[Message], timeout: float | None) -> Turn:
         self._turn += 1
         self._polls.clear()
@@ -191,7 +193,7 @@ class PhoneGrid(Grid):  # type: ignore[misc]
     # -- answers ----------------------------------------------------------------------------------
 
     def _reply(self, message: Message, turn: Turn, client: str, came: Outcome | None) -> Message:
-        if came is None:
+        if came is None or came.state == "withdrawn":
             return _error(message, "NoAnswer", f"{client} has not answered in time")
         if came.attempt is None:
             kind, _, words = came.reason.partition(": ")

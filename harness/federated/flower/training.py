@@ -65,6 +65,7 @@ def train(federation: Federation, feed: TaskFeed, folder: Path) -> None:
             f"{federation.settings.strategy.label}: the server failed: "
             f"{type(error).__name__}: {error}"
         ) from error
+    grid.close()
     if arrays is not None:
         _keep_final(federation, feed, arrays)
 

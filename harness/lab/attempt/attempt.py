@@ -132,7 +132,7 @@ class _Attempt:
         if trouble is not None:
             _LOG.error("this host fails, in %s: %s", self.teller.step, trouble)
             raise trouble from error
-        failure = failure_of(error, self.teller.step)
+        failure = failure_of(error, self.teller.step, self.stop.why)
         if failure is not None:
             return failure
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))

@@ -247,4 +247,4 @@ class TrainWatch:
                     self._take(feed, POLL_S)
                     if self._ended():
                         break
-        raise StopRequestedError("stopped by the user")
+        raise StopRequestedError(self.stop.why)

@@ -52,6 +52,8 @@ class GuestRun:
         self.run = run
         self.stop = StopSignal()
         self.running: dict[tuple[str, int], GuestAttempt] = {}
+        self.withdrawn: dict[tuple[str, int], str] = {}
+        """Attempts that the coordinator wants no more -> why."""
         self.heard = time.monotonic()
         """When the coordinator last said something."""
         self.keeper: HostKeeper = host_keeper(bench, owner, run, self.note)

@@ -201,6 +201,8 @@ class Host:
         running = guest.running[key] = GuestAttempt(order.serial, folder, StopSignal())
         if guest.stop.requested:
             running.stop.gentle.set()
+        if key in guest.withdrawn:
+            running.stop.withdraw(guest.withdrawn.pop(key))
         try:
             with self._shelf.using(request.material.files()):
                 material = moved(request.material, self._shelf.local)
@@ -257,6 +259,14 @@ class Host:
             signal.gentle.set()
             if hard:
                 signal.hard.set()
+
+    def withdraw(self, session: str, job_id: str, attempt: int, why: str) -> None:
+        """Stop one attempt of a coordinator; one that is still to come as soon as it does."""
+        guest, key = self._guest(session), (job_id, attempt)
+        guest.withdrawn[key] = why
+        running = guest.running.get(key)
+        if running is not None:
+            running.stop.withdraw(why)
 
     def bye(self, session: str) -> None:
         """A coordinator is done: what it still holds is free."""

@@ -92,6 +92,13 @@ class RemoteEngine(OrderThreads):
         for worker in self._met():
             threading.Thread(target=self._tell, args=(worker, "stop", hard), daemon=True).start()
 
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """See `Engine`."""
+        home = self._homes.get(order.serial)
+        if home is not None:
+            values = (home.worker, "withdraw", order.job_id, order.attempt, why)
+            threading.Thread(target=self._tell, args=values, daemon=True).start()
+
     def close(self) -> None:
         """See `Engine`."""
         self._over.set()
@@ -308,7 +315,7 @@ class RemoteEngine(OrderThreads):
 
     def _tell(self, worker: str, method: str, *values: Any) -> None:
         """Tell a worker something whose answer nobody waits for."""
-        with contextlib.suppress(WorkerGoneError, WorkerFailedError):
+        with contextlib.suppress(WorkerGoneError, WorkerFailedError, FabricLostError):
             self._fabric.call(worker, method, self._session, *values)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from harness.errors import HarnessError
+from harness.lab.clock import StopSignal
 from harness.lab.engines.order_threads import OrderThreads
 from harness.lab.engines.phone_work import PhoneWork, tend
 from harness.lab.ports import LabPhone
@@ -53,14 +54,28 @@ class ThreadEngine(OrderThreads):
         self._run = run
         self._phones = {phone.serial: phone for phone in run.phones}
         self._few = threading.BoundedSemaphore(AT_ONCE)
+        self._stops: dict[RunAttempt, StopSignal] = {}
+        """Of the attempts that run."""
         self._over, self._meeting = threading.Event(), threading.Lock()
         for phone in run.phones:
             self._reports.put(Came(phone))
         if look is not None:
             threading.Thread(target=self._look, args=(look,), name="joining", daemon=True).start()
 
+    def submit(self, order: Order) -> None:
+        """See `Engine`."""
+        if isinstance(order, RunAttempt):
+            self._stops[order] = self._run.stop.child()
+        super().submit(order)
+
     def stop(self, *, hard: bool) -> None:
         """See `Engine`; attempts of this process hear the `StopSignal` themselves."""
+
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """See `Engine`."""
+        stop = self._stops.get(order)
+        if stop is not None:
+            stop.withdraw(why)
 
     def close(self) -> None:
         """See `Engine`."""
@@ -79,8 +94,11 @@ class ThreadEngine(OrderThreads):
         def on_step(step: str) -> None:
             self._reports.put(Stepped(order.serial, order.job_id, order.attempt, step))
 
-        request = self._run.assignments.request(order, self._phones[order.serial])
-        return Ended.of(order, self._work.attempt(request, self._run.stop, on_step))
+        try:
+            request = self._run.assignments.request(order, self._phones[order.serial])
+            return Ended.of(order, self._work.attempt(request, self._stops[order], on_step))
+        finally:
+            del self._stops[order]
 
     def _tend(self, order: Order) -> Report:
         report = tend(self._work, order, self._phones[order.serial])

@@ -91,6 +91,8 @@ class AttemptRows(TaskRows):
     ) -> None:
         """End a running attempt and move its task on, in one transaction.
 
+        A task that was withdrawn meanwhile stays so.
+
         Args:
             task_id: The task.
             attempt: Its running attempt.
@@ -112,7 +114,8 @@ class AttemptRows(TaskRows):
             if changed.rowcount != 1:
                 raise LedgerError(f"{self.path}: attempt {task_id}/{attempt} is not running")
             self._note("attempt", f"{task_id}/{attempt}", "running", state, failure or "")
-            self._move(task_id, task_state, reason)
+            if not self.row(task_id).is_withdrawn:
+                self._move(task_id, task_state, reason)
 
     def attempts(self, task_id: str | None = None, state: str | None = None) -> list[AttemptRow]:
         """Return attempts by task order and number, all or of one task, all or in one state."""

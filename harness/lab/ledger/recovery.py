@@ -27,7 +27,8 @@ def reconcile(
 
     An attempt that wrote its result but could not say so in the ledger counts with that result. One
     that may still run on a phone that is here stays ``running``, to be rejoined; any other is
-    ``lost`` and its task queued again, so also what ran on the host itself.
+    ``lost`` and its task queued again, so also what ran on the host itself. A task that was
+    withdrawn stays so, and nobody rejoins it.
 
     Args:
         ledger: The run's ledger.
@@ -48,7 +49,12 @@ def reconcile(
                 ledger.end_attempt(
                     task_id, number, state="finished", failure=None, task_state="finished"
                 )
-            elif not wrote and row.serial in here and row.serial:
+            elif (
+                not wrote
+                and row.serial
+                and row.serial in here
+                and not ledger.row(task_id).is_withdrawn
+            ):
                 rejoin[row.serial] = (task_id, number)
             else:
                 lose(ledger, row, result)
@@ -78,9 +84,14 @@ def written_in(folder: RunFolder) -> Written:
 
 
 def reopen(ledger: Ledger) -> None:
-    """Queue failed and skipped tasks again; what was skipped while it waited waits again."""
+    """Queue failed and skipped tasks again; what was skipped while it waited waits again.
+
+    What was withdrawn stays so, unless something still waits for it.
+    """
     with ledger.batch():
         for row in ledger.rows("failed", "skipped"):
+            if row.is_withdrawn and not ledger.has_open_children(row.task_id):
+                continue
             waits = ledger.counted_parents(row.task_id) is None
             ledger.set_state(row.task_id, "waiting" if waits else "queued", "reopened")
 

@@ -23,6 +23,10 @@ ALLOWED: dict[str, frozenset[str]] = {
 """States of a task that may follow each state; nothing follows ``finished``."""
 
 
+WITHDRAWN = "withdrawn: "
+"""How the reason of a skipped task begins that its program wants no more."""
+
+
 @dataclass(frozen=True)
 class TaskRow:
     """A task and where it stands."""
@@ -34,6 +38,11 @@ class TaskRow:
     state: TaskState
     reason: str
     updated_utc: str
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the program that added it wants it no more; its last attempt may still end."""
+        return self.state == "skipped" and self.reason.startswith(WITHDRAWN)
 
 
 @dataclass(frozen=True)

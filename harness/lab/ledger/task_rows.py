@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from harness.lab.ledger.tables import ALLOWED, TaskRow, TaskState
+from harness.lab.ledger.tables import ALLOWED, OPEN, WITHDRAWN, TaskRow, TaskState
 from harness.lab.ledger.transactions import LedgerError, Transactions
 from harness.scenario.task import Quorum, Task, work_of
 
@@ -155,6 +155,33 @@ class TaskRows(Transactions):
                 "UPDATE parents SET counted = ? WHERE task_id = ? AND place = ?",
                 [(int(parent in counted), task_id, place) for place, parent in rows],
             )
+
+    def withdraw(self, task_id: str, why: str) -> TaskState | None:
+        """Skip a task that has no outcome yet; an attempt at it that runs is left to end.
+
+        Args:
+            task_id: The task.
+            why: In words.
+
+        Returns:
+            Where it stood; None if it had an outcome, and nothing was changed.
+        """
+        with self._change():
+            state = self.row(task_id).state
+            if state not in OPEN:
+                return None
+            self._move(task_id, "skipped", f"{WITHDRAWN}{why}")
+            return state
+
+    def has_open_children(self, task_id: str) -> bool:
+        """Say whether a task that has it as a parent has not finished."""
+        return bool(
+            self._rows(
+                "SELECT 1 FROM parents JOIN tasks USING (task_id) "
+                "WHERE parent_id = ? AND state <> 'finished' LIMIT 1",
+                (task_id,),
+            )
+        )
 
     def counted_parents(self, task_id: str) -> list[str] | None:
         """Return the parents that a task started with; None while that is not decided."""

@@ -39,7 +39,7 @@ class Outcome:
     """
 
     task_id: str
-    state: Literal["finished", "failed", "skipped"]
+    state: Literal["finished", "failed", "skipped", "withdrawn"]
     attempt: int | None = None
     reason: str = ""
 
@@ -89,6 +89,8 @@ class Agenda:
         self._host_queue: deque[str] = deque()
         self._host_running: set[str] = set()
         self._host: dict[str, _HostTask] = {}
+        self._withdrawn: set[str] = set()
+        """Jobs nobody wants any more whose attempt has not ended."""
         self._decisions: list[Decision] = []
         """What follows from how the ledger was found; recorded in the first turn."""
         self.freed: list[str] = []
@@ -138,6 +140,32 @@ class Agenda:
                 self.freed.append(ticket.job_id)
         self.on_time()
 
+    def withdraw(self, job_ids: Sequence[str], why: str) -> set[str]:
+        """Skip jobs that have no outcome; return those whose attempts run and have to be stopped.
+
+        Args:
+            job_ids: Tasks on phones.
+            why: In words.
+        """
+        self.on_time()  # what was decided before comes first
+        running = set()
+        for job_id in job_ids:
+            state = self._ledger.withdraw(job_id, why[:REASON_LIMIT])
+            if state is None:
+                continue
+            if state == "running":
+                running.add(job_id)
+            if self.dispatcher.knows(job_id):
+                self.dispatcher.skip(job_id)
+            self.outcomes.append(Outcome(job_id, "withdrawn", reason=why))
+            self._apply(self._graph.drop(job_id, f"{job_id} was withdrawn: {why}"))
+        self._withdrawn |= running
+        return running
+
+    def is_withdrawn(self, job_id: str) -> bool:
+        """Say whether an attempt runs at a job that nobody wants any more."""
+        return job_id in self._withdrawn
+
     def on_time(self) -> None:
         """Decide what is due."""
         decisions, self._decisions = self._decisions, []
@@ -173,6 +201,12 @@ class Agenda:
     def end(self, report: Ended) -> bool:
         """Write down how an attempt on a phone ended; return whether its job runs again."""
         job_id, number, kind = report.job_id, report.attempt, report.kind
+        if job_id in self._withdrawn:
+            state = "lost" if report.lost else "finished" if kind is None else "failed"
+            self._end_withdrawn(job_id, number, state, kind)
+            if not report.lost and kind != "Interrupted":
+                self.dispatcher.phone_did(report.serial, kind)
+            return False
         if report.lost or kind == "Interrupted":
             why = "nothing was left to rejoin" if report.lost else "interrupted"
             self.put_back(job_id, number, "lost" if report.lost else "failed", kind, why)
@@ -207,6 +241,9 @@ class Agenda:
 
     def put_back(self, job_id: str, number: int, state: str, kind: str | None, why: str) -> None:
         """End an attempt that is nobody's failure; its job runs again and counts no try."""
+        if job_id in self._withdrawn:
+            self._end_withdrawn(job_id, number, state, kind)
+            return
         self._ledger.end_attempt(
             job_id,
             number,
@@ -233,6 +270,10 @@ class Agenda:
         tell()  # before its children are released: where they run may depend on it
         self.outcomes.append(Outcome(task_id, "finished", number))
         self._apply(self._graph.settle(task_id, finished=True))
+
+    def _end_withdrawn(self, job_id: str, number: int, state: str, kind: str | None) -> None:
+        self._withdrawn.discard(job_id)
+        self._ledger.end_attempt(job_id, number, state=state, failure=kind, task_state="skipped")
 
     def _fail(self, task_id: str, number: int, kind: str, message: str, verdict: Verdict) -> None:
         self._ledger.end_attempt(

@@ -200,7 +200,7 @@ class Dispatcher:
     def finished(self, job_id: str, phone: str) -> None:
         """Record a finished job: what belongs beside it runs on its phone."""
         self._end(job_id, "finished")
-        self._bad_in_a_row[phone] = 0
+        self.phone_did(phone, None)
         self._ran_on[job_id] = phone
         for child_id in self._beside.pop(job_id, ()):
             child = self._jobs[child_id]
@@ -216,10 +216,7 @@ class Dispatcher:
             gates.
         """
         job = self._jobs[job_id]
-        if kind in INFRASTRUCTURE:
-            self._bad_in_a_row[phone] = self._bad_in_a_row.get(phone, 0) + 1
-        elif kind != "GateTimedOut":
-            self._bad_in_a_row[phone] = 0  # it came as far as to train
+        self.phone_did(phone, kind)
         failed_on, passed_over = job.tried
         if kind == "GateTimedOut" and job.ticket.skips_shut:
             self._requeue(job, (failed_on, passed_over | {phone}))
@@ -234,12 +231,28 @@ class Dispatcher:
         self._end(job_id, "failed")
         return "failed"
 
+    def phone_did(self, phone: str, kind: str | None) -> None:
+        """Note how an attempt on a phone ended; three bad ones in a row make it suspect.
+
+        Args:
+            phone: The phone.
+            kind: Kind of failure; None if it finished.
+        """
+        if kind in INFRASTRUCTURE:
+            self._bad_in_a_row[phone] = self._bad_in_a_row.get(phone, 0) + 1
+        elif kind != "GateTimedOut":
+            self._bad_in_a_row[phone] = 0  # it came as far as to train
+
     def put_back(self, job_id: str) -> None:
         """Queue a running job again without counting a try: nobody failed."""
         self._requeue(self._jobs[job_id], self._jobs[job_id].tried)
 
+    def knows(self, job_id: str) -> bool:
+        """Say whether a job was ever taken in."""
+        return job_id in self._jobs
+
     def skip(self, job_id: str) -> None:
-        """Take a queued or waiting job out of the run."""
+        """Take a job out of the run; an attempt at it that runs says nothing about it any more."""
         job = self._jobs[job_id]
         if job.state in _OPEN:
             self._count(job, -1)

@@ -231,18 +231,37 @@ class HostEnded:
     error: Exception | None = None
 
 
-@dataclass(frozen=True)
-class TasksAdded:
-    """New tasks; ``done`` is set once the ledger holds them, or they are refused."""
+@dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """Somebody waits until the ledger holds it (``done``), or it is refused."""
 
-    tickets: tuple[Ticket, ...]
     done: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
     refusals: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def refuse(self, why: str) -> None:
-        """Say that the run takes no more tasks."""
+        """Say that the run takes no more of it."""
         self.refusals.append(why)
         self.done.set()
+
+
+@dataclass(frozen=True)
+class TasksAdded(Awaited):
+    """New tasks."""
+
+    tickets: tuple[Ticket, ...]
+
+
+@dataclass(frozen=True)
+class TasksWithdrawn(Awaited):
+    """Jobs that nobody wants any more: those that wait are skipped, those that run are stopped.
+
+    Args:
+        job_ids: The jobs; those with an outcome keep it.
+        why: In words.
+    """
+
+    job_ids: tuple[str, ...]
+    why: str
 
 
 @dataclass(frozen=True)
@@ -251,7 +270,7 @@ class NoMoreTasks:
 
 
 PhoneReport = Prepared | Stepped | Ended | Recovered | Left | Gone | Broke
-TaskReport = HostEnded | TasksAdded | NoMoreTasks
+TaskReport = HostEnded | TasksAdded | TasksWithdrawn | NoMoreTasks
 Report = Came | PhoneReport | TaskReport
 
 
@@ -275,6 +294,15 @@ class Engine(Protocol):
 
     def stop(self, *, hard: bool) -> None:
         """Ask running attempts to end (``hard``: leave at once). From any thread."""
+        ...
+
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        """Ask one attempt to end, if it still runs; its answer comes as ever. Returns at once.
+
+        Args:
+            order: That was submitted.
+            why: In words, for its result.
+        """
         ...
 
     def close(self) -> None:

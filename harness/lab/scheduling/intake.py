@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.errors import HarnessError, InputError
 from harness.lab.scheduling.demand import Ticket
-from harness.lab.scheduling.engine import NoMoreTasks, TasksAdded
+from harness.lab.scheduling.engine import Awaited, NoMoreTasks, TasksAdded, TasksWithdrawn
 from harness.scenario.task import Kind
 
 
@@ -44,6 +44,30 @@ class Register:
             added = TasksAdded(tuple(self._numbered(tickets)))
             post(added)
         return added
+
+    def withdraw(
+        self, job_ids: Sequence[str], why: str, post: Callable[[TasksWithdrawn], None]
+    ) -> TasksWithdrawn:
+        """Have it posted that jobs are wanted no more.
+
+        Raises:
+            InputError: One of them is unknown, or runs on the host; none was withdrawn.
+            RunOverError: The run has ended.
+        """
+        with self._lock:
+            if self._over:
+                raise RunOverError(self._over)
+            for job_id in job_ids:
+                if self._known.get(job_id) != "phone":
+                    what = "runs on the host" if job_id in self._known else "is unknown"
+                    raise InputError(
+                        f"it {what}",
+                        where=f"task {job_id}",
+                        hint="Only a run's jobs on phones can be withdrawn.",
+                    )
+            withdrawn = TasksWithdrawn(tuple(job_ids), why)
+            post(withdrawn)
+        return withdrawn
 
     def close(self, why: str) -> None:
         """Take no more tickets, for this reason."""
@@ -92,7 +116,7 @@ class Intake:
     def __init__(
         self,
         register: Register,
-        post: Callable[[TasksAdded | NoMoreTasks], None],
+        post: Callable[[TasksAdded | TasksWithdrawn | NoMoreTasks], None],
         is_own_thread: Callable[[], bool],
     ) -> None:
         self._register = register
@@ -115,12 +139,27 @@ class Intake:
         """
         if not self._open:
             raise RunOverError("this intake is closed: it takes no more tasks")
-        added = self._register.add(tickets, self._post)
+        self._wait_for(self._register.add(tickets, self._post))
+
+    def withdraw(self, job_ids: Sequence[str], why: str) -> None:
+        """Say that jobs are wanted no more; returns once the ledger holds it.
+
+        Those that wait are skipped, those that run are asked to stop; what has an outcome keeps it.
+
+        Raises:
+            InputError: One of them is unknown, or runs on the host; none was withdrawn.
+            RunOverError: The run has ended, or this intake is closed.
+        """
+        if not self._open:
+            raise RunOverError("this intake is closed: it withdraws no more tasks")
+        self._wait_for(self._register.withdraw(job_ids, why, self._post))
+
+    def _wait_for(self, report: Awaited) -> None:
         if self._is_own_thread():
-            return  # the turn that goes on is followed by the one that records them
-        added.done.wait()
-        if added.refusals:
-            raise RunOverError(added.refusals[0])
+            return  # the turn that goes on is followed by the one that records it
+        report.done.wait()
+        if report.refusals:
+            raise RunOverError(report.refusals[0])
 
     def close(self) -> None:
         """Say that no more tasks come from here; closing twice changes nothing."""

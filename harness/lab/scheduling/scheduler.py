@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 from harness.errors import HarnessError
@@ -24,6 +25,7 @@ from harness.lab.ports import LabPhone, PhoneStatus, Progress
 from harness.lab.scheduling.agenda import Agenda, Outcome
 from harness.lab.scheduling.demand import Ticket
 from harness.lab.scheduling.engine import (
+    Awaited,
     Broke,
     Came,
     Ended,
@@ -46,6 +48,7 @@ from harness.lab.scheduling.engine import (
     Stepped,
     TaskReport,
     TasksAdded,
+    TasksWithdrawn,
 )
 from harness.lab.scheduling.intake import Intake
 from harness.lab.scheduling.standing import OUT, RECOVER_POLL_S, Standing, Standings, State
@@ -134,7 +137,7 @@ class Scheduler:
         self._fatal: Exception | None = None
         self._intakes = 0
         """How many of them are open."""
-        self._adding: list[TasksAdded] = []
+        self._awaited: list[Awaited] = []
         """Reports of this turn that somebody waits for."""
         self._thread: int | None = None
 
@@ -195,7 +198,7 @@ class Scheduler:
             for report in self._engine.reports(1.0):
                 if isinstance(report, (Ended, Gone, Broke)):
                     running.discard(report.serial)
-                elif isinstance(report, TasksAdded):
+                elif isinstance(report, Awaited):
                     report.refuse(why)
 
     def loop(self) -> None:
@@ -234,14 +237,14 @@ class Scheduler:
         orders, self._orders = self._orders, []
         host_orders, self._host_orders = self._host_orders, []
         afterwards, self._afterwards = self._afterwards, []
-        adding, self._adding = self._adding, []
+        awaited, self._awaited = self._awaited, []
         for order in orders:
             self._engine.submit(order)
         for host_order in host_orders:
             assert self._host is not None, "a task for the host, and nobody who runs it"
             self._host.submit(host_order)
-        for added in adding:
-            added.done.set()
+        for report in awaited:
+            report.done.set()
         for act in afterwards:
             act()
         for outcome in outcomes:
@@ -262,8 +265,8 @@ class Scheduler:
     def _refuse_tasks(self, why: str) -> None:
         """Take no more tasks: neither later ones nor those on their way."""
         self._agenda.register.close(why)
-        for report in (*self._adding, *self._engine.reports(0.0)):
-            if isinstance(report, TasksAdded):
+        for report in (*self._awaited, *self._engine.reports(0.0)):
+            if isinstance(report, Awaited):
                 report.refuse(why)
 
     # -- what is reported -------------------------------------------------------------------------
@@ -271,7 +274,7 @@ class Scheduler:
     def _on(self, report: Report) -> None:
         if isinstance(report, Came):
             self._came(report.phone)
-        elif isinstance(report, (HostEnded, TasksAdded, NoMoreTasks)):
+        elif isinstance(report, (HostEnded, Awaited, NoMoreTasks)):
             self._on_tasks(report)
         else:
             standing = self._phones.get(report.serial)
@@ -299,8 +302,11 @@ class Scheduler:
     def _on_tasks(self, report: TaskReport) -> None:
         self._quiet_since = self._clock.monotonic()
         if isinstance(report, TasksAdded):
-            self._adding.append(report)
+            self._awaited.append(report)
             self._agenda.add(report.tickets)
+        elif isinstance(report, TasksWithdrawn):
+            self._awaited.append(report)
+            self._withdraw(report)
         elif isinstance(report, NoMoreTasks):
             self._intakes -= 1
             self._seen_changes = -1  # phones that were kept for what might come
@@ -309,6 +315,13 @@ class Scheduler:
             self._end_all(f"task {report.task_id}", report.error)
         else:
             self._agenda.end_on_host(report)
+
+    def _withdraw(self, report: TasksWithdrawn) -> None:
+        running = self._agenda.withdraw(report.job_ids, report.why)
+        for standing in self._phones:
+            order = standing.order
+            if isinstance(order, RunAttempt) and order.job_id in running:
+                self._afterwards.append(partial(self._engine.cancel, order, report.why))
 
     def _came(self, phone: LabPhone) -> None:
         standing = self._phones.get(phone.serial)
@@ -346,6 +359,10 @@ class Scheduler:
         left = self._rejoin.pop(standing.serial, None)
         if left is None:
             self._back(standing)
+            return
+        if self._agenda.is_withdrawn(left[0]):
+            self._agenda.put_back(*left, "lost", None, "withdrawn")
+            self._prepare(standing)  # and this time it is cleaned
             return
         self._dispatcher_has(standing)
         self._ledger.adopt_attempt(*left, self._owner)

@@ -15,8 +15,6 @@ from harness.results.tasks import TaskFolder
 from tests.fixtures.fake_feed import HostDiedError
 from tests.fixtures.flower import run, scenario
 
-pytest.importorskip("flwr", reason="the extra [federated] is not installed")
-
 PLAIN = "{flower: FedAvg, arguments: {fraction_evaluate: 0.0}}"
 
 
@@ -136,7 +134,10 @@ def test_lost_and_late_clients_are_errors_to_the_strategy(tmp_path):
     models = {model.round: model for model in models_of(tmp_path / "run")}
     assert [a.client for a in models[1].answers] == ["bob", "cy"]
     assert [a.client for a in models[2].answers] == ["ann", "cy"]
-    assert feed.notes == ["round 2: bob did not answer in time; what comes is dropped"]
+    assert feed.notes == ["round 2: bob did not answer in time and is stopped"]
+    before = digest(tmp_path / "run")
+    run(tmp_path, PLAIN, fate=lambda *_: "ok")  # resumed: whom it withdrew is late as before
+    assert digest(tmp_path / "run") == before
 
 
 def test_too_few_answers_end_it(tmp_path):

@@ -44,12 +44,29 @@ def test_who_is_lost_or_late_is_left_out_and_told(tmp_path):
     )
     models = {model.round: model for model in models_of(tmp_path / "run")}
     answered = {n: [a.client for a in model.answers] for n, model in models.items() if n}
-    # who is late is not asked again while it goes on
-    assert answered == {1: ["bob", "cy"], 2: ["ann", "cy"], 3: ["ann"], 4: ["ann", "cy"]}
+    assert answered == {
+        1: ["bob", "cy"],
+        2: ["ann", "cy"],
+        3: ["ann", "bob"],
+        4: ["ann", "bob", "cy"],
+    }
     assert [(gone.client, gone.why) for gone in models[3].left_out] == [
         ("cy", "it trained no epoch (ended by battery)")
     ]
-    assert feed.notes == ["round 2: bob did not answer in time; what comes is dropped"]
+    assert feed.notes == ["round 2: bob did not answer in time and is stopped"]
+    late = [task.task_id for task in feed.tasks() if task.task_id.startswith("bob-r002")]
+    assert [feed.outcomes(late)[job].state for job in late] == ["withdrawn"]
+
+
+def test_a_round_that_fails_waits_for_nobody(tmp_path):
+    feed = run(
+        tmp_path,
+        "federated: {rounds: 2, min_answers: 3}",
+        fate=lambda client, _: "late" if client == "bob" else "ok",
+    )
+    assert [model.round for model in models_of(tmp_path / "run")] == [0]
+    jobs = [task.task_id for task in feed.tasks() if task.kind == "phone"]
+    assert feed.outcomes(jobs).keys() == set(jobs), "none is left"
 
 
 def test_too_few_answers_end_the_training(tmp_path):

@@ -45,6 +45,9 @@ class Scripted:
     def stop(self, *, hard: bool) -> None:
         pass
 
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -14,10 +14,12 @@ from harness.lab.holding.host_lock import HostLock
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.recovery import clean_left_phones, reconcile, reopen, written_in
 from harness.lab.ports import LabPhone, NoProgress
+from harness.lab.run_tasks import outcomes_of
+from harness.lab.summary import summary
 from harness.results.store import RunFolder
 from harness.results.tasks import HostResult, TaskFolder
-from harness.scenario.task import Task
-from tests.fixtures.tasks import host_task
+from harness.scenario.task import Quorum, Task
+from tests.fixtures.tasks import host_task, phone_task
 from tests.unit.lab.fakes import FakeTools, World, make_phone, make_spec
 from tests.unit.lab.test_scheduler import result
 
@@ -182,3 +184,48 @@ def test_a_phone_that_somebody_else_uses_by_now_is_left_alone(tmp_path: Path) ->
     clean_left_phones(ledger, bench, "me", "r", progress)
     assert tools.cleaned == []
     assert "not cleaned, since A is held by other" in progress.notes[0]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_what_was_withdrawn_is_not_taken_up_again(tmp_path: Path, answered: bool) -> None:
+    run, ledger = make_run(tmp_path, 2)
+    ledger.start_attempt("j0", "A", "dead")
+    assert ledger.withdraw("j0", "late") == "running"
+    assert ledger.withdraw("j1", "late") == "queued"
+    if answered:
+        write(run, "j0", None)
+    assert reconcile(ledger, written_in(run), ["A"]) == {}, "its phone is cleaned instead"
+    assert [row.is_withdrawn for row in ledger.rows()] == [True, True]
+    assert [row.state for row in ledger.attempts()] == ["finished" if answered else "lost"]
+    assert {name: outcome.state for name, outcome in outcomes_of(ledger).items() if outcome} == {
+        "j0": "withdrawn",
+        "j1": "withdrawn",
+    }
+    (summed,) = [summary(RunFolder(tmp_path / "r"), ledger, interrupted=False)]
+    assert (summed.withdrawn, summed.skipped) == (2, 0)
+
+
+def test_what_was_withdrawn_is_tried_again_only_if_somebody_still_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    names = ["late", "in-time", "late-too", "in-time-too"]
+    first = host_task("round-1", 4, parents=names[:2], quorum=Quorum(1, 5.0))
+    second = host_task("round-2", 5, parents=names[2:], quorum=Quorum(2, 5.0))
+    jobs = [phone_task(name, n) for n, name in enumerate(names)]
+    ledger = Ledger.create(tmp_path / "l.sqlite", [*jobs, first, second])
+    for name in names[1], names[3]:
+        ledger.start_attempt(name, "A", "me")
+        ledger.end_attempt(name, 1, state="finished", failure=None, task_state="finished")
+    ledger.release_task("round-1", [names[1]], "one is enough")
+    ledger.start_attempt("round-1", "", "me")
+    ledger.end_attempt("round-1", 1, state="finished", failure=None, task_state="finished")
+    ledger.set_state("round-2", "skipped", "too few")
+    ledger.withdraw("late", "round 1 is over")
+    ledger.withdraw("late-too", "round 2 is over")
+    reopen(ledger)
+    states = {row.task_id: row.state for row in ledger.rows()}
+    assert (states["late"], states["late-too"], states["round-2"]) == (
+        "skipped",
+        "queued",
+        "waiting",
+    )

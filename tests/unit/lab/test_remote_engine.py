@@ -541,3 +541,35 @@ def test_what_a_dead_coordinator_left_is_cleaned_by_the_worker(farm: Farm, tmp_p
     assert farm.worlds["SER1"].calls[1] == "clean True"
     assert farm.worlds["SER2"].calls == []
     assert free(farm, "SER1")
+
+
+def test_one_attempt_is_stopped_and_the_others_go_on(farm: Farm) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    go = threading.Event()
+    for world in farm.worlds.values():
+        world.on_poll = lambda t: go.wait(60) if t > 5 else None
+    wanted, late = RunAttempt("SER1", "job-1", 1), RunAttempt("SER2", "job-1", 2)
+    for order in (wanted, late):
+        farm.engine.submit(order)
+    eventually(lambda: 2 in farm.requests and farm.requests[2].folder.events_size() > 100)
+    farm.engine.cancel(late, "its round is over")
+    eventually(lambda: "withdraw" in farm.wires.calls)
+    time.sleep(0.1)
+    go.set()
+    ended = {report.serial: report for report in (farm.wait(Ended), farm.wait(Ended))}
+    assert ended["SER1"].kind is None
+    assert (ended["SER2"].kind, ended["SER2"].clean) == ("Interrupted", True)
+    assert ended["SER2"].message == "its round is over during train"
+    farm.worlds["SER2"].assert_released()
+
+
+def test_an_attempt_that_is_still_on_its_way_to_the_worker_is_stopped_there(farm: Farm) -> None:
+    farm.wait(Came)
+    farm.wait(Came)
+    host, session = farm.wires.hosts["right"], farm.engine._session
+    host.withdraw(session, "job-1", 2, "its round is over")
+    farm.engine.submit(RunAttempt("SER2", "job-1", 2))
+    assert farm.wait(Ended).kind == "Interrupted"
+    farm.engine.submit(RunAttempt("SER1", "job-1", 1))
+    assert farm.wait(Ended).kind is None

@@ -25,6 +25,7 @@ from harness.lab.scheduling.engine import (
     Came,
     Ended,
     Engine,
+    Gone,
     Leave,
     Left,
     Order,
@@ -35,6 +36,7 @@ from harness.lab.scheduling.engine import (
     RunAttempt,
     RunOnHost,
     TasksAdded,
+    TasksWithdrawn,
 )
 from harness.lab.scheduling.host_tasks import HostThreads
 from harness.lab.scheduling.intake import RunOverError
@@ -255,6 +257,7 @@ class Orders:
     def __init__(self) -> None:
         self.told: list[Order] = []
         self.posted: list[Report] = []
+        self.cancelled: list[tuple[RunAttempt, str]] = []
 
     def submit(self, order: Order) -> None:
         self.told.append(order)
@@ -267,6 +270,9 @@ class Orders:
 
     def stop(self, *, hard: bool) -> None:
         pass
+
+    def cancel(self, order: RunAttempt, why: str) -> None:
+        self.cancelled.append((order, why))
 
     def close(self) -> None:
         pass
@@ -499,3 +505,63 @@ class StillClock(SystemClock):
 
 def recovers(engine: Orders) -> list[Recover]:
     return [order for order in engine.told if isinstance(order, Recover)]
+
+
+def test_a_job_that_is_wanted_no_more_is_skipped_or_stopped(tmp_path: Path) -> None:
+    child = replace(phone_task("child", 3, parents=["j1"]))
+    bench = Bench(tmp_path, [*tasks(3), child], ["A"])
+    scheduler, engine = orders_of(bench)
+    (order,) = began(engine)
+    assert not scheduler.turn([withdrawn := TasksWithdrawn(("j0", "j1"), "late")])
+    assert withdrawn.done.is_set()
+    rows = {row.task_id: row for row in bench.ledger.rows()}
+    assert {name for name, row in rows.items() if row.is_withdrawn} == {"j0", "j1"}
+    assert (rows["child"].state, rows["j2"].state) == ("skipped", "queued")
+    assert not rows["child"].is_withdrawn
+    assert engine.cancelled == [(order, "late")]
+    outcomes = {outcome.task_id: outcome for outcome in bench.outcomes}
+    assert (outcomes["j0"].state, outcomes["j0"].reason) == ("withdrawn", "late")
+    # its phone is busy until the attempt has ended, then it is another job's
+    scheduler.turn([TasksWithdrawn(("j0",), "again")])
+    assert len(began(engine)) == len(engine.cancelled) == 1
+    scheduler.turn([Ended("A", "j0", 1, kind="Interrupted")])
+    assert [order.job_id for order in began(engine)] == ["j0", "j2"]
+    scheduler.turn([Ended("A", "j2", 1)])
+    assert scheduler.turn([Left("A")])
+    assert [row.state for row in bench.ledger.attempts("j0")] == ["failed"]
+    scheduler.turn([TasksWithdrawn(("j2",), "late")])
+    assert bench.ledger.row("j2").state == "finished", "what has an outcome keeps it"
+
+
+@pytest.mark.parametrize("how", ["answers all the same", "is lost", "fails"])
+def test_what_becomes_of_a_stopped_attempt_changes_nothing_any_more(
+    tmp_path: Path, how: str
+) -> None:
+    bench = Bench(tmp_path, tasks(1), ["A", "B"])
+    scheduler, engine = orders_of(bench)
+    scheduler.open_intake()
+    scheduler.turn([TasksWithdrawn(("j0",), "late")])
+    report = {
+        "answers all the same": Ended("A", "j0", 1),
+        "is lost": Gone("A", "its host is down"),
+        "fails": Ended("A", "j0", 1, kind="DeviceLost", clean=False),
+    }[how]
+    scheduler.turn([report])
+    state = {"answers all the same": "finished", "is lost": "lost", "fails": "failed"}[how]
+    assert [row.state for row in bench.ledger.attempts("j0")] == [state]
+    assert bench.ledger.row("j0").is_withdrawn
+    assert len(began(engine)) == 1, "it is not tried again"
+    assert len(bench.outcomes) == 1
+
+
+def test_only_jobs_of_the_run_can_be_withdrawn(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [*tasks(1), host_task("mean", 1)], ["A"])
+    scheduler, engine = orders_of(bench, host=HostThreads(lambda _: None, lambda _: None))
+    intake = scheduler.open_intake()
+    for names, what in ((["j0", "nobody"], "unknown"), (["j0", "mean"], "on the host")):
+        with pytest.raises(InputError, match=what):
+            intake.withdraw(names, "late")
+    assert not engine.posted
+    intake.close()
+    with pytest.raises(RunOverError):
+        intake.withdraw(["j0"], "late")

@@ -17,7 +17,16 @@ from harness.lab.clock import StopSignal
 from harness.lab.engines import threads
 from harness.lab.engines.threads import ThreadEngine
 from harness.lab.ports import LabPhone
-from harness.lab.scheduling.engine import Broke, Came, Leave, Left, Prepare, Prepared, RunAttempt
+from harness.lab.scheduling.engine import (
+    Broke,
+    Came,
+    Ended,
+    Leave,
+    Left,
+    Prepare,
+    Prepared,
+    RunAttempt,
+)
 from harness.results.files import DiskFullError
 from tests.unit.lab.fakes import make_phone, run_view
 
@@ -153,3 +162,28 @@ def test_a_phone_that_moved_is_reached_there(lab: Lab) -> None:
     lab.engine.submit(RunAttempt("A", "job-1", 1))
     assert "no attempt's failure" in str(lab.next(Broke).error)
     assert lab.used == [before, "10.0.0.7:5555"]
+
+
+def test_one_attempt_is_stopped_alone_or_all_with_the_run(lab: Lab) -> None:
+    signals: dict[str, StopSignal] = {}
+
+    def attempt(request: Any, stop: StopSignal, on_step: Any) -> None:
+        signals[request.phone.serial] = stop
+        assert stop.gentle.wait(60)
+
+    lab.attempt = attempt  # type: ignore[method-assign]
+    lab.there = [make_phone("B")]
+    lab.next(Came)
+    first, second = RunAttempt("A", "j", 1), RunAttempt("B", "k", 1)
+    for order in (first, second):
+        lab.engine.submit(order)
+    lab.engine.cancel(first, "late")  # also if its thread has not begun
+    assert lab.next(Ended).job_id == "j"
+    assert (signals["A"].why, lab.stop.requested) == ("late", False)
+    lab.engine.cancel(first, "once more")  # it has ended
+    eventually(lambda: "B" in signals)
+    assert not signals["B"].requested
+    lab.stop.press()
+    assert lab.next(Ended).job_id == "k"
+    assert signals["B"].why == "stopped by the user"
+    assert not signals["B"].hard.is_set()
