@@ -5,7 +5,6 @@ A layout (`harness.speech.layouts`) only lists what is there; nothing is decoded
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Collection, Iterator
@@ -181,7 +180,11 @@ class Tree:
         self._leave = None if leave is None else leave.resolve()
 
     def files(self) -> Iterator[Path]:
-        """Yield all files but hidden ones, sorted."""
+        """Yield all files but hidden ones, sorted.
+
+        Raises:
+            InputError: A folder cannot be read.
+        """
         return map(self._path, self._names)
 
     def beside(self, path: Path) -> Iterator[Path]:
@@ -231,9 +234,20 @@ class Tree:
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what is in a folder; nothing of one that may not be read."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        yield from entries
+    """Yield what is in a folder.
+
+    Raises:
+        InputError: It cannot be read: passed over, its recordings would be lost in silence.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError as error:
+        raise InputError(
+            f"this folder cannot be read: {error.strerror}",
+            where=str(folder),
+            hint="Make it readable, or give a folder without it.",
+        ) from error
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -158,6 +158,24 @@ def test_linked_folders_are_read_once(record, tmp_path):
     assert [u.split for u in result.corpus.utterances].count("train") == 2
 
 
+def test_a_folder_that_cannot_be_read_is_no_empty_one(folder, tmp_path, monkeypatch):
+    """Run by root no folder is closed, so the system's answer is made up."""
+    closed = folder / "anna"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match="cannot be read: Permission denied") as error:
+        imported(folder, tmp_path / "out")
+    assert error.value.where == str(closed)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_converted_librispeech_is_read_and_strangers_are_counted(record, tmp_path):
     _libri(tmp_path / "in", record, "train-x", 84, ".wav")
     _libri(tmp_path / "in", record, "dev-x", 85, ".flac")
