@@ -22,8 +22,18 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("MOBILEASR_LAB_VENV", str(ROOT / ".venv")))
-LOCK = ROOT / "requirements.lock"
-EXTRAS = {"base": "", "docs": "[docs]", "test": "[model,dev]"}
+EXTRAS = {
+    "base": "",
+    "docs": "[docs]",
+    "test": "[model,dev]",
+    "federated": "[federated,check]",
+    "federated-oldest": "[federated,check]",
+}
+LOCKS = {
+    "federated": ROOT / "requirements-federated.lock",
+    "federated-oldest": ROOT / "requirements-federated-oldest.lock",
+}
+"""Of the levels that do not go with the rest; all others have ``requirements.lock``."""
 
 
 EVERY_S = 5.0
@@ -42,10 +52,15 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def lock_of(level: str) -> Path:
+    """Return the lock of a level."""
+    return LOCKS.get(level, ROOT / "requirements.lock")
+
+
 def fingerprint(level: str) -> str:
     """Return what the environment depends on, as a hash."""
     digest = hashlib.sha256(f"{sys.version}|{level}|{ROOT}".encode())
-    for path in (ROOT / "pyproject.toml", LOCK, Path(__file__)):
+    for path in (ROOT / "pyproject.toml", lock_of(level), Path(__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -118,12 +133,11 @@ def install(level: str) -> None:
     """Create the environment and install one level into it."""
     pip = create()
     command = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    command += ["--constraint", str(lock_of(level)), "--editable", f"{ROOT}{EXTRAS[level]}"]
     started = time.monotonic()
     print(f"bootstrap: installing ({level}) into {VENV} ...", file=sys.stderr, flush=True)
     for attempt in (1, 2, 3):
-        if told(
-            [*command, "--constraint", str(LOCK), "--editable", f"{ROOT}{EXTRAS[level]}"], started
-        ):
+        if told(command, started):
             break
         if attempt == 3:
             fail(
@@ -146,7 +160,7 @@ def main() -> None:
         )
     with only_one():
         # An environment made for tests also serves to run.
-        for enough in ("test", level):
+        for enough in (level,) if level in LOCKS else ("test", level):
             stamp = VENV / f".stamp-{enough}"
             if stamp.is_file() and stamp.read_text() == fingerprint(enough):
                 return

@@ -1,5 +1,6 @@
 """Fixtures of all tests; each part keeps its own in ``tests/fixtures``."""
 
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 NOT_ON_THIS_PYTHON = "not on this Python"
 _FIXTURES = Path(__file__).parent / "fixtures"
 
+# Flower goes with no other extra: script/test-federated has an environment for these
+collect_ignore_glob = [] if importlib.util.find_spec("flwr") else ["unit/federated/test_flower*.py"]
 pytest.register_assert_rewrite("tests.fixtures")  # they import each other
 pytest_plugins = [
     f"tests.fixtures.{path.stem}"

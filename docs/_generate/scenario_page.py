@@ -92,6 +92,7 @@ EXAMPLES: dict[str, str] = {
     "federated.strategy.flower": "FedAvgM",
     "federated.strategy.path": "mine.py:make",
     "federated.strategy.app": "my_app",
+    "federated.strategy.replace_start": "true",
     "federated.strategy.arguments": "{server_momentum: 0.9}",
     "federated.strategy.momentum": "0.5",
     "federated.strategy.beta_1": "0.8",

@@ -52,6 +52,13 @@ def emit_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def emit_pieces(pieces: Iterable[str]) -> None:
+    """Print one JSON document on stdout, piece by piece."""
+    sys.stdout.writelines(pieces)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """Print a table; a column whose name ends in `` >`` is right-aligned."""
     shown = Table(title=title or None, title_justify="left", header_style="bold", box=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,8 +21,7 @@ from harness.errors import InputError
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
-    from harness.speech.import_report import Imported, LeftOut
-    from harness.speech.manifest import Utterance
+    from harness.speech.import_report import Imported
     from harness.speech.text import Annotations
 
 app = typer.Typer(cls=SuggestingGroup, help="Speech to train on.", no_args_is_help=True)
@@ -93,7 +91,7 @@ def synth(
             shutil.copyfile(utterance.audio, target)
             moved.append(dataclasses.replace(utterance, audio=target))
         manifest = out / "manifest.jsonl"
-        write_atomically(manifest, manifest_lines(moved, out).encode())
+        write_atomically(manifest, manifest_lines(moved, out))
     seconds = sum(utterance.duration_s for utterance in corpus.utterances)
     if as_json:
         console.emit_json(
@@ -198,8 +196,9 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Bring in recordings; print the manifest's path, for `data.manifest` of a scenario."""
-    from harness.speech.import_report import report
+    from harness.speech.import_report import facts
     from harness.speech.importing import ImportOptions, import_recordings
+    from harness.speech.json_pieces import Pairs, json_pieces
     from harness.speech.sources import find_sources
 
     if cut.keep_annotations and cut.drop_annotations:
@@ -236,9 +235,10 @@ def import_(
             "the same command goes on from there."
         )
         raise
-    manifest = str(imported.corpus.manifest)
+    manifest = str(imported.manifest)
     if as_json:
-        console.emit_json({"manifest": manifest, **report(imported)})
+        document = Pairs(itertools.chain([("manifest", manifest)], facts(imported)))
+        console.emit_pieces(json_pieces(document, indent=2, ascii_only=False))
         return
     _tell(imported)
     console.say(manifest)
@@ -266,32 +266,29 @@ _SPEAKERS_SHOWN = 20
 
 def _tell(imported: Imported) -> None:
     """Say what is in a corpus, what is not and why: a line a speaker, for the first of them."""
-    corpus = imported.corpus
-    own: dict[str, list[Utterance]] = {}
-    for utterance in corpus.utterances:
-        own.setdefault(utterance.speaker, []).append(utterance)
-    for speaker, utterances in itertools.islice(own.items(), _SPEAKERS_SHOWN):
-        counts = Counter((utterance.round, utterance.split) for utterance in utterances)
+    contents = imported.contents
+    speakers = 0
+    for speakers, own in enumerate(contents.by_speaker(), 1):
+        if speakers > _SPEAKERS_SHOWN:
+            continue
         parts = [
-            f"round {number}: {counts[number, 'train']} to train, "
-            f"{counts[number, 'validation']} to validate"
-            for number in sorted({utterance.round for utterance in utterances})
+            f"round {number}: {own.counts[number, 'train']} to train, "
+            f"{own.counts[number, 'validation']} to validate"
+            for number in sorted({number for number, _ in own.counts})
         ]
-        minutes = sum(utterance.duration_s for utterance in utterances) / 60
-        console.note(f"{speaker} ({utterances[0].accent}), {minutes:.1f} min: {'; '.join(parts)}")
-    if len(own) > _SPEAKERS_SHOWN:
-        minutes = sum(utterance.duration_s for utterance in corpus.utterances) / 60
+        minutes = own.seconds / 60
+        console.note(f"{own.speaker} ({own.accent}), {minutes:.1f} min: {'; '.join(parts)}")
+    if speakers > _SPEAKERS_SHOWN:
         console.note(
-            f"and {len(own) - _SPEAKERS_SHOWN} speakers more, {len(own)} in all: "
-            f"{len(corpus.utterances)} recordings, {minutes:.1f} min (import.json names all)"
+            f"and {speakers - _SPEAKERS_SHOWN} speakers more, {speakers} in all: "
+            f"{contents.utterances} recordings, {contents.seconds / 60:.1f} min "
+            "(import.json names all)"
         )
-    for warning in imported.warnings[:_SPEAKERS_SHOWN]:
+    for warning in itertools.islice(imported.warnings, _SPEAKERS_SHOWN):
         console.note(f"warning: {warning}")
     if len(imported.warnings) > _SPEAKERS_SHOWN:
         console.note(f"warning: and {len(imported.warnings) - _SPEAKERS_SHOWN} more (import.json)")
-    examples: dict[str, LeftOut] = {}
-    for left in imported.left_out:
-        examples.setdefault(left.reason, left)
-    for reason, count in imported.reasons.items():
-        example = examples[reason]
-        console.note(f"left out, {reason}: {count}, such as {example.where}: {example.detail}")
+    for example, count in imported.left_out.reasons():
+        console.note(
+            f"left out, {example.reason}: {count}, such as {example.where}: {example.detail}"
+        )

@@ -52,6 +52,13 @@ def run(
         Optional[str],
         typer.Option("--name", help="Name of the run folder.", show_default=False),
     ] = None,
+    replace_start: Annotated[
+        bool,
+        typer.Option(
+            "--replace-start",
+            help="The app begins with a model of its own: phones get theirs in its place.",
+        ),
+    ] = False,
     skip_unfit: SkipUnfitOption = False,
     keep: KeepOption = False,
     apk: ApkOption = None,
@@ -65,11 +72,14 @@ def run(
     takes the place of its ClientApp. The same as `harness run SCENARIO --set
     federated.strategy='{app: APP_FOLDER}'`.
     """
-    server = f"federated.strategy={json.dumps({'app': str(app_folder.resolve())})}"
+    strategy: dict[str, str | bool] = {"app": str(app_folder.resolve())}
+    if replace_start:
+        strategy |= {"replace_start": True}
+    server = f"federated.strategy={json.dumps(strategy)}"
     run_scenario(
         scenario=scenario,
         **vars(phones),
-        set_=[*(jobs.set_ or ()), server],
+        set_=[server, *(jobs.set_ or ())],
         only=jobs.only,
         runs=runs,
         name=name,

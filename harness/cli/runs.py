@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def run_folder(given: Path, root: Path = RUN_ROOT) -> Path:
     for candidate in (given, root / given):
         if (candidate / "run.json").is_file():
             return candidate
-    known = sorted(path.parent.name for path in root.glob("*/run.json"))
+    records = sorted(root.glob("*/run.json"), key=_started)
+    known = [path.parent.name for path in records]
     if str(given) == "latest" and known:
         return root / known[-1]
     close = difflib.get_close_matches(given.name, known, n=1, cutoff=0.5)
@@ -30,6 +32,16 @@ def run_folder(given: Path, root: Path = RUN_ROOT) -> Path:
     if known:
         hint = f"{meant}Runs here: {', '.join(known[-5:])}"
     raise InputError("no such run (no run.json there)", where=str(given), hint=hint)
+
+
+def _started(record: Path) -> tuple[str, str]:
+    """Return when a run began and its name; names need not tell their time."""
+    try:
+        known = json.loads(record.read_bytes())
+    except (OSError, ValueError):
+        known = None
+    started = known.get("started_utc") if isinstance(known, dict) else None
+    return (started if isinstance(started, str) else "", record.parent.name)
 
 
 def check_new_run(root: Path, name: str | None) -> None:

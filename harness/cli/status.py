@@ -25,7 +25,7 @@ from harness.lab import status as read_status
 from harness.log import NAME, read_log
 from harness.report.numbers import duration, fixed
 from harness.scenario.paths import axis_words
-from harness.serve.facts import RunState
+from harness.serve.facts import ClientState, RoundState, RunState
 from harness.serve.state import RunWatch
 
 app = typer.Typer()
@@ -136,7 +136,37 @@ def _shown(state: RunState, width: int) -> Group:
     if state.queued > 5:
         todo[0] += f" and {state.queued - 5} more"
     table = console.shown_table(*phone_columns(state), width)
-    return Group(Text(head), Text(counts), table, *map(Text, todo))
+    rounds = round_lines(state.round) if state.round else []
+    return Group(Text(head), Text(counts), *map(Text, rounds), table, *map(Text, todo))
+
+
+def round_lines(round_: RoundState) -> list[str]:
+    """Return how the round of a federated training stands, a line a kind of client."""
+    of = f" of {round_.of}" if round_.of else ""
+    doing = {
+        "trains": "clients train",
+        "aggregates": "the host makes a model of the answers",
+        "evaluates": "clients evaluate its model, {} of {} have".format(*round_.evaluations),
+        "ended": "its model is there",
+    }[round_.part]
+    asked = f"{round_.answered} of {len(round_.clients)} answered; " if round_.clients else ""
+    rate = f"; mean WER {fixed(round_.rates[-1][1], 1)} %" if round_.rates else ""
+    lines = [f"round {round_.number}{of}: {asked}{doing}{rate}"]
+    for state in ("trains", "waits", "late", "lost"):
+        names = [_client_words(client) for client in round_.clients if client.state == state]
+        if state == "late":
+            names += [f"{late.client} (round {late.round})" for late in round_.late]
+        if names:
+            lines.append(f"  {state}: {some_of(names, 6)}")
+    return lines
+
+
+def _client_words(client: ClientState) -> str:
+    words = [client.step or client.why]
+    if client.seconds is not None:
+        words.append(duration(client.seconds))
+    told = ", ".join(word for word in words if word)
+    return f"{client.client} ({told})" if told else client.client
 
 
 def phone_columns(state: RunState) -> tuple[list[console.Column], list[list[str]]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from harness.report import numbers, words
+from harness.report.approaches import side_by_side
 from harness.report.changed import differences
 from harness.report.compare_words import ORDER, WORDS, counts, sentence
 from harness.report.expect import check_all
@@ -88,6 +89,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             nights=nights[::-1],
             links=links,
             interval_method=METHOD,
+            beside=side_by_side(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],
             now=now.record,

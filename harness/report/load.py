@@ -16,7 +16,7 @@ from harness.contract.network import Network
 from harness.errors import InputError
 from harness.report.skipped import SkippedJob, skipped_jobs
 from harness.report.sub_models import RankedSubModel
-from harness.results.federated import ModelRecord, models_of
+from harness.results.federated import LastModel, ModelRecord, last_models, models_of
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
 from harness.results.networks import network_of
@@ -104,6 +104,8 @@ class RunData:
     """The run folder; None where results came without one."""
     models: tuple[ModelRecord, ...] = ()
     """What rounds of federated training came to."""
+    last_models: tuple[LastModel, ...] = ()
+    """What federated trainings came to in the end."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
@@ -208,12 +210,12 @@ def load_run(path: Path, first: int = 1) -> RunData:
         problems.append(_relative(str(error), path))
         skipped = ()
     try:
-        models = tuple(models_of(path))
+        models, ends = tuple(models_of(path)), tuple(last_models(path))
     except StoreError as error:
         problems.append(_relative(str(error), path))
-        models = ()
+        models, ends = (), ()
     under_way = tuple(_under_way(folder))
-    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models)
+    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends)
 
 
 def _relative(text: str, path: Path) -> str:

@@ -69,7 +69,10 @@ def _observation(
 ) -> Observation:
     result = attempt.result
     axes = {path: value for path, value in job.axes.items() if path != SERIAL}
-    settings = json.dumps({"axes": axes, "round": job.round}, sort_keys=True, default=str)
+    asked = {"axes": axes, "round": job.round}
+    if job.client is not None:  # no personalisation is like what a client does in a round
+        asked["client"] = [job.client.role, job.client.round]
+    settings = json.dumps(asked, sort_keys=True, default=str)
     values: dict[str, float | None] = {"failed_attempts": float(failed)}
     if attempt.finished:
         values |= {

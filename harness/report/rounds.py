@@ -47,6 +47,8 @@ class Round:
     rates: Mapping[str, float]
     """Client -> WER of the model of this round, %."""
     model: ModelRecord | None
+    evaluations: Mapping[str, Attempt]
+    """Client -> the attempt that evaluated it."""
 
     @property
     def mean_rate(self) -> float | None:
@@ -148,13 +150,19 @@ class Training:
                 return model.epsilon, model.delta
         return None
 
+    @property
+    def privacy_note(self) -> str:
+        """What epsilon assumes besides, or why there is none though noise is added."""
+        notes = [round_.model.privacy_note for round_ in self.rounds if round_.model is not None]
+        return next((note for note in reversed(notes) if note), "")
+
 
 def trainings(runs: Sequence[RunData]) -> list[Training]:
     """Return the federated trainings of runs, in the order of their jobs."""
     return [
         training
         for number, run in enumerate(runs, 1)
-        for training in _of_run(run, f"{number}-" if len(runs) > 1 else "")
+        for training in of_run(run, f"{number}-" if len(runs) > 1 else "")
     ]
 
 
@@ -172,7 +180,13 @@ def in_words(run: RunData) -> list[str]:
     return told
 
 
-def _of_run(run: RunData, prefix: str) -> Iterable[Training]:
+def of_run(run: RunData, prefix: str = "") -> Iterable[Training]:
+    """Return the federated trainings of one run.
+
+    Args:
+        run: The run.
+        prefix: Of their keys.
+    """
     names = dict.fromkeys(job.client.federation for job in run.record.plan if job.client)
     for name in names:
         jobs = [job for job in run.record.plan if job.client and job.client.federation == name]
@@ -205,12 +219,17 @@ def _round(
         if attempt.result.client is not None
         and (attempt.result.client.federation, attempt.result.client.round) == (name, number)
     ]
-    rates = {
-        attempt.result.client.client: attempt.result.wer_before_percent
+    evaluations = {
+        attempt.result.client.client: attempt
         for attempt in own
         if attempt.result.client is not None
         and attempt.result.client.role != "train"
         and attempt.result.wer_before_percent is not None
+    }
+    rates = {
+        client: attempt.result.wer_before_percent
+        for client, attempt in evaluations.items()
+        if attempt.result.wer_before_percent is not None
     }
     trained = {
         attempt.result.client.client: attempt
@@ -226,7 +245,7 @@ def _round(
     cells = {
         client: _cell(trained.get(client), client in asked, client, model) for client in clients
     }
-    return Round(number, cells, rates, model)
+    return Round(number, cells, rates, model, evaluations)
 
 
 def _cell(attempt: Attempt | None, asked: bool, client: str, model: ModelRecord | None) -> Cell:

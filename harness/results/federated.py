@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.errors import InputError
 from harness.results.files import StoreError
 from harness.results.model import Record
+from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
 
 
@@ -56,6 +59,11 @@ class ModelRecord(Record):
     epsilon: float | None = None
     """Of all rounds so far; None: no privacy was asked for."""
     delta: float | None = None
+    privacy_cost: float | None = None
+    """Of this round alone, for strategies of Flower: rho = 1 / 2 z², z the noise by the most that
+    one client moves the mean."""
+    privacy_note: str = ""
+    """What epsilon assumes, or why there is none."""
 
 
 def models_of(run: Path) -> list[ModelRecord]:
@@ -74,3 +82,87 @@ def _models(run: Path) -> Iterator[ModelRecord]:
             yield ModelRecord.model_validate(result.value)
         except ValidationError as error:
             raise StoreError(f"{path}: not the model of a round: {error}") from error
+
+
+@dataclass(frozen=True)
+class LastModel:
+    """What a federated training came to."""
+
+    federation: str
+    strategy: str
+    round: int
+    path: Path
+    sha256: str
+
+
+def last_models(run: Path) -> list[LastModel]:
+    """Return the last model of each federated training of a run, by federation.
+
+    What Flower made is the model that its strategy returned; a ServerApp returns none, so that it
+    is the one which clients evaluated last. A training that came to no model is not among them.
+
+    Raises:
+        StoreError: A result is damaged.
+    """
+    last: dict[str, ModelRecord] = {}
+    for model in models_of(run):
+        if model.round > 0:
+            last[model.federation] = model
+    made = []
+    for name, model in sorted(last.items()):
+        task = _last_task(run, model)
+        if task is None or not task.checkpoint_path.is_file():
+            continue
+        value = task.result().value
+        sha256 = value.get("sha256") if isinstance(value, dict) else None
+        if not isinstance(sha256, str):
+            raise StoreError(f"{task.result_path}: it does not say the model's SHA-256")
+        made.append(LastModel(name, model.strategy, model.round, task.checkpoint_path, sha256))
+    return made
+
+
+def _last_task(run: Path, model: ModelRecord) -> TaskFolder | None:
+    if model.sha256 is not None:
+        return TaskFolder(run, f"model-{model.federation}-{model.round:03d}")
+    final = TaskFolder(run, f"final-{model.federation}")
+    if final.checkpoint_path.is_file():
+        return final
+    heard = sorted((run / "tasks").glob(f"heard-{model.federation}-turn-*/result.json"))
+    if not heard:
+        return None
+    return TaskFolder(run, f"sent-{model.federation}-{heard[-1].parent.name[-4:]}-0")
+
+
+def last_model(run: Path, where: str) -> Path:
+    """Return the file of the last model of the one federated training of a run.
+
+    Args:
+        run: Its folder.
+        where: Who asks, for messages.
+
+    Raises:
+        InputError: It is no federated run, has not ended, or holds several trainings.
+    """
+    if RunFolder.open(run).record().finished_utc is None:
+        raise InputError(
+            "the run has not ended: its last model is yet to come",
+            where=f"{where}: {run}",
+            hint=f"Finish it with 'harness resume {run}', or name one model's file: "
+            f"{run}/tasks/model-.../checkpoint.npz.",
+        )
+    made = last_models(run)
+    if not made:
+        raise InputError(
+            "no federated training of this run came to a model",
+            where=f"{where}: {run}",
+            hint="Of a personalisation, name one attempt's file: "
+            f"{run}/attempts/JOB/1/checkpoint.npz.",
+        )
+    if len(made) > 1:
+        files = ", ".join(f"{model.path} ({model.strategy})" for model in made)
+        raise InputError(
+            f"this run holds {len(made)} federated trainings",
+            where=f"{where}: {run}",
+            hint=f"Name the file of one: {files}.",
+        )
+    return made[0].path

@@ -256,6 +256,8 @@ class AttemptResult(Record):
     phone: PhoneRecord
     model_name: str
     model_sha256: str
+    start_sha256: str | None = None
+    """Of the weights that training began with; None: the model file's own."""
     speaker: str
     accent: str
     batch_size: int

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.results.store import HypothesisRow
 
+Floats = npt.NDArray[np.float64]
 LEVEL: Final = 0.95
 DRAWS: Final = 2_000
 METHOD: Final = "95 % interval (bootstrap over utterances)"
@@ -91,16 +93,13 @@ def wer_interval(utterances: Iterable[Utterance]) -> WerInterval | None:
 
     The same utterances give the same interval, whatever their order.
     """
-    totals: dict[str, list[int]] = {}
-    counts = [0, 0, 0]
-    for utterance in utterances:
-        errors_and_words = totals.setdefault(utterance.name, [0, 0])
-        errors_and_words[0] += utterance.errors
-        errors_and_words[1] += utterance.words
-        counts[0] += utterance.substitutions
-        counts[1] += utterance.deletions
-        counts[2] += utterance.insertions
-    pairs = np.array([totals[name] for name in sorted(totals)], dtype=np.float64).reshape(-1, 2)
+    heard = list(utterances)
+    counts = [
+        sum(utterance.substitutions for utterance in heard),
+        sum(utterance.deletions for utterance in heard),
+        sum(utterance.insertions for utterance in heard),
+    ]
+    pairs = _pairs(heard)
     words = int(pairs[:, 1].sum())
     if not words:
         return None
@@ -109,18 +108,61 @@ def wer_interval(utterances: Iterable[Utterance]) -> WerInterval | None:
     return WerInterval(low, high, counts[0], counts[1], counts[2], words, len(pairs))
 
 
-def _percentiles(pairs: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, float]:
-    """Return the interval of the ratio errors / words, [utterances, 2] in."""
+def _pairs(utterances: Iterable[Utterance]) -> Floats:
+    """Return errors and words of each distinct utterance, by name, [utterances, 2]."""
+    totals: dict[str, list[int]] = {}
+    for utterance in utterances:
+        errors_and_words = totals.setdefault(utterance.name, [0, 0])
+        errors_and_words[0] += utterance.errors
+        errors_and_words[1] += utterance.words
+    return np.array([totals[name] for name in sorted(totals)], dtype=np.float64).reshape(-1, 2)
+
+
+def mean_wer_interval(speakers: Iterable[Iterable[Utterance]]) -> tuple[float, float] | None:
+    """Return the interval of the mean of several speakers' WER, %.
+
+    Each speaker's utterances are drawn for themselves: it is the mean of these speakers, not of
+    others of their kind.
+
+    Args:
+        speakers: What was heard of each.
+
+    Returns:
+        None where the interval of a speaker is not known.
+    """
+    rates = []
     rng = np.random.default_rng(_SEED)
+    for utterances in speakers:
+        pairs = _pairs(utterances)
+        if len(pairs) < 2 or not pairs[:, 1].any():
+            return None
+        rates.append(_rates(pairs, rng))
+    if not rates:
+        return None
+    means = np.mean(rates, axis=0)
+    return _between(means) if np.nanmax(means) > 0 else None
+
+
+def _percentiles(pairs: Floats) -> tuple[float, float]:
+    """Return the interval of the ratio errors / words, [utterances, 2] in."""
+    return _between(_rates(pairs, np.random.default_rng(_SEED)))
+
+
+def _between(rates: Floats) -> tuple[float, float]:
+    tail = 50 * (1 - LEVEL)
+    low, high = np.nanpercentile(rates, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def _rates(pairs: Floats, rng: np.random.Generator) -> Floats:
+    """Return the ratio of each draw, %, [draws]; NaN where no word was drawn."""
     rates = []
     left = DRAWS
     while left:
         draws = max(1, min(left, _BLOCK // len(pairs)))
         drawn = pairs[rng.integers(0, len(pairs), (draws, len(pairs)))].sum(axis=1)
         # utterances without a word can be all that is drawn; such a draw says nothing
-        with_words = drawn[drawn[:, 1] > 0]
-        rates.append(100 * with_words[:, 0] / with_words[:, 1])
+        words = np.where(drawn[:, 1] > 0, drawn[:, 1], np.nan)
+        rates.append(100 * drawn[:, 0] / words)
         left -= draws
-    tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(np.concatenate(rates), [tail, 100 - tail])
-    return float(low), float(high)
+    return np.concatenate(rates)

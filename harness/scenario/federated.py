@@ -21,6 +21,8 @@ StrategyName = Literal[
     "trimmed",
     "median",
 ]
+_OURS: Final = ("server_learning_rate", "weighting", "missing", "privacy", "stop_patience")
+"""Fields of `Federated` that Flower does not know."""
 _SERVER_RATES: Final = {"fedadam": 1e-3, "fedyogi": 1e-3, "fedadagrad": 1e-2}
 
 
@@ -78,6 +80,9 @@ class Strategy(Section):
     """The folder of a Flower app, whose ServerApp decides everything; relative to the scenario."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Given to ``flower`` or ``path``; of an ``app``, over its own configuration."""
+    replace_start: Flag = False
+    """Of an ``app`` with a model of its own: what it sends first is replaced by the phones' model,
+    and it goes on with what clients make of that."""
     momentum: Number = Field(0.9, ge=0, lt=1)
     """Of ``fedavgm``."""
     beta_1: Number = Field(0.9, ge=0, lt=1)
@@ -103,6 +108,8 @@ class Strategy(Section):
             raise ValueError("give one of name, flower, path and app")
         if self.arguments and self.name is not None:
             raise ValueError("arguments are for Flower; the harness's own strategies have fields")
+        if self.replace_start and self.app is None:
+            raise ValueError("replace_start is for an app")
         return self
 
     @property
@@ -178,11 +185,11 @@ class Federated(Section):
         if self.clients_per_round is not None and self.fraction is not None:
             raise ValueError("give clients_per_round or fraction, not both")
         if self.strategy.is_flower:
-            ours = self.model_fields_set & {
-                "server_learning_rate", "weighting", "missing", "privacy", "stop_patience"
-            }  # fmt: skip
+            # by value: a job is written whole, and read again from the ledger
+            fields = type(self).model_fields
+            ours = [name for name in _OURS if getattr(self, name) != fields[name].default]
             if ours:
-                raise ValueError(f"{sorted(ours)[0]} is for the harness's own strategies")
+                raise ValueError(f"{ours[0]} is for the harness's own strategies")
         return self
 
     def asked(self, clients: int) -> int:

@@ -64,7 +64,8 @@ class ModelChoice(Section):
     path: FileText | None = None
     """A model folder (with ``manifest.json``) or a .tflite in one; relative to the scenario."""
     checkpoint: FileText | None = None
-    """Weights (.npz) to start from instead of the model's own; relative to the scenario."""
+    """Weights to start from instead of the model's own: a file (.npz), or the folder of a federated
+    run, whose last model it is; relative to the scenario."""
 
     @model_validator(mode="before")
     @classmethod

@@ -108,6 +108,9 @@ def job_name(job: PlanRecord) -> str:
     """Return a job in the words that tell it from others; its id where nothing varies."""
     words = [f"{name} {value}" for name, value in axis_words(job.axes)]
     words += [f"{name} {n}" for name, n in (("round", job.round), ("repeat", job.repeat)) if n > 1]
+    if job.client is not None:
+        role, number = job.client.role, job.client.round
+        words.append("start" if role == "start" else f"{role} round {number}")
     return ", ".join(words) if job.axes else job.job_id
 
 

@@ -111,6 +111,58 @@ class RunBrief(Facts):
     """Whether the verdict is a good one; None where nobody can say."""
 
 
+RoundPart = Literal["trains", "aggregates", "evaluates", "ended"]
+
+
+class ClientState(Facts):
+    """A client that is asked in a round."""
+
+    client: str
+    state: Literal["answered", "trains", "waits", "late", "lost"]
+    """``waits``: for a phone. ``late``: the round has ended without it."""
+    serial: str | None = None
+    """The phone of its last attempt."""
+    step: str | None = None
+    seconds: float | None = None
+    """How long it has been at it."""
+    why: str = ""
+
+
+class LateClient(Facts):
+    """A client that still trains for a round that has ended."""
+
+    client: str
+    round: int
+
+
+class RoundState(Facts):
+    """The round that a federated training is in."""
+
+    federation: str
+    settings: tuple[tuple[str, str], ...]
+    """What the matrix sets for it, in words."""
+    number: int
+    """0: before the first."""
+    of: int | None
+    """How many there are to be; None where a Flower app decides."""
+    part: RoundPart
+    """What goes on: clients train, the host makes a model of the answers, clients evaluate it, or
+    neither."""
+    evaluations: tuple[int, int]
+    """How many evaluations of its model have ended, and how many there are."""
+    clients: tuple[ClientState, ...]
+    """Those asked: first who trains, last who has answered."""
+    late: tuple[LateClient, ...]
+    """Of earlier rounds."""
+    rates: tuple[tuple[int, float], ...] = ()
+    """(round, mean WER of its model over the clients, %)."""
+
+    @property
+    def answered(self) -> int:
+        """How many have answered."""
+        return sum(client.state == "answered" for client in self.clients)
+
+
 class RunState(RunBrief):
     """A run."""
 
@@ -125,3 +177,5 @@ class RunState(RunBrief):
     queued: int
     ended: tuple[Ended, ...]
     """Latest first."""
+    round: RoundState | None = None
+    """Of a federated training; the last one when the run is over."""

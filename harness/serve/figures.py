@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from harness.readings.declared import Axis
 from harness.readings.sampled import columns
-from harness.report.figures.plot import CHARACTER_PX, EndLabel, Plot, steps, tick_text
+from harness.report.figures.plot import EndLabel, Plot, steps, text_px, tick_text
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
 from harness.report.text import plural
@@ -91,7 +91,7 @@ def _line_figure(
     xs, ys = [float(x) for x, _ in known], [y for _, y in known]
     top = _ceiling(ys) if clipped else max(ys)
     ticks = steps(min(0.0, *ys), max(top, 1e-3), 3)
-    box = (_LEFT, _TOP, _WIDTH - 44, _HEIGHT - _BOTTOM)
+    box = (_LEFT, _TOP, _WIDTH - max(44.0, 10 + text_px(_figure(ys[-1]))), _HEIGHT - _BOTTOM)
     end = max(xs[-1], float(last_x), xs[0] + 1)
     plot = Plot(sheet, box, (xs[0], end), (ticks[0], ticks[-1]))
     plot.y_axis(ticks, label)
@@ -147,7 +147,7 @@ def _minutes_of(
         )
         for name, column, colour in lines
     ]
-    labels = 28 + CHARACTER_PX * max(len(end.text) for end in ends)
+    labels = 30 + max(text_px(end.text) for end in ends)
     high, low = _highest(running, axis, lines), _lowest(running, axis, lines)
     ticks = steps(low, max(high, low + 1), 3)
     box = (_LEFT, _TOP, _WIDTH - labels, _HEIGHT - _BOTTOM)

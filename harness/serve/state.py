@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
 from harness.serve.brief import BriefReader, is_alive, job_name, since
-from harness.serve.facts import Ended, PhoneState, RunBrief, Running, RunState
+from harness.serve.facts import Ended, PhoneState, RoundState, RunBrief, Running, RunState
+from harness.serve.rounds import mean_rates, round_under_way
 from harness.serve.tails import AttemptTail, thinned
 
 NEXT = 12
@@ -106,6 +107,7 @@ class RunWatch:
             queue=tuple(waiting[:NEXT]),
             queued=len(waiting),
             ended=tuple(self._ended(tasks, attempts)),
+            round=self._round(record, tasks, attempts, now),
         )
 
     def _running(
@@ -157,14 +159,31 @@ class RunWatch:
         # the latest first, also of those that ended at once
         return [ended for *_, ended in sorted(found, key=lambda told: told[:2], reverse=True)]
 
+    def _round(
+        self,
+        record: RunRecord,
+        tasks: Sequence[TaskRow],
+        attempts: Sequence[AttemptRow],
+        now: datetime,
+    ) -> RoundState | None:
+        state = round_under_way(record, tasks, attempts, now)
+        if state is None:
+            return None
+        results = [result for row in attempts if (result := self._results.get(_key(row)))]
+        return state.model_copy(update={"rates": mean_rates(results, state.federation)})
+
     def _result(self, row: AttemptRow) -> AttemptResult | None:
-        key = (row.task_id, row.attempt)
+        key = _key(row)
         if key not in self._results:
             try:
                 self._results[key] = self.folder.attempt(*key).result()
             except StoreError:
                 return None  # damaged, or not there: the report says so
         return self._results[key]
+
+
+def _key(row: AttemptRow) -> tuple[str, int]:
+    return row.task_id, row.attempt
 
 
 class RunsWatch:

@@ -203,7 +203,7 @@ def _build(
             for utterance in make(_Recorder(cache_dir, synthesiser, trust=trust)):
                 utterances.append(utterance)
                 progress(len(utterances), total)
-        write_atomically(manifest, manifest_lines(utterances, cache_dir).encode())
+        write_atomically(manifest, manifest_lines(utterances, cache_dir))
     return dataclasses.replace(load_manifest(manifest), name=name)
 
 

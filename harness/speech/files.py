@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}~")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all; who may read it, the umask says."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file so that it is there whole or not at all; who may read it, the umask says.
+
+    Args:
+        path: Its name; its folder is made.
+        data: What is in it, or pieces of it in turn.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.parent / f".{path.name}.{secrets.token_hex(4)}~"
     try:
         with partial.open("xb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

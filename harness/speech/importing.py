@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
+import itertools
 import os
 import re
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,21 @@ from typing import Final, TypeVar
 import filelock
 
 from harness.errors import InputError
-from harness.speech.audio import CLIPPED_SHARE, read_recording, wav_bytes
+from harness.speech.audio import read_recording, wav_bytes
 from harness.speech.files import is_partial, write_atomically
-from harness.speech.import_report import Imported, LeftOut, refuse, report, require
-from harness.speech.manifest import Utterance, load_manifest, manifest_lines
+from harness.speech.import_report import (
+    Contents,
+    Imported,
+    LeftOut,
+    LeftOuts,
+    refuse,
+    report,
+    require,
+)
+from harness.speech.manifest import manifest_lines, read_manifest
+from harness.speech.placing import Cut, Read, Reads
 from harness.speech.sources import Source
-from harness.speech.splitting import Place, shared_sentences, split_speaker
+from harness.speech.spool import Spool, SpooledList
 from harness.speech.text import Annotations, transcript
 
 MANIFEST = "manifest.jsonl"
@@ -75,19 +84,6 @@ class ImportOptions:
     skip_bad: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A source whose recording was converted. There may be a million: it holds no path."""
-
-    source: Source
-    text: str
-    sha256: str
-    recording: str
-    """Key of the original's content."""
-    seconds: float
-    clipped: float
-
-
 _Result = TypeVar("_Result")
 
 
@@ -96,7 +92,7 @@ def _nothing(_done: int, _total: int) -> None:
 
 
 def import_recordings(
-    sources: Sequence[Source],
+    sources: Collection[Source],
     out: Path,
     options: ImportOptions,
     progress: Progress = _nothing,
@@ -114,41 +110,43 @@ def import_recordings(
             are named, ten at most), there are too few, or ``out`` holds something else.
     """
     _check_out(out)
-    sources, kept_out = _wanted(sources, options)
+    spool = Spool()
+    left = LeftOuts(spool)
+    wanted = _Wanted(sources, options, left)
+    require(len(wanted), left)
     if not options.skip_bad:
-        texts = (_text(source, options) for source in sources)
+        texts = (_text(source, options) for source in wanted)
         refuse(text for text in texts if isinstance(text, InputError))
-    require(sources, kept_out)
     out.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(out / _LOCK):
         _forget_partial(out)
         try:
-            return _import(sources, kept_out, out, options, progress)
+            return _import(wanted, left, spool, out, options, progress)
         except InputError:  # interrupted, it would go on with what is there
             if not (out / MANIFEST).exists():
-                _forget_others(out, set())
+                _forget_others(out, ())
                 _remove_if_empty(out)
             raise
 
 
 def _import(
-    sources: Sequence[Source],
-    kept_out: Sequence[LeftOut],
+    sources: Collection[Source],
+    left: LeftOuts,
+    spool: Spool,
     out: Path,
     options: ImportOptions,
     progress: Progress,
 ) -> Imported:
-    left = list(kept_out)
-    bad: list[InputError] = []
-    reads: list[_Read] = []
+    bad: SpooledList[InputError] = spool.new_list()
+    reads = Reads(spool, _cut(options))
     # soundfile and soxr leave the interpreter to the other threads while they work
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
     try:
         results = _in_turn(pool, lambda source: _read(source, out, options), sources)
         for number, result in enumerate(results, 1):
             progress(number, len(sources))
-            if isinstance(result, _Read):
-                reads.append(result)
+            if isinstance(result, Read):
+                reads.add(result)
             elif isinstance(result, LeftOut):
                 left.append(result)
             else:
@@ -157,19 +155,35 @@ def _import(
         pool.shutdown(cancel_futures=True)
     if not options.skip_bad:
         refuse(bad)
-    left += [LeftOut.because(error) for error in bad]
-    reads = _once(reads, left, skip_bad=options.skip_bad)
-    require(reads, left)
-    placed = _place(reads, left, options)
-    require(placed, left)
-    warnings = tuple(_warnings(placed))
-    write_atomically(out / MANIFEST, manifest_lines(_utterances(placed, out), out).encode())
-    del reads, placed  # what was written is read again: not held twice
-    corpus = load_manifest(out / MANIFEST)
-    imported = Imported(corpus, tuple(left), warnings)
-    write_atomically(out / REPORT, (json.dumps(report(imported), indent=1) + "\n").encode())
-    _forget_others(out, {utterance.audio.name for utterance in corpus.utterances})
+    left.extend(map(LeftOut.because, bad))
+    reads.keep_once(left)
+    require(len(reads), left)
+    reads.place(left)
+    require(reads.placed, left)
+    warnings: SpooledList[str] = spool.new_list()
+    warnings.extend(reads.warnings())
+    manifest = out / MANIFEST
+    write_atomically(manifest, manifest_lines(reads.utterances(out / "wav"), out))
+    # what was written is read again, and checked
+    contents, digest, names = Contents(spool), hashlib.sha256(), spool.new_set()
+    for _, utterance in read_manifest(manifest, digest):
+        contents.add(utterance)
+        names.add(utterance.audio.name)
+    imported = Imported(manifest, digest.hexdigest(), contents, left, warnings)
+    write_atomically(out / REPORT, map(str.encode, itertools.chain(report(imported), "\n")))
+    _forget_others(out, names)
     return imported
+
+
+def _cut(options: ImportOptions) -> Cut:
+    return Cut(
+        train=options.train,
+        validation=options.validation,
+        rounds=options.rounds,
+        seed=options.seed,
+        resplit=options.resplit,
+        skip_bad=options.skip_bad,
+    )
 
 
 def _in_turn(
@@ -188,24 +202,44 @@ def _in_turn(
         yield waiting.popleft().result()
 
 
-def _wanted(
-    sources: Sequence[Source], options: ImportOptions
-) -> tuple[list[Source], list[LeftOut]]:
-    """Part the sources for training and validation from a layout's own test set."""
-    left = [LeftOut.because(s.problem, s.where) for s in sources if s.passed_over and s.problem]
-    sources = [source for source in sources if not source.passed_over]
-    if options.resplit or not any(source.split for source in sources):
-        return list(sources), left
-    ours = ("train", "validation")
-    # a row that cannot be read says no split: it is wrong, not kept out
-    unread = [source.split is None and source.problem is not None for source in sources]
-    pairs = list(zip(sources, unread, strict=True))
-    wanted = [source for source, bad in pairs if bad or source.split in ours]
-    elsewhere = [source for source, bad in pairs if not bad and source.split not in ours]
-    detail = "kept out of train and validation; --resplit would cut by speaker"
-    left += [LeftOut(o.where, "test split" if o.split else "no split", detail) for o in elsewhere]
-    require(wanted, left)
-    return wanted, left
+class _Wanted(Collection[Source]):
+    """The sources for training and validation, without a layout's own test set.
+
+    Args:
+        sources: All there are.
+        options: What to keep.
+        left: Is told of those that are not wanted.
+    """
+
+    def __init__(self, sources: Collection[Source], options: ImportOptions, left: LeftOuts) -> None:
+        self._sources = sources
+        self._by_layout = False
+        for source in sources:
+            if not source.passed_over:
+                self._by_layout |= not options.resplit and bool(source.split)
+            elif source.problem is not None:
+                left.append(LeftOut.because(source.problem, source.where))
+        self._length = 0
+        detail = "kept out of train and validation; --resplit would cut by speaker"
+        for source in sources:
+            if source in self:
+                self._length += 1
+            elif not source.passed_over:
+                reason = "test split" if source.split else "no split"
+                left.append(LeftOut(source.where, reason, detail))
+
+    def __contains__(self, source: object) -> bool:
+        if not isinstance(source, Source) or source.passed_over:
+            return False
+        # a row that cannot be read says no split: it is wrong, not kept out
+        unread = source.split is None and source.problem is not None
+        return not self._by_layout or unread or source.split in ("train", "validation")
+
+    def __iter__(self) -> Iterator[Source]:
+        return (source for source in self._sources if source in self)
+
+    def __len__(self) -> int:
+        return self._length
 
 
 # -- checks ---------------------------------------------------------------------------------------
@@ -215,11 +249,13 @@ def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError("is a file; a corpus is a folder", where=str(out))
     ours = {MANIFEST, REPORT, _LOCK, "wav"}
-    files = list(out.iterdir()) if out.is_dir() else []
-    strangers = [path.name for path in files if path.name not in ours and not is_partial(path)]
-    if strangers:
+    strangers = (
+        path.name for path in _entries(out) if path.name not in ours and not is_partial(path)
+    )
+    stranger = min(strangers, default=None)
+    if stranger is not None:
         raise InputError(
-            f"holds other things than an import, such as {sorted(strangers)[0]}",
+            f"holds other things than an import, such as {stranger}",
             where=str(out),
             hint="Give --out a new folder.",
         )
@@ -232,13 +268,13 @@ def _text(source: Source, options: ImportOptions) -> str | InputError:
     try:
         return transcript(source.text, source.where, options.annotations)
     except InputError as error:
-        return error
+        return error.with_traceback(None)  # its frames hold whatever they held
 
 
 # -- recordings -----------------------------------------------------------------------------------
 
 
-def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut | InputError:
+def _read(source: Source, out: Path, options: ImportOptions) -> Read | LeftOut | InputError:
     text = _text(source, options)
     if isinstance(text, InputError):
         return text
@@ -255,7 +291,7 @@ def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut 
             else read_recording(source.audio, source.segment, at_most_s=options.max_seconds)
         )
     except InputError as error:
-        return error
+        return error.with_traceback(None)  # its frames hold whatever they held
     unfit = _left_for_length(source, recording.seconds, options)
     if unfit is not None:
         return unfit
@@ -268,7 +304,7 @@ def _read(source: Source, out: Path, options: ImportOptions) -> _Read | LeftOut 
     if not wav.is_file():
         write_atomically(wav, data)
     sha256 = hashlib.sha256(data).hexdigest()
-    return _Read(source, text, sha256, key, recording.seconds, recording.clipped)
+    return Read(source, text, sha256, key, recording.seconds, recording.clipped)
 
 
 def _wav(out: Path, key: str) -> Path:
@@ -316,123 +352,29 @@ def _too_long(source: Source, seconds: float, most: float) -> LeftOut:
     return LeftOut(str(source.audio), "too long", f"lasts {lasts} {most:g} s")
 
 
-def _once(taken: Sequence[_Read], left: list[LeftOut], *, skip_bad: bool) -> list[_Read]:
-    """Keep the first of recordings that are the same file: one could train, one validate.
-
-    Raises:
-        InputError: Their transcripts differ, so that at least one is wrong; with ``skip_bad`` they
-            are all left out.
-    """
-    same: dict[str, list[_Read]] = defaultdict(list)
-    for read in taken:
-        same[read.recording].append(read)
-    wrong = [reads for reads in same.values() if len({read.text for read in reads}) > 1]
-    problems = [
-        InputError(
-            f"one recording with several texts: {reads[0].text!r} and {read.text!r}",
-            where=read.source.where,
-            hint=f"{reads[0].source.where} has the other. Give offset and duration of segments.",
-        )
-        for reads in wrong
-        for read in reads[1:]
-        if read.text != reads[0].text
-    ]
-    if not skip_bad:
-        refuse(problems)
-    for reads in wrong:
-        detail = f"{reads[0].source.where} and {reads[1].source.where} say different things of it"
-        left += [LeftOut(r.source.where, "several texts of one recording", detail) for r in reads]
-    for reads in same.values():
-        if reads not in wrong:
-            first = reads[0].source.audio
-            left += [
-                LeftOut(str(r.source.audio), "twice", f"is the same file as {first}")
-                for r in reads[1:]
-            ]
-    contradicted = {reads[0].recording for reads in wrong}
-    return [reads[0] for recording, reads in same.items() if recording not in contradicted]
-
-
-def _place(
-    reads: Sequence[_Read], left: list[LeftOut], options: ImportOptions
-) -> list[tuple[_Read, Place]]:
-    """Give every recording its split and round; note those that no split wants."""
-    if not options.resplit and reads[0].source.split is not None:
-        return [(read, Place(str(read.source.split), 1)) for read in reads]
-    by_speaker: dict[str, list[_Read]] = defaultdict(list)
-    for read in reads:
-        by_speaker[read.source.speaker].append(read)
-    placed = []
-    for speaker, own in by_speaker.items():
-        try:
-            places = split_speaker(
-                [read.text for read in own],
-                speaker,
-                rounds=options.rounds,
-                train=options.train,
-                validation=options.validation,
-                seed=options.seed,
-            )
-        except InputError as error:
-            if not options.skip_bad:
-                raise
-            left += [LeftOut(str(o.source.audio), "speaker has too few", error.what) for o in own]
-            continue
-        for number, read in enumerate(own):
-            if number in places:
-                placed.append((read, places[number]))
-            else:
-                left.append(LeftOut(str(read.source.audio), "not needed", "there are enough"))
-    rank = {speaker: number for number, speaker in enumerate(by_speaker)}
-    return sorted(placed, key=lambda p: (rank[p[0].source.speaker], p[1].round, p[1].split))
-
-
-def _utterances(placed: Iterable[tuple[_Read, Place]], out: Path) -> Iterator[Utterance]:
-    names: Counter[str] = Counter()
-    for read, place in placed:
-        stem = re.sub(r"[^a-z0-9._-]+", "-", read.source.audio.stem.lower()).strip("-.") or "x"
-        name = f"{read.source.speaker}-{stem}"
-        names[name] += 1
-        yield Utterance(
-            id=name if names[name] == 1 else f"{name}~{names[name]}",
-            audio=_wav(out, read.recording),
-            text=read.text,
-            speaker=read.source.speaker,
-            accent=read.source.accent,
-            duration_s=round(read.seconds, 4),
-            sha256=read.sha256,
-            split=place.split,
-            round=place.round,
-        )
-
-
-def _warnings(placed: Sequence[tuple[_Read, Place]]) -> Iterable[str]:
-    for read, _ in placed:
-        if read.clipped > CLIPPED_SHARE:
-            yield f"{read.source.audio}: {100 * read.clipped:.1f} % of its samples are clipped"
-    both = shared_sentences((read.text, place.split) for read, place in placed)
-    if both:
-        yield (
-            f"{both} sentence(s) are in train and in validation, read by different speakers or "
-            "so split by the layout"
-        )
-
-
 # -- the folder -----------------------------------------------------------------------------------
 
 
-def _forget_others(out: Path, wanted: set[str]) -> None:
+def _forget_others(out: Path, wanted: Container[str]) -> None:
     """Delete conversions that the manifest does not name (a recording was taken away)."""
-    for path in (out / "wav").glob("*.wav"):
-        if re.fullmatch(r"[0-9a-f]{24}\.wav", path.name) and path.name not in wanted:
-            path.unlink()
+    for entry in _entries(out / "wav"):
+        if re.fullmatch(r"[0-9a-f]{24}\.wav", entry.name) and entry.name not in wanted:
+            entry.unlink()
 
 
 def _forget_partial(out: Path) -> None:
     """Delete what an import that was killed was about to write."""
-    for path in (*out.iterdir(), *(out / "wav").glob(".*")):
-        if is_partial(path):
-            path.unlink()
+    for folder in (out, out / "wav"):
+        for path in _entries(folder):
+            if is_partial(path):
+                path.unlink()
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder, if it is there, without a list of it."""
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            yield from (folder / entry.name for entry in entries)
 
 
 def _remove_if_empty(out: Path) -> None:

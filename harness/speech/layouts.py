@@ -46,6 +46,8 @@ _SPLITS: Final = {
 }
 _NOT_SOUND: Final = (".sph", ".wv", ".shn", ".m4p", ".ra", ".amr-wb", ".mov", ".mkv", ".avi")
 """Names of files with sound that nothing here reads."""
+_OPTIONAL: Final = (*av_audio.SUFFIXES, *_NOT_SOUND)
+_SOUND: Final = (*SUFFIXES, *_OPTIONAL)
 _CLIENT_DIGITS: Final = re.compile(r"[0-9a-f]{32,}")
 _CLIENT_SHOWN: Final = 12
 
@@ -55,19 +57,19 @@ _CLIENT_SHOWN: Final = 12
 
 def sidecars(tree: Tree, speaker: str, accent: str) -> Iterator[Source]:
     """Yield recordings with a ``.txt`` beside each."""
-    files = tree.files()
-    read = {path.with_suffix("") for path in files if path.suffix.lower() in SUFFIXES}
-    for audio in files:
+    for audio in tree.files():
         kind = audio.suffix.lower()
         beside = audio.with_suffix(".txt")
-        if kind in (*av_audio.SUFFIXES, *_NOT_SOUND) and (
-            audio.with_suffix("") in read or not beside.is_file()
-        ):
+        if kind in _OPTIONAL and (not beside.is_file() or any(map(_is_read, tree.beside(audio)))):
             yield _passed_over(audio, speaker, accent)
         elif kind in _NOT_SOUND:
             yield Source(audio, "", str(audio), speaker, accent, problem=_not_read(audio))
         elif kind in (*SUFFIXES, *av_audio.SUFFIXES):
             yield _sidecar(audio, beside, speaker, accent)
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
 
 
 def _sidecar(audio: Path, beside: Path, speaker: str, accent: str) -> Source:
@@ -124,14 +126,13 @@ def table(path: Path, tree: Tree, speaker: str, accent: str) -> Iterator[Source]
     Raises:
         InputError: It cannot be read, or lacks a column.
     """
-    listed: set[Path] = set()
+    listed = tree.spool.new_set()
     for row in read_rows(path):
         source = _listed(row, path, tree.folder, speaker, accent)
-        listed.add(source.audio.resolve())
+        listed.add(str(source.audio.resolve()))
         yield source
     for audio in tree.files():
-        kinds = (*SUFFIXES, *av_audio.SUFFIXES, *_NOT_SOUND)
-        if audio.suffix.lower() in kinds and audio.resolve() not in listed:
+        if audio.suffix.lower() in _SOUND and str(audio.resolve()) not in listed:
             problem = InputError(f"the table does not list it: {path.name}", where=str(audio))
             yield Source(audio, "", str(audio), speaker, accent, problem=problem, passed_over=True)
 
@@ -227,23 +228,23 @@ def librispeech(tree: Tree, accent: str) -> Iterator[Source]:
     Folders below the given one, such as ``train-clean-100``, give the split. A corpus that was
     converted to another kind of file is read all the same.
     """
-    files = tree.files()
-    sounds = {path for path in files if path.suffix.lower() in SUFFIXES}
-    listed: set[Path] = set()
-    for path in files:
+    listed = tree.spool.new_set()
+    for path in tree.files():
         if not path.name.endswith(".trans.txt"):
             continue
         subsets = [part.split("-")[0] for part in tree.parts(path)[:-1] if "-" in part]
         split = next((_SPLITS[name] for name in reversed(subsets) if name in _SPLITS), None)
-        for source in _chapter(path, accent, split, sounds):
-            listed.add(source.audio)
+        for source in _chapter(path, accent, split, tree):
+            listed.add(str(source.audio))
             yield source
-    for audio in sorted(sounds - listed):
+    for audio in tree.files():
+        if not _is_read(audio) or str(audio) in listed:
+            continue
         problem = InputError("no *.trans.txt lists it", where=str(audio))
         yield Source(audio, "", str(audio), UNKNOWN, accent, problem=problem, passed_over=True)
 
 
-def _chapter(path: Path, accent: str, split: str | None, sounds: set[Path]) -> Iterator[Source]:
+def _chapter(path: Path, accent: str, split: str | None, tree: Tree) -> Iterator[Source]:
     try:
         lines = read_text(path).split("\n")
     except InputError as error:
@@ -255,7 +256,7 @@ def _chapter(path: Path, accent: str, split: str | None, sounds: set[Path]) -> I
         where = f"{path}:{number}"
         name, _, text = line.strip().partition(" ")
         places = [path.parent / f"{name}{suffix}" for suffix in (".flac", *SUFFIXES)]
-        audio = next((place for place in places if place in sounds), None)
+        audio = next((place for place in places if place in tree), None)
         problem = None if audio else _missing(places[0].name, where)
         speaker = f"ls-{name.split('-')[0]}"
         yield Source(audio or places[0], text, where, speaker, accent, split, problem)

@@ -69,17 +69,15 @@ class Corpus:
         return tuple(dict.fromkeys(u.speaker for u in self.utterances))
 
 
-def manifest_lines(utterances: Iterable[Utterance], folder: Path) -> str:
-    """Return the manifest's text, with audio paths relative to ``folder`` where they can be."""
-    lines = []
+def manifest_lines(utterances: Iterable[Utterance], folder: Path) -> Iterator[bytes]:
+    """Yield the manifest's lines, with audio paths relative to ``folder`` where they can be."""
     for utterance in utterances:
         record = {name: getattr(utterance, name) for name in _FIELDS}
         audio = utterance.audio
         if audio.is_relative_to(folder):
             audio = audio.relative_to(folder)
         record["audio"] = audio.as_posix()
-        lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
-    return "".join(lines)
+        yield (json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 _FIELDS: dict[str, tuple[type, ...]] = {
@@ -157,19 +155,7 @@ def load_manifest(path: Path) -> Corpus:
     utterances: list[Utterance] = []
     seen: set[str] = set()
     digest = hashlib.sha256()
-    for number, raw in enumerate(_lines(path), 1):
-        digest.update(raw)
-        where = f"{path}:{number}"
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            record = json.loads(line) if line.strip() else None
-        except UnicodeDecodeError as error:
-            raise InputError(f"cannot be read: {error}", where=where) from error
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}", where=where) from error
-        if not line.strip():
-            continue
-        utterance = _utterance(record, path.parent, where)
+    for where, utterance in read_manifest(path, digest):
         if utterance.id in seen:
             raise InputError(f"id {utterance.id!r} a second time", where=where)
         seen.add(utterance.id)
@@ -181,6 +167,30 @@ def load_manifest(path: Path) -> Corpus:
             hint="One JSON object a line; see docs/speech.md.",
         )
     return Corpus(path.stem, path, digest.hexdigest(), tuple(utterances))
+
+
+def read_manifest(path: Path, digest: hashlib._Hash) -> Iterator[tuple[str, Utterance]]:
+    """Yield file and line, and the utterance of each line, whose recording is checked.
+
+    Args:
+        path: The manifest.
+        digest: Is updated by the file's bytes.
+
+    Raises:
+        InputError: As `load_manifest` has it, but for ids that come twice.
+    """
+    for number, raw in enumerate(_lines(path), 1):
+        digest.update(raw)
+        where = f"{path}:{number}"
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            record = json.loads(line) if line.strip() else None
+        except UnicodeDecodeError as error:
+            raise InputError(f"cannot be read: {error}", where=where) from error
+        except json.JSONDecodeError as error:
+            raise InputError(f"not JSON: {error}", where=where) from error
+        if line.strip():
+            yield where, _utterance(record, path.parent, where)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

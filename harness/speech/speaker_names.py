@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Final
 
 from harness.errors import InputError
@@ -20,7 +19,7 @@ def speaker_name(raw: str) -> str:
 
     "Anna B" is ``anna-b``. A name that cannot be written so without loss (another script, accents,
     over 60 letters) keeps what can be written, and a digest of the whole: two people never become
-    one. Two names that differ in case or in a space alone are told apart by `speaker_names`.
+    one. Two names that differ in case or in a space alone are told apart by `told_apart`.
 
     Raises:
         InputError: It has no letter and no digit of any script.
@@ -32,25 +31,19 @@ def speaker_name(raw: str) -> str:
     return plain if _PLAIN.fullmatch(plain) else _escaped(name)
 
 
-def speaker_names(raw: Iterable[str]) -> dict[str, str]:
-    """Return the name of each of several people: `speaker_name`, and never one name for two.
+def told_apart(spelling: str, sharing: int) -> str:
+    """Return the name of somebody among several people whose `speaker_name` is the same.
 
-    Raises:
-        InputError: One of them has no name.
+    Args:
+        spelling: As `person` has it.
+        sharing: How many people they are.
     """
-    people: dict[str, dict[str, str]] = {}
-    for written in raw:
-        people.setdefault(speaker_name(written), {})[_spaced(written)] = written
-    names: dict[str, str] = {}
-    for name, spellings in people.items():
-        for spelling in spellings:
-            alone = len(spellings) == 1 or spelling == name
-            names[spelling] = name if alone else _escaped(spelling)
-    return names
+    name = speaker_name(spelling)
+    return name if sharing == 1 or spelling == name else _escaped(spelling)
 
 
 def person(raw: str) -> str:
-    """Return by what `speaker_names` knows somebody: the name in NFC, single spaces."""
+    """Return by what somebody is known: the name in NFC, single spaces."""
     return _spaced(raw)
 
 

@@ -8,8 +8,8 @@ in a later round; and speakers who read the same prompts validate on (nearly) th
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import InputError
@@ -25,79 +25,88 @@ class Place:
     round: int
 
 
+def rank(seed: int, text: str) -> bytes:
+    """Return by what the sentences of a speaker are ordered."""
+    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
+
+
 def split_speaker(
-    texts: Sequence[str],
+    takes: Callable[[], Iterable[int]],
     speaker: str,
     *,
     rounds: int = 1,
     train: int | None = None,
     validation: int | None = None,
-    seed: int = 0,
-) -> dict[int, Place]:
-    """Give each of a speaker's recordings its place.
+) -> Iterator[tuple[Place, int]]:
+    """Give each of a speaker's sentences its place.
+
+    Nothing is held of each sentence: there may be a million.
 
     Args:
-        texts: Normalised transcript of each recording.
+        takes: Returns how many recordings there are of each sentence, by `rank`; called three
+            times.
         speaker: For messages.
         rounds: Disjoint rounds.
         train: Training recordings a round; None = all there are.
         validation: Validation recordings a round; None = a quarter of each round (a third of
             ``train`` if that is given).
-        seed: Of the order.
 
     Returns:
-        Number of the recording -> place; those that are not needed are not in it.
+        Of each sentence its place, and how many of its recordings belong there; the others are not
+        needed.
 
     Raises:
         InputError: There are too few sentences.
     """
     if train is not None and validation is None:
         validation = max(1, round(train * VALIDATION_SHARE / (1 - VALIDATION_SHARE)))
-    groups: dict[str, list[int]] = defaultdict(list)
-    for number, text in enumerate(texts):
-        groups[text].append(number)
-    order = sorted(groups, key=lambda text: _rank(seed, text))
-    if len(order) < 2 * rounds:
-        raise _too_few(speaker, len(texts), len(order), f"{rounds} round(s)")
-    places: dict[int, Place] = {}
+    sentences, recordings = [0] * rounds, [0] * rounds
+    for number, count in enumerate(takes()):
+        sentences[number % rounds] += 1
+        recordings[number % rounds] += count
+    in_all = (sum(recordings), sum(sentences))
+    if sum(sentences) < 2 * rounds:
+        raise _too_few(speaker, *in_all, f"{rounds} round(s)")
+    held_out = [
+        max(1, round(count * VALIDATION_SHARE)) if validation is None else validation
+        for count in recordings
+    ]
+    placed: Counter[Place] = Counter()
+    for place, count in _places(takes(), sentences, held_out, train):
+        placed[place] += count
     for round_ in range(1, rounds + 1):
-        own = [groups[text] for text in order[round_ - 1 :: rounds]]
-        most = validation
-        if most is None:
-            most = max(1, round(sum(map(len, own)) * VALIDATION_SHARE))
-        held_out, rest = _take(own, most, leave=1)
-        trained, _ = _take(rest, train)
-        for numbers, split, wanted in (
-            (held_out, "validation", validation),
-            (trained, "train", train),
-        ):
-            if len(numbers) < (wanted or 1):
+        for split, wanted in (("validation", validation), ("train", train)):
+            if placed[Place(split, round_)] < (wanted or 1):
                 asked = f"{wanted} to {split.replace('validation', 'validate')} on in each round"
-                raise _too_few(speaker, len(texts), len(order), asked)
-            places |= dict.fromkeys(numbers, Place(split, round_))
-    return places
+                raise _too_few(speaker, *in_all, asked)
+    return _places(takes(), sentences, held_out, train)
 
 
-def _rank(seed: int, text: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
-
-
-def _take(
-    groups: Sequence[list[int]], count: int | None, *, leave: int = 0
-) -> tuple[list[int], Sequence[list[int]]]:
-    """Take whole groups until there are ``count`` recordings; surplus takes fall away.
+def _places(
+    takes: Iterable[int], sentences: Sequence[int], held_out: Sequence[int], train: int | None
+) -> Iterator[tuple[Place, int]]:
+    """Yield the place of each sentence, and how many of its recordings are used.
 
     Args:
-        groups: Recordings of each sentence.
-        count: How many recordings; None = all.
-        leave: Leave at least so many groups.
+        takes: Recordings of each sentence.
+        sentences: How many there are in each round.
+        held_out: Validation recordings of each round; one sentence at least is left to train.
+        train: Training recordings of a round; None = all.
     """
-    taken: list[int] = []
-    used = 0
-    while used < len(groups) - leave and (count is None or len(taken) < count):
-        taken += groups[used]
-        used += 1
-    return taken[:count], groups[used:]
+    left, unfilled = list(sentences), list(held_out)
+    untrained = [train] * len(left)
+    for number, count in enumerate(takes):
+        at = number % len(left)
+        if unfilled[at] > 0 and left[at] > 1:
+            used = min(count, unfilled[at])
+            unfilled[at] -= used
+            yield Place("validation", at + 1), used
+        else:
+            wanted = untrained[at]
+            used = count if wanted is None else min(count, wanted)
+            untrained[at] = None if wanted is None else wanted - used
+            yield Place("train", at + 1), used
+        left[at] -= 1
 
 
 def _too_few(speaker: str, recordings: int, sentences: int, wanted: str) -> InputError:
@@ -105,11 +114,3 @@ def _too_few(speaker: str, recordings: int, sentences: int, wanted: str) -> Inpu
         f"{speaker} has too few recordings for {wanted}: {recordings} of {sentences} sentences",
         hint="Record more, or ask for fewer by --train, --validation and --rounds.",
     )
-
-
-def shared_sentences(rows: Iterable[tuple[str, str]]) -> int:
-    """Return how many sentences of (text, split) rows are in both train and validation."""
-    by_split: dict[str, set[str]] = defaultdict(set)
-    for text, split in rows:
-        by_split[split].add(text)
-    return len(by_split["train"] & by_split["validation"])

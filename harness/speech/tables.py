@@ -6,10 +6,10 @@ rows; what is wrong with one row is said with its line and need not cost the oth
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ SUFFIXES: Final = (".csv", ".tsv", ".jsonl")
 AUDIO_NAMES: Final = ("file", "audio", "path", "filename", "wav", "audio_filepath")
 TEXT_NAMES: Final = ("text", "sentence", "transcript", "transcription")
 
-_LINE = re.compile(r"\r\n|\n|\r")
+_PIECE_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def column_rows(
     Raises:
         InputError: It cannot be read, or its first line lacks a column.
     """
-    lines = [line for line in enumerate(_LINE.split(read_text(table)), 1) if line[1].strip()]
-    first = lines[0][1] if lines else ""
+    lines = _lines(table)
+    _, first = next(lines, (1, ""))
     delimiter = _delimiter(table, first)
     header = [name.strip().lower() for name in _cells(first, delimiter, quoted, f"{table}:1")]
     wanted = tuple(needed) or (AUDIO_NAMES, TEXT_NAMES)
@@ -109,7 +109,7 @@ def column_rows(
             where=f"{table}:1",
             hint=f"Begin the table with a line such as: {','.join(n[0] for n in wanted)}",
         )
-    for number, line in lines[1:]:
+    for number, line in lines:
         where = f"{table}:{number}"
         try:
             yield Row(where, _row(_cells(line, delimiter, quoted, where), header, where))
@@ -154,9 +154,7 @@ def json_rows(table: Path) -> Iterator[Row]:
     Raises:
         InputError: It cannot be read.
     """
-    for number, line in enumerate(_LINE.split(read_text(table)), 1):
-        if not line.strip():
-            continue
+    for number, line in _lines(table):
         where = f"{table}:{number}"
         try:
             row = json.loads(line)
@@ -171,6 +169,42 @@ def json_rows(table: Path) -> Iterator[Row]:
         yield Row(where, {str(key).lower(): value for key, value in row.items()})
 
 
+def _lines(table: Path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not blank; however a line ends.
+
+    Raises:
+        InputError: It cannot be read, or is not UTF-8 (the line is said).
+    """
+    _check_utf8(table)
+    try:
+        with table.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line.removesuffix("\n")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(table)) from error
+
+
+def _check_utf8(path: Path) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    before = 0
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                decoder.decode(piece)
+                before += piece.count(b"\n")
+            decoder.decode(b"", final=True)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, before, error) from error
+
+
+def _not_utf8(path: Path, lines_before: int, error: UnicodeDecodeError) -> InputError:
+    line = lines_before + error.object[: error.start].count(b"\n") + 1
+    return InputError("is not UTF-8 text", where=f"{path}:{line}", hint="Save it as UTF-8.")
+
+
 def read_text(path: Path) -> str:
     """Return a file's text.
 
@@ -182,7 +216,4 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            "is not UTF-8 text", where=f"{path}:{line}", hint="Save it as UTF-8."
-        ) from error
+        raise _not_utf8(path, 0, error) from error

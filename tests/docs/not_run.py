@@ -67,8 +67,12 @@ NOT_RUN: dict[str, str] = {
     "harness paper --farm usb": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
+    "harness run federated *": _ROUNDS,
     "harness run scenarios/federated.yaml *": _ROUNDS,
-    "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower.py",
+    "harness run personal.yaml *": _ROUNDS,
+    "harness compare together alone both": _ROUNDS,
+    "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower_app.py",
+    "git clone --depth 1 https://github.com/adap/flower": "fetches somebody else's repository",
     "harness corpus import *": _CORPORA,
     "harness plan mine.yaml": _CORPORA,
 }

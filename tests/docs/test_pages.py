@@ -50,6 +50,7 @@ def test_every_field_of_a_scenario_has_a_meaning_and_an_example() -> None:
 _FEDERATED: dict[str, dict[str, object]] = {
     "federated.clients.count": {"by": "iid"},
     "federated.strategy.arguments": {"flower": "FedAvgM"},
+    "federated.strategy.replace_start": {"app": "my_app"},
     **{
         f"federated.strategy.{name}": {"name": "fedadam"}
         for name in ("momentum", "beta_1", "beta_2", "tau", "mu", "trim")

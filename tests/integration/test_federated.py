@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -18,7 +19,9 @@ from harness.results.federated import models_of
 from harness.results.model import AttemptResult
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
+from harness.scenario import LoadedScenario
 from harness.scenario.client_jobs import model_task
+from tests.fixtures.command import Command
 from tests.fixtures.federated import SPEAKERS, settings, write_scenario
 from tests.fixtures.lab import FarmLab, Watcher, adb_phone
 
@@ -232,3 +235,47 @@ def test_a_round_without_enough_answers_ends_the_training_with_a_reason(
     )
     assert (again.exit_code, again.failed) == (1, 1)
     assert len([note for note in watcher.notes if "federated training ends" in note]) == 1
+
+
+def test_federated_alone_and_one_after_the_other_stand_on_one_page(
+    farm: FarmLab, tmp_path: Path, harness: Command
+) -> None:
+    bench = farm.bench(tmp_path / "leases")
+    runs = tmp_path / "runs"
+
+    def run(loaded: LoadedScenario, name: str) -> RunFolder:
+        summary = run_scenario(
+            loaded, bench, run_root=runs, settings=settings(tmp_path, run_id=name)
+        )
+        assert summary.exit_code == 0
+        return RunFolder.open(summary.folder)
+
+    rounds = """\
+        federated:
+          clients: {speakers: [ann, bob]}
+          rounds: 1
+          local_steps: 3
+          hypotheses: true
+        """
+    together = run(write_scenario(tmp_path, rounds), "together")
+    alone_text = "matrix: {data.speaker: [ann, bob]}"
+    sets = ("trainer.epochs=1", "trainer.keep=last", "model={name: ds2-tiny}")
+    alone = run(write_scenario(tmp_path, alone_text, *sets), "alone")
+    start = "model={name: ds2-tiny, checkpoint: runs/together}"
+    both = run(write_scenario(tmp_path, alone_text, *sets[:2], start), "both")
+
+    made = models_of(together.path)[-1]
+    assert {result.start_sha256 for result in both.last_results()} == {made.sha256}
+    assert not {result.start_sha256 for result in alone.last_results()} & {made.sha256}
+    ends = {
+        result.speaker: result.wer_before_percent
+        for result in together.last_results()
+        if result.client is not None and result.client.role == "evaluate"
+    }
+    assert {r.speaker: r.wer_before_percent for r in both.last_results()} == ends
+    page = tmp_path / "compare.html"
+    names = ("together", "alone", "both")
+    done = harness("compare", *names, "--runs", str(runs), "--out", str(page))
+    assert done.returncode in (0, 1), done.stderr  # 1: three steps may well be worse than none
+    heads = re.findall(r'<th scope="colgroup" colspan="2">([^<]+)', page.read_text())
+    assert heads == ["federated, 1 round of fedavg", "personalised", "federated, then personalised"]

@@ -25,6 +25,7 @@ from harness.contract.events import (
     Epoch,
     Finished,
     OtherSpeakerHeard,
+    PhaseChange,
     Selected,
     Step,
     Stopped,
@@ -254,13 +255,18 @@ def test_a_trainer_is_not_built_without_a_jdk(tmp_path):
 
 
 def test_asked_to_stop_before_there_is_anything_to_finish_with(java_trainer, make_job, tmp_path):
+    """The phase that was cut has an end all the same, in both logs."""
     job = make_job()
+    phases = []
     for command, name in ((PYTHON, "python"), (java_trainer, "java")):
         (tmp_path / "out").mkdir()
         Path(job.outputs.stop_file).touch()
         code, events = run(command, job, tmp_path)
         assert (code, events[-1].type, events[-1].kind) == (1, "error", "Stopped"), name
+        phases.append([(event.phase, event.state) for event in of(events, PhaseChange)])
         (tmp_path / "out").rename(tmp_path / name)
+    assert phases[0][-2:] == [("preprocess", "begin"), ("preprocess", "end")]
+    assert phases[1] == phases[0]
 
 
 @pytest.mark.parametrize(

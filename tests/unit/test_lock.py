@@ -1,4 +1,4 @@
-"""The lock fits every Python that the project names, with each of its extras."""
+"""The locks fit every Python that the project names, with each of its extras."""
 
 import sys
 from pathlib import Path
@@ -19,6 +19,15 @@ PYTHONS = [f"3.{minor}" for minor in range(10, 15)]
 CANNOT_BE_BUILT = {"devlib": "<3.12"}
 """Source packages that do not build on every Python: its setup.py imports imp."""
 
+OF_FLOWER = {"federated", "check"}
+"""Extras that go together, and ``federated`` with no other."""
+LOCKS = {
+    "requirements.lock": set(PROJECT["optional-dependencies"]) - {"federated"},
+    "requirements-federated.lock": OF_FLOWER,
+    "requirements-federated-oldest.lock": OF_FLOWER,
+}
+"""File -> the extras that it pins, besides what the project needs at all."""
+
 
 def environment(python: str) -> dict[str, str]:
     return {
@@ -37,10 +46,10 @@ def applies(requirement: Requirement, python: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment(python))
 
 
-def locked(python: str) -> dict[str, Requirement]:
+def locked(python: str, lock: str = "requirements.lock") -> dict[str, Requirement]:
     """The pins for one Python, by name; two of one package are an error."""
     pins: dict[str, Requirement] = {}
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
+    for line in (ROOT / lock).read_text().splitlines():
         if line and not line.startswith("#"):
             pin = Requirement(line)
             if applies(pin, python):
@@ -58,18 +67,27 @@ def test_these_are_the_pythons_of_the_project() -> None:
     assert named == PYTHONS
 
 
+@pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("python", PYTHONS)
-def test_each_requirement_is_locked(python: str) -> None:
-    pins = locked(python)
+def test_each_requirement_is_locked(python: str, lock: str) -> None:
+    pins = locked(python, lock)
     extras = PROJECT["optional-dependencies"]
-    for text in [*PROJECT["dependencies"], *(one for extra in extras.values() for one in extra)]:
+    texts = [*PROJECT["dependencies"], *(text for name in LOCKS[lock] for text in extras[name])]
+    for text in texts:
         wanted = Requirement(text)
-        if not applies(wanted, python):
-            continue
+        if canonicalize_name(wanted.name) == PROJECT["name"] or not applies(wanted, python):
+            continue  # one extra in another
         pin = pins.get(canonicalize_name(wanted.name))
         assert pin is not None, f"{wanted.name} is not locked for Python {python}"
-        (version,) = (one.version for one in pin.specifier)
+        (version,) = (specifier.version for specifier in pin.specifier)
         assert wanted.specifier.contains(version, prereleases=True), f"{text}: {version}"
+
+
+def test_the_oldest_flower_that_is_allowed_is_tried() -> None:
+    (flower,) = (Requirement(text) for text in PROJECT["optional-dependencies"]["federated"])
+    oldest = min(s.version for s in flower.specifier if s.operator == ">=")
+    pin = locked("3.11", "requirements-federated-oldest.lock")["flwr"]
+    assert str(pin.specifier).startswith(f"=={oldest}.")
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from harness.federated.privacy import epsilon_of, rho, weighted_rho
 from harness.federated.rounds import RoundFailedError, answers_of
 from harness.lab.scheduling.host_tasks import HostContext, host_task
-from harness.results.federated import LeftOut, ModelRecord
+from harness.results.federated import LeftOut, ModelRecord, models_of
 from harness.results.tasks import CHECKPOINT
 from harness.trainer.checkpoints import check_sha256
 
@@ -22,6 +23,10 @@ HAND_OUT: Final = "federated-hand-out"
 ANSWERS: Final = "federated-answers"
 KEPT: Final = "federated"
 """Folder of the run where models lie by their hashes."""
+_ASSUMED: Final = (
+    "Flower’s wrapper, by the heaviest client’s share of the mean; assumed: who answers, and each "
+    "client’s number of utterances, are known to all"
+)
 
 
 @host_task(HAND_OUT)
@@ -57,7 +62,7 @@ def hear_answers(context: HostContext, arguments: Mapping[str, Any]) -> Any:
         answers = [share for _, share in usable]
         if len(answers) < arguments["enough"]:
             raise RoundFailedError.of(len(answers), arguments["enough"], left_out)
-    return ModelRecord(
+    record = ModelRecord(
         federation=arguments["federation"],
         round=arguments["round"],
         strategy=arguments["strategy"],
@@ -65,4 +70,40 @@ def hear_answers(context: HostContext, arguments: Mapping[str, Any]) -> Any:
         answers=tuple(answers),
         left_out=tuple(left_out),
         counted=tuple(parent.task_id for parent in context.parents),
-    ).model_dump(mode="json")
+    )
+    promise = arguments.get("privacy")
+    if promise is not None:
+        record = _with_privacy(record, promise, context.run.path)
+    return record.model_dump(mode="json")
+
+
+def _with_privacy(record: ModelRecord, promise: Mapping[str, Any], run: Path) -> ModelRecord:
+    """Add what the rounds so far may tell of a client."""
+    if "unknown" in promise:
+        return record.model_copy(update={"privacy_note": f"no ε: {promise['unknown']}"})
+    earlier = [
+        model.privacy_cost
+        for model in models_of(run)
+        if model.federation == record.federation and model.privacy_cost is not None
+    ]
+    cost = _cost(record, promise)
+    return record.model_copy(
+        update={
+            "privacy_cost": cost,
+            "epsilon": epsilon_of(sum(earlier) + cost, promise["delta"]),
+            "delta": promise["delta"],
+            "privacy_note": _ASSUMED,
+        }
+    )
+
+
+def _cost(record: ModelRecord, promise: Mapping[str, Any]) -> float:
+    weights = [share.utterances for share in record.answers]
+    if len(weights) < len(record.asked):
+        return 0.0  # Flower's wrappers make no model where an answer is missing
+    if not any(weights):
+        return 0.0
+    cost = weighted_rho(promise["noise"], promise["clients"], weights)
+    if "count_noise" in promise:
+        cost += rho(promise["count_noise"])
+    return cost

@@ -14,6 +14,7 @@ from flwr.serverapp import strategy as strategies
 
 from harness.errors import HarnessError, InputError
 from harness.federated.flower import inner
+from harness.federated.flower.privacy import check_clipping
 from harness.scenario.federated import Federated, Strategy
 
 if sys.version_info >= (3, 11):
@@ -45,6 +46,7 @@ def made_strategy(settings: Strategy, folder: Path) -> Any:
     made = _tried(lambda: make(**settings.arguments), settings.label)
     if not isinstance(made, strategies.Strategy):
         raise InputError(f"{settings.label} makes a {type(made).__name__}, no Flower strategy")
+    check_clipping(made)
     return made
 
 

@@ -17,13 +17,13 @@ from harness.federated.flower.grid import PhoneGrid
 from harness.federated.flower.host import HAND_OUT, KEPT
 from harness.federated.flower.inner import context, log_with_us
 from harness.federated.flower.load import loaded_app, made_strategy
+from harness.federated.flower.privacy import promise_of
 from harness.federated.flower.turns import Turns
 from harness.federated.rounds import RoundFailedError
 from harness.federated.start import add_start
 from harness.lab.feed import TaskFeed
 from harness.results.tasks import TaskFolder
 from harness.scenario.task import HostCall, Task
-from harness.trainer.npz import checkpoint_shapes
 
 INITIAL: Final = "initial-weights"
 """Of a ServerApp's ``run_config``: the weights to begin with (.npz)."""
@@ -49,10 +49,12 @@ def train(federation: Federation, feed: TaskFeed, folder: Path) -> None:
         feed.note("federated training ends before its first round: there is no model to start from")
         return
     start = TaskFolder(feed.folder.path, name).checkpoint_path
-    turns = Turns(federation, feed, checkpoint_shapes(start))
+    own = federation.settings.strategy
+    strategy = None if own.app is not None else made_strategy(own, folder)
+    turns = Turns(federation, feed, start, promise_of(strategy))
     grid = PhoneGrid(federation, feed, turns, federation.settings.seed)
     try:
-        arrays = _served(federation, grid, start, folder)
+        arrays = _served(federation, grid, start, folder, strategy)
     except RoundFailedError as error:  # its task has failed, or was skipped: the run says so
         feed.note(f"federated training ends: {error}")
         return
@@ -68,7 +70,9 @@ def train(federation: Federation, feed: TaskFeed, folder: Path) -> None:
         _keep_final(federation, feed, arrays)
 
 
-def _served(federation: Federation, grid: PhoneGrid, start: Path, folder: Path) -> Any:
+def _served(
+    federation: Federation, grid: PhoneGrid, start: Path, folder: Path, strategy: Any
+) -> Any:
     """Let the server do its work; return the last model, if it tells."""
     settings = federation.settings
     if settings.strategy.app is not None:
@@ -76,7 +80,6 @@ def _served(federation: Federation, grid: PhoneGrid, start: Path, folder: Path) 
         config = {**config, INITIAL: str(start), **settings.strategy.arguments}
         app(grid, context(1, config))
         return None
-    strategy = made_strategy(settings.strategy, folder)
     result = strategy.start(
         grid=grid,
         initial_arrays=record_of(start),

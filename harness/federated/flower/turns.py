@@ -9,13 +9,15 @@ from typing import Any, Final, Literal
 
 from harness.errors import InputError
 from harness.federated.clients import Federation
-from harness.federated.flower.arrays import keep, shapes_of
+from harness.federated.flower.arrays import keep, record_of, shapes_of
 from harness.federated.flower.host import ANSWERS, HAND_OUT, KEPT
+from harness.federated.flower.privacy import CLIPPED_ON_CLIENTS, no_clipping
 from harness.lab.feed import TaskFeed
 from harness.scenario.client_jobs import later_job
 from harness.scenario.federated import Federated
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import HostCall, Quorum, Task
+from harness.trainer.npz import checkpoint_shapes
 
 Role = Literal["train", "evaluate"]
 _ROUND: Final = "server-round"
@@ -65,15 +67,18 @@ class Turns:
     Args:
         federation: Whose.
         feed: Takes the tasks.
-        shapes: Of the model's weights, by name.
+        start: The model that phones begin with.
+        privacy: What the strategy promises, see `promise_of`.
     """
 
     def __init__(
-        self, federation: Federation, feed: TaskFeed, shapes: Mapping[str, tuple[int, ...]]
+        self, federation: Federation, feed: TaskFeed, start: Path, privacy: Mapping[str, Any]
     ) -> None:
         self._federation = federation
         self._feed = feed
-        self._shapes = dict(shapes)
+        self._start = start
+        self._shapes = checkpoint_shapes(start)
+        self._privacy = dict(privacy)
         self._count = 0
         self._trained = 0
         self._known = {task.task_id: task for task in feed.tasks()}
@@ -92,10 +97,12 @@ class Turns:
         jobs: dict[str, JobSpec] = {}
         sent: dict[str, Path] = {}
         for each in asked:
+            if CLIPPED_ON_CLIENTS in each.config:
+                raise no_clipping(self._federation.settings.strategy.label)
             key = id(each.arrays)
             if key not in models:
                 name = f"sent-{self._federation.name}-{self._count:04d}-{len(models)}"
-                sha256, path = self._kept(each.arrays)
+                sha256, path = self._kept(self._sent(role, each.arrays))
                 models[key] = (name, path)
                 tasks.append(Task(name, HostCall(HAND_OUT, {"sha256": sha256})))
             name, sent[each.client] = models[key]
@@ -111,6 +118,19 @@ class Turns:
         told = asked[0].config.get(_ROUND)
         return int(told) if isinstance(told, int) and told >= 0 else self._trained
 
+    def _sent(self, role: Role, arrays: Any) -> Any:
+        """Return what is sent: an app's own model is replaced, if it may be, until one was trained.
+
+        The first turn of training is the last in which nothing has come back yet.
+        """
+        begins = self._trained == 0 or (role == "train" and self._trained == 1)
+        if not (begins and self._federation.settings.strategy.replace_start):
+            return arrays
+        if shapes_of(arrays) == self._shapes:
+            return arrays
+        self._feed.note("the app begins with a model of its own: phones get theirs in its place")
+        return record_of(self._start)
+
     def _kept(self, arrays: Any) -> tuple[str, Path]:
         came = shapes_of(arrays)
         odd = sorted(
@@ -122,7 +142,9 @@ class Turns:
                 f"{came.get(odd[0], 'not in it')}, not {self._shapes.get(odd[0], 'in it')}",
                 where="federated.strategy",
                 hint="A ServerApp finds the weights to begin with in "
-                "context.run_config['initial-weights'] (.npz).",
+                "context.run_config['initial-weights'] (.npz); one that only begins with a model "
+                "of its own runs with strategy: {app: ..., replace_start: true}, which is "
+                "'harness federated run --replace-start'.",
             )
         return keep(arrays, self._feed.folder.path / KEPT)
 
@@ -152,6 +174,8 @@ class Turns:
             "asked": list(jobs),
             "enough": enough,
         }
+        if role == "train" and self._privacy:
+            arguments["privacy"] = self._privacy
         return Task(
             f"{mark}-{self._federation.name}-turn-{self._count:04d}",
             HostCall(ANSWERS, arguments),

@@ -130,6 +130,7 @@ def make_result(
         phone=request.phone.record,
         model_name=material.model_name,
         model_sha256=material.model.sha256,
+        start_sha256=None if material.checkpoint is None else material.checkpoint.sha256,
         speaker=material.speaker,
         accent=material.accent,
         batch_size=spec.content.trainer.batch_size,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
+from harness.errors import InputError
 from harness.lab.ledger.tables import ALLOWED, OPEN, WITHDRAWN, TaskRow, TaskState
 from harness.lab.ledger.transactions import LedgerError, Transactions
-from harness.scenario.task import Quorum, Task, work_of
+from harness.scenario.spec import JobSpec
+from harness.scenario.task import HostCall, Quorum, Task, work_of
 
 _TASK_ROW = "SELECT task_id, idx, kind, identity, state, reason, updated FROM tasks"
 
@@ -69,7 +71,11 @@ class TaskRows(Transactions):
         return TaskRow(*rows[0])
 
     def tasks(self, *states: TaskState) -> list[Task]:
-        """Return tasks as they were added, in order, all or those in ``states``."""
+        """Return tasks as they were added, in order, all or those in ``states``.
+
+        Raises:
+            InputError: The file is damaged, or holds a task that this version cannot read.
+        """
         marks = ", ".join("?" * len(states))
         return self._tasks(f"WHERE state IN ({marks})" if states else "", states)
 
@@ -100,7 +106,7 @@ class TaskRows(Transactions):
         return [
             Task(
                 task_id,
-                work_of(kind, work),
+                self._work(task_id, kind, work),
                 parents=tuple(parents.get(task_id, ())),
                 place=place,
                 beside=beside,
@@ -109,6 +115,16 @@ class TaskRows(Transactions):
             )
             for task_id, kind, work, place, beside, enough, after_s, index in rows
         ]
+
+    def _work(self, task_id: str, kind: Any, work: Any) -> JobSpec | HostCall:
+        try:
+            return work_of(kind, work)
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"task {task_id} cannot be read: {str(error).splitlines()[0]}",
+                where=str(self.path),
+                hint="Use the version of the harness that made the run.",
+            ) from error
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks are in each state."""

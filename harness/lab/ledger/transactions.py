@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 from harness.lab.clock import Clock
 from harness.lab.ledger.tables import Change
 from harness.results.files import DiskFullError
@@ -83,8 +83,16 @@ class Transactions:
         )
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query finds.
+
+        Raises:
+            InputError: The file is damaged.
+        """
         with self._lock:
-            return self._db.execute(query, values).fetchall()
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise InputError(f"not a readable ledger: {error}", where=str(self.path)) from error
 
     def changes(self, after: int = 0) -> list[Change]:
         """Return the history after the change with id ``after``."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+from pydantic import ValidationError
 
 from harness.errors import InputError
 from harness.lab.planning.materials import Materials
@@ -53,16 +56,36 @@ def clients_of(content: JobContent, materials: Materials) -> list[Client]:
         )
     speakers = tuple(dict.fromkeys(asked.speakers)) or tuple(accents)
     if asked.by == "speaker":
+        for name in speakers:
+            _check_name(name)
         return [Client(name=name, data=_own(data, name)) for name in speakers]
     if asked.by == "accent":
         groups: dict[str, list[str]] = {}
         for speaker in speakers:
-            groups.setdefault(accents[speaker], []).append(speaker)
+            groups.setdefault(_word(accents[speaker]), []).append(speaker)
         return [
-            _shared(data, f"accent-{accent.lower()}", Part(speakers=tuple(group)))
+            _shared(data, f"accent-{accent}", Part(speakers=tuple(group)))
             for accent, group in groups.items()
         ]
     return _dealt(asked, data, speakers)
+
+
+def _word(accent: str) -> str:
+    """Return an accent as part of a name: spelt with other letters it is the same accent."""
+    return re.sub(r"[^a-z0-9._-]+", "-", accent.lower()).strip("-")[:50] or "none"
+
+
+def _check_name(speaker: str) -> None:
+    """Check that a speaker of a manifest can be the speaker of a job (`Data.speaker`)."""
+    try:
+        Data(speaker=speaker)
+    except ValidationError as error:
+        raise InputError(
+            f"the speaker {speaker!r} cannot be a client: names have lower-case letters, digits, "
+            "dot, dash and underscore",
+            where="federated.clients",
+            hint="Change the name in the manifest, or take clients: {by: iid, count: ...}.",
+        ) from error
 
 
 def _own(data: Data, speaker: str) -> Data:

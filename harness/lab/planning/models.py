@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
 from harness.paths import data_root
+from harness.results.federated import last_model
 from harness.scenario.schema import ModelChoice
 from harness.speech import SAMPLE_RATE
 from harness.trainer.flatfile import read_info
@@ -126,7 +127,10 @@ class Models:
         """
         if choice.checkpoint is None:
             return model.checkpoint()
-        return weights_file(self._folder / choice.checkpoint, "model.checkpoint")
+        path = self._folder / choice.checkpoint
+        if path.is_dir():
+            path = last_model(path, "model.checkpoint")
+        return weights_file(path, "model.checkpoint")
 
 
 def weights_file(path: Path, where: str) -> LocalFile:

@@ -18,6 +18,7 @@ from harness.report.style import FONT_PX
 CHARACTER_PX = 6.2
 """About the width of a character at the figures' size."""
 _NARROW = frozenset(" .,:;'|!()[]ilj-")
+_WIDE = frozenset("mwMW@%…—")
 LABEL_PX = FONT_PX * 1.28
 """From one label at a line's end to the next."""
 BASELINE = FONT_PX * 0.36
@@ -32,6 +33,8 @@ def text_px(text: str) -> float:
 def _letter_px(letter: str) -> float:
     if letter in _NARROW:
         return 3.9
+    if letter in _WIDE:
+        return 2 * CHARACTER_PX
     if not letter.isascii():
         return 2 * CHARACTER_PX if east_asian_width(letter) in "WF" else 9.0
     return 8.0 if letter.isupper() else 7.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,12 @@ def test_where_no_folder_can_be(tmp_path: Path) -> None:
 
 
 def test_the_run_that_was_meant(tmp_path: Path) -> None:
-    for name in ("night-1", "quick"):
+    for name, day in (("night-1", 2), ("quick", 1)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.json").write_text("{}")
-    assert run_folder(Path("latest"), tmp_path) == tmp_path / "quick"
+        record = {"started_utc": f"2026-11-0{day}T00:00:00Z"}
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "run.json").write_text("{")
+    assert run_folder(Path("latest"), tmp_path) == tmp_path / "night-1"
     with pytest.raises(InputError, match="Did you mean night-1\\?"):
         run_folder(Path("nigth-1"), tmp_path)

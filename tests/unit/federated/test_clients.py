@@ -13,6 +13,7 @@ from harness.federated.clients import drawn, federations_of
 from harness.lab import Materials, check_scenario
 from harness.scenario import Task, parse_scenario
 from harness.scenario.client_jobs import later_job, share_of
+from harness.scenario.spec import JobSpec
 from harness.speech.manifest import Utterance
 from harness.speech.parts import dealt
 from harness.yamlio import parse_yaml
@@ -193,3 +194,15 @@ def test_a_small_alpha_makes_clients_differ():
 def test_only_the_start_is_planned_before_a_run(scenario):
     jobs, _ = scenario("rounds: 3")
     assert all(isinstance(job.task, Task) and not job.task.parents for job in jobs)
+
+
+def test_names_that_no_job_may_have_are_told_before_a_run(scenario, tmp_path):
+    manifest = tmp_path / "three.jsonl"
+    manifest.write_text(manifest.read_text().replace('"UK"', '"United Kingdom"'))
+    jobs = [job.spec for job in scenario("clients: {by: accent}")[0]]
+    names = {job.client.client for job in jobs}
+    assert names == {"accent-united-kingdom", "accent-us"}
+    assert all(JobSpec.model_validate_json(job.model_dump_json()) == job for job in jobs)
+    manifest.write_text(manifest.read_text().replace('"ann"', '"Ann B"'))
+    with pytest.raises(InputError, match="the speaker 'Ann B' cannot be a client"):
+        scenario("clients: {by: speaker}")

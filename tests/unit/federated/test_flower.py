@@ -9,26 +9,13 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError, InputError
-from harness.federated import check_server, federated_program
+from harness.federated import check_server
 from harness.results.federated import models_of
 from harness.results.tasks import TaskFolder
-from tests.fixtures.fake_feed import FakeFeed, HostDiedError
-from tests.fixtures.federated import write_scenario
-
-pytest.importorskip("flwr", reason="the extra [federated] is not installed")
+from tests.fixtures.fake_feed import HostDiedError
+from tests.fixtures.flower import run, scenario
 
 PLAIN = "{flower: FedAvg, arguments: {fraction_evaluate: 0.0}}"
-
-
-def scenario(folder, strategy, rounds=2, more=""):
-    return write_scenario(folder, f"federated: {{rounds: {rounds}, strategy: {strategy}{more}}}")
-
-
-def run(folder, strategy, *, into="run", rounds=2, more="", **feed):
-    loaded = scenario(folder, strategy, rounds, more)
-    fake = FakeFeed(folder / into, loaded, **feed)
-    federated_program(folder)(fake)
-    return fake
 
 
 def final(folder) -> dict[str, np.ndarray]:
@@ -163,57 +150,6 @@ def test_more_clients_than_there_are_is_no_wait_without_end(tmp_path, monkeypatc
     monkeypatch.setattr("flwr.serverapp.strategy.strategy_utils.sleep", lambda _: None)
     with pytest.raises(HarnessError, match="waits for more than the 3 clients"):
         run(tmp_path, "{flower: FedAvg, arguments: {min_available_nodes: 9}}")
-
-
-def test_an_app_as_it_is(tmp_path):
-    app = tmp_path / "app"
-    (app / "quick").mkdir(parents=True)
-    (app / "quick" / "__init__.py").touch()
-    (app / "pyproject.toml").write_text(
-        textwrap.dedent(
-            """
-            [tool.flwr.app.components]
-            serverapp = "quick.server_app:app"
-            clientapp = "quick.client_app:app"
-
-            [tool.flwr.app.config]
-            num-server-rounds = 2
-            lr = 0.003
-            """
-        )
-    )
-    (app / "quick" / "server_app.py").write_text(
-        textwrap.dedent(
-            """
-            import numpy as np
-            from flwr.app import ArrayRecord, ConfigRecord, Context
-            from flwr.serverapp import Grid, ServerApp
-            from flwr.serverapp.strategy import FedAvg
-
-            app = ServerApp()
-
-            @app.main()
-            def main(grid: Grid, context: Context) -> None:
-                with np.load(context.run_config["initial-weights"]) as stored:
-                    names, values = stored.files, [stored[n] for n in stored.files]
-                arrays = ArrayRecord(dict(zip(names, map(to_array, values))))
-                FedAvg(fraction_evaluate=0.5).start(
-                    grid=grid,
-                    initial_arrays=arrays,
-                    train_config=ConfigRecord({"lr": context.run_config["lr"]}),
-                    num_rounds=context.run_config["num-server-rounds"],
-                )
-
-            def to_array(value):
-                from flwr.app import Array
-                return Array(value)
-            """
-        )
-    )
-    feed = run(tmp_path, "{app: app}")
-    assert [model.round for model in models_of(tmp_path / "run")] == [0, 1, 2]
-    trained = [t.job for t in feed.tasks() if t.kind == "phone" and t.job.client.role == "train"]
-    assert {job.content.trainer.learning_rate for job in trained} == {0.003}
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from harness.lab.ledger.ledger import Ledger
 from harness.lab.planning.candidates import one_for_each
 from harness.lab.planning.estimate import PastTimes, kind_of, phone_kind
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.plan import Plan, estimated, make_plan, makespan_s
 from harness.scenario import expand_jobs, parse_scenario, tasks_of
+from harness.scenario.task import HostCall, Task
 from harness.yamlio import parse_yaml
 from tests.unit.lab.fakes import make_phone
 
@@ -77,3 +80,14 @@ def test_phones_work_side_by_side_and_rounds_stay_on_theirs() -> None:
     assert makespan_s(plan("rounds: 3\n").jobs) == pytest.approx(3 * job_s)
     pinned = plan("repeats: 4\nphones: {serial: A}\n").jobs
     assert makespan_s(pinned) == pytest.approx(4 * job_s)
+
+
+def test_a_run_whose_jobs_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    """One old or damaged run must not stop every later one in the same folder."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "run.json").write_text("{}")
+    Ledger.create(folder / "ledger.sqlite", [Task("host", HostCall("note", {}))]).close()
+    with sqlite3.connect(folder / "ledger.sqlite") as db:
+        db.execute("UPDATE tasks SET work = '{'")
+    assert not PastTimes.read(tmp_path).times

@@ -262,3 +262,29 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_done(tmp_path: Path) -> No
                 )
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("work", ["{", "[]", '{"job_id": 3}', '{"surprise": 1}'])
+def test_a_task_that_cannot_be_read_is_an_error_with_its_name(tmp_path: Path, work: str) -> None:
+    path = tmp_path / "ledger.sqlite"
+    call = Task("host", HostCall("note", {}), index=1)
+    Ledger.create(path, [*jobs(1), call]).close()
+    for task_id in ("j0", "host"):
+        with sqlite3.connect(path) as db:
+            before = db.execute("SELECT work FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+            db.execute("UPDATE tasks SET work = ? WHERE task_id = ?", (work, task_id))
+        with Ledger.read(path) as ledger, pytest.raises(InputError, match=f"task {task_id} cannot"):
+            ledger.tasks()
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE tasks SET work = ? WHERE task_id = ?", (*before, task_id))
+
+
+def test_a_ledger_whose_pages_are_damaged_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.create(path, jobs(200)) as ledger:
+        ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[3 * 4096 :] = b"\xff" * (len(content) - 3 * 4096)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a readable ledger"), Ledger.read(path) as ledger:
+        ledger.tasks()

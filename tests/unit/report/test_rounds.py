@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from harness.federated import federated_program
 from harness.report.answer import key_figures
+from harness.report.figures.rounds import WIDTH, rounds_figure
 from harness.report.load import load_run
 from harness.report.page import render
-from harness.report.rounds import trainings
+from harness.report.rounds import Round, Training, trainings
+from harness.report.style import FONT_PX
 from harness.report.words import headline
 from harness.results.run import HostRecord, PlanRecord, RunRecord
 from tests.fixtures.fake_feed import FakeFeed
@@ -114,3 +119,15 @@ def test_the_answer_is_of_the_model_and_not_of_each_job(tmp_path):
 
 def test_other_runs_have_no_such_section(tmp_path):
     assert trainings([]) == []
+
+
+@pytest.mark.parametrize("names", [("ann", "bob"), ("wwwwwwwwwwwwwwwww", "mmmmmmmmmmmmmmmmmmm")])
+def test_names_at_the_ends_of_the_lines_have_room(names):
+    rounds = tuple(Round(number, {}, dict.fromkeys(names, 40.0), None, {}) for number in range(3))
+    svg = rounds_figure(Training("k", "fedavg", (), names, rounds))
+    labels = re.findall(r'<text x="([\d.]+)"[^>]*>([^<]* 40\.0)</text>', svg)
+    assert len(labels) == 3, svg[-800:]
+    # advances of DejaVu Sans, of its em
+    wide = {"m": 0.974, "w": 0.818, "…": 1.0, " ": 0.318, ".": 0.318}
+    for x, text in labels:
+        assert float(x) + FONT_PX * sum(wide.get(c, 0.64) for c in text) <= WIDTH

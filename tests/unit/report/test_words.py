@@ -1,15 +1,18 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from harness.contract.events import StopReason
 from harness.report import summary_line, summary_table
 from harness.report.load import RunData, load_run
 from harness.report.trouble import failure_groups, kills
 from harness.report.words import (
     KIND_MEANING,
     KIND_WORDS,
+    STOP_WORDS,
     headline,
     origin_words,
     origins,
@@ -138,3 +141,7 @@ def test_kills_are_listed_with_their_attempt(quick: RunData) -> None:
     found = kills(quick.attempts)
     assert len(found) == 6
     assert all(one.attempt.result.phone.profile == "redmi-note-7-pro" for one in found)
+
+
+def test_each_reason_to_stop_has_words() -> None:
+    assert set(STOP_WORDS) == set(get_args(StopReason))

@@ -26,8 +26,8 @@ def running(sub_model: str | None) -> Running:
     return Running.model_validate({**told, "wer_percent": [], "samples": {}})
 
 
-def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> str:
-    state = RunState(
+def state_of(*attempts: Running | Ended, **more: Any) -> RunState:
+    return RunState(
         run_id="r",
         name="t",
         title="t",
@@ -44,14 +44,18 @@ def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> 
         verdict="",
         good=None,
         job_names={},
-        sub_models=sub_models,
+        sub_models=more.pop("sub_models", {}),
         phones=(),
         running=tuple(attempt for attempt in attempts if isinstance(attempt, Running)),
         queue=(),
         queued=0,
         ended=tuple(attempt for attempt in attempts if isinstance(attempt, Ended)),
+        **more,
     )
-    return run_page(state, alone=True)
+
+
+def page(*attempts: Running | Ended, sub_models: dict[str, tuple[str, ...]]) -> str:
+    return run_page(state_of(*attempts, sub_models=sub_models), alone=True)
 
 
 def marks(text: str) -> list[tuple[str, str]]:

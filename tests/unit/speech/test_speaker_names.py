@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.speech.speaker_names import person, speaker_name, speaker_names
+from harness.speech.sources import Source, Sources
+from harness.speech.speaker_names import person, speaker_name
+from harness.speech.spool import Spool
 
 PEOPLE = st.text(min_size=1, max_size=90).filter(lambda raw: any(c.isalnum() for c in raw))
+
+
+def speaker_names(everybody: Sequence[str]) -> dict[str, str]:
+    """Return the names that the recordings of several people get."""
+    sources = Sources(Spool())
+    for raw in everybody:
+        sources.append(Source(Path("x.wav"), "", "", raw, ""))
+    return dict(zip(map(person, everybody), (source.speaker for source in sources), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,20 @@ public final class Training {
     }
     start();
     select();
-    phase("load", null, true);
-    load();
-    phase("load", null, false);
-    phase("preprocess", null, true);
-    learner.features();
-    phase("preprocess", null, false);
+    phase(
+        "load",
+        null,
+        () -> {
+          load();
+          return null;
+        });
+    phase(
+        "preprocess",
+        null,
+        () -> {
+          learner.features();
+          return null;
+        });
     if (!history.hasEpoch(0)) {
       evaluate(0, null, 0);
     }
@@ -157,13 +165,16 @@ public final class Training {
         return why;
       }
       long began = System.nanoTime();
-      phase("train", epoch, true);
-      double loss = train(epoch);
-      phase("train", epoch, false);
+      int now = epoch;
+      double loss = phase("train", epoch, () -> train(now));
       evaluate(epoch, loss, seconds(began));
-      phase("save", epoch, true);
-      save(epoch);
-      phase("save", epoch, false);
+      phase(
+          "save",
+          epoch,
+          () -> {
+            save(now);
+            return null;
+          });
       patience = patience.after(history.werPercent(epoch));
     }
     if (stepsLeft() == 0) {
@@ -188,11 +199,9 @@ public final class Training {
   }
 
   private void evaluate(int epoch, Double trainLoss, double trainSeconds)
-      throws BadInputException, StopCommandException, IOException {
+      throws BadInputException, TrainingException, StopCommandException, IOException {
     long began = System.nanoTime();
-    phase("evaluate", epoch, true);
-    List<String> heard = learner.evaluate();
-    phase("evaluate", epoch, false);
+    List<String> heard = phase("evaluate", epoch, learner::evaluate);
     Heard found = Heard.of(job.data.validation, heard);
     double wer = found.errors.werPercent();
     boolean tells = job.share == null || job.share.hypotheses;
@@ -212,7 +221,7 @@ public final class Training {
     history.add(epoch, wer);
   }
 
-  private void listenOnceMore() throws BadInputException, IOException {
+  private void listenOnceMore() throws BadInputException, TrainingException, IOException {
     try {
       listenToOthers(history.kept());
     } catch (StopCommandException e) {
@@ -222,19 +231,20 @@ public final class Training {
 
   /** Listens to those who were not yet heard with the weights of an epoch. */
   private void listenToOthers(int epoch)
-      throws BadInputException, StopCommandException, IOException {
+      throws BadInputException, TrainingException, StopCommandException, IOException {
     if (others.left(epoch).isEmpty()) {
       return;
     }
-    phase("evaluate", epoch, true);
-    try {
-      if (epoch != 0 && epoch != history.done()) {
-        learner.restore(epoch);
-      }
-      others.listen(epoch);
-    } finally {
-      phase("evaluate", epoch, false);
-    }
+    phase(
+        "evaluate",
+        epoch,
+        () -> {
+          if (epoch != 0 && epoch != history.done()) {
+            learner.restore(epoch);
+          }
+          others.listen(epoch);
+          return null;
+        });
   }
 
   private void save(int epoch) throws BadInputException, IOException {
@@ -250,14 +260,13 @@ public final class Training {
   }
 
   /** Writes what the job shares, if it shares something and has trained. */
-  private void share() throws BadInputException, IOException {
+  private void share()
+      throws BadInputException, TrainingException, StopCommandException, IOException {
     int kept = history.kept();
     if (job.share == null || kept == 0) {
       return;
     }
-    phase("save", kept, true);
-    File path = learner.share(kept);
-    phase("save", kept, false);
+    File path = phase("save", kept, () -> learner.share(kept));
     log.write(
         Event.of(Event.UPDATE)
             .put("epoch", kept)
@@ -283,11 +292,27 @@ public final class Training {
             .put("peak_rss_mb", phone.peakRssMb()));
   }
 
-  private void phase(String phase, Integer epoch, boolean begins) throws IOException {
+  /** What is done in a phase. */
+  private interface Work<T> {
+    T done() throws BadInputException, TrainingException, StopCommandException, IOException;
+  }
+
+  /** Does the work of a phase, whose end is written however it ends. */
+  private <T> T phase(String phase, Integer epoch, Work<T> work)
+      throws BadInputException, TrainingException, StopCommandException, IOException {
+    writePhase(phase, epoch, "begin");
+    try {
+      return work.done();
+    } finally {
+      writePhase(phase, epoch, "end");
+    }
+  }
+
+  private void writePhase(String phase, Integer epoch, String state) throws IOException {
     log.write(
         Event.of(Event.PHASE)
             .put("phase", phase)
-            .put("state", begins ? "begin" : "end")
+            .put("state", state)
             .put("epoch", epoch)
             .put("rss_mb", phone.rssMb()));
   }
