@@ -22,6 +22,7 @@ from harness.cli.runs import RUN_ROOT, run_folder
 from harness.devices.unmet import some_of
 from harness.errors import InputError
 from harness.lab import status as read_status
+from harness.lab.ledger.tables import WITHDRAWN
 from harness.log import NAME, read_log
 from harness.report.numbers import duration, fixed
 from harness.scenario.paths import axis_words
@@ -84,12 +85,12 @@ def status(
     found = read_status(folder)
     if found.results:
         results_table(found.results)
-    skipped: dict[str, list[str]] = {}
+    dropped: dict[tuple[str, str], list[str]] = {}
     for row in found.tasks:
         if row.state == "skipped":
-            skipped.setdefault(row.reason, []).append(row.task_id)
-    for reason, jobs in skipped.items():
-        console.say(f"skipped {some_of(jobs, 4)}: {reason}")
+            dropped.setdefault((row.standing, row.reason), []).append(row.task_id)
+    for (standing, reason), jobs in dropped.items():
+        console.say(f"{standing} {some_of(jobs, 4)}: {reason.removeprefix(WITHDRAWN)}")
 
 
 def _log(folder: Path, as_json: bool) -> None:

@@ -56,7 +56,7 @@ def _end(folder: Path, ledger: Ledger) -> None:
     """Say what came of the tasks."""
     counts: Counter[str] = Counter()
     for row in ledger.rows():
-        counts["withdrawn" if row.is_withdrawn else row.state] += 1
+        counts[row.standing] += 1
         if row.state == "skipped" and not row.is_withdrawn:
             _LOG.warning("skipped: %s", row.reason, extra={"job": row.task_id})
     states = ", ".join(f"{count} {state}" for state, count in counts.items())

@@ -48,7 +48,7 @@ class BriefReader:
             leases: Phones that are held.
             now: The time.
         """
-        counts: Counter[str] = Counter(row.state for row in tasks)
+        counts: Counter[str] = Counter(row.standing for row in tasks)
         stage = stage_of(record, leases, now)
         end = parse_utc(record.finished_utc) or _last_heard(stage, attempts) or now
         verdict, good = self._verdict(stage, counts)
@@ -62,7 +62,7 @@ class BriefReader:
             origins=record.origins,
             counts=dict(counts),
             total=sum(counts.values()),
-            done=sum(counts[state] for state in ("finished", "failed", "skipped")),
+            done=sum(counts[state] for state in ("finished", "failed", "skipped", "withdrawn")),
             seconds=since(record.started_utc, end),
             left_s=(
                 seconds_left(record.plan, tasks, attempts, len(leases), now)

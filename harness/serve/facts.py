@@ -95,10 +95,10 @@ class RunBrief(Facts):
     finished_utc: str | None
     origins: tuple[str, ...]
     counts: dict[str, int]
-    """Jobs by state."""
+    """Jobs by state, or ``withdrawn``: late ones of a federated round."""
     total: int
     done: int
-    """Jobs that are finished, failed or skipped."""
+    """Jobs that are finished, failed, skipped or withdrawn."""
     seconds: float | None
     """From its beginning to its end, or to now."""
     left_s: float | None

@@ -44,6 +44,11 @@ class TaskRow:
         """Whether the program that added it wants it no more; its last attempt may still end."""
         return self.state == "skipped" and self.reason.startswith(WITHDRAWN)
 
+    @property
+    def standing(self) -> str:
+        """Its state, or ``withdrawn``: for whoever counts, that is neither done nor a fault."""
+        return "withdrawn" if self.is_withdrawn else self.state
+
 
 @dataclass(frozen=True)
 class AttemptRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -137,3 +138,21 @@ def test_a_task_of_the_host_runs_and_ends_without_a_phone(live_run: LiveRun) -> 
     assert [(one.job_id, one.serial) for one in state.running if not one.serial] == [("next", "")]
     assert state.counts["finished"] == 3
     assert "mean" not in [one.job_id for one in state.ended]
+
+
+def test_a_late_job_of_a_round_is_no_fault(live_run: LiveRun, harness_here: Command) -> None:
+    """It is withdrawn: neither finished nor skipped, and the run may be good."""
+    with live_run.ledger() as ledger:
+        ledger.withdraw(live_run.jobs[3], "round 1 is over")
+        ledger.end_attempt(
+            live_run.jobs[2], 1, state="finished", failure=None, task_state="finished"
+        )
+    record = live_run.path / "run.json"
+    run = json.loads(record.read_text())
+    record.write_text(json.dumps({**run, "finished_utc": "2026-11-27T11:00:00Z"}))
+    (brief,) = RunsWatch(live_run.path).briefs()
+    assert (brief.done, brief.total) == (4, 4)
+    assert brief.counts == {"finished": 3, "withdrawn": 1}
+    assert (brief.verdict, brief.good) == ("all finished", True)
+    told = harness_here("status", str(live_run.path)).stdout
+    assert f"withdrawn {live_run.jobs[3]}: round 1 is over" in told
