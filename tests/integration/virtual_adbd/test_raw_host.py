@@ -80,7 +80,7 @@ def test_nothing_is_sent_before_the_last_is_acknowledged(phone: BarePhone, host:
 
 
 def test_a_service_that_is_not_there_is_closed_with_local_id_0(host: Host) -> None:
-    host.send(protocol.OPEN, 9, 0, b"framebuffer:\0")
+    host.send(protocol.OPEN, 9, 0, b"no-such:\0")
     header, _ = host.receive()
     assert (header.command, header.arg0, header.arg1) == (protocol.CLSE, 0, 9)
 
