@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import console
 from harness.cli.phones_table import short_serials
@@ -59,6 +59,8 @@ def result_columns(
     Args:
         results: The last attempt of each job.
     """
+    if any(result.client is not None for result in results):
+        results = sorted(results, key=lambda result: (_known(result)["round"], result.speaker))
     axes = _varied(results)
     names = axis_names(axes)
     serials = short_serials(result.phone.serial for result in results)
@@ -80,7 +82,7 @@ def result_columns(
 
 
 def _varied(results: Sequence[AttemptResult]) -> list[str]:
-    """Return the settings that differ between results: of the matrix, then round and repeat."""
+    """Return the settings that differ between results: of the matrix, then round, role, repeat."""
     paths = dict.fromkeys(path for result in results for path in result.axes)
     varied = [
         path
@@ -89,16 +91,26 @@ def _varied(results: Sequence[AttemptResult]) -> list[str]:
     ]
     varied += [
         name
-        for name in ("round", "repeat")
-        if len({getattr(result, name) for result in results}) > 1
+        for name in ("round", "role", "repeat")
+        if len({_known(result)[name] for result in results}) > 1
     ]
     return varied
+
+
+def _known(result: AttemptResult) -> dict[str, Any]:
+    """Return what may vary besides the matrix; a federated job has its training's round."""
+    client = result.client
+    return {
+        "round": result.round if client is None else client.round,
+        "role": "" if client is None else client.role,
+        "repeat": result.repeat,
+    }
 
 
 def _result_cells(
     result: AttemptResult, axes: Sequence[str], serials: Mapping[str, str]
 ) -> list[str]:
-    known = {"round": result.round, "repeat": result.repeat, **result.axes}
+    known = {**_known(result), **result.axes}
     selection = result.selection
     ended = result.stop_reason or ""
     if result.failure is not None:

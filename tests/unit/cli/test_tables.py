@@ -19,6 +19,7 @@ from harness.lab.planning.plan import make_plan
 from harness.report.load import load_run
 from harness.results.model import AttemptResult, FailureRecord
 from harness.scenario import expand_jobs, parse_scenario, tasks_of
+from harness.scenario.spec import ClientTask
 from harness.yamlio import parse_yaml
 from tests.fixtures.report_run import make_run, small
 from tests.unit.lab.fakes import make_phone
@@ -115,6 +116,24 @@ def test_the_closing_table_shows_what_varies(results: list[AttemptResult]) -> No
             "RSS" in "".join(drawn(console.shown_table(*result_columns(results), width), width))
             or width == 80
         )
+
+
+def test_federated_jobs_are_told_by_round_and_role(results: list[AttemptResult]) -> None:
+    jobs = [("train", 2), ("train", 1), ("evaluate", 2), ("start", 0)]
+    of_clients = [
+        result.model_copy(
+            update={
+                "axes": {},
+                "repeat": 1,
+                "client": ClientTask(federation="f", client="ann", role=role, round=round_),
+            }
+        )
+        for result, (role, round_) in zip(results, jobs, strict=True)
+    ]
+    lines = drawn(console.shown_table(*result_columns(of_clients), 100), 100)[-4:]
+    assert [line.split()[:2] for line in lines] == [
+        ["0", "start"], ["1", "train"], ["2", "train"], ["2", "evaluate"],
+    ]  # fmt: skip
 
 
 def test_who_was_stopped_has_not_failed(
