@@ -191,9 +191,13 @@ class _Mixed:
         return self._held[number].read(name) - start
 
     def _robust(self, name: str, start: Weights, holders: Sequence[int]) -> Values:
-        """Return the median or trimmed mean, entry by entry; all holders count alike."""
+        """Return the median or trimmed mean, entry by entry; all holders count alike.
+
+        A median is a mean trimmed to the one or two values in the middle.
+        """
         strategy = self._federated.strategy
-        cut = int(strategy.trim * len(holders)) if strategy.name == "trimmed" else 0
+        median = strategy.name == "median"
+        cut = (len(holders) - 1) // 2 if median else int(strategy.trim * len(holders))
         flat = start.reshape(-1)
         values = [self._held[number].read(name).reshape(-1) for number in holders]
         made = np.empty(flat.shape)
@@ -203,10 +207,7 @@ class _Mixed:
             for number, row in zip(holders, stack, strict=True):
                 self._squares[number] += float(row @ row)
             stack.sort(axis=0)
-            if strategy.name == "median":
-                made[piece] = np.median(stack, axis=0)
-            else:
-                made[piece] = stack[cut : len(holders) - cut].mean(axis=0)
+            made[piece] = stack[cut : len(holders) - cut].mean(axis=0)
         return made.reshape(start.shape)
 
     def _clipped(self, privacy: Privacy, before: StoredWeights) -> list[float]:
