@@ -1,7 +1,7 @@
 """Federated training at size and under kills: ``script/bench federated WHAT``.
 
 ``aggregate``: full-size weights of several clients become one model: CPU seconds and peak memory,
-as a ratio to what plain numpy takes for the same mean, for each strategy. ``kills``: a run on
+as a ratio to what plain numpy takes for the same statistic, for each strategy. ``kills``: a run on
 virtual phones whose host is killed at random moments, and whose adb server may die with it, comes
 to the bits of an undisturbed one. ``clients``: many clients on many phones that replay a training.
 ``simulate``: many more on simulated phones, some of which are lost, by the real scheduler.
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from harness.federated.aggregate import Answer, aggregate
+from harness.federated.strategies import Values
 from harness.results.federated import models_of
 from harness.scenario.federated import Federated
 from harness.trainer.checkpoints import write_weights
@@ -33,7 +34,8 @@ from tests.simulation.federated import FederatedRun
 from tests.simulation.world import Size
 
 VARIABLES = 24
-STRATEGIES = ("fedavg", "fedadam", "trimmed", "median")
+STRATEGIES = {"fedavg": "mean", "fedadam": "mean", "trimmed": "trimmed", "median": "median"}
+"""Strategy -> what plain numpy makes of the same answers."""
 
 
 # -- making one model of many ---------------------------------------------------------------------
@@ -54,7 +56,7 @@ def bench_aggregate(millions: float, clients: int, folder: Path) -> dict[str, An
     ]
     model_mb = start.stat().st_size / 2**20
 
-    def plain() -> None:
+    def plain_mean() -> None:
         total = sum(answer.utterances for answer in answers)
         with np.load(start) as sent:
             mean = {name: np.zeros(sent[name].shape) for name in sent.files}
@@ -64,9 +66,29 @@ def bench_aggregate(millions: float, clients: int, folder: Path) -> dict[str, An
                     mean[name] += stored[name] * (answer.utterances / total)
         np.savez(folder / "plain.npz", **{n: v.astype(np.float32) for n, v in mean.items()})
 
-    numpy_s, numpy_mb = _measured(plain)
-    rows = {"numpy": {"cpu_s": numpy_s, "peak_models": numpy_mb / model_mb}}
-    for strategy in STRATEGIES:
+    def plain_robust(of: Callable[[Values], Values]) -> None:
+        stored = [np.load(answer.path) for answer in answers]
+        made = {name: of(np.stack([each[name] for each in stored])) for name in stored[0].files}
+        np.savez(folder / "plain.npz", **made)
+
+    def trimmed(stack: Values) -> Values:
+        cut = int(Federated.model_validate({"strategy": "trimmed"}).strategy.trim * clients)
+        middle: Values = np.sort(stack, axis=0)[cut : clients - cut].mean(axis=0)
+        return middle
+
+    def median(stack: Values) -> Values:
+        return np.asarray(np.median(stack, axis=0))
+
+    plain = {
+        "mean": plain_mean,
+        "trimmed": lambda: plain_robust(trimmed),
+        "median": lambda: plain_robust(median),
+    }
+    rows: dict[str, dict[str, float]] = {}
+    for name, work in plain.items():
+        seconds, peak_mb = _measured(work)
+        rows[f"numpy, {name}"] = {"cpu_s": seconds, "peak_models": peak_mb / model_mb}
+    for strategy, of in STRATEGIES.items():
         settings = Federated.model_validate({"strategy": strategy})
 
         def ours(settings: Federated = settings) -> None:
@@ -83,7 +105,7 @@ def bench_aggregate(millions: float, clients: int, folder: Path) -> dict[str, An
         seconds, peak_mb = _measured(ours)
         rows[strategy] = {
             "cpu_s": seconds,
-            "cpu_of_numpy": seconds / numpy_s,
+            "cpu_of_numpy": seconds / rows[f"numpy, {of}"]["cpu_s"],
             "peak_models": peak_mb / model_mb,
         }
     return {"model_mb": model_mb, "clients": clients, "rows": rows}
