@@ -203,11 +203,14 @@ class _Mixed:
         made = np.empty(flat.shape)
         for begin in range(0, flat.size, _CHUNK):
             piece = slice(begin, begin + _CHUNK)
-            stack = np.stack([value[piece] for value in values]).astype(np.float64) - flat[piece]
+            began = flat[piece].astype(np.float64)
+            stack = np.stack([value[piece] for value in values])
             for number, row in zip(holders, stack, strict=True):
-                self._squares[number] += float(row @ row)
+                difference = row - began
+                self._squares[number] += float(difference @ difference)
+            # weights stand in the order of their differences, and are sorted faster in 32 bits
             stack.sort(axis=0)
-            made[piece] = stack[cut : len(holders) - cut].mean(axis=0)
+            made[piece] = (stack[cut : len(holders) - cut] - began).mean(axis=0)
         return made.reshape(start.shape)
 
     def _clipped(self, privacy: Privacy, before: StoredWeights) -> list[float]:
