@@ -120,8 +120,7 @@ class ActivityCommands:
         elif name in _ANSWERS:
             call.print(_ANSWERS[name])
         elif name not in _SILENT:
-            call.print(f"Unknown command: {name}")
-            return _FAILED
+            return call.unknown(name)
         return 0
 
     async def _start_service(self, call: Call, intent: Intent) -> int:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+_FAILED = 255
+
 
 class CallClosed(Exception):  # noqa: N818 - an end, not an error
     """The client has gone; nobody reads the output any more."""
@@ -55,6 +57,14 @@ class Call:
     def error(self, text: str) -> None:
         """Add a line to standard error, which the caller prints after standard output."""
         self.errors.append(text + "\n")
+
+    def unknown(self, word: str = "") -> int:
+        """Say that a service knows no such command; return the exit code.
+
+        Source: AOSP ``BasicShellCommandHandler.handleDefaultCommands``.
+        """
+        self.print(f"Unknown command: {word}")
+        return _FAILED
 
     async def flush(self) -> None:
         """Send what waits, as fast as the client reads.

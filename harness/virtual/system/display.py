@@ -86,8 +86,7 @@ class Display:
         if what == "get-ignore-orientation-request":
             call.print("ignoreOrientationRequest false for displayId=0")
         elif what not in _SILENT or (what == "overscan" and self._sdk >= 30):
-            call.print(f"Unknown command: {what}")
-            return _FAILED
+            return call.unknown(what)
         return 0
 
     def _measure(self, call: Call, what: str, rest: list[str]) -> int:
@@ -142,8 +141,7 @@ class Display:
                 call.error("Error: brightness should be a number between 0 and 1")
                 return _FAILED
         else:
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         return 0
 
     @property

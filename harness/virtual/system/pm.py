@@ -88,8 +88,7 @@ class PackageCommands:
             if _ANSWERS[name]:
                 call.print(_ANSWERS[name])
             return 0
-        call.print(f"Unknown command: {name}")
-        return 255
+        return call.unknown(name)
 
     def _list(self, call: Call, args: list[str]) -> int:
         what, *rest = args or [""]

@@ -70,8 +70,7 @@ class Settings:
         words = [word for word in rest if word]
         table = table.lower()
         if verb not in ("get", "put", "delete", "list", "reset"):
-            call.print(f"Unknown command: {verb}")
-            return 255
+            return call.unknown(verb)
         if table not in TABLES:
             call.error(
                 f"Error: Invalid namespace '{table}'" if table else "Error: Missing namespace"

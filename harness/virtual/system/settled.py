@@ -78,8 +78,7 @@ class SettledCommands:
         verb = words[0] if words else ""
         answer = _FIXED.get(name, {}).get(verb)
         if answer is None and verb not in _SILENT.get(name, ()):
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         if answer:
             call.print(answer)
         return 0
@@ -104,8 +103,7 @@ class SettledCommands:
         elif verb == "reset":
             call.print("Reset current and enabled IMEs for user #0")
         else:
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         return 0
 
     def _location(self, call: Call, words: list[str]) -> int:
@@ -115,8 +113,7 @@ class SettledCommands:
         elif words[:1] == ["set-location-enabled"] and len(words) > 1:
             self._settings.put("secure", "location_mode", "3" if words[1] == "true" else "0")
         elif words[:1] != ["providers"]:
-            call.print(f"Unknown command: {' '.join(words[:1])}")
-            return _FAILED
+            return call.unknown(*words[:1])
         return 0
 
     def _dump_location(self, call: Call, args: list[str]) -> int:
@@ -131,14 +128,12 @@ class SettledCommands:
         if words[:1] == ["data"] and words[1:2] in (["enable"], ["disable"]):
             self._settings.put("global", "mobile_data", str(int(words[1] == "enable")))
             return 0
-        call.print(f"Unknown command: {' '.join(words[:1])}")
-        return _FAILED
+        return call.unknown(*words[:1])
 
     def _night(self, call: Call, words: list[str]) -> int:
         names = {"yes": "2", "no": "1", "auto": "0"}
         if words[:1] != ["night"]:
-            call.print(f"Unknown command: {' '.join(words[:1])}")
-            return _FAILED
+            return call.unknown(*words[:1])
         if words[1:] and words[1] not in names:
             call.error("Error: mode must be 'yes', 'no', or 'auto'")
             return _FAILED
