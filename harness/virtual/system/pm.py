@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.call import Call
 from harness.virtual.system.dump_package import FEATURES, LIBRARIES, PackageDump
-from harness.virtual.system.installer import Installer, words_of
+from harness.virtual.system.installer import Installer
+from harness.virtual.system.options import words_of
 from harness.virtual.system.packages import Package
 from harness.virtual.system.permissions import CHANGEABLE, GROUPS, RUNTIME
 from harness.virtual.system.pm_resolving import PackageResolving
