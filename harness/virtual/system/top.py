@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -139,8 +138,7 @@ class Top:
         states = Counter(row.state for row in rows)
         running = max(1, states["R"])  # itself at least
         asleep = max(0, len(rows) - running - states["T"] - states["Z"])
-        text = self._accountant.meminfo_text().decode()
-        kb = {name: int(value) for name, value in re.findall(r"(\w+): +(\d+) kB", text)}
+        kb = self._accountant.meminfo_kb()
         cores = 100 * self._accountant.limits.cores
         share = 100 / (seconds * procfs.TICKS)
         user = min(cores, round(max(0, new.user - old.user) * share))
