@@ -103,8 +103,7 @@ class Windows:
 
     def _displays(self) -> str:
         width, height = self._display.size
-        turned = self._display.rotation % 2
-        now = f"{height}x{width}" if turned else f"{width}x{height}"
+        now = "{}x{}".format(*self._display.shown_size)
         return (
             "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"
             "  Display: mDisplayId=0 (organized)\n"
