@@ -46,6 +46,10 @@ class Call:
         """Its arguments."""
         return self.argv[1:]
 
+    def absolute(self, path: str) -> str:
+        """Return a path that the caller named, from the phone's root on."""
+        return path if path.startswith("/") else f"{self.cwd}/{path}"
+
     def print(self, text: str = "", end: str = "\n") -> None:
         """Add text to standard output; it's sent at the end, or by :meth:`flush`."""
         self._waiting.append((text + end).encode("utf-8", "surrogateescape"))

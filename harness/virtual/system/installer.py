@@ -65,9 +65,8 @@ class Installer:
         return 0
 
     def _host_file(self, call: Call, name: str) -> Path | None:
-        path = name if name.startswith("/") else f"{call.cwd}/{name}"
         try:
-            host = self._root.host_path(path)
+            host = self._root.host_path(call.absolute(name))
         except OSError:
             return None
         return host if host.is_file() else None
