@@ -12,6 +12,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 from harness.virtual.phone import PhoneRoot
+from harness.virtual.root.layout import UNLISTED
 
 _SHELLS_OWN = ("data/local/tmp", "storage/emulated/0")
 _WRITABLE_DEVICES = ("dev/null", "dev/zero", "dev/full")
@@ -19,9 +20,7 @@ _WRITABLE_DEVICES = ("dev/null", "dev/zero", "dev/full")
 _OTHERS = ("data", "storage", "mnt", "dev", "proc", "sys")
 
 
-# Folders that the shell may enter but not list, and those that it may not enter.
-_NOT_LISTED = ("data", "data/app", "data/data", "data/local", "data/misc", "data/user",
-               "data/user/0", "data/user_de", "data/user_de/0")  # fmt: skip
+# Of the folders that the shell may not list, those that it may not enter either.
 _NOT_ENTERED = ("data/system", "data/data", "data/user/0", "data/user_de/0")
 _SHELLS_DATA = "data/user_de/0/com.android.shell"
 
@@ -40,7 +39,7 @@ def may_stat(phone_path: str) -> bool:
 
 def may_read(phone_path: str) -> bool:
     """Say whether the shell may read a file, or list a folder; see :func:`may_stat`."""
-    return may_stat(phone_path) and phone_path not in (*_NOT_LISTED, *_NOT_ENTERED)
+    return may_stat(phone_path) and phone_path not in UNLISTED
 
 
 def is_sink(root: PhoneRoot, host: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -34,7 +35,7 @@ def lent_folders(root: Path, programs: Iterable[Path]) -> list[str]:
         Path(harness.__file__).parent,
         *_executable_folders(),
         *_editable_folders(root),
-        *(path.parent for program in programs for path in (program, program.resolve())),
+        *_program_folders(tuple(programs)),
         *(Path(each) for each in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if each),
     }
     wanted |= {path.resolve() for path in wanted}
@@ -44,6 +45,15 @@ def lent_folders(root: Path, programs: Iterable[Path]) -> list[str]:
         if not covered and path.is_dir() and path != Path("/") and path not in root.parents:
             chosen.append(path)
     return [str(path) for path in chosen]
+
+
+@functools.cache
+def _program_folders(programs: tuple[Path, ...]) -> frozenset[Path]:
+    """Return the folders of some programs and of what they are links to.
+
+    There are a hundred, the same for all phones: looked up once, not at each start of a phone.
+    """
+    return frozenset(path.parent for program in programs for path in (program, program.resolve()))
 
 
 def _executable_folders() -> set[Path]:

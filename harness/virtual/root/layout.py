@@ -40,6 +40,8 @@ _CLOSED = ("data/local", "data")
 # Likewise, but the farm makes files there; if it's not root, so may the shell, which is its user.
 _SYSTEMS_OWN = ("data/app", "data/data", "data/misc", "data/system", "data/user/0", "data/user",
                 "data/user_de/0", "data/user_de")  # fmt: skip
+UNLISTED = (*_SYSTEMS_OWN, *_CLOSED)
+"""Folders that the shell may not list."""
 _ENTER, _ENTER_AND_MAKE = 0o111, 0o311
 
 # Relative: true for the host and for the phone.
@@ -53,7 +55,7 @@ LINKS = {
 
 def make_folders(root: Path, shell: Shell | None = None) -> None:
     """Make what is missing of a phone's folder; existing files stay."""
-    for folder in reversed((*_SYSTEMS_OWN, *_CLOSED)):  # from the outside in
+    for folder in reversed(UNLISTED):  # from the outside in
         if (root / folder).is_dir():
             (root / folder).chmod(0o755)
     for folder in _FOLDERS:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from harness.virtual.phone import SERIAL_VARIABLE
 
 _MARK = f"{SERIAL_VARIABLE}=".encode()
+MAX_AGE_S = 0.05
+"""A table may be that old, see :class:`ProcessTable`."""
 
 
 class ProcessTable:
@@ -24,7 +26,7 @@ class ProcessTable:
         max_age_s: Seconds for which a walk stays good.
     """
 
-    def __init__(self, label: Callable[[int], str | None], *, max_age_s: float = 0.05) -> None:
+    def __init__(self, label: Callable[[int], str | None], *, max_age_s: float = MAX_AGE_S) -> None:
         self._label = label
         self._max_age_s = max_age_s
         self._walked_at = float("-inf")

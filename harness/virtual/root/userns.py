@@ -122,8 +122,10 @@ class UsernsRoot(PhoneRoot):
     def _named_daemons(self) -> list[tuple[str, str, int]]:
         named = []
         for daemon in DAEMONS:
+            if daemon == INIT:
+                continue  # there in any case
             link = name_link(self.root_dir, daemon.name, self.spec.shell)
-            if daemon != INIT and link is not None:  # init is there in any case
+            if link is not None:
                 named.append((daemon.name, f"/{link}", daemon.pid))
         return named
 

@@ -18,7 +18,7 @@ from harness.virtual.system.battery import BatteryService
 from harness.virtual.system.exits import LOW_MEMORY
 from harness.virtual.system.kernel_files import FixedFile, stat_text
 from harness.virtual.system.logs import LogStore
-from harness.virtual.system.memory import MemoryPlan, meminfo
+from harness.virtual.system.memory import MemoryPlan, meminfo, meminfo_kb
 from harness.virtual.system.procfs import TICKS, CpuAccount, ProcessUse
 from harness.virtual.system.thermal import ThermalState
 
@@ -143,10 +143,12 @@ class Accountant:
         self._meminfo.close()
         self._stat.close()
 
-    def meminfo_text(self) -> bytes:
-        """Return /proc/meminfo as it is now."""
-        charged, swapped = self._apps.charged_kb(), self._apps.swapped_kb()
-        return meminfo(self.limits.memory, self.processes_kb, charged, swapped)
+    def meminfo_kb(self) -> dict[str, int]:
+        """Return the figures of /proc/meminfo as they are now, by their names."""
+        return meminfo_kb(self.limits.memory, *self._memory_taken())
+
+    def _memory_taken(self) -> tuple[int, int, int]:
+        return self.processes_kb, self._apps.charged_kb(), self._apps.swapped_kb()
 
     def uptime_s(self) -> float:
         """Return the seconds since the phone's boot, as its processes read them."""
@@ -159,7 +161,7 @@ class Accountant:
             self._busy_then = 0
 
     def _write_meminfo(self) -> None:
-        self._meminfo.write(self.meminfo_text())
+        self._meminfo.write(meminfo(self.limits.memory, *self._memory_taken()))
         if self.available_kb < self.limits.kill_below_kb:
             self._kill_one()
 

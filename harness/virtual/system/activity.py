@@ -15,7 +15,7 @@ from harness.virtual.system.memory import COMPRESSIBLE_SHARE
 from harness.virtual.system.packages import LAUNCHER, TRAINER, Package
 from harness.virtual.system.resolving import resolve
 from harness.virtual.system.service import Answers, System
-from harness.virtual.system.tasks import Task, Tasks, full_component, short_component
+from harness.virtual.system.tasks import Task, Tasks, full_component
 
 _SILENT = frozenset(
     """
@@ -120,8 +120,7 @@ class ActivityCommands:
         elif name in _ANSWERS:
             call.print(_ANSWERS[name])
         elif name not in _SILENT:
-            call.print(f"Unknown command: {name}")
-            return _FAILED
+            return call.unknown(name)
         return 0
 
     async def _start_service(self, call: Call, intent: Intent) -> int:
@@ -275,11 +274,10 @@ class ActivityCommands:
         if "/" not in name:
             call.error("Error: Bad component name: " + name)
             return _FAILED
-        package, _, runner = name.partition("/")
-        full = full_component(short_component(f"{package}/{runner}"))
         call.print("INSTRUMENTATION_STATUS: id=ActivityManagerService\n"
                    "INSTRUMENTATION_STATUS: Error=Unable to find instrumentation info for: "
-                   f"ComponentInfo{{{full}}}\nINSTRUMENTATION_STATUS_CODE: -1")  # fmt: skip
+                   f"ComponentInfo{{{full_component(name)}}}\n"
+                   "INSTRUMENTATION_STATUS_CODE: -1")  # fmt: skip
         call.error(f"android.util.AndroidException: INSTRUMENTATION_FAILED: {name}")
         return 1
 

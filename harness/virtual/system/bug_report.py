@@ -80,12 +80,12 @@ class BugReport:
         values = self._properties
         device = values.get("ro.product.name", "phone").replace(" ", "_")
         build = values.get("ro.build.id", "VLAB").replace(" ", "_")
-        now = time.localtime(time.time() + self._system.clock_offset_s)
+        now = time.localtime(self._system.now())
         return f"bugreport-{device}-{build}-{time.strftime('%Y-%m-%d-%H-%M-%S', now)}"
 
     async def _text(self, call: Call) -> str:
         values = self._properties
-        now = time.localtime(time.time() + self._system.clock_offset_s)
+        now = time.localtime(self._system.now())
         parts = [
             f"{_RULE}\n== dumpstate: {time.strftime('%Y-%m-%d %H:%M:%S', now)}\n{_RULE}\n\n"
             f"Build: {values.get('ro.build.display.id', '')}\n"

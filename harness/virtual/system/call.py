@@ -7,6 +7,8 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+_FAILED = 255
+
 
 class CallClosed(Exception):  # noqa: N818 - an end, not an error
     """The client has gone; nobody reads the output any more."""
@@ -44,6 +46,10 @@ class Call:
         """Its arguments."""
         return self.argv[1:]
 
+    def absolute(self, path: str) -> str:
+        """Return a path that the caller named, from the phone's root on."""
+        return path if path.startswith("/") else f"{self.cwd}/{path}"
+
     def print(self, text: str = "", end: str = "\n") -> None:
         """Add text to standard output; it's sent at the end, or by :meth:`flush`."""
         self._waiting.append((text + end).encode("utf-8", "surrogateescape"))
@@ -55,6 +61,14 @@ class Call:
     def error(self, text: str) -> None:
         """Add a line to standard error, which the caller prints after standard output."""
         self.errors.append(text + "\n")
+
+    def unknown(self, word: str = "") -> int:
+        """Say that a service knows no such command; return the exit code.
+
+        Source: AOSP ``BasicShellCommandHandler.handleDefaultCommands``.
+        """
+        self.print(f"Unknown command: {word}")
+        return _FAILED
 
     async def flush(self) -> None:
         """Send what waits, as fast as the client reads.

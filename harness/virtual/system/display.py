@@ -76,6 +76,12 @@ class Display:
         text = self._settings.get("system", "user_rotation") or "0"
         return int(text) if text in ("0", "1", "2", "3") else 0
 
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height in pixels as the screen is turned."""
+        width, height = self.size
+        return (height, width) if self.rotation % 2 else (width, height)
+
     def wm(self, call: Call, words: list[str]) -> int:
         """Carry out ``wm``. Source: AOSP ``WindowManagerShellCommand``."""
         what, *rest = [word for word in words if word not in ("-d", "0")] or [""]
@@ -86,8 +92,7 @@ class Display:
         if what == "get-ignore-orientation-request":
             call.print("ignoreOrientationRequest false for displayId=0")
         elif what not in _SILENT or (what == "overscan" and self._sdk >= 30):
-            call.print(f"Unknown command: {what}")
-            return _FAILED
+            return call.unknown(what)
         return 0
 
     def _measure(self, call: Call, what: str, rest: list[str]) -> int:
@@ -142,8 +147,7 @@ class Display:
                 call.error("Error: brightness should be a number between 0 and 1")
                 return _FAILED
         else:
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         return 0
 
     @property
@@ -153,9 +157,7 @@ class Display:
     def _dump(self, call: Call, args: list[str]) -> int:
         """Answer ``dumpsys display``."""
         del args
-        width, height = self.size
-        if self.rotation % 2:
-            width, height = height, width
+        width, height = self.shown_size
         frame, state = f"Rect(0, 0 - {width}, {height})", self._state
         unique = f"local:{_ID}"
         call.print(
@@ -244,9 +246,7 @@ class Display:
                 options.append(arg)
             else:
                 words.append(arg)
-        width, height = self.size
-        if self.rotation % 2:
-            width, height = height, width
+        width, height = self.shown_size
         if "-p" in options or (words and words[0].lower().endswith(".png")):
             image = _png(width, height)
         else:

@@ -70,8 +70,7 @@ class BatteryDumps:
                 call.print(f"Bad value: {words[2]}")
                 return 255
         else:
-            call.print(f"Unknown command: {words[0]}")
-            return 255
+            return call.unknown(words[0])
         self._accountant.battery = service
         self._accountant.write_battery()
         return 0

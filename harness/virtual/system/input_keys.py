@@ -55,8 +55,7 @@ class InputKeys:
         name, *rest = left or [""]
         arguments = [word for word in rest if not word.startswith("--")]
         if name not in _COMMANDS:
-            call.print(f"Unknown command: {name}")
-            return _FAILED
+            return call.unknown(name)
         least, numbers = _COMMANDS[name]
         if len(arguments) < least:
             call.error(f"Error: Invalid arguments for command: {name}")

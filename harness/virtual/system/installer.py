@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 from harness.virtual.system.call import Call
+from harness.virtual.system.options import words_of
 from harness.virtual.system.packages import InstallError
 from harness.virtual.system.service import System
 
@@ -64,9 +65,8 @@ class Installer:
         return 0
 
     def _host_file(self, call: Call, name: str) -> Path | None:
-        path = name if name.startswith("/") else f"{call.cwd}/{name}"
         try:
-            host = self._root.host_path(path)
+            host = self._root.host_path(call.absolute(name))
         except OSError:
             return None
         return host if host.is_file() else None
@@ -126,17 +126,3 @@ class Installer:
     def _forget(self, number: int) -> None:
         for file in self._sessions.pop(number)[1]:
             file.unlink(missing_ok=True)
-
-
-def words_of(args: list[str], with_value: frozenset[str]) -> list[str]:
-    """Return the arguments that are no options and no values of options."""
-    plain: list[str] = []
-    skip = False
-    for arg in args:
-        if skip:
-            skip = False
-        elif arg in with_value:
-            skip = True
-        elif arg == "-" or not arg.startswith("-"):
-            plain.append(arg)
-    return plain

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
+from harness.virtual.system.tasks import full_component, short_component
+
 Extra = Union[str, int, float, bool, None]  # noqa: UP007 - read at run time, also by 3.10
 
 
@@ -32,15 +34,13 @@ class Intent:
     @property
     def component_parts(self) -> tuple[str, str]:
         """Package and full class name of the component; empty texts without one."""
-        package, _, name = (self.component or "").partition("/")
-        return package, f"{package}{name}" if name.startswith(".") else name
+        package, _, name = full_component(self.component or "").partition("/")
+        return package, name
 
     @property
     def short_component(self) -> str:
-        """The component as Android prints it, ``org.example/.Main``."""
-        package, name = self.component_parts
-        short = name[len(package) :] if name.startswith(f"{package}.") else name
-        return f"{package}/{short}"
+        """The component as Android prints it, ``org.example/.Main``; empty without one."""
+        return short_component(self.component or "")
 
     def __str__(self) -> str:
         parts = []

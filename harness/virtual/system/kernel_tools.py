@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 
 from harness.virtual.system.call import Call
@@ -37,8 +36,7 @@ class KernelTools:
         """Print the RAM in bytes, or in the unit that a flag names (``-k``, ``-m``, ``-g``)."""
         flags = "".join(arg[1:] for arg in call.args if arg.startswith("-"))
         unit = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(flags[-1:], 1)
-        text = self._accountant.meminfo_text().decode()
-        kb = {name: int(value) for name, value in re.findall(r"(\w+): +(\d+) kB", text)}
+        kb = self._accountant.meminfo_kb()
 
         def shown(*values: int) -> str:
             return "".join(f"{value * 1024 // unit:>16}" for value in values)

@@ -122,7 +122,7 @@ class _Show:
             entries = [entry for entry in entries if entry.when >= asked.since]
         if asked.tail is not None:
             entries = entries[-asked.tail :]
-        last = max((entry.sequence for entry in store.entries(buffers)), default=-1)
+        last = shown[-1].sequence if shown else -1
         await self._put(entries)
         if not asked.follow or self._left == 0:
             return 0

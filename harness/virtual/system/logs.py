@@ -97,8 +97,11 @@ class LogStore:
 
     def entries(self, buffers: Iterable[str], after: int = -1) -> list[Entry]:
         """Return entries of some buffers later than number ``after``, in order."""
-        entries = [e for b in buffers for e in self._entries[b] if e.sequence > after]
-        return sorted(entries, key=lambda entry: entry.sequence)
+        found: list[Entry] = []
+        for buffer in buffers:  # from the newest on: who follows the log has seen nearly all
+            newest = reversed(self._entries[buffer])
+            found += itertools.takewhile(lambda entry: entry.sequence > after, newest)
+        return sorted(found, key=lambda entry: entry.sequence)
 
     def clear(self, buffers: Iterable[str]) -> None:
         """Empty some buffers."""

@@ -44,7 +44,15 @@ class MemoryPlan:
 
 
 def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int, swapped_kb: int = 0) -> bytes:
-    """Return the whole of /proc/meminfo; its length is always the same, so it can be overwritten.
+    """Return the whole of /proc/meminfo, always of one length: it is overwritten in place."""
+    values = meminfo_kb(plan, processes_kb, ballast_kb, swapped_kb)
+    return "".join(f"{name + ':':<16}{kb:>11d} kB\n" for name, kb in values.items()).encode()
+
+
+def meminfo_kb(
+    plan: MemoryPlan, processes_kb: int, ballast_kb: int, swapped_kb: int = 0
+) -> dict[str, int]:
+    """Return the figures of /proc/meminfo by their names, in its order.
 
     Source of the lines and their order: proc(5), kernels 4.14 of Android 10.
     """
@@ -61,39 +69,38 @@ def meminfo(plan: MemoryPlan, processes_kb: int, ballast_kb: int, swapped_kb: in
     anon = min(system // 3 + held, plan.total_kb - free)
     shmem = 6_144
     cached = file_pages - buffers
-    values = (
-        ("MemTotal", plan.total_kb),
-        ("MemFree", free),
-        ("MemAvailable", available),
-        ("Buffers", buffers),
-        ("Cached", cached),
-        ("SwapCached", 0),
-        ("Active", anon * 7 // 10 + cached // 2),
-        ("Inactive", anon * 3 // 10 + cached // 2),
-        ("Active(anon)", anon * 7 // 10),
-        ("Inactive(anon)", anon * 3 // 10),
-        ("Active(file)", cached // 2),
-        ("Inactive(file)", cached // 2),
-        ("Unevictable", 4_096),
-        ("Mlocked", 4_096),
-        ("SwapTotal", plan.swap_kb),
-        ("SwapFree", max(0, plan.swap_kb - swapped_kb)),
-        ("Dirty", 512),
-        ("Writeback", 0),
-        ("AnonPages", anon),
-        ("Mapped", min(cached, 420_000)),
-        ("Shmem", shmem),
-        ("Slab", slab),
-        ("SReclaimable", slab * 2 // 5),
-        ("SUnreclaim", slab - slab * 2 // 5),
-        ("KernelStack", stacks),
-        ("PageTables", tables),
-        ("CommitLimit", plan.total_kb // 2 + plan.swap_kb),
-        ("Committed_AS", system + held),
-        ("VmallocTotal", 263_061_440),
-        ("VmallocUsed", 0),
-    )
-    return "".join(f"{name + ':':<16}{value:>11d} kB\n" for name, value in values).encode()
+    return {
+        "MemTotal": plan.total_kb,
+        "MemFree": free,
+        "MemAvailable": available,
+        "Buffers": buffers,
+        "Cached": cached,
+        "SwapCached": 0,
+        "Active": anon * 7 // 10 + cached // 2,
+        "Inactive": anon * 3 // 10 + cached // 2,
+        "Active(anon)": anon * 7 // 10,
+        "Inactive(anon)": anon * 3 // 10,
+        "Active(file)": cached // 2,
+        "Inactive(file)": cached // 2,
+        "Unevictable": 4_096,
+        "Mlocked": 4_096,
+        "SwapTotal": plan.swap_kb,
+        "SwapFree": max(0, plan.swap_kb - swapped_kb),
+        "Dirty": 512,
+        "Writeback": 0,
+        "AnonPages": anon,
+        "Mapped": min(cached, 420_000),
+        "Shmem": shmem,
+        "Slab": slab,
+        "SReclaimable": slab * 2 // 5,
+        "SUnreclaim": slab - slab * 2 // 5,
+        "KernelStack": stacks,
+        "PageTables": tables,
+        "CommitLimit": plan.total_kb // 2 + plan.swap_kb,
+        "Committed_AS": system + held,
+        "VmallocTotal": 263_061_440,
+        "VmallocUsed": 0,
+    }
 
 
 # -- zram: swap into packed RAM ----------------------------------------------------------------

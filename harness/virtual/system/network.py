@@ -62,8 +62,7 @@ class Network:
     def connectivity(self, call: Call, words: list[str]) -> int:
         """Carry out ``cmd connectivity airplane-mode [enable|disable]``."""
         if words[:1] != ["airplane-mode"]:
-            call.print("Unknown command: " + " ".join(words[:1]))
-            return _FAILED
+            return call.unknown(*words[:1])
         if words[1:] in (["enable"], ["disable"]):
             self.set_airplane(words[1] == "enable")
         else:
@@ -88,8 +87,7 @@ class Network:
         elif verb in ("connect-network", "start-scan", "force-country-code", "forget-network"):
             pass
         else:
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         return 0
 
     def _info(self) -> str:

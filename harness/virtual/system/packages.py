@@ -15,6 +15,8 @@ from harness.virtual.system.tasks import short_component
 FIRST_APP_UID = 10000
 LAUNCHER = "com.android.launcher3"
 """What HOME starts."""
+KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
+"""The one input method."""
 
 TRAINER = "org.mobileasr.trainer"
 TRAINER_UID = 10234

@@ -20,7 +20,7 @@ def place_to_write(root: PhoneRoot, call: Call, path: str) -> Path | None:
     Raises:
         OSError: It's not the shell's to write.
     """
-    host = root.host_path(path if path.startswith("/") else f"{call.cwd}/{path}")
+    host = root.host_path(call.absolute(path))
     if is_sink(root, host):
         return None
     check_write(root, host)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.call import Call
 from harness.virtual.system.dump_package import FEATURES, LIBRARIES, PackageDump
-from harness.virtual.system.installer import Installer, words_of
+from harness.virtual.system.installer import Installer
+from harness.virtual.system.options import words_of
 from harness.virtual.system.packages import Package
 from harness.virtual.system.permissions import CHANGEABLE, GROUPS, RUNTIME
 from harness.virtual.system.pm_resolving import PackageResolving
@@ -88,8 +89,7 @@ class PackageCommands:
             if _ANSWERS[name]:
                 call.print(_ANSWERS[name])
             return 0
-        call.print(f"Unknown command: {name}")
-        return 255
+        return call.unknown(name)
 
     def _list(self, call: Call, args: list[str]) -> int:
         what, *rest = args or [""]

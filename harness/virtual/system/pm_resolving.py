@@ -6,6 +6,7 @@ from harness.virtual.system.call import Call
 from harness.virtual.system.intent import IntentError, parse_intent
 from harness.virtual.system.resolving import candidates, resolve
 from harness.virtual.system.service import System
+from harness.virtual.system.tasks import full_component
 
 _MATCH = "priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=true"
 
@@ -55,14 +56,13 @@ class PackageResolving:
         return 0
 
     def _resolved(self, call: Call, args: list[str], component: str, indent: str) -> None:
-        name, _, activity = component.partition("/")
+        name, _, full = full_component(component).partition("/")
         lines = [] if "--components" in args else [_MATCH]
         if "--brief" in args or "--components" in args:
             lines.append(component)
         else:
             package = self._registry.get(name)
             path = package.path if package else ""
-            full = f"{name}{activity}" if activity.startswith(".") else activity
             lines += ["ActivityInfo:", f"  name={full}", f"  packageName={name}",
                       "  enabled=true exported=true directBootAware=false",
                       f"  taskAffinity={name} targetActivity=null",

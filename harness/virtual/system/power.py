@@ -132,8 +132,7 @@ class PowerService:
             self._settings.put("global", _LOW_POWER, words[1])
         elif verb not in ("set-adaptive-power-saver-enabled", "set-face-down-detector",
                           "set-prox", "suppress-ambient-display"):  # fmt: skip
-            call.print(f"Unknown command: {verb}")
-            return 255
+            return call.unknown(verb)
         return 0
 
     def device_idle(self, call: Call, args: list[str]) -> int:

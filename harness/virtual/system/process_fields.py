@@ -103,7 +103,6 @@ class Fields:
 
 # toybox takes these for others' sake
 _ALIASES = {
-    "%CPU": "%CPU",
     "COMMAND": "COMM",
     "ETIME": "ELAPSED",
     "GNAME": "GROUP",
@@ -114,7 +113,6 @@ _ALIASES = {
     "UCOMM": "NAME",
     "UNAME": "USER",
     "VSIZE": "VSZ",
-    "F": "F",
 }
 
 

@@ -9,6 +9,7 @@ import signal
 
 from harness.virtual.root.daemons import DAEMONS
 from harness.virtual.system.call import Call
+from harness.virtual.system.options import split_letters
 from harness.virtual.system.process_fields import Field, FieldError, Fields, table
 from harness.virtual.system.process_rows import ProcessRows, Row
 from harness.virtual.system.service import Answers, System
@@ -103,7 +104,7 @@ class ProcessList:
     async def pgrep(self, call: Call) -> int:
         """Carry out ``pgrep``, ``pkill`` and ``killall`` on what the phone's user may touch."""
         number, rest = _signal(call.args)
-        flags, values, patterns = _split(rest, frozenset("dGgLPstuU"))
+        flags, values, patterns = split_letters(rest, frozenset("dGgLPstuU"))
         if not patterns and not values.keys() & set("GgPstuU"):
             call.error(f"{call.name}: no pattern")
             return 2
@@ -146,35 +147,11 @@ def _label(row: Row) -> str:
     return "u:r:shell:s0" if row.user == "shell" else "u:r:system_app:s0"
 
 
-def _split(
-    args: list[str], with_value: frozenset[str]
-) -> tuple[set[str], dict[str, list[str]], list[str]]:
-    """Split arguments into letters, letters with values, and words."""
-    flags: set[str] = set()
-    values: dict[str, list[str]] = {}
-    words: list[str] = []
-    left = list(args)
-    while left:
-        arg = left.pop(0)
-        if not arg.startswith("-") or arg == "-":
-            words.append(arg)
-            continue
-        letters = arg[1:]
-        while letters:
-            letter, letters = letters[0], letters[1:]
-            if letter in with_value:
-                value = letters or (left.pop(0) if left else "")
-                values.setdefault(letter, []).append(value)
-                break
-            flags.add(letter)
-    return flags, values, words
-
-
 def _options(args: list[str]) -> tuple[set[str], dict[str, list[str]]]:
     """Read the options of ``ps``; a number alone is a pid."""
     long = {"--pid": "-p", "--ppid": "-P", "--sort": "-k"}
     spelt = [part for arg in args for part in _spelt(arg, long)]
-    flags, values, words = _split(spelt, _WITH_VALUE)
+    flags, values, words = split_letters(spelt, _WITH_VALUE)
     values.setdefault("p", []).extend(words)
     if not values["p"]:
         del values["p"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from harness.virtual.phone import PhoneRoot
 from harness.virtual.root.daemons import DAEMONS, ZYGOTE, Daemon
+from harness.virtual.root.processes import MAX_AGE_S
 from harness.virtual.system import procfs
 from harness.virtual.system.app import App
 from harness.virtual.system.apps import Apps
@@ -18,8 +19,8 @@ from harness.virtual.userland import STATE_FOLDER
 
 _SHELL_UID = 2000
 _DAEMONS = {daemon.pid: daemon for daemon in DAEMONS}
-# A root's table of processes may be that old, see ``harness.virtual.root.processes``.
-_TABLE_AGE_S = 0.055
+_TABLE_AGE_S = MAX_AGE_S + 0.005
+"""After so long a root walks over its processes again."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from harness.virtual.system.intent import Intent
 from harness.virtual.system.packages import LAUNCHER, Package, PackageRegistry
-from harness.virtual.system.tasks import short_component
 
 MAIN, VIEW = "android.intent.action.MAIN", "android.intent.action.VIEW"
 HOME_CATEGORY, LAUNCHER_CATEGORY = (
@@ -27,7 +26,7 @@ def resolve(packages: PackageRegistry, intent: Intent) -> str | None:
         package = packages.get(name)
         if package is None or not package.enabled or activity not in package.activities:
             return None
-        return short_component(f"{name}/{activity}")
+        return intent.short_component
     for package in candidates(packages, intent):
         return package.main
     return None

@@ -108,7 +108,7 @@ class System:
         self.data = root.root_dir / "data/system"
         self.data.mkdir(parents=True, exist_ok=True)
         self.clock_offset_s = 0.0
-        self.logs = LogStore(lambda: time.time() + self.clock_offset_s)
+        self.logs = LogStore(self.now)
         self.apps = Apps(root, self.logs, self.state / "processes", profile.sdk)
         self.packages = PackageRegistry(
             root.root_dir,
@@ -137,6 +137,10 @@ class System:
         self.dumps: dict[str, Dump] = {}
         self._services: dict[type, Any] = {}
         self._count_happenings()
+
+    def now(self) -> float:
+        """Return the phone's time, seconds since 1970."""
+        return time.time() + self.clock_offset_s
 
     def get(self, kind: type[ServiceT]) -> ServiceT:
         """Return a service, made when it's first asked for."""

@@ -6,6 +6,7 @@ import json
 
 from harness.virtual.properties import android_id
 from harness.virtual.system.call import Call
+from harness.virtual.system.packages import KEYBOARD
 from harness.virtual.system.service import Answers, System
 
 TABLES = ("global", "secure", "system")
@@ -32,8 +33,8 @@ class Settings:
                            "mobile_data": "0", "transition_animation_scale": "1.0",
                            "wifi_on": "1", "window_animation_scale": "1.0"},
                 "secure": {"android_id": android_id(system.root.spec.serial), "location_mode": "0",
-                           "default_input_method": "com.android.inputmethod.latin/.LatinIME",
-                           "enabled_input_methods": "com.android.inputmethod.latin/.LatinIME",
+                           "default_input_method": KEYBOARD,
+                           "enabled_input_methods": KEYBOARD,
                            "user_setup_complete": "1"},
                 "system": {"screen_brightness": "128", "screen_brightness_mode": "0",
                            "screen_off_timeout": "60000", "accelerometer_rotation": "0",
@@ -70,8 +71,7 @@ class Settings:
         words = [word for word in rest if word]
         table = table.lower()
         if verb not in ("get", "put", "delete", "list", "reset"):
-            call.print(f"Unknown command: {verb}")
-            return 255
+            return call.unknown(verb)
         if table not in TABLES:
             call.error(
                 f"Error: Invalid namespace '{table}'" if table else "Error: Missing namespace"

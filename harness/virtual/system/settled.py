@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from harness.virtual.system.call import Call
-from harness.virtual.system.network import Network
-from harness.virtual.system.packages import LAUNCHER
+from harness.virtual.system.packages import KEYBOARD, LAUNCHER
 from harness.virtual.system.service import Answers, System
 from harness.virtual.system.settings import Settings
 
-_KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
 # Service -> its commands that change nothing that is modelled, and print nothing.
 _SILENT: dict[str, frozenset[str]] = {
     "jobscheduler": frozenset({"cancel", "monitor-battery", "reset-execution-quota",
@@ -56,7 +54,6 @@ class SettledCommands:
 
     def __init__(self, system: System) -> None:
         self._settings = system.get(Settings)
-        self._network = system.get(Network)
         self.answers = Answers(
             commands={
                 "ime": lambda call: self._keyboards(call, call.args),
@@ -78,8 +75,7 @@ class SettledCommands:
         verb = words[0] if words else ""
         answer = _FIXED.get(name, {}).get(verb)
         if answer is None and verb not in _SILENT.get(name, ()):
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         if answer:
             call.print(answer)
         return 0
@@ -89,41 +85,42 @@ class SettledCommands:
         """Carry out ``ime``: there is one keyboard, and it is on."""
         verb, *rest = words or [""]
         if verb == "list":
-            call.print(_KEYBOARD if "-s" in rest else
-                       f"mId={_KEYBOARD} mSettingsActivityName=null mIsDefaultResId=0\n"
-                       f"mPackageName={_KEYBOARD.partition('/')[0]}")  # fmt: skip
+            call.print(KEYBOARD if "-s" in rest else
+                       f"mId={KEYBOARD} mSettingsActivityName=null mIsDefaultResId=0\n"
+                       f"mPackageName={KEYBOARD.partition('/')[0]}")  # fmt: skip
         elif verb in ("enable", "disable", "set"):
-            if rest[-1:] != [_KEYBOARD]:
+            if rest[-1:] != [KEYBOARD]:
                 call.error(f"Unknown input method {' '.join(rest)} cannot be {verb}d for user #0"
                            if verb != "set" else
                            f"Unknown input method {' '.join(rest)} cannot be selected "
                            "for user #0")  # fmt: skip
                 return _FAILED
             said = {"enable": "already enabled", "disable": "now disabled", "set": "selected"}[verb]
-            call.print(f"Input method {_KEYBOARD}: {said} for user #0")
+            call.print(f"Input method {KEYBOARD}: {said} for user #0")
         elif verb == "reset":
             call.print("Reset current and enabled IMEs for user #0")
         else:
-            call.print(f"Unknown command: {verb}")
-            return _FAILED
+            return call.unknown(verb)
         return 0
+
+    @property
+    def _located(self) -> str:
+        """Whether the location is on, in words."""
+        return "false" if self._settings.get("secure", "location_mode") in (None, "0") else "true"
 
     def _location(self, call: Call, words: list[str]) -> int:
         if words[:1] == ["is-location-enabled"]:
-            on = self._settings.get("secure", "location_mode") not in (None, "0")
-            call.print("true" if on else "false")
+            call.print(self._located)
         elif words[:1] == ["set-location-enabled"] and len(words) > 1:
             self._settings.put("secure", "location_mode", "3" if words[1] == "true" else "0")
         elif words[:1] != ["providers"]:
-            call.print(f"Unknown command: {' '.join(words[:1])}")
-            return _FAILED
+            return call.unknown(*words[:1])
         return 0
 
     def _dump_location(self, call: Call, args: list[str]) -> int:
         del args
-        on = self._settings.get("secure", "location_mode") not in (None, "0")
         call.print("Location Manager State:\n  User Info:\n    Current User: 0\n"
-                   f"  Location Setting: {'true' if on else 'false'}\n"
+                   f"  Location Setting: {self._located}\n"
                    "  Location Providers:")  # fmt: skip
         return 0
 
@@ -131,14 +128,12 @@ class SettledCommands:
         if words[:1] == ["data"] and words[1:2] in (["enable"], ["disable"]):
             self._settings.put("global", "mobile_data", str(int(words[1] == "enable")))
             return 0
-        call.print(f"Unknown command: {' '.join(words[:1])}")
-        return _FAILED
+        return call.unknown(*words[:1])
 
     def _night(self, call: Call, words: list[str]) -> int:
         names = {"yes": "2", "no": "1", "auto": "0"}
         if words[:1] != ["night"]:
-            call.print(f"Unknown command: {' '.join(words[:1])}")
-            return _FAILED
+            return call.unknown(*words[:1])
         if words[1:] and words[1] not in names:
             call.error("Error: mode must be 'yes', 'no', or 'auto'")
             return _FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -11,12 +10,16 @@ from typing import NamedTuple
 from harness.virtual.system import procfs
 from harness.virtual.system.accountant import Accountant
 from harness.virtual.system.call import Call
+from harness.virtual.system.options import split_letters
 from harness.virtual.system.process_fields import Field, FieldError, Fields, table
 from harness.virtual.system.process_rows import ProcessRows, Row
 
 _FIRST, _ADDED, _LAST = "PID,USER", "PR,NI,VIRT,RES,SHR,S", "%CPU,%MEM,TIME+,ARGS"
 _THREADS = "TID,USER,PR,NI,VIRT,RES,SHR,S,%CPU,%MEM,TIME+,CMD:15=THREAD"
 _SORTED_BY = 9
+_LETTERS = frozenset("bhHq")
+"""Without a value; ``b`` and ``h`` change nothing, since nobody has a terminal to draw on."""
+_WITH_VALUE = frozenset("dkmnoOpsu")
 _FIRST_LOOK_S = 0.25
 """How long the first picture is measured for."""
 
@@ -135,8 +138,7 @@ class Top:
         states = Counter(row.state for row in rows)
         running = max(1, states["R"])  # itself at least
         asleep = max(0, len(rows) - running - states["T"] - states["Z"])
-        text = self._accountant.meminfo_text().decode()
-        kb = {name: int(value) for name, value in re.findall(r"(\w+): +(\d+) kB", text)}
+        kb = self._accountant.meminfo_kb()
         cores = 100 * self._accountant.limits.cores
         share = 100 / (seconds * procfs.TICKS)
         user = min(cores, round(max(0, new.user - old.user) * share))
@@ -157,31 +159,17 @@ class Top:
         ]
 
     def _parse(self, args: list[str]) -> _Asked:
-        asked = _Asked()
-        texts, added = "", ""
-        left = list(args)
-        while left:
-            letters = left.pop(0)
-            if not letters.startswith("-"):
-                raise _UsageError(f"Unknown argument {letters}")
-            letters = letters[1:]
-            while letters:
-                letter, letters = letters[0], letters[1:]
-                if letter in "bh":
-                    continue  # nobody has a terminal to draw on
-                if letter in "Hq":
-                    asked.threads |= letter == "H"
-                    asked.quiet |= letter == "q"
-                    continue
-                if letter not in "dkmnoOpsu":
-                    raise _UsageError(f"Unknown option '{letter}'")
-                value, letters = letters or (left.pop(0) if left else ""), ""
-                if letter == "o":
-                    texts = f"{texts},{value}".strip(",")
-                elif letter == "O":
-                    added = f"{added},{value}".strip(",")
-                else:
-                    _take(asked, letter, value)
+        letters, values, words = split_letters(args, _WITH_VALUE)
+        if words:
+            raise _UsageError(f"Unknown argument {words[0]}")
+        unknown = sorted(letters - _LETTERS)
+        if unknown:
+            raise _UsageError(f"Unknown option '{unknown[0]}'")
+        asked = _Asked(threads="H" in letters, quiet="q" in letters)
+        for letter, given in values.items():
+            for value in given:
+                _take(asked, letter, value)
+        texts, added = (_joined(values.get(letter, [])) for letter in "oO")
         default = _THREADS if asked.threads else ",".join((_FIRST, added or _ADDED, _LAST))
         asked.fields = [self._lately(each) for each in self._fields.parse(texts or default)]
         return asked
@@ -192,6 +180,14 @@ class Top:
         if field.name != "%CPU":
             return field
         return replace(field, read=lambda row: row.busy_lately)
+
+
+def _joined(texts: list[str]) -> str:
+    """Return what an option lists that was given so often."""
+    joined = ""
+    for text in texts:
+        joined = f"{joined},{text}".strip(",")
+    return joined
 
 
 def _take(asked: _Asked, letter: str, value: str) -> None:

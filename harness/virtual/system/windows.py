@@ -10,6 +10,7 @@ from collections.abc import Callable
 from harness.virtual.system.activity import ActivityCommands
 from harness.virtual.system.call import Call
 from harness.virtual.system.display import Display
+from harness.virtual.system.packages import KEYBOARD
 from harness.virtual.system.power import PowerService
 from harness.virtual.system.service import Answers, System
 from harness.virtual.system.tasks import record_id
@@ -102,8 +103,7 @@ class Windows:
 
     def _displays(self) -> str:
         width, height = self._display.size
-        turned = self._display.rotation % 2
-        now = f"{height}x{width}" if turned else f"{width}x{height}"
+        now = "{}x{}".format(*self._display.shown_size)
         return (
             "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"
             "  Display: mDisplayId=0 (organized)\n"
@@ -170,8 +170,8 @@ class Windows:
         del args
         call.print(
             "Current Input Method Manager state:\n  Input Methods:\n"
-            "  InputMethod #0:\n    mId=com.android.inputmethod.latin/.LatinIME mIsDefaultResId=0\n"
-            "  mCurMethodId=com.android.inputmethod.latin/.LatinIME\n"
+            f"  InputMethod #0:\n    mId={KEYBOARD} mIsDefaultResId=0\n"
+            f"  mCurMethodId={KEYBOARD}\n"
             "  mInputShown=false\n  mShowRequested=false mShowExplicitlyRequested=false "
             "mShowForced=false mInputShown=false\n  mIsInputViewShown=false\n  mScreenOn=true\n"
             "  mInputViewStarted=false\n  inputType=0x0"
