@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """Base of all errors that the harness raises on purpose."""
@@ -36,3 +39,15 @@ class NoPhoneError(HarnessError):
     """No phone fits what a job asks for."""
 
     exit_code = 3
+
+
+def meant(word: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
+    """Return the begin of a hint, "Did you mean X? "; an empty text if nothing known is alike.
+
+    Args:
+        word: What the user gave.
+        known: What there is.
+        likeness: From 0 (anything) to 1 (only the word itself).
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
+    return f"Did you mean {near[0]}? " if near else ""

@@ -17,6 +17,7 @@ from harness.adb.errors import AdbError, DiskFull, TransferFailed
 from harness.adb.link import DEFAULT_TIMEOUT_S, PhoneLink
 from harness.adb.shell import command_text, quote
 from harness.adb.sync import FileStat, SyncSession, open_sync
+from harness.atomic import whole
 from harness.results.files import said as stored
 
 _TRANSFER_TIMEOUT_S = 600.0
@@ -87,22 +88,16 @@ class Phone(PhoneLink):
             TransferFailed: It can't be read.
             StoreError: It can't be written here (a full disk): nothing that the phone can help.
         """
-        partial = local.with_name(f".{local.name}.{secrets.token_hex(4)}.part")
 
-        def once() -> int:
+        def once(partial: Path) -> int:
             size = 0
             with partial.open("wb") as file, self.sync(timeout_s) as session:
                 for chunk in session.receive(path):
                     size += file.write(chunk)
             return size
 
-        try:
-            with stored(local, "write"):
-                size = self.retried(once)
-                partial.replace(local)
-        finally:
-            partial.unlink(missing_ok=True)
-        return size
+        with stored(local, "write"), whole(local) as partial:
+            return self.retried(lambda: once(partial))
 
     def write_bytes(
         self, path: str, data: bytes, *, mode: int = 0o644, timeout_s: float = _TRANSFER_TIMEOUT_S

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from harness.adb.link import DEFAULT_TIMEOUT_S
 from harness.adb.phone import Phone
 from harness.adb.shell import Command, ShellResult, ShellStream, command_text
 from harness.adb.sync import FileStat
+from harness.atomic import whole
 from harness.results.files import said as stored
 
 _TRANSFER_TIMEOUT_S = 600.0
@@ -68,16 +68,11 @@ class RunAsPhone(Phone):
             raise FileMissing(path, "no such file", serial=self.serial)
         if not stat.S_ISREG(there.mode):
             raise TransferFailed(path, "is no plain file", serial=self.serial)
-        partial = local.with_name(f".{local.name}.{secrets.token_hex(4)}.part")
-        try:
-            with stored(local, "write"):
-                size = self.retried(lambda: self._cat(path, partial, timeout_s))
-                if size != there.size:
-                    reason = f"{size:,} of {there.size:,} bytes came"
-                    raise TransferFailed(path, reason, serial=self.serial)
-                partial.replace(local)
-        finally:
-            partial.unlink(missing_ok=True)
+        with stored(local, "write"), whole(local) as partial:
+            size = self.retried(lambda: self._cat(path, partial, timeout_s))
+            if size != there.size:
+                reason = f"{size:,} of {there.size:,} bytes came"
+                raise TransferFailed(path, reason, serial=self.serial)
         return size
 
     def _cat(self, path: str, partial: Path, timeout_s: float) -> int:

@@ -21,6 +21,7 @@ import filelock
 
 from harness.apk.large_pages import NotMovableError, with_large_pages
 from harness.apk.toolchain import Toolchain
+from harness.atomic import whole
 from harness.errors import InputError
 from harness.paths import cache_root, data_root, in_checkout
 
@@ -85,12 +86,8 @@ def build_apk(
         toolchain.run("zipalign", "-f", "-p", "4", unsigned, aligned)
         _sign(aligned, signed, signer, toolchain, work)
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-        try:
+        with whole(out) as partial:
             partial.write_bytes(signed.read_bytes())
-            partial.replace(out)
-        finally:
-            partial.unlink(missing_ok=True)
     return out
 
 

@@ -7,12 +7,11 @@ which a virtual phone is made.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +23,7 @@ from pydantic import (
 )
 
 from harness.devices.own_files import readable
-from harness.errors import InputError
+from harness.errors import InputError, meant
 from harness.paths import named_files
 from harness.yamlio import load_yaml, validate
 
@@ -94,10 +93,18 @@ class Quirk(Part):
     """It is why the phone refuses a change of its settings."""
 
 
-class DeviceProfile(Part):
-    """One phone model. Sizes named ``_mb`` are MiB."""
+class NamedPart(Part):
+    """Base of what is a file of its own, called by its name."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+
+
+NamedT = TypeVar("NamedT", bound=NamedPart)
+
+
+class DeviceProfile(NamedPart):
+    """One phone model. Sizes named ``_mb`` are MiB."""
+
     title: str
     match: dict[str, Expression] = Field(default_factory=dict)
     """Property -> regular expression; all must match the whole value. Empty: matches nothing."""
@@ -186,14 +193,23 @@ def read_profile(path: Path) -> DeviceProfile:
     Raises:
         InputError: It is wrong: file, line and field.
     """
+    return read_named(DeviceProfile, path)
+
+
+def read_named(kind: type[NamedT], path: Path) -> NamedT:
+    """Read the file of a profile, or of what is kept like one.
+
+    Raises:
+        InputError: It is wrong (file, line and field), or is not called by the name in it.
+    """
     data, index = load_yaml(path)
-    profile = validate(DeviceProfile, tuples(data), index)
-    if profile.name != path.stem:
+    named = validate(kind, _tuples(data), index)
+    if named.name != path.stem:
         raise InputError(
-            f"the name is {profile.name!r}, but the file is called {path.name}",
+            f"the name is {named.name!r}, but the file is called {path.name}",
             where=index.where(("name",)),
         )
-    return profile
+    return named
 
 
 def load_profile(name: str, folder: Path | None = None) -> DeviceProfile:
@@ -205,9 +221,8 @@ def load_profile(name: str, folder: Path | None = None) -> DeviceProfile:
     known = _files(folder)
     if name in known:
         return read_profile(known[name])
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    meant = f"Did you mean {close[0]}? " if close else ""
-    raise InputError(f"no device profile {name!r}", hint=f"{meant}Known: {', '.join(known)}.")
+    hint = f"{meant(name, known)}Known: {', '.join(known)}."
+    raise InputError(f"no device profile {name!r}", hint=hint)
 
 
 def recognise(
@@ -226,8 +241,8 @@ def recognise(
     return profiles.get(GENERIC)
 
 
-def tuples(data: object) -> object:
+def _tuples(data: object) -> object:
     """Return YAML data with tuples for lists: strict models take a list for one only from JSON."""
     if isinstance(data, dict):
-        return {key: tuples(value) for key, value in data.items()}
-    return tuple(tuples(item) for item in data) if isinstance(data, list) else data
+        return {key: _tuples(value) for key, value in data.items()}
+    return tuple(_tuples(item) for item in data) if isinstance(data, list) else data

@@ -10,24 +10,27 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from harness.devices.changes import DozeAllowed
 from harness.devices.findings import Check, Outcome
 from harness.devices.inventory import PhoneInfo
 from harness.devices.own_files import readable
-from harness.devices.profile import Expression, Part, Quirk, QuirkCheck, load_profiles, tuples
-from harness.errors import InputError
+from harness.devices.profile import (
+    Expression,
+    NamedPart,
+    Quirk,
+    QuirkCheck,
+    load_profiles,
+    read_named,
+)
 from harness.paths import named_files
-from harness.yamlio import load_yaml, validate
 
 
-class Vendor(Part):
+class Vendor(NamedPart):
     """One maker's Android."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
     title: str
     match: tuple[dict[str, Expression], ...] = Field(min_length=1)
     """Of each: property -> regular expression for the whole value, all must hold; one is enough."""
@@ -60,14 +63,7 @@ def _load(files: tuple[Path, ...]) -> tuple[Vendor, ...]:
 
 
 def _read(path: Path) -> Vendor:
-    data, index = load_yaml(path)
-    vendor = validate(Vendor, tuples(data), index)
-    if vendor.name != path.stem:
-        raise InputError(
-            f"the name is {vendor.name!r}, but the file is called {path.name}",
-            where=index.where(("name",)),
-        )
-    return vendor
+    return read_named(Vendor, path)
 
 
 def quirks_of(info: PhoneInfo) -> tuple[Quirk, ...]:

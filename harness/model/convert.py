@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from harness.atomic import whole
 from harness.errors import HarnessError
 from harness.model.configuration import NetworkConfig
 
@@ -86,15 +87,9 @@ def _failure(config: NetworkConfig, code: int, log: Path) -> str:
 def _move(source: Path, out: Path) -> None:
     """Copy to the folder of ``out``, perhaps another file system, and rename there."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(source.read_bytes())
-        Path(name).chmod(0o644)
-        Path(name).replace(out)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole(out) as partial:
+        partial.write_bytes(source.read_bytes())
+        partial.chmod(0o644)
 
 
 def main() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 import tensorflow as tf
 
+from harness.atomic import whole
 from harness.model.adam import Adam
 from harness.model.configuration import Form, NetworkConfig
 from harness.model.network import Network
@@ -58,7 +58,6 @@ def build_model(
         content = converter.convert()
     drop = ["adam_m_", "adam_v_"] + ([] if embed else list(network.weights))
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.{os.getpid()}.part")
-    partial.write_bytes(strip(content, drop, {"weights_included": int(embed)}))
-    partial.replace(out)
+    with whole(out) as partial:
+        partial.write_bytes(strip(content, drop, {"weights_included": int(embed)}))
     return out

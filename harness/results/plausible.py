@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.readings.declared import Column
@@ -38,6 +37,8 @@ def plausible(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
         table: As read, in the types of the columns.
         columns: What is known of them here.
     """
+    import pyarrow.compute as pc  # slow to import; a command that reads no samples does not need it
+
     absent = _without_battery(table)
     for column in columns:
         place = table.schema.get_field_index(column.name)
@@ -85,6 +86,8 @@ def _without_battery(table: pa.Table) -> Any:
     """Return which rows are of a phone without a battery; None where that cannot be told."""
     if not set(_NO_BATTERY) <= set(table.column_names):
         return None
+    import pyarrow.compute as pc
+
     zeros = [pc.fill_null(pc.equal(table.column(name), 0), False) for name in _NO_BATTERY]
     return pc.and_(pc.and_(zeros[0], zeros[1]), zeros[2])
 

@@ -53,35 +53,23 @@ _FORMAT = 2
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class ImportOptions(Cut):
     """What to keep of the recordings, and how to cut them.
 
     Attributes:
-        train: Training recordings a speaker and round; None = all.
-        validation: Validation recordings; None = one of four.
-        rounds: Disjoint rounds.
-        seed: Of the cut.
-        resplit: Cut by speaker even where the layout has splits of its own.
         min_seconds: Shorter recordings are left out.
         max_seconds: Longer recordings are left out; None = no limit.
         max_letters: Recordings with longer transcripts are left out; None = no limit.
         fits: Called with (samples at 16 kHz, transcript); what it raises an `InputError` for is
             left out: what a model cannot take. None = all fit.
         annotations: What to do with "[laughter]" and the like in transcripts.
-        skip_bad: Leave out what cannot be used, rather than refuse it all.
     """
 
-    train: int | None = None
-    validation: int | None = None
-    rounds: int = 1
-    seed: int = 0
-    resplit: bool = False
     min_seconds: float = 0.3
     max_seconds: float | None = None
     max_letters: int | None = None
     fits: Callable[[int, str], None] | None = None
     annotations: Annotations = "refuse"
-    skip_bad: bool = False
 
 
 _Result = TypeVar("_Result")
@@ -138,7 +126,7 @@ def _import(
     progress: Progress,
 ) -> Imported:
     bad: SpooledList[InputError] = spool.new_list()
-    reads = Reads(spool, _cut(options))
+    reads = Reads(spool, options)
     # soundfile and soxr leave the interpreter to the other threads while they work
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
     try:
@@ -173,17 +161,6 @@ def _import(
     write_atomically(out / REPORT, map(str.encode, itertools.chain(report(imported), "\n")))
     _forget_others(out, names)
     return imported
-
-
-def _cut(options: ImportOptions) -> Cut:
-    return Cut(
-        train=options.train,
-        validation=options.validation,
-        rounds=options.rounds,
-        seed=options.seed,
-        resplit=options.resplit,
-        skip_bad=options.skip_bad,
-    )
 
 
 def _in_turn(

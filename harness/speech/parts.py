@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from harness.speech.manifest import Utterance
+from harness.speech.splitting import rank
 
 T = TypeVar("T")
 
@@ -39,23 +39,21 @@ def dealt(
         The shares, in their order; some are empty where there are too few utterances.
     """
     if by == "iid":
-        ordered = sorted(utterances, key=lambda utterance: _drawn(seed, utterance.id))
+        ordered = sorted(utterances, key=lambda utterance: rank(seed, utterance.id))
         return [ordered[share::shares] for share in range(shares)]
     hands: list[list[Utterance]] = [[] for _ in range(shares)]
-    for speaker in dict.fromkeys(utterance.speaker for utterance in utterances):
-        own = [utterance for utterance in utterances if utterance.speaker == speaker]
-        own.sort(key=lambda utterance: _drawn(seed, utterance.id))
-        rng = np.random.default_rng(int(_drawn(seed, speaker)[:16], 16))
+    by_speaker: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    for speaker, own in by_speaker.items():
+        own.sort(key=lambda utterance: rank(seed, utterance.id))
+        rng = np.random.default_rng(int.from_bytes(rank(seed, speaker)[:8], "big"))
         ends = np.rint(np.cumsum(rng.dirichlet([alpha] * shares)) * len(own)).astype(int)
         begin = 0
         for hand, end in zip(hands, ends, strict=True):
             hand += own[begin:end]
             begin = max(begin, int(end))
     return _none_empty(hands)
-
-
-def _drawn(seed: int, name: str) -> str:
-    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
 def _none_empty(hands: list[list[T]]) -> list[list[T]]:

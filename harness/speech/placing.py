@@ -54,14 +54,23 @@ class Read:
 
 @dataclass(frozen=True)
 class Cut:
-    """How recordings are placed; see ``ImportOptions``."""
+    """How recordings are placed.
 
-    train: int | None
-    validation: int | None
-    rounds: int
-    seed: int
-    resplit: bool
-    skip_bad: bool
+    Attributes:
+        train: Training recordings a speaker and round; None = all.
+        validation: Validation recordings; None = one of four.
+        rounds: Disjoint rounds.
+        seed: Of the cut.
+        resplit: Cut by speaker even where the layout has splits of its own.
+        skip_bad: Leave out what cannot be used, rather than refuse it all.
+    """
+
+    train: int | None = None
+    validation: int | None = None
+    rounds: int = 1
+    seed: int = 0
+    resplit: bool = False
+    skip_bad: bool = False
 
 
 class Reads:

@@ -26,7 +26,7 @@ class Place:
 
 
 def rank(seed: int, text: str) -> bytes:
-    """Return by what the sentences of a speaker are ordered."""
+    """Return by what sentences, or utterances by their ids, are put in an order of the seed's."""
     return hashlib.sha256(f"{seed}:{text}".encode()).digest()
 
 

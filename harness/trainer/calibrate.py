@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.atomic import whole
 from harness.contract import mobileasr
 from harness.errors import InputError
 from harness.memory.measured import Conditions, Measured, MemoryRecord, split
@@ -109,9 +110,8 @@ class Bench:
         need = measure_need(model, cell.sub_model, checkpoint=weights, threads=self._threads)
         if cached is not None:
             cached.parent.mkdir(parents=True, exist_ok=True)
-            partial = cached.with_suffix(".partial")
-            partial.write_text(json.dumps(vars(need)) + "\n", encoding="utf-8")
-            partial.replace(cached)
+            with whole(cached) as partial:
+                partial.write_text(json.dumps(vars(need)) + "\n", encoding="utf-8")
         return Done(cell, need, False)
 
     def _kept(self, cell: Cell, model: Path, weights: Path | None) -> Path | None:

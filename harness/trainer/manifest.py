@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness.atomic import whole
 from harness.contract import mobileasr
 from harness.contract.job import Sha256
 from harness.contract.network import Network, NetworkError, SubModelName
@@ -144,9 +145,8 @@ def load_manifest(folder: Path) -> ModelManifest:
 def save_manifest(manifest: ModelManifest, folder: Path) -> Path:
     """Write ``manifest`` into ``folder`` and return the file."""
     path = folder / FILE_NAME
-    partial = path.with_suffix(".partial")
-    partial.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return path
 
 

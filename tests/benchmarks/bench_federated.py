@@ -26,6 +26,7 @@ from harness.federated.strategies import Values
 from harness.results.federated import models_of
 from harness.scenario.federated import Federated
 from harness.trainer.checkpoints import write_weights
+from harness.trainer.device import peak_rss_mb, rss_mb
 from tests.benchmarks.lab_farm import cpu_s, memory_mb
 from tests.chaos.federated import federated_host, prove_kills
 from tests.chaos.lab import ChaosLab, chaos_lab
@@ -125,9 +126,9 @@ def _measured(work: Callable[[], None]) -> tuple[float, float]:
     child = os.fork()
     if child == 0:  # a process of its own: memory that another left behind does not count
         Path("/proc/self/clear_refs").write_text("5")  # resets the highest
-        before, begun = _status_mb("VmRSS"), time.process_time()
+        before, begun = rss_mb() or 0.0, time.process_time()
         work()
-        told = (time.process_time() - begun, _status_mb("VmHWM") - before)
+        told = (time.process_time() - begun, (peak_rss_mb() or 0.0) - before)
         os.write(writer, json.dumps(told).encode())
         os._exit(0)
     os.close(writer)
@@ -136,11 +137,6 @@ def _measured(work: Callable[[], None]) -> tuple[float, float]:
     os.waitpid(child, 0)
     seconds, peak_mb = json.loads(text)
     return float(seconds), float(peak_mb)
-
-
-def _status_mb(what: str) -> float:
-    text = Path("/proc/self/status").read_text()
-    return int(text.partition(f"{what}:")[2].split()[0]) / 1024
 
 
 # -- many clients on many phones ------------------------------------------------------------------

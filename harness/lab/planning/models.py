@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.adb.transfer import LocalFile
-from harness.errors import InputError
+from harness.errors import InputError, meant
 from harness.paths import data_root
 from harness.results.federated import last_model
 from harness.scenario.schema import ModelChoice
@@ -97,13 +96,12 @@ class Models:
             folder = data_root() / "models" / choice.name
             if not (folder / "manifest.json").is_file():
                 names = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
-                near = difflib.get_close_matches(choice.name, names, n=1, cutoff=0.5)
-                meant = f"Did you mean {near[0]}? " if near else ""
                 raise InputError(
                     f"there is no model {choice.name!r}",
                     where="model.name",
-                    hint=f"{meant}Models here: {', '.join(names) or 'none'}. 'harness model build "
-                    "--out FOLDER' makes others; then write model: {path: FOLDER}.",
+                    hint=f"{meant(choice.name, names)}Models here: {', '.join(names) or 'none'}. "
+                    "'harness model build --out FOLDER' makes others; then write "
+                    "model: {path: FOLDER}.",
                 )
             return folder
         path = self._folder / str(choice.path)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.atomic import whole
 from harness.errors import InputError
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
@@ -86,15 +87,10 @@ class Progress:
     def keep(self, place: Place, state: Weights) -> None:
         """Keep a place and the state that belongs to it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, **{_PLACE: np.array(json.dumps(asdict(place)))}, **state)  # type: ignore[arg-type]
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole(self.path) as partial, partial.open("wb") as file:
+            np.savez(file, **{_PLACE: np.array(json.dumps(asdict(place)))}, **state)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def finite(state: Weights) -> bool:
