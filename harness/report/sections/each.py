@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report import axes, heat, style, trouble
+from harness.report import axes, heat, style
 from harness.report.numbers import column_digits
 from harness.report.page_data import PageData
 from harness.report.section import Section
@@ -35,7 +35,7 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
         },
         "epoch_digits": column_digits(result.minutes_per_epoch for result in results),
         "phases_present": [name for name in style.PHASES if name in present],
-        "kills": trouble.kills(page.attempts),
+        "kills": page.kills,
     }
 
 
