@@ -100,10 +100,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
                 heard=heard,
                 heard_total=total,
                 settings=(
-                    *(
-                        (axes.label_of(path), axes.shown(axes.value_at(attempt, path)))
-                        for path in paths
-                    ),
+                    *axes.settings_at(attempt, paths),
                     *((name, str(getattr(attempt.result, field))) for name, field in numbered),
                 ),
                 phases=cost.phase_costs([attempt]) if many else (),
