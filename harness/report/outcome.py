@@ -154,18 +154,15 @@ def small_multiples(attempts: Sequence[Attempt]) -> Small:
         _panel(f"p{number}", first, members, panel_paths[2:], pressure_paths)
         for number, (first, members) in enumerate(grouped(shown_ones, panel_paths), 1)
     ]
-    every = [epoch for attempt in shown_ones for epoch in attempt.result.epochs]
-    return Small(
-        tuple(panels),
-        max((*(epoch.wer_percent for epoch in every), *_interval_ends(panels)), default=0.0),
-        max((epoch.epoch for epoch in every), default=0),
-    )
+    return Small(tuple(panels), *scale_of([line for panel in panels for line in panel.lines]))
 
 
-def _interval_ends(panels: Iterable[Panel]) -> list[float]:
-    intervals = [line.kept_interval for panel in panels for line in panel.lines]
-    highs = [interval.high_percent for interval in intervals if interval is not None]
-    return [high for high in highs if high is not None]
+def scale_of(lines: Sequence[Line]) -> tuple[float, int]:
+    """Return the highest WER that lines and their intervals come to, and their last epoch."""
+    points = [point for line in lines for point in line.points]
+    ends = [line.kept_interval.ends for line in lines if line.kept_interval]
+    highs = (*(point.wer.high for point in points), *(end[1] for end in ends if end))
+    return max(highs, default=0.0), max((point.epoch for point in points), default=0)
 
 
 def _panel_axes(axes: Sequence[Axis]) -> list[str]:

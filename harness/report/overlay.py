@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.report.axes import PROFILE, SPEAKER, keys_at, settings_at
 from harness.report.changed import paths_within
 from harness.report.load import Attempt, RunData
-from harness.report.outcome import Line, evaluated, line_of
+from harness.report.outcome import Line, evaluated, line_of, scale_of
 from harness.report.sub_models import RankedSubModel
 
 
@@ -82,15 +82,5 @@ def overlays(runs: Sequence[RunData]) -> Overlays | None:
         )
     if not any(len(chart.lines) > 1 for chart in charts):
         return None
-    every = [point for chart in charts for own in chart.lines for point in own.line.points]
-    highs = [
-        high
-        for chart in charts
-        for own in chart.lines
-        if own.line.kept_interval and (high := own.line.kept_interval.high_percent) is not None
-    ]
-    return Overlays(
-        tuple(charts),
-        max((*(point.wer.high for point in every), *highs), default=0.0),
-        max((point.epoch for point in every), default=0),
-    )
+    every = [own.line for chart in charts for own in chart.lines]
+    return Overlays(tuple(charts), *scale_of(every))
