@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,23 @@ def pages() -> dict[str, bytes]:
         for path in sorted(DOCS.rglob("*"))
         if path.is_file() and path.relative_to(DOCS).parts[0] != "_generate"
     }
+    copied = {
+        "architecture.md": (ROOT / "ARCHITECTURE.md").read_bytes(),
+        "contributing.md": (ROOT / "CONTRIBUTING.md").read_bytes(),
+    }
+    return {**written, **_made(), **copied}
+
+
+@cache
+def _made() -> Mapping[str, bytes]:
+    """Return the pages of the code, once a process: it runs the code that it has read."""
     made = {
         "reference/scenario.md": scenario_page.page(),
         "reference/results.md": results_page.page(),
         "reference/profile.md": profile_page.page(),
         "reference/commands.md": commands_page.page(),
-        "architecture.md": (ROOT / "ARCHITECTURE.md").read_text("utf-8"),
-        "contributing.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
     }
-    return {**written, **{path: text.encode() for path, text in made.items()}}
+    return {path: text.encode() for path, text in made.items()}
 
 
 def unreachable(sources: dict[str, bytes]) -> list[str]:

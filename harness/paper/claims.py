@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -88,13 +89,14 @@ class Claim:
     why: str = ""
 
 
-def load_claims(path: Path | None = None) -> tuple[Stated, ...]:
-    """Read what the paper states.
+@cache
+def load_claims() -> tuple[Stated, ...]:
+    """Read what the paper states, once a process: each table and figure asks for its own.
 
     Raises:
         InputError: The file is not as it should be.
     """
-    data, index = load_yaml(path or data_root() / FILE)
+    data, index = load_yaml(data_root() / FILE)
     return validate(AllStated, data, index).claims
 
 
@@ -219,12 +221,13 @@ def _holds(order: Order, values: Sequence[float]) -> bool:
 
 def _each_attempt_lower(source: Source) -> tuple[Verdict, str]:
     changes = {}
-    for attempt in source.finished:
+    finished = source.finished
+    several = len({attempt.result.learning_rate for attempt in finished}) > 1
+    for attempt in finished:
         before, after = attempt.result.wer_before_percent, attempt.result.wer_after_percent
         if before is not None and after is not None:
             name = attempt.sub_model.name or attempt.key
-            rates = {other.result.learning_rate for other in source.finished}
-            name += f" at {attempt.result.learning_rate:g}" if len(rates) > 1 else ""
+            name += f" at {attempt.result.learning_rate:g}" if several else ""
             changes[name] = (before, after)
     return judged_each(
         {name: after < before for name, (before, after) in changes.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import mean
 
 from harness.devices.profile import load_profiles
@@ -35,12 +36,10 @@ def table1(item: Item, published: Published, given: Given) -> Section:
     """Return Table 1: parameters by arithmetic, WER from a run."""
     counted = arithmetic(item, published, ["Table 1"])
     made = sweep(item, published, given)
-    return Section(
-        **{
-            **vars(made),
-            "grids": (*counted.grids, *(after(grid, len(counted.notes)) for grid in made.grids)),
-            "notes": (*counted.notes, *made.notes),
-        }
+    return replace(
+        made,
+        grids=(*counted.grids, *(after(grid, len(counted.notes)) for grid in made.grids)),
+        notes=(*counted.notes, *made.notes),
     )
 
 

@@ -21,6 +21,7 @@ from harness.report.text import listed
 from harness.report.wer import heard_after, heard_before, interval_text, unknown_speakers
 from harness.report.words import cell_name, largest_fall
 from harness.results.wer_difference import wer_difference
+from harness.results.wer_interval import WerInterval
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,7 @@ def _unknown(final: Sequence[Attempt]) -> list[KeyFigure]:
 
 def _best(ranking: Ranking) -> list[KeyFigure]:
     best, others = ranking.best, len(ranking.settings) - 1
-    sure = interval_text(best.interval)
-    label = f"lowest WER of {others + 1} settings: {best.name}"
-    if sure:
-        label += f"; 95 % interval {sure} %"
+    label = f"lowest WER of {others + 1} settings: {best.name}{_sure(best.interval)}"
     if best.before_percent is not None:
         label += f"; before training {fixed(best.before_percent, 1)} %"
     fell = None if best.before_percent is None else best.after_percent < best.before_percent
@@ -137,9 +135,7 @@ def _fall(final: Sequence[Attempt]) -> list[KeyFigure]:
     fell = [cell for cell in cells if cell.difference is not None and cell.difference < 0]
     if len(cells) == 1:
         return [_one_fall(best)]
-    label = f"WER of {cell_name(best, cells)}, the largest fall"
-    sure = interval_text(best.after_interval)
-    label += f"; 95 % interval {sure} %" if sure else ""
+    label = f"WER of {cell_name(best, cells)}, the largest fall{_sure(best.after_interval)}"
     speakers = {cell.speaker for cell in cells}
     helped = len(speakers) - len({cell.speaker for cell in cells if cell not in fell})
     figures = [KeyFigure(_from_to(best), label, bool(fell), "curves")]
@@ -150,9 +146,7 @@ def _fall(final: Sequence[Attempt]) -> list[KeyFigure]:
 
 
 def _one_fall(cell: Change) -> KeyFigure:
-    label = f"WER of {cell.speaker}"
-    sure = interval_text(cell.after_interval)
-    label += f"; 95 % interval {sure} %" if sure else ""
+    label = f"WER of {cell.speaker}{_sure(cell.after_interval)}"
     difference = wer_difference(
         [row for attempt in cell.attempts for row in heard_before(attempt)],
         [row for attempt in cell.attempts for row in heard_after(attempt)],
@@ -160,6 +154,11 @@ def _one_fall(cell: Change) -> KeyFigure:
     if difference is not None and not difference.clear:
         label += "; too few words to tell from no change"
     return KeyFigure(_from_to(cell), label, (cell.difference or 0.0) < 0, "curves")
+
+
+def _sure(interval: WerInterval | None) -> str:
+    text = interval_text(interval)
+    return f"; 95 % interval {text} %" if text else ""
 
 
 def _from_to(cell: Change) -> str:

@@ -31,9 +31,7 @@ class Voice:
     def interval(self) -> tuple[float, float] | None:
         """How sure the WER after is, %."""
         found = wer_interval(self.heard)
-        if found is None or found.low_percent is None or found.high_percent is None:
-            return None
-        return found.low_percent, found.high_percent
+        return found.ends if found else None
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,16 @@ def key_at(attempt: Attempt, path: str) -> str:
     return json.dumps(value_at(attempt, path), sort_keys=True, default=str)
 
 
+def keys_at(attempt: Attempt, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the values of several settings as one key."""
+    return tuple(key_at(attempt, path) for path in paths)
+
+
+def settings_at(attempt: Attempt, paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return (setting, value) of several settings, in words."""
+    return tuple((label_of(path), shown(value_at(attempt, path))) for path in paths)
+
+
 def ordered(values: Iterable[Value], names: Sequence[str] = ()) -> tuple[Value, ...]:
     """Return distinct values in reading order: numbers ascending, then names, then the others."""
     distinct = {json.dumps(value, sort_keys=True, default=str): value for value in values}

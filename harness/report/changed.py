@@ -13,10 +13,8 @@ from harness.report.axes import (
     RUN,
     SPEAKER,
     SUB_MODEL,
-    key_at,
-    label_of,
-    shown,
-    value_at,
+    keys_at,
+    settings_at,
     varying,
 )
 from harness.report.load import Attempt, RunData
@@ -153,7 +151,7 @@ def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
     paths = paths_within(runs)
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in every:
-        groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
+        groups.setdefault(keys_at(attempt, paths), []).append(attempt)
     return tuple(_beside(members, paths, runs) for members in groups.values())
 
 
@@ -163,7 +161,7 @@ def _beside(members: Sequence[Attempt], paths: Sequence[str], runs: Sequence[Run
         for run in runs
     )
     return Beside(
-        settings=tuple((label_of(path), shown(value_at(members[0], path))) for path in paths),
+        settings=settings_at(members[0], paths),
         found=tuple(
             tuple(
                 spread(getattr(attempt.result, metric) for attempt in own if attempt.finished)

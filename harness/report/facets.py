@@ -92,8 +92,10 @@ class Facets:
 
 def partition(attempts: Sequence[Attempt], path: str) -> list[int]:
     """Return for each attempt the place of the first that has the same value."""
-    keys = [key_at(attempt, path) for attempt in attempts]
-    return [keys.index(key) for key in keys]
+    first: dict[str, int] = {}
+    return [
+        first.setdefault(key_at(attempt, path), place) for place, attempt in enumerate(attempts)
+    ]
 
 
 def _attributes(values: dict[str, str]) -> Markup:

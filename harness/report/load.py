@@ -210,7 +210,8 @@ def load_run(path: Path, first: int = 1) -> RunData:
         problems.append(_relative(str(error), path))
         skipped = ()
     try:
-        models, ends = tuple(models_of(path)), tuple(last_models(path))
+        models = tuple(models_of(path))
+        ends = tuple(last_models(path, models))
     except StoreError as error:
         problems.append(_relative(str(error), path))
         models, ends = (), ()

@@ -13,8 +13,8 @@ from harness.report.axes import (
     facets,
     is_phone,
     is_pressure,
-    key_at,
-    label_of,
+    keys_at,
+    settings_at,
     shown,
     value_at,
     varying,
@@ -130,10 +130,9 @@ def grouped(
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     first: dict[tuple[str, ...], int] = {}
     for attempt in attempts:
-        groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
-    alike = [
-        tuple(key_at(own[0], path) for path in paths if path != RUN) for own in groups.values()
-    ]
+        groups.setdefault(keys_at(attempt, paths), []).append(attempt)
+    without_run = [path for path in paths if path != RUN]
+    alike = [keys_at(own[0], without_run) for own in groups.values()]
     for place, key in enumerate(alike):
         first.setdefault(key, place)
     ordered = sorted(zip(groups.values(), alike, strict=True), key=lambda pair: first[pair[1]])
@@ -155,27 +154,20 @@ def small_multiples(attempts: Sequence[Attempt]) -> Small:
         _panel(f"p{number}", first, members, panel_paths[2:], pressure_paths)
         for number, (first, members) in enumerate(grouped(shown_ones, panel_paths), 1)
     ]
-    every = [epoch for attempt in shown_ones for epoch in attempt.result.epochs]
-    return Small(
-        tuple(panels),
-        max((*(epoch.wer_percent for epoch in every), *_interval_ends(panels)), default=0.0),
-        max((epoch.epoch for epoch in every), default=0),
-    )
+    return Small(tuple(panels), *scale_of([line for panel in panels for line in panel.lines]))
 
 
-def _interval_ends(panels: Iterable[Panel]) -> list[float]:
-    intervals = [line.kept_interval for panel in panels for line in panel.lines]
-    highs = [interval.high_percent for interval in intervals if interval is not None]
-    return [high for high in highs if high is not None]
+def scale_of(lines: Sequence[Line]) -> tuple[float, int]:
+    """Return the highest WER that lines and their intervals come to, and their last epoch."""
+    points = [point for line in lines for point in line.points]
+    ends = [line.kept_interval.ends for line in lines if line.kept_interval]
+    highs = (*(point.wer.high for point in points), *(end[1] for end in ends if end))
+    return max(highs, default=0.0), max((point.epoch for point in points), default=0)
 
 
 def _panel_axes(axes: Sequence[Axis]) -> list[str]:
     serials = [axis.path for axis in axes if is_phone(axis.path) and axis.path != PROFILE]
     return [axis.path for axis in facets(axes)] + serials
-
-
-def _settings(attempt: Attempt, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((label_of(path), shown(value_at(attempt, path))) for path in paths)
 
 
 def _panel(
@@ -191,7 +183,7 @@ def _panel(
     lines = []
     parts: dict[tuple[RankedSubModel, int, tuple[str, ...]], list[Attempt]] = {}
     for attempt in members:
-        pressed = tuple(key_at(attempt, path) for path in pressure_paths)
+        pressed = keys_at(attempt, pressure_paths)
         parts.setdefault((attempt.sub_model, attempt.result.round, pressed), []).append(attempt)
     for part in sorted(parts, key=lambda part: part[:2]):
         alike = [other for other in parts if other[:2] == part[:2]]
@@ -204,7 +196,7 @@ def _panel(
         speaker=first.result.speaker,
         accent=first.result.accent,
         phone=first.result.phone.profile,
-        settings=_settings(first, paths),
+        settings=settings_at(first, paths),
         lines=tuple(lines),
         baseline=baseline.median if baseline else None,
         attempts=members,
@@ -260,7 +252,7 @@ def _change(first: Attempt, part: Sequence[Attempt], paths: Sequence[str]) -> Ch
         phone=first.result.phone.profile,
         sub_model=part[0].sub_model,
         round=results[0].round,
-        settings=_settings(first, paths),
+        settings=settings_at(first, paths),
         before=spread(result.wer_before_percent for result in results),
         after=spread(result.wer_after_percent for result in results),
         kept=spread(result.kept_epoch for result in results),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.axes import PROFILE, SPEAKER, key_at, label_of, shown, value_at
+from harness.report.axes import PROFILE, SPEAKER, keys_at, settings_at
 from harness.report.changed import paths_within
 from harness.report.load import Attempt, RunData
-from harness.report.outcome import Line, evaluated, line_of
+from harness.report.outcome import Line, evaluated, line_of, scale_of
 from harness.report.sub_models import RankedSubModel
 
 
@@ -61,7 +61,7 @@ def overlays(runs: Sequence[RunData]) -> Overlays | None:
     groups: dict[tuple[str, ...], dict[int, list[Attempt]]] = {}
     for number, run in enumerate(runs, 1):
         for attempt in evaluated(run.final):
-            key = tuple(key_at(attempt, path) for path in paths)
+            key = keys_at(attempt, paths)
             groups.setdefault(key, {}).setdefault(number, []).append(attempt)
     charts = []
     for place, by_run in enumerate(groups.values(), 1):
@@ -75,26 +75,12 @@ def overlays(runs: Sequence[RunData]) -> Overlays | None:
                 f"o{place}",
                 first.result.speaker,
                 first.result.phone.profile,
-                tuple(
-                    (label_of(path), shown(value_at(first, path)))
-                    for path in paths
-                    if path not in (SPEAKER, PROFILE)
-                ),
+                settings_at(first, [path for path in paths if path not in (SPEAKER, PROFILE)]),
                 lines,
                 tuple(attempt for members in by_run.values() for attempt in members),
             )
         )
     if not any(len(chart.lines) > 1 for chart in charts):
         return None
-    every = [point for chart in charts for own in chart.lines for point in own.line.points]
-    highs = [
-        high
-        for chart in charts
-        for own in chart.lines
-        if own.line.kept_interval and (high := own.line.kept_interval.high_percent) is not None
-    ]
-    return Overlays(
-        tuple(charts),
-        max((*(point.wer.high for point in every), *highs), default=0.0),
-        max((point.epoch for point in every), default=0),
-    )
+    every = [own.line for chart in charts for own in chart.lines]
+    return Overlays(tuple(charts), *scale_of(every))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,25 +25,27 @@ from harness.report.sub_models import RankedSubModel, mark_id
 def render(runs: Sequence[RunData]) -> str:
     """Return the report of one or several runs as one HTML document."""
     page = PageData(tuple(runs))
+    shared = _shared(page)
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             **chrome("report.js", "picker.js"),
-            **_shared(page),
+            **shared,
             picker=picker(page.runs),
             title=words.title_of(runs),
             key_figures=page.key_figures,
             origin_words=words.origin_words(runs),
             facets=page.facets.titles,
             orders=page.facets.orders(page.attempts),
-            sections=_bodies(page),
+            sections=_bodies(page, shared),
         )
     )
 
 
+@cache
 def environment() -> Environment:
-    """Return the templates with the filters that they use."""
+    """Return the templates with the filters that they use; each is compiled once a process."""
     templates = Environment(
         loader=FileSystemLoader(data_root() / "reports" / "templates"),
         autoescape=True,
@@ -130,9 +133,9 @@ def _shared(page: PageData) -> dict[str, Any]:
     }
 
 
-def _bodies(page: PageData) -> list[tuple[Section, Markup]]:
+def _bodies(page: PageData, shared: dict[str, Any]) -> list[tuple[Section, Markup]]:
     """Return the sections that have something to say, as HTML."""
-    templates, shared = environment(), _shared(page)
+    templates = environment()
     bodies = []
     for section in sections():
         view = section.view(page)

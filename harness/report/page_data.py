@@ -18,6 +18,7 @@ from harness.report.outcome import Change, changes
 from harness.report.ranking import Ranking, ranking
 from harness.report.skipped import SkippedGroup, retry_command, skipped_groups
 from harness.report.strips import MANY, Strip, strips_of
+from harness.report.trouble import FailureGroup, Kill, failure_groups, kills
 from harness.report.wer import interval_text
 from harness.results.model import Origin
 from harness.results.run import RunRecord
@@ -137,6 +138,16 @@ class PageData:
         """The answer of the page."""
         checks = [check for view in self.views for check in view.checks]
         return key_figures(self.runs, checks, self.ranking)
+
+    @cached_property
+    def failures(self) -> tuple[FailureGroup, ...]:
+        """Failed attempts by kind."""
+        return failure_groups(self.attempts)
+
+    @cached_property
+    def kills(self) -> tuple[Kill, ...]:
+        """Processes that phones killed."""
+        return kills(self.attempts)
 
     @cached_property
     def intervals(self) -> Mapping[str, str]:

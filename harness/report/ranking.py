@@ -17,9 +17,9 @@ from harness.report.axes import (
     SUB_MODEL,
     is_phone,
     key_at,
+    keys_at,
     label_of,
-    shown,
-    value_at,
+    settings_at,
     varying,
 )
 from harness.report.facets import Facets
@@ -97,13 +97,9 @@ def ranking(final: Sequence[Attempt], page_facets: Facets) -> Ranking | None:
         return None
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in known:
-        groups.setdefault(tuple(key_at(attempt, path) for path in paths), []).append(attempt)
+        groups.setdefault(keys_at(attempt, paths), []).append(attempt)
     alike = _alike(list(groups.values()))
-    every = {
-        tuple(key_at(attempt, path) for path in paths)
-        for attempt in final
-        if attempt.result.speaker not in unknown
-    }
+    every = {keys_at(attempt, paths) for attempt in final if attempt.result.speaker not in unknown}
     if len(alike) < 2:
         return None
     heard = {id(members): _heard(members) for members in alike}
@@ -151,7 +147,7 @@ def _setting(
     ]
     heard_first = tuple(row for attempt in members for row in heard_before(attempt))
     return Setting(
-        values=tuple((label_of(path), shown(value_at(members[0], path))) for path in paths),
+        values=settings_at(members[0], paths),
         before_percent=_of(heard_first) if heard_first else (fmean(before) if before else None),
         after_percent=_wer_percent(members, heard),
         interval=wer_interval(heard),

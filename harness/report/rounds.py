@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import mean
@@ -11,7 +11,8 @@ from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed, parse_utc
 from harness.report.text import plural
 from harness.results.federated import ClientShare, ModelRecord
-from harness.results.model import AttemptResult
+from harness.results.model import AttemptResult, ClientRecord
+from harness.results.run import PlanRecord
 
 
 @dataclass(frozen=True)
@@ -187,61 +188,61 @@ def of_run(run: RunData, prefix: str = "") -> Iterable[Training]:
         run: The run.
         prefix: Of their keys.
     """
-    names = dict.fromkeys(job.client.federation for job in run.record.plan if job.client)
-    for name in names:
-        jobs = [job for job in run.record.plan if job.client and job.client.federation == name]
+    jobs: dict[str, list[tuple[PlanRecord, ClientRecord]]] = {}
+    for job in run.record.plan:
+        if job.client:
+            jobs.setdefault(job.client.federation, []).append((job, job.client))
+    ended: dict[tuple[str, int], list[tuple[Attempt, ClientRecord]]] = {}
+    for attempt in run.final:
+        if client := attempt.result.client:
+            ended.setdefault((client.federation, client.round), []).append((attempt, client))
+    for name, planned in jobs.items():
         models = {model.round: model for model in run.models if model.federation == name}
-        clients = tuple(dict.fromkeys(job.client.client for job in jobs if job.client))
-        axes = next(iter(jobs)).axes
-        last = max([0, *models, *(job.client.round for job in jobs if job.client)])
+        clients = tuple(dict.fromkeys(client.client for _, client in planned))
+        asked: dict[int, set[str]] = {}
+        for _, client in planned:
+            if client.role == "train":
+                asked.setdefault(client.round, set()).add(client.client)
+        last = max([0, *models, *(client.round for _, client in planned)])
         strategy = next((model.strategy for model in models.values()), "")
         yield Training(
             key=f"{prefix}{name}",
             strategy=strategy,
             settings=tuple(
                 (path.rpartition(".")[2].replace("_", " "), str(value))
-                for path, value in axes.items()
+                for path, value in planned[0][0].axes.items()
                 if path != "data.speaker"
             ),
             clients=clients,
             rounds=tuple(
-                _round(run, name, number, clients, models.get(number)) for number in range(last + 1)
+                _round(
+                    number,
+                    clients,
+                    asked.get(number, set()),
+                    ended.get((name, number), ()),
+                    models.get(number),
+                )
+                for number in range(last + 1)
             ),
         )
 
 
 def _round(
-    run: RunData, name: str, number: int, clients: Sequence[str], model: ModelRecord | None
+    number: int,
+    clients: Sequence[str],
+    asked: Collection[str],
+    ended: Iterable[tuple[Attempt, ClientRecord]],
+    model: ModelRecord | None,
 ) -> Round:
-    own = [
-        attempt
-        for attempt in run.final
-        if attempt.result.client is not None
-        and (attempt.result.client.federation, attempt.result.client.round) == (name, number)
-    ]
-    evaluations = {
-        attempt.result.client.client: attempt
-        for attempt in own
-        if attempt.result.client is not None
-        and attempt.result.client.role != "train"
-        and attempt.result.wer_before_percent is not None
-    }
-    rates = {
-        client: attempt.result.wer_before_percent
-        for client, attempt in evaluations.items()
-        if attempt.result.wer_before_percent is not None
-    }
-    trained = {
-        attempt.result.client.client: attempt
-        for attempt in own
-        if attempt.result.client is not None and attempt.result.client.role == "train"
-    }
-    asked = {
-        job.client.client
-        for job in run.record.plan
-        if job.client is not None
-        and (job.client.federation, job.client.round, job.client.role) == (name, number, "train")
-    }
+    trained: dict[str, Attempt] = {}
+    evaluations: dict[str, Attempt] = {}
+    rates: dict[str, float] = {}
+    for attempt, client in ended:
+        rate = attempt.result.wer_before_percent
+        if client.role == "train":
+            trained[client.client] = attempt
+        elif rate is not None:
+            evaluations[client.client], rates[client.client] = attempt, rate
     cells = {
         client: _cell(trained.get(client), client in asked, client, model) for client in clients
     }

@@ -28,7 +28,7 @@ _TOLD = (axes.SUB_MODEL, axes.SPEAKER, axes.PROFILE)
 """Settings that a strip's line says anyway."""
 
 
-NUMBERED = (("repeat", "repeat"), ("round", "round"), ("try", "attempt"))
+_NUMBERED = (("repeat", "repeat"), ("round", "round"), ("try", "attempt"))
 """In words and as a result has it: what tells attempts with the same settings apart."""
 
 
@@ -58,14 +58,19 @@ class Strip:
     """Summed up by name; empty where each phase has a row of its own."""
 
 
+def numbered_by(attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
+    """Return what numbers attempts, in words and as a result has it: what is not 1 everywhere."""
+    return [
+        (name, field)
+        for name, field in _NUMBERED
+        if any(getattr(attempt.result, field) > 1 for attempt in attempts)
+    ]
+
+
 def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     """Return the strips of all attempts, and the files that could not be read, in words."""
     paths = [axis.path for axis in axes.varying(attempts) if axis.path not in _TOLD]
-    numbered = [
-        (name, field)
-        for name, field in NUMBERED
-        if any(getattr(attempt.result, field) > 1 for attempt in attempts)
-    ]
+    numbered = numbered_by(attempts)
     many = len(attempts) > MANY
     buckets = min(420, max(LEAST_BUCKETS, POINTS // max(1, len(attempts))))
     strips: list[Strip] = []
@@ -95,10 +100,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
                 heard=heard,
                 heard_total=total,
                 settings=(
-                    *(
-                        (axes.label_of(path), axes.shown(axes.value_at(attempt, path)))
-                        for path in paths
-                    ),
+                    *axes.settings_at(attempt, paths),
                     *((name, str(getattr(attempt.result, field))) for name, field in numbered),
                 ),
                 phases=cost.phase_costs([attempt]) if many else (),

@@ -80,9 +80,7 @@ def _middle(metric: str) -> Callable[[Iterable[float]], float]:
 
 def _interval(members: Iterable[Observation]) -> tuple[float, float] | None:
     interval = wer_interval(row for member in members for row in member.utterances)
-    if interval is None or interval.low_percent is None or interval.high_percent is None:
-        return None
-    return interval.low_percent, interval.high_percent
+    return interval.ends if interval else None
 
 
 def night_of(data: RunData, observations: Sequence[Observation], role: str) -> Night:

@@ -42,11 +42,15 @@ class Kill:
 
 def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
     """Return failed attempts by kind, the commonest first."""
+    by_job: dict[tuple[str, str], list[Attempt]] = {}
+    for attempt in attempts:
+        by_job.setdefault((attempt.result.run_id, attempt.result.job_id), []).append(attempt)
     groups: dict[FailureKind, list[Failure]] = {}
     for attempt in attempts:
         record = attempt.result.failure
         if record is not None:
-            later = _later(attempt, attempts)
+            tries = by_job[attempt.result.run_id, attempt.result.job_id]
+            later = [other for other in tries if other.result.attempt > attempt.result.attempt]
             failure = Failure(
                 attempt,
                 record,
@@ -57,16 +61,6 @@ def failure_groups(attempts: Sequence[Attempt]) -> tuple[FailureGroup, ...]:
             groups.setdefault(record.kind, []).append(failure)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(FailureGroup(kind, tuple(failures)) for kind, failures in ordered)
-
-
-def _later(attempt: Attempt, attempts: Sequence[Attempt]) -> list[Attempt]:
-    return [
-        later_attempt
-        for later_attempt in attempts
-        if later_attempt.result.run_id == attempt.result.run_id
-        and later_attempt.result.job_id == attempt.result.job_id
-        and later_attempt.result.attempt > attempt.result.attempt
-    ]
 
 
 def _then(attempt: Attempt, later: Sequence[Attempt]) -> str:

@@ -351,9 +351,7 @@ def _interval(
         if observation.phone == phone
         for utterance in observation.utterances
     )
-    if interval is None or interval.low_percent is None or interval.high_percent is None:
-        return None
-    return interval.low_percent, interval.high_percent
+    return interval.ends if interval else None
 
 
 def _times(sign: float, block: Block) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,17 +95,21 @@ class LastModel:
     sha256: str
 
 
-def last_models(run: Path) -> list[LastModel]:
+def last_models(run: Path, models: Iterable[ModelRecord] | None = None) -> list[LastModel]:
     """Return the last model of each federated training of a run, by federation.
 
     What Flower made is the model that its strategy returned; a ServerApp returns none, so that it
     is the one which clients evaluated last. A training that came to no model is not among them.
 
+    Args:
+        run: Its folder.
+        models: What `models_of` says of it, if that was read already.
+
     Raises:
         StoreError: A result is damaged.
     """
     last: dict[str, ModelRecord] = {}
-    for model in models_of(run):
+    for model in models_of(run) if models is None else models:
         if model.round > 0:
             last[model.federation] = model
     made = []

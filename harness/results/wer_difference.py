@@ -7,16 +7,15 @@ between them. Source: Bisani and Ney (ICASSP 2004), as `harness.results.wer_inte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from harness.results.wer_interval import DRAWS, LEVEL, Utterance
+from harness.results.wer_interval import Floats, Utterance, between, blocks, totals_of
 
 _SEED: Final = 20_260_302
-_BLOCK: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def wer_difference(first: Sequence[Utterance], second: Sequence[Utterance]) -> W
     Returns:
         None where they share fewer than two utterances with words.
     """
-    ours, theirs = _totals(first), _totals(second)
+    ours, theirs = totals_of(first), totals_of(second)
     names = sorted(ours.keys() & theirs.keys())
     if len(names) < 2:
         return None
@@ -48,29 +47,15 @@ def wer_difference(first: Sequence[Utterance], second: Sequence[Utterance]) -> W
         return None
     rng = np.random.default_rng(_SEED)
     drawn = []
-    left = DRAWS
-    while left:
-        draws = max(1, min(left, _BLOCK // len(pairs)))
+    for draws in blocks(len(pairs)):
         # how often each utterance is drawn: a product instead of a copy of every draw
         counts = rng.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), draws)
         sums = counts @ pairs
         drawn.append(_points(sums[(sums[:, 1] > 0) & (sums[:, 3] > 0)]))
-        left -= draws
-    tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(np.concatenate(drawn), [tail, 100 - tail])
+    low, high = between(np.concatenate(drawn))
     (points,) = _points(pairs.sum(axis=0, keepdims=True))
-    return WerDifference(float(points), float(low), float(high))
+    return WerDifference(float(points), low, high)
 
 
-def _points(
-    sums: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _points(sums: Floats) -> Floats:
     return np.asarray(100 * (sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]))
-
-
-def _totals(utterances: Iterable[Utterance]) -> dict[str, tuple[int, int]]:
-    totals: dict[str, tuple[int, int]] = {}
-    for utterance in utterances:
-        errors, words = totals.get(utterance.name, (0, 0))
-        totals[utterance.name] = (errors + utterance.errors, words + utterance.words)
-    return totals

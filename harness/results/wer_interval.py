@@ -10,7 +10,7 @@ evaluation" (ICASSP 2004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +66,13 @@ class WerInterval:
         """Whether there is an interval."""
         return self.low_percent is not None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Between which percents it lies, as a pair."""
+        if self.low_percent is None or self.high_percent is None:
+            return None
+        return self.low_percent, self.high_percent
+
 
 def utterances_of(rows: Iterable[HypothesisRow], epoch: int, speaker: str) -> tuple[Utterance, ...]:
     """Return what was heard in one evaluation.
@@ -108,13 +115,18 @@ def wer_interval(utterances: Iterable[Utterance]) -> WerInterval | None:
     return WerInterval(low, high, counts[0], counts[1], counts[2], words, len(pairs))
 
 
+def totals_of(utterances: Iterable[Utterance]) -> Mapping[str, tuple[int, int]]:
+    """Return errors and words of each distinct utterance, by name."""
+    totals: dict[str, tuple[int, int]] = {}
+    for utterance in utterances:
+        errors, words = totals.get(utterance.name, (0, 0))
+        totals[utterance.name] = (errors + utterance.errors, words + utterance.words)
+    return totals
+
+
 def _pairs(utterances: Iterable[Utterance]) -> Floats:
     """Return errors and words of each distinct utterance, by name, [utterances, 2]."""
-    totals: dict[str, list[int]] = {}
-    for utterance in utterances:
-        errors_and_words = totals.setdefault(utterance.name, [0, 0])
-        errors_and_words[0] += utterance.errors
-        errors_and_words[1] += utterance.words
+    totals = totals_of(utterances)
     return np.array([totals[name] for name in sorted(totals)], dtype=np.float64).reshape(-1, 2)
 
 
@@ -140,29 +152,36 @@ def mean_wer_interval(speakers: Iterable[Iterable[Utterance]]) -> tuple[float, f
     if not rates:
         return None
     means = np.mean(rates, axis=0)
-    return _between(means) if np.nanmax(means) > 0 else None
+    return between(means) if np.nanmax(means) > 0 else None
 
 
 def _percentiles(pairs: Floats) -> tuple[float, float]:
     """Return the interval of the ratio errors / words, [utterances, 2] in."""
-    return _between(_rates(pairs, np.random.default_rng(_SEED)))
+    return between(_rates(pairs, np.random.default_rng(_SEED)))
 
 
-def _between(rates: Floats) -> tuple[float, float]:
+def between(drawn: Floats) -> tuple[float, float]:
+    """Return the interval of what was drawn; NaN says nothing."""
     tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(rates, [tail, 100 - tail])
+    low, high = np.nanpercentile(drawn, [tail, 100 - tail])
     return float(low), float(high)
 
 
 def _rates(pairs: Floats, rng: np.random.Generator) -> Floats:
     """Return the ratio of each draw, %, [draws]; NaN where no word was drawn."""
     rates = []
-    left = DRAWS
-    while left:
-        draws = max(1, min(left, _BLOCK // len(pairs)))
+    for draws in blocks(len(pairs)):
         drawn = pairs[rng.integers(0, len(pairs), (draws, len(pairs)))].sum(axis=1)
         # utterances without a word can be all that is drawn; such a draw says nothing
         words = np.where(drawn[:, 1] > 0, drawn[:, 1], np.nan)
         rates.append(100 * drawn[:, 0] / words)
-        left -= draws
     return np.concatenate(rates)
+
+
+def blocks(utterances: int) -> Iterator[int]:
+    """Yield how many draws of so many utterances are made at a time, `DRAWS` in all."""
+    left = DRAWS
+    while left:
+        draws = max(1, min(left, _BLOCK // utterances))
+        yield draws
+        left -= draws

@@ -102,13 +102,10 @@ def _chrome() -> dict[str, Any]:
     return {**context, "css": context["css"] + Markup(css)}  # noqa: S704 - our own file
 
 
-_environment = cache(environment)
-
-
 def _render(name: str, title: str, part: bool, **values: Any) -> str:
-    body = _environment().get_template(name).render(stages=_STAGES, **values)
+    body = environment().get_template(name).render(stages=_STAGES, **values)
     if part:
         return body
     # the body was escaped where it was made
-    page = _environment().get_template("live.html.j2")
+    page = environment().get_template("live.html.j2")
     return page.render(title=title, body=Markup(body), **_chrome())  # noqa: S704

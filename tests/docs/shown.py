@@ -25,9 +25,7 @@ def _pattern(line: str) -> tuple[re.Pattern[str], list[float]]:
     for word in line.split():
         if word.strip(",;:()") in ANYTHING:
             parts.append(r".*?")
-        elif _NUMBER.match(word):
-            found = _NUMBER.match(word)
-            assert found is not None
+        elif found := _NUMBER.match(word):
             numbers.append(float(found[0].replace("−", "-")))
             parts.append(r"([-+−]?\d+(?:\.\d+)?)" + re.escape(word[found.end() :]))
         elif len(word) >= NAMES and any(character.isdigit() for character in word):

@@ -19,18 +19,11 @@ MANY_EPOCHS = 20
 
 def wer_panel(panel: Panel, small: Small) -> Drawn:
     """Draw one panel of those that are to be compared, on their common scale."""
-    height = max(HEIGHT, 58 + Plot.height_for(small.lines_max))
-    sheet = Sheet(WIDTH, height)
+    sheet = Sheet(WIDTH, max(HEIGHT, 58 + Plot.height_for(small.lines_max)))
     labels = [_end_text(line) for line in panel.lines]
     beside = [*labels, NOTHING_HEARD] if panel.unknown_speech else labels
     longest = max((text_px(text[:LONGEST]) for text in beside), default=0.0)
-    ticks = steps(0, max(small.wer_max, 1), 4)
-    last = max(small.epoch_max, 1)
-    right = WIDTH - 28 - longest
-    plot = Plot(sheet, (26, 24, right, height - 34), (-0.04 * last, 1.04 * last), (0, ticks[-1]))
-    plot.y_axis(ticks, "WER, %")
-    epochs = integer_ticks(last, right - 26)
-    plot.x_axis(epochs, [str(epoch) for epoch in epochs], "epoch")
+    plot = wer_plot(sheet, WIDTH - 28 - longest, small.wer_max, small.epoch_max)
     if panel.baseline is not None:
         plot.rule(panel.baseline, "rule")
     if panel.unknown_speech:
@@ -50,6 +43,18 @@ def wer_panel(panel: Panel, small: Small) -> Drawn:
     return sheet.svg(f"wer-{panel.key}", title, _describe(panel))
 
 
+def wer_plot(sheet: Sheet, right: float, wer_max: float, epoch_max: int) -> Plot:
+    """Return a plot of WER against epochs with its axes drawn; ``right`` of it is for labels."""
+    ticks = steps(0, max(wer_max, 1), 4)
+    last = max(epoch_max, 1)
+    box = (26.0, 24.0, right, sheet.height - 34)
+    plot = Plot(sheet, box, (-0.04 * last, 1.04 * last), (0, ticks[-1]))
+    plot.y_axis(ticks, "WER, %")
+    epochs = integer_ticks(last, right - 26)
+    plot.x_axis(epochs, [str(epoch) for epoch in epochs], "epoch")
+    return plot
+
+
 def draw_line(plot: Plot, line: Line, role: str, marker: str) -> None:
     """Draw a line with the range of its repeats, its kept epoch and how sure that is."""
     xs = plot.xs([point.epoch for point in line.points])
@@ -66,9 +71,8 @@ def draw_line(plot: Plot, line: Line, role: str, marker: str) -> None:
     if line.kept is not None:
         x, y = plot.x(line.kept.epoch), plot.y(line.kept.wer.median)
         interval = line.kept_interval
-        if interval is not None and interval.low_percent is not None:
-            ends = plot.ys([interval.low_percent, interval.high_percent or 0.0])
-            plot.sheet.line([x, x], ends.tolist(), role, width=1.0)
+        if interval is not None and interval.ends is not None:
+            plot.sheet.line([x, x], plot.ys(interval.ends).tolist(), role, width=1.0)
         plot.sheet.marks([x], [y], role, "*", size=13, halo=1)
 
 
@@ -89,18 +93,23 @@ def _describe(panel: Panel) -> str:
     sentences = []
     if panel.unknown_speech:
         sentences.append("The baseline does not know this speech.")
-    for line in panel.lines:
-        if not line.points:
-            continue
-        first, last = line.points[0], line.points[-1]
-        kept_text = ""
-        if line.kept is not None:
-            sure = interval_text(line.kept_interval)
-            kept_text = f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
-            kept_text += f" (95 % interval {sure} %)" if sure else ""
-        sentences.append(
-            f"{line.sub_model.name or 'No sub-model'}: from {fixed(first.wer.median, 1)} % at "
-            f"epoch {first.epoch} to {fixed(last.wer.median, 1)} % "
-            f"at epoch {last.epoch}{kept_text}."
-        )
+    sentences += [
+        described(line, line.sub_model.name or "No sub-model")
+        for line in panel.lines
+        if line.points
+    ]
     return " ".join(sentences) or "No epoch was evaluated."
+
+
+def described(line: Line, name: str) -> str:
+    """Return in a sentence where a line begins and ends, and how sure its kept epoch is."""
+    first, last = line.points[0], line.points[-1]
+    sentence = (
+        f"{name}: from {fixed(first.wer.median, 1)} % at epoch {first.epoch} to "
+        f"{fixed(last.wer.median, 1)} % at epoch {last.epoch}"
+    )
+    if line.kept is not None:
+        sentence += f", kept epoch {line.kept.epoch} with {fixed(line.kept.wer.median, 1)} %"
+        sure = interval_text(line.kept_interval)
+        sentence += f" (95 % interval {sure} %)" if sure else ""
+    return f"{sentence}."

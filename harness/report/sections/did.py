@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report import trouble, words
+from harness.report import words
 from harness.report.page_data import PageData
 from harness.report.section import Section
 
@@ -15,7 +15,7 @@ NAMED = 12
 
 def _view(page: PageData) -> Mapping[str, Any]:
     return {
-        "groups": trouble.failure_groups(page.attempts),
+        "groups": page.failures,
         "kind_meaning": words.KIND_MEANING,
         "most": NAMED,
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report import axes, heat, style, trouble
+from harness.report import axes, heat, style
 from harness.report.numbers import column_digits
 from harness.report.page_data import PageData
 from harness.report.section import Section
-from harness.report.strips import NUMBERED
+from harness.report.strips import numbered_by
 from harness.report.wer import interval_after, interval_text
 
 _OF_THEIR_OWN = (axes.SUB_MODEL, axes.SPEAKER, axes.PROFILE)
@@ -29,17 +29,13 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
         "label_of": axes.label_of,
         "value_at": axes.value_at,
         "shown": axes.shown,
-        "told_by": [
-            (name, field)
-            for name, field in NUMBERED
-            if any(getattr(result, field) > 1 for result in results)
-        ],
+        "told_by": numbered_by(page.attempts),
         "sure": {
             attempt.key: interval_text(interval_after([attempt])) for attempt in page.attempts
         },
         "epoch_digits": column_digits(result.minutes_per_epoch for result in results),
         "phases_present": [name for name in style.PHASES if name in present],
-        "kills": trouble.kills(page.attempts),
+        "kills": page.kills,
     }
 
 

@@ -11,9 +11,6 @@ from harness.report.page_data import PageData
 from harness.report.section import Section
 from harness.results.wer_interval import METHOD
 
-RANKED = 10
-"""Rows of the ranking that are shown unasked."""
-
 
 def _view(page: PageData) -> Mapping[str, Any] | None:
     mapped = heat.heat(page.personal, page.facets)
@@ -26,7 +23,6 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
         "intervals": page.intervals,
         "interval_method": METHOD,
         "ranking": page.ranking,
-        "ranked": RANKED,
     }
 
 

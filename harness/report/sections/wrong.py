@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report import trouble, words
+from harness.report import words
 from harness.report.page_data import PageData
 from harness.report.section import Section
 
 
 def _view(page: PageData) -> Mapping[str, Any]:
     return {
-        "groups": trouble.failure_groups(page.attempts),
+        "groups": page.failures,
         "kind_meaning": words.KIND_MEANING,
-        "kills": trouble.kills(page.attempts),
+        "kills": page.kills,
         "problems": page.problems,
     }
 
