@@ -14,7 +14,7 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
-from harness.cli.feeds import feed_of
+from harness.cli.feeds import feed_of, feed_of_run
 from harness.cli.groups import grouped
 from harness.cli.materials import shown_materials
 from harness.cli.options import (
@@ -252,9 +252,11 @@ def _go_on(
     """Finish an interrupted run.
 
     Raises:
+        InputError: What adds its rounds cannot be made any more.
         NoPhoneError: A phone that it needs is not there now.
     """
     console.note(f"going on with {folder.path}, which was interrupted")
+    feed = feed_of_run(folder.path)
     with (
         reopen_lab(folder.path, PhoneOptions(phones_file=phones_file)) as bench,
         progress_display() as progress,
@@ -266,6 +268,7 @@ def _go_on(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed,
                 wait=wait,
             ),
         )
