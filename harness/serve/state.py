@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import AttemptRow, LeaseRow, TaskRow
 from harness.results.files import StoreError
@@ -210,8 +211,18 @@ class RunsWatch:
 
     def watch(self, name: str) -> RunWatch | None:
         """Return one of `names`; None if it is none of them."""
-        if name not in self.names():
-            return None
+        return self._watch(name) if name in self.names() else None
+
+    def watches(self) -> Iterator[RunWatch]:
+        """Yield all runs, by name."""
+        for name in self.names():
+            try:
+                watch = self._watch(name)
+            except InputError:
+                continue  # deleted meanwhile
+            yield watch
+
+    def _watch(self, name: str) -> RunWatch:
         if name not in self._watches:
             self._watches[name] = RunWatch(self._path if self.alone else self._path / name)
         return self._watches[name]
@@ -219,13 +230,9 @@ class RunsWatch:
     def briefs(self) -> list[RunBrief]:
         """Return all runs that can be read, the latest first."""
         briefs: list[RunBrief] = []
-        for name in self.names():
-            watch = self.watch(name)
-            try:
-                if watch is not None:
-                    briefs.append(watch.brief())
-            except HarnessError:
-                continue  # damaged: its own page says how
+        for watch in self.watches():
+            with contextlib.suppress(HarnessError):  # damaged: its own page says how
+                briefs.append(watch.brief())
         return sorted(briefs, key=lambda brief: brief.started_utc, reverse=True)
 
 
