@@ -299,7 +299,7 @@ def _describe(corpus: Corpus) -> dict[str, Any]:
         "manifest_sha256": corpus.sha256,
         "speakers": list(corpus.speakers),
         "utterances": len(corpus.utterances),
-        "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+        "seconds": round(corpus.seconds, 1),
     }
 
 
