@@ -15,7 +15,7 @@ from harness.federated.late import close_round
 from harness.federated.rounds import ROUND, round_arguments
 from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
-from harness.results.store import AttemptFolder
+from harness.results.federated import mean_rates
 from harness.scenario.client_jobs import later_job
 from harness.scenario.federated import Federated
 from harness.scenario.spec import JobSpec
@@ -179,15 +179,12 @@ class Training:
 
     def _mean_rates(self, evaluations: Iterable[str]) -> list[float]:
         """Return the mean word error rate of each round that was evaluated, in order."""
-        rates: dict[int, list[float]] = {}
-        for job_id, outcome in self._feed.outcomes(evaluations).items():
-            if outcome.attempt is None:
-                continue
-            folder: AttemptFolder = self._feed.folder.attempt(job_id, outcome.attempt)
-            result = folder.result()
-            if result.client is not None and result.wer_before_percent is not None:
-                rates.setdefault(result.client.round, []).append(result.wer_before_percent)
-        return [sum(rates[round_]) / len(rates[round_]) for round_ in sorted(rates)]
+        results = [
+            self._feed.folder.attempt(job_id, outcome.attempt).result()
+            for job_id, outcome in self._feed.outcomes(evaluations).items()
+            if outcome.attempt is not None
+        ]
+        return [rate for _, rate in mean_rates(results, self._federation.name)]
 
 
 def _after(model: str, jobs: Sequence[JobSpec]) -> list[Task]:

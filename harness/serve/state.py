@@ -12,6 +12,7 @@ from typing import Any, Literal
 from harness.errors import HarnessError, InputError
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import AttemptRow, LeaseRow, TaskRow
+from harness.results.federated import mean_rates
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord
 from harness.results.networks import network_of
@@ -19,7 +20,7 @@ from harness.results.run import RunRecord
 from harness.results.store import RunFolder
 from harness.serve.brief import BriefReader, is_alive, job_name, since
 from harness.serve.facts import Ended, PhoneState, RoundState, RunBrief, Running, RunState
-from harness.serve.rounds import mean_rates, round_under_way
+from harness.serve.rounds import round_under_way
 from harness.serve.tails import AttemptTail, thinned
 
 NEXT = 12
