@@ -171,8 +171,9 @@ class RunWatch:
         state = round_under_way(record, tasks, attempts, now)
         if state is None:
             return None
-        results = [result for row in attempts if (result := self._results.get(_key(row)))]
-        return state.model_copy(update={"rates": mean_rates(results, state.federation)})
+        # of each job the last one, as in the report
+        last = {row.task_id: each for row in attempts if (each := self._results.get(_key(row)))}
+        return state.model_copy(update={"rates": mean_rates(last.values(), state.federation)})
 
     def _result(self, row: AttemptRow) -> AttemptResult | None:
         key = _key(row)
