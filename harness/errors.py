@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """Base of all errors that the harness raises on purpose."""
@@ -36,3 +38,17 @@ class NoPhoneError(HarnessError):
     """No phone fits what a job asks for."""
 
     exit_code = 3
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return the beginning of a hint that names what is most like a word; empty if nothing is.
+
+    Args:
+        word: What was given.
+        known: What there is.
+        cutoff: How like it must be, from 0 to 1.
+    """
+    import difflib  # not in a trainer, which raises errors too
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"Did you mean {close[0]}? " if close else ""

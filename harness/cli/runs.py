@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from pathlib import Path
 
-from harness.errors import InputError
+from harness.errors import InputError, did_you_mean
 from harness.results.names import is_safe_name
 
 RUN_ROOT = Path("runs")
@@ -26,8 +25,7 @@ def run_folder(given: Path, root: Path = RUN_ROOT) -> Path:
     known = [path.parent.name for path in records]
     if str(given) == "latest" and known:
         return root / known[-1]
-    close = difflib.get_close_matches(given.name, known, n=1, cutoff=0.5)
-    meant = f"Did you mean {close[0]}? " if close else ""
+    meant = did_you_mean(given.name, known)
     hint = f"There are no runs in {root}/ yet."
     if known:
         hint = f"{meant}Runs here: {', '.join(known[-5:])}"

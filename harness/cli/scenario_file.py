@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli import console
-from harness.errors import InputError
+from harness.errors import InputError, did_you_mean
 from harness.paths import named_files
 from harness.scenario import LoadedScenario, load_scenario
 
@@ -37,8 +36,7 @@ def scenario_file(scenario: Path) -> Path:
     known = known_scenarios()
     paths = known.get(scenario.as_posix())
     if paths is None:
-        close = difflib.get_close_matches(scenario.as_posix(), known, n=1, cutoff=0.5)
-        meant = f"Did you mean {close[0]}? " if close else ""
+        meant = did_you_mean(scenario.as_posix(), known)
         what = "this is a folder" if scenario.is_dir() else "no file and no scenario"
         raise InputError(
             f"{what} {scenario.as_posix()!r}",

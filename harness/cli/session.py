@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from harness.devices.sources import (
     plugged_source,
 )
 from harness.devices.stf import StfFarm
-from harness.errors import InputError
+from harness.errors import InputError, did_you_mean
 from harness.paths import shadowed
 from harness.results.store import RunFolder
 from harness.scenario import JobSpec, LoadedScenario, expand_jobs
@@ -45,8 +44,7 @@ def parse_profiles(words: Sequence[str], where: str) -> dict[str, int]:
             raise InputError(f"{word!r} is not PROFILE or PROFILE=COUNT", where=where)
         name = match[1]
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            meant = f"Did you mean {close[0]}? " if close else ""
+            meant = did_you_mean(name, known)
             raise InputError(
                 f"there is no profile {name!r}",
                 where=where,

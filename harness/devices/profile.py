@@ -7,7 +7,6 @@ which a virtual phone is made.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -24,7 +23,7 @@ from pydantic import (
 )
 
 from harness.devices.own_files import readable
-from harness.errors import InputError
+from harness.errors import InputError, did_you_mean
 from harness.paths import named_files
 from harness.yamlio import load_yaml, validate
 
@@ -205,8 +204,7 @@ def load_profile(name: str, folder: Path | None = None) -> DeviceProfile:
     known = _files(folder)
     if name in known:
         return read_profile(known[name])
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    meant = f"Did you mean {close[0]}? " if close else ""
+    meant = did_you_mean(name, known)
     raise InputError(f"no device profile {name!r}", hint=f"{meant}Known: {', '.join(known)}.")
 
 

@@ -8,7 +8,6 @@ add more (docs/extending.md): ``--farm NAME:WORDS``.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,7 +17,7 @@ from typing import Any, Protocol
 
 from harness import plugins
 from harness.adb.server import AdbServer
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, did_you_mean
 
 OWN_FARMS = ("virtual", "stf")
 """What ``--farm`` knows without plug-ins."""
@@ -140,8 +139,7 @@ def plugged_source(name: str, words: str) -> PhoneSource:
     make = _plugged().get(name)
     if make is None:
         broken = plugins.problem_of(plugins.PHONE_SOURCES, name)
-        close = difflib.get_close_matches(name, farm_names(), n=1, cutoff=0.6)
-        meant = f"Did you mean {close[0]}? " if close else ""
+        meant = did_you_mean(name, farm_names(), cutoff=0.6)
         raise InputError(
             f"{name!r} is no farm",
             where="--farm",

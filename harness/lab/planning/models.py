@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from harness.adb.transfer import LocalFile
-from harness.errors import InputError
+from harness.errors import InputError, did_you_mean
 from harness.paths import data_root
 from harness.results.federated import last_model
 from harness.scenario.schema import ModelChoice
@@ -104,8 +103,7 @@ class Models:
             folder = data_root() / "models" / choice.name
             if not (folder / "manifest.json").is_file():
                 names = sorted(path.parent.name for path in folder.parent.glob("*/manifest.json"))
-                near = difflib.get_close_matches(choice.name, names, n=1, cutoff=0.5)
-                meant = f"Did you mean {near[0]}? " if near else ""
+                meant = did_you_mean(choice.name, names)
                 raise InputError(
                     f"there is no model {choice.name!r}",
                     where="model.name",
