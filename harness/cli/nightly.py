@@ -209,7 +209,7 @@ def _start(
 ) -> RunSummary:
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
-    feed = feed_of(loaded)
+    feed = feed_of(loaded, only)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,

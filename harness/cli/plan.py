@@ -54,7 +54,7 @@ def plan(
     only = jobs.only or ()
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
-    feed_of(loaded)  # what is wrong with it is told here too
+    feed_of(loaded, only)  # what is wrong with it is told here too
     with open_lab(phones, loaded=loaded, only=only) as bench:
         made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))

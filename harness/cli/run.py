@@ -61,7 +61,7 @@ def run(
     check_new_run(runs, name)
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials, only)
-    feed = feed_of(loaded)
+    feed = feed_of(loaded, only)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,
