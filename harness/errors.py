@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -49,5 +48,7 @@ def meant(word: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
         known: What there is.
         likeness: From 0 (anything) to 1 (only the word itself).
     """
+    import difflib  # not in a trainer, which raises errors too
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return f"Did you mean {near[0]}? " if near else ""

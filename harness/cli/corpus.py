@@ -92,19 +92,19 @@ def synth(
             moved.append(dataclasses.replace(utterance, audio=target))
         manifest = out / "manifest.jsonl"
         write_atomically(manifest, manifest_lines(moved, out))
-    seconds = sum(utterance.duration_s for utterance in corpus.utterances)
     if as_json:
         console.emit_json(
             {
                 "manifest": str(manifest),
                 "sha256": corpus.sha256,
                 "utterances": len(corpus.utterances),
-                "seconds": round(seconds, 1),
+                "seconds": round(corpus.seconds, 1),
                 "speakers": corpus.speakers,
             }
         )
     else:
-        console.note(f"{len(corpus.utterances)} utterances, {seconds / 60:.1f} minutes of speech")
+        minutes = corpus.seconds / 60
+        console.note(f"{len(corpus.utterances)} utterances, {minutes:.1f} minutes of speech")
         console.say(str(manifest))
 
 

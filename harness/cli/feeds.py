@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.lab.feed import FeedProgram
@@ -11,13 +12,17 @@ from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario, expand_jobs
 
 
-def feed_of(loaded: LoadedScenario) -> FeedProgram | None:
+def feed_of(loaded: LoadedScenario, only: Sequence[str] = ()) -> FeedProgram | None:
     """Return what adds the rounds of a federated scenario; None for any other.
+
+    Args:
+        loaded: The scenario.
+        only: Its filters: the server of a training that is not run need not be there.
 
     Raises:
         InputError: Its server cannot be made.
     """
-    settings = [job.content.federated for job in expand_jobs(loaded)]
+    settings = [job.content.federated for job in expand_jobs(loaded, only)]
     federated = [each for each in settings if each is not None]
     if not federated:
         return None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from harness.cli import console
-from harness.lab import Materials
+from harness.cli.feeds import feed_of
+from harness.lab import Materials, check_scenario
+from harness.lab.feed import FeedProgram
+from harness.scenario import LoadedScenario
 
 
 @contextlib.contextmanager
@@ -38,6 +41,24 @@ def shown_materials(folder: Path) -> Iterator[Materials]:
 
     with bar:
         yield Materials(folder, progress=told)
+
+
+def checked(loaded: LoadedScenario, only: Sequence[str]) -> tuple[Materials, FeedProgram | None]:
+    """Check all that a scenario names, before a phone is looked for.
+
+    Args:
+        loaded: The scenario.
+        only: Its filters.
+
+    Returns:
+        What its jobs train with, and what adds its rounds, see `feed_of`.
+
+    Raises:
+        InputError: Something in it is wrong or missing, or a server cannot be made.
+    """
+    with shown_materials(loaded.folder) as materials:
+        check_scenario(loaded, materials, only)
+    return materials, feed_of(loaded, only)
 
 
 def model_takes(name: str) -> Callable[[int, str], None]:

@@ -14,9 +14,9 @@ import typer
 from harness.cli import console
 from harness.cli.compare import AlphaOption, MinimumOption
 from harness.cli.engine import open_lab, reopen_lab
-from harness.cli.feeds import feed_of
+from harness.cli.feeds import feed_of_run
 from harness.cli.groups import grouped
-from harness.cli.materials import shown_materials
+from harness.cli.materials import checked
 from harness.cli.options import (
     JobOptions,
     JsonOption,
@@ -31,7 +31,7 @@ from harness.cli.runs import RUN_ROOT, check_new_run, run_folder
 from harness.cli.scenario_file import read_scenario
 from harness.cli.verdict import check_webhook, judge, minimums, show, tell
 from harness.errors import HarnessError
-from harness.lab import Plan, RunSettings, RunSummary, check_scenario, resume_run, run_scenario
+from harness.lab import Plan, RunSettings, RunSummary, resume_run, run_scenario
 from harness.report import build_report
 from harness.report.numbers import parse_utc
 from harness.report.observed import plan_key
@@ -207,9 +207,7 @@ def _start(
     skip_unfit: bool,
     wait: bool,
 ) -> RunSummary:
-    with shown_materials(loaded.folder) as materials:
-        check_scenario(loaded, materials, only)
-    feed = feed_of(loaded)
+    materials, feed = checked(loaded, only)
     with (
         open_lab(phones, loaded=loaded, only=only) as bench,
         progress_display() as progress,
@@ -252,9 +250,11 @@ def _go_on(
     """Finish an interrupted run.
 
     Raises:
+        InputError: What adds its rounds cannot be made any more.
         NoPhoneError: A phone that it needs is not there now.
     """
     console.note(f"going on with {folder.path}, which was interrupted")
+    feed = feed_of_run(folder.path)
     with (
         reopen_lab(folder.path, PhoneOptions(phones_file=phones_file)) as bench,
         progress_display() as progress,
@@ -266,6 +266,7 @@ def _go_on(
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
                 skip_unfit=skip_unfit,
+                feed=feed,
                 wait=wait,
             ),
         )

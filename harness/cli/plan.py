@@ -9,9 +9,8 @@ import typer
 
 from harness.cli import console, federated_plan
 from harness.cli.engine import open_lab
-from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
-from harness.cli.materials import shown_materials
+from harness.cli.materials import checked
 from harness.cli.options import (
     JobOptions,
     JsonOption,
@@ -24,7 +23,7 @@ from harness.cli.runs import RUN_ROOT
 from harness.cli.scenario_file import read_scenario
 from harness.devices.unmet import some_of
 from harness.errors import NoPhoneError
-from harness.lab import Plan, check_scenario, plan_run
+from harness.lab import Plan, plan_run
 from harness.lab.planning.estimate import PastTimes
 from harness.lab.planning.plan import PlannedJob, estimated
 from harness.report.numbers import duration
@@ -52,9 +51,7 @@ def plan(
     """
     loaded = read_scenario(scenario, jobs.set_ or ())
     only = jobs.only or ()
-    with shown_materials(loaded.folder) as materials:
-        check_scenario(loaded, materials, only)
-    feed_of(loaded)  # what is wrong with it is told here too
+    materials, _ = checked(loaded, only)
     with open_lab(phones, loaded=loaded, only=only) as bench:
         made = plan_run(loaded, bench, materials, only)
     made = estimated(made, PastTimes.read(runs))

@@ -10,9 +10,8 @@ import typer
 
 from harness.cli.ending import end_of_run
 from harness.cli.engine import open_lab
-from harness.cli.feeds import feed_of
 from harness.cli.groups import grouped
-from harness.cli.materials import shown_materials
+from harness.cli.materials import checked
 from harness.cli.options import (
     ApkOption,
     ExpectOption,
@@ -28,7 +27,7 @@ from harness.cli.options import (
 from harness.cli.progress import progress_display
 from harness.cli.runs import RUN_ROOT, check_new_run
 from harness.cli.scenario_file import read_scenario
-from harness.lab import RunSettings, check_scenario, run_scenario
+from harness.lab import RunSettings, run_scenario
 
 app = typer.Typer()
 
@@ -59,9 +58,7 @@ def run(
     loaded = read_scenario(scenario, jobs.set_ or ())
     only = jobs.only or ()
     check_new_run(runs, name)
-    with shown_materials(loaded.folder) as materials:
-        check_scenario(loaded, materials, only)
-    feed = feed_of(loaded)
+    materials, feed = checked(loaded, only)
     with (
         open_lab(phones, loaded=loaded, only=only, apk=apk) as bench,
         progress_display() as progress,

@@ -15,7 +15,7 @@ from harness.federated.late import close_round
 from harness.federated.rounds import ROUND, round_arguments
 from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
-from harness.results.store import AttemptFolder
+from harness.results.federated import mean_rates
 from harness.scenario.client_jobs import later_job
 from harness.scenario.federated import Federated
 from harness.scenario.spec import JobSpec
@@ -91,12 +91,13 @@ class Training:
             RunOverError: The run is stopped.
         """
         add_start(self._federation, self._feed, self._folder)
-        evaluations = dict.fromkeys(job.job_id for job in self._federation.starts.values())
+        evaluations: dict[str, None] = {}
+        rates: list[float] = []
         done = 0
         for round_ in range(1, self._settings.rounds + 1):
             if self._settings.stop_patience is not None:
-                evaluations |= self._add_evaluations(done)
-                if self._is_over(evaluations):
+                rates += self._mean_rate(self._add_evaluations(done))
+                if self._is_over(rates, self._settings.stop_patience):
                     break
             self._add_round(round_)  # before the evaluations: phones train first
             evaluations |= self._add_evaluations(done)
@@ -129,9 +130,11 @@ class Training:
         """Let every client evaluate the model of a round, if it is a round for that.
 
         Returns:
-            The jobs.
+            The jobs; those of the start were there before.
         """
-        if round_ < 1 or not (last or round_ % self._settings.evaluate_every == 0):
+        if round_ == 0:
+            return dict.fromkeys(job.job_id for job in self._federation.starts.values())
+        if not (last or round_ % self._settings.evaluate_every == 0):
             return {}
         jobs = [later_job(start, "evaluate", round_) for start in self._federation.starts.values()]
         new = [job for job in jobs if not self._feed.knows(job.job_id)]
@@ -162,12 +165,13 @@ class Training:
             return False
         return True
 
-    def _is_over(self, evaluations: Iterable[str]) -> bool:
-        """Say whether the model has stopped getting better (``stop_patience``)."""
-        patience = self._settings.stop_patience
-        if patience is None:
-            return False
-        rates = self._mean_rates(evaluations)
+    def _is_over(self, rates: Sequence[float], patience: int) -> bool:
+        """Say whether the model has stopped getting better (``stop_patience``).
+
+        Args:
+            rates: Mean word error rate of each round that was evaluated, in order.
+            patience: So many rounds may be no better than the best one before.
+        """
         best = min(range(len(rates)), key=rates.__getitem__, default=0)
         if len(rates) - 1 - best < patience:
             return False
@@ -177,17 +181,14 @@ class Training:
         )
         return True
 
-    def _mean_rates(self, evaluations: Iterable[str]) -> list[float]:
-        """Return the mean word error rate of each round that was evaluated, in order."""
-        rates: dict[int, list[float]] = {}
-        for job_id, outcome in self._feed.outcomes(evaluations).items():
-            if outcome.attempt is None:
-                continue
-            folder: AttemptFolder = self._feed.folder.attempt(job_id, outcome.attempt)
-            result = folder.result()
-            if result.client is not None and result.wer_before_percent is not None:
-                rates.setdefault(result.client.round, []).append(result.wer_before_percent)
-        return [sum(rates[round_]) / len(rates[round_]) for round_ in sorted(rates)]
+    def _mean_rate(self, evaluations: Iterable[str]) -> list[float]:
+        """Wait for the evaluations of a round; return its mean rate, nothing if nobody has one."""
+        results = [
+            self._feed.folder.attempt(job_id, outcome.attempt).result()
+            for job_id, outcome in self._feed.outcomes(evaluations).items()
+            if outcome.attempt is not None
+        ]
+        return [rate for _, rate in mean_rates(results, self._federation.name)]
 
 
 def _after(model: str, jobs: Sequence[JobSpec]) -> list[Task]:

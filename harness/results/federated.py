@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from pydantic import ValidationError
 
 from harness.errors import InputError
 from harness.results.files import StoreError
-from harness.results.model import Record
+from harness.results.model import AttemptResult, Record
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
 
@@ -82,6 +83,23 @@ def _models(run: Path) -> Iterator[ModelRecord]:
             yield ModelRecord.model_validate(result.value)
         except ValidationError as error:
             raise StoreError(f"{path}: not the model of a round: {error}") from error
+
+
+def mean_rates(results: Iterable[AttemptResult], federation: str) -> tuple[tuple[int, float], ...]:
+    """Return the mean WER of each round's model, %, over the clients that evaluated it.
+
+    Args:
+        results: Of a run.
+        federation: Whose rounds.
+    """
+    rates: dict[int, list[float]] = {}
+    for result in results:
+        client, rate = result.client, result.wer_before_percent
+        if client is None or client.role == "train" or rate is None:
+            continue
+        if client.federation == federation:
+            rates.setdefault(client.round, []).append(rate)
+    return tuple((round_, mean(rates[round_])) for round_ in sorted(rates))
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,11 @@ class Data(Section):
             raise ValueError("give corpus or manifest, not both")
         return self
 
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Whose speech it is of: one, or all whose speech is shared out."""
+        return (self.speaker,) if self.part is None else self.part.speakers
+
 
 class Stop(Section):
     """When training ends before its last epoch; mirrors ``harness.contract.job.Stop``."""

@@ -6,6 +6,7 @@ what a host said that is silent now is of the past. Each figure says its origin.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
@@ -100,13 +101,9 @@ class LabMetrics:
 
     def _look(self) -> _Lab:
         lab = _Lab()
-        for name in self._runs.names():
-            watch = self._runs.watch(name)
-            try:
-                if watch is not None:
-                    lab.take(watch)
-            except HarnessError:
-                continue  # damaged: its own page says how
+        for watch in self._runs.watches():
+            with contextlib.suppress(HarnessError):  # damaged: its own page says how
+                lab.take(watch)
         return lab
 
     def _run_counts(self, briefs: Iterable[RunBrief]) -> Any:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from statistics import mean
 from typing import Any, Final
 
 from harness.lab.ledger.tables import AttemptRow, TaskRow
-from harness.results.model import AttemptResult
 from harness.results.run import PlanRecord, RunRecord
 from harness.scenario.paths import axis_words
 from harness.serve.brief import since
@@ -67,23 +65,6 @@ def round_under_way(
         clients=tuple(sorted(clients, key=lambda told: (_ORDER.index(told.state), told.client))),
         late=tuple(late),
     )
-
-
-def mean_rates(results: Iterable[AttemptResult], federation: str) -> tuple[tuple[int, float], ...]:
-    """Return the mean WER of each round's model, %, over the clients that evaluated it.
-
-    Args:
-        results: Of a run.
-        federation: Whose rounds.
-    """
-    rates: dict[int, list[float]] = {}
-    for result in results:
-        client, rate = result.client, result.wer_before_percent
-        if client is None or client.role == "train" or rate is None:
-            continue
-        if client.federation == federation:
-            rates.setdefault(client.round, []).append(rate)
-    return tuple((round_, mean(rates[round_])) for round_ in sorted(rates))
 
 
 def _current(jobs: Iterable[PlanRecord]) -> str:

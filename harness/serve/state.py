@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 from harness.lab.ledger.ledger import Ledger
 from harness.lab.ledger.tables import AttemptRow, LeaseRow, TaskRow
+from harness.results.federated import mean_rates
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, PhoneRecord
 from harness.results.networks import network_of
@@ -18,7 +20,7 @@ from harness.results.run import RunRecord
 from harness.results.store import RunFolder
 from harness.serve.brief import BriefReader, is_alive, job_name, since
 from harness.serve.facts import Ended, PhoneState, RoundState, RunBrief, Running, RunState
-from harness.serve.rounds import mean_rates, round_under_way
+from harness.serve.rounds import round_under_way
 from harness.serve.tails import AttemptTail, thinned
 
 NEXT = 12
@@ -169,8 +171,9 @@ class RunWatch:
         state = round_under_way(record, tasks, attempts, now)
         if state is None:
             return None
-        results = [result for row in attempts if (result := self._results.get(_key(row)))]
-        return state.model_copy(update={"rates": mean_rates(results, state.federation)})
+        # of each job the last one, as in the report
+        last = {row.task_id: each for row in attempts if (each := self._results.get(_key(row)))}
+        return state.model_copy(update={"rates": mean_rates(last.values(), state.federation)})
 
     def _result(self, row: AttemptRow) -> AttemptResult | None:
         key = _key(row)
@@ -210,8 +213,18 @@ class RunsWatch:
 
     def watch(self, name: str) -> RunWatch | None:
         """Return one of `names`; None if it is none of them."""
-        if name not in self.names():
-            return None
+        return self._watch(name) if name in self.names() else None
+
+    def watches(self) -> Iterator[RunWatch]:
+        """Yield all runs, by name."""
+        for name in self.names():
+            try:
+                watch = self._watch(name)
+            except InputError:
+                continue  # deleted meanwhile
+            yield watch
+
+    def _watch(self, name: str) -> RunWatch:
         if name not in self._watches:
             self._watches[name] = RunWatch(self._path if self.alone else self._path / name)
         return self._watches[name]
@@ -219,13 +232,9 @@ class RunsWatch:
     def briefs(self) -> list[RunBrief]:
         """Return all runs that can be read, the latest first."""
         briefs: list[RunBrief] = []
-        for name in self.names():
-            watch = self.watch(name)
-            try:
-                if watch is not None:
-                    briefs.append(watch.brief())
-            except HarnessError:
-                continue  # damaged: its own page says how
+        for watch in self.watches():
+            with contextlib.suppress(HarnessError):  # damaged: its own page says how
+                briefs.append(watch.brief())
         return sorted(briefs, key=lambda brief: brief.started_utc, reverse=True)
 
 

@@ -8,6 +8,7 @@ import json
 import wave
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,24 @@ class Corpus:
 
     def select(self, speaker: str, split: str, round_: int = 1) -> tuple[Utterance, ...]:
         """Return one speaker's utterances of a split and round, in the manifest's order."""
-        return tuple(
-            u for u in self.utterances if (u.speaker, u.split, u.round) == (speaker, split, round_)
-        )
+        return self._selections.get((speaker, split, round_), ())
 
-    @property
+    @cached_property
+    def _selections(self) -> dict[tuple[str, str, int], tuple[Utterance, ...]]:
+        found: dict[tuple[str, str, int], list[Utterance]] = {}
+        for each in self.utterances:
+            found.setdefault((each.speaker, each.split, each.round), []).append(each)
+        return {key: tuple(utterances) for key, utterances in found.items()}
+
+    @cached_property
     def speakers(self) -> tuple[str, ...]:
         """Speakers in order of appearance."""
         return tuple(dict.fromkeys(u.speaker for u in self.utterances))
+
+    @cached_property
+    def seconds(self) -> float:
+        """How long all recordings are together."""
+        return sum(u.duration_s for u in self.utterances)
 
 
 def manifest_lines(utterances: Iterable[Utterance], folder: Path) -> Iterator[bytes]:

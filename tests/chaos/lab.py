@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -20,10 +19,9 @@ from harness.adb.server import AdbServer
 from harness.lab import Bench
 from harness.virtual.farmctl import FarmControl
 from tests.chaos.host import host_bench
-from tests.fixtures.jobs import write_tone
+from tests.fixtures.jobs import WORDS, tone_line
 
 RESTART_LIMIT_S = 30.0
-WORDS = ("the boy", "a dog", "the king", "my father", "a car", "the sea")
 SCENARIO = """\
 name: chaos
 model: ds2-tiny
@@ -122,23 +120,17 @@ class ChaosLab:
             retries: After failures of phone and trainer.
             available_mb: Goal of the pressure; None for none.
         """
-        lines = []
-        for index, words in enumerate(WORDS):
-            path = self.folder / f"u{index}.wav"
-            if not path.exists():
-                write_tone(path, index, 1.0)
-            record = {
-                "id": f"u{index}",
-                "audio": path.name,
-                "text": words,
-                "speaker": "noise",
-                "accent": "none",
-                "duration_s": 1.0,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "split": "train" if index < 4 else "validation",
-                "round": 1,
-            }
-            lines.append(json.dumps(record) + "\n")
+        lines = [
+            tone_line(
+                self.folder,
+                f"u{index}",
+                index,
+                words,
+                speaker="noise",
+                split="train" if index < 4 else "validation",
+            )
+            for index, words in enumerate(WORDS)
+        ]
         (self.folder / "noise.jsonl").write_text("".join(lines))
         self.scenario.write_text(
             SCENARIO.format(

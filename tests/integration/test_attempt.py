@@ -147,7 +147,7 @@ def test_a_run_takes_away_what_it_pushed_and_leaves_what_lay_there(
     bench = farm.bench(tmp_path / "leases", "redmi-note-7-pro")
     (phone,) = bench.phones
     loaded = tiny_scenario()
-    speech = LocalFile.of(loaded.folder / "r1-0.wav")
+    speech = LocalFile.of(loaded.folder / "r1-u0.wav")
     model = LocalFile.of(
         Materials(loaded.folder)
         .material(check_scenario(loaded, Materials(loaded.folder))[0], None)

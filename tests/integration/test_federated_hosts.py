@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from harness.lab import status
 from harness.results.federated import models_of
 from tests.fixtures.farm import FarmPhone, eventually
 from tests.fixtures.federated import SPEAKERS, write_scenario
+from tests.fixtures.workers import WorkerStarter
 
-distributed = pytest.importorskip("distributed", reason="needs the extra [farm]")
+pytest.importorskip("distributed", reason="needs the extra [farm]")
 
 ROUNDS = """\
 limits: {lost_s: 15}
@@ -26,31 +27,16 @@ federated: {rounds: 1, local_steps: 3, strategy: fedadam, evaluate_every: 9}
 CLIENTS = SPEAKERS[:2]
 
 
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    with distributed.LocalCluster(
-        n_workers=0, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
 def test_a_worker_that_is_killed_in_a_round_changes_no_bit(
     scheduler: str,
     two_hosts_that_train: list[tuple[AdbServer, FarmPhone]],
     start_harness: Callable[..., subprocess.Popen[str]],
-    harness_env: dict[str, str],
+    start_worker: WorkerStarter,
     tmp_path: Path,
 ) -> None:
     write_scenario(tmp_path, ROUNDS, speakers=CLIENTS)
-    own_cache = harness_env["MOBILEASR_LAB_CACHE"]
     serials = [phone.serial for _, phone in two_hosts_that_train]
-    workers = []
-    for number, (server, _) in enumerate(two_hosts_that_train):
-        harness_env["MOBILEASR_LAB_CACHE"] = str(tmp_path / f"host-{number}")
-        workers.append(
-            start_harness("worker", scheduler, "--adb", server.address, "--listen", "127.0.0.1")
-        )
-    harness_env["MOBILEASR_LAB_CACHE"] = own_cache
+    workers = [start_worker(n, server) for n, (server, _) in enumerate(two_hosts_that_train)]
     for worker in workers:
         assert worker.stdout is not None
         assert "offers 1 phone at" in worker.stdout.readline()

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from harness.lab import status
 from harness.results.nightly import nightly_runs
 from harness.results.store import RunFolder
 from tests.fixtures.farm import FarmPhone, eventually
+from tests.fixtures.workers import WorkerStarter
 
-distributed = pytest.importorskip("distributed", reason="needs the extra [farm]")
+pytest.importorskip("distributed", reason="needs the extra [farm]")
 
 SCENARIO = """\
 name: hosts
@@ -30,33 +31,15 @@ matrix: {trainer.seed: [1, 2, 3]}
 """
 
 
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    with distributed.LocalCluster(
-        n_workers=0, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
 def test_a_killed_workers_jobs_go_elsewhere(
     scheduler: str,
     two_hosts: list[tuple[AdbServer, FarmPhone]],
     start_harness: Callable[..., subprocess.Popen[str]],
-    harness_env: dict[str, str],
+    start_worker: WorkerStarter,
     tmp_path: Path,
 ) -> None:
     (tmp_path / "hosts.yaml").write_text(SCENARIO)
-    own_cache = harness_env["MOBILEASR_LAB_CACHE"]
-
-    def worker(number: int) -> subprocess.Popen[str]:
-        # another host has another cache: its own leases, its own files
-        harness_env["MOBILEASR_LAB_CACHE"] = str(tmp_path / f"host-{number}")
-        server = two_hosts[number][0].address
-        started = start_harness("worker", scheduler, "--adb", server, "--listen", "127.0.0.1")
-        harness_env["MOBILEASR_LAB_CACHE"] = own_cache
-        return started
-
-    workers = [worker(0), worker(1)]
+    workers = [start_worker(n, server) for n, (server, _) in enumerate(two_hosts)]
     for one in workers:
         assert one.stdout is not None
         assert "offers 1 phone at" in one.stdout.readline()
@@ -79,7 +62,7 @@ def test_a_killed_workers_jobs_go_elsewhere(
     (job,) = eventually(begun, 120)
     workers[1].kill()
     workers[1].communicate()
-    again = worker(1)
+    again = start_worker(1, two_hosts[1][0])
     out, said = run.communicate(timeout=200)
     assert run.returncode == 0, said
     assert json.loads(out)["finished"] == 3

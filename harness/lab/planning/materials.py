@@ -103,11 +103,10 @@ class Materials:
                 where="data.corpus",
                 hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
             )
-        speakers = (data.speaker,) if data.part is None else data.part.speakers
-        for speaker in speakers:
+        for speaker in data.speakers:
             self._known_speaker(speaker, tuple(SPEAKERS))
         spec = CorpusSpec(
-            speakers=speakers,
+            speakers=data.speakers,
             train=data.train or 60,
             validation=data.validation or 20,
             rounds=rounds,
@@ -122,7 +121,7 @@ class Materials:
                     spec,
                     self._cache,
                     lambda done, total: self._progress(
-                        f"speech of {', '.join(speakers)}", done, total
+                        f"speech of {', '.join(data.speakers)}", done, total
                     ),
                 ),
             )
@@ -299,7 +298,7 @@ def _describe(corpus: Corpus) -> dict[str, Any]:
         "manifest_sha256": corpus.sha256,
         "speakers": list(corpus.speakers),
         "utterances": len(corpus.utterances),
-        "seconds": round(sum(each.duration_s for each in corpus.utterances), 1),
+        "seconds": round(corpus.seconds, 1),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.adb.transfer import LocalFile
@@ -46,13 +47,13 @@ class LoadedModel:
         Raises:
             InputError: It is no model that the trainer can use, or not what its manifest says.
         """
-        path = self.file(batch_size).path
-        info = read_info(path)
+        file = self.file(batch_size)
+        info = _info(file)
         if (info.batch_size, info.sample_rate) != (batch_size, SAMPLE_RATE):
             raise InputError(
                 f"it was made for batch size {info.batch_size} and {info.sample_rate} Hz, not for "
                 f"{batch_size} and {SAMPLE_RATE} Hz",
-                where=str(path),
+                where=str(file.path),
                 hint="Make the model folder anew with 'harness model build'.",
             )
         return info
@@ -63,6 +64,12 @@ class LoadedModel:
         if entry is None:
             return None
         return LocalFile(self.folder / entry.file, entry.sha256, ".npz", entry.bytes)
+
+
+@cache
+def _info(file: LocalFile) -> ModelInfo:
+    """Return what a file was made with; reading it takes some ms."""
+    return read_info(file.path)
 
 
 class Models:

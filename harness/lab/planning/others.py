@@ -54,11 +54,10 @@ def other_voices(job: JobNeeds, corpus_of: CorpusOf) -> list[OtherVoice]:
         return []
     own, rounds, _ = job.speech
     # of a part of several speakers' sentences all of theirs count: the same in all its jobs
-    owners = _owners(own)
     trained = {
         utterance.text
         for number in range(1, rounds + 1)
-        for owner in owners
+        for owner in own.speakers
         for utterance in corpus_of(own, rounds).select(owner, "train", number)
     }
     with _in_its_own_words():
@@ -66,12 +65,8 @@ def other_voices(job: JobNeeds, corpus_of: CorpusOf) -> list[OtherVoice]:
         return [
             _voice(_source(asked, own, name), trained, corpus_of)
             for name in names
-            if not (_is_own_source(asked, own) and name in owners)
+            if not (_is_own_source(asked, own) and name in own.speakers)
         ]
-
-
-def _owners(own: Data) -> tuple[str, ...]:
-    return (own.speaker,) if own.part is None else own.part.speakers
 
 
 def _is_own_source(asked: AlsoEvaluate, own: Data) -> bool:
@@ -97,8 +92,7 @@ def _source(asked: AlsoEvaluate, own: Data, speaker: str) -> Data:
 def _all_there_are(asked: AlsoEvaluate, own: Data, corpus_of: CorpusOf) -> Sequence[str]:
     source = _source(asked, own, own.speaker)
     names = tuple(SPEAKERS) if source.corpus == ACCENTS else corpus_of(source, 1).speakers
-    owners = _owners(own)
-    others = [name for name in names if name not in owners or not _is_own_source(asked, own)]
+    others = [name for name in names if name not in own.speakers or not _is_own_source(asked, own)]
     if not others:
         raise InputError(
             f"there is nobody besides {own.speaker}",

@@ -9,6 +9,8 @@ import pytest
 
 from harness.lab.holding import EXPIRES_S
 from harness.report.load import load_run
+from harness.results.model import ClientRecord
+from harness.results.store import RunFolder
 from harness.serve import tails
 from harness.serve.state import RunsWatch, RunWatch
 from harness.serve.tails import AttemptTail, thinned
@@ -156,3 +158,26 @@ def test_a_late_job_of_a_round_is_no_fault(live_run: LiveRun, harness_here: Comm
     assert (brief.verdict, brief.good) == ("all finished", True)
     told = harness_here("status", str(live_run.path)).stdout
     assert f"withdrawn {live_run.jobs[3]}: round 1 is over" in told
+
+
+def test_a_client_whose_evaluation_was_tried_again_counts_once(live_run: LiveRun) -> None:
+    folder, job = RunFolder.open(live_run.path), live_run.jobs[2]
+    client = ClientRecord(federation="f", client="ann", role="start", round=0)
+    record = folder.record()
+    plan = [
+        each.model_copy(update={"client": client}) if each.job_id == job else each
+        for each in record.plan
+    ]
+    folder.write_record(record.model_copy(update={"plan": tuple(plan)}))
+    with live_run.ledger() as ledger:
+        ledger.end_attempt(job, 1, state="failed", failure="DeviceLost", task_state="queued")
+        ledger.start_attempt(job, live_run.serial, "host:1:ab")
+        ledger.end_attempt(job, 2, state="finished", failure=None, task_state="finished")
+    done = folder.attempt(live_run.jobs[0], 1).result()
+    for number, rate in ((1, 90.0), (2, 50.0)):
+        own = {"job_id": job, "attempt": number, "client": client, "wer_before_percent": rate}
+        folder.attempt(job, number).path.mkdir(exist_ok=True)
+        folder.attempt(job, number).write_result(done.model_copy(update=own))
+    state = RunWatch(live_run.path).state()
+    assert state.round is not None
+    assert state.round.rates == ((0, 50.0),)
