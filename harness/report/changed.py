@@ -132,8 +132,8 @@ def _software(run: RunData) -> tuple[tuple[str, str], ...]:
 
 def paths_within(runs: Sequence[RunData]) -> list[str]:
     """Return the settings by which jobs of several runs are alike: those that vary in a run."""
-    every = [attempt for run in runs for attempt in run.final]
-    within = {axis.path for run in runs for axis in varying(run.final)} | {SPEAKER, PROFILE}
+    every = [attempt for run in runs for attempt in run.personal]
+    within = {axis.path for run in runs for axis in varying(run.personal)} | {SPEAKER, PROFILE}
     paths = [axis.path for axis in varying(every) if axis.path != RUN and axis.path in within]
     if SUB_MODEL not in paths and every:
         paths.append(SUB_MODEL)
@@ -145,9 +145,10 @@ def beside(runs: Sequence[RunData]) -> tuple[Beside, ...]:
 
     What a run has throughout (its learning rate, the one phone that it ran on) is what it differs
     from the others in, and must not keep its jobs from standing beside theirs. Speakers and phones'
-    models do: their figures say nothing of each other.
+    models do: their figures say nothing of each other. Neither do those of a federated training's
+    jobs, which are parts of rounds: `harness.report.approaches` sets these beside each other.
     """
-    every = [attempt for run in runs for attempt in run.final]
+    every = [attempt for run in runs for attempt in run.personal]
     paths = paths_within(runs)
     groups: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in every:

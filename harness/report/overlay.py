@@ -60,7 +60,7 @@ def overlays(runs: Sequence[RunData]) -> Overlays | None:
     looks = looks_of(len(runs))
     groups: dict[tuple[str, ...], dict[int, list[Attempt]]] = {}
     for number, run in enumerate(runs, 1):
-        for attempt in evaluated(run.final):
+        for attempt in evaluated(run.personal):
             key = keys_at(attempt, paths)
             groups.setdefault(key, {}).setdefault(number, []).append(attempt)
     charts = []

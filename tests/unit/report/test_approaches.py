@@ -9,8 +9,10 @@ import pytest
 
 from harness.errors import InputError
 from harness.report.approaches import Approach, SideBySide, Voice, side_by_side
+from harness.report.changed import beside
 from harness.report.load import RunData, as_attempts, load_run
 from harness.report.observed import observed
+from harness.report.overlay import overlays
 from harness.report.page import render
 from harness.results.federated import last_model, last_models
 from harness.results.model import AttemptResult
@@ -53,6 +55,18 @@ def personal(data: RunData, rates: dict[str, float], start: str | None = None) -
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> RunData:
     return load_run(run_of(tmp_path_factory.mktemp("together"), ROUNDS, {}))
+
+
+def test_parts_of_rounds_stand_in_no_chart_and_no_row_of_personalisations(
+    together: RunData,
+) -> None:
+    alone = personal(together, dict.fromkeys(("ann", "bob"), 40.0))
+    again = replace(alone, record=alone.record.model_copy(update={"run_id": "again"}))
+    assert overlays([together, together]) is None
+    assert beside([together, together]) == ()
+    jobs = [job for row in beside([together, alone, again]) for run in row.jobs for job in run]
+    assert jobs
+    assert all(job.result.client is None for job in jobs)
 
 
 def test_three_ways_for_each_speaker(together: RunData) -> None:
