@@ -9,12 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.pruning.names import MatrixPattern
+from harness.pruning.names import Halves, MatrixPattern
 from harness.pruning.scores import Values, lowest
 
 Mask = npt.NDArray[np.bool_]
-Halves = Literal["each", "joint"]
-"""The same number of units goes in both halves; or they are ranked together."""
 
 
 def unit_scores(scores: Values, pattern: MatrixPattern) -> Values:

@@ -10,6 +10,9 @@ MatrixPattern = Literal["input_unit", "half_input_unit", "output_unit", "half_ou
 Pattern = Literal["cell", "input_unit", "half_input_unit", "output_unit", "half_output_unit"]
 """``cell``: a unit of the network, in all matrices that touch it; else see `MatrixPattern`."""
 
+Halves = Literal["each", "joint"]
+"""The same number of units goes in both halves; or they are ranked together."""
+
 Score = Literal["weight", "momentum", "product"]
 """By what units are ranked: mean \\|w\\|, mean momentum of the rounds' changes, or of both."""
 
