@@ -22,6 +22,7 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from tests.golden.checkpoints import checkpoints
+from tests.golden.codec import codec
 from tests.golden.sharing import sharing
 
 FOLDER = Path(__file__).parent
@@ -640,6 +641,7 @@ VECTORS = {
     "scoring": scoring,
     "checkpoints": checkpoints,
     "sharing": lambda: sharing(_JOB),
+    "codec": codec,
 }
 
 
