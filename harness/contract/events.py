@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.contract.base import Message
+from harness.contract.exits import Answer
 from harness.contract.job import Keep, SelectionPolicy, Sha256
-from harness.contract.network import SubModelName
+from harness.contract.network import Name, SubModelName
 from harness.contract.share import Form, WordCounts
 
 Phase = Literal["preprocess", "load", "train", "evaluate", "save"]
@@ -25,6 +26,7 @@ StopReason = Literal[
     "memory",
     "command",
     "no_sub_model_fits",
+    "evaluated",
 ]
 
 
@@ -86,6 +88,27 @@ class Hypothesis(Message):
 
     id: str
     text: str
+
+
+class UtteranceExits(_Event):
+    """Where an utterance left a network with exits (jobs with ``exits``).
+
+    They come before the event of their epoch; of equal epoch and id the last counts.
+    """
+
+    type: Literal["utterance"] = "utterance"
+    epoch: int
+    id: str
+    exit: Name
+    """Where it left."""
+    seconds: float = Field(ge=0)
+    """Of all segments up to there, as they really ran, for the whole batch."""
+    rule_seconds: float = Field(ge=0)
+    """Of decoding and of the rule, for this utterance."""
+    rows: int = Field(ge=1)
+    """Utterances in its batch."""
+    answers: tuple[Answer, ...] = Field(min_length=1)
+    """From the shallowest exit up: those that were computed for it."""
 
 
 class Epoch(_Event):
@@ -188,6 +211,7 @@ Event = Annotated[
         Selected,
         PhaseChange,
         Step,
+        UtteranceExits,
         Epoch,
         OtherSpeakerHeard,
         Checkpoint,
@@ -204,6 +228,7 @@ EVENT_TYPES = (
     Selected,
     PhaseChange,
     Step,
+    UtteranceExits,
     Epoch,
     OtherSpeakerHeard,
     Checkpoint,

@@ -22,6 +22,7 @@ from pydantic import (
 
 from harness.contract import mobileasr
 from harness.contract.base import Message
+from harness.contract.exits import ExitRule
 from harness.contract.network import Network, NetworkError, SubModelName
 from harness.contract.share import Share
 
@@ -31,6 +32,8 @@ StopPolicy = Literal["best_so_far", "as_printed"]
 SelectionPolicy = Literal["first_fit"]
 Keep = Literal["best", "last"]
 """Which checkpoint counts: of the epoch with the lowest WER, or of the last one."""
+Mode = Literal["train", "evaluate"]
+"""``evaluate``: the validation utterances are heard once, as epoch 0; no sub-model is chosen."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PhonePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00\n\r]*$", max_length=1024)]
 
@@ -131,6 +134,7 @@ class Job(Message):
     attempt: int = Field(1, ge=1)
     round: int = Field(1, ge=1)
     keep: Keep = "best"
+    mode: Mode = "train"
     model: ModelFiles
     data: Data
     training: Training
@@ -142,6 +146,11 @@ class Job(Message):
     the last one."""
     share: Share | None = None
     """What goes back to the host in federated training; None: the kept checkpoint."""
+    exits: ExitRule | None = None
+    """How a network with exits answers; None: at its last exit, and nothing is told of others."""
+    ordered: bool = False
+    """Run the flatbuffer's operators in its own order (`delegate clustering` off): the peak falls
+    with some networks, and the time grows with others. The model's manifest says which."""
 
     @model_validator(mode="after")
     def _share_has_what_it_differs_from(self) -> Job:
@@ -157,10 +166,18 @@ class Job(Message):
     def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what came into version 2 later where nothing is asked of it."""
         job: dict[str, Any] = whole(self)
-        for field in ("also_evaluate", "share"):
+        for field in ("also_evaluate", "share", "exits", "ordered"):
             if not getattr(self, field):
                 job.pop(field, None)
+        if self.mode == "train":
+            job.pop("mode", None)
         return job
+
+    @model_validator(mode="after")
+    def _evaluation_trains_nothing(self) -> Job:
+        if self.mode == "evaluate" and self.share is not None:
+            raise ValueError("mode: evaluate trains nothing that could be shared")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -177,12 +194,20 @@ class Job(Message):
         """Check that the network has what this job speaks of.
 
         Raises:
-            NetworkError: It lacks a sub-model, or the job is of version 1 and it is another family.
+            NetworkError: It lacks a sub-model or an exit, or the job is of version 1 and it is
+                another family.
         """
         if self.version == 1 and network.family != mobileasr.FAMILY:
             raise NetworkError(
                 f"a job of version 1 is for {mobileasr.FAMILY}, the model is {network.family}"
             )
+        if self.exits is not None:
+            if not network.exits:
+                raise NetworkError("the job has a rule for exits, the network has no exits")
+            if self.exits.exit is not None:
+                network.exit(self.exits.exit)
+        if self.mode == "evaluate":
+            return
         forced = self.selection.forced
         for name in (*self.selection.candidates, *([forced] if forced else ())):
             network.sub_model(name)

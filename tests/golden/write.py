@@ -23,6 +23,7 @@ from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from tests.golden.checkpoints import checkpoints
 from tests.golden.codec import codec
+from tests.golden.exits import exits
 from tests.golden.sharing import sharing
 
 FOLDER = Path(__file__).parent
@@ -494,10 +495,44 @@ _TINY: dict[str, Any] = {
         {"name": "Ends", "layers": ["Front", "Head"]},
         {"name": "Top-2.b", "layers": ["Head"]},
     ],
-    "exits": [{"name": "Early", "depth": 2}],
     "alphabet": " ab",
     "optimiser": "adam",
 }
+_EARLY: dict[str, Any] = {
+    **_TINY,
+    "layers": [
+        {"name": "Front", "parameters": 40, "biases": 4},
+        {"name": "Side", "parameters": 20, "biases": 2},
+        {"name": "Back", "parameters": 30},
+        {"name": "Head", "parameters": 2, "biases": 2},
+    ],
+    "sub_models": [
+        {"name": "All", "layers": ["Front", "Side", "Back", "Head"], "exits": ["Early", "Late"]},
+        {
+            "name": "Lower",
+            "layers": ["Front", "Side"],
+            "exits": ["Early"],
+            "switch": {"first": 1, "last": 1},
+        },
+        {
+            "name": "Heads",
+            "layers": ["Side", "Head"],
+            "exits": ["Early", "Late"],
+            "switch": {"first": 1, "last": 2, "heads_only": True},
+        },
+        {
+            "name": "Biases",
+            "layers": ["Front", "Side", "Head"],
+            "exits": ["Late"],
+            "weights": "biases",
+        },
+    ],
+    "exits": [
+        {"name": "Early", "depth": 1, "head": ["Side"]},
+        {"name": "Late", "depth": 2, "head": ["Head"]},
+    ],
+}
+_ONE_EXIT = {**_EARLY, "sub_models": _EARLY["sub_models"][:1]}
 _INVALID_NETWORKS: tuple[str, ...] = (
     "",
     "{",
@@ -515,10 +550,35 @@ _INVALID_NETWORKS: tuple[str, ...] = (
             {"sub_models": [{"name": "All", "layers": ["Tail"]}]},
             {"sub_models": [{"name": "All", "layers": ["Head", "Front"]}]},
             {"sub_models": [*_TINY["sub_models"], {"name": "ALL", "layers": ["Head"]}]},
-            {"exits": [{"name": "Early", "depth": 4}]},
-            {"exits": [{"name": "Late", "depth": 2}, {"name": "Early", "depth": 1}]},
             {"alphabet": None},
             {"surprise": 1},
+            # a sub-model that names no exit in a network that has some, and the other way round
+            {"exits": [{"name": "Late", "depth": 3}]},
+            {"sub_models": [{"name": "All", "layers": ["Head"], "exits": ["Late"]}]},
+        )
+    ),
+    *(
+        json.dumps(_EARLY | changes)
+        for changes in (
+            {"exits": [{"name": "Early", "depth": 4}]},
+            {"exits": _EARLY["exits"][:1]},
+            {"exits": _EARLY["exits"][::-1]},
+            {"exits": [_EARLY["exits"][0], {"name": "EARLY", "depth": 2, "head": ["Head"]}]},
+            {"exits": [_EARLY["exits"][0], {"name": "Late", "depth": 2, "head": ["Side"]}]},
+            {"exits": [_EARLY["exits"][0], {"name": "Late", "depth": 2, "head": ["Tail"]}]},
+            {"layers": [{"name": "Front", "parameters": 4, "biases": 5}, *_EARLY["layers"][1:]]},
+        )
+    ),
+    *(
+        json.dumps(_ONE_EXIT | {"sub_models": [{**_EARLY["sub_models"][0], **changes}]})
+        for changes in (
+            {"exits": ["Late", "Early"]},
+            {"exits": ["Middle"]},
+            {"exits": []},
+            {"weights": "some"},
+            {"switch": {"first": 2, "last": 1}},
+            {"switch": {"first": 1, "last": 3}},
+            {"switch": {"first": 0, "last": 1}},
         )
     ),
 )
@@ -527,11 +587,19 @@ _INVALID_NETWORKS: tuple[str, ...] = (
 def networks() -> dict[str, Any]:
     """Networks as a file says them, with what each sub-model trains, and texts to refuse."""
     valid = []
-    for text in (_TINY, {k: v for k, v in _TINY.items() if k not in ("exits", "optimiser")}):
+    for text in (_TINY, {k: v for k, v in _TINY.items() if k != "optimiser"}, _EARLY):
         network = Network.from_bytes(json.dumps(text).encode())
         names = network.sub_model_names
         trained = {name: network.trained_parameters(name) for name in names}
-        valid.append({"network": text, "sub_models": list(names), "trained": trained})
+        valid.append(
+            {
+                "network": text,
+                "sub_models": list(names),
+                "trained": trained,
+                "trunk": list(network.trunk),
+                "exits": list(network.exit_names),
+            }
+        )
     for text in _INVALID_NETWORKS:
         try:
             Network.from_bytes(text.encode())
@@ -640,6 +708,7 @@ VECTORS = {
     "decoding": decoding,
     "scoring": scoring,
     "checkpoints": checkpoints,
+    "exits": lambda: exits(_JOB),
     "sharing": lambda: sharing(_JOB),
     "codec": codec,
 }

@@ -52,7 +52,7 @@ def test_jobs():
 
 def test_events_of_every_type_and_reason():
     vectors = golden("events")
-    valid = vectors["valid"] + golden("sharing")["events"]
+    valid = vectors["valid"] + golden("sharing")["events"] + golden("exits")["events"]
     parsed = [parse_event(json.dumps(event)) for event in valid]
     assert {type(event) for event in parsed} == set(EVENT_TYPES)
     reasons = {event.reason for event in parsed if event.type == "stopped"}
@@ -179,3 +179,21 @@ def test_what_jobs_share():
 def test_a_job_that_shares_nothing_is_written_as_before():
     for case in golden("jobs")["valid"]:
         assert "share" not in json.loads(Job.model_validate(case["job"]).model_dump_json())
+
+
+def test_rules_for_exits():
+    vectors = golden("exits")
+    for case in vectors["jobs"]["valid"]:
+        job = Job.model_validate_json(json.dumps(case))
+        written = job.model_dump(mode="json")
+        assert written.get("exits", {}) == {} or written["exits"].items() >= case["exits"].items()
+        assert Job.model_validate(written) == job
+    for case in vectors["jobs"]["invalid"]:
+        with pytest.raises(ValidationError):
+            Job.model_validate_json(json.dumps(case))
+
+
+def test_a_job_without_exits_is_written_as_before():
+    for case in golden("jobs")["valid"]:
+        written = json.loads(Job.model_validate(case["job"]).model_dump_json())
+        assert not {"exits", "mode", "ordered"} & written.keys()

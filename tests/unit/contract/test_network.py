@@ -21,15 +21,72 @@ def _network(**changes: Any) -> Network:
             {"name": "all", "layers": ["L1", "L2", "L3"]},
             {"name": "lower", "layers": ["L1"]},
         ],
-        "exits": [{"name": "E1", "depth": 1}, {"name": "E3", "depth": 3}],
         "alphabet": " ab",
     }
     return Network.model_validate({**values, **changes})
 
 
+def _with_exits(**changes: Any) -> Network:
+    values: dict[str, Any] = {
+        "layers": [{"name": name, "parameters": 5, "biases": 2} for name in ("L1", "H1", "L2")],
+        "sub_models": [
+            {"name": "all", "layers": ["L1", "H1", "L2"], "exits": ["E1", "E2"]},
+            {"name": "biases", "layers": ["L1", "L2"], "exits": ["E2"], "weights": "biases"},
+        ],
+        "exits": [{"name": "E1", "depth": 1, "head": ["H1"]}, {"name": "E2", "depth": 2}],
+    }
+    return _network(**{**values, **changes})
+
+
 def test_a_network_survives_its_bytes() -> None:
-    network = _network()
-    assert Network.from_bytes(network.to_bytes()) == network
+    for network in (_network(), _with_exits()):
+        assert Network.from_bytes(network.to_bytes()) == network
+
+
+def test_heads_are_no_part_of_the_trunk() -> None:
+    network = _with_exits()
+    assert network.trunk == ("L1", "L2")
+    assert network.exit("E1").head == ("H1",)
+    assert _network().trunk == ("L1", "L2", "L3")
+
+
+def test_an_unknown_exit_names_those_that_there_are() -> None:
+    with pytest.raises(NetworkError, match=r"'E9'; there are E1, E2"):
+        _with_exits().exit("E9")
+    with pytest.raises(NetworkError, match="it has none"):
+        _network().exit("E9")
+
+
+def test_a_sub_model_of_biases_trains_those_alone() -> None:
+    assert _with_exits().trained_parameters("all") == 15
+    assert _with_exits().trained_parameters("biases") == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"exits": [{"name": "E1", "depth": 1}, {"name": "E2", "depth": 4}]}, "whole trunk"),
+        ({"exits": [{"name": "E2", "depth": 2}, {"name": "E1", "depth": 1}]}, "order"),
+        ({"sub_models": [{"name": "x", "layers": ["L1"]}]}, "no exit"),
+        ({"sub_models": [{"name": "x", "layers": ["L1"], "exits": ["E3"]}]}, "E3"),
+        (
+            {
+                "sub_models": [
+                    {
+                        "name": "x",
+                        "layers": ["L1"],
+                        "exits": ["E1"],
+                        "switch": {"first": 2, "last": 1},
+                    }
+                ]
+            },
+            "no span",
+        ),
+    ],
+)
+def test_exits_that_contradict_the_network_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        _with_exits(**changes)
 
 
 def test_names_and_parameters_by_sub_model() -> None:
@@ -48,12 +105,10 @@ def test_an_unknown_sub_model_names_those_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sub_models": [{"name": "x", "layers": ["L9"]}]}, "which is no layer"),
+        ({"sub_models": [{"name": "x", "layers": ["L9"]}]}, "L9"),
         ({"sub_models": [{"name": "x", "layers": ["L2", "L1"]}]}, "network's order"),
         ({"sub_models": [{"name": "x", "layers": ["L1"]}] * 2}, "one name"),
         ({"layers": [{"name": "a", "parameters": 1}, {"name": "A", "parameters": 1}]}, "one name"),
-        ({"exits": [{"name": "E", "depth": 4}]}, "deeper"),
-        ({"exits": [{"name": "E", "depth": 2}, {"name": "F", "depth": 1}]}, "order"),
         ({"sub_models": [{"name": "../x", "layers": ["L1"]}]}, "pattern"),
         ({"layers": []}, "at least 1"),
     ],

@@ -108,6 +108,15 @@ final class Fields {
     return found;
   }
 
+  /** An array of texts of a kind; it may be empty. */
+  List<String> textsOrNone(String name, Pattern pattern, String kind) throws BadInputException {
+    JsonElement element = need(name);
+    if (element.isJsonArray() && element.getAsJsonArray().isEmpty()) {
+      return new ArrayList<String>();
+    }
+    return texts(name, pattern, kind);
+  }
+
   /** An object whose keys are texts of a kind and whose values are finite numbers. */
   Map<String, Double> numbers(String name, Pattern pattern, String kind)
       throws BadInputException {

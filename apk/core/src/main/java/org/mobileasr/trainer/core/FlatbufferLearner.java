@@ -179,7 +179,7 @@ public final class FlatbufferLearner implements Learner {
   public List<String> trainedLayers() throws BadInputException {
     return subModel == null
         ? Collections.<String>emptyList()
-        : model.info().network.trainedLayers(subModel);
+        : model.info().network.subModel(subModel).layers;
   }
 
   @Override

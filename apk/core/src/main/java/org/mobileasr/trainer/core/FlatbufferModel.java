@@ -112,7 +112,7 @@ public final class FlatbufferModel implements Closeable {
    */
   public double trainStep(String subModel, Batch batch, double learningRate)
       throws BadInputException {
-    Set<String> trained = new HashSet<String>(info.network.trainedLayers(subModel));
+    Set<String> trained = new HashSet<String>(info.network.subModel(subModel).layers);
     checkWeights();
     if (!momentsOf.containsAll(trained)) {
       String reset = ModelInfo.resetSignature(subModel);

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** What a flatbuffer says of its network: layers, sub-models, alphabet. */
+/** What a flatbuffer says of its network: layers, sub-models, exits, alphabet. */
 public final class Network {
   /** Of a layer, a sub-model or an exit; safe in a file name and in a signature's name. */
   static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]{0,31}");
@@ -22,8 +22,14 @@ public final class Network {
   /** Trainable numbers by layer, from input to output. */
   public final Map<String, Long> layers;
 
-  /** The layers that each sub-model trains; from the largest sub-model to the smallest. */
-  public final Map<String, List<String>> subModels;
+  /** Of them, those that a sub-model of biases trains. */
+  private final Map<String, Long> biases;
+
+  /** By name, from the largest to the smallest. */
+  public final Map<String, SubModel> subModels;
+
+  /** By name, from the shallowest to the deepest; empty: only the last layer answers. */
+  public final Map<String, Exit> exits;
 
   /** Characters in the order of the outputs, the blank left out. */
   public final String alphabet;
@@ -31,11 +37,15 @@ public final class Network {
   private Network(
       String family,
       Map<String, Long> layers,
-      Map<String, List<String>> subModels,
+      Map<String, Long> biases,
+      Map<String, SubModel> subModels,
+      Map<String, Exit> exits,
       String alphabet) {
     this.family = family;
     this.layers = Collections.unmodifiableMap(layers);
+    this.biases = Collections.unmodifiableMap(biases);
     this.subModels = Collections.unmodifiableMap(subModels);
+    this.exits = Collections.unmodifiableMap(exits);
     this.alphabet = alphabet;
   }
 
@@ -48,31 +58,37 @@ public final class Network {
     Fields fields = Fields.parse(json);
     fields.known("exits", "optimiser");
     Map<String, Long> layers = new LinkedHashMap<String, Long>();
+    Map<String, Long> biases = new LinkedHashMap<String, Long>();
     for (Fields layer : fields.objects("layers")) {
+      layer.known("biases");
       String name = layer.text("name", NAME, A_NAME);
       layers.put(name, layer.integer("parameters", 0, Long.MAX_VALUE));
+      biases.put(name, layer.has("biases") ? layer.integer("biases", 0, layers.get(name)) : 0L);
       layer.end();
     }
     distinct(fields, "layers", layers.keySet(), fields.objects("layers").size());
-    Map<String, List<String>> subModels = new LinkedHashMap<String, List<String>>();
+    List<String> names = new ArrayList<String>(layers.keySet());
+    Map<String, Exit> exits = new LinkedHashMap<String, Exit>();
+    if (fields.has("exits")) {
+      readExits(fields, names, exits);
+    }
+    Map<String, SubModel> subModels = new LinkedHashMap<String, SubModel>();
     for (Fields subModel : fields.objects("sub_models")) {
-      List<String> trained = subModel.texts("layers", NAME, A_NAME);
-      if (!inOrder(new ArrayList<String>(layers.keySet()), trained)) {
-        throw subModel.wrong("layers", "not layers of the network in their order");
-      }
-      subModels.put(subModel.text("name", NAME, A_NAME), trained);
-      subModel.end();
+      String name = subModel.text("name", NAME, A_NAME);
+      subModels.put(name, new SubModel(subModel, names, new ArrayList<String>(exits.keySet())));
     }
     distinct(fields, "sub_models", subModels.keySet(), fields.objects("sub_models").size());
-    if (fields.has("exits")) {
-      checkExits(fields, layers.size());
-    }
     if (fields.has("optimiser")) {
       fields.text("optimiser", NAME, A_NAME);
     }
     Network network =
         new Network(
-            fields.text("family", NAME, A_NAME), layers, subModels, fields.text("alphabet"));
+            fields.text("family", NAME, A_NAME),
+            layers,
+            biases,
+            subModels,
+            exits,
+            fields.text("alphabet"));
     fields.end();
     return network;
   }
@@ -88,28 +104,44 @@ public final class Network {
     for (int n = 0; n < counts.length; n++) {
       layers.put(MobileAsr.LAYERS.get(n), counts[n]);
     }
-    Map<String, List<String>> subModels = new LinkedHashMap<String, List<String>>();
+    Map<String, SubModel> subModels = new LinkedHashMap<String, SubModel>();
     for (int n = 0; n < MobileAsr.SUB_MODELS.size(); n++) {
       String name = MobileAsr.SUB_MODELS.get(n);
       if (able.contains(name)) {
-        subModels.put(name, MobileAsr.LAYERS.subList(n, MobileAsr.LAYERS.size()));
+        subModels.put(
+            name, new SubModel(MobileAsr.LAYERS.subList(n, MobileAsr.LAYERS.size())));
       }
     }
-    return new Network(MobileAsr.FAMILY, layers, subModels, alphabet);
+    return new Network(
+        MobileAsr.FAMILY,
+        layers,
+        Collections.<String, Long>emptyMap(),
+        subModels,
+        Collections.<String, Exit>emptyMap(),
+        alphabet);
   }
 
   /**
-   * The layers that a sub-model trains.
+   * A sub-model.
    *
    * @throws BadInputException there is none of that name
    */
-  public List<String> trainedLayers(String subModel) throws BadInputException {
-    List<String> trained = subModels.get(subModel);
-    if (trained == null) {
+  public SubModel subModel(String name) throws BadInputException {
+    SubModel subModel = subModels.get(name);
+    if (subModel == null) {
       throw new BadInputException(
-          "the network", "no sub-model '" + subModel + "'; there are " + subModels.keySet());
+          "the network", "no sub-model '" + name + "'; there are " + subModels.keySet());
     }
-    return trained;
+    return subModel;
+  }
+
+  /** The layers that belong to no head, from input to output. */
+  public List<String> trunk() {
+    List<String> trunk = new ArrayList<String>(layers.keySet());
+    for (Exit exit : exits.values()) {
+      trunk.removeAll(exit.head);
+    }
+    return trunk;
   }
 
   /**
@@ -118,9 +150,10 @@ public final class Network {
    * @throws BadInputException there is none of that name
    */
   public long trainedParameters(String subModel) throws BadInputException {
+    SubModel trained = subModel(subModel);
     long sum = 0;
-    for (String layer : trainedLayers(subModel)) {
-      sum += layers.get(layer);
+    for (String layer : trained.layers) {
+      sum += (trained.biasesOnly ? biases : layers).get(layer);
     }
     return sum;
   }
@@ -149,19 +182,105 @@ public final class Network {
     return true;
   }
 
-  private static void checkExits(Fields fields, int layers) throws BadInputException {
-    List<Fields> exits = fields.objectsOrNone("exits");
-    Set<String> names = new HashSet<String>();
+  private static void readExits(Fields fields, List<String> layers, Map<String, Exit> exits)
+      throws BadInputException {
+    List<Fields> all = fields.objectsOrNone("exits");
+    Set<String> heads = new HashSet<String>();
     long last = 0;
-    for (Fields exit : exits) {
-      names.add(exit.text("name", NAME, A_NAME));
-      long depth = exit.integer("depth", 1, layers);
-      if (depth <= last) {
-        throw exit.wrong("depth", "not in order");
+    for (Fields each : all) {
+      Exit exit = new Exit(each, layers);
+      exits.put(each.text("name", NAME, A_NAME), exit);
+      each.end();
+      if (exit.depth <= last) {
+        throw each.wrong("depth", "not in order");
       }
-      last = depth;
-      exit.end();
+      last = exit.depth;
+      for (String layer : exit.head) {
+        if (!heads.add(layer)) {
+          throw each.wrong("head", "two exits share a layer");
+        }
+      }
     }
-    distinct(fields, "exits", names, exits.size());
+    distinct(fields, "exits", exits.keySet(), all.size());
+    if (!all.isEmpty() && last != layers.size() - heads.size()) {
+      throw fields.wrong("exits", "the last is not that of the whole trunk");
+    }
+  }
+
+  /** A part of the network that can be trained while the rest stays as it is. */
+  public static final class SubModel {
+    /** Which layers train, in the order of the network. */
+    public final List<String> layers;
+
+    /** Whose losses are added up; empty in a network without exits. */
+    public final List<String> exits;
+
+    /** Of its layers, only biases and the vectors of normalisations train. */
+    public final boolean biasesOnly;
+
+    /** What the signature {@code train} is given, or null: it has a signature of its own. */
+    public final Switch how;
+
+    private SubModel(List<String> layers) {
+      this.layers = layers;
+      exits = Collections.emptyList();
+      biasesOnly = false;
+      how = null;
+    }
+
+    private SubModel(Fields fields, List<String> layerNames, List<String> exitNames)
+        throws BadInputException {
+      fields.known("exits", "weights", "switch");
+      layers = fields.texts("layers", NAME, A_NAME);
+      if (!inOrder(layerNames, layers)) {
+        throw fields.wrong("layers", "not layers of the network in their order");
+      }
+      exits =
+          fields.has("exits")
+              ? fields.textsOrNone("exits", NAME, A_NAME)
+              : Collections.<String>emptyList();
+      if (!inOrder(exitNames, exits) || exits.isEmpty() != exitNames.isEmpty()) {
+        throw fields.wrong("exits", "not exits of the network in their order");
+      }
+      biasesOnly = fields.has("weights") && fields.word("weights", "all", "biases").equals("biases");
+      how = fields.has("switch") ? new Switch(fields.object("switch"), exitNames.size()) : null;
+      fields.end();
+    }
+  }
+
+  /** What is given to the signature {@code train}; segments count from 1. */
+  public static final class Switch {
+    public final int first;
+    public final int last;
+    public final boolean headsOnly;
+
+    private Switch(Fields fields, int segments) throws BadInputException {
+      fields.known("heads_only");
+      last = (int) fields.integer("last", 1, segments);
+      first = (int) fields.integer("first", 1, last);
+      headsOnly = fields.has("heads_only") && fields.flag("heads_only");
+      fields.end();
+    }
+  }
+
+  /** A place where an answer can be taken. */
+  public static final class Exit {
+    /** Layers that are computed for it, heads not counted. */
+    public final int depth;
+
+    /** Layers of its head; empty: the answer is the last layer's. */
+    public final List<String> head;
+
+    private Exit(Fields fields, List<String> layers) throws BadInputException {
+      fields.known("head");
+      depth = (int) fields.integer("depth", 1, layers.size());
+      head =
+          fields.has("head")
+              ? fields.textsOrNone("head", NAME, A_NAME)
+              : Collections.<String>emptyList();
+      if (!inOrder(layers, head)) {
+        throw fields.wrong("head", "not layers of the network in their order");
+      }
+    }
   }
 }

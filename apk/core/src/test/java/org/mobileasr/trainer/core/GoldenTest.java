@@ -110,11 +110,16 @@ final class GoldenTest {
     assertEquals(
         GSON.fromJson(given.get("sub_models"), new TypeToken<List<String>>() {}.getType()),
         new ArrayList<>(network.subModels.keySet()));
+    for (String name : List.of("trunk", "exits")) {
+      assertEquals(
+          GSON.fromJson(given.get(name), new TypeToken<List<String>>() {}.getType()),
+          name.equals("trunk") ? network.trunk() : new ArrayList<>(network.exits.keySet()));
+    }
     for (String name : network.subModels.keySet()) {
       assertEquals(
           given.getAsJsonObject("trained").get(name).getAsLong(), network.trainedParameters(name));
     }
-    assertThrows(BadInputException.class, () -> network.trainedLayers("S9"));
+    assertThrows(BadInputException.class, () -> network.subModel("S9"));
   }
 
   static Stream<String> invalidNetworks() {

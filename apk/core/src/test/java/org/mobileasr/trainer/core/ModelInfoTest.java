@@ -75,14 +75,14 @@ final class ModelInfoTest {
   void format2SaysItsNames() throws BadInputException {
     ModelInfo info = ModelInfo.of(named(tiny().toString()), TINY_SIGNATURES, "m.tflite");
     assertEquals("tiny", info.network.family);
-    assertEquals(List.of("Front", "Head"), info.network.trainedLayers("Ends"));
+    assertEquals(List.of("Front", "Head"), info.network.subModel("Ends").layers);
   }
 
   @Test
   void format1IsDeepSpeech2WithWhatTheFileCanTrain() throws BadInputException {
     ModelInfo info = ModelInfo.of(preset(9), Set.of("train_s5", "train_s8"), "m.tflite");
     assertEquals(List.of("S5", "S8"), List.copyOf(info.network.subModels.keySet()));
-    assertEquals(List.of("FC1", "FC2"), info.network.trainedLayers("S8"));
+    assertEquals(List.of("FC1", "FC2"), info.network.subModel("S8").layers);
   }
 
   @Test
