@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.scenario.base import Count, Flag, Number, Section, Words
+from harness.scenario.compression import Compression
 
 By = Literal["speaker", "accent", "iid", "dirichlet"]
 StrategyName = Literal[
@@ -177,8 +184,18 @@ class Federated(Section):
     """Whether what was heard comes to the host; without it, only counts of word errors."""
     privacy: Privacy | None = None
     """Differential privacy of clients."""
+    compression: Compression | None = None
+    """Weights travel in fewer bits; a format alone, such as ``S1E3M7``, is enough."""
     seed: Count = Field(0, ge=0)
     """Of the choice of clients."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_is_not(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``compression`` out where there is none: identities stay as they were."""
+        written: dict[str, Any] = write(self)
+        if self.compression is None:
+            written.pop("compression", None)
+        return written
 
     @model_validator(mode="after")
     def _fits_together(self) -> Federated:
