@@ -49,7 +49,10 @@ def bits_of(name: str) -> int:
         return 1 + sum(floating)
     match = _INTEGER.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name} is no format: give S1EeMm, int8, int6 or int4")
+        raise ValueError(
+            f"{name} is no format: give int8, int6, int4 or S1EeMm, of 2 to 8 bits of exponent "
+            "and 1 to 15 of mantissa"
+        )
     return int(match[1])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.contract.share import Form
 from harness.contract.wire import (
@@ -24,10 +24,17 @@ Direction = Literal["down", "up"]
 Ways = Literal["both", "down", "up"]
 
 
+def _known(name: Any) -> Any:
+    """Say what a format is, before its pattern is asked."""
+    if isinstance(name, str):
+        bits_of(name)
+    return name
+
+
 class Compression(Section):
     """Weights travel in fewer bits, to the phones and back; the server keeps float32."""
 
-    format: FormatName
+    format: Annotated[FormatName, BeforeValidator(_known)]
     """``S1E3M7``: a floating-point number of a sign, 3 bits of exponent and 7 of mantissa (2 to 8,
     and 1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale."""
     ways: Ways = "both"
