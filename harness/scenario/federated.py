@@ -214,10 +214,7 @@ class Federated(Section):
             if ours:
                 raise ValueError(f"{ours[0]} is for the harness's own strategies")
         if self.pruning is not None and self.compression is not None:
-            raise ValueError(
-                "give pruning or compression: a network that changes each round has no weights "
-                "that what is sent could differ from"
-            )
+            raise ValueError("pruning and compression do not go together yet: give one of them")
         if self.pruning is not None and self.pruning.risen >= self.rounds:
             raise ValueError(
                 f"pruning.level is not reached in {self.rounds} rounds: it rises for "
