@@ -94,7 +94,7 @@ class PlainNetwork:
     def _answers(
         self, x: Tensor, in_len: Tensor, trained: Collection[str]
     ) -> tuple[list[Tensor], Tensor]:
-        """Return logits of each exit, of the last layer at the end, and lengths [B] (at least 1)."""
+        """Return logits by exit, of the last layer at the end, and lengths [B] (at least 1)."""
         config = self.config
         lengths = tf.maximum(in_len, 1)
         answers = []
