@@ -73,6 +73,16 @@ class PruningRecord(Record):
     step_seconds: float | None = None
     """Median of their optimiser steps."""
 
+    @property
+    def parameters_share(self) -> float:
+        """Share of the network's numbers that they had."""
+        return self.parameters / self.parameters_whole
+
+    @property
+    def bytes_share(self) -> float:
+        """Share of the bytes of the whole network's weights that they were sent."""
+        return self.sent_bytes / self.whole_bytes
+
 
 class ModelRecord(Record):
     """The model of a round."""
