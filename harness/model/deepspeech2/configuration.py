@@ -7,7 +7,7 @@ character and one for the CTC blank. ``PAPER`` has exactly the parameters of the
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.pruning.cells import Group
 
 CONVOLUTIONS = mobileasr.LAYERS[:3]
 BLSTMS = mobileasr.LAYERS[3:7]
@@ -62,6 +63,8 @@ class DeepSpeech2(NetworkConfig):
     hidden: int
     """Cells a direction in each BLSTM."""
     dense: int
+    cells: tuple[int, int, int, int] | None = None
+    """Cells a direction of each BLSTM, where they differ; None: ``hidden`` in all."""
     frequency_padding: str = "same"
     """``same`` or ``valid``, of all CONV layers along frequency; time is always ``same``."""
     input_norm: bool = False
@@ -75,7 +78,13 @@ class DeepSpeech2(NetworkConfig):
     @property
     def summary(self) -> str:
         """The network in a few words."""
-        return f"3 CONV, 4 BLSTM x {self.hidden}, 2 FC"
+        cells = self.blstm_cells if self.cells else (self.hidden,)
+        return f"3 CONV, 4 BLSTM x {' '.join(map(str, cells))}, 2 FC"
+
+    @property
+    def blstm_cells(self) -> tuple[int, int, int, int]:
+        """Cells a direction, by BLSTM."""
+        return self.cells or (self.hidden,) * 4
 
     def conv_shapes(self) -> list[tuple[int, int, int]]:
         """Return (time, frequency, channels) before, between and after the CONV layers."""
@@ -105,6 +114,18 @@ class DeepSpeech2(NetworkConfig):
 
         return build_layers(self, variables, form)
 
+    def unit_groups(self) -> tuple[Group, ...]:
+        """Return CONV channels, cells of each direction, and units of FC1."""
+        from harness.model.deepspeech2.units import unit_groups
+
+        return unit_groups(self)
+
+    def with_units(self, units: Mapping[str, int]) -> DeepSpeech2:
+        """Return the network with other numbers of units in its layers."""
+        from harness.model.deepspeech2.units import with_units
+
+        return with_units(self, units)
+
     def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
         """Return the network in plain tensorflow, or in Keras."""
         from harness.model.deepspeech2.reference.contestants import reference
@@ -115,6 +136,8 @@ class DeepSpeech2(NetworkConfig):
         """Yield what is wrong with the sizes beside their types."""
         yield from super().problems()
         yield from at_least_one(self, "hidden", "dense")
+        if min(self.blstm_cells) < 1:
+            yield Problem(("cells",), "must be four numbers of 1 or more")
         if self.frequency_padding not in ("same", "valid"):
             yield Problem(("frequency_padding",), "must be same or valid")
         for n, conv in enumerate(self.convolutions):
@@ -143,8 +166,8 @@ class DeepSpeech2(NetworkConfig):
 
     def _blstm_specs(self) -> Iterator[LayerSpec]:
         _, frequencies, channels = self.conv_shapes()[-1]
-        width, h = frequencies * channels, self.hidden
-        for name in BLSTMS:
+        width = frequencies * channels
+        for name, h in zip(BLSTMS, self.blstm_cells, strict=True):
             weights = {
                 "input": Weight((2, width, 4 * h), lstm_input),
                 "recurrent": Weight((2, h, 4 * h), lstm_recurrent),
@@ -156,7 +179,7 @@ class DeepSpeech2(NetworkConfig):
             yield LayerSpec(name, weights, self.output_frames * width)
 
     def _dense_specs(self) -> Iterator[LayerSpec]:
-        hidden, outputs = (2 * self.hidden, self.dense), (self.dense, self.outputs)
+        hidden, outputs = (2 * self.blstm_cells[-1], self.dense), (self.dense, self.outputs)
         for name, shape, first in (
             (HIDDEN_DENSE, hidden, before_relu),
             (OUTPUT, outputs, before_output),

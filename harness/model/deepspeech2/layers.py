@@ -36,15 +36,16 @@ from harness.model.tensors import Tensor
 
 def build_layers(config: DeepSpeech2, variables: Variables, form: Form) -> list[TrainableLayer]:
     """Return CONV1 .. FC2 as they compute."""
-    recurrent = RecurrentProduct()
-    if form.flatbuffer:
-        recurrent = recurrent_product(config.batch_size, config.hidden)
+    cells = dict(zip(BLSTMS, config.blstm_cells, strict=True))
     layers: list[TrainableLayer] = []
     for spec in config.layer_specs():
         if spec.name in CONVOLUTIONS:
             place = CONVOLUTIONS.index(spec.name)
             layers.append(ConvLayer(spec, variables, config, place, form))
         elif spec.name in BLSTMS:
+            recurrent = RecurrentProduct()
+            if form.flatbuffer:
+                recurrent = recurrent_product(config.batch_size, cells[spec.name])
             layers.append(BlstmLayer(spec, variables, config.unroll, recurrent, form))
         else:
             layers.append(DenseLayer(spec, variables, relu=spec.name != OUTPUT))

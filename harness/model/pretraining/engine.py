@@ -16,12 +16,13 @@ import tensorflow as tf
 
 from harness.errors import InputError
 from harness.model.adam import Adam
+from harness.model.aim import Aim
 from harness.model.configuration import Form, NetworkConfig
 from harness.model.features import log_mel
 from harness.model.initial import Weights
 from harness.model.network import Network
 from harness.model.pretraining.settings import Device
-from harness.model.signatures import train_step
+from harness.model.step import train_step
 from harness.model.tensors import Tensor
 from harness.trainer.batches import Batch, Floats
 
@@ -133,8 +134,8 @@ class Engine:
         lab_len: Tensor,
         rate: Tensor,
     ) -> Tensor:
-        layers = network.description.layer_names
-        return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, layers)
+        aim = Aim(network.description.layer_names)
+        return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, aim).loss
 
     def _call(self, name: str, frames: int, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the graph of ``function`` for utterances padded to ``frames``."""
