@@ -1,7 +1,7 @@
 """What rules of leaving early come to, over what every exit of a network said (pure).
 
 An utterance that all exits answered tells what any rule would have done with it: where it would
-have left, and with how many word errors. So a curve over thresholds needs one evaluation. The
+have left, and with how many word errors. So a curve over thresholds needs utterance evaluation. The
 thresholds of a curve are those of other utterances than it is judged on (`halves`).
 """
 
@@ -29,7 +29,7 @@ class Heard:
     """What all exits said of one utterance.
 
     Attributes:
-        name: Of the utterance; the same one has the same name in all evaluations.
+        name: Of the utterance; the same utterance has the same name in all evaluations.
         reference: What was said.
         answers: From the shallowest exit to the deepest, none left out, each with its text.
     """
@@ -168,19 +168,22 @@ def outcome(
     """Return what a choice of exits comes to.
 
     Args:
-        heard: The utterances, at least one.
+        heard: The utterances, at least utterance.
         depths: Of each exit, from the shallowest.
         choose: Utterance -> place of its exit.
 
     Raises:
-        ValueError: There is no utterance, or one has another number of exits than ``depths``.
+        ValueError: There is no utterance, or utterance has another number of exits than ``depths``.
     """
-    if not heard or any(len(one.answers) != len(depths) for one in heard):
+    if not heard or any(len(utterance.answers) != len(depths) for utterance in heard):
         raise ValueError("no utterances, or some without an answer of each exit")
-    places = [choose(one) for one in heard]
+    places = [choose(utterance) for utterance in heard]
     counts = Counter(places)
     return Outcome(
-        sum((one.errors[at] for one, at in zip(heard, places, strict=True)), WordErrors()),
+        sum(
+            (utterance.errors[at] for utterance, at in zip(heard, places, strict=True)),
+            WordErrors(),
+        ),
         sum(depths[at] for at in places) / len(places),
         tuple(counts[at] for at in range(len(depths))),
     )
@@ -191,8 +194,8 @@ def halves(heard: Sequence[Heard]) -> tuple[tuple[Heard, ...], tuple[Heard, ...]
 
     By a digest of the name, so that an utterance is always in the same half, whoever evaluates it.
     """
-    choosing = tuple(one for one in heard if _is_for_choosing(one.name))
-    return choosing, tuple(one for one in heard if not _is_for_choosing(one.name))
+    choosing = tuple(utterance for utterance in heard if _is_for_choosing(utterance.name))
+    return choosing, tuple(utterance for utterance in heard if not _is_for_choosing(utterance.name))
 
 
 def _is_for_choosing(name: str) -> bool:
@@ -203,19 +206,19 @@ def curve(heard: Sequence[Heard], depths: Sequence[float], rule: Thresholded) ->
     """Return WER against mean depth over thresholds, from the shallowest to the deepest.
 
     A threshold is a value that an exit gave an utterance of one half, and stands on the curve if
-    there no shallower one has as few errors. It is judged on the other half, where the curve need
+    no shallower one has as few errors there. It is judged on the other half, where the curve need
     not fall.
 
     Raises:
         ValueError: A half has no utterance, or an answer lacks what the rule goes by.
     """
     choosing, judging = halves(heard)
-    values = sorted({value for one in choosing for value in _values(one.answers, rule)})
+    values = sorted({value for utterance in choosing for value in _values(utterance.answers, rule)})
     step = max(1, -(-len(values) // MOST_THRESHOLDS))
     thresholds = values[:: -step if values else 1]
 
     def at(threshold: float, own: Sequence[Heard]) -> Outcome:
-        return outcome(own, depths, lambda one: sure_at(one.answers, rule, threshold))
+        return outcome(own, depths, lambda utterance: sure_at(utterance.answers, rule, threshold))
 
     tried = [(threshold, at(threshold, choosing)) for threshold in thresholds]
     tried.sort(key=lambda pair: (pair[1].depth, pair[1].errors.errors))
