@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -38,6 +39,8 @@ from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.java import APK, maven
 from tests.fixtures.lab import Watcher
 from tests.fixtures.other_names import write_with_other_names
+from tests.fixtures.stairs.configuration import SMALL
+from tests.fixtures.stairs.job import stairs_job
 from tests.fixtures.trainer_logs import decisions, of, run
 
 pytestmark = pytest.mark.jdk
@@ -299,3 +302,29 @@ def test_what_cannot_be_used_is_called_the_same(
         assert (found, events[-1].type, events[-1].kind) == (code, "error", kind), name
         assert events[-1].message
         (tmp_path / "out").rename(tmp_path / name)
+
+
+@pytest.mark.tensorflow
+def test_one_switched_signature_trains_spans_alike(java_trainer, tmp_path):
+    pytest.importorskip("tensorflow", reason="needs the extra [model]")
+    from harness.model.export import build_model
+
+    model = build_model(replace(SMALL, clip="layer", switched=True), tmp_path / "s.tflite", seed=5)
+    for name in ("upto2", "heads"):
+        folder = tmp_path / name
+        folder.mkdir()
+        job = stairs_job(folder, model, selection={"forced": name})
+        python, theirs = both(java_trainer, job, folder)
+        assert decisions(theirs) == decisions(python)
+        ours = [event.loss for event in of(python, Step)]
+        assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
+
+
+def test_a_job_with_exits_is_refused_by_the_name_of_the_field(java_trainer, make_job, tmp_path):
+    for changes in ({"exits": {"rule": "agreement"}}, {"mode": "evaluate"}, {"ordered": True}):
+        code, events = run(java_trainer, make_job(**changes), tmp_path)
+        assert code == 2
+        assert (events[-1].kind, events[-1].message.split(":")[0]) == (
+            "BadJob",
+            next(iter(changes)),
+        )

@@ -112,7 +112,8 @@ public final class FlatbufferModel implements Closeable {
    */
   public double trainStep(String subModel, Batch batch, double learningRate)
       throws BadInputException {
-    Set<String> trained = new HashSet<String>(info.network.subModel(subModel).layers);
+    Network.SubModel description = info.network.subModel(subModel);
+    Set<String> trained = new HashSet<String>(description.layers);
     checkWeights();
     if (!momentsOf.containsAll(trained)) {
       String reset = ModelInfo.resetSignature(subModel);
@@ -126,6 +127,12 @@ public final class FlatbufferModel implements Closeable {
     rate.putFloat(0, (float) learningRate);
     inputs.put("lr", rate);
     String train = ModelInfo.trainSignature(subModel);
+    if (description.how != null) {
+      train = ModelInfo.SWITCHED;
+      inputs.put("first", ints(description.how.first));
+      inputs.put("last", ints(description.how.last));
+      inputs.put("heads_only", ints(description.how.headsOnly ? 1 : 0));
+    }
     Map<String, ByteBuffer> out = outputs(train);
     signatures.run(train, inputs, out);
     return out.get("loss").getFloat(0);

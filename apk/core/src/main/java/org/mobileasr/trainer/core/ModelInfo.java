@@ -15,6 +15,9 @@ public final class ModelInfo {
           "format", "batch_size", "max_frames", "max_label", "alphabet", "blank", "sample_rate",
           "window", "hop", "time_stride", "layers", "sub_models", "weights_included");
 
+  /** The signature that trains all sub-models that have a switch. */
+  static final String SWITCHED = "train";
+
   public final int batchSize;
   public final int maxFrames;
   public final int maxLabel;
@@ -150,7 +153,9 @@ public final class ModelInfo {
     }
     checkCounts(network, values, path);
     for (String name : network.subModels.keySet()) {
-      for (String signature : Arrays.asList(trainSignature(name), resetSignature(name))) {
+      boolean switched = network.subModels.get(name).how != null;
+      String train = switched ? SWITCHED : trainSignature(name);
+      for (String signature : Arrays.asList(train, resetSignature(name))) {
         if (!signatures.contains(signature)) {
           throw new BadInputException(
               path, "its network has " + name + ", there is no signature " + signature);
