@@ -68,6 +68,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run federated *": _ROUNDS,
+    "harness run scenarios/paper/federated_pruning.yaml *": _ROUNDS,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
