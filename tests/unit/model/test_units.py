@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import InputError
 from harness.model.config_file import load_network
-from harness.model.deepspeech2.configuration import MINI
+from harness.model.deepspeech2.configuration import MINI, MINI_EE
 from harness.model.initial import initial_weights
 from harness.pruning.cells import Selection, gathered
 from harness.pruning.choice import kept_of, ranked, units_kept
@@ -21,7 +21,7 @@ def _shapes(config):
     return {s.full_name(n): w.shape for s in specs for n, w in s.weights.items()}
 
 
-@pytest.mark.parametrize("config", [SMALL, MINI], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [SMALL, MINI, MINI_EE], ids=lambda config: config.name)
 def test_what_is_gathered_has_the_shapes_of_the_smaller_network(config):
     weights = initial_weights(config, 0)
     groups = ranked(config.unit_groups(), weights, None, "weight")
