@@ -71,6 +71,8 @@ NOT_RUN: dict[str, str] = {
     "harness run federated *": _ROUNDS,
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
+    "harness run scenarios/paper/omc.yaml *": _ROUNDS,
+    "harness run scenarios/paper/fedaqt.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
     "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower_app.py",
