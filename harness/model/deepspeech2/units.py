@@ -75,6 +75,8 @@ def _cells(config: DeepSpeech2) -> Iterator[Group]:
             ]
             if n < len(_BLSTMS) - 1:
                 places.append(Place(f"{_BLSTMS[n + 1].lower()}_input", 1, first=first))
+                if config.early_exits:
+                    places.append(Place(f"head{n + 1}_kernel", 0, first=first))
             else:
                 places += [Place(f"{name}_{v}", 0, first=first, scored=False) for v in _NORM]
                 places.append(Place(f"{_HIDDEN_DENSE.lower()}_kernel", 0, first=first))
