@@ -156,7 +156,7 @@ def no_worse_at(heard: Heard) -> int:
 
 
 ORACLES: Final[Mapping[str, Callable[[Heard], int]]] = {
-    "no worse than the last exit": no_worse_at,
+    "no worse than last": no_worse_at,
     "fewest errors": fewest_errors_at,
 }
 """What a rule could do that knew what was said."""

@@ -91,6 +91,7 @@ def test_wer_by_exit_with_intervals(run: Path) -> None:
         assert cells[0].median > cells[1].median > cells[2].median  # type: ignore[operator]
     assert verdicts(wer)["WER falls with depth"] == "holds"
     assert len(wer.drawings) == 1
+    assert wer.conditions.endswith("heard, not trained")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_curves_are_judged_on_the_other_half(run: Path) -> None:
     curve, shares = made["curve"], made["shares"]
     assert len(curve.drawings) == 2
     table = dict(curve.grids[1].rows)
-    last, oracle = table["always the last exit"], table["oracle, no worse than the last exit"]
+    last, oracle = table["always the last exit"], table["oracle, no worse than last"]
     assert last[2].median == 4
     assert oracle[1].median <= last[1].median  # type: ignore[operator]
     assert oracle[2].median < 4  # type: ignore[operator]

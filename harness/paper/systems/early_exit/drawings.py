@@ -10,7 +10,7 @@ from harness.report.figures.sheet import DASHED, Dash, Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.text import one_line
 
-WIDTH, HEIGHT = 520.0, 270.0
+WIDTH, HEIGHT = 430.0, 240.0
 LONGEST = 26
 """Characters of a label."""
 
@@ -26,6 +26,7 @@ class Line:
         marker: Shape of its points.
         dash: Of the line.
         between: Least and most of each point, where known.
+        level: A rule across goes through its point.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Line:
     marker: str = "o"
     dash: Dash = None
     between: tuple[tuple[float, float] | None, ...] = ()
+    level: bool = False
 
 
 DASHES: tuple[Dash, ...] = (None, DASHED)
@@ -70,6 +72,8 @@ def over_depth(lines: Sequence[Line], name: str, title: str, ticks: Sequence[flo
                 sheet.line([x, x], [low, high], line.role, width=1.0, alpha=0.6)
         if len(line.points) > 1:
             sheet.line(xs, ys, line.role, width=1.6, dash=line.dash)
+        if line.level:
+            plot.rule(line.points[0][1], line.role, width=0.8)
         sheet.marks(xs, ys, line.role, line.marker, size=6.5, halo=1)
     plot.label_ends(
         [

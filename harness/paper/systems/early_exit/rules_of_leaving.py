@@ -30,7 +30,7 @@ from harness.results.names import safe_name
 from harness.results.wer_interval import METHOD, wer_interval
 
 THRESHOLDED: Final[tuple[Thresholded, ...]] = ("entropy", "posterior")
-_LOOKS: Final = {"entropy": ("s1", "^"), "posterior": ("s6", "v"), "oracle": ("good", "*")}
+_LOOKS: Final = {"entropy": ("s1", "^"), "posterior": ("s6", "v"), "oracle": ("good", "p")}
 HALVES: Final = (
     "Thresholds are chosen on half of the utterances, by a digest of their names, and judged on "
     "the other half; all of our rows are of that half."
@@ -122,7 +122,7 @@ def _lines(evaluation: Evaluation) -> list[Line]:
             lines.append(Line(rule, tuple(sorted(along)), *_LOOKS[rule]))
     oracle = tuple(at(choose) for choose in ORACLES.values())
     lines += [
-        Line(f"oracle, {what}", (point,), *_LOOKS["oracle"])
+        Line(f"oracle, {what}", (point,), *_LOOKS["oracle"], level=True)
         for what, point in zip(ORACLES, oracle, strict=True)
     ]
     return lines

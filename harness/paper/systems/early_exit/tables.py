@@ -19,7 +19,8 @@ from harness.report.numbers import Spread, fixed, spread
 from harness.results.wer_interval import METHOD, WerInterval, wer_interval
 
 FILE = Path(__file__).with_name("published.yaml")
-ROLES = ("s0", "s5", "s2", "s7", "s4", "s1", "s6", "s3")
+ROLES = ("s0", "s4", "s6", "s2")
+MARKERS = ("o", "s", "^", "v", "p", "h", "<", ">")
 NO_ANSWERS = "No job of its run told what every exit heard."
 NO_PAGE = Measured(at="", what="")
 
@@ -107,7 +108,8 @@ def wer_by_exit(item: Item, given: Given) -> Section:
             evaluation.name,
             tuple(zip(evaluation.depths, [_wer(i) for i in by_exit], strict=True)),
             ROLES[number % len(ROLES)],
-            dash=DASHES[number // len(ROLES) % 2],
+            MARKERS[number % len(MARKERS)],
+            DASHES[number // len(ROLES) % 2],
             between=tuple(interval.ends if interval else None for interval in by_exit),
         )
         for number, (evaluation, by_exit) in enumerate(zip(own, intervals, strict=True))
