@@ -146,8 +146,8 @@ def test_trainings_are_compared_at_equal_depth(tmp_path: Path) -> None:
     assert compared(tmp_path / "other", other) == {"does not hold"}
 
 
-def test_cost_is_of_jobs_that_leave_at_one_exit(tmp_path: Path, run: Path) -> None:
-    at_first = source(make_exits_run(tmp_path, GOOD, leave_at=0))
+def test_cost_is_of_jobs_that_leave_at_one_exit(tmp_path: Path) -> None:
+    at_first = source(make_exits_run(tmp_path, GOOD, leave_at=(0,)))
     cost = page(Given({COST: at_first}), "cost")["cost"]
     ((name, cells),) = cost.grids[0].rows
     assert name == f"{JOINT}, exit1 (layer 2)"
@@ -156,12 +156,24 @@ def test_cost_is_of_jobs_that_leave_at_one_exit(tmp_path: Path, run: Path) -> No
     assert verdicts(cost)["Seconds grow with depth"] == "cannot be said"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [((0.1, 0.2, 0.3), "holds"), ((0.1, 0.3, 0.3), "does not hold")]
+)
+def test_seconds_are_compared_from_exit_to_exit(
+    tmp_path: Path, seconds: tuple[float, ...], verdict: str
+) -> None:
+    runs = source(make_exits_run(tmp_path, GOOD, leave_at=(2, 0, 1), seconds=seconds))
+    cost = page(Given({COST: runs}), "cost")["cost"]
+    assert len(cost.grids[0].rows) == 3
+    assert verdicts(cost)["Seconds grow with depth"] == verdict
+
+
 def test_a_virtual_battery_says_nothing(tmp_path: Path) -> None:
-    virtual = make_exits_run(tmp_path / "virtual", GOOD, leave_at=0, origin="virtual")
+    virtual = make_exits_run(tmp_path / "virtual", GOOD, leave_at=(0,), origin="virtual")
     energy = page(Given({COST: source(virtual)}), "energy")["energy"]
     assert "virtual phone" in energy.missing
     assert not energy.grids
-    device = make_exits_run(tmp_path / "device", GOOD, leave_at=0)
+    device = make_exits_run(tmp_path / "device", GOOD, leave_at=(0,))
     energy = page(Given({COST: source(device)}), "energy")["energy"]
     ((_, (cell,)),) = energy.grids[0].rows
     assert cell.median > 0  # type: ignore[operator]

@@ -96,16 +96,17 @@ def nearest(along: tuple[OnCurve, ...], depth: float) -> OnCurve:
 
 def seconds_grow(source: Source) -> Judged:
     """Least of the repeats' median seconds, from exit to exit."""
-    by_model: dict[str, list[tuple[str, float]]] = {}
+    by_model: dict[str, list[tuple[int, str, float]]] = {}
     for (model, name), own in fixed_runs(source).items():
-        by_model.setdefault(model, []).append((name, min(map(seconds_of, own))))
+        depth = own[0].attempt.network.exit(name).depth
+        by_model.setdefault(model, []).append((depth, name, min(map(seconds_of, own))))
     told, grows = [], True
     for model, found in by_model.items():
         if len(found) < 2:
             continue
         exits = sorted(found)
-        grows &= all(before < after for (_, before), (_, after) in pairwise(exits))
-        told.append(f"{model}: " + "; ".join(f"{n} → {1000 * s:.3g} ms" for n, s in exits))
+        grows &= all(before < after for (*_, before), (*_, after) in pairwise(exits))
+        told.append(f"{model}: " + "; ".join(f"{n} → {1000 * s:.3g} ms" for _, n, s in exits))
     if not told:
         return NOTHING
     return ("holds" if grows else "does not hold"), " | ".join(told) + "."
