@@ -83,6 +83,7 @@ NOT_RUN: dict[str, str] = {
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
 
 ELSEWHERE: dict[str, str] = {
+    "harness paper --system early-exit": "harness paper --system early-exit",
     "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
