@@ -69,6 +69,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run federated *": _ROUNDS,
+    "harness plan scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run scenarios/paper/omc.yaml *": _ROUNDS,
