@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.federated.aggregate import MOMENTS, Made, aggregate
 from harness.federated.arrived import Answer
 from harness.federated.privacy import epsilon
+from harness.federated.pruning.model import pruned_model
 from harness.lab.scheduling.host_tasks import HostContext, Parent, host_task
 from harness.results.federated import ClientShare, LeftOut, ModelRecord
 from harness.results.store import AttemptFolder
@@ -132,21 +133,33 @@ def make_model(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     enough = federated.enough(len(arguments["asked"]))
     if len(answers) < enough:
         raise RoundFailedError.of(len(answers), enough, left_out)
-    moments = before / MOMENTS
-    made = aggregate(
-        before / CHECKPOINT,
-        [answer for answer, _ in answers],
-        federated,
-        round_=arguments["round"],
-        moments=moments if moments.is_file() else None,
-        model=context.out / CHECKPOINT,
-        moments_out=context.out / MOMENTS,
-    )
+
+    def aggregated(
+        sent: Path, answers: Sequence[Answer], moments: Path | None, model: Path, out: Path
+    ) -> Made:
+        round_ = arguments["round"]
+        return aggregate(
+            sent, answers, federated, round_=round_, moments=moments, model=model, moments_out=out
+        )
+
+    came, pruned = [answer for answer, _ in answers], None
+    if federated.pruning is not None:
+        made, pruned = pruned_model(context, arguments, federated.pruning, before, came, aggregated)
+    else:
+        moments = before / MOMENTS
+        made = aggregated(
+            before / CHECKPOINT,
+            came,
+            moments if moments.is_file() else None,
+            context.out / CHECKPOINT,
+            context.out / MOMENTS,
+        )
     _LOG.info(
         "round %d: a model of %d answers, %d left out",
         arguments["round"], len(answers), len(left_out),
     )  # fmt: skip
-    return _record(arguments, federated, answers, left_out, made).model_dump(mode="json")
+    record = _record(arguments, federated, answers, left_out, made)
+    return record.model_copy(update={"pruning": pruned}).model_dump(mode="json")
 
 
 def answers_of(

@@ -1,4 +1,4 @@
-"""Adam with clipping of the global norm, on resource variables.
+"""Adam with clipping of the global norm, or of each layer's, on resource variables.
 
 Kingma and Ba, 2015, in the order of the end of their section 2 (as Keras has it): epsilon stands
 beside the square root of the second moment before its bias is corrected.
@@ -7,6 +7,7 @@ beside the square root of the second moment before its bias is corrected.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -52,20 +53,41 @@ class Adam:
     def apply(
         self,
         weights: Mapping[str, Tensor],
-        gradients: dict[str, Tensor],
+        gradients: Mapping[str, Tensor],
         learning_rate: Tensor,
         clip_norm: float,
     ) -> None:
-        """Take one step on the weights that have a gradient.
+        """Take one step on the weights that have a gradient, clipped by the norm of all of them."""
+        scale = _scale(gradients, clip_norm)
+        step, rate = self._begin(learning_rate)
+        self._move(weights, gradients, scale, rate)
+        self.step.assign(step)
+
+    def layerwise(
+        self, weights: Mapping[str, Tensor], learning_rate: Tensor, clip_norm: float
+    ) -> LayerwiseStep:
+        """Begin a step on weights whose gradients come a layer at a time."""
+        step, rate = self._begin(learning_rate)
+        return LayerwiseStep(self, weights, step, rate, clip_norm)
+
+    def _begin(self, learning_rate: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the number of the step that begins, and its rate with the bias corrected."""
+        step = self.step + 1.0
+        rate = learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
+        return step, rate
+
+    def _move(
+        self,
+        weights: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
+        scale: Tensor,
+        rate: Tensor,
+    ) -> Tensor:
+        """Move weights and moments; return the last assignment.
 
         The updates run one after another: without that order all moments are read at once, and a
         copy of each lives through the whole step.
         """
-        squares = [tf.reduce_sum(g * g) for g in gradients.values()]
-        norm = tf.sqrt(tf.add_n(squares) + 1e-12)
-        scale = tf.minimum(1.0, clip_norm / norm)
-        step = self.step + 1.0
-        rate = learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
         grow1 = (1.0 - _BETA1) * scale
         grow2 = (1.0 - _BETA2) * scale * scale
         assignment = None
@@ -78,4 +100,37 @@ class Adam:
                 v.assign(v_new, read_value=False)
                 moved = w.read_value() - rate * m_new / (tf.sqrt(v_new) + _EPSILON)
                 assignment = w.assign(moved, read_value=False)
-        self.step.assign(step)
+        return assignment
+
+
+@dataclass(frozen=True)
+class LayerwiseStep:
+    """A step of Adam whose gradients come a layer at a time, and are clipped by layers."""
+
+    adam: Adam
+    weights: Mapping[str, Tensor]
+    """Trainable variables by full name."""
+    step: Tensor
+    rate: Tensor
+    clip_norm: float
+
+    def apply(self, gradients: Mapping[str, Tensor]) -> Tensor:
+        """Move a layer's weights now, clipped by the norm of its gradients.
+
+        Returns:
+            What to wait for: after it nothing needs the gradients.
+        """
+        scale = _scale(gradients, self.clip_norm)
+        with tf.control_dependencies([scale]):
+            return self.adam._move(self.weights, gradients, scale, self.rate)
+
+    def end(self) -> None:
+        """Count the step."""
+        self.adam.step.assign(self.step)
+
+
+def _scale(gradients: Mapping[str, Tensor], clip_norm: float) -> Tensor:
+    """Return the factor that brings the norm of some gradients to at most ``clip_norm``."""
+    squares = [tf.reduce_sum(g * g) for g in gradients.values()]
+    norm = tf.sqrt(tf.add_n(squares) + 1e-12)
+    return tf.minimum(1.0, clip_norm / norm)

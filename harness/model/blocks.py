@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from harness.model.operators import runtime_zero
 from harness.model.tensors import Tensor
 
 
@@ -77,7 +78,7 @@ class Blocks:
         return self._loop(state) if self.in_tensorflow else self._branches(state)
 
     def _branches(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
-        needed, zero = self._needed(), _runtime_zero(self.lengths)
+        needed, zero = self._needed(), runtime_zero(self.lengths)
         order = list(range(len(self.sources[0])))
         outputs: dict[int, list[Tensor]] = {}
         for n in reversed(order) if self.backward else order:
@@ -87,7 +88,7 @@ class Blocks:
         return [list(output) for output in zip(*(outputs[n] for n in order), strict=True)]
 
     def _loop(self, state: Sequence[Tensor]) -> list[list[Tensor]]:
-        needed, zero = self._needed(), _runtime_zero(self.lengths)
+        needed, zero = self._needed(), runtime_zero(self.lengths)
         count, state_count = len(self.sources[0]), len(state)
         sources = [tf.stack(source) for source in self.sources]
         shapes = [out.shape for out in self.block.run.structured_outputs[state_count:]]
@@ -110,11 +111,6 @@ class Blocks:
 
     def _needed(self) -> Tensor:
         return (tf.reduce_max(self.lengths) + self.steps - 1) // self.steps
-
-
-def _runtime_zero(lengths: Tensor) -> Tensor:
-    """Return a float 0 that the converter cannot know: constants made of it would be stored."""
-    return tf.cast(tf.reshape(lengths, [-1])[0], tf.float32) * 0.0
 
 
 def _traced(function: Callable[..., list[Tensor]], *specs: tf.TensorSpec) -> Any:

@@ -7,17 +7,18 @@ A family of networks adds its own sizes in a folder of its own, such as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from harness.contract.network import Layer, Network, SubModel
+from harness.contract.network import Exit, Layer, Network, SubModel
 from harness.model.layer import LayerSpec
 
 if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.pruning.cells import Group
 
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 BLANK = 0
@@ -88,6 +89,15 @@ class NetworkConfig(ABC):
     unroll: int = 40
     """At most this many time steps in one block of a time loop."""
     clip_norm: float = 5.0
+    clip: Literal["global", "layer"] = "global"
+    """Whose norm is held below ``clip_norm``: that of all gradients, or each layer's own. By layers
+    a layer is updated as soon as its gradients are there, and they live no longer."""
+    recompute: bool = False
+    """Keep only what goes into each layer; make its forward pass again before its backward pass
+    (Chen et al., 2016, arXiv 1604.06174)."""
+    switched: bool = False
+    """Train all sub-models of segments by one signature; ``sub_models`` says which. A switched step
+    recomputes, and clips by layers."""
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
@@ -118,6 +128,13 @@ class NetworkConfig(ABC):
     def sub_models(self) -> tuple[SubModel, ...]:
         """Return the sub-models, from the one that needs most memory to the least."""
 
+    def exits(self) -> tuple[Exit, ...]:
+        """Return the exits, from the shallowest to the deepest; none: only the last layer answers.
+
+        All of them give as many output frames.
+        """
+        return ()
+
     @abstractmethod
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
         """Return the layers as they compute, from input to output; imports tensorflow.
@@ -126,6 +143,24 @@ class NetworkConfig(ABC):
             variables: Where they read their weights.
             form: For whom they are written.
         """
+
+    def unit_groups(self) -> tuple[Group, ...]:
+        """Return the units that may be left out, by layer, from input to output; none by default.
+
+        A network without some of them is `with_units`, with what is left of their weights.
+        """
+        return ()
+
+    def with_units(self, units: Mapping[str, int]) -> NetworkConfig:
+        """Return the network with other numbers of units in its layers.
+
+        Args:
+            units: By layer of `unit_groups`; others stay as they are.
+
+        Raises:
+            NotImplementedError: The family has no such units.
+        """
+        raise NotImplementedError(f"{self.family} has no units to leave out: {', '.join(units)}")
 
     def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
         """Return the same network written plainly, to compare and to time; imports tensorflow.
@@ -150,6 +185,11 @@ class NetworkConfig(ABC):
         yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
+        if self.switched and self.clip != "layer":
+            hint = "Write clip: layer: its branches update a layer at a time."
+            yield Problem(("switched",), "goes with clip: layer only", hint)
+        if self.switched and not self.exits():
+            yield Problem(("switched",), "goes with a network that has exits only")
 
     def describe(self, only: Collection[str] | None = None) -> Network:
         """Return what files of this network say of it.
@@ -157,10 +197,20 @@ class NetworkConfig(ABC):
         Args:
             only: Names of the sub-models that a file can train; None = all.
         """
+        sub_models = tuple(s for s in self.sub_models() if only is None or s.name in only)
+        of_biases = any(sub_model.weights == "biases" for sub_model in sub_models)
         return Network(
             family=self.family,
-            layers=tuple(Layer(name=s.name, parameters=s.parameters) for s in self.layer_specs()),
-            sub_models=tuple(s for s in self.sub_models() if only is None or s.name in only),
+            layers=tuple(
+                Layer(
+                    name=spec.name,
+                    parameters=spec.parameters,
+                    biases=spec.bias_parameters if of_biases else 0,
+                )
+                for spec in self.layer_specs()
+            ),
+            sub_models=sub_models,
+            exits=self.exits(),
             alphabet=ALPHABET,
         )
 

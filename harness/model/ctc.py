@@ -7,6 +7,7 @@ the logits is softmax minus posterior, so nothing is differentiated through the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,6 +43,33 @@ class CtcLoss:
             unroll=self.unroll,
             in_tensorflow=self.in_tensorflow,
         )
+
+    def of_several(
+        self,
+        logits: Sequence[Tensor],
+        labels: Tensor,
+        frames: Sequence[Tensor],
+        label_lengths: Tensor,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return losses and gradients of several logits for the same labels, by one time loop.
+
+        Args:
+            logits: [T, B, V] each.
+            labels: [B, L].
+            frames: [B] each.
+            label_lengths: [B].
+        """
+        count = len(logits)
+        if count == 1:
+            loss, gradient = self(logits[0], labels, frames[0], label_lengths)
+            return [loss], [gradient]
+        loss, gradient = self(
+            tf.concat(logits, 1),
+            tf.concat([labels] * count, 0),
+            tf.concat(frames, 0),
+            tf.concat([label_lengths] * count, 0),
+        )
+        return tf.split(loss, count), tf.split(gradient, count, 1)
 
 
 def ctc_loss_and_gradient(

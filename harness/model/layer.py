@@ -26,11 +26,19 @@ class Weight:
     """Makes its first value."""
     trained: bool = True
     """False: a statistic that a layer moves by itself; stored, not trained."""
+    bias: bool | None = None
+    """A bias, or a vector of a normalisation: what a sub-model of biases trains. None: if it has
+    one axis."""
 
     @property
     def size(self) -> int:
         """Numbers in it."""
         return math.prod(self.shape)
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether a sub-model of biases trains it."""
+        return self.trained and (len(self.shape) == 1 if self.bias is None else self.bias)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,11 @@ class LayerSpec:
         return sum(weight.size for weight in self.weights.values() if weight.trained)
 
     @property
+    def bias_parameters(self) -> int:
+        """Trainable numbers of biases and of vectors of normalisations."""
+        return sum(weight.size for weight in self.weights.values() if weight.is_bias)
+
+    @property
     def statistics(self) -> int:
         """Numbers that are stored and not trained."""
         return sum(weight.size for weight in self.weights.values() if not weight.trained)
@@ -58,6 +71,13 @@ class LayerSpec:
         """Full names of the weights that training changes."""
         return tuple(
             self.full_name(name) for name, weight in self.weights.items() if weight.trained
+        )
+
+    @property
+    def biases(self) -> tuple[str, ...]:
+        """Full names of the weights that a sub-model of biases trains."""
+        return tuple(
+            self.full_name(name) for name, weight in self.weights.items() if weight.is_bias
         )
 
     def full_name(self, name: str) -> str:
@@ -86,11 +106,13 @@ class Role:
     """Its own weights are trained."""
     passes_on: bool = False
     """A layer below is trained, so it gives its input's gradient."""
+    remade: bool = False
+    """Its forward pass will be made again before its backward pass: this one keeps nothing."""
 
     @property
     def goes_back(self) -> bool:
-        """Whether a backward pass through the layer will follow."""
-        return self.trained or self.passes_on
+        """Whether the backward pass through the layer follows, and needs what this pass keeps."""
+        return (self.trained or self.passes_on) and not self.remade
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,28 @@
-"""A network: a list of layers and a loss; forward pass, and gradients of the layers that train.
+"""A network: layers, exits and losses; forward pass, and gradients of the layers that train.
 
-Layers below the lowest trained one keep nothing for the backward pass and get no gradient: that is
-what makes a smaller sub-model cheaper in time and memory.
+A network without exits answers at its last layer. One with exits answers at the head of each, and
+only as much of it is computed as is asked for. Layers below the lowest trained one keep nothing for
+the backward pass and get no gradient: that is what makes a smaller sub-model cheaper in time and
+memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import tensorflow as tf
 
+from harness.model.aim import Aim
 from harness.model.configuration import Form, NetworkConfig
 from harness.model.ctc import CtcLoss
+from harness.model.functions import concrete
 from harness.model.initial import Weights, initial_weights
-from harness.model.layer import Role, Signal
+from harness.model.layer import Role, Signal, TrainableLayer
 from harness.model.operators import inside
+from harness.model.passes import BackwardPass, ForwardPass, Taken
+from harness.model.segments import roles_of, segments_of, up_to
 from harness.model.tensors import Tensor
 
 
@@ -41,23 +47,22 @@ class StepGradients:
     """What a training step is made of."""
 
     loss: Tensor
-    """Mean over the real rows, a scalar."""
+    """Of the exits asked for, times their weights, each a mean over the real rows: a scalar."""
+    by_exit: dict[str, Tensor]
+    """The mean over the real rows of each exit asked for, a scalar each."""
     gradients: dict[str, Tensor]
-    """By full name, in the order of the network."""
+    """By full name, in the order of the network; empty if they were taken a layer at a time."""
     moved: dict[str, Tensor]
     """New values of statistics by full name; empty if they are frozen."""
 
 
 @dataclass(frozen=True)
-class _Pass:
-    """What a forward pass through all layers left."""
+class TrunkShape:
+    """What goes from one layer of the trunk to the next."""
 
-    logits: Tensor
-    """[To, B, V]"""
-    signal: Signal
-    """After the last layer."""
-    caches: dict[str, Any]
-    moved: dict[str, Tensor]
+    values: tuple[int, ...]
+    times: int
+    """Time steps of a full-length utterance."""
 
 
 class Network:
@@ -83,7 +88,8 @@ class Network:
         self.description = config.describe()
         self.variables = variables or NetworkVariables(initial_weights(config, seed))
         self.layers = config.build_layers(self.variables, form)
-        self._form = form
+        self.segments = segments_of(self.layers, self.description.exits)
+        self.form = form
         self._loss = CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
 
     @property
@@ -93,35 +99,85 @@ class Network:
 
     def resized(self, config: NetworkConfig) -> Network:
         """Return a network of the same variables with other static sizes."""
-        return Network(config, variables=self.variables, form=self._form)
+        return Network(config, variables=self.variables, form=self.form)
 
-    def trained_weights(self, layers: Collection[str]) -> list[str]:
-        """Return the full names of the weights that are trained with these layers."""
+    def trained_weights(self, layers: Collection[str], *, biases: bool = False) -> list[str]:
+        """Return the full names of the weights that are trained with these layers.
+
+        Args:
+            layers: Names of the layers that train.
+            biases: Only their biases and vectors of normalisations do.
+        """
         return [
-            name for layer in self.layers if layer.name in layers for name in layer.spec.trained
+            name
+            for layer in self.layers
+            if layer.name in layers
+            for name in (layer.spec.biases if biases else layer.spec.trained)
         ]
 
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Return output frames [B] of utterances of ``lengths`` input frames."""
-        for layer in self.layers:
-            lengths = layer.output_lengths(lengths)
+    @cached_property
+    def exit_names(self) -> tuple[str, ...]:
+        """Names of the places that answer; one without a name in a network without exits."""
+        return tuple(segment.exit for segment in self.segments)
+
+    def output_lengths(self, lengths: Tensor, exit_name: str | None = None) -> Tensor:
+        """Return output frames [B] of utterances of ``lengths`` input frames.
+
+        Args:
+            lengths: [B] int32.
+            exit_name: Where it answers; None: at the last exit.
+        """
+        exit_name = self.exit_names[-1] if exit_name is None else exit_name
+        for segment in up_to(self.segments, [exit_name]):
+            for layer in segment.trunk:
+                lengths = layer.output_lengths(lengths)
+            for layer in segment.head if segment.exit == exit_name else ():
+                lengths = layer.output_lengths(lengths)
         return lengths
 
-    def infer(self, x: Tensor, in_len: Tensor) -> tuple[Tensor, Tensor]:
+    def infer(
+        self, x: Tensor, in_len: Tensor, exit_name: str | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return logits [To, B, V] and output lengths [B] (0 for an empty row).
 
         Args:
             x: [B, T, mels], zero past each utterance.
             in_len: [B] int32; 0 marks a row that is only padding.
+            exit_name: Where it answers; None: at the last exit.
         """
-        passed = self._forward(x, in_len, {})
-        return passed.logits, self.output_lengths(in_len)
+        exit_name = self.exit_names[-1] if exit_name is None else exit_name
+        passed = self._forward(x, in_len, {}, [exit_name])
+        return self.logits(passed, exit_name), self.output_lengths(in_len, exit_name)
+
+    def losses(self, x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
+        """Return the CTC loss [K, B] of each exit; 0 for an empty row."""
+        passed = self._forward(x, in_len, {}, self.exit_names)
+        loss, _ = self._joint_loss(passed, labels, lab_len)
+        return tf.stack(list(loss.values())) * real_rows(in_len)[None]
 
     def loss(self, x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor) -> Tensor:
-        """Return the CTC loss [B]; 0 for an empty row."""
-        passed = self._forward(x, in_len, {})
-        loss, _ = self._loss(passed.logits, labels, passed.signal.lengths, lab_len)
-        return loss * _real(in_len)
+        """Return the CTC loss [B] of the last exit; 0 for an empty row."""
+        last = self.exit_names[-1]
+        loss, _ = self._joint_loss(self._forward(x, in_len, {}, [last]), labels, lab_len)
+        return loss[last] * real_rows(in_len)
+
+    def joint_loss(
+        self,
+        logits: Mapping[str, Tensor],
+        lengths: Sequence[Tensor],
+        labels: Tensor,
+        lab_len: Tensor,
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the CTC loss [B] and its gradient [To, B, V] of some exits.
+
+        Args:
+            logits: [To, B, V] by exit.
+            lengths: Output frames [B] of each exit, at least 1.
+            labels: [B, L].
+            lab_len: [B].
+        """
+        loss, gradient = self._loss.of_several(list(logits.values()), labels, lengths, lab_len)
+        return dict(zip(logits, loss, strict=True)), dict(zip(logits, gradient, strict=True))
 
     def gradients(
         self,
@@ -129,63 +185,132 @@ class Network:
         in_len: Tensor,
         labels: Tensor,
         lab_len: Tensor,
-        trained: Collection[str],
+        aim: Aim,
+        taken: Taken | None = None,
     ) -> StepGradients:
-        """Return the mean loss of the real rows, its gradients, and moved statistics.
+        """Return the loss, its gradients, and moved statistics.
 
         Args:
             x: [B, T, mels].
             in_len: [B]; rows of length 0 count for nothing.
             labels: [B, L].
             lab_len: [B].
-            trained: Names of the layers that train.
+            aim: What trains, and by which losses.
+            taken: Gets a layer's gradients as soon as they are there; nothing else of the step
+                then needs them, so they live no longer. None: all are returned.
+
+        Raises:
+            ValueError: A layer is to be trained, and no loss depends on it.
         """
-        roles = self._roles(trained)
-        passed = self._forward(x, in_len, roles)
-        loss, d_logits = self._loss(passed.logits, labels, passed.signal.lengths, lab_len)
-        real = _real(in_len)
-        share = real / tf.maximum(tf.reduce_sum(real), 1.0)
-        gradients = self._backward(d_logits * share[None, :, None], passed, roles)
-        return StepGradients(tf.reduce_sum(loss * share), gradients, passed.moved)
+        exits = self.exit_names if aim.exits is None else tuple(aim.exits)
+        weight = dict(zip(exits, aim.loss_weights, strict=True)) if aim.loss_weights else {}
+        roles = self.roles(aim, exits)
+        passed = self._forward(x, in_len, roles, exits)
+        losses, d_logits = self._joint_loss(passed, labels, lab_len)
+        share = shares(in_len)
+        for name, d in d_logits.items():
+            part = share * weight[name] if name in weight else share
+            d_logits[name] = d * part[None, :, None]
+        wanted = self.trained_weights(aim.layers, biases=aim.biases)
+        back = BackwardPass(passed, frozenset(wanted), taken)
+        back.run(up_to(self.segments, exits), d_logits)
+        means = {name: tf.reduce_sum(loss * share) for name, loss in losses.items()}
+        terms = [mean * weight[n] if n in weight else mean for n, mean in means.items()]
+        return StepGradients(
+            terms[0] if len(terms) == 1 else tf.add_n(terms),
+            means,
+            {name: back.gradients[name] for name in wanted if name in back.gradients},
+            passed.moved,
+        )
 
-    def _roles(self, trained: Collection[str]) -> dict[str, Role]:
-        """Return the role of each layer from the lowest trained one up."""
-        roles: dict[str, Role] = {}
-        for layer in self.layers:
-            if roles or layer.name in trained:
-                roles[layer.name] = Role(layer.name in trained, passes_on=bool(roles))
-        return roles
+    def roles(self, aim: Aim, exits: Collection[str]) -> dict[str, Role]:
+        """Return the role of each layer through which a gradient goes.
 
-    def _forward(self, x: Tensor, in_len: Tensor, roles: Mapping[str, Role]) -> _Pass:
-        config = self.config
+        Raises:
+            ValueError: A layer is to be trained, and no loss depends on it.
+        """
+        trained = {n for n in aim.layers if self.trained_weights([n], biases=aim.biases)}
+        return roles_of(self.segments, trained, exits)
+
+    def by_exit(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """Return scalars [K] of all exits in their order, 0 of those that are not given."""
+        return tf.stack([losses.get(name, tf.zeros([])) for name in self.exit_names])
+
+    def entering(self, depth: int, values: Tensor, in_len: Tensor) -> Signal:
+        """Return what goes into a layer of the trunk.
+
+        Args:
+            depth: How many layers of the trunk are below it.
+            values: What the layer below gave, or features.
+            in_len: Frames of features [B] of each utterance.
+        """
         lengths = tf.maximum(in_len, 1)
-        signal = Signal(x, lengths, inside(lengths, config.max_frames))
-        caches: dict[str, Any] = {}
-        moved: dict[str, Tensor] = {}
-        for layer in self.layers:
-            passed = layer.forward(signal, roles.get(layer.name, Role()))
-            signal = passed.signal
-            caches[layer.name] = passed.cache
-            moved |= passed.moved
+        for layer in self.trunk[:depth]:
+            lengths = layer.output_lengths(lengths)
+        return Signal(values, lengths, inside(lengths, self.trunk_shapes[depth].times))
+
+    @cached_property
+    def trunk(self) -> list[TrainableLayer]:
+        """The layers that belong to no head."""
+        return [layer for segment in self.segments for layer in segment.trunk]
+
+    @cached_property
+    def trunk_shapes(self) -> list[TrunkShape]:
+        """The shape of what goes into each layer of the trunk, and of what leaves the last."""
+        config = self.config
+
+        def shapes(x: Tensor, in_len: Tensor) -> list[tuple[Tensor, Tensor]]:
+            lengths = tf.maximum(in_len, 1)
+            signal = Signal(x, lengths, inside(lengths, config.max_frames))
+            signals = [signal]
+            for layer in self.trunk:
+                signal = layer.forward(signal, Role()).signal
+                signals.append(signal)
+            return [(s.values, s.mask) for s in signals]
+
+        batch, frames, mels = config.batch_size, config.max_frames, config.features.mels
+        with tf.init_scope():
+            traced = concrete(
+                shapes,
+                x=tf.TensorSpec([batch, frames, mels], tf.float32),
+                in_len=tf.TensorSpec([batch], tf.int32),
+            )
+            outputs = traced.structured_outputs
+        return [TrunkShape(tuple(v.shape), int(mask.shape[1])) for v, mask in outputs]
+
+    def _forward(
+        self, x: Tensor, in_len: Tensor, roles: Mapping[str, Role], exits: Collection[str]
+    ) -> ForwardPass:
+        """Run the network up to the deepest of some exits, with the heads of these."""
+        lengths = tf.maximum(in_len, 1)
+        signal = Signal(x, lengths, inside(lengths, self.config.max_frames))
+        passed = ForwardPass(signal, roles, self.config.recompute)
+        for segment in up_to(self.segments, exits):
+            passed.through(segment.trunk)
+            if segment.exit in exits:
+                passed.answer(segment)
+        return passed
+
+    def logits(self, passed: ForwardPass, exit_name: str) -> Tensor:
+        """Return the logits [To, B, V] of an exit that a forward pass answered at."""
+        config = self.config
         shape = [config.output_frames, config.batch_size, config.outputs]
-        return _Pass(tf.reshape(signal.values, shape), signal, caches, moved)
+        return tf.reshape(passed.ends[exit_name].values, shape)
 
-    def _backward(
-        self, d_logits: Tensor, passed: _Pass, roles: Mapping[str, Role]
-    ) -> dict[str, Tensor]:
-        gradients: dict[str, Tensor] = {}
-        gradient = tf.reshape(d_logits, passed.signal.values.shape)
-        for layer in reversed(self.layers):
-            role = roles.get(layer.name, Role())
-            if not role.goes_back:
-                break
-            back = layer.backward(gradient, passed.caches[layer.name], role)
-            gradient = back.gradient
-            gradients |= back.weights
-        trained = [name for name, role in roles.items() if role.trained]
-        return {name: gradients[name] for name in self.trained_weights(trained)}
+    def _joint_loss(
+        self, passed: ForwardPass, labels: Tensor, lab_len: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        logits = {name: self.logits(passed, name) for name in passed.ends}
+        lengths = [end.lengths for end in passed.ends.values()]
+        return self.joint_loss(logits, lengths, labels, lab_len)
 
 
-def _real(in_len: Tensor) -> Tensor:
+def real_rows(in_len: Tensor) -> Tensor:
     """[B] -> 1.0 for an utterance, 0.0 for a row of padding."""
     return tf.cast(in_len > 0, tf.float32)
+
+
+def shares(in_len: Tensor) -> Tensor:
+    """[B] -> what each row's loss counts for in the mean over the real rows."""
+    real = real_rows(in_len)
+    return real / tf.maximum(tf.reduce_sum(real), 1.0)

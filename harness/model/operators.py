@@ -29,3 +29,24 @@ def inside(lengths: Tensor, steps: int) -> Tensor:
     """[B] -> [B, steps, 1, 1]: 1.0 within each utterance."""
     mask = tf.cast(tf.range(steps)[None, :] < lengths[:, None], tf.float32)
     return tf.reshape(mask, [lengths.shape[0], steps, 1, 1])
+
+
+def runtime_zero(lengths: Tensor) -> Tensor:
+    """Return a float 0 that the converter cannot know: constants made of it would be stored."""
+    return tf.cast(tf.reshape(lengths, [-1])[0], tf.float32) * 0.0
+
+
+def no_earlier(values: Tensor, than: Tensor, zero: Tensor) -> Tensor:
+    """Return the same values, made no earlier than another tensor.
+
+    Operators that a delegate takes over are put together by what they need of each other, not by
+    the order in the file: so the other tensor really goes into the values, times 0.
+
+    Args:
+        values: Any shape.
+        than: The other tensor, of finite numbers.
+        zero: From ``runtime_zero``.
+    """
+    some = tf.reshape(tf.slice(tf.reshape(than, [-1]), [0], [1]), [])
+    with tf.control_dependencies([than]):
+        return values + some * zero

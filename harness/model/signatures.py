@@ -17,10 +17,15 @@ import tensorflow as tf
 
 from harness.contract.network import Network as Description
 from harness.model.adam import Adam
+from harness.model.aim import Aim
 from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
+from harness.model.early import exit_signatures
 from harness.model.features import log_mel
+from harness.model.functions import concrete
 from harness.model.layer import TrainableLayer
 from harness.model.network import Network
+from harness.model.step import train_step
+from harness.model.switched import Span, switched_step
 from harness.model.tensors import Tensor
 
 FORMAT = 2
@@ -50,34 +55,37 @@ def signatures(
     }
     rate = {"lr": tf.TensorSpec([], tf.float32, "lr")}
     functions = {
-        "features": _concrete(
+        "features": concrete(
             lambda pcm, samples: _features(network, pcm, samples),
             pcm=tf.TensorSpec([config.features.samples(frames)], tf.int16, "pcm"),
             samples=tf.TensorSpec([], tf.int32, "samples"),
         ),
-        "infer": _concrete(lambda x, in_len: _infer(network, x, in_len), **sound),
-        "loss": _concrete(lambda **k: {"loss": network.loss(**k)}, **sound, **text),
-        "get_weights": _concrete(lambda: _get(network, network.layers)),
-        "set_weights": _concrete(
+        "infer": concrete(lambda x, in_len: _infer(network, x, in_len), **sound),
+        "loss": concrete(lambda **k: _loss(network, **k), **sound, **text),
+        "get_weights": concrete(lambda: _get(network, network.layers)),
+        "set_weights": concrete(
             lambda **values: _set(network, values),
             **{n: tf.TensorSpec(v.shape, tf.float32, n) for n, v in network.weights.items()},
         ),
-        "reset_optimizer": _concrete(lambda: _reset(network, adam, described.layer_names)),
-        "info": _concrete(lambda: _info(config, described)),
+        "reset_optimizer": concrete(lambda: _reset(network, adam, Aim(described.layer_names))),
+        "info": concrete(lambda: _info(config, described)),
     }
     for layer in network.layers:
-        functions[f"get_{layer.name.lower()}"] = _concrete(_getter(network, layer))
+        functions[f"get_{layer.name.lower()}"] = concrete(_getter(network, layer))
+    if described.exits:
+        functions |= exit_signatures(network, sound)
+    if any(sub_model.switch for sub_model in described.sub_models):
+        scalars = {"first": tf.int32, "last": tf.int32, "heads_only": tf.int32}
+        switch = {name: tf.TensorSpec([], kind, name) for name, kind in scalars.items()}
+        train = _switched_trainer(network, adam)
+        functions["train"] = concrete(train, **sound, **text, **rate, **switch)
     for sub_model in described.sub_models:
-        name, layers = sub_model.name.lower(), sub_model.layers
-        functions[f"train_{name}"] = _concrete(
-            _trainer(network, adam, layers), **sound, **text, **rate
-        )
-        functions[f"reset_{name}"] = _concrete(_resetter(network, adam, layers))
+        name, aim = sub_model.name.lower(), Aim.of(sub_model)
+        if sub_model.switch is None:
+            train = _trainer(network, adam, aim)
+            functions[f"train_{name}"] = concrete(train, **sound, **text, **rate)
+        functions[f"reset_{name}"] = concrete(_resetter(network, adam, aim))
     return functions
-
-
-def _concrete(function: Callable[..., dict[str, Tensor]], **specs: Tensor) -> Tensor:
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
 def _features(network: Network, pcm: Tensor, samples: Tensor) -> dict[str, Tensor]:
@@ -91,49 +99,41 @@ def _infer(network: Network, x: Tensor, in_len: Tensor) -> dict[str, Tensor]:
     return {"logits": logits, "out_len": lengths}
 
 
-def _trainer(
-    network: Network, adam: Adam, layers: Collection[str]
-) -> Callable[..., dict[str, Tensor]]:
+def _loss(network: Network, **batch: Tensor) -> dict[str, Tensor]:
+    if not network.description.exits:
+        return {"loss": network.loss(**batch)}
+    by_exit = network.losses(**batch)
+    return {"loss": tf.unstack(by_exit)[-1], "by_exit": by_exit}
+
+
+def _trainer(network: Network, adam: Adam, aim: Aim) -> Callable[..., dict[str, Tensor]]:
     def train(
         x: Tensor, in_len: Tensor, labels: Tensor, lab_len: Tensor, lr: Tensor
     ) -> dict[str, Tensor]:
-        return {"loss": train_step(network, adam, (x, in_len, labels, lab_len), lr, layers)}
+        loss = train_step(network, adam, (x, in_len, labels, lab_len), lr, aim)
+        if not network.description.exits:
+            return {"loss": loss.loss}
+        return {"loss": loss.loss, "by_exit": network.by_exit(loss.by_exit)}
 
     return train
 
 
-def train_step(
-    network: Network,
-    adam: Adam,
-    batch: Sequence[Tensor],
-    learning_rate: Tensor,
-    layers: Collection[str],
-) -> Tensor:
-    """Train layers on a batch; return the mean loss before it.
+def _switched_trainer(network: Network, adam: Adam) -> Callable[..., dict[str, Tensor]]:
+    def train(
+        lr: Tensor, first: Tensor, last: Tensor, heads_only: Tensor, **batch: Tensor
+    ) -> dict[str, Tensor]:
+        by_exit = switched_step(network, adam, batch, lr, Span(first, last, heads_only > 0))
+        return {"loss": tf.reduce_sum(by_exit), "by_exit": by_exit}
 
-    Args:
-        network: Whose weights and statistics move.
-        adam: Whose moments move.
-        batch: x, in_len, labels, lab_len.
-        learning_rate: Scalar.
-        layers: Names of those that train.
-    """
-    x, in_len, labels, lab_len = batch
-    step = network.gradients(x, in_len, labels, lab_len, layers)
-    adam.apply(network.weights, step.gradients, learning_rate, network.config.clip_norm)
-    for name, value in step.moved.items():
-        network.weights[name].assign(value)
-    return step.loss
+    return train
 
 
-def _resetter(
-    network: Network, adam: Adam, layers: Collection[str]
-) -> Callable[..., dict[str, Tensor]]:
-    return lambda: _reset(network, adam, layers)
+def _resetter(network: Network, adam: Adam, aim: Aim) -> Callable[..., dict[str, Tensor]]:
+    return lambda: _reset(network, adam, aim)
 
 
-def _reset(network: Network, adam: Adam, layers: Collection[str]) -> dict[str, Tensor]:
-    adam.reset(network.trained_weights(layers))
+def _reset(network: Network, adam: Adam, aim: Aim) -> dict[str, Tensor]:
+    adam.reset(network.trained_weights(aim.layers, biases=aim.biases))
     return {"done": tf.constant(1)}
 
 

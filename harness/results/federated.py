@@ -10,6 +10,7 @@ from statistics import mean
 from pydantic import ValidationError
 
 from harness.errors import InputError
+from harness.pruning.names import Pattern, Phase
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult, Record, WrittenRecord
 from harness.results.store import RunFolder
@@ -46,6 +47,43 @@ class LeftOut(Record):
     why: str
 
 
+class PruningRecord(Record):
+    """What of the network the clients of a round had."""
+
+    level: float
+    """Share of units that was asked to be left out in this round."""
+    phase: Phase
+    pattern: Pattern
+    masked: bool = False
+    """They had the whole network with zeros in it."""
+    units: dict[str, tuple[int, int]]
+    """Layer, or matrix if masked -> units that they had, of how many; of a layer with two
+    directions in each."""
+    parameters: int
+    """Stored numbers that they had, statistics too."""
+    parameters_whole: int
+    sent_bytes: int
+    """Of the weights, as a file."""
+    whole_bytes: int
+    """Of the whole network's numbers, four a number."""
+    regrown: int = 0
+    """Units that they had and the clients of the round before had not."""
+    peak_mb: float | None = None
+    """The highest peak RSS of their trainers."""
+    step_seconds: float | None = None
+    """Median of their optimiser steps."""
+
+    @property
+    def parameters_share(self) -> float:
+        """Share of the network's numbers that they had."""
+        return self.parameters / self.parameters_whole
+
+    @property
+    def bytes_share(self) -> float:
+        """Share of the bytes of the whole network's weights that they were sent."""
+        return self.sent_bytes / self.whole_bytes
+
+
 class ModelRecord(Record):
     """The model of a round."""
 
@@ -71,6 +109,8 @@ class ModelRecord(Record):
     one client moves the mean."""
     privacy_note: str = ""
     """What epsilon assumes, or why there is none."""
+    pruning: PruningRecord | None = None
+    """What of the network its clients had, in Federated Pruning."""
 
 
 def models_of(run: Path) -> list[ModelRecord]:

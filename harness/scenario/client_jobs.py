@@ -13,7 +13,7 @@ from harness.contract.share import Share
 from harness.scenario.base import Section
 from harness.scenario.federated import Federated
 from harness.scenario.identity import sha256_of
-from harness.scenario.schema import Data, JobContent
+from harness.scenario.schema import Data, JobContent, ModelChoice
 from harness.scenario.spec import ClientTask, JobSpec
 
 _NEVER = 1_000_000
@@ -58,6 +58,7 @@ def later_job(
     settings: Federated | None = None,
     learning_rate: float | None = None,
     proximal: float | None = None,
+    model: ModelChoice | None = None,
 ) -> JobSpec:
     """Return what a client does in a round.
 
@@ -69,6 +70,7 @@ def later_job(
         settings: Of this job; None: the scenario's.
         learning_rate: Of the client; None: the scenario's or the model's own.
         proximal: FedProx's mu; None: the strategy's.
+        model: Of this job, where it trains a part of the network; None: the scenario's.
 
     Raises:
         ValueError: ``start`` is no such job.
@@ -79,6 +81,8 @@ def later_job(
     content = start.content
     if settings is not None:
         content = content.model_copy(update={"federated": settings})
+    if model is not None:
+        content = content.model_copy(update={"model": model})
     if learning_rate is not None:
         trainer = content.trainer.model_copy(update={"learning_rate": learning_rate})
         content = content.model_copy(update={"trainer": trainer})

@@ -15,6 +15,7 @@ from pydantic import (
 
 from harness.scenario.base import Count, Flag, Number, Section, Words
 from harness.scenario.compression import Compression
+from harness.scenario.pruning import Pruning
 
 By = Literal["speaker", "accent", "iid", "dirichlet"]
 StrategyName = Literal[
@@ -28,7 +29,10 @@ StrategyName = Literal[
     "trimmed",
     "median",
 ]
-_OURS: Final = ("server_learning_rate", "weighting", "missing", "privacy", "stop_patience")
+_OURS: Final = (
+    *("server_learning_rate", "weighting", "missing", "privacy", "stop_patience"),
+    "pruning",
+)
 """Fields of `Federated` that Flower does not know."""
 _SERVER_RATES: Final = {"fedadam": 1e-3, "fedyogi": 1e-3, "fedadagrad": 1e-2}
 
@@ -184,6 +188,8 @@ class Federated(Section):
     """Whether what was heard comes to the host; without it, only counts of word errors."""
     privacy: Privacy | None = None
     """Differential privacy of clients."""
+    pruning: Pruning | None = None
+    """Clients train a part of the network only: its settings, or the level alone."""
     compression: Compression | None = None
     """Weights travel in fewer bits; a format alone, such as ``S1E3M7``, is enough."""
     seed: Count = Field(0, ge=0)
@@ -207,6 +213,13 @@ class Federated(Section):
             ours = [name for name in _OURS if getattr(self, name) != fields[name].default]
             if ours:
                 raise ValueError(f"{ours[0]} is for the harness's own strategies")
+        if self.pruning is not None and self.compression is not None:
+            raise ValueError("pruning and compression do not go together yet: give one of them")
+        if self.pruning is not None and self.pruning.risen >= self.rounds:
+            raise ValueError(
+                f"pruning.level is not reached in {self.rounds} rounds: it rises for "
+                f"{self.pruning.rise}"
+            )
         return self
 
     def asked(self, clients: int) -> int:

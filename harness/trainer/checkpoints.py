@@ -111,7 +111,9 @@ class WeightsWriter:
     def write(self, name: str, value: npt.NDArray[np.float32]) -> None:
         """Write a weight; it is not looked at again."""
         # without the time that an entry else carries: the same weights are the same bytes
-        with self._archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+        info = zipfile.ZipInfo(f"{name}.npy")
+        info.compress_type = self._archive.compression
+        with self._archive.open(info, "w", force_zip64=True) as entry:
             np.lib.format.write_array(entry, value, allow_pickle=False)
 
     def write_small(self, name: str, packed: Packed) -> None:
@@ -132,8 +134,12 @@ class WeightsWriter:
 
 
 @contextlib.contextmanager
-def weights_writer(path: Path) -> Iterator[WeightsWriter]:
+def weights_writer(path: Path, *, deflate: bool = False) -> Iterator[WeightsWriter]:
     """Give what writes weights to a file; it is there, whole, when this ends.
+
+    Args:
+        path: Of the file.
+        deflate: Make it small, for weights that are zero in good part.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
@@ -142,7 +148,8 @@ def weights_writer(path: Path) -> Iterator[WeightsWriter]:
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", allowZip64=True) as archive:  # as np.savez does
+            way = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED  # as np.savez does
+            with zipfile.ZipFile(file, "w", way, allowZip64=True) as archive:
                 writer = WeightsWriter(path, archive)
                 yield writer
                 writer.finish()

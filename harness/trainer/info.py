@@ -6,7 +6,7 @@ files of format 1 have the names of DeepSpeech2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,12 @@ def layer_parameters(network: Network) -> dict[str, int]:
     return {layer.name: layer.parameters for layer in network.layers}
 
 
+SWITCHED = "train"
+"""The signature that trains all sub-models that have a switch."""
+INFER_EARLY = "infer_early"
+"""The signature that answers by the entropy rule, in a file with exits."""
+
+
 def train_signature(sub_model: str) -> str:
     """Return the name of the signature that trains a sub-model."""
     return f"train_{sub_model.lower()}"
@@ -86,6 +92,16 @@ def train_signature(sub_model: str) -> str:
 def reset_signature(sub_model: str) -> str:
     """Return the name of the signature that forgets a sub-model's moments."""
     return f"reset_{sub_model.lower()}"
+
+
+def infer_signature(exit_name: str) -> str:
+    """Return the name of the signature that answers at an exit, but for the last: ``infer``."""
+    return f"infer_{exit_name.lower()}"
+
+
+def segment_signature(number: int) -> str:
+    """Return the name of the signature that runs a segment, counted from 1."""
+    return f"segment{number}"
 
 
 def get_signature(layer: str) -> str:
@@ -177,11 +193,22 @@ def _named(values: Mapping[str, Any], signatures: set[str], alphabet: str) -> Ne
     if network.alphabet != alphabet:
         raise NetworkError("its network has another alphabet than its outputs")
     _check_counts(network, _numbers(values, "layers"), _numbers(values, "sub_models"))
-    for name in network.sub_model_names:
-        for signature in (train_signature(name), reset_signature(name)):
-            if signature not in signatures:
-                raise NetworkError(f"its network has {name}, there is no signature {signature}")
+    for name, needed in _signatures_of(network):
+        if needed not in signatures:
+            raise NetworkError(f"its network has {name}, there is no signature {needed}")
     return network
+
+
+def _signatures_of(network: Network) -> Iterator[tuple[str, str]]:
+    """Yield what sub-models and exits need of a file: whose, and the name of the signature."""
+    for sub_model in network.sub_models:
+        train = train_signature(sub_model.name) if sub_model.switch is None else SWITCHED
+        yield sub_model.name, train
+        yield sub_model.name, reset_signature(sub_model.name)
+    for number, name in enumerate(network.exit_names, 1):
+        yield name, segment_signature(number)
+        if number < len(network.exits):
+            yield name, infer_signature(name)
 
 
 def _check_counts(network: Network, layers: Sequence[int], sub_models: Sequence[int]) -> None:

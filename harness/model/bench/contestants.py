@@ -171,9 +171,10 @@ def _save(weights: Weights, path: Path) -> float:
 
 def _own(task: Task) -> Function:
     from harness.model.adam import Adam
+    from harness.model.aim import Aim
     from harness.model.features import log_mel
     from harness.model.network import Network
-    from harness.model.signatures import train_step
+    from harness.model.step import train_step
 
     config = task.config
     network = Network(config)
@@ -189,6 +190,7 @@ def _own(task: Task) -> Function:
         "infer": lambda x, in_len: network.infer(x, in_len)[0],
         "loss": network.loss,
     }
+    aim = Aim(()) if task.sub_model is None else Aim.of(task.sub_model)
     return functions.get(
-        task.signature, lambda *batch: train_step(network, adam, batch, RATE, task.trained)
+        task.signature, lambda *batch: train_step(network, adam, batch, RATE, aim).loss
     )

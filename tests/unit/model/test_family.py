@@ -103,6 +103,7 @@ def test_a_trainer_trains_it(path):
 @pytest.mark.parametrize("sub_model", SUB_MODELS)
 def test_gradients_are_those_of_a_tape(sub_model, batch, agrees):
     tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
+    from harness.model.aim import Aim
     from harness.model.deepspeech2.reference.network import ctc_loss
     from harness.model.network import Network
 
@@ -117,7 +118,7 @@ def test_gradients_are_those_of_a_tape(sub_model, batch, agrees):
         logits = h @ w["upper_kernel"] + w["upper_bias"]
         loss = tf.reduce_mean(ctc_loss(logits, in_len, labels, lab_len))
     expected = tape.gradient(loss, variables)
-    step = built.gradients(*inputs, layers)
+    step = built.gradients(*inputs, Aim(layers))
     agrees("loss", step.loss, loss, 1e-5)
     assert list(step.gradients) == built.trained_weights(layers)
     for gradient, wanted in zip(step.gradients.values(), expected, strict=True):

@@ -9,6 +9,7 @@ tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 
 from harness.contract.mobileasr import LAYERS, SUB_MODELS  # noqa: E402
+from harness.model.aim import Aim  # noqa: E402
 from harness.model.blstm import BlstmWeights, blstm_backward, blstm_forward  # noqa: E402
 from harness.model.configuration import Form  # noqa: E402
 from harness.model.deepspeech2.configuration import Convolution  # noqa: E402
@@ -291,7 +292,7 @@ def test_sub_model_gradients(sub_model, pair, small_batch, agrees):
     layers = network.description.sub_model(sub_model).layers
     batch = tensors(small_batch(0))
     expected_loss, expected = plain.gradients(*batch, layers)
-    step = network.gradients(*batch, layers)
+    step = network.gradients(*batch, Aim(layers))
     assert not step.moved
     agrees("loss", step.loss, expected_loss, 1e-5)
     largest = all_agree(agrees, f"gradients of {sub_model}", step.gradients, expected, 2e-5)
@@ -307,7 +308,7 @@ def test_gradients_of_any_set_of_layers(layers, pair, small_batch, agrees):
     network, plain = pair()
     batch = tensors(small_batch(0))
     expected_loss, expected = plain.gradients(*batch, layers)
-    step = network.gradients(*batch, layers)
+    step = network.gradients(*batch, Aim(layers))
     agrees("loss", step.loss, expected_loss, 1e-5)
     all_agree(agrees, "gradients of any set of layers", step.gradients, expected, 2e-5)
     assert {n.split("_")[0].upper() for n in step.gradients} == set(layers)
@@ -318,7 +319,7 @@ def test_gradients_of_any_batch(seed, pair, small_batch, agrees):
     network, plain = pair()
     batch = tensors(small_batch(seed))
     expected_loss, expected = plain.gradients(*batch, LAYERS)
-    step = network.gradients(*batch, LAYERS)
+    step = network.gradients(*batch, Aim(LAYERS))
     agrees("loss", step.loss, expected_loss, 1e-5)
     agrees("loss", network.loss(*batch), plain.loss(*batch), 1e-5)
     all_agree(agrees, "gradients of S1, any batch", step.gradients, expected, 2e-5)
@@ -330,7 +331,7 @@ def test_gradients_with_batch_statistics(sub_model, pair, small_batch, agrees):
     batch = tensors(small_batch(0))
     layers = network.description.sub_model(sub_model).layers
     _, expected = plain.gradients(*batch, layers)
-    step = network.gradients(*batch, layers)
+    step = network.gradients(*batch, Aim(layers))
     all_agree(agrees, "gradients, batch statistics", step.gradients, expected, 1e-4)
     assert set(step.moved) == set(plain.moved)
     assert len(step.moved) == {"S1": 10, "S4": 2, "S7": 2}[sub_model]
