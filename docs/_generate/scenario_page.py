@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import federated, others, pruning, schema
+from harness.scenario import compression, federated, others, pruning, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -22,6 +22,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("federated.clients", federated.Clients, ""),
     ("federated.strategy", federated.Strategy, "A word alone is its `name`."),
     ("federated.privacy", federated.Privacy, ""),
+    (
+        "federated.compression",
+        compression.Compression,
+        "A word alone is its `format`. More: [weights in fewer bits](../compression.md).",
+    ),
     (
         "federated.pruning",
         pruning.Pruning,
@@ -113,6 +118,20 @@ EXAMPLES: dict[str, str] = {
     "federated.evaluate_every": "2",
     "federated.stop_patience": "3",
     "federated.hypotheses": "true",
+    "federated.compression": "S1E3M7",
+    "federated.compression.format": "int8",
+    "federated.compression.ways": "down",
+    "federated.compression.upload": "weights",
+    "federated.compression.variant": "as_printed",
+    "federated.compression.kind": "ieee",
+    "federated.compression.exponent": "conventional",
+    "federated.compression.rounding": "nearest_even",
+    "federated.compression.subnormals": "false",
+    "federated.compression.transform": "true",
+    "federated.compression.per": "column",
+    "federated.compression.variables": "all",
+    "federated.compression.share": "0.9",
+    "federated.compression.seed": "1",
     "federated.privacy": "{clip: 1.0, noise: 1.0}",
     "federated.privacy.clip": "0.5",
     "federated.privacy.noise": "2.0",

@@ -16,6 +16,7 @@ from harness.contract.events import Hypothesis
 from harness.devices.gates import Gates, parse_gates
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import HypothesisRow
+from harness.scenario.compression import Compression
 from harness.scenario.demands import Demands
 from harness.scenario.load import parse_scenario
 from harness.scenario.paths import field_paths
@@ -55,6 +56,12 @@ _FEDERATED: dict[str, dict[str, object]] = {
         f"federated.strategy.{name}": {"name": "fedadam"}
         for name in ("momentum", "beta_1", "beta_2", "tau", "mu", "trim")
     },
+    **{
+        f"federated.compression.{name}": {"format": "S1E3M7"}
+        for name in Compression.model_fields
+        if name not in ("format", "per")
+    },
+    "federated.compression.per": {"format": "int8"},
     "federated.privacy.clip": {"noise": 1.0},
     **{
         f"federated.pruning.{name}": {"level": 0.5, **beside}
