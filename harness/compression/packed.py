@@ -52,10 +52,7 @@ class Packed:
     data: bytes
 
     def __post_init__(self) -> None:
-        head = self._head_size
-        if len(self.data) < head:
-            raise WrongLengthError(f"{len(self.data)} bytes, {head} stand before the codes alone")
-        wanted = head + packed_size(self.count, self.format.bits)
+        wanted = packed_length(self.coding, self.shape)
         if len(self.data) != wanted:
             raise WrongLengthError(
                 f"{self.count} numbers in {self.coding} take {wanted} bytes, not {len(self.data)}"
@@ -72,8 +69,6 @@ class Packed:
         form = format_of(self.coding)
         if isinstance(form, IntFormat):
             return form
-        if len(self.data) < _HEAD.size:
-            raise WrongLengthError(f"{len(self.data)} bytes, {_HEAD.size} stand before the codes")
         k, s, b = _HEAD.unpack_from(self.data)
         if not (math.isfinite(s) and math.isfinite(b)):
             raise BadCodeError(f"a scale of {s} and a bias of {b}")
@@ -92,8 +87,7 @@ class Packed:
 
     @property
     def _head_size(self) -> int:
-        form = self.format
-        return _HEAD.size if isinstance(form, FloatFormat) else 4 * form.count(self.shape)
+        return _head_size(self.format, self.shape)
 
     def codes(self) -> Codes:
         """Return the codes.
@@ -141,6 +135,20 @@ class Packed:
                     values += b
                 flat[begin : begin + count] = values
         return flat.reshape(self.shape)
+
+
+def packed_length(coding: str, shape: tuple[int, ...]) -> int:
+    """Return the bytes that a variable takes.
+
+    Raises:
+        UnknownCodingError: There is no such coding.
+    """
+    form = format_of(coding)
+    return _head_size(form, shape) + packed_size(math.prod(shape), form.bits)
+
+
+def _head_size(form: FloatFormat | IntFormat, shape: tuple[int, ...]) -> int:
+    return _HEAD.size if isinstance(form, FloatFormat) else 4 * form.count(shape)
 
 
 def format_of(coding: str) -> FloatFormat | IntFormat:
@@ -192,6 +200,47 @@ def pack(value: Floats, wire: Wire, key: str) -> Packed:
     data, decoded = _coded(flat, form, wire, lots)
     s, b = (1.0, 0.0) if decoded is None else fitted_line(flat, decoded)
     return Packed(coding, value.shape, _HEAD.pack(form.k, s, b) + data.tobytes())
+
+
+def recoded(value: Floats, packed: Packed, wire: Wire, key: str) -> Codes:
+    """Return the codes that other numbers have where a variable's scale and lots are kept.
+
+    Numbers that are equal have equal codes; so what differs is what has changed.
+
+    Args:
+        value: Numbers of the variable at another time.
+        packed: The variable, as `pack` wrote it.
+        wire: How it was written.
+        key: With which key.
+    """
+    value = np.ascontiguousarray(value, np.float32)
+    form = packed.format
+    lots = Key.of(key) if wire.rounding == "stochastic" else None
+    if isinstance(form, IntFormat):
+        return form.encode(value, packed.scales, wire.rounding, lots)
+    flat = value.reshape(-1)
+    codes = np.empty(flat.size, np.uint32)
+    for begin in range(0, flat.size, _BLOCK):
+        codes[begin : begin + _BLOCK] = form.encode(
+            flat[begin : begin + _BLOCK],
+            wire.rounding,
+            subnormals=wire.subnormals,
+            key=lots,
+            begin=begin,
+        )
+    return codes
+
+
+def nonzero(packed: Packed) -> int:
+    """Return how many codes say something else than zero.
+
+    Raises:
+        BadCodeError: Bits are set behind the last code.
+    """
+    codes = packed.codes()
+    if isinstance(packed.format, FloatFormat):
+        codes &= np.uint32((1 << (packed.format.bits - 1)) - 1)  # zero has two signs
+    return int(np.count_nonzero(codes))
 
 
 def _coded(

@@ -49,7 +49,10 @@ def bits_of(name: str) -> int:
         return 1 + sum(floating)
     match = _INTEGER.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name} is no format: give S1EeMm, int8, int6 or int4")
+        raise ValueError(
+            f"{name} is no format: give int8, int6, int4 or S1EeMm, of 2 to 8 bits of exponent "
+            "and 1 to 15 of mantissa"
+        )
     return int(match[1])
 
 
@@ -92,3 +95,20 @@ _FLOAT_ONLY: Final = {
     "subnormals": True,
     "transform": False,
 }
+
+
+class Written(Message):
+    """What writing an update smaller did to it: in the event ``update``."""
+
+    coding: str
+    """How its small variables are read: ``S1E3M7/fn``, ``int8/column``."""
+    variables: int = Field(ge=0)
+    """How many variables are written small."""
+    changed: float | None = Field(ge=0, le=1)
+    """Share of their codes that training changed against what was sent: of differences, those that
+    are not zero. Zero: training stood still. Null: no variable is written small, or what was sent
+    is not known."""
+    error: float = Field(ge=0)
+    """Root of the mean square of what small variables lost, by that of the variables."""
+    float32_bytes: int = Field(ge=0)
+    """Of all variables of the update, as float32."""

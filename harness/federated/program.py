@@ -6,7 +6,7 @@ tasks, so a resumed run calls it anew and it goes on where the run was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import InputError
@@ -14,6 +14,7 @@ from harness.federated.clients import Federation, drawn, federations_of
 from harness.federated.late import close_round
 from harness.federated.pruning.rounds import GoesOut, PrunedRounds
 from harness.federated.rounds import ROUND, round_arguments
+from harness.federated.sent import sent_tasks
 from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
 from harness.results.federated import mean_rates
@@ -130,9 +131,11 @@ class Training:
             later_job(self._federation.starts[client], "train", round_, model=out.model)
             for client in asked
         ]
-        arguments = round_arguments(self._federation.name, self._settings, round_, before, asked)
+        packing, sent = sent_tasks(self._federation, round_ - 1, asked)
+        arguments = round_arguments(self._federation.name, self._settings, round_, before, sent)
         if self._pruned is not None:
             arguments |= self._pruned.round_arguments(out)
+            sent = dict.fromkeys(asked, out.task)
         enough = self._settings.enough(len(jobs))
         make = Task(
             name,
@@ -140,7 +143,7 @@ class Training:
             tuple(job.job_id for job in jobs),
             quorum=Quorum(enough, self._settings.round_limit_s),
         )
-        self._feed.add([*_after(out.task, jobs), make])
+        self._feed.add([*self._unknown(packing), *_after(sent, jobs), make])
         return True
 
     def _add_evaluations(self, round_: int, *, last: bool = False) -> dict[str, None]:
@@ -162,8 +165,15 @@ class Training:
         ]
         new = [job for job in jobs if not self._feed.knows(job.job_id)]
         if new:
-            self._feed.add([*out.tasks, *_after(out.task, new)])
+            packing, sent = sent_tasks(self._federation, round_, None)
+            if self._pruned is not None:
+                sent = dict.fromkeys(sent, out.task)
+            self._feed.add([*out.tasks, *self._unknown(packing), *_after(sent, new)])
         return dict.fromkeys(job.job_id for job in jobs)
+
+    def _unknown(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return those that the run does not have yet: a model is trained and listened to."""
+        return [task for task in tasks if not self._feed.knows(task.task_id)]
 
     # -- what has come of it ----------------------------------------------------------------------
 
@@ -214,5 +224,6 @@ class Training:
         return [rate for _, rate in mean_rates(results, self._federation.name)]
 
 
-def _after(model: str, jobs: Sequence[JobSpec]) -> list[Task]:
-    return [Task(job.job_id, job, (model,)) for job in jobs]
+def _after(sent: Mapping[str, str], jobs: Sequence[JobSpec]) -> list[Task]:
+    """Return jobs as tasks, each after the one that leaves what its client is sent."""
+    return [Task(job.job_id, job, (sent[job.client.client],)) for job in jobs if job.client]

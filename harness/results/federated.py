@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from harness.errors import InputError
 from harness.pruning.names import Pattern, Phase
 from harness.results.files import StoreError
-from harness.results.model import AttemptResult, Record
+from harness.results.model import AttemptResult, Record, WrittenRecord
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
 
@@ -31,6 +31,12 @@ class ClientShare(Record):
     """The share of its word, where it holds what all hold."""
     norm: float = 0.0
     """Euclidean norm of its difference from what it was sent."""
+    update_bytes: int | None = None
+    """Of its answer."""
+    sent_bytes: int | None = None
+    """Of what it was sent, where the model travels in fewer bits."""
+    written: WrittenRecord | None = None
+    """What writing its answer in fewer bits did to it."""
 
 
 class LeftOut(Record):
@@ -59,13 +65,23 @@ class PruningRecord(Record):
     sent_bytes: int
     """Of the weights, as a file."""
     whole_bytes: int
-    """Of the whole network's."""
+    """Of the whole network's numbers, four a number."""
     regrown: int = 0
     """Units that they had and the clients of the round before had not."""
     peak_mb: float | None = None
     """The highest peak RSS of their trainers."""
     step_seconds: float | None = None
     """Median of their optimiser steps."""
+
+    @property
+    def parameters_share(self) -> float:
+        """Share of the network's numbers that they had."""
+        return self.parameters / self.parameters_whole
+
+    @property
+    def bytes_share(self) -> float:
+        """Share of the bytes of the whole network's weights that they were sent."""
+        return self.sent_bytes / self.whole_bytes
 
 
 class ModelRecord(Record):

@@ -137,6 +137,18 @@ def model_task(federation: str, round_: int) -> str:
     return f"model-{federation}-{round_:03d}"
 
 
+def sent_task(federation: str, round_: int, client: str = "") -> str:
+    """Return the id of the host's task that writes what phones are sent of a round's model.
+
+    Args:
+        federation: Whose.
+        round_: Of the model; 0: the start.
+        client: To whom, where each is sent another file.
+    """
+    name = f"sent-{federation}-{round_:03d}"
+    return f"{name}-{sha256_of(client)[:10]}" if client else name
+
+
 def share_of(spec: JobSpec) -> Share | None:
     """Return what goes back to the host of a job; None: its kept checkpoint."""
     if spec.client is None:
@@ -144,8 +156,16 @@ def share_of(spec: JobSpec) -> Share | None:
     federated = federated_of(spec.content)
     if spec.client.role != "train":
         return Share(hypotheses=federated.hypotheses)
+    compression = federated.compression
+    if compression is None or not compression.goes("up"):
+        form, wire = Share().form, None
+    else:
+        form = compression.settled_upload
+        wire = compression.wire("up", spec.client.turn or spec.client.round, spec.client.client)
     return Share(
+        form=form,
         steps=federated.steps,
         proximal=spec.client.proximal,
         hypotheses=federated.hypotheses,
+        wire=wire,
     )

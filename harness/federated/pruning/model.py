@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from harness.contract.events import Step
-from harness.federated.aggregate import MOMENTS, Answer, Made
+from harness.federated.aggregate import MOMENTS, Made
+from harness.federated.arrived import Answer
 from harness.federated.pruning.choice import MOMENTUM
 from harness.federated.pruning.part import Part, part_of
 from harness.federated.pruning.source import Source

@@ -12,7 +12,12 @@ import tensorflow as tf
 
 from harness.model.blstm import BlstmCache, BlstmWeights, blstm_backward, blstm_forward
 from harness.model.configuration import Form
-from harness.model.deepspeech2.configuration import BLSTMS, CONVOLUTIONS, OUTPUT, DeepSpeech2
+from harness.model.deepspeech2.configuration import (
+    BLSTMS,
+    CONVOLUTIONS,
+    HIDDEN_DENSE,
+    DeepSpeech2,
+)
 from harness.model.deepspeech2.conv import (
     conv_forward,
     conv_input_gradient,
@@ -48,7 +53,7 @@ def build_layers(config: DeepSpeech2, variables: Variables, form: Form) -> list[
                 recurrent = recurrent_product(config.batch_size, cells[spec.name])
             layers.append(BlstmLayer(spec, variables, config.unroll, recurrent, form))
         else:
-            layers.append(DenseLayer(spec, variables, relu=spec.name != OUTPUT))
+            layers.append(DenseLayer(spec, variables, relu=spec.name == HIDDEN_DENSE))
     return layers
 
 

@@ -35,11 +35,12 @@ final class Packed {
     this.coding = coding;
     this.shape = shape;
     this.data = data;
+    long wanted = length(coding, shape);
+    if (data.length != wanted) {
+      throw new CodecException(coding + " takes " + wanted + " bytes, not " + data.length);
+    }
     Matcher matcher = matched(coding);
     if (matcher.group(1) != null) {
-      if (data.length < HEAD) {
-        throw new CodecException(data.length + " bytes, " + HEAD + " stand before the codes");
-      }
       ByteBuffer head = head();
       int k = head.get(0);
       small = smallFloat(matcher, k);
@@ -53,10 +54,21 @@ final class Packed {
       bits = Integer.parseInt(matcher.group(3));
       channels = new Channels(shape, matcher.group(4));
     }
-    long wanted = headSize() + Bits.size(Tensor.size(shape), bits);
-    if (data.length != wanted) {
-      throw new CodecException(coding + " takes " + wanted + " bytes, not " + data.length);
+  }
+
+  /**
+   * The bytes that a variable takes.
+   *
+   * @throws CodecException there is no such coding
+   */
+  static long length(String coding, int[] shape) throws CodecException {
+    Matcher matcher = matched(coding);
+    int count = Tensor.size(shape);
+    if (matcher.group(1) != null) {
+      return HEAD + Bits.size(count, smallFloat(matcher, 0).bits);
     }
+    int width = Integer.parseInt(matcher.group(3));
+    return 4L * new Channels(shape, matcher.group(4)).count + Bits.size(count, width);
   }
 
   private static Matcher matched(String coding) throws CodecException {
@@ -121,13 +133,11 @@ final class Packed {
     return new Tensor(shape, values);
   }
 
-  /** Its codes, to be taken one after the other. */
-  Bits codes() {
+  private Bits codes() {
     return new Bits(data, (int) headSize(), bits);
   }
 
-  /** Whether a code says zero. */
-  boolean isZero(int code) {
+  private boolean isZero(int code) {
     return small == null ? code == 0 : (code & ((1 << (bits - 1)) - 1)) == 0;
   }
 
@@ -159,6 +169,33 @@ final class Packed {
             ? packedFloats(value.values, matcher, wire, lots, even)
             : packedIntegers(value, matcher, lots, even);
     return new Packed(wire.coding(), value.shape, data);
+  }
+
+  /**
+   * How many codes training changed against what was sent: those that other numbers would not have
+   * where scale and lots are kept.
+   *
+   * @param before what was sent; null where this is a difference: then zero is what did not change
+   */
+  int changed(Tensor before, Wire wire, String key) throws CodecException {
+    Lots lots = wire.rounding.equals(Wire.STOCHASTIC) ? new Lots(key) : null;
+    boolean even = wire.rounding.equals(Wire.NEAREST_EVEN);
+    Bits codes = codes();
+    int changed = 0;
+    for (int n = 0; n < Tensor.size(shape); n++) {
+      int code = codes.take();
+      if (before == null) {
+        changed += isZero(code) ? 0 : 1;
+        continue;
+      }
+      float value = before.values[n];
+      int old =
+          small != null
+              ? small.encode(value, lots, even, wire.subnormals, n)
+              : wholeCode(value, head().getFloat(4 * channels.of(n)), bits, lots, even, n);
+      changed += code == old ? 0 : 1;
+    }
+    return changed;
   }
 
   private static byte[] packedFloats(
@@ -208,20 +245,26 @@ final class Packed {
     }
     Bits codes = new Bits(data, begin, bits);
     for (int n = 0; n < value.values.length; n++) {
-      double scale = head.getFloat(4 * channels.of(n));
-      double quotient = value.values[n] / (scale == 0 ? 1 : scale);
-      double whole;
-      if (lots != null) {
-        whole = Math.floor(quotient + (lots.at(n) & 0xffffffffL) * LOT);
-      } else if (even) {
-        whole = Math.rint(quotient);
-      } else {
-        whole = Math.copySign(Math.floor(Math.abs(quotient) + 0.5), quotient);
-      }
-      codes.put((int) Math.max(-most, Math.min(most, whole)) & ((1 << bits) - 1));
+      float scale = head.getFloat(4 * channels.of(n));
+      codes.put(wholeCode(value.values[n], scale, bits, lots, even, n));
     }
     codes.flush();
     return data;
+  }
+
+  private static int wholeCode(
+      float value, double scale, int bits, Lots lots, boolean even, int place) {
+    double quotient = value / (scale == 0 ? 1 : scale);
+    double whole;
+    if (lots != null) {
+      whole = Math.floor(quotient + (lots.at(place) & 0xffffffffL) * LOT);
+    } else if (even) {
+      whole = Math.rint(quotient);
+    } else {
+      whole = Math.copySign(Math.floor(Math.abs(quotient) + 0.5), quotient);
+    }
+    int most = (1 << (bits - 1)) - 1;
+    return (int) Math.max(-most, Math.min(most, whole)) & ((1 << bits) - 1);
   }
 
   /** How scales lie over a variable. */
