@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
 from harness.scenario import compression, federated, others, pruning, schema
+from harness.scenario import exits, federated, others, pruning, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -17,6 +18,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("data.part", federated.Part, "`federated.clients` makes these."),
     ("also_evaluate", others.AlsoEvaluate, "A list of names alone is its `speakers`."),
     ("trainer", schema.Trainer, ""),
+    (
+        "trainer.exits",
+        exits.Exits,
+        "A word alone is its `rule`. More: [early exits](../early_exits.md).",
+    ),
     ("trainer.stop", schema.Stop, ""),
     ("federated", federated.Federated, "More: [federated training](../federated.md)."),
     ("federated.clients", federated.Clients, ""),
@@ -159,6 +165,16 @@ EXAMPLES: dict[str, str] = {
     "data.validation": "20",
     "data.style": "full",
     "data.seed": "1",
+    "trainer.mode": "evaluate",
+    "trainer.exits": "agreement",
+    "trainer.exits.rule": "agreement",
+    "trainer.exits.exit": "exit2",
+    "trainer.exits.threshold": "0.1",
+    "trainer.exits.entropy": "normalised",
+    "trainer.exits.frames": "non_blank",
+    "trainer.exits.n_best": "5",
+    "trainer.exits.beam": "300",
+    "trainer.exits.answers": "all",
     "trainer.optimizer": "adam",
     "trainer.batch_size": "10",
     "trainer.learning_rate": "5.0e-4",

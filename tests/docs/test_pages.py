@@ -81,6 +81,13 @@ _FEDERATED: dict[str, dict[str, object]] = {
     },
 }
 """What must stand beside a field."""
+_EXITS: dict[str, dict[str, object]] = {
+    "exit": {"rule": "fixed"},
+    "threshold": {"rule": "entropy"},
+    "n_best": {"rule": "posterior", "threshold": 0.9},
+    "beam": {"rule": "posterior", "threshold": 0.9},
+}
+"""Likewise, of ``trainer.exits``."""
 
 
 @pytest.mark.parametrize("path", FIELDS)
@@ -102,6 +109,8 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
         whole["federated"] = {section.rpartition(".")[2]: inner}
     elif section == "trainer.stop":
         whole["trainer"] = {"stop": {last: value}}
+    elif section == "trainer.exits":
+        whole["trainer"] = {"exits": {last: value} | _EXITS.get(last, {})}
     elif section == "expect":
         claim = {"below": 1} if last == "metric" else {"metric": "wer_percent"}
         whole["expect"] = [{last: value, **claim}]
