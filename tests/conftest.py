@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 NOT_ON_THIS_PYTHON = "not on this Python"
@@ -20,10 +21,17 @@ pytest_plugins = [
 ]
 
 
+# A busy machine makes any test slow now and then: nothing is asserted of times.
+hypothesis.settings.register_profile("harness", deadline=None)
+hypothesis.settings.load_profile("harness")
+
+
 def pytest_sessionstart() -> None:
-    """Started in the background of a script, SIGINT is ignored, and so by every virtual phone."""
+    """In the background of a script or under nohup signals are ignored, and so by every phone."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

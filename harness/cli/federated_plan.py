@@ -34,6 +34,9 @@ class TrainingPlan:
     """At most: each model to each phone that may train it."""
     up_bytes: int
     """At most: all weights of each client that is asked, fewer where a part is trained."""
+    compression: str
+    """In a few words; empty: weights travel as float32. The bytes are then as if all variables
+    could be written small, as nearly all can."""
     host_mb: float
     """What making a model takes on this host, at most."""
     seconds: float
@@ -65,6 +68,12 @@ def _counted(name: str, starts: Sequence[PlannedJob]) -> TrainingPlan:
         trainer = trainer.model_copy(update={"epochs": max(1, math.ceil(seen))})
     each_s = guessed_s(train.content.model_copy(update={"trainer": trainer}), numbers / 1e6)
     at_once = min(phones, asked)
+    compression = settings.compression
+    down = 1.0 if compression is None else compression.ratio("down")
+    up = 1.0 if compression is None else compression.ratio("up")
+    packed = 0
+    if compression is not None and compression.goes("down"):
+        packed = rounds * asked + evaluated if compression.by_client else rounds + 1
     return TrainingPlan(
         federation=name,
         strategy=settings.strategy.label,
@@ -73,10 +82,11 @@ def _counted(name: str, starts: Sequence[PlannedJob]) -> TrainingPlan:
         clients_per_round=asked,
         training_jobs=asked * rounds,
         evaluation_jobs=clients * (1 + evaluated),
-        host_tasks=rounds + 1,
+        host_tasks=rounds + 1 + packed,
         model_bytes=model,
-        down_bytes=model * min(phones, clients) * (rounds + 1),
-        up_bytes=model * asked * rounds,
+        down_bytes=round(model * min(phones, clients) * (1 + down * rounds)),
+        up_bytes=round(model * asked * rounds * up),
+        compression="" if compression is None else compression.label,
         # a variable in 64 bits twice, and its moments; never more than the whole model so
         host_mb=4 * model / 2**20,
         seconds=rounds * each_s * -(-asked // at_once)
@@ -98,7 +108,8 @@ def show(plans: Sequence[TrainingPlan]) -> None:
             f"  {each.training_jobs} training and {each.evaluation_jobs} evaluation jobs, "
             f"{each.host_tasks} tasks on this host.\n"
             f"  A model is {size(each.model_bytes)}; at most {size(each.down_bytes)} go down "
-            f"(once a phone and round) and {size(each.up_bytes)} come up.\n"
+            f"(once a phone and round) and {size(each.up_bytes)} come up"
+            f"{f' ({each.compression})' if each.compression else ''}.\n"
             f"  Making one takes at most {each.host_mb:.0f} MiB here. Roughly "
             f"{duration(each.seconds)} in all (by a rule of thumb)."
         )

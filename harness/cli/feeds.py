@@ -10,6 +10,7 @@ from harness.lab.ledger.ledger import Ledger
 from harness.lab.planning.checks import located
 from harness.results.store import RunFolder
 from harness.scenario import LoadedScenario, expand_jobs
+from harness.scenario.client_jobs import federated_of
 
 
 def feed_of(loaded: LoadedScenario, only: Sequence[str] = ()) -> FeedProgram | None:
@@ -22,15 +23,16 @@ def feed_of(loaded: LoadedScenario, only: Sequence[str] = ()) -> FeedProgram | N
     Raises:
         InputError: Its server cannot be made.
     """
-    settings = [job.content.federated for job in expand_jobs(loaded, only)]
-    federated = [each for each in settings if each is not None]
+    contents = [job.content for job in expand_jobs(loaded, only)]
+    federated = [content for content in contents if content.federated is not None]
     if not federated:
         return None
-    from harness.federated import check_server, federated_program
+    from harness.federated import check_pruning, check_server, federated_program
 
     with located(loaded):
-        for each in federated:
-            check_server(each, loaded.folder)
+        for content in federated:
+            check_server(federated_of(content), loaded.folder)
+            check_pruning(content, loaded.folder)
     return federated_program(loaded.folder)
 
 

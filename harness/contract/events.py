@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 
 from harness.contract.base import Message
 from harness.contract.exits import Answer
 from harness.contract.job import Keep, SelectionPolicy, Sha256
 from harness.contract.network import Name, SubModelName
 from harness.contract.share import Form, WordCounts
+from harness.contract.wire import Written
 
 Phase = Literal["preprocess", "load", "train", "evaluate", "save"]
 StopReason = Literal[
@@ -171,6 +178,15 @@ class Update(_Event):
     """Training utterances that the job has."""
     steps: int
     """Optimiser steps that were taken."""
+    written: Written | None = None
+    """What writing it smaller did to it (``share.wire``)."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        update: dict[str, Any] = whole(self)
+        if self.written is None:
+            update.pop("written", None)
+        return update
 
 
 class Stopped(_Event):

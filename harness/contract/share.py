@@ -6,11 +6,12 @@ know it refuses the jobs that have it, and no others.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from harness.contract.base import Message
+from harness.contract.wire import Wire
 
 Form = Literal["weights", "delta"]
 """``weights``: of the layers that were trained, as they are in the end. ``delta``: those minus what
@@ -28,6 +29,16 @@ class Share(Message):
     by learning rate times mu times their distance from it."""
     hypotheses: bool = False
     """Whether the log holds what was heard; without it, only counts of word errors."""
+    wire: Wire | None = None
+    """How weights that go back are written smaller; None: as float32. The file that the job begins
+    with says itself how its variables are read."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        share: dict[str, Any] = whole(self)
+        if self.wire is None:
+            share.pop("wire", None)
+        return share
 
 
 class WordCounts(Message):

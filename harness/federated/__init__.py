@@ -6,5 +6,6 @@ entry by entry from files. Flower is imported by ``flower`` alone, and only when
 """
 
 from harness.federated.program import check_server, federated_program
+from harness.federated.pruning.layers import check_pruning
 
-__all__ = ["check_server", "federated_program"]
+__all__ = ["check_pruning", "check_server", "federated_program"]

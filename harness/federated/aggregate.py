@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import InputError
+from harness.federated.arrived import Answer, Held, arrived
 from harness.federated.strategies import ServerStep, Values, server_step
 from harness.scenario.federated import Federated, Privacy
 from harness.trainer.checkpoints import Saved, weights_writer
@@ -27,21 +28,6 @@ Weights = npt.NDArray[np.float32]
 MOMENTS: Final = "moments.npz"
 _CHUNK: Final = 1 << 20
 """Entries of which all clients' values are held at once, for the median and the trimmed mean."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a client sent.
-
-    Args:
-        client: Who.
-        path: Its trained weights (.npz).
-        utterances: Its training utterances.
-    """
-
-    client: str
-    path: Path
-    utterances: int
 
 
 @dataclass
@@ -74,7 +60,7 @@ def aggregate(
     """Make the model of a round.
 
     Args:
-        sent: What the clients were sent.
+        sent: The server's model, of which the clients were sent something.
         answers: What they sent back, at least one.
         federated: How.
         round_: Of the training, from 1.
@@ -89,7 +75,7 @@ def aggregate(
     step = server_step(federated)
     with ExitStack() as stack:
         before = stack.enter_context(opened_weights(sent))
-        held = [stack.enter_context(opened_weights(answer.path)) for answer in answers]
+        held = [stack.enter_context(arrived(answer, before)) for answer in answers]
         for answer, stored in zip(answers, held, strict=True):
             _check_shapes(answer, stored.shapes, before.shapes)
         old = None if moments is None else stack.enter_context(opened_weights(moments))
@@ -143,7 +129,7 @@ class _Mixed:
     def __init__(
         self,
         answers: Sequence[Answer],
-        held: Sequence[StoredWeights],
+        held: Sequence[Held],
         federated: Federated,
         round_: int,
         before: StoredWeights,

@@ -6,13 +6,15 @@ tasks, so a resumed run calls it anew and it goes on where the run was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import InputError
 from harness.federated.clients import Federation, drawn, federations_of
 from harness.federated.late import close_round
+from harness.federated.pruning.rounds import GoesOut, PrunedRounds
 from harness.federated.rounds import ROUND, round_arguments
+from harness.federated.sent import sent_tasks
 from harness.federated.start import add_start
 from harness.lab.feed import FeedProgram, TaskFeed
 from harness.results.federated import mean_rates
@@ -82,6 +84,10 @@ class Training:
         self._feed = feed
         self._folder = folder
         self._settings = federation.settings
+        pruning = federation.settings.pruning
+        self._pruned = None
+        if pruning is not None:
+            self._pruned = PrunedRounds(federation, pruning, feed, folder)
 
     def run(self) -> None:
         """Add rounds until the last one, until it gets no better, or until one fails.
@@ -99,9 +105,9 @@ class Training:
                 rates += self._mean_rate(self._add_evaluations(done))
                 if self._is_over(rates, self._settings.stop_patience):
                     break
-            self._add_round(round_)  # before the evaluations: phones train first
+            is_added = self._add_round(round_)  # before the evaluations: phones train first
             evaluations |= self._add_evaluations(done)
-            if not self._finished(round_):
+            if not (is_added and self._finished(round_)):
                 return
             done = round_
         evaluations |= self._add_evaluations(done, last=True)
@@ -109,14 +115,27 @@ class Training:
 
     # -- tasks ------------------------------------------------------------------------------------
 
-    def _add_round(self, round_: int) -> None:
+    def _add_round(self, round_: int) -> bool:
+        """Let clients train; say whether there is something for them to train."""
         name, before = self._federation.model(round_), self._federation.model(round_ - 1)
         if self._feed.knows(name):
-            return
+            return True
+        out: GoesOut | None = GoesOut(before)
+        if self._pruned is not None:
+            out = self._pruned.trained(round_)
+        if out is None:
+            return False
         clients = list(self._federation.starts)
         asked = drawn(clients, self._settings.asked(len(clients)), self._settings.seed, round_)
-        jobs = [later_job(self._federation.starts[client], "train", round_) for client in asked]
-        arguments = round_arguments(self._federation.name, self._settings, round_, before, asked)
+        jobs = [
+            later_job(self._federation.starts[client], "train", round_, model=out.model)
+            for client in asked
+        ]
+        packing, sent = sent_tasks(self._federation, round_ - 1, asked)
+        arguments = round_arguments(self._federation.name, self._settings, round_, before, sent)
+        if self._pruned is not None:
+            arguments |= self._pruned.round_arguments(out)
+            sent = dict.fromkeys(asked, out.task)
         enough = self._settings.enough(len(jobs))
         make = Task(
             name,
@@ -124,7 +143,8 @@ class Training:
             tuple(job.job_id for job in jobs),
             quorum=Quorum(enough, self._settings.round_limit_s),
         )
-        self._feed.add([*_after(before, jobs), make])
+        self._feed.add([*self._unknown(packing), *_after(sent, jobs), make])
+        return True
 
     def _add_evaluations(self, round_: int, *, last: bool = False) -> dict[str, None]:
         """Let every client evaluate the model of a round, if it is a round for that.
@@ -136,11 +156,24 @@ class Training:
             return dict.fromkeys(job.job_id for job in self._federation.starts.values())
         if not (last or round_ % self._settings.evaluate_every == 0):
             return {}
-        jobs = [later_job(start, "evaluate", round_) for start in self._federation.starts.values()]
+        out = GoesOut(self._federation.model(round_))
+        if self._pruned is not None:
+            out = self._pruned.heard(round_)
+        jobs = [
+            later_job(start, "evaluate", round_, model=out.model)
+            for start in self._federation.starts.values()
+        ]
         new = [job for job in jobs if not self._feed.knows(job.job_id)]
         if new:
-            self._feed.add(_after(self._federation.model(round_), new))
+            packing, sent = sent_tasks(self._federation, round_, None)
+            if self._pruned is not None:
+                sent = dict.fromkeys(sent, out.task)
+            self._feed.add([*out.tasks, *self._unknown(packing), *_after(sent, new)])
         return dict.fromkeys(job.job_id for job in jobs)
+
+    def _unknown(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return those that the run does not have yet: a model is trained and listened to."""
+        return [task for task in tasks if not self._feed.knows(task.task_id)]
 
     # -- what has come of it ----------------------------------------------------------------------
 
@@ -191,5 +224,6 @@ class Training:
         return [rate for _, rate in mean_rates(results, self._federation.name)]
 
 
-def _after(model: str, jobs: Sequence[JobSpec]) -> list[Task]:
-    return [Task(job.job_id, job, (model,)) for job in jobs]
+def _after(sent: Mapping[str, str], jobs: Sequence[JobSpec]) -> list[Task]:
+    """Return jobs as tasks, each after the one that leaves what its client is sent."""
+    return [Task(job.job_id, job, (sent[job.client.client],)) for job in jobs if job.client]

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import HarnessError
-from harness.federated.aggregate import MOMENTS, Answer, Made, aggregate
+from harness.federated.aggregate import MOMENTS, Made, aggregate
+from harness.federated.arrived import Answer
 from harness.federated.privacy import epsilon
+from harness.federated.pruning.model import pruned_model
 from harness.lab.scheduling.host_tasks import HostContext, Parent, host_task
 from harness.results.federated import ClientShare, LeftOut, ModelRecord
 from harness.results.store import AttemptFolder
@@ -90,7 +92,7 @@ def write_start(context: HostContext, arguments: Mapping[str, Any]) -> Any:
 
 
 def round_arguments(
-    federation: str, federated: Federated, round_: int, before: str, asked: Sequence[str]
+    federation: str, federated: Federated, round_: int, before: str, sent: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what `make_model` is given.
 
@@ -98,16 +100,19 @@ def round_arguments(
         federation: Name of the training.
         federated: Its settings.
         round_: From 1.
-        before: The task whose model the clients were sent.
-        asked: The clients.
+        before: The task that made the model before.
+        sent: Client -> the task whose file it was sent, of those who are asked.
     """
-    return {
+    arguments = {
         "federation": federation,
         "round": round_,
         "before": before,
-        "asked": list(asked),
+        "asked": list(sent),
         "settings": federated.model_dump(mode="json"),
     }
+    if any(task != before for task in sent.values()):
+        arguments["sent"] = dict(sent)
+    return arguments
 
 
 @host_task(ROUND)
@@ -120,31 +125,52 @@ def make_model(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     """
     federated = Federated.model_validate(arguments["settings"])
     before = TaskFolder(context.run.path, arguments["before"]).path
-    answers, left_out = answers_of(context.parents)
+    sent = {
+        client: TaskFolder(context.run.path, task).checkpoint_path
+        for client, task in arguments.get("sent", {}).items()
+    }
+    answers, left_out = answers_of(context.parents, sent)
     enough = federated.enough(len(arguments["asked"]))
     if len(answers) < enough:
         raise RoundFailedError.of(len(answers), enough, left_out)
-    moments = before / MOMENTS
-    made = aggregate(
-        before / CHECKPOINT,
-        [answer for answer, _ in answers],
-        federated,
-        round_=arguments["round"],
-        moments=moments if moments.is_file() else None,
-        model=context.out / CHECKPOINT,
-        moments_out=context.out / MOMENTS,
-    )
+
+    def aggregated(
+        sent: Path, answers: Sequence[Answer], moments: Path | None, model: Path, out: Path
+    ) -> Made:
+        round_ = arguments["round"]
+        return aggregate(
+            sent, answers, federated, round_=round_, moments=moments, model=model, moments_out=out
+        )
+
+    came, pruned = [answer for answer, _ in answers], None
+    if federated.pruning is not None:
+        made, pruned = pruned_model(context, arguments, federated.pruning, before, came, aggregated)
+    else:
+        moments = before / MOMENTS
+        made = aggregated(
+            before / CHECKPOINT,
+            came,
+            moments if moments.is_file() else None,
+            context.out / CHECKPOINT,
+            context.out / MOMENTS,
+        )
     _LOG.info(
         "round %d: a model of %d answers, %d left out",
         arguments["round"], len(answers), len(left_out),
     )  # fmt: skip
-    return _record(arguments, federated, answers, left_out, made).model_dump(mode="json")
+    record = _record(arguments, federated, answers, left_out, made)
+    return record.model_copy(update={"pruning": pruned}).model_dump(mode="json")
 
 
 def answers_of(
-    parents: Sequence[Parent],
+    parents: Sequence[Parent], sent: Mapping[str, Path]
 ) -> tuple[list[tuple[Answer, ClientShare]], list[LeftOut]]:
-    """Return what can be used, by the clients' names, and why the rest cannot."""
+    """Return what can be used, by the clients' names, and why the rest cannot.
+
+    Args:
+        parents: The clients' jobs that have ended.
+        sent: Client -> what it was sent, where that is not the server's own model.
+    """
     answers: list[tuple[Answer, ClientShare]] = []
     left_out: list[LeftOut] = []
     for parent in parents:
@@ -162,8 +188,13 @@ def answers_of(
             utterances=result.update.utterances,
             steps=result.update.steps,
             layers=result.update.layers,
+            update_bytes=result.update.size_bytes,
+            sent_bytes=sent[client].stat().st_size if client in sent else None,
+            written=result.update.written,
         )
-        answers.append((Answer(client, folder.update_path, share.utterances), share))
+        update, began = result.update, sent.get(client)
+        answer = Answer(client, folder.update_path, update.utterances, update.form, began)
+        answers.append((answer, share))
     answers.sort(key=lambda pair: pair[0].client)
     return answers, left_out
 

@@ -14,7 +14,7 @@ from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
-from harness.scenario.client_jobs import model_task
+from harness.scenario.client_jobs import model_task, sent_task
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import Task
 
@@ -84,9 +84,12 @@ class RunAssignments:
         names = []
         # not the start: it may have lain there before the run
         for round_ in range(max(1, newest - _MODELS_BEFORE), newest):
-            path = TaskFolder(self._folder.path, model_task(spec.client.federation, round_))
-            if path.checkpoint_path.is_file():
-                names.append(self._materials.start_of(path.checkpoint_path).name)
+            federation = spec.client.federation
+            made = TaskFolder(self._folder.path, model_task(federation, round_)).path
+            for folder in (made, *made.parent.glob(f"{sent_task(federation, round_)}*")):
+                path = TaskFolder(self._folder.path, folder.name).checkpoint_path
+                if path.is_file():
+                    names.append(self._materials.start_of(path).name)
         return tuple(names)
 
     def _made_on_host(self, task: Task) -> Path | None:

@@ -7,7 +7,7 @@ A family of networks adds its own sizes in a folder of its own, such as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.pruning.cells import Group
 
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 BLANK = 0
@@ -142,6 +143,24 @@ class NetworkConfig(ABC):
             variables: Where they read their weights.
             form: For whom they are written.
         """
+
+    def unit_groups(self) -> tuple[Group, ...]:
+        """Return the units that may be left out, by layer, from input to output; none by default.
+
+        A network without some of them is `with_units`, with what is left of their weights.
+        """
+        return ()
+
+    def with_units(self, units: Mapping[str, int]) -> NetworkConfig:
+        """Return the network with other numbers of units in its layers.
+
+        Args:
+            units: By layer of `unit_groups`; others stay as they are.
+
+        Raises:
+            NotImplementedError: The family has no such units.
+        """
+        raise NotImplementedError(f"{self.family} has no units to leave out: {', '.join(units)}")
 
     def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
         """Return the same network written plainly, to compare and to time; imports tensorflow.

@@ -8,12 +8,12 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from harness.model.configuration import ALPHABET, NetworkConfig, sub_model_parameters
+from harness.model.configuration import ALPHABET, NetworkConfig
 from harness.model.convert import convert
 from harness.model.initial import Weights
 from harness.model.sizes import network_sizes
@@ -32,7 +32,13 @@ CHECKPOINT = "baseline.npz"
 
 
 def write_models(
-    config: NetworkConfig, folder: Path, batch_sizes: Sequence[int], *, embed: bool, seed: int = 0
+    config: NetworkConfig,
+    folder: Path,
+    batch_sizes: Sequence[int],
+    *,
+    embed: bool,
+    seed: int = 0,
+    sub_models: Collection[str] | None = None,
 ) -> dict[int, ModelFile]:
     """Write one flatbuffer a batch size and return their manifest entries.
 
@@ -42,6 +48,7 @@ def write_models(
         batch_sizes: The batch sizes.
         embed: Keep (random) weights in each file rather than in a checkpoint beside them.
         seed: Of the random weights.
+        sub_models: Those that the files can train; None = all of the network.
 
     Raises:
         harness.model.convert.ConversionError: tensorflow could not.
@@ -53,6 +60,7 @@ def write_models(
                 folder / f"{config.name}-b{batch}.tflite",
                 embed=embed,
                 seed=seed,
+                sub_models=sub_models,
             )
         )
         for batch in batch_sizes
@@ -76,6 +84,7 @@ def write_manifest(
     learning_rate: float,
     threads: int = 2,
     measure: bool = True,
+    sub_models: Collection[str] | None = None,
 ) -> ModelManifest:
     """Measure what each sub-model needs at each batch size and write the manifest.
 
@@ -88,9 +97,10 @@ def write_manifest(
         learning_rate: For personalising.
         threads: Of LiteRT, in the measured processes.
         measure: Without, the manifest has no needs, and no scenario can use the folder.
+        sub_models: Those that the files can train; None = all of the network.
     """
     weights = folder / checkpoint.file if checkpoint else None
-    network = config.describe()
+    network = config.describe(sub_models)
     names = network.sub_model_names
     needs = {
         batch: measure_needs(folder / entry.file, names, checkpoint=weights, threads=threads)
@@ -110,7 +120,7 @@ def write_manifest(
         sample_rate=settings.sample_rate,
         max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
         alphabet=ALPHABET,
-        parameters=sub_model_parameters(config),
+        parameters={name: network.trained_parameters(name) for name in names},
         need_mb={
             batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()
         },

@@ -39,6 +39,51 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Travel:
+    """What the weights of a round became on their way, in fewer bits than float32's."""
+
+    coding: str
+    """Of what came back; empty: it came back as float32."""
+    sent_bytes: float | None
+    """Of the model that a client was sent, on average; None: it was sent as float32."""
+    update_bytes: float | None
+    """Of what a client sent back, on average."""
+    float32_bytes: float | None
+    """Of that as float32."""
+    error: float | None
+    """What small variables lost on their way back, by their size, on average."""
+    changed: float | None
+    """Share of codes that training changed, on average."""
+    still: tuple[str, ...]
+    """Clients whose training changed no code: it stood still."""
+
+    @classmethod
+    def of(cls, answers: Sequence[ClientShare]) -> Travel | None:
+        """Return that of the answers of a round; None: there are none."""
+        if not answers:
+            return None
+        written = [answer.written for answer in answers if answer.written is not None]
+        return cls(
+            coding=", ".join(sorted({each.coding for each in written})),
+            sent_bytes=_mean(answer.sent_bytes for answer in answers),
+            update_bytes=_mean(answer.update_bytes for answer in answers),
+            float32_bytes=_mean(each.float32_bytes for each in written),
+            error=_mean(each.error for each in written),
+            changed=_mean(each.changed for each in written),
+            still=tuple(
+                answer.client
+                for answer in answers
+                if answer.written is not None and answer.written.changed == 0
+            ),
+        )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return mean(there) if there else None
+
+
+@dataclass(frozen=True)
 class Round:
     """One round of training, and its model."""
 
@@ -98,6 +143,12 @@ class Round:
         """Bytes that came back."""
         return sum(cell.up_bytes or 0 for cell in self.cells.values())
 
+    @cached_property
+    def travel(self) -> Travel | None:
+        """What its weights became on their way; None: they travelled as float32."""
+        shares = () if self.model is None else self.model.answers
+        return Travel.of([share for share in shares if share.written or share.sent_bytes])
+
 
 @dataclass(frozen=True)
 class Training:
@@ -116,6 +167,16 @@ class Training:
     def evaluated(self) -> tuple[Round, ...]:
         """Rounds whose model was evaluated."""
         return tuple(round_ for round_ in self.rounds if round_.rates)
+
+    @property
+    def travelled(self) -> tuple[tuple[int, Travel], ...]:
+        """(round, what its weights became on their way), of rounds of fewer bits."""
+        return tuple((r.number, r.travel) for r in self.rounds if r.travel is not None)
+
+    @property
+    def still(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """(round, clients whose training changed no code of what they sent back)."""
+        return tuple((number, travel.still) for number, travel in self.travelled if travel.still)
 
     @property
     def fall(self) -> tuple[float, float] | None:

@@ -48,6 +48,7 @@ KIND_MEANING: dict[FailureKind, str] = {
 STOP_WORDS = {
     "epochs_done": "all epochs",
     "steps_done": "all steps",
+    "evaluated": "heard once",
     "patience": "no better for a while",
     "battery": "battery low",
     "memory": "memory low",

@@ -10,8 +10,9 @@ from statistics import mean
 from pydantic import ValidationError
 
 from harness.errors import InputError
+from harness.pruning.names import Pattern, Phase
 from harness.results.files import StoreError
-from harness.results.model import AttemptResult, Record
+from harness.results.model import AttemptResult, Record, WrittenRecord
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
 
@@ -30,6 +31,12 @@ class ClientShare(Record):
     """The share of its word, where it holds what all hold."""
     norm: float = 0.0
     """Euclidean norm of its difference from what it was sent."""
+    update_bytes: int | None = None
+    """Of its answer."""
+    sent_bytes: int | None = None
+    """Of what it was sent, where the model travels in fewer bits."""
+    written: WrittenRecord | None = None
+    """What writing its answer in fewer bits did to it."""
 
 
 class LeftOut(Record):
@@ -38,6 +45,33 @@ class LeftOut(Record):
     client: str
     job_id: str
     why: str
+
+
+class PruningRecord(Record):
+    """What of the network the clients of a round had."""
+
+    level: float
+    """Share of units that was asked to be left out in this round."""
+    phase: Phase
+    pattern: Pattern
+    masked: bool = False
+    """They had the whole network with zeros in it."""
+    units: dict[str, tuple[int, int]]
+    """Layer, or matrix if masked -> units that they had, of how many; of a layer with two
+    directions in each."""
+    parameters: int
+    """Stored numbers that they had, statistics too."""
+    parameters_whole: int
+    sent_bytes: int
+    """Of the weights, as a file."""
+    whole_bytes: int
+    """Of the whole network's."""
+    regrown: int = 0
+    """Units that they had and the clients of the round before had not."""
+    peak_mb: float | None = None
+    """The highest peak RSS of their trainers."""
+    step_seconds: float | None = None
+    """Median of their optimiser steps."""
 
 
 class ModelRecord(Record):
@@ -65,6 +99,8 @@ class ModelRecord(Record):
     one client moves the mean."""
     privacy_note: str = ""
     """What epsilon assumes, or why there is none."""
+    pruning: PruningRecord | None = None
+    """What of the network its clients had, in Federated Pruning."""
 
 
 def models_of(run: Path) -> list[ModelRecord]:

@@ -223,6 +223,21 @@ class ClientRecord(Record):
     """0: before the first."""
 
 
+class WrittenRecord(Record):
+    """What writing an update in fewer bits did to it, as the trainer tells it."""
+
+    coding: str
+    """``S1E3M7/fn``, ``int8/column``."""
+    variables: int
+    """How many variables are written small."""
+    changed: float | None = None
+    """Share of their codes that training changed against what was sent; 0: it stood still."""
+    error: float
+    """Root of the mean square of what they lost, by that of the variables."""
+    float32_bytes: int
+    """Of all variables of the update, as float32."""
+
+
 class UpdateRecord(Record):
     """What a client sent back (``update.npz``)."""
 
@@ -236,6 +251,8 @@ class UpdateRecord(Record):
     sha256: str
     size_bytes: int
     pull_seconds: float
+    written: WrittenRecord | None = None
+    """None: it came as float32."""
 
 
 class AttemptResult(Record):

@@ -13,7 +13,7 @@ from harness.contract.share import Share
 from harness.scenario.base import Section
 from harness.scenario.federated import Federated
 from harness.scenario.identity import sha256_of
-from harness.scenario.schema import Data, JobContent
+from harness.scenario.schema import Data, JobContent, ModelChoice
 from harness.scenario.spec import ClientTask, JobSpec
 
 _NEVER = 1_000_000
@@ -58,6 +58,7 @@ def later_job(
     settings: Federated | None = None,
     learning_rate: float | None = None,
     proximal: float | None = None,
+    model: ModelChoice | None = None,
 ) -> JobSpec:
     """Return what a client does in a round.
 
@@ -69,6 +70,7 @@ def later_job(
         settings: Of this job; None: the scenario's.
         learning_rate: Of the client; None: the scenario's or the model's own.
         proximal: FedProx's mu; None: the strategy's.
+        model: Of this job, where it trains a part of the network; None: the scenario's.
 
     Raises:
         ValueError: ``start`` is no such job.
@@ -79,6 +81,8 @@ def later_job(
     content = start.content
     if settings is not None:
         content = content.model_copy(update={"federated": settings})
+    if model is not None:
+        content = content.model_copy(update={"model": model})
     if learning_rate is not None:
         trainer = content.trainer.model_copy(update={"learning_rate": learning_rate})
         content = content.model_copy(update={"trainer": trainer})
@@ -133,6 +137,18 @@ def model_task(federation: str, round_: int) -> str:
     return f"model-{federation}-{round_:03d}"
 
 
+def sent_task(federation: str, round_: int, client: str = "") -> str:
+    """Return the id of the host's task that writes what phones are sent of a round's model.
+
+    Args:
+        federation: Whose.
+        round_: Of the model; 0: the start.
+        client: To whom, where each is sent another file.
+    """
+    name = f"sent-{federation}-{round_:03d}"
+    return f"{name}-{sha256_of(client)[:10]}" if client else name
+
+
 def share_of(spec: JobSpec) -> Share | None:
     """Return what goes back to the host of a job; None: its kept checkpoint."""
     if spec.client is None:
@@ -140,8 +156,16 @@ def share_of(spec: JobSpec) -> Share | None:
     federated = federated_of(spec.content)
     if spec.client.role != "train":
         return Share(hypotheses=federated.hypotheses)
+    compression = federated.compression
+    if compression is None or not compression.goes("up"):
+        form, wire = Share().form, None
+    else:
+        form = compression.settled_upload
+        wire = compression.wire("up", spec.client.turn or spec.client.round, spec.client.client)
     return Share(
+        form=form,
         steps=federated.steps,
         proximal=spec.client.proximal,
         hypotheses=federated.hypotheses,
+        wire=wire,
     )

@@ -5,9 +5,17 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from harness.scenario.base import Count, Flag, Number, Section, Words
+from harness.scenario.compression import Compression
+from harness.scenario.pruning import Pruning
 
 By = Literal["speaker", "accent", "iid", "dirichlet"]
 StrategyName = Literal[
@@ -21,7 +29,10 @@ StrategyName = Literal[
     "trimmed",
     "median",
 ]
-_OURS: Final = ("server_learning_rate", "weighting", "missing", "privacy", "stop_patience")
+_OURS: Final = (
+    *("server_learning_rate", "weighting", "missing", "privacy", "stop_patience"),
+    "pruning",
+)
 """Fields of `Federated` that Flower does not know."""
 _SERVER_RATES: Final = {"fedadam": 1e-3, "fedyogi": 1e-3, "fedadagrad": 1e-2}
 
@@ -177,8 +188,20 @@ class Federated(Section):
     """Whether what was heard comes to the host; without it, only counts of word errors."""
     privacy: Privacy | None = None
     """Differential privacy of clients."""
+    pruning: Pruning | None = None
+    """Clients train a part of the network only: its settings, or the level alone."""
+    compression: Compression | None = None
+    """Weights travel in fewer bits; a format alone, such as ``S1E3M7``, is enough."""
     seed: Count = Field(0, ge=0)
     """Of the choice of clients."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_is_not(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``compression`` out where there is none: identities stay as they were."""
+        written: dict[str, Any] = write(self)
+        if self.compression is None:
+            written.pop("compression", None)
+        return written
 
     @model_validator(mode="after")
     def _fits_together(self) -> Federated:
@@ -190,6 +213,13 @@ class Federated(Section):
             ours = [name for name in _OURS if getattr(self, name) != fields[name].default]
             if ours:
                 raise ValueError(f"{ours[0]} is for the harness's own strategies")
+        if self.pruning is not None and self.compression is not None:
+            raise ValueError("pruning and compression do not go together yet: give one of them")
+        if self.pruning is not None and self.pruning.risen >= self.rounds:
+            raise ValueError(
+                f"pruning.level is not reached in {self.rounds} rounds: it rises for "
+                f"{self.pruning.rise}"
+            )
         return self
 
     def asked(self, clients: int) -> int:

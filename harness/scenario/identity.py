@@ -16,7 +16,11 @@ _NOT_IDENTITY = ("limits",)
 _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileasr.CANDIDATES)}}
 """Fields whose default was a value once: left out, they count as that, so ids stay."""
 
-_ADDED: dict[str, dict[str, Any]] = {"trainer": {"keep": "best"}, "data": {"part": None}}
+_ADDED: dict[str, dict[str, Any]] = {
+    "trainer": {"keep": "best"},
+    "data": {"part": None},
+    "federated": {"pruning": None},
+}
 """Fields that came later, with what was so before: at that value they leave a job the same."""
 _ADDED_SECTIONS = ("also_evaluate", "federated")
 """Sections that came later: where there is none, a job is the same."""

@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness.compression.packed import Packed
+from harness.contract.wire import Written
 from harness.errors import InputError
+from harness.trainer.small import CODES_SUFFIX, LIST, listed
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Saved:
     path: Path
     sha256: str
     size_bytes: int
+    written: Written | None = None
+    """Of an update that was written small."""
 
 
 def file_sha256(path: Path) -> str:
@@ -101,12 +106,27 @@ class WeightsWriter:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self._path = path
         self._archive = archive
+        self._small: dict[str, tuple[str, tuple[int, ...]]] = {}
 
     def write(self, name: str, value: npt.NDArray[np.float32]) -> None:
         """Write a weight; it is not looked at again."""
         # without the time that an entry else carries: the same weights are the same bytes
-        with self._archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+        info = zipfile.ZipInfo(f"{name}.npy")
+        info.compress_type = self._archive.compression
+        with self._archive.open(info, "w", force_zip64=True) as entry:
             np.lib.format.write_array(entry, value, allow_pickle=False)
+
+    def write_small(self, name: str, packed: Packed) -> None:
+        """Write a weight that was packed."""
+        with self._archive.open(zipfile.ZipInfo(f"{name}{CODES_SUFFIX}"), "w") as entry:
+            entry.write(packed.data)
+        # without its data: a model of packed variables need not be in memory
+        self._small[name] = (packed.coding, packed.shape)
+
+    def finish(self) -> None:
+        """Write what small weights are read by, if there are some."""
+        if self._small:
+            self._archive.writestr(zipfile.ZipInfo(LIST), listed(self._small))
 
     def saved(self) -> Saved:
         """Return what was written, once it is whole."""
@@ -114,8 +134,12 @@ class WeightsWriter:
 
 
 @contextlib.contextmanager
-def weights_writer(path: Path) -> Iterator[WeightsWriter]:
+def weights_writer(path: Path, *, deflate: bool = False) -> Iterator[WeightsWriter]:
     """Give what writes weights to a file; it is there, whole, when this ends.
+
+    Args:
+        path: Of the file.
+        deflate: Make it small, for weights that are zero in good part.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
@@ -124,8 +148,11 @@ def weights_writer(path: Path) -> Iterator[WeightsWriter]:
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
-            with zipfile.ZipFile(file, "w", allowZip64=True) as archive:  # as np.savez does
-                yield WeightsWriter(path, archive)
+            way = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED  # as np.savez does
+            with zipfile.ZipFile(file, "w", way, allowZip64=True) as archive:
+                writer = WeightsWriter(path, archive)
+                yield writer
+                writer.finish()
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -14,7 +14,7 @@ from harness import __version__
 from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
 from harness.contract.order import epoch_batches
-from harness.contract.share import Form
+from harness.contract.share import Share
 from harness.errors import InputError
 from harness.trainer import device
 from harness.trainer.batches import make_batch
@@ -170,7 +170,7 @@ class FlatbufferLearner:
             return ()
         return self._model.network.sub_model(self._sub_model).layers
 
-    async def share(self, kept: int, form: Form) -> Saved:
+    async def share(self, kept: int, share: Share) -> Saved:
         """Write the trained layers of an epoch."""
         start = self._job.model.checkpoint
         return write_update(
@@ -178,7 +178,7 @@ class FlatbufferLearner:
             checkpoint_path(self._folder, kept),
             None if start is None else Path(start),
             self._model.weight_names(self.trained_layers()),
-            form,
+            share,
         )
 
     def keep_only(self, epochs: set[int]) -> None:

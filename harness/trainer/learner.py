@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from harness.contract.job import Utterance
-from harness.contract.share import Form
+from harness.contract.share import Share
 from harness.trainer.checkpoints import Saved
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Learner(Protocol):
     def trained_layers(self) -> Sequence[str]:
         """Return the layers that the sub-model trains."""
 
-    async def share(self, kept: int, form: Form) -> Saved:
+    async def share(self, kept: int, share: Share) -> Saved:
         """Write what a job shares of the checkpoint of an epoch: its trained layers alone.
 
         Raises:

@@ -249,21 +249,22 @@ class Training:
     async def _share(self) -> None:
         """Write what the job shares, if it shares something and has trained."""
         kept = self._history.kept
-        if self._job.share is None or not kept:
+        share = self._job.share
+        if share is None or not kept:
             return
-        form = self._job.share.form
         async with self._phase("save", kept):
-            saved = await self._learner.share(kept, form)
+            saved = await self._learner.share(kept, share)
         await self._log.say(
             Update,
             epoch=kept,
             path=f"{self._job.outputs.checkpoints}/{UPDATE}",
             sha256=saved.sha256,
             size_bytes=saved.size_bytes,
-            form=form,
+            form=share.form,
             layers=tuple(self._learner.trained_layers()),
             utterances=len(self._job.data.train),
             steps=self._history.steps,
+            written=saved.written,
         )
 
     async def _finish(self) -> None:

@@ -1,7 +1,7 @@
 """Weights in NumPy's ``.npz``: read with care, since the file may come from anywhere.
 
-Taken are arrays of 32- or 64-bit floating-point numbers that are all finite, stored or deflated;
-the Java trainer's ``Npz`` takes and refuses the same.
+Taken are arrays of 32- or 64-bit floating-point numbers that are all finite, stored or deflated,
+and packed ones (`harness.trainer.small`); the Java trainer's ``Npz`` takes and refuses the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import IO, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from harness.compression.packed import Packed, packed_length
 from harness.errors import InputError
+from harness.trainer.small import CODES_SUFFIX, LIST, MAX_LIST_BYTES, read_list
 
 BROKEN_ARCHIVE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, TypeError, KeyError),
@@ -55,8 +57,15 @@ class StoredWeights:
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         """Of every weight, by name."""
+        self._small = self._read_list()
         for entry in archive.infolist():
-            self._add(entry)
+            if entry.filename.endswith(CODES_SUFFIX):
+                self._add_small(entry)
+            elif entry.filename != LIST:
+                self._add(entry)
+        missing = self._small.keys() - self._entries.keys()
+        if missing:
+            raise ValueError(f"{LIST} names {min(missing)}, which is not in it")
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
         """Return a weight.
@@ -76,6 +85,10 @@ class StoredWeights:
         if name not in self._entries:
             raise InputError(f"there is no {name} in it", where=str(self._path))
         entry = self._entries[name]
+        if name in self._small:
+            packed = self._unpacked(name)
+            with _reading(self._path):
+                return np.asarray(packed.value(), dtype, order="C")
         with _reading(self._path), self._archive.open(entry) as file:
             stored = np.lib.format.read_array(file, allow_pickle=False)
             file.read(1)  # at the end the sum of its bytes is compared
@@ -87,14 +100,50 @@ class StoredWeights:
             raise self._refused(entry, "holds NaN or infinite numbers")
         return weight
 
-    def _add(self, entry: zipfile.ZipInfo) -> None:
-        name = entry.filename.removesuffix(_SUFFIX)
-        if name == entry.filename or name in self._entries:
-            raise self._refused(entry, "is no array, or is there twice")
+    def packed(self, name: str) -> Packed | None:
+        """Return a weight as it is packed; None: it is not.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        return self._unpacked(name) if name in self._small else None
+
+    def _unpacked(self, name: str) -> Packed:
+        coding, shape = self._small[name]
+        with _reading(self._path):
+            return Packed(coding, shape, self._archive.read(self._entries[name]))
+
+    def _read_list(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        lists = [entry for entry in self._archive.infolist() if entry.filename == LIST]
+        if not lists:
+            return {}
+        if len(lists) > 1 or lists[0].file_size > MAX_LIST_BYTES:
+            raise self._refused(lists[0], "is there twice, or is too long")
+        self._check_kind(lists[0])
+        return read_list(self._archive.read(lists[0]))
+
+    def _check_kind(self, entry: zipfile.ZipInfo) -> None:
         if entry.flag_bits & _ENCRYPTED:
             raise self._refused(entry, "is encrypted")
         if entry.compress_type not in _READABLE:
             raise self._refused(entry, "is compressed in a way that no trainer reads")
+
+    def _add_small(self, entry: zipfile.ZipInfo) -> None:
+        name = entry.filename.removesuffix(CODES_SUFFIX)
+        if name not in self._small or name in self._entries:
+            raise self._refused(entry, f"is not named in {LIST}, or is there twice")
+        self._check_kind(entry)
+        coding, shape = self._small[name]
+        if packed_length(coding, shape) != entry.file_size:
+            raise self._refused(entry, f"is not as long as {coding} of the shape {shape}")
+        self._entries[name] = entry
+        self.shapes[name] = shape
+
+    def _add(self, entry: zipfile.ZipInfo) -> None:
+        name = entry.filename.removesuffix(_SUFFIX)
+        if name == entry.filename or name in self._entries:
+            raise self._refused(entry, "is no array, or is there twice")
+        self._check_kind(entry)
         with self._archive.open(entry) as file:
             shape, dtype = _header(file)
             if dtype.kind != "f" or dtype.itemsize not in (4, 8):

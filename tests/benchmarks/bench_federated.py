@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.federated.aggregate import Answer, aggregate
+from harness.federated.aggregate import aggregate
+from harness.federated.arrived import Answer
 from harness.federated.strategies import Values
 from harness.results.federated import models_of
 from harness.scenario.federated import Federated

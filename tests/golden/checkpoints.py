@@ -12,6 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.compression.packed import pack
+from harness.contract.wire import Wire
+from harness.trainer.small import CODES_SUFFIX, LIST, listed
+
+_CODES = "w" + CODES_SUFFIX
 WEIGHTS = np.array([[1.5, -2.0, 0.25], [0.0, 3.0, -0.125]], np.float32)
 _SHAPE_IN_HEADER = b"'shape': (2, 3), }"
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
@@ -45,6 +50,8 @@ def _taken() -> dict[str, bytes]:
         "the other byte order": _archive([("w.npy", _array(WEIGHTS.astype(">f4")))]),
         "column after column": _archive([("w.npy", _array(np.asfortranarray(WEIGHTS)))]),
         "a header of version 2": _archive([("w.npy", _array(WEIGHTS, (2, 0)))]),
+        "packed": _small([(_CODES, _packed()), (LIST, _list())]),
+        "packed, its list first": _small([(LIST, _list()), (_CODES, _packed())]),
     }
 
 
@@ -74,6 +81,7 @@ def _refused() -> dict[str, bytes]:
     }
     return {
         **{case: _archive([("w.npy", content)]) for case, content in arrays.items()},
+        **{case: _small(entries) for case, entries in _bad_small().items()},
         "not named as an array": _archive([("w.txt", _array(WEIGHTS))]),
         "a folder": _archive([("w/", b"")]),
         "one name twice": _archive([("w.npy", _array(WEIGHTS)), ("w.npy", _array(WEIGHTS))]),
@@ -85,6 +93,44 @@ def _refused() -> dict[str, bytes]:
         "text": b"hello",
         "empty": b"",
     }
+
+
+def _packed() -> bytes:
+    """Return the weights in a format that holds them exactly."""
+    return pack(WEIGHTS, Wire(format="S1E5M10", rounding="nearest_even"), "").data
+
+
+def _list(coding: str = "S1E5M10/fn", shape: tuple[int, ...] = (2, 3), name: str = "w") -> bytes:
+    return listed({name: (coding, shape)}).encode()
+
+
+def _bad_small() -> dict[str, list[tuple[str, bytes]]]:
+    codes = _packed()
+    return {
+        "packed, without a list": [(_CODES, codes)],
+        "packed, named by another name": [(_CODES, codes), (LIST, _list(name="v"))],
+        "packed and not": [(_CODES, codes), ("w.npy", _array(WEIGHTS)), (LIST, _list())],
+        "a list of what is not there": [("v.npy", _array(WEIGHTS)), (LIST, _list())],
+        "packed in another shape": [(_CODES, codes), (LIST, _list(shape=(2, 4)))],
+        "packed in a shape below zero": [(_CODES, codes), (LIST, _list(shape=(-2, -3)))],
+        "packed beyond all memory": [(_CODES, codes), (LIST, _list(shape=(9999999, 9999999)))],
+        "packed in no known way": [(_CODES, codes), (LIST, _list(coding="S1E9M6/fn"))],
+        "packed in fewer bits": [(_CODES, codes), (LIST, _list(coding="S1E5M9/fn"))],
+        "a code that is no number": [(_CODES, codes[:-1] + b"\x7f"), (LIST, _list("S1E5M10/ieee"))],
+        "a list of a later version": [(_CODES, codes), (LIST, _list().replace(b": 1,", b": 2,"))],
+        "a list that is none": [(_CODES, codes), (LIST, b"[]")],
+        "a list that says more": [(_CODES, codes), (LIST, _list().replace(b"{", b'{"a": 1, ', 1))],
+    }
+
+
+def _small(entries: Sequence[tuple[str, bytes]]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in entries:
+            info = zipfile.ZipInfo(name)
+            info.create_system = 3
+            archive.writestr(info, content)
+    return file.getvalue()
 
 
 def _with(number: float) -> npt.NDArray[np.float32]:

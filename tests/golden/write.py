@@ -22,6 +22,7 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.history import History
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from tests.golden.checkpoints import checkpoints
+from tests.golden.codec import codec
 from tests.golden.exits import exits
 from tests.golden.sharing import sharing
 
@@ -709,6 +710,7 @@ VECTORS = {
     "checkpoints": checkpoints,
     "exits": lambda: exits(_JOB),
     "sharing": lambda: sharing(_JOB),
+    "codec": codec,
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from flwr.app import Array, ArrayRecord
 
+from harness.federated.arrived import Answer, arrived
 from harness.trainer.checkpoints import file_sha256, weights_writer
 from harness.trainer.npz import checkpoint_shapes, opened_weights
 
@@ -25,17 +26,23 @@ class FileArray(Array):  # type: ignore[misc]
         path: The file.
         name: The variable.
         shape: Of the variable.
+        answer: What a client made of it.
     """
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, path: Path, name: str, shape: tuple[int, ...], answer: Answer | None = None
+    ) -> None:
         self.__dict__.update(
-            path=path, name=name, dtype="float32", shape=shape, stype="numpy.ndarray"
+            path=path, name=name, dtype="float32", shape=shape, stype="numpy.ndarray", answer=answer
         )
 
     def numpy(self) -> npt.NDArray[np.float32]:
         """Read it."""
         with opened_weights(self.path) as stored:
-            return stored.read(self.name)
+            if self.answer is None:
+                return stored.read(self.name)
+            with arrived(self.answer, stored) as held:
+                return held.read(self.name)
 
     @property
     def data(self) -> bytes:
@@ -45,18 +52,17 @@ class FileArray(Array):  # type: ignore[misc]
         return buffer.getvalue()
 
 
-def record_of(path: Path, over: Path | None = None) -> Any:
+def record_of(path: Path, answer: Answer | None = None) -> Any:
     """Return weights as an ArrayRecord.
 
     Args:
         path: A whole model.
-        over: Variables that take the place of its own.
+        answer: What a client made of it, in place of the variables that it trained.
     """
     record = ArrayRecord()
-    instead = {} if over is None else checkpoint_shapes(over)
+    instead = {} if answer is None else checkpoint_shapes(answer.path)
     for name, shape in checkpoint_shapes(path).items():
-        source = over if over is not None and name in instead else path
-        record[name] = FileArray(source, name, shape)
+        record[name] = FileArray(path, name, shape, answer if name in instead else None)
     return record
 
 

@@ -17,6 +17,7 @@ from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
 from harness.errors import HarnessError, InputError
+from harness.federated.arrived import Answer
 from harness.federated.clients import Federation
 from harness.federated.flower import inner
 from harness.federated.flower.arrays import record_of
@@ -218,7 +219,16 @@ class PhoneGrid(Grid):  # type: ignore[misc]
     ) -> RecordDict:
         key = next(iter(message.content.array_records))
         content = RecordDict()
-        content[key] = record_of(turn.models[client], folder.update_path)
+        assert result.update is not None, "asked of clients that sent something"
+        sent = turn.sent.get(client)
+        answer = Answer(
+            client,
+            folder.update_path,
+            result.update.utterances,
+            result.update.form,
+            None if sent is None else TaskFolder(self._feed.folder.path, sent).checkpoint_path,
+        )
+        content[key] = record_of(turn.models[client], answer)
         content["metrics"] = _learnt(result)
         return content
 

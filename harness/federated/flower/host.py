@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from harness.contract.wire import Wire
 from harness.federated.privacy import epsilon_of, rho, weighted_rho
 from harness.federated.rounds import RoundFailedError, answers_of
+from harness.federated.sent import pack_model
 from harness.lab.scheduling.host_tasks import HostContext, host_task
 from harness.results.federated import LeftOut, ModelRecord, models_of
-from harness.results.tasks import CHECKPOINT
+from harness.results.tasks import CHECKPOINT, TaskFolder
 from harness.trainer.checkpoints import check_sha256
 
 HAND_OUT: Final = "federated-hand-out"
@@ -38,6 +40,8 @@ def hand_out(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     """
     kept = context.run.path / KEPT / f"{arguments['sha256']}.npz"
     check_sha256(kept, arguments["sha256"])
+    if "wire" in arguments:
+        return pack_model(kept, context.out / CHECKPOINT, Wire.model_validate(arguments["wire"]))
     _link(kept, context.out / CHECKPOINT)
     return {"sha256": arguments["sha256"], "size_bytes": kept.stat().st_size}
 
@@ -58,7 +62,11 @@ def hear_answers(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     """
     answers, left_out = [], list[LeftOut]()
     if arguments["role"] == "train":
-        usable, left_out = answers_of(context.parents)
+        sent = {
+            client: TaskFolder(context.run.path, task).checkpoint_path
+            for client, task in arguments.get("sent", {}).items()
+        }
+        usable, left_out = answers_of(context.parents, sent)
         answers = [share for _, share in usable]
         if len(answers) < arguments["enough"]:
             raise RoundFailedError.of(len(answers), arguments["enough"], left_out)

@@ -50,7 +50,8 @@ class Turn:
         role: Whether clients train or evaluate.
         round: Of the server, as it counts.
         jobs: Client -> its job.
-        models: Client -> the model that it was sent.
+        models: Client -> the server's model.
+        sent: Client -> the task whose file it was sent, where that is the model in fewer bits.
         answers: The host's task that says who answered.
     """
 
@@ -58,6 +59,7 @@ class Turn:
     round: int
     jobs: dict[str, JobSpec]
     models: dict[str, Path]
+    sent: dict[str, str]
     answers: str
 
 
@@ -92,26 +94,36 @@ class Turns:
         """
         self._count += 1
         round_ = self._round(role, asked)
-        models: dict[int, tuple[str, Path]] = {}
+        compression = self._federation.settings.compression
+        small = compression if compression is not None and compression.goes("down") else None
+        models: dict[tuple[int, str], tuple[str, Path]] = {}
+        packed: dict[str, str] = {}
         tasks: list[Task] = []
         jobs: dict[str, JobSpec] = {}
         sent: dict[str, Path] = {}
         for each in asked:
             if CLIPPED_ON_CLIENTS in each.config:
                 raise no_clipping(self._federation.settings.strategy.label)
-            key = id(each.arrays)
+            whose = each.client if small and small.by_client and role == "train" else ""
+            key = (id(each.arrays), whose)
             if key not in models:
                 name = f"sent-{self._federation.name}-{self._count:04d}-{len(models)}"
                 sha256, path = self._kept(self._sent(role, each.arrays))
                 models[key] = (name, path)
-                tasks.append(Task(name, HostCall(HAND_OUT, {"sha256": sha256})))
+                arguments: dict[str, Any] = {"sha256": sha256}
+                if small is not None:
+                    wire = small.wire("down", self._count, whose)
+                    arguments["wire"] = wire.model_dump(mode="json")
+                tasks.append(Task(name, HostCall(HAND_OUT, arguments)))
             name, sent[each.client] = models[key]
+            if small is not None:
+                packed[each.client] = name
             job = self._job(role, round_, each)
             jobs[each.client] = job
             tasks.append(Task(job.job_id, job, (name,)))
-        tasks.append(self._answers(role, round_, jobs, after_s))
+        tasks.append(self._answers(role, round_, jobs, packed, after_s))
         self._add(tasks)
-        return Turn(role, round_, jobs, sent, tasks[-1].task_id)
+        return Turn(role, round_, jobs, sent, packed, tasks[-1].task_id)
 
     def _round(self, role: Role, asked: Sequence[Asked]) -> int:
         self._trained += role == "train"
@@ -161,7 +173,12 @@ class Turns:
         )
 
     def _answers(
-        self, role: Role, round_: int, jobs: Mapping[str, JobSpec], after_s: float
+        self,
+        role: Role,
+        round_: int,
+        jobs: Mapping[str, JobSpec],
+        packed: Mapping[str, str],
+        after_s: float,
     ) -> Task:
         settings = self._federation.settings
         enough = settings.enough(len(jobs)) if role == "train" else 1
@@ -174,6 +191,8 @@ class Turns:
             "asked": list(jobs),
             "enough": enough,
         }
+        if role == "train" and packed:
+            arguments["sent"] = dict(packed)
         if role == "train" and self._privacy:
             arguments["privacy"] = self._privacy
         return Task(

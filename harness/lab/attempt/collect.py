@@ -13,7 +13,7 @@ from harness.lab.attempt.jobfile import PhoneLayout
 from harness.lab.attempt.outcome import first_of
 from harness.lab.failures import StepFailed
 from harness.lab.ports import LabPhone, Tools
-from harness.results.model import UpdateRecord
+from harness.results.model import UpdateRecord, WrittenRecord
 from harness.trainer.checkpoints import file_sha256
 from harness.trainer.flatfile import weight_shapes
 from harness.trainer.npz import opened_weights
@@ -94,6 +94,11 @@ def fetch_update(
         sha256=update.sha256,
         size_bytes=local.stat().st_size,
         pull_seconds=time.monotonic() - begun,
+        written=(
+            None
+            if update.written is None
+            else WrittenRecord.model_validate(update.written.model_dump())
+        ),
     )
 
 

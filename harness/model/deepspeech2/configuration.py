@@ -7,12 +7,13 @@ character and one for the CTC blank. ``PAPER`` has exactly the parameters of the
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from harness.contract import mobileasr
-from harness.contract.network import SubModel
+from harness.contract.network import Exit, SubModel, Switch
 from harness.model.configuration import (
     ALPHABET,
     Form,
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.pruning.cells import Group
 
 CONVOLUTIONS = mobileasr.LAYERS[:3]
 BLSTMS = mobileasr.LAYERS[3:7]
 HIDDEN_DENSE, OUTPUT = mobileasr.LAYERS[7:]
+HEADS = tuple(f"Head{n + 1}" for n in range(len(BLSTMS) - 1))
+_ORDER = (*("all", "biases", "upto3", "upto2", "from2", "upto1", "from3", "from4", "heads"),)
+"""Sub-models of a network with exits, from the largest need to the smallest."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,14 @@ class DeepSpeech2(NetworkConfig):
     hidden: int
     """Cells a direction in each BLSTM."""
     dense: int
+    cells: tuple[int, int, int, int] | None = None
+    """Cells a direction of each BLSTM, where they differ; None: ``hidden`` in all."""
     frequency_padding: str = "same"
     """``same`` or ``valid``, of all CONV layers along frequency; time is always ``same``."""
     input_norm: bool = False
     """Batch normalisation (1 channel) of the features."""
+    early_exits: bool = False
+    """An exit after each BLSTM: a matrix to the outputs, after the last of them FC1 and FC2."""
 
     @property
     def time_stride(self) -> int:
@@ -75,7 +84,14 @@ class DeepSpeech2(NetworkConfig):
     @property
     def summary(self) -> str:
         """The network in a few words."""
-        return f"3 CONV, 4 BLSTM x {self.hidden}, 2 FC"
+        cells = self.blstm_cells if self.cells else (self.hidden,)
+        exits = f", {len(BLSTMS)} exits" if self.early_exits else ""
+        return f"3 CONV, 4 BLSTM x {' '.join(map(str, cells))}, 2 FC{exits}"
+
+    @property
+    def blstm_cells(self) -> tuple[int, int, int, int]:
+        """Cells a direction, by BLSTM."""
+        return self.cells or (self.hidden,) * 4
 
     def conv_shapes(self) -> list[tuple[int, int, int]]:
         """Return (time, frequency, channels) before, between and after the CONV layers."""
@@ -87,15 +103,33 @@ class DeepSpeech2(NetworkConfig):
         return shapes
 
     def layer_specs(self) -> tuple[LayerSpec, ...]:
-        """Return CONV1 .. FC2.
+        """Return CONV1 .. FC2, with a head after each BLSTM but the last if it has exits.
 
         Activations are what a layer gives on to the next, as the paper counts them: [T, F, C] of a
         CONV, [T, 2 x hidden] of a BLSTM, [T, units] of an FC layer.
         """
-        return (*self._conv_specs(), *self._blstm_specs(), *self._dense_specs())
+        blstms = [
+            spec
+            for blstm, head in zip_longest(self._blstm_specs(), self._head_specs())
+            for spec in (blstm, head)
+            if spec is not None
+        ]
+        return (*self._conv_specs(), *blstms, *self._dense_specs())
+
+    def exits(self) -> tuple[Exit, ...]:
+        """Return exit1 .. exit4, if it has exits."""
+        if not self.early_exits:
+            return ()
+        heads = [*((name,) for name in HEADS), (HIDDEN_DENSE, OUTPUT)]
+        lowest = len(CONVOLUTIONS) + 1
+        return tuple(
+            Exit(name=f"exit{n + 1}", depth=lowest + n, head=head) for n, head in enumerate(heads)
+        )
 
     def sub_models(self) -> tuple[SubModel, ...]:
-        """Return S1 .. S8: each trains from one layer to the end."""
+        """Return S1 .. S8, each trains from one layer to the end; of exits, spans of segments."""
+        if self.early_exits:
+            return self._spans()
         parameters = {spec.name: spec.parameters for spec in self.layer_specs()}
         return mobileasr.network(parameters, ALPHABET).sub_models
 
@@ -105,8 +139,25 @@ class DeepSpeech2(NetworkConfig):
 
         return build_layers(self, variables, form)
 
+    def unit_groups(self) -> tuple[Group, ...]:
+        """Return CONV channels, cells of each direction, and units of FC1."""
+        from harness.model.deepspeech2.units import unit_groups
+
+        return unit_groups(self)
+
+    def with_units(self, units: Mapping[str, int]) -> DeepSpeech2:
+        """Return the network with other numbers of units in its layers."""
+        from harness.model.deepspeech2.units import with_units
+
+        return with_units(self, units)
+
     def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
-        """Return the network in plain tensorflow, or in Keras."""
+        """Return the network in plain tensorflow, or in Keras (which has no exits).
+
+        With exits, ``trained`` says by its heads which losses count.
+        """
+        if self.early_exits and formulation == "keras":
+            return super().reference(formulation, weights, trained)
         from harness.model.deepspeech2.reference.contestants import reference
 
         return reference(self, formulation, weights, trained)
@@ -115,6 +166,8 @@ class DeepSpeech2(NetworkConfig):
         """Yield what is wrong with the sizes beside their types."""
         yield from super().problems()
         yield from at_least_one(self, "hidden", "dense")
+        if min(self.blstm_cells) < 1:
+            yield Problem(("cells",), "must be four numbers of 1 or more")
         if self.frequency_padding not in ("same", "valid"):
             yield Problem(("frequency_padding",), "must be same or valid")
         for n, conv in enumerate(self.convolutions):
@@ -130,6 +183,35 @@ class DeepSpeech2(NetworkConfig):
                 "Use smaller kernels, or frequency_padding: same.",
             )
 
+    def _spans(self) -> tuple[SubModel, ...]:
+        """Return the sub-models of a network with exits, in the order of what they need."""
+        names = [spec.name for spec in self.layer_specs()]
+        exits = [exit_.name for exit_ in self.exits()]
+        last = len(exits)
+        starts = [0, *(names.index(name) for name in BLSTMS[1:]), len(names)]
+        spans = {"all": (1, last)}
+        spans |= {f"upto{k}": (1, k) for k in reversed(range(1, last))}
+        spans |= {f"from{k}": (k, last) for k in range(2, last + 1)}
+        sub_models = {
+            name: SubModel(
+                name=name,
+                layers=tuple(names[starts[low - 1] : starts[high]]),
+                exits=tuple(exits[low - 1 : high]),
+                switch=Switch(first=low, last=high) if self.switched else None,
+            )
+            for name, (low, high) in spans.items()
+        }
+        sub_models["heads"] = SubModel(
+            name="heads",
+            layers=(*HEADS, HIDDEN_DENSE, OUTPUT),
+            exits=tuple(exits),
+            switch=Switch(first=1, last=last, heads_only=True) if self.switched else None,
+        )
+        sub_models["biases"] = SubModel(
+            name="biases", layers=tuple(names), exits=tuple(exits), weights="biases"
+        )
+        return tuple(sub_models[name] for name in _ORDER)
+
     def _conv_specs(self) -> Iterator[LayerSpec]:
         shapes = self.conv_shapes()
         for n, (name, conv) in enumerate(zip(CONVOLUTIONS, self.convolutions, strict=True)):
@@ -143,20 +225,26 @@ class DeepSpeech2(NetworkConfig):
 
     def _blstm_specs(self) -> Iterator[LayerSpec]:
         _, frequencies, channels = self.conv_shapes()[-1]
-        width, h = frequencies * channels, self.hidden
-        for name in BLSTMS:
+        width = frequencies * channels
+        for name, h in zip(BLSTMS, self.blstm_cells, strict=True):
             weights = {
                 "input": Weight((2, width, 4 * h), lstm_input),
                 "recurrent": Weight((2, h, 4 * h), lstm_recurrent),
-                "bias": Weight((2, 1, 4 * h), lstm_bias),
+                "bias": Weight((2, 1, 4 * h), lstm_bias, bias=True),
             }
             width = 2 * h
             if name == BLSTMS[-1]:
                 weights |= _norm("", width)
             yield LayerSpec(name, weights, self.output_frames * width)
 
+    def _head_specs(self) -> Iterator[LayerSpec]:
+        for name, cells in zip(HEADS if self.early_exits else (), self.blstm_cells, strict=False):
+            shape = (2 * cells, self.outputs)
+            weights = {"kernel": Weight(shape, before_output), "bias": Weight(shape[1:], zeros)}
+            yield LayerSpec(name, weights, self.output_frames * self.outputs)
+
     def _dense_specs(self) -> Iterator[LayerSpec]:
-        hidden, outputs = (2 * self.hidden, self.dense), (self.dense, self.outputs)
+        hidden, outputs = (2 * self.blstm_cells[-1], self.dense), (self.dense, self.outputs)
         for name, shape, first in (
             (HIDDEN_DENSE, hidden, before_relu),
             (OUTPUT, outputs, before_output),
@@ -230,4 +318,7 @@ TINY = DeepSpeech2(
 )
 """For tests: trains in milliseconds, hears nothing."""
 
-PRESETS = (PAPER, MINI, TINY)
+MINI_EE = replace(MINI, name="ds2-mini-ee", early_exits=True)
+"""``ds2-mini`` with an exit after each BLSTM; the heads have 7,196 parameters each."""
+
+PRESETS = (PAPER, MINI, TINY, MINI_EE)

@@ -12,7 +12,12 @@ import tensorflow as tf
 
 from harness.model.blstm import BlstmCache, BlstmWeights, blstm_backward, blstm_forward
 from harness.model.configuration import Form
-from harness.model.deepspeech2.configuration import BLSTMS, CONVOLUTIONS, OUTPUT, DeepSpeech2
+from harness.model.deepspeech2.configuration import (
+    BLSTMS,
+    CONVOLUTIONS,
+    HIDDEN_DENSE,
+    DeepSpeech2,
+)
 from harness.model.deepspeech2.conv import (
     conv_forward,
     conv_input_gradient,
@@ -36,18 +41,19 @@ from harness.model.tensors import Tensor
 
 def build_layers(config: DeepSpeech2, variables: Variables, form: Form) -> list[TrainableLayer]:
     """Return CONV1 .. FC2 as they compute."""
-    recurrent = RecurrentProduct()
-    if form.flatbuffer:
-        recurrent = recurrent_product(config.batch_size, config.hidden)
+    cells = dict(zip(BLSTMS, config.blstm_cells, strict=True))
     layers: list[TrainableLayer] = []
     for spec in config.layer_specs():
         if spec.name in CONVOLUTIONS:
             place = CONVOLUTIONS.index(spec.name)
             layers.append(ConvLayer(spec, variables, config, place, form))
         elif spec.name in BLSTMS:
+            recurrent = RecurrentProduct()
+            if form.flatbuffer:
+                recurrent = recurrent_product(config.batch_size, cells[spec.name])
             layers.append(BlstmLayer(spec, variables, config.unroll, recurrent, form))
         else:
-            layers.append(DenseLayer(spec, variables, relu=spec.name != OUTPUT))
+            layers.append(DenseLayer(spec, variables, relu=spec.name == HIDDEN_DENSE))
     return layers
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from harness import __version__
 from harness.contract.events import Step
 from harness.contract.job import Job, Utterance
-from harness.contract.share import Form
+from harness.contract.share import Share
 from harness.errors import InputError
 from harness.trainer.checkpoints import Saved, checkpoint_path, prune
 from harness.trainer.events import EventLog
@@ -145,7 +145,7 @@ class TraceLearner:
         """Return none: nothing is trained."""
         return ()
 
-    async def share(self, kept: int, form: Form) -> Saved:  # noqa: ARG002 - nothing was trained
+    async def share(self, kept: int, share: Share) -> Saved:  # noqa: ARG002 - nothing was trained
         """Give back what the job began with, or zeros: a model of the right shapes.
 
         Raises:
@@ -157,7 +157,7 @@ class TraceLearner:
         begun = self._phone.host_path(start)
         path = self._phone.host_path(str(Path(self._job.outputs.checkpoints) / UPDATE))
         names = await asyncio.to_thread(checkpoint_shapes, begun)
-        return await asyncio.to_thread(write_update, path, begun, begun, names, form)
+        return await asyncio.to_thread(write_update, path, begun, begun, names, share)
 
     def keep_only(self, epochs: set[int]) -> None:
         """Delete the checkpoints of all other epochs."""

@@ -17,7 +17,7 @@ from harness.errors import InputError
 WORD = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(WORD, min_size=1, max_size=5))
 def test_a_shell_gives_back_the_words_that_were_quoted(words: list[str]) -> None:
     text = command_text(["printf", "%s\\0", *words])

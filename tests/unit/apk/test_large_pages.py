@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.apk.elf import load_alignment
@@ -146,7 +146,6 @@ def test_code_and_data_in_one_page_take_a_linker(parts: tuple[Part, ...]) -> Non
         with_large_pages(library(*parts))
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_library_is_the_same_in_memory_or_refused(data: st.DataObject) -> None:
     parts = [Part(0, data.draw(st.integers(700, 9000)), CODE)]
@@ -169,7 +168,6 @@ def test_any_library_is_the_same_in_memory_or_refused(data: st.DataObject) -> No
     told(new, mapped(new, LARGE), tuple(parts))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_rubbish_is_refused(data: bytes) -> None:
     with pytest.raises(NotMovableError):

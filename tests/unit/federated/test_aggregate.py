@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.errors import InputError
-from harness.federated.aggregate import Answer, aggregate
+from harness.federated.aggregate import aggregate
+from harness.federated.arrived import Answer
 from harness.federated.privacy import epsilon
 from harness.scenario.federated import Federated, Privacy
 

@@ -133,7 +133,7 @@ def test_groups_are_kept_together_where_asked() -> None:
     assert seen == ["m", "m", "n", "n"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**9))
 def test_no_job_is_lost_or_finished_twice_and_no_phone_idles(seed: int) -> None:
     rng = random.Random(seed)

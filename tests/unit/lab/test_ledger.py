@@ -73,7 +73,7 @@ def test_a_job_goes_its_way_and_the_history_tells(tmp_path: Path) -> None:
         assert len(ledger.changes(after=last)) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(sorted(MAY_FOLLOW)), min_size=1, max_size=8))
 def test_states_only_move_as_allowed(
     tmp_path_factory: pytest.TempPathFactory, walk: list[str]

@@ -37,7 +37,7 @@ def test_growth_is_a_ramp() -> None:
     assert first.changed
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     idle=st.floats(900, 12000),
     share=st.floats(0.1, 0.9),
@@ -70,7 +70,7 @@ def test_it_converges_and_stays(
     assert sum(tail) >= 57
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 9999), rate=st.floats(0.005, 0.03), lag=st.integers(0, 1))
 def test_killed_ballast_is_replaced(seed: int, rate: float, lag: int) -> None:
     goal = Goal(1500, 75, "x")
@@ -87,7 +87,7 @@ def test_killed_ballast_is_replaced(seed: int, rate: float, lag: int) -> None:
     assert controller.kills == phone.kills
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 9999),
     grow=st.floats(5, 300),

@@ -30,13 +30,13 @@ def try_all(text: str | bytes, kinds: list[str] | None = None) -> None:
         assert all(value == value and abs(value) != float("inf") for value in numbers(reading))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=400))
 def test_any_text(text: str) -> None:
     try_all(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400))
 def test_any_bytes(data: bytes) -> None:
     try_all(data)
@@ -52,7 +52,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(PIECES, st.sampled_from(["\n", "", " ", ","])), max_size=25))
 def test_any_mixture_of_real_lines(pieces: list[tuple[str, str]]) -> None:
     try_all("".join(piece + end for piece, end in pieces))

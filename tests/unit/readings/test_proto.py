@@ -64,7 +64,7 @@ def test_a_battery_is_the_same_either_way(reading: Battery) -> None:
 figures = st.integers(-(1 << 31), (1 << 31) - 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
     st.booleans(),
@@ -239,7 +239,7 @@ def try_to_read(kind: str, data: bytes) -> None:
         PROTO_KINDS[kind](data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     for kind in PROTO_KINDS:
@@ -267,7 +267,7 @@ def test_a_megabyte_takes_no_time(kind: str, piece: bytes) -> None:
     assert time.process_time() - began < 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(1, 100), st.text(max_size=20))
 def test_the_wire_is_that_of_the_protobuf_library(value: int, number: int, text: str) -> None:
     descriptor_pb2 = pytest.importorskip("google.protobuf.descriptor_pb2")

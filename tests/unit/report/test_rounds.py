@@ -20,7 +20,7 @@ from tests.fixtures.fake_feed import FakeFeed
 from tests.fixtures.federated import write_scenario
 
 
-def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str]) -> Path:
+def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str], push: float = 0.1) -> Path:
     """Make a federated run without phones, with a record as a run has it."""
     loaded = write_scenario(folder, text)
     feed = FakeFeed(
@@ -28,6 +28,7 @@ def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str]) -> Path:
         loaded,
         fate=lambda client, round_: fates.get((client, round_), "ok"),
         rate=lambda round_: [60.0, 30.0, 40.0][min(round_, 2)],
+        push=push,
     )
     federated_program(folder)(feed)  # type: ignore[arg-type]
     plan = tuple(
@@ -131,3 +132,36 @@ def test_names_at_the_ends_of_the_lines_have_room(names):
     wide = {"m": 0.974, "w": 0.818, "…": 1.0, " ": 0.318, ".": 0.318}
     for x, text in labels:
         assert float(x) + FONT_PX * sum(wide.get(c, 0.64) for c in text) <= WIDTH
+
+
+def test_weights_that_travelled_in_few_bits(tmp_path):
+    run = run_of(tmp_path, "federated: {rounds: 2, compression: S1E3M7}", {})
+    (training,) = trainings([load_run(run)])
+    assert [number for number, _ in training.travelled] == [1, 2]
+    travel = training.travelled[0][1]
+    assert travel.coding == "S1E3M7/fn"
+    assert travel.sent_bytes < travel.float32_bytes
+    assert travel.update_bytes < travel.float32_bytes
+    assert 0 < travel.error < 0.01
+    assert travel.changed > 0.9
+    assert not training.still
+    page = render([load_run(run)]).replace("\n", " ")
+    assert "Weights that travelled in fewer bits" in page
+    assert "stood still" not in page.partition("Weights that travelled")[0]
+
+
+def test_training_that_stands_still_is_an_alarm(tmp_path):
+    """Weights of which no code moves: the paper's way, with steps of a thousandth."""
+    coarse = "{format: S1E2M1, ways: up, variant: as_printed}"
+    run = run_of(
+        tmp_path, f"federated: {{rounds: 1, compression: {coarse}}}", {}, push=1e-6
+    )  # fmt: skip
+    (training,) = trainings([load_run(run)])
+    assert training.still == ((1, ("ann", "bob", "cy")),)
+    page = render([load_run(run)]).replace("\n", " ")
+    assert "Training stood still in round 1: of ann, bob, cy no code changed" in page
+
+
+def test_float32_says_nothing_of_bits(tmp_path):
+    run = run_of(tmp_path, "federated: {rounds: 1}", {})
+    assert "fewer bits" not in render([load_run(run)])

@@ -44,7 +44,7 @@ def test_all_parts_of_a_file() -> None:
     assert last.battery == (2, b"  level: 49", False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 200), max_size=40))
 def test_any_pieces_give_the_same(sizes: list[int]) -> None:
     reader = FrameReader()
@@ -58,14 +58,14 @@ def test_any_pieces_give_the_same(sizes: list[int]) -> None:
     assert reader.dropped == 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, len(FILE)))
 def test_a_torn_tail_is_never_half_a_frame(cut: int) -> None:
     whole = read(FILE)
     assert read(FILE[:cut]) == whole[: len(read(FILE[:cut]))]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, len(FILE)), st.integers(0, 300), st.binary(max_size=60))
 def test_damage_costs_only_what_it_hits(at: int, length: int, junk: bytes) -> None:
     items = read(FILE[:at] + junk + FILE[at + length :])

@@ -27,7 +27,7 @@ def after(data: bytes, sizes: list[int]) -> Tail:
     return tail
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(FILE)), st.lists(st.integers(1, 300), max_size=20))
 def test_whatever_has_come_in_any_pieces(cut: int, sizes: list[int]) -> None:
     data = FILE[:cut]
@@ -47,7 +47,7 @@ def test_a_sampler_that_goes_on_has_not_stopped() -> None:
     assert not tail.stopped
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(FILE)), st.integers(0, 300), st.binary(max_size=60))
 def test_damage_raises_nothing(at: int, length: int, junk: bytes) -> None:
     tail = after(FILE[:at] + junk + FILE[at + length :], [100, 1, 1000])

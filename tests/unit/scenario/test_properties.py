@@ -46,7 +46,7 @@ def jobs_of(raw: dict[str, Any]) -> list[Any]:
     return expand_jobs(parse_scenario(raw, LineIndex("s.yaml"), folder=Path()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scenarios())
 def test_expansion_is_the_whole_product_once(raw: dict[str, Any]) -> None:
     found = jobs_of(raw)
@@ -68,7 +68,7 @@ def test_expansion_is_the_whole_product_once(raw: dict[str, Any]) -> None:
         assert all(get_path(resolved, path) == value for path, value in job.axes.items())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenarios(), st.randoms())
 def test_identity_depends_on_content_alone(raw: dict[str, Any], rng: Any) -> None:
     noise = {

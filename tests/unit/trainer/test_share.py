@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.compression.chosen import is_weight
+from harness.compression.packed import pack
 from harness.contract import Job
+from harness.contract.wire import Wire
+from harness.trainer.checkpoints import weights_writer
 from harness.trainer.events import EventLog
 from harness.trainer.flatbuffer_learner import FlatbufferLearner
 from harness.trainer.learner import run_now
 from harness.trainer.loop import Training
+from harness.trainer.npz import opened_weights
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.share import pulled_back
 
@@ -134,3 +140,59 @@ def test_what_never_trained_shares_nothing(make_job, start):
     events = train(make_job(keep="last", share={}, model=model, training={"epochs": 0}))
     assert not of_type(events, "update")
     assert events[-1].type == "finished"
+
+
+def small(make_job, start, wire, **share) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
+    base = make_job()
+    model = {**base.model.model_dump(), **start}
+    job = make_job(keep="last", share={"wire": wire, **share}, model=model)
+    events = train(job)
+    Path(job.outputs.events).unlink()
+    (update,) = of_type(events, "update")
+    with opened_weights(Path(update.path)) as stored:
+        values = {name: stored.read(name) for name in stored.shapes}
+        return update, values, {name: stored.packed(name) for name in stored.shapes}
+
+
+def test_an_update_is_written_small_and_says_what_that_did(make_job, start):
+    whole, _, _ = small(make_job, start, None)
+    assert whole.written is None
+    update, values, packed = small(make_job, start, {"format": "S1E3M7"}, form="delta")
+    with (
+        opened_weights(Path(start["checkpoint"])) as began,
+        opened_weights(Path(update.path).with_name("epoch-0002.npz")) as kept,
+    ):
+        for name, value in values.items():
+            true = kept.read(name) - began.read(name)
+            assert (packed[name] is not None) == is_weight(value.shape), name
+            if packed[name] is None:
+                assert np.array_equal(value, true)
+            else:
+                assert np.abs(value - true).max() <= np.abs(true).max() / 64
+    assert update.size_bytes < whole.size_bytes
+    assert update.written.float32_bytes == sum(value.nbytes for value in values.values())
+    assert update.written.variables == sum(each is not None for each in packed.values())
+    assert 0 < update.written.error < 0.02
+    assert update.written.changed > 0.5
+
+
+def test_small_steps_are_lost_where_weights_are_rounded_to_the_nearest(make_job, start):
+    """The alarm that training stood still: codes as sent, whatever was learnt."""
+    coarse = {"format": "S1E2M1", "exponent": "conventional", "rounding": "nearest_even"}
+    still, _, _ = small(make_job, start, coarse, steps=1)
+    moving, _, _ = small(make_job, start, {"format": "S1E3M7"}, steps=1, form="delta")
+    assert still.written.changed < 0.1
+    assert moving.written.changed > 0.5
+
+
+def test_a_job_may_begin_with_what_was_packed(make_job, start, tmp_path):
+    sent = tmp_path / "small.npz"
+    wire = Wire(format="S1E3M7")
+    with opened_weights(Path(start["checkpoint"])) as stored, weights_writer(sent) as writer:
+        for name in stored.shapes:
+            writer.write_small(name, pack(stored.read(name), wire, name))
+    assert sent.stat().st_size < 0.6 * Path(start["checkpoint"]).stat().st_size
+    _, values, _ = small(make_job, {"checkpoint": str(sent)}, None, form="delta", steps=1)
+    with opened_weights(sent) as began, opened_weights(Path(start["checkpoint"])) as exact:
+        assert not np.array_equal(began.read("fc1_kernel"), exact.read("fc1_kernel"))
+    assert all(np.abs(value).max() < 0.5 for value in values.values())

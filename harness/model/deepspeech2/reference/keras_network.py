@@ -45,8 +45,8 @@ class KerasNetwork(keras.Model):  # type: ignore[misc]
             self.norms.append(layers.BatchNormalization(epsilon=_EPSILON))
         self.input_norm = layers.BatchNormalization(epsilon=_EPSILON) if config.input_norm else None
         self.blstms = [
-            layers.Bidirectional(layers.LSTM(config.hidden, return_sequences=True))
-            for _ in range(4)
+            layers.Bidirectional(layers.LSTM(cells, return_sequences=True))
+            for cells in config.blstm_cells
         ]
         self.last_norm = layers.BatchNormalization(epsilon=_EPSILON)
         self.dense = [

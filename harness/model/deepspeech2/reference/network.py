@@ -9,7 +9,15 @@ from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 
-from harness.model.deepspeech2.configuration import BLSTMS, CONVOLUTIONS, Convolution, DeepSpeech2
+from harness.model.deepspeech2.configuration import (
+    BLSTMS,
+    CONVOLUTIONS,
+    HEADS,
+    HIDDEN_DENSE,
+    OUTPUT,
+    Convolution,
+    DeepSpeech2,
+)
 from harness.model.deepspeech2.reference.lstm import blstm
 from harness.model.initial import Weights
 from harness.model.tensors import Tensor
@@ -80,8 +88,16 @@ class PlainNetwork:
             in_len: [B] int32; 0 marks a row that is only padding.
             trained: As if these layers were in training; it matters to batch statistics.
         """
+        logits, lengths = self._answers(x, in_len, trained)
+        return logits[-1], lengths * tf.cast(in_len > 0, tf.int32)
+
+    def _answers(
+        self, x: Tensor, in_len: Tensor, trained: Collection[str]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return logits by exit, of the last layer at the end, and lengths [B] (at least 1)."""
         config = self.config
         lengths = tf.maximum(in_len, 1)
+        answers = []
         h, mask = x[..., None], _inside(lengths, config.max_frames)
         if config.input_norm:
             h = self._normalise(h, "CONV1", mask, trained, "input_") * mask
@@ -97,16 +113,20 @@ class PlainNetwork:
             h = tf.nn.relu(self._normalise(h, layer, mask, trained)) * mask
         batch, steps, frequencies, channels = h.shape
         h = tf.transpose(tf.reshape(h, [batch, steps, frequencies * channels]), [1, 0, 2])
-        for layer in BLSTMS:
+        for place, layer in enumerate(BLSTMS):
             names = [f"{layer.lower()}_{kind}" for kind in ("input", "recurrent", "bias")]
             weights = [self.weights[name] for name in names]
             h = blstm(h, weights, lengths, self.formulation)
+            if config.early_exits and layer != BLSTMS[-1]:
+                answers.append(self._dense(h, HEADS[place]))
         h = self._normalise(h, BLSTMS[-1], tf.transpose(mask[..., 0], [1, 0, 2]), trained)
         h = tf.reshape(h, [steps * batch, h.shape[2]])
-        h = tf.nn.relu(tf.matmul(h, self.weights["fc1_kernel"]) + self.weights["fc1_bias"])
-        h = tf.matmul(h, self.weights["fc2_kernel"]) + self.weights["fc2_bias"]
-        real = tf.cast(in_len > 0, tf.int32)
-        return tf.reshape(h, [steps, batch, config.outputs]), lengths * real
+        h = self._dense(tf.nn.relu(self._dense(h, HIDDEN_DENSE)), OUTPUT)
+        return [*answers, tf.reshape(h, [steps, batch, config.outputs])], lengths
+
+    def _dense(self, h: Tensor, layer: str) -> Tensor:
+        name = layer.lower()
+        return h @ self.weights[f"{name}_kernel"] + self.weights[f"{name}_bias"]
 
     def loss(
         self,
@@ -117,11 +137,23 @@ class PlainNetwork:
         *,
         trained: Collection[str] = (),
     ) -> Tensor:
-        """Return the CTC loss [B]; 0 for a row of padding."""
-        logits, frames = self.infer(x, in_len, trained=trained)
+        """Return the CTC loss [B] of the last layer; 0 for a row of padding."""
+        return self.losses(x, in_len, labels, lab_len, trained=trained)[-1]
+
+    def losses(
+        self,
+        x: Tensor,
+        in_len: Tensor,
+        labels: Tensor,
+        lab_len: Tensor,
+        *,
+        trained: Collection[str] = (),
+    ) -> list[Tensor]:
+        """Return the CTC loss [B] of each exit, of the last layer at the end."""
+        answers, frames = self._answers(x, in_len, trained)
         fast = self.formulation != "tape"
-        loss = ctc_loss(logits, tf.maximum(frames, 1), labels, lab_len, one_kernel=fast)
-        return loss * tf.cast(in_len > 0, tf.float32)
+        real = tf.cast(in_len > 0, tf.float32)
+        return [ctc_loss(a, frames, labels, lab_len, one_kernel=fast) * real for a in answers]
 
     def gradients(
         self,
@@ -131,14 +163,19 @@ class PlainNetwork:
         lab_len: Tensor,
         trained: Collection[str],
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the mean loss of the real rows and its gradients by full name."""
+        """Return the mean loss of the real rows and its gradients by full name.
+
+        Of a network with exits it is the sum over those whose heads are trained.
+        """
         names = self.trained_weights(trained)
         variables = [self.weights[name] for name in names]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            losses = self.loss(x, in_len, labels, lab_len, trained=trained)
+            losses = self.losses(x, in_len, labels, lab_len, trained=trained)
+            heads = [*(HEADS if self.config.early_exits else ()), OUTPUT]
+            counted = [n for n, name in enumerate(heads) if name in trained] or [-1]
             real = tf.reduce_sum(tf.cast(in_len > 0, tf.float32))
-            mean = tf.reduce_sum(losses) / tf.maximum(real, 1.0)
+            mean = tf.add_n([tf.reduce_sum(losses[n]) for n in counted]) / tf.maximum(real, 1.0)
         gradients = tape.gradient(mean, variables)
         return mean, dict(zip(names, gradients, strict=True))
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -41,12 +42,22 @@ public final class Checkpoints {
    * @throws IOException the disk is full, for example; nothing is left behind then
    */
   File write(File path, Map<String, Tensor> weights) throws IOException {
+    return write(path, weights, Collections.<String, Packed>emptyMap());
+  }
+
+  /**
+   * Writes weights, some of them packed, to a file of the folder, whole or not at all.
+   *
+   * @throws IOException the disk is full, for example; nothing is left behind then
+   */
+  File write(File path, Map<String, Tensor> weights, Map<String, Packed> small)
+      throws IOException {
     if (!folder.isDirectory() && !folder.mkdirs()) {
       throw new IOException("cannot make the folder " + folder);
     }
     File partial = new File(folder, path.getName() + ".partial");
     try {
-      Npz.write(partial, weights);
+      Npz.write(partial, weights, small);
       if (!partial.renameTo(path)) {
         throw new IOException("cannot rename " + partial);
       }

@@ -133,6 +133,7 @@ public final class Event {
       fields.text("sha256", SHA256, "a SHA-256");
       fields.word("form", Share.WEIGHTS, Share.DELTA);
       fields.texts("layers", Network.NAME, Network.A_NAME);
+      checkWritten(fields);
     } else if (STOPPED.equals(type)) {
       fields.word("reason", STOP_REASONS);
       integers(fields, "epoch");
@@ -199,6 +200,23 @@ public final class Event {
       hypothesis.text("text");
       hypothesis.end();
     }
+  }
+
+  private static void checkWritten(Fields fields) throws BadInputException {
+    if (!fields.known("written").has("written")) {
+      return;
+    }
+    Fields written = fields.object("written");
+    written.text("coding");
+    written.integer("variables", 0, Integer.MAX_VALUE);
+    if (written.has("changed")) {
+      written.number("changed", 0, 1);
+    } else {
+      written.needNull("changed");
+    }
+    written.number("error", 0, Double.MAX_VALUE);
+    written.integer("float32_bytes", 0, Long.MAX_VALUE);
+    written.end();
   }
 
   private static void checkFinished(Fields fields) throws BadInputException {

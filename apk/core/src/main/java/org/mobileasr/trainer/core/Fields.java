@@ -91,6 +91,33 @@ final class Fields {
     return objects(name);
   }
 
+  /** An object whose values are objects, by their keys. */
+  Map<String, Fields> objectsByName(String name) throws BadInputException {
+    Map<String, Fields> found = new LinkedHashMap<String, Fields>();
+    Fields inner = object(name);
+    for (Map.Entry<String, JsonElement> entry : inner.object.entrySet()) {
+      found.put(entry.getKey(), of(entry.getValue(), place(name) + "." + entry.getKey()));
+    }
+    return found;
+  }
+
+  /** A list of whole numbers from 0 on; it may be empty. */
+  int[] wholeNumbers(String name) throws BadInputException {
+    JsonElement element = need(name);
+    if (!element.isJsonArray()) {
+      throw new BadInputException(place(name), "not a list");
+    }
+    int[] found = new int[element.getAsJsonArray().size()];
+    for (int n = 0; n < found.length; n++) {
+      double value = number(element.getAsJsonArray().get(n), place(name) + "." + n);
+      if (value != Math.rint(value) || value < 0 || value > Integer.MAX_VALUE) {
+        throw new BadInputException(place(name), "not whole numbers from 0 on");
+      }
+      found[n] = (int) value;
+    }
+    return found;
+  }
+
   /** The field must be there, and null. */
   void needNull(String name) throws BadInputException {
     if (!need(name).isJsonNull()) {

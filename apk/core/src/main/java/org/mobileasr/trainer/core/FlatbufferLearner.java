@@ -183,12 +183,14 @@ public final class FlatbufferLearner implements Learner {
   }
 
   @Override
-  public File share(int kept) throws BadInputException, IOException {
+  public Shared share(int kept) throws BadInputException, IOException {
     String start = job.model.checkpoint;
     List<String> names = model.weightNames(trainedLayers());
-    Map<String, Tensor> update =
-        job.share.update(names, checkpoints.path(kept), start == null ? null : new File(start));
-    return checkpoints.write(checkpoints.file(Share.FILE), update);
+    Update update =
+        new Update(
+            job.share, names, checkpoints.path(kept), start == null ? null : new File(start));
+    File path = checkpoints.write(checkpoints.file(Share.FILE), update.arrays, update.small);
+    return new Shared(path, update.written);
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -71,7 +72,20 @@ public interface Learner extends Closeable {
    *
    * @throws BadInputException a checkpoint is damaged, or the file does not tell layers apart
    */
-  File share(int kept) throws BadInputException, IOException;
+  Shared share(int kept) throws BadInputException, IOException;
+
+  /** What was written for the host. */
+  final class Shared {
+    final File path;
+
+    /** What writing it smaller did to it, as the event says it; null where nothing was asked. */
+    final Map<String, Object> written;
+
+    Shared(File path, Map<String, Object> written) {
+      this.path = path;
+      this.written = written;
+    }
+  }
 
   /** Deletes the checkpoints of all other epochs. */
   void keepOnly(Set<Integer> epochs) throws IOException;

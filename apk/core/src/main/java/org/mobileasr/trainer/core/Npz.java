@@ -1,5 +1,7 @@
 package org.mobileasr.trainer.core;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.File;
@@ -9,9 +11,13 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.Charset;
+import java.util.Collections;
 import java.util.Enumeration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32;
@@ -24,7 +30,8 @@ import java.util.zip.ZipOutputStream;
 
 /**
  * Checkpoints in NumPy's {@code .npz}: a zip of {@code .npy} arrays of format 1.0 (NumPy, "NEP 1").
- * Taken are finite 32- and 64-bit floats, as {@code harness.trainer.npz} takes and refuses them.
+ * Taken are finite 32- and 64-bit floats, as {@code harness.trainer.npz} takes and refuses them, and
+ * packed ones: {@code NAME.codes}, of which {@code wire.json} says how they are read.
  */
 public final class Npz {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -36,6 +43,11 @@ public final class Npz {
   private static final int MAX_HEADER_BYTES = 1 << 16;
   private static final int BUFFER_BYTES = 1 << 16;
   private static final int ALIGNMENT = 64;
+  private static final String ARRAY = ".npy";
+  private static final String CODES = ".codes";
+  private static final String LIST = "wire.json";
+  private static final Charset UTF_8 = Charset.forName("UTF-8");
+  private static final int MAX_LIST_BYTES = 1 << 22;
 
   private Npz() {}
 
@@ -49,18 +61,32 @@ public final class Npz {
     try {
       ZipFile zip = new ZipFile(path);
       try {
+        Set<String> unread = new HashSet<String>();
+        Map<String, Small> small = list(zip, path, unread);
         Enumeration<? extends ZipEntry> entries = zip.entries();
         while (entries.hasMoreElements()) {
           ZipEntry entry = entries.nextElement();
-          if (!entry.getName().endsWith(".npy")) {
+          if (entry.getName().equals(LIST)) {
+            continue;
+          }
+          boolean packed = entry.getName().endsWith(CODES);
+          if (!packed && !entry.getName().endsWith(ARRAY)) {
             throw new BadInputException(path.getPath(), "not a checkpoint: " + entry.getName());
           }
-          String name = entry.getName().substring(0, entry.getName().length() - 4);
+          String suffix = packed ? CODES : ARRAY;
+          String name = entry.getName().substring(0, entry.getName().length() - suffix.length());
+          if (packed != small.containsKey(name)) {
+            throw new BadInputException(
+                path.getPath(), entry.getName() + " is not what " + LIST + " says");
+          }
+          unread.remove(name);
           CheckedInputStream content =
               new CheckedInputStream(zip.getInputStream(entry), new CRC32());
           DataInputStream in = new DataInputStream(content);
           try {
-            if (arrays.put(name, array(in, path, entry)) != null) {
+            Tensor value =
+                packed ? unpacked(in, path, entry, small.get(name)) : array(in, path, entry);
+            if (arrays.put(name, value) != null) {
               throw new BadInputException(path.getPath(), entry.getName() + " is there twice");
             }
             if (in.read() >= 0) {
@@ -73,6 +99,9 @@ public final class Npz {
           } finally {
             in.close();
           }
+        }
+        if (!unread.isEmpty()) {
+          throw new BadInputException(path.getPath(), LIST + " names what is not there: " + unread);
         }
       } finally {
         zip.close();
@@ -87,6 +116,67 @@ public final class Npz {
       throw new BadInputException(path.getPath(), "not a checkpoint: a shape is too large");
     }
     return arrays;
+  }
+
+  /** What is packed: its coding and shape, by name. */
+  private static Map<String, Small> list(ZipFile zip, File path, Set<String> unread)
+      throws IOException, BadInputException {
+    ZipEntry entry = zip.getEntry(LIST);
+    if (entry == null) {
+      return Collections.emptyMap();
+    }
+    if (entry.getSize() > MAX_LIST_BYTES) {
+      throw new BadInputException(path.getPath(), LIST + " is too long");
+    }
+    byte[] text = new byte[(int) entry.getSize()];
+    DataInputStream in = new DataInputStream(zip.getInputStream(entry));
+    try {
+      in.readFully(text);
+    } finally {
+      in.close();
+    }
+    Map<String, Small> small = new LinkedHashMap<String, Small>();
+    try {
+      Fields list = Fields.parse(new String(text, UTF_8));
+      if (list.integer("version", 1, Integer.MAX_VALUE) != 1) {
+        throw list.wrong("version", "a later one: update the trainer");
+      }
+      for (Map.Entry<String, Fields> each : list.objectsByName("variables").entrySet()) {
+        small.put(each.getKey(), new Small(each.getValue()));
+      }
+      list.end();
+    } catch (BadInputException e) {
+      throw new BadInputException(path.getPath(), LIST + ": " + e.getMessage());
+    }
+    unread.addAll(small.keySet());
+    return small;
+  }
+
+  /** How a packed array is read. */
+  private static final class Small {
+    final String coding;
+    final int[] shape;
+
+    Small(Fields fields) throws BadInputException {
+      coding = fields.text("coding");
+      shape = fields.wholeNumbers("shape");
+      fields.end();
+    }
+  }
+
+  private static Tensor unpacked(DataInputStream in, File path, ZipEntry entry, Small how)
+      throws IOException, BadInputException {
+    try {
+      long length = Packed.length(how.coding, how.shape);
+      if (length != entry.getSize()) {
+        throw new CodecException("not as long as " + how.coding + " of its shape");
+      }
+      byte[] data = new byte[(int) length];
+      in.readFully(data);
+      return new Packed(how.coding, how.shape, data).value();
+    } catch (CodecException e) {
+      throw new BadInputException(path.getPath(), entry.getName() + ": " + e.getMessage());
+    }
   }
 
   private static Tensor array(DataInputStream in, File path, ZipEntry entry)
@@ -189,21 +279,56 @@ public final class Npz {
    * @throws IOException the disk is full, for example; a part of the file may be left
    */
   public static void write(File path, Map<String, Tensor> arrays) throws IOException {
+    write(path, arrays, Collections.<String, Packed>emptyMap());
+  }
+
+  /**
+   * Writes arrays and packed ones, forced to the disk.
+   *
+   * @throws IOException the disk is full, for example; a part of the file may be left
+   */
+  static void write(File path, Map<String, Tensor> arrays, Map<String, Packed> small)
+      throws IOException {
     FileOutputStream file = new FileOutputStream(path);
     try {
       ZipOutputStream zip = new ZipOutputStream(new BufferedOutputStream(file, BUFFER_BYTES));
       zip.setLevel(Deflater.NO_COMPRESSION);
       for (Map.Entry<String, Tensor> array : arrays.entrySet()) {
-        zip.putNextEntry(new ZipEntry(array.getKey() + ".npy"));
+        zip.putNextEntry(new ZipEntry(array.getKey() + ARRAY));
         writeArray(zip, array.getValue());
         zip.closeEntry();
       }
+      writeSmall(zip, small);
       zip.finish();
       zip.flush();
       file.getFD().sync();
     } finally {
       file.close();
     }
+  }
+
+  private static void writeSmall(ZipOutputStream zip, Map<String, Packed> small)
+      throws IOException {
+    if (small.isEmpty()) {
+      return;
+    }
+    Map<String, Map<String, Object>> variables = new LinkedHashMap<String, Map<String, Object>>();
+    for (Map.Entry<String, Packed> variable : small.entrySet()) {
+      Packed packed = variable.getValue();
+      zip.putNextEntry(new ZipEntry(variable.getKey() + CODES));
+      zip.write(packed.data);
+      zip.closeEntry();
+      Map<String, Object> how = new HashMap<String, Object>();
+      how.put("coding", packed.coding);
+      how.put("shape", packed.shape);
+      variables.put(variable.getKey(), how);
+    }
+    JsonObject list = new JsonObject();
+    list.addProperty("version", 1);
+    list.add("variables", new Gson().toJsonTree(variables));
+    zip.putNextEntry(new ZipEntry(LIST));
+    zip.write(list.toString().getBytes(UTF_8));
+    zip.closeEntry();
   }
 
   private static void writeArray(OutputStream out, Tensor array) throws IOException {

@@ -1,9 +1,6 @@
 package org.mobileasr.trainer.core;
 
-import java.io.File;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What a job of federated training asks besides ({@code share} of the job file): what goes back to
@@ -31,12 +28,16 @@ public final class Share {
   /** Whether the log holds what was heard; else only counts of word errors. */
   public final boolean hypotheses;
 
+  /** How weights are written smaller; null = as 32-bit floats. */
+  final Wire wire;
+
   private Share(Fields fields, boolean hasStart) throws BadInputException {
-    fields.known("form", "steps", "proximal", "hypotheses");
+    fields.known("form", "steps", "proximal", "hypotheses", "wire");
     form = fields.has("form") ? fields.word("form", WEIGHTS, DELTA) : WEIGHTS;
     steps = fields.has("steps") ? (int) fields.integer("steps", 1, Integer.MAX_VALUE) : null;
     proximal = fields.has("proximal") ? fields.number("proximal", 0, Double.MAX_VALUE) : 0.0;
     hypotheses = fields.has("hypotheses") && fields.flag("hypotheses");
+    wire = Wire.of(fields);
     fields.end();
     if (!hasStart && (DELTA.equals(form) || proximal > 0)) {
       throw fields.wrong("", "differences and a proximal term need model.checkpoint");
@@ -58,25 +59,6 @@ public final class Share {
       throw job.wrong("share", "also_evaluate tells what was heard; share.hypotheses forbids that");
     }
     return share;
-  }
-
-  /**
-   * Returns what goes back.
-   *
-   * @param names of the weights of the trained layers
-   * @param kept the checkpoint that counts
-   * @param start the checkpoint that training began with; only differences need it
-   * @throws BadInputException a checkpoint is damaged
-   */
-  Map<String, Tensor> update(List<String> names, File kept, File start) throws BadInputException {
-    Map<String, Tensor> after = Npz.read(kept);
-    Map<String, Tensor> before = DELTA.equals(form) ? Npz.read(start) : null;
-    Map<String, Tensor> update = new LinkedHashMap<String, Tensor>();
-    for (String name : names) {
-      Tensor value = after.get(name);
-      update.put(name, before == null ? value : difference(value, before.get(name)));
-    }
-    return update;
   }
 
   static Tensor difference(Tensor after, Tensor before) {

@@ -266,17 +266,18 @@ public final class Training {
     if (job.share == null || kept == 0) {
       return;
     }
-    File path = phase("save", kept, () -> learner.share(kept));
-    log.write(
+    Learner.Shared shared = phase("save", kept, () -> learner.share(kept));
+    Event.Builder event =
         Event.of(Event.UPDATE)
             .put("epoch", kept)
-            .put("path", path.getPath())
-            .put("sha256", Checkpoints.sha256(path))
-            .put("size_bytes", path.length())
+            .put("path", shared.path.getPath())
+            .put("sha256", Checkpoints.sha256(shared.path))
+            .put("size_bytes", shared.path.length())
             .put("form", job.share.form)
             .put("layers", learner.trainedLayers())
             .put("utterances", job.data.train.size())
-            .put("steps", history.steps()));
+            .put("steps", history.steps());
+    log.write(shared.written == null ? event : event.put("written", shared.written));
   }
 
   private void finish() throws IOException {

@@ -55,6 +55,24 @@ final class JobText {
     text.addProperty("steps", share.steps);
     text.addProperty("proximal", share.proximal);
     text.addProperty("hypotheses", share.hypotheses);
+    if (share.wire != null) {
+      text.add("wire", wire(share.wire));
+    }
+    return text;
+  }
+
+  private static JsonObject wire(Wire wire) {
+    JsonObject text = new JsonObject();
+    text.addProperty("format", wire.format);
+    text.addProperty("kind", wire.kind);
+    text.addProperty("exponent", wire.fitted ? "fitted" : "conventional");
+    text.addProperty("rounding", wire.rounding);
+    text.addProperty("subnormals", wire.subnormals);
+    text.addProperty("transform", wire.transform);
+    text.addProperty("per", wire.per);
+    text.addProperty("variables", wire.all ? "all" : "weights");
+    text.addProperty("share", wire.share);
+    text.addProperty("draw", wire.draw);
     return text;
   }
 

@@ -1,0 +1,81 @@
+"""Units that are left out: the smaller network computes what the whole one does with zeros."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.errors import InputError
+from harness.model.config_file import load_network
+from harness.model.deepspeech2.configuration import MINI
+from harness.model.initial import initial_weights
+from harness.pruning.cells import Selection, gathered
+from harness.pruning.choice import kept_of, ranked
+from tests.fixtures.small_network import SMALL
+
+
+def _shapes(config):
+    specs = config.layer_specs()
+    return {s.full_name(n): w.shape for s in specs for n, w in s.weights.items()}
+
+
+@pytest.mark.parametrize("config", [SMALL, MINI], ids=lambda config: config.name)
+def test_what_is_gathered_has_the_shapes_of_the_smaller_network(config):
+    weights = initial_weights(config, 0)
+    kept = kept_of(ranked(config.unit_groups(), weights, None, "weight"), 0.4, "by_parameters")
+    units = {g.layer: len(kept[g.name]) for g in config.unit_groups()}
+    small = config.with_units(units)
+    came = gathered(Selection(config.unit_groups(), kept), weights)
+    assert {name: value.shape for name, value in came.items()} == _shapes(small)
+    assert len(set(small.blstm_cells)) > 1
+    assert not list(small.problems())
+
+
+def test_every_layer_with_units_is_there():
+    layers = [group.layer for group in MINI.unit_groups()]
+    assert list(dict.fromkeys(layers)) == [spec.name for spec in MINI.layer_specs()][:-1]
+    assert {g.layer for g in MINI.unit_groups() if not g.usual} == {"CONV1", "CONV2", "CONV3"}
+
+
+@pytest.mark.tensorflow
+def test_the_smaller_network_hears_what_the_whole_one_hears_without_those_units(
+    small_config, small_weights, small_batch
+):
+    pytest.importorskip("tensorflow")
+    from harness.model.network import Network, NetworkVariables
+
+    groups = small_config.unit_groups()
+    kept = kept_of(ranked(groups, small_weights, None, "weight"), 0.5, "uniform")
+    selection = Selection(groups, kept)
+    masked = {
+        name: value * selection.mask(name, value.shape) if selection.touches(name) else value
+        for name, value in small_weights.items()
+    }
+    for name, value in masked.items():  # a variance of zero is no variance
+        if name.endswith("variance"):
+            value[...] = small_weights[name]
+    units = {group.layer: len(kept[group.name]) for group in groups}
+    small = small_config.with_units(units)
+    batch = small_batch(0)
+    x, in_len = batch.x, batch.in_len
+    whole = Network(small_config, variables=NetworkVariables(masked)).infer(x, in_len)
+    came = gathered(selection, small_weights)
+    left = Network(small, variables=NetworkVariables(came)).infer(x, in_len)
+    whole_back = Network(small_config, variables=NetworkVariables(small_weights)).infer(x, in_len)
+    np.testing.assert_array_equal(left[1], whole[1])
+    np.testing.assert_allclose(left[0], whole[0], atol=1e-5)
+    assert not np.allclose(left[0], whole_back[0], atol=1e-2)
+
+
+def test_a_file_may_say_the_cells_of_each_layer(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("base: ds2-tiny\ncells: [16, 8, 4, 12]\n")
+    config = load_network(path)
+    assert config.blstm_cells == (16, 8, 4, 12)
+    assert config.summary == "3 CONV, 4 BLSTM x 16 8 4 12, 2 FC"
+    assert replace(config, cells=None).summary == "3 CONV, 4 BLSTM x 16, 2 FC"
+    path.write_text("base: ds2-tiny\ncells: [16, 8, 0, 12]\n")
+    with pytest.raises(InputError, match="four numbers of 1 or more"):
+        load_network(path)
