@@ -1,10 +1,10 @@
-"""``harness paper``: the tables and figures of MobileASR from own runs, beside what is printed."""
+"""``harness paper``: a published system's tables and figures from own runs, beside its own."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -23,25 +23,32 @@ if TYPE_CHECKING:
     from harness.paper.items import Experiment, Scale
     from harness.paper.measure import Source
     from harness.paper.sections import Section
+    from harness.paper.system import System
     from harness.results.run import RunRecord
     from harness.scenario import LoadedScenario
 
 app = typer.Typer()
 
-FULL = "ds2"
-"""The model of ``--scale full``."""
-PHONE = "oneplus-7t"
-"""The virtual phone of all experiments: the one of the paper's tables."""
+DEFAULT = "mobileasr"
+"""The system without ``--system``."""
 EXIT_INTERRUPTED = 130
 
 
 @app.command()
 def paper(
+    system: Annotated[
+        str,
+        typer.Option(
+            "--system",
+            metavar="NAME",
+            help="Whose: `mobileasr`, `early-exit`, ...; a wrong name tells all.",
+        ),
+    ] = DEFAULT,
     only: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--only", metavar="ITEM", help="table1 ... table9, figure2 ... figure5; [default: all]",
-            show_default=False,
+            "--only", metavar="ITEM", show_default=False,
+            help="A table or figure of it: table1, figure2, ...; [default: all]",
         ),
     ] = None,
     scale: Annotated[
@@ -73,11 +80,16 @@ def paper(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Page, files and runs go here.")
-    ] = Path("paper"),
+        Optional[Path],
+        typer.Option(
+            "--out", "-o", metavar="FOLDER",
+            help="Page, files and runs go here. [default: paper; of another system paper-NAME]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Regenerate the paper: one page, CSV, LaTeX, SVG and PDF; called again, it goes on.
+    """Regenerate a paper: one page, CSV, LaTeX, SVG and PDF; called again, it goes on.
 
     Each experiment is a run below OUT/runs; what has finished is never run again. Exit code 1 where
     an item or a job failed, or our arithmetic differs from a printed digit. What it is known not to
@@ -85,20 +97,22 @@ def paper(
     """
     from harness.paper.files import write
     from harness.paper.given import Given
-    from harness.paper.items import chosen, experiments_of
     from harness.paper.make import sections
+    from harness.paper.systems import load_system
 
     if scale not in ("quick", "full"):
         raise InputError(f"{scale!r} is no scale", where="--scale", hint="Use quick or full.")
     size: Scale = "full" if scale == "full" else "quick"
-    items = chosen(only)
+    chosen = load_system(system)
+    out = out or Path("paper" if system == DEFAULT else f"paper-{system}")
+    items = chosen.chosen(only)
     missing: dict[str, str] = {}
     ready: list[tuple[Experiment, LoadedScenario]] = []
-    for experiment in experiments_of(items):
+    for experiment in chosen.experiments_of(items):
         overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
-        ready.append((experiment, _checked(experiment, overrides)))
+        ready.append((experiment, _checked(chosen, experiment, overrides)))
     _refuse_other_runs(ready, size, out)
-    summaries, failures = _run_all(ready, size, out, farm, adb)
+    summaries, failures = _run_all(chosen, ready, size, out, farm, adb)
     sources = _sources(ready, size, out, failures)
     for experiment, _ in ready:
         key = experiment.key
@@ -106,9 +120,9 @@ def paper(
             missing[key] = f"it failed: {failures[key]}"
         elif key not in sources:
             missing[key] = "its run was interrupted before it began; call again to go on."
-    speech = {} if not any(item.key == "table6" for item in items) else _speech(ready)
-    made = sections(items, Given(sources, missing, speech))
-    written = write(made, out, size, list(sources.values()))
+    speech = _speech(ready, {item.experiment for item in items if item.speech})
+    made = sections(chosen, items, Given(sources, missing, speech))
+    written = write(chosen, made, out, size, list(sources.values()))
     _say(made, summaries, written.page, len(written.files), as_json=as_json)
     if any(summary.interrupted for summary in summaries.values()):
         console.note("Interrupted; the same command goes on where it was.")
@@ -150,20 +164,21 @@ def _who_trains(recordings: Path) -> tuple[Path, list[str]]:
     return path, speakers
 
 
-def _checked(experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario:
+def _checked(system: System, experiment: Experiment, overrides: Sequence[str]) -> LoadedScenario:
     """Check all that a scenario names before any phone is started."""
     from harness.lab import check_scenario
     from harness.scenario import load_scenario
 
     loaded = load_scenario(experiment.scenario, overrides)
-    shipped = data_root() / "models" / FULL / "manifest.json"
-    if loaded.scenario.model.name == FULL and not shipped.is_file():
+    full = system.full_model
+    shipped = data_root() / "models" / (full or "") / "manifest.json"
+    if full is not None and loaded.scenario.model.name == full and not shipped.is_file():
         raise InputError(
-            f"no model of the paper's size is shipped as {FULL}",
+            f"no model of the paper's size is shipped as {full}",
             where="--scale full",
-            hint=f"Make one with random weights: harness model build --arch {FULL} --batch-size 5 "
-            f"--no-measure --out {FULL}; harness model memory {FULL} --calibrate; then "
-            f'--set "model={{path: $PWD/{FULL}}}" (docs/paper.md).',
+            hint=f"Make one with random weights: harness model build --arch {full} --batch-size 5 "
+            f"--no-measure --out {full}; harness model memory {full} --calibrate; then "
+            f'--set "model={{path: $PWD/{full}}}" (docs/paper.md).',
         )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials)
@@ -231,6 +246,7 @@ def _record(folder: Path) -> RunRecord:
 
 
 def _run_all(
+    system: System,
     ready: Sequence[tuple[Experiment, LoadedScenario]],
     scale: Scale,
     out: Path,
@@ -251,7 +267,7 @@ def _run_all(
             if _there(experiment, scale, out) and _is_over(_record(folder)):
                 continue
             console.note(f"{number} of {len(ready)}: {loaded.scenario.title}")
-            summary = _run(experiment, loaded, folder, farm, adb)
+            summary = _run(system, experiment, loaded, folder, farm, adb)
         except HarnessError as error:
             if error.exit_code == EXIT_INTERRUPTED:
                 raise
@@ -270,6 +286,7 @@ def _is_over(record: RunRecord) -> bool:
 
 
 def _run(
+    system: System,
     experiment: Experiment,
     loaded: LoadedScenario,
     folder: Path,
@@ -280,7 +297,7 @@ def _run(
 
     where: str | None = farm
     if farm == "virtual":
-        where = f"virtual:{PHONE}={experiment.phones}"
+        where = f"virtual:{system.phone}={experiment.phones}"
     elif farm == "usb":
         where = None
     resumed = folder if (folder / "run.json").is_file() else None
@@ -338,13 +355,15 @@ def _source(experiment: Experiment, scale: Scale, out: Path) -> Source:
     return Source(load_run(folder), page.relative_to(out).as_posix(), rates)
 
 
-def _speech(ready: list[tuple[Experiment, LoadedScenario]]) -> dict[str, list[float]]:
-    """Return how long the utterances are that the six speakers say, for Table 6."""
+def _speech(
+    ready: Sequence[tuple[Experiment, LoadedScenario]], wanted: Collection[str | None]
+) -> dict[str, list[float]]:
+    """Return how long the utterances are that the speakers of the wanted runs say."""
     from harness.scenario import expand_jobs
 
     seconds: dict[str, list[float]] = {}
     for experiment, loaded in ready:
-        if experiment.key != "figure4":
+        if experiment.key not in wanted:
             continue
         with shown_materials(loaded.folder) as materials:
             for spec in expand_jobs(loaded, ()):

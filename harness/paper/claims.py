@@ -1,22 +1,22 @@
-"""What the paper says of its results, and whether its own figures and ours bear it out (pure).
+"""What a paper says of its results, and whether its own figures and ours bear it out (pure).
 
-``reports/published/mobileasr_claims.yaml`` has every such sentence. Each is judged twice: in print,
-by what the page itself shows, and here, by what was measured.
+A system's book has every such sentence. Each is judged twice: in print, by what the page itself
+shows, and here, by what was measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from harness.errors import InputError
 from harness.memory.sizes import Part
-from harness.paper.by_speaker import RULES, RuleName
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
 from harness.paper.verdicts import Verdict, judged_each
@@ -24,10 +24,12 @@ from harness.paths import data_root
 from harness.report.text import plural
 from harness.yamlio import load_yaml, validate
 
-FILE = Path("reports") / "published" / "mobileasr_claims.yaml"
-
 Expected = Literal["rises", "falls", "equal"]
 Statistic = Literal["median", "least"]
+Judged = tuple[Verdict, str]
+"""Verdict and evidence."""
+Rule = Callable[[Source], Judged]
+"""What judges a claim that no order of rows does, by a run of which some job finished."""
 
 
 class Order(Part):
@@ -49,11 +51,13 @@ class Stated(Part):
 
     item: str
     at: str
-    quote: str
+    quote: str = ""
+    """The page's words; empty where the page could not be read."""
     says: str
     order: Order | None = None
     attempts: Literal["lower"] | None = None
-    speakers: RuleName | None = None
+    rule: str | None = None
+    """Name of a rule of the book."""
     in_print: Literal["holds", "does not hold"] | None = None
     """Where the page's figures say it and no order of printed figures does; None = it has none."""
     why: str = ""
@@ -89,24 +93,45 @@ class Claim:
     why: str = ""
 
 
-@cache
-def load_claims() -> tuple[Stated, ...]:
-    """Read what the paper states, once a process: each table and figure asks for its own.
+@dataclass(frozen=True)
+class Book:
+    """All that a paper states, and the rules of its own that judge it.
 
-    Raises:
-        InputError: The file is not as it should be.
+    Attributes:
+        path: The file; below the data folder where it is no absolute path.
+        rules: The file's names of rules -> what judges by them.
     """
-    data, index = load_yaml(data_root() / FILE)
-    return validate(AllStated, data, index).claims
 
+    path: Path
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
-def claimed_metrics(item: str) -> tuple[str, ...]:
-    """Return the figures that an item's claims need, each once."""
-    orders = [stated.order for stated in load_claims() if stated.item == item]
-    return tuple(dict.fromkeys(order.metric for order in orders if order is not None))
+    @cached_property
+    def stated(self) -> tuple[Stated, ...]:
+        """What the paper states, read once.
+
+        Raises:
+            InputError: The file is not as it should be, or names a rule that there is not.
+        """
+        path = data_root() / self.path
+        data, index = load_yaml(path)
+        claims = validate(AllStated, data, index).claims
+        for number, stated in enumerate(claims):
+            if stated.rule is not None and stated.rule not in self.rules:
+                raise InputError(
+                    f"there is no rule {stated.rule!r}",
+                    where=f"{path}: claims[{number}].rule",
+                    hint=f"There are {', '.join(self.rules)}.",
+                )
+        return claims
+
+    def metrics(self, item: str) -> tuple[str, ...]:
+        """Return the figures that an item's claims need, each once."""
+        orders = [stated.order for stated in self.stated if stated.item == item]
+        return tuple(dict.fromkeys(order.metric for order in orders if order is not None))
 
 
 def claims_of(
+    book: Book,
     item: str,
     says: Measured | None = None,
     figures: Mapping[tuple[str, str], Figure] | None = None,
@@ -115,25 +140,27 @@ def claims_of(
     """Judge what the paper states about one table or figure.
 
     Args:
+        book: What the paper states.
         item: Its key.
         says: What the page prints there.
         figures: (row's name, metric) -> ours.
         source: The run behind it; None = nothing was measured.
     """
     return tuple(
-        _judged(stated, says, figures or {}, source)
-        for stated in load_claims()
+        _judged(book, stated, says, figures or {}, source)
+        for stated in book.stated
         if stated.item == item
     )
 
 
 def _judged(
+    book: Book,
     stated: Stated,
     says: Measured | None,
     figures: Mapping[tuple[str, str], Figure],
     source: Source | None,
 ) -> Claim:
-    verdict, evidence = _here(stated, says, figures, source)
+    verdict, evidence = _here(book, stated, says, figures, source)
     lost = 0 if source is None else len(source.data.record.plan) - len(source.finished)
     if lost and verdict in ("holds", "does not hold"):
         # of each is not of those that finished
@@ -144,12 +171,13 @@ def _judged(
 
 
 def _here(
+    book: Book,
     stated: Stated,
     says: Measured | None,
     figures: Mapping[tuple[str, str], Figure],
     source: Source | None,
 ) -> tuple[Verdict, str]:
-    if not (stated.order or stated.attempts or stated.speakers):
+    if not (stated.order or stated.attempts or stated.rule):
         return "not compared", "It is about the page alone."
     if source is None or not source.finished:
         return "cannot be said", "Nothing was measured."
@@ -159,8 +187,8 @@ def _here(
         return _by_order(stated.order, figures, label)
     if stated.attempts is not None:
         return _each_attempt_lower(source)
-    assert stated.speakers is not None
-    return RULES[stated.speakers](source)
+    assert stated.rule is not None
+    return book.rules[stated.rule](source)
 
 
 def _in_print(stated: Stated, says: Measured | None) -> tuple[Verdict, str]:

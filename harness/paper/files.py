@@ -14,6 +14,7 @@ from harness.paper.latex import latex
 from harness.paper.measure import Source
 from harness.paper.sections import Section, attempts_of
 from harness.paper.summary import summary
+from harness.paper.system import System
 from harness.report.figures.files import pdf_file, svg_file
 from harness.report.page import chrome, environment
 from harness.report.words import ORIGIN_WORDS, phones_in_words, run_seconds
@@ -34,11 +35,16 @@ class Written:
 
 
 def write(
-    sections: Sequence[Section], out: Path, scale: Scale, runs: Sequence[Source] = ()
+    system: System,
+    sections: Sequence[Section],
+    out: Path,
+    scale: Scale,
+    runs: Sequence[Source] = (),
 ) -> Written:
     """Write ``index.html``, ``csv/``, ``latex/`` and ``figures/`` below ``out``.
 
     Args:
+        system: Whose page it is.
         sections: What was made.
         out: The folder.
         scale: Of the runs, for the page.
@@ -66,11 +72,13 @@ def write(
     if any(section.claims for section in sections):
         files.append(out / "csv" / "claims.csv")
         write_bytes(files[-1], _claims_csv(sections).encode())
-    write_bytes(page, render(sections, scale, runs).encode())
+    write_bytes(page, render(system, sections, scale, runs).encode())
     return Written(page, tuple(files))
 
 
-def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = ()) -> str:
+def render(
+    system: System, sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = ()
+) -> str:
     """Return the page."""
     origins = sorted({origin for section in sections for origin in section.origins})
     figures_first = sorted(sections, key=lambda section: not section.drawings)
@@ -80,9 +88,11 @@ def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = (
         .render(
             {
                 **chrome("paper.js"),
+                "system": system,
                 "sections": figures_first,
                 "in_paper_order": sections,
                 "scale": scale,
+                "classes": value_classes(sections),
                 "runs": runs,
                 "seconds": run_seconds,
                 "phones": phones_in_words,
@@ -93,6 +103,13 @@ def render(sections: Sequence[Section], scale: Scale, runs: Sequence[Source] = (
             }
         )
     )
+
+
+def value_classes(sections: Sequence[Section]) -> set[str]:
+    """Return what may be made of the figures on a page: the classes that its legend explains."""
+    return {
+        head.value_class for section in sections for grid in section.grids for head in grid.heads
+    }
 
 
 def _claims_csv(sections: Sequence[Section]) -> str:

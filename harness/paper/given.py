@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.paper.claims import claims_of
 from harness.paper.conditions import conditions
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
-from harness.paper.sections import Section, measured_grid
+from harness.paper.sections import Basis, Section, measured_grid
 
 Figures = dict[tuple[str, str], Figure]
 
@@ -33,10 +32,9 @@ class Given:
 
 def no_run(item: Item, given: Given) -> str:
     """Return why there is no run for an item."""
-    assert item.experiment is not None
     if item.experiment in given.sources:
         return "No job of its run finished; the run's report says why."
-    return given.missing.get(item.experiment, "Nothing was run for it.")
+    return given.missing.get(item.experiment or "", "Nothing was run for it.")
 
 
 def section_of(
@@ -47,11 +45,11 @@ def section_of(
     source: Source | None = None,
     **more: Any,
 ) -> Section:
-    """Return a section: the table beside ours, what the paper claims, the footnotes."""
+    """Return a section: the table beside ours, what claims are judged by, the footnotes."""
     grids = (measured_grid(says, figures),) if says.columns else ()
     made = {
         "grids": grids,
-        "claims": claims_of(item.key, says, figures, source),
+        "basis": Basis(says, figures, source),
         "notes": tuple(note.text for note in says.notes),
         **(behind(source) if source is not None else {}),
         **more,

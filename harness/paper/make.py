@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import HarnessError
-from harness.memory.published import Published, load_published
-from harness.paper import figures, recorded, tables
+from harness.paper.claims import claims_of
 from harness.paper.given import Given
 from harness.paper.items import Item
 from harness.paper.sections import Section
+from harness.paper.system import System
 
 
-def sections(items: Sequence[Item], given: Given) -> list[Section]:
+def sections(system: System, items: Sequence[Item], given: Given) -> list[Section]:
     """Return a section for every item, also for those that nothing was measured for.
 
     What a run's files cannot give is said in its own section and costs no other.
     """
-    published = load_published()
-    return [_section(item, published, given) for item in items]
+    return [_judged(system, _section(system, item, given)) for item in items]
 
 
-def _section(item: Item, published: Published, given: Given) -> Section:
-    make = _MAKERS[item.key]
+def _judged(system: System, section: Section) -> Section:
+    basis = section.basis
+    claims = claims_of(system.claims, section.item.key, basis.says, basis.figures, basis.source)
+    return replace(section, claims=claims)
+
+
+def _section(system: System, item: Item, given: Given) -> Section:
+    make = system.makers[item]
     try:
-        return make(item, published, given)
+        return make(item, given)
     except HarnessError as error:
         key = item.experiment or item.key
         rest = {other: source for other, source in given.sources.items() if other != key}
         lost = replace(given, sources=rest, missing={**given.missing, key: f"it failed: {error}"})
-        return replace(make(item, published, lost), failed=True)
-
-
-_MAKERS: dict[str, Callable[[Item, Published, Given], Section]] = {
-    "table1": tables.table1,
-    "table2": tables.sweep,
-    "table3": tables.sweep,
-    "table4": tables.arithmetic_of("Table 4", "Table 4, share"),
-    "table5": tables.arithmetic_of("Table 5"),
-    "table6": tables.table6,
-    "table7": tables.table7,
-    "table8": tables.table8,
-    "table9": tables.arithmetic_of("Table 9", "Appendix D"),
-    "figure2": figures.figure2,
-    "figure3": figures.figure3,
-    "figure4": figures.figure4,
-    "figure5": recorded.figure5,
-}
+        return replace(make(item, lost), failed=True)

@@ -1,15 +1,18 @@
-"""What the paper measured, as printed: ``measured`` in ``reports/published/mobileasr.yaml``."""
+"""What a paper measured, as printed: typed tables, each column with what may be made of it."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from harness.memory.published import Published
 from harness.memory.sizes import Part
+from harness.yamlio import load_yaml, validate
 
-ValueClass = Literal["trend", "not_comparable"]
+ValueClass = Literal["arithmetic", "trend", "shown", "not_comparable"]
 
 
 class Column(Part):
@@ -19,6 +22,8 @@ class Column(Part):
     label: str
     digits: int
     value_class: ValueClass = Field(alias="class")
+    source: str = ""
+    """Where its printed figures were read, if not where all others were."""
 
 
 class Row(Part):
@@ -63,3 +68,24 @@ def measured_of(published: Published, key: str) -> Measured:
         pydantic.ValidationError: The file is not as it should be.
     """
     return Measured.model_validate(published.measured[key])
+
+
+class Tables(Part):
+    """A system's own file of printed values."""
+
+    version: Literal[1]
+    paper: str
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Mark, such as ``[page]`` -> where that is."""
+    measured: dict[str, Measured]
+
+
+@cache
+def load_measured(path: Path) -> Tables:
+    """Read a system's own file of printed values, once a process.
+
+    Raises:
+        InputError: The file is not as it should be.
+    """
+    data, index = load_yaml(path)
+    return validate(Tables, data, index)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.memory.published import Compared, Published, compare
-from harness.paper.claims import Claim, claims_of
+from harness.memory.published import digits_like
+from harness.paper.claims import Claim
 from harness.paper.items import Item
-from harness.paper.measure import Figure
-from harness.paper.published import Measured
+from harness.paper.measure import Figure, Source
+from harness.paper.published import Column, Measured
 from harness.paper.verdicts import Verdict
 from harness.report.figures.sheet import Drawn
 from harness.report.numbers import fixed
@@ -40,6 +40,8 @@ class Head:
     label: str
     value_class: str
     marks: tuple[int, ...] = ()
+    source: str = ""
+    """Where its printed figures were read, if not all of a page stand in one place."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,21 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What a section's claims are judged by.
+
+    Attributes:
+        says: What the page prints there.
+        figures: (row's name, metric) -> ours.
+        source: The run behind it; None = nothing was measured.
+    """
+
+    says: Measured | None = None
+    figures: Mapping[tuple[str, str], Figure] = field(default_factory=dict)
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
 class Section:
     """A table or figure of the paper."""
 
@@ -114,38 +131,7 @@ class Section:
     origins: tuple[str, ...] = field(default=())
     conditions: str = ""
     """With what it was measured, in words."""
-
-
-def arithmetic(item: Item, published: Published, places: Sequence[str]) -> Section:
-    """Return tables of figures that follow from the network: printed beside our arithmetic.
-
-    Args:
-        item: The table.
-        published: The file.
-        places: Names (``at``) of its parts in the file.
-    """
-    grids, notes = [], list[str]()
-    tables = [published.table(at) for at in places]
-    for table in tables:
-        rows = []
-        for compared in map(compare, table.rows):
-            printed = compared.printed
-            if printed.note and published.notes[printed.note] not in notes:
-                notes.append(published.notes[printed.note])
-            marks = (1 + notes.index(published.notes[printed.note]),) if printed.note else ()
-            name = f"{printed.name} ({printed.unit})" if printed.unit else printed.name
-            rows.append((name, (replace(_arithmetic_cell(compared), marks=marks),)))
-        head = Head("", "arithmetic")
-        title = table.what if len(tables) == 1 else f"{table.at}: {table.what}"
-        grids.append(Grid(title, (head,), tuple(rows), ours="our arithmetic"))
-    return Section(
-        item,
-        at=tables[0].at,
-        what=tables[0].what,
-        grids=tuple(grids),
-        claims=claims_of(item.key),
-        notes=tuple(notes),
-    )
+    basis: Basis = field(default_factory=Basis)
 
 
 def after(grid: Grid, notes: int) -> Grid:
@@ -166,17 +152,6 @@ def after(grid: Grid, notes: int) -> Grid:
     )
 
 
-def _arithmetic_cell(compared: Compared) -> Cell:
-    verdict: Verdict = ""
-    if compared.printed.value_class == "arithmetic":
-        verdict = "equal" if compared.equal else "differs"
-    elif compared.printed.value_class == "not_reached":
-        verdict = "not reached"
-    elif compared.printed.value_class == "given":
-        verdict = "given"
-    return Cell(printed=compared.printed.printed, measured=compared.ours or "", verdict=verdict)
-
-
 def measured_grid(
     says: Measured, figures: Mapping[tuple[str, str], Figure], ours: str = "measured"
 ) -> Grid:
@@ -192,11 +167,11 @@ def measured_grid(
         cells = []
         for head in says.columns:
             figure = figures.get((row.name, head.key), Figure())
-            cell = _cell(row.printed.get(head.key, ""), figure, head.digits)
+            cell = _cell(row.printed.get(head.key, ""), figure, head)
             cells.append(replace(cell, marks=_marks(says, row.name, head.key)))
         rows.append((row.name, tuple(cells)))
     heads = tuple(
-        Head(column.label, column.value_class, _marks(says, "", column.key))
+        Head(column.label, column.value_class, _marks(says, "", column.key), column.source)
         for column in says.columns
     )
     row_marks = {row.name: _marks(says, row.name, "") for row in says.rows}
@@ -213,14 +188,17 @@ def _marks(says: Measured, row: str, column: str) -> tuple[int, ...]:
     )
 
 
-def _cell(printed: str, found: Figure, digits: int) -> Cell:
+def _cell(printed: str, found: Figure, column: Column) -> Cell:
     if found.found is None:
         return Cell(printed, found.text, found.links)
     known = found.found
-    low, high = fixed(known.low, digits), fixed(known.high, digits)
+    if column.value_class == "arithmetic" and printed:
+        ours = digits_like(known.median, printed)
+        return Cell(printed, ours, found.links, verdict="equal" if ours == printed else "differs")
+    low, high = fixed(known.low, column.digits), fixed(known.high, column.digits)
     return Cell(
         printed=printed,
-        measured=fixed(known.median, digits),
+        measured=fixed(known.median, column.digits),
         links=found.links,
         low=known.low,
         median=known.median,

@@ -10,7 +10,7 @@ from statistics import mean
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed, parse_utc
 from harness.report.text import plural
-from harness.results.federated import ClientShare, ModelRecord
+from harness.results.federated import ClientShare, ModelRecord, PruningRecord
 from harness.results.model import AttemptResult, ClientRecord
 from harness.results.run import PlanRecord
 
@@ -134,6 +134,11 @@ class Round:
         return self.ends[-1] - self.ends[-2] if len(self.ends) > 1 else None
 
     @property
+    def pruning(self) -> PruningRecord | None:
+        """What of the network its clients had; None: all of it."""
+        return None if self.model is None else self.model.pruning
+
+    @property
     def down_bytes(self) -> int:
         """Bytes pushed for training."""
         return sum(cell.down_bytes or 0 for cell in self.cells.values())
@@ -202,6 +207,11 @@ class Training:
             if rates and rates[-1] > min(rates):
                 lost.append((client, min(rates), rates[-1]))
         return tuple(lost)
+
+    @property
+    def pruned(self) -> tuple[tuple[Round, PruningRecord], ...]:
+        """Rounds whose clients had a part of the network, with what it was."""
+        return tuple((r, r.pruning) for r in self.rounds if r.pruning is not None)
 
     @property
     def epsilon(self) -> tuple[float, float] | None:

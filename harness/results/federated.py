@@ -65,13 +65,23 @@ class PruningRecord(Record):
     sent_bytes: int
     """Of the weights, as a file."""
     whole_bytes: int
-    """Of the whole network's."""
+    """Of the whole network's numbers, four a number."""
     regrown: int = 0
     """Units that they had and the clients of the round before had not."""
     peak_mb: float | None = None
     """The highest peak RSS of their trainers."""
     step_seconds: float | None = None
     """Median of their optimiser steps."""
+
+    @property
+    def parameters_share(self) -> float:
+        """Share of the network's numbers that they had."""
+        return self.parameters / self.parameters_whole
+
+    @property
+    def bytes_share(self) -> float:
+        """Share of the bytes of the whole network's weights that they were sent."""
+        return self.sent_bytes / self.whole_bytes
 
 
 class ModelRecord(Record):

@@ -9,9 +9,9 @@ import pytest
 
 from harness.paper.files import write
 from harness.paper.given import Given
-from harness.paper.items import chosen
 from harness.paper.make import sections
 from harness.paper.measure import Source
+from harness.paper.systems.mobileasr import SYSTEM
 from harness.report import build_report
 from harness.report.load import load_run
 from tests.fixtures.browser import Opened, axe_problems
@@ -30,12 +30,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = make_run(out, shape, "figure4-quick")
     report = build_report(run).relative_to(out).as_posix()
     source = Source(load_run(run), report, {})
-    items = chosen(["table5,figure2,figure3,figure4,figure5"])
-    made = sections(items, Given({"figure2": source, "figure4": source}))
+    items = SYSTEM.chosen(["table5,figure2,figure3,figure4,figure5"])
+    made = sections(SYSTEM, items, Given({"figure2": source, "figure4": source}))
     with pytest.MonkeyPatch.context() as patch:
         # another test draws PDFs, which takes matplotlib a while
         patch.setattr("harness.paper.files.pdf_file", lambda _: b"%PDF")
-        return write(made, out, "quick", [source]).page.as_uri()
+        return write(SYSTEM, made, out, "quick", [source]).page.as_uri()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])

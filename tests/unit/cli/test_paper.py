@@ -33,7 +33,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, HarnessError | None]:
     """What each experiment's run does: end well (None) or fail. Filled by the test."""
     outcomes: dict[str, HarnessError | None] = {}
 
-    def run(experiment: Any, loaded: Any, folder: Path, *_: object) -> Any:
+    def run(_system: Any, experiment: Any, loaded: Any, folder: Path, *_: object) -> Any:
         error = outcomes.pop(experiment.key)
         if error is not None:
             raise error

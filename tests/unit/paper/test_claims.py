@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.memory.published import load_published
-from harness.paper.claims import Order, claims_of, in_order, load_claims
+from harness.paper.claims import Order, claims_of, in_order
 from harness.paper.given import Given
-from harness.paper.items import ITEMS, chosen
 from harness.paper.make import sections
 from harness.paper.measure import READERS, Source
 from harness.paper.published import measured_of
 from harness.paper.sections import Section
 from harness.paper.summary import summary
+from harness.paper.systems.mobileasr import SYSTEM
 from harness.report.load import load_run
 from harness.results.model import AttemptResult
 from tests.fixtures.report_run import RunShape, make_run
@@ -32,26 +32,26 @@ SHAPE = RunShape(
 def figures3_and_4(run: Path) -> dict[str, tuple[str, str]]:
     """Return what is claimed -> (verdict, evidence) of a run."""
     source = Source(load_run(run), "report.html", {})
-    made = sections(chosen(["figure3,figure4"]), Given({"figure4": source}))
+    made = sections(SYSTEM, SYSTEM.chosen(["figure3,figure4"]), Given({"figure4": source}))
     return {c.says: (c.verdict, c.evidence) for section in made for c in section.claims}
 
 
 def test_every_item_that_claims_something_is_one() -> None:
-    stated = load_claims()
-    assert {claim.item for claim in stated} <= set(ITEMS)
+    stated = SYSTEM.claims.stated
+    assert {claim.item for claim in stated} <= {item.key for item in SYSTEM.items}
     assert len({claim.says for claim in stated}) == len(stated)
     for claim in stated:
         assert claim.quote
         assert claim.at
-        assert sum(bool(by) for by in (claim.order, claim.attempts, claim.speakers)) <= 1
+        assert sum(bool(by) for by in (claim.order, claim.attempts, claim.rule)) <= 1
         assert (claim.in_print is None) == (claim.why == "")
         # one that nothing measured can judge is about the page, and then the page is judged
-        assert claim.order or claim.attempts or claim.speakers or claim.in_print
+        assert claim.order or claim.attempts or claim.rule or claim.in_print
 
 
 def test_orders_name_rows_and_figures_that_there_are() -> None:
     published = load_published()
-    for claim in load_claims():
+    for claim in SYSTEM.claims.stated:
         if claim.order is None:
             continue
         says = measured_of(published, claim.item)
@@ -66,7 +66,7 @@ def test_the_papers_own_figures_are_judged() -> None:
     found = {
         claim.says: claim.in_print
         for item in ("table1", "table2", "table3")
-        for claim in claims_of(item, measured_of(published, item))
+        for claim in claims_of(SYSTEM.claims, item, measured_of(published, item))
     }
     assert found["WER rises with each layer that is frozen"] == "does not hold"  # S4 in print
     assert found["WER rises with freezing, S2 to S4 left out"] == "holds"
@@ -77,9 +77,9 @@ def test_the_papers_own_figures_are_judged() -> None:
 
 
 def test_without_a_run_nothing_is_said_of_it_and_all_claims_are_listed() -> None:
-    made = sections(chosen(None), Given())
+    made = sections(SYSTEM, SYSTEM.chosen(None), Given())
     counted = summary(made)
-    assert counted.claims == len(load_claims())
+    assert counted.claims == len(SYSTEM.claims.stated)
     assert set(counted.here) == {"cannot be said", "not compared"}
     assert counted.in_print["does not hold"] >= 6
 
@@ -201,5 +201,5 @@ def test_a_difference_may_be_demanded_of_each_chain() -> None:
 
 
 def test_claims_are_counted_by_verdict() -> None:
-    made: list[Section] = sections(chosen(["table9"]), Given())
+    made: list[Section] = sections(SYSTEM, SYSTEM.chosen(["table9"]), Given())
     assert summary(made).equal == Counter({"equal": 6, "not reached": 4, "given": 4})

@@ -7,17 +7,21 @@ import pytest
 from harness.cli.paper import _checked, _overrides, _verdicts
 from harness.errors import InputError
 from harness.paper.given import Given
-from harness.paper.items import EXPERIMENTS, chosen
 from harness.paper.make import sections
+from harness.paper.systems.mobileasr import SYSTEM
 from harness.scenario import expand_jobs
 from harness.speech import CorpusSpec, build_corpus
+
+EXPERIMENTS = {experiment.key: experiment for experiment in SYSTEM.experiments}
 
 
 def test_every_recorded_speaker_is_a_job(tmp_path: Path) -> None:
     spec = CorpusSpec(speakers=("us-male", "ind-male"), train=5, validation=1)
     build_corpus(spec, tmp_path)
     (manifest,) = tmp_path.rglob("*.jsonl")
-    loaded = _checked(EXPERIMENTS["figure5"], _overrides(EXPERIMENTS["figure5"], "quick", manifest))
+    loaded = _checked(
+        SYSTEM, EXPERIMENTS["figure5"], _overrides(EXPERIMENTS["figure5"], "quick", manifest)
+    )
     jobs = expand_jobs(loaded, ())
     assert [job.content.data.speaker for job in jobs] == ["ind-male", "us-male"]
     assert {job.content.data.manifest for job in jobs} == {str(manifest)}
@@ -31,7 +35,7 @@ def test_those_who_are_only_listened_to_are_no_jobs(tmp_path: Path) -> None:
     kept = [line for line in lines if '"us-male"' not in line or '"validation"' in line]
     manifest.write_text("".join(kept))
     overrides = _overrides(EXPERIMENTS["figure5"], "quick", manifest)
-    jobs = expand_jobs(_checked(EXPERIMENTS["figure5"], overrides), ())
+    jobs = expand_jobs(_checked(SYSTEM, EXPERIMENTS["figure5"], overrides), ())
     assert [job.content.data.speaker for job in jobs] == ["ind-male"]
     manifest.write_text("".join(line for line in kept if '"validation"' in line))
     with pytest.raises(InputError, match="nobody has sentences to train on"):
@@ -39,7 +43,9 @@ def test_those_who_are_only_listened_to_are_no_jobs(tmp_path: Path) -> None:
 
 
 def test_without_recordings_it_is_the_people_that_come_with_the_project() -> None:
-    loaded = _checked(EXPERIMENTS["figure5"], _overrides(EXPERIMENTS["figure5"], "quick", None))
+    loaded = _checked(
+        SYSTEM, EXPERIMENTS["figure5"], _overrides(EXPERIMENTS["figure5"], "quick", None)
+    )
     assert {job.content.data.corpus for job in expand_jobs(loaded, ())} == {"people"}
 
 
@@ -50,17 +56,19 @@ def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
 
 def test_the_papers_model_is_not_shipped_and_the_error_says_how_to_make_one() -> None:
     with pytest.raises(InputError, match="harness model build --arch ds2"):
-        _checked(EXPERIMENTS["table1"], [])
+        _checked(SYSTEM, EXPERIMENTS["table1"], [])
 
 
 def test_every_verdict_is_told_on_a_line_of_its_own() -> None:
-    made = sections(chosen(["table5,table8,figure5"]), Given(missing={"figure5": "why"}))
+    made = sections(
+        SYSTEM, SYSTEM.chosen(["table5,table8,figure5"]), Given(missing={"figure5": "why"})
+    )
     assert [_verdicts(one) for one in made] == [
         [("equal", "8 of 8 figures of arithmetic")],
         [("never judged", "")],
         [("not measured", "why")],
     ]
-    (reached,) = sections(chosen(["table9"]), Given())
+    (reached,) = sections(SYSTEM, SYSTEM.chosen(["table9"]), Given())
     assert _verdicts(reached) == [
         ("not reached", "4 of 14 figures of arithmetic"),
         ("equal", "6 of 14 figures of arithmetic"),

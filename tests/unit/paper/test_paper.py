@@ -14,12 +14,13 @@ from harness.errors import InputError
 from harness.memory.published import load_published
 from harness.paper.files import render, write
 from harness.paper.given import Given
-from harness.paper.items import EXPERIMENTS, ITEMS, Experiment, Scale, chosen, experiments_of
+from harness.paper.items import Experiment, Scale
 from harness.paper.latex import escaped, latex
 from harness.paper.make import sections
 from harness.paper.measure import READERS, Source
 from harness.paper.published import measured_of
 from harness.paper.sections import Cell, Grid, Head, Section
+from harness.paper.systems.mobileasr import SYSTEM
 from harness.report.figures.sheet import Drawn
 from harness.report.load import load_run
 from harness.results.model import AttemptResult
@@ -27,6 +28,7 @@ from harness.scenario import expand_jobs, load_scenario
 from harness.scenario.paths import get_path
 from tests.fixtures.report_run import RunShape, make_run
 
+EXPERIMENTS = {experiment.key: experiment for experiment in SYSTEM.experiments}
 ARITHMETIC = ("table4", "table5", "table9")
 
 
@@ -67,14 +69,14 @@ def given(batches: Path, speakers: Path) -> Given:
 
 @pytest.fixture(scope="module")
 def made(given: Given) -> list[Section]:
-    return sections(chosen(None), given)
+    return sections(SYSTEM, SYSTEM.chosen(None), given)
 
 
 # -- what is asked for ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", ["quick", "full"])
-@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda one: one.key)
+@pytest.mark.parametrize("experiment", SYSTEM.experiments, ids=lambda one: one.key)
 def test_every_scenario_loads_at_both_scales(experiment: Experiment, scale: Scale) -> None:
     loaded = load_scenario(experiment.scenario, experiment.overrides(scale))
     jobs = expand_jobs(loaded, ())
@@ -101,7 +103,7 @@ def test_every_row_is_about_its_own_jobs(key: str, scale: Scale) -> None:
     assert len(seen) == len(set(seen))
 
 
-@pytest.mark.parametrize("key", [key for key in ITEMS if key not in ARITHMETIC])
+@pytest.mark.parametrize("key", [item.key for item in SYSTEM.items if item.key not in ARITHMETIC])
 def test_what_is_printed_is_said_in_full(key: str) -> None:
     says = measured_of(load_published(), key)
     names = [row.name for row in says.rows]
@@ -120,13 +122,15 @@ def test_columns_of_sweeps_can_be_read() -> None:
 
 
 def test_items_are_chosen_in_the_papers_order() -> None:
-    assert [item.key for item in chosen(["figure3", "table2,table9"])] == [
+    assert [item.key for item in SYSTEM.chosen(["figure3", "table2,table9"])] == [
         "table2", "table9", "figure3",
     ]  # fmt: skip
-    assert len(chosen(None)) == 13
-    assert [e.key for e in experiments_of(chosen(["figure3,figure4,table6"]))] == ["figure4"]
+    assert len(SYSTEM.chosen(None)) == 13
+    assert [e.key for e in SYSTEM.experiments_of(SYSTEM.chosen(["figure3,figure4,table6"]))] == [
+        "figure4"
+    ]
     with pytest.raises(InputError, match="table10"):
-        chosen(["table10"])
+        SYSTEM.chosen(["table10"])
 
 
 # -- what comes out -------------------------------------------------------------------------------
@@ -159,7 +163,9 @@ def test_a_trend_that_does_not_hold_is_marked(tmp_path: Path) -> None:
         profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S1",),
         batch_sizes=(1, 2, 5), epochs=1, spoil=level,
     )  # fmt: skip
-    found = sections(chosen(["table2"]), Given({"table2": source(make_run(tmp_path, shape))}))
+    found = sections(
+        SYSTEM, SYSTEM.chosen(["table2"]), Given({"table2": source(make_run(tmp_path, shape))})
+    )
     verdicts = {claim.says: claim.verdict for claim in found[0].claims}
     # B 10 never ran: nothing is judged without it
     assert set(verdicts.values()) == {"cannot be said", "not compared"}
@@ -175,7 +181,9 @@ def test_time_is_judged_by_the_least_of_the_repeats(tmp_path: Path) -> None:
         profiles=("oneplus-7t",), speakers=("us-male",), sub_models=("S1",), repeats=3,
         batch_sizes=(1, 2, 5, 10), epochs=1, spoil=disturbed,
     )  # fmt: skip
-    (found,) = sections(chosen(["table2"]), Given({"table2": source(make_run(tmp_path, shape))}))
+    (found,) = sections(
+        SYSTEM, SYSTEM.chosen(["table2"]), Given({"table2": source(make_run(tmp_path, shape))})
+    )
     (time,) = (claim for claim in found.claims if claim.says.startswith("Less time"))
     assert time.verdict == "holds"
     assert "the least of 3: B 1 → 1; B 2 → 0.5" in time.evidence
@@ -215,11 +223,11 @@ def test_a_quick_runs_rates_stand_for_the_papers(tmp_path: Path) -> None:
 
     run = make_run(tmp_path, replace(shape, spoil=forced))
     rates = dict(EXPERIMENTS["table3"].rates)
-    (found,) = sections(chosen(["table3"]), Given({"table3": source(run, rates)}))
+    (found,) = sections(SYSTEM, SYSTEM.chosen(["table3"]), Given({"table3": source(run, rates)}))
     rows = dict(found.grids[0].rows)
     assert rows["10e-5, S8"][1].measured == "2"
     assert rows["10e-6, S1"][1].measured == "1"
-    (unmapped,) = sections(chosen(["table3"]), Given({"table3": source(run)}))
+    (unmapped,) = sections(SYSTEM, SYSTEM.chosen(["table3"]), Given({"table3": source(run)}))
     assert dict(unmapped.grids[0].rows)["10e-5, S8"][1].measured == ""
 
 
@@ -250,7 +258,7 @@ def test_what_was_not_run_says_why_and_shows_the_page(made: list[Section]) -> No
 
 
 def test_recorded_speakers_with_how_sure_each_rate_is(speakers: Path) -> None:
-    made = sections(chosen(["figure5"]), Given({"figure5": source(speakers)}))
+    made = sections(SYSTEM, SYSTEM.chosen(["figure5"]), Given({"figure5": source(speakers)}))
     (figure5,) = made
     printed, ours, by_epoch = figure5.grids
     assert dict(printed.rows)["male"][0].printed == "8"
@@ -280,7 +288,7 @@ def test_speech_and_phones_stand_beside_the_paper(made: list[Section]) -> None:
 def test_files_of_every_kind(made: list[Section], tmp_path: Path) -> None:
     # drawing PDFs takes matplotlib a while: one figure stands for all
     some = [one(made, key) for key in ("table2", "table5", "figure3")]
-    written = write(some, tmp_path, "quick")
+    written = write(SYSTEM, some, tmp_path, "quick")
     assert written.page.is_file()
     assert all(path.stat().st_size > 100 for path in written.files)
     rows = list(csv.DictReader((tmp_path / "csv" / "table2.csv").open()))
@@ -303,7 +311,7 @@ def test_latex_escapes() -> None:
     )
 
 
-@pytest.mark.parametrize("key", list(ITEMS))
+@pytest.mark.parametrize("key", [item.key for item in SYSTEM.items])
 def test_latex_would_compile(made: list[Section], key: str) -> None:
     """What pdflatex stops at: braces, specials that are not escaped, cells beyond the columns."""
     text = latex(one(made, key)).split("\n", 1)[1]
@@ -341,7 +349,7 @@ def test_a_column_shows_what_there_is() -> None:
 
 
 def test_footnotes_stand_at_their_cells(made: list[Section]) -> None:
-    page = render(made, "quick")
+    page = render(SYSTEM, made, "quick")
     leads = re.findall(r'<sup><a href="#(\w+-n\d+)"', page)
     there = re.findall(r'<li id="(\w+-n\d+)"', page)
     assert {*leads} <= {*there}
@@ -357,7 +365,7 @@ def test_footnotes_stand_at_their_cells(made: list[Section]) -> None:
 
 
 def test_the_page_says_what_it_is_made_of(made: list[Section]) -> None:
-    page = render(made, "quick")
+    page = render(SYSTEM, made, "quick")
     assert 'class="origin trace"' in page
     assert "Not measured: no recordings" in page
     assert "Quick: the small model" in page

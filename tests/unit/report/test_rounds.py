@@ -165,3 +165,21 @@ def test_training_that_stands_still_is_an_alarm(tmp_path):
 def test_float32_says_nothing_of_bits(tmp_path):
     run = run_of(tmp_path, "federated: {rounds: 1}", {})
     assert "fewer bits" not in render([load_run(run)])
+
+
+def test_what_of_the_network_the_clients_had(tmp_path):
+    run = run_of(
+        tmp_path, "federated: {rounds: 2, pruning: {level: 0.5, masked: true}}", {("cy", 2): "late"}
+    )
+    (training,) = trainings([load_run(run)])
+    assert [round_.number for round_, _ in training.pruned] == [1, 2]
+    html = render([load_run(run)])
+    (table,) = re.findall(r"<table>\s*<caption>What of the network.*?</table>", html, re.DOTALL)
+    assert "all of it with zeros" in table
+    words = re.sub(r"<[^>]+>", " ", table)
+    assert "BLSTM1 8/16" in words
+    record = training.pruned[0][1]
+    assert f" {100 * record.parameters_share:.1f} " in words
+    (tmp_path / "b").mkdir()
+    whole = load_run(run_of(tmp_path / "b", "federated: {}", {}))
+    assert "What of the network" not in render([whole])

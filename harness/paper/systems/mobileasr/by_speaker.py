@@ -10,20 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 from statistics import mean
-from typing import Final, Literal
+from typing import Final
 
+from harness.paper.claims import Judged, Rule
 from harness.paper.measure import Source
 from harness.paper.verdicts import Verdict, judged_each
 from harness.report.load import Attempt
 from harness.report.numbers import signed
-
-# fmt: off
-RuleName = Literal[
-    "lower_in_round_1", "lower_in_round_2", "monotone", "steepest_first",
-    "smaller_steps", "over_ten_epochs", "no_trend",
-]
-# fmt: on
-Judged = tuple[Verdict, str]
 
 SURE: Final = 0.05
 """Level of the permutation test."""
@@ -193,7 +186,7 @@ def _between(values: Sequence[float], labels: Sequence[str]) -> float:
     return total
 
 
-RULES: dict[RuleName, Callable[[Source], Judged]] = {
+RULES: dict[str, Rule] = {
     "lower_in_round_1": _lower(1),
     "lower_in_round_2": _lower(2),
     "monotone": _monotone,

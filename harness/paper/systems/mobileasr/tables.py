@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from statistics import mean
 
 from harness.devices.profile import load_profiles
 from harness.memory.published import Published
-from harness.paper.claims import claimed_metrics
 from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, figure, matching
 from harness.paper.published import measured_of
-from harness.paper.sections import Section, after, arithmetic, measured_grid
+from harness.paper.sections import Section, after, measured_grid
+from harness.paper.systems.mobileasr.arithmetic import arithmetic
+from harness.paper.systems.mobileasr.claims import CLAIMS
 from harness.report.numbers import Spread
 
 
@@ -23,7 +23,7 @@ def sweep(item: Item, published: Published, given: Given) -> Section:
     source = source_of(item, given)
     if source is None:
         return section_of(item, says, {}, no_run(item, given))
-    metrics = {*(head.key for head in says.columns), *claimed_metrics(item.key)}
+    metrics = {*(head.key for head in says.columns), *CLAIMS.metrics(item.key)}
     figures = {
         (row.name, key): figure(source, matching(source, row.where), key)
         for row in says.rows
@@ -41,11 +41,6 @@ def table1(item: Item, published: Published, given: Given) -> Section:
         grids=(*counted.grids, *(after(grid, len(counted.notes)) for grid in made.grids)),
         notes=(*counted.notes, *made.notes),
     )
-
-
-def arithmetic_of(*places: str) -> Callable[[Item, Published, Given], Section]:
-    """Return the maker of a table that needs no run."""
-    return lambda item, published, _: arithmetic(item, published, places)
 
 
 def table6(item: Item, published: Published, given: Given) -> Section:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.memory.published import Published
-from harness.paper.by_speaker import attempts_by_speaker
-from harness.paper.figures import by_epoch, panels
 from harness.paper.given import Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source, figure
 from harness.paper.published import measured_of
 from harness.paper.sections import Cell, Grid, Head, Section, measured_grid
+from harness.paper.systems.mobileasr.by_speaker import attempts_by_speaker
+from harness.paper.systems.mobileasr.figures import by_epoch, panels
 from harness.report.load import Attempt
 from harness.report.numbers import fixed, signed
 from harness.report.wer import counts_text, interval_after, interval_before, interval_text

@@ -5,13 +5,13 @@ from __future__ import annotations
 from statistics import mean
 
 from harness.memory.published import Published
-from harness.paper.bars import bars
-from harness.paper.by_speaker import attempts_by_speaker, tracks
 from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source, phase_figure
 from harness.paper.published import measured_of
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
+from harness.paper.systems.mobileasr.bars import bars
+from harness.paper.systems.mobileasr.by_speaker import attempts_by_speaker, tracks
 from harness.report import cost, outcome
 from harness.report.figures.timeline import timeline
 from harness.report.figures.wer import wer_panel
