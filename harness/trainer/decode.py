@@ -24,3 +24,11 @@ def greedy_decode(logits: npt.NDArray[np.float32], alphabet: str, blank: int) ->
     starts[1:] = best[1:] != best[:-1]
     heard = best[starts & (best != blank)]
     return "".join(alphabet[n - (n > blank)] for n in heard)
+
+
+def log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return log probabilities [frames, outputs] of logits, in double precision."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return result

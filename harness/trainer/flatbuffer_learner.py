@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness import __version__
+from harness.contract.exits import ExitRule
 from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
 from harness.contract.order import epoch_batches
@@ -27,6 +28,7 @@ from harness.trainer.checkpoints import (
 )
 from harness.trainer.decode import greedy_decode
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.trainer.listening import Left, heard_by_rule
 from harness.trainer.npz import opened_weights
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
@@ -68,14 +70,15 @@ class FlatbufferLearner:
         """Load the flatbuffer and the weights to begin with."""
         files = self._job.model
         check_sha256(Path(files.path), files.sha256)
-        model = FlatbufferModel(Path(files.path), self._job.training.threads)
+        job = self._job
+        model = FlatbufferModel(Path(files.path), job.training.threads, ordered=job.ordered)
         try:
-            self._job.check_network(model.network)
+            job.check_network(model.network)
         except NetworkError as error:
             raise InputError(str(error), where=files.path) from error
-        if self._job.training.batch_size > model.info.batch_size:
+        if job.training.batch_size > model.info.batch_size:
             raise InputError(
-                f"batch size {self._job.training.batch_size} is asked for, "
+                f"batch size {job.training.batch_size} is asked for, "
                 f"the model takes {model.info.batch_size}",
                 where=files.path,
             )
@@ -87,8 +90,9 @@ class FlatbufferLearner:
         self._sub_model, self._loaded = sub_model, model
 
     async def features(self) -> None:
-        """Compute the features of all utterances; they stay in memory."""
-        self._train = self._features(self._job.data.train)
+        """Compute the features of all utterances that are needed; they stay in memory."""
+        if self._job.mode == "train":
+            self._train = self._features(self._job.data.train)
         self._validation = self._features(self._job.data.validation)
 
     def _features(self, utterances: Sequence[Utterance]) -> Features:
@@ -132,12 +136,18 @@ class FlatbufferLearner:
 
     async def evaluate(self, epoch: int) -> list[str]:  # noqa: ARG002 - its weights are there
         """Return what is heard in each validation utterance."""
+        return [text for batch in self._batches() for text in self._heard(batch)]
+
+    async def evaluate_exits(self, epoch: int) -> list[Left]:  # noqa: ARG002 - as evaluate
+        """Return where each validation utterance leaves and what is heard there."""
+        rule = self._job.exits or ExitRule()
+        return [left for batch in self._batches() for left in self._left(batch, rule)]
+
+    def _batches(self) -> Iterator[Features]:
         size, features = self._model.info.batch_size, self._validation
-        heard: list[str] = []
         for start in range(0, len(features), size):
             self._check_stop()
-            heard += self._heard(features[start : start + size])
-        return heard
+            yield features[start : start + size]
 
     async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
         """Return what is heard in utterances; no more than a batch of features is in memory."""
@@ -149,8 +159,15 @@ class FlatbufferLearner:
 
     def _heard(self, features: Features) -> list[str]:
         info = self._model.info
+        if self._job.exits is not None:
+            return [left.text for left in self._left(features, self._job.exits)]
         logits = self._model.infer(make_batch(features, [""] * len(features), info))
         return [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+
+    def _left(self, features: Features, rule: ExitRule) -> list[Left]:
+        info = self._model.info
+        batch = make_batch(features, [""] * len(features), info)
+        return heard_by_rule(self._model.segments(batch), rule, info)
 
     async def restore(self, epoch: int) -> None:
         """Take up the weights of an epoch again."""

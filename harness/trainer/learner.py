@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from harness.contract.job import Utterance
 from harness.contract.share import Share
 from harness.trainer.checkpoints import Saved
+from harness.trainer.listening import Left
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ class Learner(Protocol):
         """
 
     async def features(self) -> None:
-        """Compute the features of all utterances."""
+        """Compute the features of all utterances, of an evaluation those of validation."""
 
     def train(self, epoch: int) -> AsyncGenerator[StepTaken, None]:
         """Take the steps of an epoch (from 1), one after the other."""
@@ -79,8 +80,18 @@ class Learner(Protocol):
     async def evaluate(self, epoch: int) -> list[str]:
         """Return what is heard in each validation utterance after an epoch (0 = before any)."""
 
+    async def evaluate_exits(self, epoch: int) -> list[Left]:
+        """Return where each validation utterance leaves by the job's rule, and what is heard there.
+
+        Raises:
+            InputError: It has no exits.
+        """
+
     async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
-        """Return what is heard in utterances whose features are not kept."""
+        """Return what is heard in utterances whose features are not kept.
+
+        In a job with a rule for exits, where each of them leaves.
+        """
 
     async def restore(self, epoch: int) -> None:
         """Take up the weights of an epoch again whose checkpoint is there; nothing trains after it.

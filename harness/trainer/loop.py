@@ -25,6 +25,7 @@ from harness.contract.events import (
     Stopped,
     StopReason,
     Update,
+    UtteranceExits,
 )
 from harness.contract.job import CONTRACT_VERSION, Job
 from harness.contract.share import WordCounts
@@ -116,16 +117,18 @@ class Training:
             return
         selection = self._job.selection
         available = self._learner.available_mb()
-        if available is None and selection.forced is None:
+        trains = self._job.mode == "train"
+        if available is None and selection.forced is None and trains:
             raise MemoryUnknownError("the phone does not tell MemAvailable")
-        self._sub_model = selection.forced or select_sub_model(
-            available or 0.0, selection.need_mb, selection.candidates
-        )
+        if trains:
+            self._sub_model = selection.forced or select_sub_model(
+                available or 0.0, selection.need_mb, selection.candidates
+            )
         await self._log.say(
             Selected,
             sub_model=self._sub_model,
             policy=selection.policy,
-            forced=selection.forced is not None,
+            forced=trains and selection.forced is not None,
             available_mb=round(available or 0.0, 3),
             need_mb=selection.need_mb,
             rss_mb=self._learner.rss_mb(),
@@ -141,6 +144,8 @@ class Training:
         return None
 
     async def _epochs(self) -> StopReason:
+        if self._job.mode == "evaluate":
+            return "evaluated"
         if self._sub_model is None:
             return "no_sub_model_fits"
         stop = self._job.stop
@@ -204,11 +209,11 @@ class Training:
         utterances = self._job.data.validation
         began = self._learner.clock()
         async with self._phase("evaluate", epoch):
-            heard = await self._learner.evaluate(epoch)
+            heard = await self._hear(epoch)
         pairs = list(zip(utterances, heard, strict=True))
         errors = sum((word_errors(said.text, text) for said, text in pairs), WordErrors())
         wer = errors.wer_percent
-        tells = self._job.share is None or self._job.share.hypotheses
+        tells = self._tells
         self._history.epochs[epoch] = await self._log.say(
             Epoch,
             epoch=epoch,
@@ -224,6 +229,32 @@ class Training:
             ),
             errors=None if tells else _counts(errors),
         )
+
+    async def _hear(self, epoch: int) -> list[str]:
+        """Return what is heard in the validation utterances; say where each of them left."""
+        if self._job.exits is None:
+            return await self._learner.evaluate(epoch)
+        every = await self._learner.evaluate_exits(epoch)
+        for utterance, left in zip(self._job.data.validation, every, strict=True):
+            answers = left.answers
+            if not self._tells:
+                answers = tuple(answer.model_copy(update={"text": None}) for answer in answers)
+            await self._log.say(
+                UtteranceExits,
+                epoch=epoch,
+                id=utterance.id,
+                exit=left.exit,
+                seconds=left.seconds,
+                rule_seconds=left.rule_seconds,
+                rows=left.rows,
+                answers=answers,
+            )
+        return [left.text for left in every]
+
+    @property
+    def _tells(self) -> bool:
+        """Whether what was heard may be told."""
+        return self._job.share is None or self._job.share.hypotheses
 
     async def _listen_to_others(self, epoch: int) -> None:
         """Listen to those who were not yet heard with the weights of an epoch."""

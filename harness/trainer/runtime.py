@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,19 @@ from harness.errors import InputError
 from harness.trainer.batches import Batch, Floats, check_samples
 from harness.trainer.checkpoints import misfit
 from harness.trainer.info import (
+    SWITCHED,
     check_signatures,
     get_signature,
     model_info,
     reset_signature,
+    segment_signature,
     train_signature,
 )
+from harness.trainer.listening import SegmentRun
 from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, run, take
 
-_READ_WEIGHTS = frozenset({"infer", "loss"})
+_READ_WEIGHTS = ("infer", "loss", "train", "segment")
 
 
 class FlatbufferModel:
@@ -41,20 +45,27 @@ class FlatbufferModel:
         threads: Of LiteRT.
         interpreter: Another interpreter class with the interface of ai-edge-litert's, such as
             ``tensorflow.lite.Interpreter``.
+        ordered: Run the operators in the file's own order: delegates do not gather theirs.
 
     Raises:
-        InputError: Not a flatbuffer, or without the signatures of this version.
+        InputError: Not a flatbuffer, without the signatures of this version, or ``ordered`` with a
+            runtime that has no such option.
     """
 
     def __init__(
-        self, path: Path, threads: int = 2, *, interpreter: Callable[..., Any] | None = None
+        self,
+        path: Path,
+        threads: int = 2,
+        *,
+        interpreter: Callable[..., Any] | None = None,
+        ordered: bool = False,
     ) -> None:
         if interpreter is None:
             from ai_edge_litert.interpreter import Interpreter
 
             interpreter = Interpreter
         try:
-            self._interpreter: Any = interpreter(str(path), num_threads=threads)
+            self._interpreter: Any = _opened(interpreter, path, threads, ordered=ordered)
             names = set(self._interpreter.get_signature_list())
             check_signatures(names, path)
             self._set_weights = self._interpreter.get_signature_runner("set_weights")
@@ -100,29 +111,42 @@ class FlatbufferModel:
             InputError: The file cannot train ``sub_model``.
         """
         try:
-            trained = frozenset(self.network.sub_model(sub_model).layers)
+            description = self.network.sub_model(sub_model)
         except NetworkError as error:
             raise InputError(str(error), where=str(self.path)) from error
+        trained, switch = frozenset(description.layers), description.switch
         if not trained <= self._moments_of:
             self._run(reset_signature(sub_model))
             self._moments_of = trained
+        switched = {}
+        if switch is not None:
+            given = (switch.first, switch.last, switch.heads_only)
+            names = ("first", "last", "heads_only")
+            switched = {n: np.array(v, np.int32) for n, v in zip(names, given, strict=True)}
         out = self._run(
-            train_signature(sub_model),
+            train_signature(sub_model) if switch is None else SWITCHED,
             x=batch.x,
             in_len=batch.in_len,
             labels=batch.labels,
             lab_len=batch.lab_len,
             lr=np.array(learning_rate, np.float32),
+            **switched,
         )
         return float(out["loss"])
 
     def infer(self, batch: Batch) -> list[Floats]:
         """Return logits [output frames, outputs] of each real row."""
-        out = self._run("infer", x=batch.x, in_len=batch.in_len)
-        return [
-            out["logits"][: int(frames), row].copy()
-            for row, frames in enumerate(out["out_len"][: batch.rows])
-        ]
+        return _rows(self._run("infer", x=batch.x, in_len=batch.in_len), batch)
+
+    def segments(self, batch: Batch) -> Iterator[SegmentRun]:
+        """Run the segments of a network with exits, each when it is asked for."""
+        given = {"x": batch.x}
+        for number in range(1, len(self.network.exits) + 1):
+            began = perf_counter()
+            out = self._run(segment_signature(number), **given, in_len=batch.in_len)
+            seconds = perf_counter() - began
+            yield SegmentRun(_rows(out, batch), seconds)
+            given = {"state": out["state"]}
 
     def loss(self, batch: Batch) -> Floats:
         """Return the CTC loss [rows] of each real row."""
@@ -212,7 +236,7 @@ class FlatbufferModel:
         self._moments_of = frozenset()
 
     def _run(self, name: str, **inputs: Any) -> dict[str, Any]:
-        if name in _READ_WEIGHTS or name.startswith("train_"):
+        if name.startswith(_READ_WEIGHTS):
             self._check_weights()
         return run(self._interpreter, name, inputs)
 
@@ -224,3 +248,26 @@ class FlatbufferModel:
                 where=str(self.path),
                 hint="Load the checkpoint that its manifest names first.",
             )
+
+
+def _opened(interpreter: Callable[..., Any], path: Path, threads: int, *, ordered: bool) -> Any:
+    if not ordered:
+        return interpreter(str(path), num_threads=threads)
+    try:
+        return interpreter(
+            str(path), num_threads=threads, experimental_disable_delegate_clustering=True
+        )
+    except TypeError as error:
+        raise InputError(
+            "this runtime cannot keep a model's operators in their order",
+            where=str(path),
+            hint="Leave 'ordered' out of the job, or install a newer ai-edge-litert.",
+        ) from error
+
+
+def _rows(out: Mapping[str, Any], batch: Batch) -> list[Floats]:
+    """Return logits [output frames, outputs] of each real row of [frames, rows, outputs]."""
+    return [
+        out["logits"][: int(frames), row].copy()
+        for row, frames in enumerate(out["out_len"][: batch.rows])
+    ]

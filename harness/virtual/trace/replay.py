@@ -23,6 +23,7 @@ from harness.errors import InputError
 from harness.trainer.checkpoints import Saved, checkpoint_path, prune
 from harness.trainer.events import EventLog
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
+from harness.trainer.listening import Left
 from harness.trainer.npz import checkpoint_shapes
 from harness.trainer.share import UPDATE, write_update
 from harness.virtual.trace.table import Table
@@ -118,6 +119,18 @@ class TraceLearner:
         utterances = self._job.data.validation
         await self._spend(self._table.evaluate_utterance_s * len(utterances))
         return misheard(utterances, _at(self._cost.wer_percent, epoch))
+
+    async def evaluate_exits(self, epoch: int) -> list[Left]:  # noqa: ARG002
+        """Refuse: a table of whole evaluations does not tell what an exit costs and hears.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            "a replayed trainer has no exits",
+            where=self._table.name,
+            hint="Take real trainers: leave --trainer trace out, or leave exits out of the job.",
+        )
 
     async def listen(self, utterances: Sequence[Utterance]) -> list[str]:
         """Return what is heard at the rate before training: the table knows no other speaker."""

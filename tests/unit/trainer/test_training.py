@@ -55,7 +55,7 @@ class ScriptedModel:
     wers: tuple[float, ...] = ()
     loss = 1.0
 
-    def __init__(self, path, threads):
+    def __init__(self, path, threads, *, ordered=False):
         self.info, self.network = INFO, INFO.network
         self.steps = self.epoch = 0
 

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contract.events import Checkpoint, Epoch, Finished, Selected, Started, Step, Stopped
+from harness.contract.exits import ExitRule
 from harness.contract.job import Job, Utterance
 from harness.contract.mobileasr import SUB_MODELS
+from harness.errors import InputError
 from harness.metrics.words import wer_percent
 from harness.trainer.events import EventLog, boot_ms, read_log
 from harness.trainer.flatbuffer_learner import FlatbufferLearner
@@ -258,3 +260,17 @@ def test_a_replay_goes_down_with_its_phone(tmp_path: Path) -> None:
     before, after = asyncio.run(reboot())
     assert before == after
     assert b"finished" not in after
+
+
+def test_an_evaluation_is_replayed_as_one(tmp_path: Path) -> None:
+    job = _job(tmp_path).model_copy(update={"mode": "evaluate"})
+    events = _replay(job, _Clock())
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [0]
+    assert [event.sub_model for event in events if isinstance(event, Selected)] == [None]
+    assert [event.reason for event in events if isinstance(event, Stopped)] == ["evaluated"]
+
+
+def test_it_has_no_exits(tmp_path: Path) -> None:
+    job = _job(tmp_path).model_copy(update={"exits": ExitRule()})
+    with pytest.raises(InputError, match="a replayed trainer has no exits"):
+        _replay(job, _Clock())
