@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import federated, others, schema
+from harness.scenario import federated, others, pruning, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -22,6 +22,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("federated.clients", federated.Clients, ""),
     ("federated.strategy", federated.Strategy, "A word alone is its `name`."),
     ("federated.privacy", federated.Privacy, ""),
+    (
+        "federated.pruning",
+        pruning.Pruning,
+        "A number alone is its `level`. More: [Federated Pruning](../pruning.md).",
+    ),
     ("phones", Demands, "More: [a matrix](../matrix.md)."),
     ("pressure", schema.Pressure, ""),
     ("gates", Gates, "What each preset demands and why: [gates and settings](../gates.md)."),
@@ -113,6 +118,20 @@ EXAMPLES: dict[str, str] = {
     "federated.privacy.noise": "2.0",
     "federated.privacy.delta": "1.0e-6",
     "federated.privacy.seed": "7",
+    "federated.pruning": "0.25",
+    "federated.pruning.level": "0.5",
+    "federated.pruning.pattern": "half_output_unit",
+    "federated.pruning.halves": "joint",
+    "federated.pruning.masked": "true",
+    "federated.pruning.score": "product",
+    "federated.pruning.density": "by_parameters",
+    "federated.pruning.schedule": "cubic",
+    "federated.pruning.rise": "3",
+    "federated.pruning.steps": "2",
+    "federated.pruning.refine_rounds": "2",
+    "federated.pruning.refinement": "false",
+    "federated.pruning.layers": "[BLSTM1, FC1]",
+    "federated.pruning.network": "mine.yaml",
     "federated.seed": "1",
     "data.corpus": "accents",
     "data.manifest": "corpus",

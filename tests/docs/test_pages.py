@@ -57,6 +57,18 @@ _FEDERATED: dict[str, dict[str, object]] = {
     },
     "federated.privacy.clip": {"noise": 1.0},
     **{
+        f"federated.pruning.{name}": {"level": 0.5, **beside}
+        for name, beside in (
+            ("pattern", {"masked": True}),
+            ("halves", {"masked": True, "pattern": "half_input_unit"}),
+            ("schedule", {"rise": 3}),
+            ("rise", {"schedule": "cubic"}),
+            ("steps", {"schedule": "stepped", "rise": 2}),
+            *((other, {}) for other in ("masked", "score", "density", "refine_rounds")),
+            *((other, {}) for other in ("refinement", "layers", "network")),
+        )
+    },
+    **{
         f"federated.privacy.{name}": {"clip": 1.0, "noise": 1.0}
         for name in ("noise", "delta", "seed")
     },
