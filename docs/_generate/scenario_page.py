@@ -6,8 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import compression, federated, others, pruning, schema
-from harness.scenario import exits, federated, others, pruning, schema
+from harness.scenario import compression, exits, federated, others, pruning, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 

@@ -39,8 +39,7 @@ def paper(
     system: Annotated[
         str,
         typer.Option(
-            "--system",
-            metavar="NAME",
+            "--system", metavar="NAME",
             help="Whose: `mobileasr`, `early-exit`, ...; a wrong name tells all.",
         ),
     ] = DEFAULT,
