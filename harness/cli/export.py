@@ -52,7 +52,7 @@ def csv(
 ) -> None:
     """Write attempts.csv, epochs.csv, phases.csv and steps.csv; default: csv/ in the run folder.
 
-    With `also_evaluate` in the scenario, others.csv too.
+    With `also_evaluate` in the scenario, others.csv too; with `trainer.exits`, exits.csv.
     """
     from harness.export.frames import frames
     from harness.export.safe_cells import csv_text

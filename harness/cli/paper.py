@@ -39,7 +39,8 @@ def paper(
     system: Annotated[
         str,
         typer.Option(
-            "--system", metavar="NAME", help="Whose page: `mobileasr` or `early-exit`."
+            "--system", metavar="NAME",
+            help="Whose: `mobileasr`, `early-exit`, ...; a wrong name tells all.",
         ),
     ] = DEFAULT,
     only: Annotated[

@@ -12,7 +12,7 @@ import pandas as pd
 from harness.contract.events import Step
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
-from harness.results.store import AttemptFolder, RunFolder
+from harness.results.store import AttemptFolder, ExitsRow, RunFolder
 
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
@@ -82,6 +82,22 @@ class Run:
         )
 
     @cached_property
+    def exits(self) -> pd.DataFrame:
+        """One row an utterance, epoch and exit that was computed for it (``trainer.exits``).
+
+        ``left`` says whether the utterance left there: one row of each utterance and epoch.
+        ``seconds`` are of the segment alone, ``until_seconds`` of all up to there, for the whole
+        batch; ``rule_seconds`` are of the utterance.
+        """
+        return _frame(
+            {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
+            for folder, result in self._results
+            if result.exits is not None
+            for told in folder.exits()
+            for row in _answers(told)
+        )
+
+    @cached_property
     def phases(self) -> pd.DataFrame:
         """One row a phase: preprocess, load, train, evaluate, save; seconds of the samples."""
         return _frame(
@@ -133,6 +149,32 @@ class Run:
         return [folder.samples_path for folder, _ in self._results if folder.samples_path.exists()]
 
 
+def _rule(result: AttemptResult) -> str:
+    """Return the rule by which utterances left, in words."""
+    rule = {} if result.exits is None else result.exits.rule
+    return " ".join(str(value) for value in rule.values())
+
+
+def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:
+    until = 0.0
+    for answer in row.answers:
+        until += answer.seconds
+        yield {
+            "epoch": row.epoch,
+            "id": row.id,
+            "exit": answer.exit,
+            "left": answer.exit == row.exit,
+            "reference": row.reference,
+            "hypothesis": answer.text,
+            "seconds": answer.seconds,
+            "until_seconds": until,
+            "rule_seconds": row.rule_seconds,
+            "rows": row.rows,
+            "entropy": answer.entropy,
+            "posterior": answer.posterior,
+        }
+
+
 def _key(result: AttemptResult) -> dict[str, Any]:
     return {"job_id": result.job_id, "attempt": result.attempt}
 
@@ -162,9 +204,11 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (name, frame) of all but the samples, which are large.
 
-    Other speakers have one where somebody was listened to.
+    Other speakers have one where somebody was listened to, exits where utterances left at them.
     """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
     if len(run.others):
         yield "others", run.others
+    if len(run.exits):
+        yield "exits", run.exits

@@ -156,7 +156,7 @@ def no_worse_at(heard: Heard) -> int:
 
 
 ORACLES: Final[Mapping[str, Callable[[Heard], int]]] = {
-    "no worse than the last exit": no_worse_at,
+    "no worse than last": no_worse_at,
     "fewest errors": fewest_errors_at,
 }
 """What a rule could do that knew what was said."""
@@ -213,9 +213,10 @@ def curve(heard: Sequence[Heard], depths: Sequence[float], rule: Thresholded) ->
         ValueError: A half has no utterance, or an answer lacks what the rule goes by.
     """
     choosing, judging = halves(heard)
-    values = sorted({value for utterance in choosing for value in _values(utterance.answers, rule)})
+    values = {value for utterance in choosing for value in _values(utterance.answers, rule)}
     step = max(1, -(-len(values) // MOST_THRESHOLDS))
-    thresholds = values[:: -step if values else 1]
+    # from the one that lets all leave at once
+    thresholds = sorted(values, reverse=rule == "entropy")[::step]
 
     def at(threshold: float, own: Sequence[Heard]) -> Outcome:
         return outcome(own, depths, lambda utterance: sure_at(utterance.answers, rule, threshold))

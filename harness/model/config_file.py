@@ -116,6 +116,8 @@ def _made_of(hint: Any, value: Any) -> Any:
         return _made(hint, value)  # type: ignore[arg-type]
     if typing.get_origin(hint) is tuple:
         kinds = typing.get_args(hint)
+        if kinds[-1] is Ellipsis:
+            return tuple(_made_of(kinds[0], part) for part in value)
         return tuple(_made_of(kind, part) for kind, part in zip(kinds, value, strict=True))
     return value
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import Final
 
 from harness.model.configuration import NetworkConfig
+from harness.model.conformer import configuration as conformer
 from harness.model.deepspeech2 import configuration as deepspeech2
 
 FAMILIES: Final[dict[str, type[NetworkConfig]]] = {
-    family.family: family for family in (deepspeech2.DeepSpeech2,)
+    family.family: family for family in (deepspeech2.DeepSpeech2, conformer.Conformer)
 }
 
 DEFAULT: Final = deepspeech2.DeepSpeech2.family
 """Of a YAML file that names neither a family nor a network to start from."""
 
 CONFIGS: Final[dict[str, NetworkConfig]] = {
-    config.name: config for config in (*deepspeech2.PRESETS,)
+    config.name: config for config in (*deepspeech2.PRESETS, *conformer.PRESETS)
 }
 """Networks of the project by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.model.configuration import NetworkConfig
@@ -17,7 +17,16 @@ from harness.model.folder import (
     write_models,
 )
 from harness.model.listen import LISTENED, listen
-from harness.model.pretraining import Device, Pretrained, Settings, Silent, Watcher, pretrain
+from harness.model.pretraining import (
+    Device,
+    Pretrained,
+    Settings,
+    Silent,
+    Watcher,
+    pretrain,
+    read_start,
+)
+from harness.model.pretraining.start import aim_of
 from harness.speech import Corpus, build_corpus, build_pretraining_corpus, load_manifest
 from harness.trainer.manifest import ModelFile, ModelManifest, Provenance
 from harness.trainer.runtime import FlatbufferModel
@@ -35,6 +44,8 @@ class Pretraining:
     """Manifest of speakers to listen to in the end; None = the six, if ``manifest`` is None too."""
     utterances: int = 1800
     """Of the synthetic US voices."""
+    init: Path | None = None
+    """Weights to begin from: an ``.npz`` file or a model folder; None = random ones."""
     settings: Settings = field(default_factory=Settings)
     learning_rate: float = 5e-4
     """For personalising; goes into the model's manifest."""
@@ -73,15 +84,19 @@ def ship_pretrained(
         InputError: A manifest, a recording, kept progress or the device cannot be used.
     """
     watcher = watcher or Silent()
+    start = read_start(plan.init, config) if plan.init else None
+    settings = replace(plan.settings, begun_from=start.sha256) if start else plan.settings
+    aim_of(config, settings)  # a wrong exit is told before any speech is made
     corpus, listened, words = _speech(plan, work / "speech", watcher)
     result = pretrain(
         config,
         corpus,
         work,
-        plan.settings,
+        settings,
         device=plan.device,
         keep_every=plan.keep_every,
         watcher=watcher,
+        start=start,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
@@ -104,7 +119,7 @@ def ship_pretrained(
                 versions=versions(),
                 corpus=words,
                 corpus_sha256=result.corpus_sha256,
-                training=_recorded(plan.settings, result),
+                training=_recorded(settings, result),
                 wer_percent=heard,
             ),
             learning_rate=plan.learning_rate,
@@ -153,11 +168,16 @@ def _heard(
 
 
 def _recorded(settings: Settings, result: Pretrained) -> dict[str, float | int | str]:
-    return settings.recorded() | {
-        "utterances": result.utterances,
-        "left_out": sum(result.left_out.values()),
-        "steps": result.steps,
-        "seconds": round(result.place.seconds),
-        "device": " ".join(result.place.devices),
-        "taken_up_after_steps": ", ".join(map(str, result.place.taken_up_after)) or "never",
-    }
+    by_exit = {f"wer_{name}_percent": round(wer, 2) for name, wer in result.wer_percent.items()}
+    return (
+        settings.recorded()
+        | by_exit
+        | {
+            "utterances": result.utterances,
+            "left_out": sum(result.left_out.values()),
+            "steps": result.steps,
+            "seconds": round(result.place.seconds),
+            "device": " ".join(result.place.devices),
+            "taken_up_after_steps": ", ".join(map(str, result.place.taken_up_after)) or "never",
+        }
+    )

@@ -51,7 +51,8 @@ class Stated(Part):
 
     item: str
     at: str
-    quote: str
+    quote: str = ""
+    """The page's words; empty where the page could not be read."""
     says: str
     order: Order | None = None
     attempts: Literal["lower"] | None = None

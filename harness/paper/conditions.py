@@ -16,6 +16,7 @@ def conditions(source: Source) -> str:
     if not results:
         return ""
     rounds = max(result.round for result in results)
+    epochs = max(result.epochs_planned for result in results)
     jobs = len(results)
     return "; ".join(
         text
@@ -24,13 +25,15 @@ def conditions(source: Source) -> str:
             f"on {_all(f'{result.phone.origin} {result.phone.profile}' for result in results)}",
             _speech(source),
             f"batches of {_all(result.batch_size for result in results)}",
-            _rates(source),
-            f"at most {plural(max(result.epochs_planned for result in results), 'epoch')}"
-            + (f" in each of {rounds} rounds" if rounds > 1 else ""),
-            _before(source),
+            *(_training(source, epochs, rounds) if epochs else ("heard, not trained",)),
         )
         if text
     )
+
+
+def _training(source: Source, epochs: int, rounds: int) -> tuple[str, ...]:
+    each = f" in each of {rounds} rounds" if rounds > 1 else ""
+    return _rates(source), f"at most {plural(epochs, 'epoch')}{each}", _before(source)
 
 
 def _all(values: Iterable[object]) -> str:

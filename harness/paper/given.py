@@ -32,10 +32,9 @@ class Given:
 
 def no_run(item: Item, given: Given) -> str:
     """Return why there is no run for an item."""
-    assert item.experiment is not None
     if item.experiment in given.sources:
         return "No job of its run finished; the run's report says why."
-    return given.missing.get(item.experiment, "Nothing was run for it.")
+    return given.missing.get(item.experiment or "", "Nothing was run for it.")
 
 
 def section_of(

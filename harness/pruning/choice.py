@@ -63,18 +63,15 @@ def ranked(
     ]
 
 
-def kept_of(
-    groups: Sequence[Ranked], level: float, density: Density, before: Kept | None = None
-) -> dict[str, list[int]]:
-    """Return which units stay, of each group; at least one does.
+def units_kept(groups: Sequence[Ranked], level: float, density: Density) -> dict[str, int]:
+    """Return how many units stay, by layer; at least one does.
 
-    Groups of one layer keep the same number. Of n units, the whole part of (1 - density) n goes.
+    Of n units, the whole part of (1 - density) n goes.
 
     Args:
         groups: With their scores.
         level: Share that is pruned.
         density: What each layer keeps.
-        before: Only these may stay (no mask refinement).
     """
     layers: dict[str, list[Ranked]] = {}
     for each in groups:
@@ -85,14 +82,31 @@ def kept_of(
     ]
     counts = [sum(each.entries for each in of) for of in layers.values()]
     shares = layer_densities(norms, level, density, counts)
-    kept: dict[str, list[int]] = {}
-    for of, share in zip(layers.values(), shares, strict=True):
+    kept: dict[str, int] = {}
+    for (layer, of), share in zip(layers.items(), shares, strict=True):
         units = of[0].group.units
-        keep = max(1, units - count_of(max(0.0, 1 - share), units))
-        for each in of:
-            among = None if before is None else before[each.group.name]
-            kept[each.group.name] = kept_units(each.scores, keep, among)
+        kept[layer] = max(1, units - count_of(max(0.0, 1 - share), units))
     return kept
+
+
+def kept_of(
+    groups: Sequence[Ranked], units: Mapping[str, int], before: Kept | None = None
+) -> dict[str, list[int]]:
+    """Return which units stay, of each group.
+
+    Args:
+        groups: With their scores.
+        units: How many stay, by layer; see `units_kept`.
+        before: Only these may stay (no mask refinement).
+    """
+    return {
+        each.group.name: kept_units(
+            each.scores,
+            units[each.group.layer],
+            None if before is None else before[each.group.name],
+        )
+        for each in groups
+    }
 
 
 def regrown(before: Kept, now: Kept) -> int:

@@ -27,9 +27,9 @@ def layer_densities(
     if rule == "uniform" or total == 0:
         return [kept] * len(norms)
     if rule == "printed":
-        return [kept * norm / total for norm in norms]
+        return [kept * (norm / total) for norm in norms]
     if rule == "times_L":
-        return [kept * norm * len(norms) / total for norm in norms]
+        return [kept * len(norms) * (norm / total) for norm in norms]
     return _filled(norms, kept, counts if rule == "by_parameters" else [1] * len(norms))
 
 

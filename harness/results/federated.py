@@ -65,7 +65,7 @@ class PruningRecord(Record):
     sent_bytes: int
     """Of the weights, as a file."""
     whole_bytes: int
-    """Of the whole network's."""
+    """Of the whole network's numbers, four a number."""
     regrown: int = 0
     """Units that they had and the clients of the round before had not."""
     peak_mb: float | None = None

@@ -113,6 +113,53 @@ class OtherSpeakerRecord(Record):
     evaluate_seconds: float
 
 
+class ExitRecord(Record):
+    """One exit of a network, over the utterances of an evaluation."""
+
+    exit: str
+    depth: int
+    """Layers that are computed for it, heads not counted."""
+    taken: int
+    """Utterances that left here."""
+    share_percent: float
+    """Those, of all."""
+    utterances: int
+    """Utterances for which it was computed: its WER and seconds are of these."""
+    wer_percent: float | None = None
+    """The host's own score (jiwer); None where it was computed for none, or what was heard stayed
+    on the phone."""
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+    reference_words: int = 0
+    seconds: float | None = None
+    """Median of what all segments up to here took for a batch."""
+    rule_seconds: float | None = None
+    """Median of decoding and rule, of the utterances that left here."""
+
+
+class ExitsRecord(Record):
+    """At which exits the utterances of the kept epoch left a network; of all of them together."""
+
+    epoch: int
+    rule: dict[str, Any]
+    """As the job file has it, without what is as ever."""
+    utterances: int
+    rows: int
+    """Utterances in a batch, at most: segments' seconds are a batch's."""
+    wer_percent: float | None = None
+    """Of what was heard where they left (jiwer)."""
+    mean_depth: float
+    """Layers, heads not counted."""
+    mean_segments: float
+    mean_seconds: float
+    """Of all segments up to where they left."""
+    mean_rule_seconds: float
+    """Of decoding and rule."""
+    by_exit: tuple[ExitRecord, ...]
+    """From the shallowest."""
+
+
 class PhaseRecord(Record):
     """One phase of the trainer on the attempt's time axis."""
 
@@ -285,6 +332,8 @@ class AttemptResult(Record):
     epochs: tuple[EpochRecord, ...] = ()
     others: tuple[OtherSpeakerRecord, ...] = ()
     """Other speakers, where the scenario says ``also_evaluate``."""
+    exits: ExitsRecord | None = None
+    """Where utterances left, where the scenario says ``trainer.exits``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None

@@ -3,7 +3,7 @@
     runs/<run-id>/run.json
                   ledger.sqlite, harness.log
                   attempts/<job>/<n>/result.json, events.jsonl, samples.parquet,
-                                     hypotheses.jsonl, logcat.txt, checkpoint.npz, ...
+                                     hypotheses.jsonl, exits.jsonl, logcat.txt, checkpoint.npz, ...
 
 Small files are replaced atomically. ``events.jsonl`` grows byte for byte as the phone's file does,
 so that its length is the offset from which to follow on. ``result.json`` is written last: where it
@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from harness.contract import parse_event
 from harness.contract.events import EventError
+from harness.contract.exits import Answer
 from harness.errors import InputError
 from harness.results.files import StoreError, said, write_atomically, write_bytes
 from harness.results.format import check_samples_version, conform, read_json, with_version
@@ -51,6 +52,27 @@ class OtherSpeakerRow(HypothesisRow):
     """One line of ``others.jsonl``: what was heard of somebody who did not train."""
 
     speaker: str
+
+
+class ExitsRow(Record):
+    """One line of ``exits.jsonl``: where an utterance left a network with exits, in an epoch."""
+
+    epoch: int
+    id: str
+    reference: str
+    exit: str
+    seconds: float
+    """Of all segments up to there, for the whole batch."""
+    rule_seconds: float
+    rows: int
+    """Utterances in its batch."""
+    answers: tuple[Answer, ...]
+    """From the shallowest exit up: those that were computed for it."""
+
+    @property
+    def text(self) -> str | None:
+        """What was heard where it left; None where that stayed on the phone."""
+        return next((a.text for a in self.answers if a.exit == self.exit), None)
 
 
 class AttemptFolder:
@@ -86,6 +108,11 @@ class AttemptFolder:
     def others_path(self) -> Path:
         """Scored hypotheses of other speakers."""
         return self.path / "others.jsonl"
+
+    @property
+    def exits_path(self) -> Path:
+        """Where utterances left a network with exits, and what each exit said."""
+        return self.path / "exits.jsonl"
 
     @property
     def checkpoint_path(self) -> Path:
@@ -204,6 +231,14 @@ class AttemptFolder:
         """Read the scored hypotheses of other speakers; empty where none were written."""
         return _read_rows(self.others_path, OtherSpeakerRow)
 
+    def write_exits(self, rows: Iterable[ExitsRow]) -> None:
+        """Write where utterances left, and what each exit said."""
+        _write_rows(self.exits_path, rows)
+
+    def exits(self) -> list[ExitsRow]:
+        """Read where utterances left; empty where nothing was written."""
+        return _read_rows(self.exits_path, ExitsRow)
+
     # -- the rest -------------------------------------------------------------------------------
 
     def write_text(self, name: str, text: str) -> Path:
@@ -237,7 +272,7 @@ class AttemptFolder:
             return ()
 
 
-Row = TypeVar("Row", bound=HypothesisRow)
+Row = TypeVar("Row", bound=Record)
 
 
 class RunFolder:
@@ -342,7 +377,7 @@ class RunFolder:
         return list(last.values())
 
 
-def _write_rows(path: Path, rows: Iterable[HypothesisRow]) -> None:
+def _write_rows(path: Path, rows: Iterable[Record]) -> None:
     text = "".join(row.model_dump_json() + "\n" for row in rows)
     write_bytes(path, text.encode())
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from harness.contract.share import Form
 from harness.contract.wire import (
@@ -66,6 +72,12 @@ class Compression(Section):
     quantisation)."""
     seed: Count = Field(0, ge=0)
     """Of that choice and of rounding by lot."""
+
+    @model_serializer(mode="wrap")
+    def _says_what_is_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is as it would be: an axis of the matrix then says what differs."""
+        fields, written = type(self).model_fields, write(self)
+        return {name: value for name, value in written.items() if value != fields[name].default}
 
     @model_validator(mode="before")
     @classmethod

@@ -80,7 +80,7 @@ def _chain(
         label = job_label(
             combination.values, repeat=repeat, round_number=number, rounds=scenario.rounds
         )
-        axes = {path: get_path(resolved, path) for path in combination.values}
+        axes = {path: _at(content, resolved, path) for path in combination.values}
         chain.append(
             JobSpec(
                 job_id=f"{label}-{identity[:10]}",
@@ -95,6 +95,14 @@ def _chain(
             )
         )
     return chain
+
+
+def _at(content: JobContent, resolved: Mapping[str, Any], path: str) -> Any:
+    """Return what a job has at a path of the matrix; a rule for exits in its few words."""
+    rule = content.trainer.exits
+    if path == "trainer.exits" and rule is not None:
+        return rule.label
+    return get_path(resolved, path)
 
 
 def _refuse_twins(loaded: LoadedScenario, chains: list[list[JobSpec]]) -> None:

@@ -16,10 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from harness.contract.job import Keep, StopPolicy
+from harness.contract.job import Keep, Mode, StopPolicy
 from harness.contract.network import SubModelName
 from harness.scenario.base import Count, Number, Section, Words
 from harness.scenario.demands import Demands
+from harness.scenario.exits import ExitsOrRule
 from harness.scenario.federated import Federated, Part
 from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
@@ -168,10 +169,13 @@ class Stop(Section):
 class Trainer(Section):
     """How the phone trains."""
 
+    mode: Mode = "train"
+    """``evaluate``: nothing is trained; the validation utterances are heard once."""
     optimizer: Literal["adam"] = "adam"
     """The paper's."""
     batch_size: Count = Field(5, ge=1, le=64)
-    """Utterances a step; the model folder needs a file of exactly this batch size."""
+    """Utterances a step; the model folder needs a file of exactly this batch size. Left out with
+    ``mode: evaluate`` it is 1: a phone hears one utterance at a time."""
     learning_rate: Number | None = Field(None, gt=0, lt=1)
     """Adam's step size, for example 1.0e-4; left out, the one in the model's manifest."""
     epochs: Count = Field(15, ge=0, le=10_000)
@@ -194,6 +198,21 @@ class Trainer(Section):
     memory_model: Literal["measured", "as_printed"] = "measured"
     """What a sub-model needs, for ``auto`` and ``pressure.fits``: what our own trainer was measured
     to need (predicted, for batch sizes that were not measured), or the paper's own estimate."""
+    exits: ExitsOrRule | None = None
+    """How a network with exits answers; a word alone is the rule. Left out, it answers at its last
+    exit, and nothing is told of the others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _evaluation_hears_one_at_a_time(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("mode") == "evaluate":
+            return {"batch_size": 1, **value}
+        return value
+
+    @property
+    def planned_epochs(self) -> int:
+        """Epochs that are trained at most."""
+        return 0 if self.mode == "evaluate" else self.epochs
 
     @property
     def settled_learning_rate(self) -> float:
@@ -300,6 +319,15 @@ class JobContent(Section):
             raise ValueError(
                 "also_evaluate goes with personalisation; federated training evaluates each "
                 "round's model on every client's sentences"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_train(self) -> JobContent:
+        if self.federated is not None and self.trainer.mode == "evaluate":
+            raise ValueError(
+                "trainer.mode: evaluate trains nothing, and federated training needs clients that "
+                "train"
             )
         return self
 

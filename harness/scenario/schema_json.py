@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from harness.contract.exits import Rule
 from harness.scenario.federated import StrategyName
 from harness.scenario.matrix import RESERVED
 from harness.scenario.paths import section_of
@@ -41,6 +42,11 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
             "anyOf": [fields[name], {"enum": list(get_args(StrategyName))}],
             "description": "How the server makes one model; a word alone is its name.",
         }
+    for fields, name in (
+        (definitions["Trainer"]["properties"], "exits"),
+        (axes, "trainer.exits"),
+    ):
+        fields[name]["anyOf"].append({"enum": list(get_args(Rule))})
     schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})

@@ -78,11 +78,16 @@ class ModelManifest(_Part):
     trainer_base_mb: float = 0.0
     learning_rate: float = 1e-4
     """For personalising; what the baseline's own figures were made with."""
+    ordered: tuple[int, ...] = ()
+    """Batch sizes whose file is to be run in its own order (``ordered`` of a job)."""
     provenance: Provenance
 
     @model_validator(mode="after")
     def _knows_its_names(self) -> ModelManifest:
         known = self.network.sub_model_names
+        strange = [size for size in self.ordered if size not in self.files]
+        if strange:
+            raise ValueError(f"ordered has batch size {strange[0]}, of which there is no file")
         named = [("parameters", name) for name in self.parameters]
         named += [("need_mb", name) for by_name in self.need_mb.values() for name in by_name]
         if self.memory is not None:

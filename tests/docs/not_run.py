@@ -8,6 +8,7 @@ _HOSTS = "needs other hosts: tests/integration/test_many_hosts.py, test_phone_so
 _STF = "needs an STF farm: tests/unit/devices/test_stf.py"
 _BENCH = "a measurement, minutes on all cores; short ones: tests/integration/test_bench_*.py"
 _ROUNDS = "trains for minutes; a small one: tests/integration/test_federated.py"
+_PRUNED = "trains for minutes; a small one: tests/integration/test_federated_pruning.py"
 _CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech"
 _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
@@ -68,7 +69,11 @@ NOT_RUN: dict[str, str] = {
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run federated *": _ROUNDS,
+    "harness plan scenarios/paper/federated_pruning.yaml *": _PRUNED,
+    "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
+    "harness run scenarios/paper/omc.yaml *": _ROUNDS,
+    "harness run scenarios/paper/fedaqt.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
     "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower_app.py",
@@ -79,6 +84,7 @@ NOT_RUN: dict[str, str] = {
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
 
 ELSEWHERE: dict[str, str] = {
+    "harness paper --system early-exit": "harness paper --system early-exit",
     "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",

@@ -16,6 +16,7 @@ from harness.contract.events import Hypothesis
 from harness.devices.gates import Gates, parse_gates
 from harness.results.samples import SAMPLE_SCHEMA
 from harness.results.store import HypothesisRow
+from harness.scenario.compression import Compression
 from harness.scenario.demands import Demands
 from harness.scenario.load import parse_scenario
 from harness.scenario.paths import field_paths
@@ -55,13 +56,38 @@ _FEDERATED: dict[str, dict[str, object]] = {
         f"federated.strategy.{name}": {"name": "fedadam"}
         for name in ("momentum", "beta_1", "beta_2", "tau", "mu", "trim")
     },
+    **{
+        f"federated.compression.{name}": {"format": "S1E3M7"}
+        for name in Compression.model_fields
+        if name not in ("format", "per")
+    },
+    "federated.compression.per": {"format": "int8"},
     "federated.privacy.clip": {"noise": 1.0},
+    **{
+        f"federated.pruning.{name}": {"level": 0.5, **beside}
+        for name, beside in (
+            ("pattern", {"masked": True}),
+            ("halves", {"masked": True, "pattern": "half_input_unit"}),
+            ("schedule", {"rise": 3}),
+            ("rise", {"schedule": "cubic"}),
+            ("steps", {"schedule": "stepped", "rise": 2}),
+            *((other, {}) for other in ("masked", "score", "density", "refine_rounds")),
+            *((other, {}) for other in ("refinement", "layers", "network")),
+        )
+    },
     **{
         f"federated.privacy.{name}": {"clip": 1.0, "noise": 1.0}
         for name in ("noise", "delta", "seed")
     },
 }
 """What must stand beside a field."""
+_EXITS: dict[str, dict[str, object]] = {
+    "exit": {"rule": "fixed"},
+    "threshold": {"rule": "entropy"},
+    "n_best": {"rule": "posterior", "threshold": 0.9},
+    "beam": {"rule": "posterior", "threshold": 0.9},
+}
+"""Likewise, of ``trainer.exits``."""
 
 
 @pytest.mark.parametrize("path", FIELDS)
@@ -83,6 +109,8 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
         whole["federated"] = {section.rpartition(".")[2]: inner}
     elif section == "trainer.stop":
         whole["trainer"] = {"stop": {last: value}}
+    elif section == "trainer.exits":
+        whole["trainer"] = {"exits": {last: value} | _EXITS.get(last, {})}
     elif section == "expect":
         claim = {"below": 1} if last == "metric" else {"metric": "wer_percent"}
         whole["expect"] = [{last: value, **claim}]

@@ -80,6 +80,29 @@ class TrainingOptions:
             rich_help_panel=_TRAINING,
         ),
     ] = None
+    loss: Annotated[
+        Literal["equal", "mean", "rising"],
+        typer.Option(
+            help="Weights of the exits' losses: 1 each, 1/K each, or rising with depth.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "equal"
+    exit_: Annotated[
+        Optional[str],
+        typer.Option(
+            "--exit",
+            help="Train what this exit answers by, by its loss alone. [default: all exits]",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None
+    init: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="Begin from these weights (.npz, or a model folder); layers that they lack, such "
+            "as heads of exits, begin at random. [default: all at random]",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None
     seed: Annotated[
         int, typer.Option(min=0, help="Of all that is random.", rich_help_panel=_TRAINING)
     ] = 1
@@ -104,6 +127,8 @@ class TrainingOptions:
             batch_size=self.train_batch,
             learning_rate=self.rate,
             seed=self.seed,
+            loss=self.loss,
+            exit=self.exit_ or "",
             augmentation=Augmentation(self.noise, self.frequency_mask, self.time_mask, speeds),
         )
 
@@ -121,7 +146,7 @@ def pretrain(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a baseline from nothing: speech, pre-training, flatbuffers, measured needs.
+    """Make a baseline: speech, pre-training, flatbuffers, measured needs.
 
     Ctrl-C keeps the progress; the same command goes on and comes to the same weights.
     """
@@ -136,6 +161,7 @@ def pretrain(
         manifest=speech.manifest,
         others=speech.others,
         utterances=training.utterances,
+        init=training.init,
         settings=training.settings(),
         learning_rate=speech.learning_rate,
         device=training.device,

@@ -22,7 +22,7 @@ from harness.federated.pruning.part import (
 from harness.federated.pruning.source import Source
 from harness.lab.scheduling.host_tasks import HostContext, host_task
 from harness.pruning.cells import Selection
-from harness.pruning.choice import kept_of, ranked, regrown
+from harness.pruning.choice import kept_of, ranked, regrown, units_kept
 from harness.pruning.density import layer_densities
 from harness.pruning.levels import level_in, phase_in
 from harness.pruning.matrices import mask_of, units_of
@@ -35,6 +35,8 @@ from harness.trainer.npz import StoredWeights, opened_weights
 
 PRUNE: Final = "federated-prune"
 MOMENTUM: Final = "momentum.npz"
+_BYTES: Final = 4
+"""Of a number in a file of weights."""
 Masks = dict[str, npt.NDArray[np.bool_]]
 
 
@@ -70,17 +72,22 @@ def choose(context: HostContext, arguments: Mapping[str, Any]) -> Any:
     source = Source.of_json(arguments["source"])
     model = TaskFolder(context.run.path, arguments["model"]).path
     earlier = arguments["before"]
-    before = None if earlier is None else TaskFolder(context.run.path, earlier).path
     way = _Masking if pruning.masked and pruning.pattern != "cell" else _Cells
     round_ = int(arguments["round"])
     level = level_in(pruning.schedule, pruning.level, round_, pruning.rise, pruning.settled_steps)
+    before = sizes = None
+    if earlier is not None:
+        folder = TaskFolder(context.run.path, earlier)
+        before, last = folder.path, PruningRecord.model_validate(folder.result().value)
+        if last.level == level:  # only units change: phones keep the network that they have
+            sizes = {layer: kept for layer, (kept, _) in last.units.items()}
     phase = phase_in(pruning.schedule, round_, pruning.rise, pruning.refine_rounds)
     with opened_weights(model / CHECKPOINT) as whole:
         chosen = way(pruning, source, whole, _momentum(model))
         if phase == "fine_tune" and before is not None:
             chosen.take_over(before)
         else:
-            chosen.choose(level, None if pruning.refinement else before)
+            chosen.choose(level, None if pruning.refinement else before, sizes)
         back = 0 if before is None else chosen.regrown(before)
         chosen.keep(context.out)
         part, parameters = chosen.part(), chosen.parameters()
@@ -95,7 +102,7 @@ def choose(context: HostContext, arguments: Mapping[str, Any]) -> Any:
         parameters=parameters,
         parameters_whole=total,
         sent_bytes=saved.size_bytes,
-        whole_bytes=(model / CHECKPOINT).stat().st_size,
+        whole_bytes=_BYTES * total,
         regrown=back,
     ).model_dump(mode="json")
 
@@ -123,13 +130,13 @@ class _Cells:
         self._groups = groups_of(pruning, source.config())
         self._kept: dict[str, list[int]] = {}
 
-    def choose(self, level: float, before: Path | None) -> None:
+    def choose(self, level: float, before: Path | None, sizes: Mapping[str, int] | None) -> None:
         names = {p.variable for g in self._groups for p in g.places if p.scored}
         weights = {name: self._whole.read(name) for name in names}
         groups = ranked(self._groups, weights, _read(self._momentum, names), self._pruning.score)
-        self._kept = kept_of(
-            groups, level, self._pruning.density, None if before is None else read_kept(before)
-        )
+        if sizes is None:
+            sizes = units_kept(groups, level, self._pruning.density)
+        self._kept = kept_of(groups, sizes, None if before is None else read_kept(before))
 
     def take_over(self, before: Path) -> None:
         self._kept = read_kept(before)
@@ -176,7 +183,8 @@ class _Masking:
         self._names = matrices_of(matrix_layers(pruning, source.network), whole.shapes)
         self._masks: Masks = {}
 
-    def choose(self, level: float, before: Path | None) -> None:
+    def choose(self, level: float, before: Path | None, sizes: Mapping[str, int] | None) -> None:
+        del sizes  # no network hangs on them
         shapes = self._whole.shapes
         norms = [float(np.abs(self._whole.read(name)).mean()) for name in self._names]
         counts = [math.prod(shapes[name]) for name in self._names]

@@ -17,9 +17,10 @@ from harness.contract.job import (
     Training,
     Utterance,
 )
+from harness.contract.network import Exit
 from harness.results.names import safe_name
 from harness.scenario.client_jobs import share_of
-from harness.scenario.schema import AUTO
+from harness.scenario.schema import AUTO, Trainer
 from harness.scenario.spec import JobSpec
 
 Recording = tuple[str, str, LocalFile]
@@ -58,6 +59,8 @@ class Material:
         train: (id, text, file) of the round's training utterances.
         validation: Likewise.
         others: Who is only listened to.
+        ordered: Run the flatbuffer's operators in its own order.
+        exits: Of the network, from the shallowest; where the job has a rule for them.
     """
 
     model_name: str
@@ -71,6 +74,8 @@ class Material:
     train: tuple[Recording, ...]
     validation: tuple[Recording, ...]
     others: tuple[OtherSpeech, ...] = ()
+    ordered: bool = False
+    exits: tuple[Exit, ...] = ()
 
     def files(self) -> list[LocalFile]:
         """Return every file that the phone needs, the model first; equal content once."""
@@ -170,6 +175,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         attempt=layout.attempt,
         round=spec.round,
         keep=trainer.keep,
+        mode=trainer.mode,
         model=ModelFiles(
             name=material.model_name,
             path=layout.cas(material.model),
@@ -193,7 +199,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         selection=Selection(
             candidates=material.sub_models,
             need_mb=material.need_mb,
-            forced=None if trainer.sub_model == AUTO else trainer.sub_model,
+            forced=_forced(trainer),
         ),
         stop=Stop(
             policy=trainer.stop.policy,
@@ -212,7 +218,14 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
             for other in material.others
         ),
         share=share_of(spec),
+        exits=None if trainer.exits is None else trainer.exits.as_rule(),
+        ordered=material.ordered,
     )
+
+
+def _forced(trainer: Trainer) -> str | None:
+    """Return the sub-model that must be trained; None: the phone chooses, or nothing is trained."""
+    return None if trainer.mode == "evaluate" or trainer.sub_model == AUTO else trainer.sub_model
 
 
 def as_kept(job: Job) -> Job:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.devices.gates import Gates
 from harness.lab.attempt.boot_clock import UNREAD, BootClock
 from harness.lab.attempt.evidence import Evidence, kill_records
+from harness.lab.attempt.exits import exits_record
 from harness.lab.attempt.jobfile import Material
 from harness.lab.attempt.outcome import (
     Samples,
@@ -30,7 +31,7 @@ from harness.results.model import (
     UpdateRecord,
 )
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow
+from harness.results.store import AttemptFolder, ExitsRow, HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import Collected
 from harness.scenario.spec import JobSpec
 
@@ -98,6 +99,7 @@ class AttemptState:
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     scored_others: tuple[OtherSpeakerRow, ...] = ()
+    exits: tuple[ExitsRow, ...] = ()
     checkpoint_sha256: str | None = None
     update: UpdateRecord | None = None
     notes: list[str] = field(default_factory=list)
@@ -135,11 +137,12 @@ def make_result(
         accent=material.accent,
         batch_size=spec.content.trainer.batch_size,
         learning_rate=spec.content.trainer.settled_learning_rate,
-        epochs_planned=spec.content.trainer.epochs,
+        epochs_planned=spec.content.trainer.planned_epochs,
         stop_policy=spec.content.trainer.stop.policy,
         selection=selection_record(events),
         epochs=epochs,
         others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
+        exits=exits_record(spec, material, state.exits, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,

@@ -13,6 +13,7 @@ from harness.devices.trainer_app import PROBLEM
 from harness.lab.attempt.boot_clock import BootClock
 from harness.lab.attempt.collect import fetch_checkpoint, fetch_update
 from harness.lab.attempt.evidence import clear_log, gather
+from harness.lab.attempt.exits import exit_rows
 from harness.lab.attempt.jobfile import PhoneLayout, as_kept, job_file
 from harness.lab.attempt.outcome import Samples, last_sample_lines
 from harness.lab.attempt.rejoin import JOURNAL, AttemptMemory, look, recall
@@ -263,7 +264,8 @@ class AttemptSteps:
         if isinstance(event, PhaseChange):
             self.teller.say(phase=event.phase if event.state == "begin" else None)
         elif isinstance(event, Selected):
-            self.teller.say(sub_model=event.sub_model or "none fits")
+            none = "none" if self.spec.content.trainer.mode == "evaluate" else "none fits"
+            self.teller.say(sub_model=event.sub_model or none)
         elif isinstance(event, Epoch):
             self.teller.say(epoch=event.epoch, wer_percent=event.wer_percent)
         else:
@@ -299,6 +301,9 @@ class AttemptSteps:
         self.state.scored_others = score_others(self.state.log.events, said, self.scorer)
         if said:
             self.folder.write_others(self.state.scored_others)
+        if self.spec.content.trainer.exits is not None:
+            self.state.exits = exit_rows(self.state.log.events, references, self.state.scored)
+            self.folder.write_exits(self.state.exits)
         check_agreement(self.state.log.events, self.state.scored, self.state.scored_others)
 
     def attempt(self, deed: str, act: Callable[[], object]) -> bool:

@@ -66,7 +66,7 @@ class AttemptTeller:
             job_id=request.spec.job_id,
             axes=axis_words(request.spec.axes),
             attempt=request.attempt,
-            epochs=request.spec.content.trainer.epochs,
+            epochs=request.spec.content.trainer.planned_epochs,
         )
 
     @contextmanager

@@ -53,7 +53,8 @@ def guessed_s(content: JobContent, parameters_m: float) -> float:
     utterance_s *= LENGTH[content.data.style]
     epoch_s = utterance_s * (train + EVALUATE_SHARE * validation)
     heard = validation + 2 * _others(content, validation)
-    return OVERHEAD_S + content.trainer.epochs * epoch_s + EVALUATE_SHARE * heard * utterance_s
+    trained_s = content.trainer.planned_epochs * epoch_s
+    return OVERHEAD_S + trained_s + EVALUATE_SHARE * heard * utterance_s
 
 
 def _others(content: JobContent, validation: int) -> int:
@@ -108,11 +109,13 @@ class PastTimes:
         for attempt in islice(folder.attempts(), max(0, left)):
             result = attempt.result()
             content = contents.get(result.job_id)
-            if content is None or result.status != "finished" or not result.minutes_per_epoch:
+            if content is None or result.status != "finished":
+                continue
+            if content.trainer.planned_epochs and not result.minutes_per_epoch:
                 continue
             phone, job = phone_kind(result.phone), kind_of(content)
             trained = max((epoch.epoch for epoch in result.epochs), default=0)
-            epoch_s = result.minutes_per_epoch * 60
+            epoch_s = (result.minutes_per_epoch or 0.0) * 60
             beside_s = max(0.0, result.seconds - trained * epoch_s)
             self.times.setdefault((phone, job), []).append((epoch_s, beside_s))
             rise = rise_c(attempt) if heat else None
@@ -131,7 +134,7 @@ class PastTimes:
             return None
         epoch_s = median(epoch_s for epoch_s, _ in times)
         beside_s = median(beside_s for _, beside_s in times)
-        return beside_s + content.trainer.epochs * epoch_s, len(times)
+        return beside_s + content.trainer.planned_epochs * epoch_s, len(times)
 
     def rise_c(self, content: JobContent, phones: Sequence[PhoneRecord]) -> float | None:
         """Return how much a job warms phones like these, °C; None if no attempt tells."""
@@ -163,7 +166,7 @@ def phone_kind(phone: PhoneRecord) -> str:
 
 def heat_kind(content: JobContent) -> str:
     """Return what decides how warm a job makes a phone: its kind, and how long it goes on."""
-    return canonical_json([kind_of(content), content.trainer.epochs])
+    return canonical_json([kind_of(content), content.trainer.planned_epochs])
 
 
 def kind_of(content: JobContent) -> str:
@@ -173,7 +176,8 @@ def kind_of(content: JobContent) -> str:
         [
             content.model.label,
             [data.corpus, data.manifest, data.train, data.validation, data.style],
-            [trainer.batch_size, trainer.sub_model, trainer.threads],
+            [trainer.batch_size, trainer.sub_model, trainer.threads, trainer.mode],
+            trainer.exits.model_dump(mode="json") if trainer.exits else "last",
             content.pressure.label if content.pressure else "none",
             content.also_evaluate.model_dump(mode="json") if content.also_evaluate else "nobody",
         ]

@@ -55,6 +55,8 @@ def ruled(content: JobContent, estimate_s: float, network: Network) -> float:
         estimate_s: How long it takes.
         network: Of its model.
     """
+    if content.trainer.mode == "evaluate":
+        return estimate_s * content.trainer.threads * FORWARD_SHARE
     largest = network.sub_model(largest_of(content, network))
     trained = len(largest.layers) / len(network.layers)
     share = FORWARD_SHARE + (1 - FORWARD_SHARE) * trained

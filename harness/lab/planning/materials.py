@@ -249,6 +249,7 @@ class Materials:
         start = job.start
         if parent_checkpoint is not None:
             start = self.start_of(parent_checkpoint)
+        trainer = job.spec.content.trainer
         train, validation = (self.utterances(*job.speech, split) for split in SPLITS)
         return Material(
             model_name=job.model.manifest.name,
@@ -265,6 +266,8 @@ class Materials:
                 OtherSpeech(other.name, other.validation[0].accent, _items(other.validation))
                 for other in self.others(job)
             ),
+            ordered=trainer.batch_size in job.model.manifest.ordered,
+            exits=() if trainer.exits is None else job.model.manifest.network.exits,
         )
 
     def start_of(self, checkpoint: Path) -> LocalFile:

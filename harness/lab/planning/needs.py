@@ -14,6 +14,7 @@ from harness.lab.planning.room import check_goal
 from harness.lab.planning.settle import settled
 from harness.pressure import Goal, resolve_goal
 from harness.scenario.demands import Demands
+from harness.scenario.exits import check_exits
 from harness.scenario.schema import AUTO, Data, JobContent
 from harness.scenario.spec import JobSpec
 from harness.scenario.sub_models import candidates_of, check_names
@@ -77,11 +78,15 @@ def job_needs(task: Task, models: Models, gates_at: str = "gates") -> JobNeeds:
     model = models.model(content.model)
     flatbuffer = model.file(content.trainer.batch_size)
     check_names(content, model.manifest.network)
+    if content.trainer.exits is not None:
+        check_exits(content.trainer.exits, model.info(content.trainer.batch_size).network)
     candidates = candidates_of(content.trainer, model.manifest.network)
     forced = content.trainer.sub_model
     sub_models = candidates if forced == AUTO else (forced,)
     _check_file(flatbuffer, sub_models)
     memory = needs_of(model.manifest, content.trainer.batch_size, content.trainer.memory_model)
+    if content.trainer.mode == "evaluate":  # nothing is trained: needs may be missing
+        sub_models = tuple(name for name in sub_models if name in memory.mb) or sub_models
     _check_memory(sub_models, content.trainer.batch_size, model, memory)
     content = settled(
         content, model.manifest, _known(memory, candidates) or _known(memory, sub_models)

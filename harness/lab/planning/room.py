@@ -33,7 +33,7 @@ def check_goal(goal: Goal, trainer: Trainer, base_mb: float) -> None:
         )
     stop_mb = trainer.stop.settled_available_below_mb
     room_mb = goal.available_mb - base_mb
-    if trainer.epochs and stop_mb >= room_mb:
+    if trainer.planned_epochs and stop_mb >= room_mb:
         raise InputError(
             f"no epoch can begin: it needs more than {stop_mb:g} MiB available, and the goal of "
             f"{goal.available_mb:.0f} MiB ({goal.text}) leaves at most {room_mb:.0f}",
@@ -86,6 +86,8 @@ def room_warnings(
         base_mb: What the trainer holds before it loads a model.
         phones: Those that fit.
     """
+    if content.trainer.mode == "evaluate":
+        return
     if goal is not None:
         yield from _in_room(
             content, goal.available_mb - base_mb, sub_models, need_mb, "the goal leaves"
@@ -122,7 +124,7 @@ def _in_room(
     else:
         left_mb = room_mb - need_mb[fitting[0]]
         stop_mb = content.trainer.stop.settled_available_below_mb
-        if content.trainer.epochs and stop_mb >= left_mb:
+        if content.trainer.planned_epochs and stop_mb >= left_mb:
             yield (
                 f"training may end early: no epoch begins at or below {stop_mb:g} MiB available "
                 f"(trainer.stop.available_below_mb), and {fitting[0]} leaves about {left_mb:.0f}"

@@ -2,7 +2,7 @@
 
 A CONV channel: its kernel, its normalisation, and what the next layer reads of it. A cell of one
 direction of a BLSTM: its four gate columns, its row of the recurrent matrix, its row of the next
-layer's input; a unit of FC1: its column and its row of FC2.
+layer's input and of an exit's head; a unit of FC1: its column and its row of FC2.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def _channels(config: DeepSpeech2) -> Iterator[Group]:
 
 
 def _cells(config: DeepSpeech2) -> Iterator[Group]:
+    names = {spec.name for spec in config.layer_specs()}
     for n, (layer, cells) in enumerate(zip(_BLSTMS, config.blstm_cells, strict=True)):
         name = layer.lower()
         for direction, word in enumerate(("ahead", "back")):
@@ -80,6 +81,9 @@ def _cells(config: DeepSpeech2) -> Iterator[Group]:
             else:
                 places += [Place(f"{name}_{v}", 0, first=first, scored=False) for v in _NORM]
                 places.append(Place(f"{_HIDDEN_DENSE.lower()}_kernel", 0, first=first))
+            head = f"Head{n + 1}"  # of an exit
+            if head in names:
+                places.append(Place(f"{head.lower()}_kernel", 0, first=first))
             yield Group(f"{layer} {word}", layer, cells, tuple(places))
 
 

@@ -1,11 +1,12 @@
 """Pre-train a baseline: tensorflow's own loop over the same network, kept and taken up exactly.
 
-``settings`` says how, ``data`` which utterances, ``augment`` what is done to them, ``engine`` takes
-the steps, ``progress`` keeps them, ``loop`` puts it together.
+``settings`` says how, ``start`` from which weights, ``data`` which utterances, ``augment`` what is
+done to them, ``engine`` takes the steps, ``progress`` keeps them, ``loop`` puts it together.
 """
 
 from harness.model.pretraining.loop import Pretrained, pretrain
 from harness.model.pretraining.settings import Augmentation, Device, Settings
+from harness.model.pretraining.start import Start, read_start
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Pretrained",
     "Settings",
     "Silent",
+    "Start",
     "StepReport",
     "Watcher",
     "pretrain",
+    "read_start",
 ]

@@ -37,22 +37,35 @@ class Engine:
         config: Sizes, the training batch size among them.
         seed: Of the first weights.
         device: ``auto`` takes a GPU if tensorflow sees one.
+        aim: What trains, and by which losses; None: everything, by the sum of all exits' losses.
+        begun_from: First weights by full name; those of the seed where there are none.
 
     Raises:
         InputError: A GPU is asked for and tensorflow sees none.
     """
 
-    def __init__(self, config: NetworkConfig, seed: int, device: Device = "cpu") -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        seed: int,
+        device: Device = "cpu",
+        *,
+        aim: Aim | None = None,
+        begun_from: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    ) -> None:
         self.device = _prepare(device)
         self._config = replace(config, unroll=min(config.unroll, _UNROLL))
         with self._placed():
             form = Form(batch_statistics=True)
             self._network = Network(self._config, seed=seed, form=form)
             self._adam = Adam.of(self._network)
+            for name, value in (begun_from or {}).items():
+                self._network.weights[name].assign(value)
+        self._aim = aim or Aim(self._network.description.layer_names)
         self._functions: dict[tuple[str, int], Any] = {}
 
     def train(self, batch: Batch, rate: float) -> float:
-        """Take one step on all layers; return the mean CTC loss before it."""
+        """Take one step; return the loss before it: a mean over utterances, a sum over exits."""
         loss = self._call(
             "train",
             batch.x.shape[1],
@@ -65,10 +78,19 @@ class Engine:
         )
         return float(loss)
 
-    def infer(self, batch: Batch) -> list[Floats]:
-        """Return logits [output frames, outputs] of each real row, by the moving statistics."""
+    def infer(self, batch: Batch, exit_name: str | None = None) -> list[Floats]:
+        """Return logits [output frames, outputs] of each real row, by the moving statistics.
+
+        Args:
+            batch: Utterances.
+            exit_name: Where the network answers; None: at the last exit.
+        """
         logits, lengths = self._call(
-            "infer", batch.x.shape[1], lambda net, *a: net.infer(*a), batch.x, batch.in_len
+            f"infer {exit_name or ''}",
+            batch.x.shape[1],
+            lambda net, *a: net.infer(*a, exit_name),
+            batch.x,
+            batch.in_len,
         )
         logits = logits.numpy()
         rows = enumerate(lengths.numpy()[: batch.rows])
@@ -134,8 +156,7 @@ class Engine:
         lab_len: Tensor,
         rate: Tensor,
     ) -> Tensor:
-        aim = Aim(network.description.layer_names)
-        return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, aim).loss
+        return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, self._aim).loss
 
     def _call(self, name: str, frames: int, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the graph of ``function`` for utterances padded to ``frames``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.progress import Place, Progress, finite
 from harness.model.pretraining.settings import Device, Settings
+from harness.model.pretraining.start import Start, aim_of
 from harness.model.pretraining.stopping import interruptible_between_steps
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 from harness.speech import Corpus
@@ -43,6 +44,8 @@ class Pretrained:
     """Utterances by reason."""
     steps: int
     place: Place
+    wer_percent: dict[str, float]
+    """Of the validation half in the end, by exit: those that were trained."""
 
 
 def pretrain(
@@ -54,8 +57,9 @@ def pretrain(
     device: Device = "cpu",
     keep_every: int = KEEP_EVERY,
     watcher: Watcher | None = None,
+    start: Start | None = None,
 ) -> Pretrained:
-    """Train all layers of a fresh network on a corpus, or go on where a process was stopped.
+    """Train a network on a corpus, or go on where a process was stopped.
 
     However often it is stopped, the weights come out the same (on one kind of device, with the same
     versions): what a step depends on is its number, the settings and what is kept.
@@ -68,18 +72,25 @@ def pretrain(
         device: Where to.
         keep_every: Steps between two copies of the progress.
         watcher: Is told how it goes.
+        start: Weights to begin from; None: random ones. Its digest stands in ``settings``.
 
     Raises:
-        InputError: The corpus, kept progress or the device cannot be used.
+        InputError: The corpus, kept progress or the device cannot be used, or the network has no
+            such exit.
         DivergedError: The loss or a weight is no finite number; what was kept before it stays.
         KeyboardInterrupt: Ctrl-C or SIGTERM; progress is kept as of the step under way.
     """
     watcher = watcher or Silent()
     config = replace(config, batch_size=settings.batch_size)
+    aim = aim_of(config, settings)
+    if start is not None:
+        watcher.said(start.words)
     chosen = choose(corpus, model_info(config))
     for reason, count in chosen.left_out.items():
         watcher.said(f"{count} of {len(corpus.utterances)} utterances left out: {reason}")
-    engine = Engine(config, settings.seed, device)
+    begun_from = start.weights if start else None
+    engine = Engine(config, settings.seed, device, aim=aim, begun_from=begun_from)
+    exits = tuple(aim.exits or config.describe().exit_names)
     speech = Speech(engine, config, settings)
     progress = Progress(work, config, corpus.sha256, settings)
     per_epoch = len(speech.order(chosen.train, 0))
@@ -99,10 +110,10 @@ def pretrain(
             loss = place.loss_sum / (n + 1)
             watcher.stepped(StepReport(epoch + 1, settings.epochs, place.step, steps, loss, speed))
             if n + 1 == per_epoch:
-                wer = _wer(engine, speech, chosen.validation)
+                wer = _wers(engine, speech, chosen.validation, exits)
                 watcher.said(
                     f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.3f}, validation WER "
-                    f"{wer:.1f} %, {place.seconds / 60:.1f} min of steps"
+                    f"{_words(wer)}, {place.seconds / 60:.1f} min of steps"
                 )
                 place.loss_sum = 0.0
             interrupted = asked()
@@ -116,7 +127,13 @@ def pretrain(
                 watcher.said(f"stopped after step {place.step}/{steps}; progress is kept in {work}")
                 raise KeyboardInterrupt
     return Pretrained(
-        engine.weights(), corpus.sha256, len(chosen.train), chosen.left_out, steps, place
+        engine.weights(),
+        corpus.sha256,
+        len(chosen.train),
+        chosen.left_out,
+        steps,
+        place,
+        _wers(engine, speech, chosen.validation, exits) if exits else {},
     )
 
 
@@ -180,14 +197,25 @@ def _batches(
             yield ahead.result()
 
 
-def _wer(engine: Engine, speech: Speech, clips: Sequence[Clip]) -> float:
-    """Return the WER (percent) over clips."""
+def _wers(
+    engine: Engine, speech: Speech, clips: Sequence[Clip], exits: Sequence[str]
+) -> dict[str, float]:
+    """Return the WER (percent) over clips by exit; by "" in a network without exits."""
+    return {name: _wer(engine, speech, clips, name) for name in exits or ("",)}
+
+
+def _words(wer: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {percent:.1f} %".lstrip() for name, percent in wer.items())
+
+
+def _wer(engine: Engine, speech: Speech, clips: Sequence[Clip], exit_name: str) -> float:
+    """Return the WER (percent) over clips, as one exit hears them."""
     info = speech.info
     by_length = sorted(clips, key=lambda clip: clip.samples)
     groups = [by_length[n : n + info.batch_size] for n in range(0, len(clips), info.batch_size)]
     heard = [
         greedy_decode(logits, info.alphabet, info.blank)
         for group in groups
-        for logits in engine.infer(speech.batch(group))
+        for logits in engine.infer(speech.batch(group), exit_name or None)
     ]
     return wer_percent(zip((c.utterance.text for c in by_length), heard, strict=True))

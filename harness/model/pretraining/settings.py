@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from harness.model.aim import Weighting
+
 Device = Literal["auto", "cpu", "gpu"]
 
 _WARM_UP_STEPS = 100
@@ -39,6 +41,12 @@ class Settings:
     batch_size: int = 16
     learning_rate: float = 2e-3
     seed: int = 1
+    loss: Weighting = "equal"
+    """How the losses of a network's exits are weighted."""
+    exit: str = ""
+    """Train what this exit answers by, by its loss alone; empty: all exits together."""
+    begun_from: str = ""
+    """SHA-256 of the weights that the training begins from; empty: it begins from random ones."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def rate(self, step: int, steps: int) -> float:

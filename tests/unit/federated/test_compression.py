@@ -198,3 +198,15 @@ def test_a_job_without_compression_is_written_as_before():
     assert "compression" not in json.loads(Federated().model_dump_json())
     kept = Federated(compression={"format": "int8"})
     assert Federated.model_validate(kept.model_dump(mode="json")) == kept
+
+
+def test_an_axis_of_the_matrix_says_what_differs(tmp_path):
+    feed = run(
+        tmp_path,
+        "federated: {rounds: 1}\nmatrix: {federated.compression: [null, S1E3M7, {format: int8, "
+        "ways: down}]}\n",
+    )
+    starts = [t.job for t in feed.tasks() if t.kind == "phone" and t.job.client.role == "start"]
+    axes = {json.dumps(job.axes["federated.compression"]) for job in starts}
+    assert axes == {"null", '{"format": "S1E3M7"}', '{"format": "int8", "ways": "down"}'}
+    assert len(models_of(tmp_path / "run")) == 6

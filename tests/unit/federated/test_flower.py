@@ -184,3 +184,18 @@ def test_without_flower_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "flwr", None)
     with pytest.raises(InputError, match=r"need the extra \[federated\]"):
         check_server(settings, tmp_path)
+
+
+def test_weights_travel_in_few_bits_around_any_strategy(tmp_path):
+    """Flower sees whole float32 models: its own, gone the way that clients went."""
+    run(tmp_path, PLAIN, into="float")
+    feed = run(tmp_path, PLAIN, into="small", more=", compression: {format: S1E3M7, share: 0.5}")
+    exact, ours = final(tmp_path / "float"), final(tmp_path / "small")
+    assert all(np.abs(ours[name] - value).max() < 0.005 for name, value in exact.items())
+    assert any(not np.array_equal(ours[name], value) for name, value in exact.items())
+    for model in models_of(tmp_path / "small")[1:]:
+        for answer in model.answers:
+            assert answer.sent_bytes < answer.written.float32_bytes
+            assert answer.written.changed > 0.5
+    sent = [task for task in feed.tasks() if task.task_id.startswith("sent-")]
+    assert len(sent) == 6, "another file for each client and round"

@@ -97,6 +97,16 @@ def test_one_network_serves_all_rounds_of_equal_sizes(tmp_path):
     ]
 
 
+def test_while_the_level_stays_an_adaptive_density_needs_no_other_network(tmp_path):
+    # without, what trains gets larger weights and so more units in the next round
+    pruning = "{level: 0.5, density: clip_redistribute}"
+    feed = run(tmp_path, pruning, rounds=4)
+    assert len({tuple(record.units.items()) for record in records(feed)}) == 1
+    assert len(set(records(feed)[0].units.values())) > 2
+    names = [task.task_id for task in feed.tasks() if task.task_id.startswith("network-")]
+    assert len(names) == 1
+
+
 @pytest.mark.parametrize("strategy", ["fedavg", "fedadam"])
 def test_nothing_left_out_is_training_as_without(tmp_path, strategy):
     more = f", strategy: {strategy}"
@@ -166,7 +176,7 @@ def test_rows_and_columns_are_masks_and_save_bytes_only(tmp_path, pattern):
         np.testing.assert_array_equal(after[name][gone], before[name][gone])
         is_matrix = value.ndim > 1 and min(value.shape[-2:]) > 1 and not name.startswith("fc2")
         assert gone.mean() == pytest.approx(0.5 if is_matrix else 0, abs=0.26)
-    assert record.sent_bytes < 0.6 * record.whole_bytes
+    assert record.sent_bytes < 0.75 * record.whole_bytes
     zeros = sum(int(((out[n] == 0) & (before[n] != 0)).sum()) for n in out)
     assert record.parameters == record.parameters_whole - zeros
     assert len(sent(feed, 2)) == len(out)

@@ -56,6 +56,7 @@ def test_a_network_from_nothing(tmp_path):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_field_can_be_written(tmp_path, name):
     whole = json.loads(json.dumps(dataclasses.asdict(CONFIGS[name])))
+    whole["family"] = CONFIGS[name].family
     assert read(tmp_path, json.dumps(whole)) == CONFIGS[name]
 
 
@@ -80,6 +81,24 @@ def test_every_field_can_be_written(tmp_path, name):
             3,
             "no frequency is left of 80",
         ),
+        ("base: conformer-mini\nmax_frames: 321\n", 2, "max_frames: 321 is no multiple of 2 .*322"),
+        ("base: splitformer\nmax_frames: 1204\n", 2, "no multiple of 8 .* 1208"),
+        ("base: conformer-mini\nheads: 5\n", 2, "heads: 5 heads do not divide a width of 64"),
+        ("base: conformer-mini\nheads: 0\n", 2, "heads: must be 1 or more"),
+        ("base: conformer-mini\nexits_after: [2, 4, 7]\n", 2, "no layer 7: the network has 6"),
+        ("base: conformer-mini\nexits_after: [2, 4]\n", 2, "must stand after layer 6"),
+        ("base: conformer-mini\nexits_after: []\n", 2, "in order, at least one"),
+        ("base: conformer-mini\nexits_after: [4, 2, 6]\n", 2, "in order, at least one"),
+        ("base: conformer-mini\nexits_after: [0, 6]\n", 2, "from 1 on"),
+        ("base: conformer-mini\nexits_after: [2.5, 6]\n", 2, "a whole number is meant"),
+        ("base: conformer-mini\nstrides: [3, 1]\n", 2, "strides: must be 1 or 2 each"),
+        ("base: conformer-mini\nstrides: [2, 2]\nmax_label: 81\n", 3, "81 characters do not fit"),
+        ("base: conformer-mini\nwidth: 63\nheads: 1\n", 2, "width: must be even"),
+        ("base: conformer-mini\nclip: global\n", None, "goes with clip: layer"),
+        ("base: conformer-mini\nclip: none\n", 2, "clip: .*'global' or 'layer'"),
+        ("base: conformer-mini\nhalved: [7]\n", 2, "no layer 7"),
+        ("base: conformer-ee\npieces: 256\n", 2, "characters only"),
+        ("base: conformer-ee\nhidden: 256\n", 2, "hidden"),
         ("- 1\n", None, "not a mapping"),
         ("a: [\n", None, "not valid YAML"),
     ],

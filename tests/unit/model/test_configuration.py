@@ -8,6 +8,7 @@ from harness.contract.mobileasr import SUB_MODELS
 from harness.contract.network import NetworkError
 from harness.model.configuration import layer_parameters, sub_model_parameters
 from harness.model.deepspeech2.configuration import MINI, PAPER, TINY
+from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 
 
@@ -51,7 +52,11 @@ def test_mini_is_small():
     assert MINI.features.samples(MINI.max_frames) / 16_000 > 5.0
 
 
-@pytest.mark.parametrize("config", [PAPER, MINI, TINY], ids=lambda config: config.name)
+SUFFIXES = [config for config in CONFIGS.values() if not config.exits()]
+"""Networks whose sub-models train from one layer to the end."""
+
+
+@pytest.mark.parametrize("config", SUFFIXES, ids=lambda config: config.name)
 def test_sub_models_shrink(config):
     counts = list(sub_model_parameters(config).values())
     assert counts == sorted(counts, reverse=True)

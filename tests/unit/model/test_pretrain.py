@@ -16,6 +16,7 @@ pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.model import folder
+from harness.model.configuration import FeatureSettings
 from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
@@ -24,12 +25,14 @@ from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
 from harness.model.pretraining.progress import Place, Progress
+from harness.model.pretraining.start import read_start
 from harness.model.ship import Pretraining, ship_pretrained
 from harness.paths import data_root
 from harness.speech import load_manifest
 from harness.trainer.manifest import check_files
 from harness.trainer.manifest import load_manifest as load_model
 from harness.trainer.measure import Need
+from tests.fixtures.stairs.configuration import SMALL as STAIRS_SMALL
 
 pytestmark = pytest.mark.tensorflow
 
@@ -122,7 +125,7 @@ class ChainEngine:
 
     device = "cpu"
 
-    def __init__(self, *_):
+    def __init__(self, *_, **__):
         self._chain = np.zeros(32, np.uint8)
 
     def train(self, batch, rate):
@@ -131,7 +134,7 @@ class ChainEngine:
         self._chain = np.frombuffer(digest, np.uint8)
         return float(self._chain[0])
 
-    def infer(self, batch):
+    def infer(self, batch, exit_name=None):
         return [np.zeros((1, 28), np.float32)] * batch.rows
 
     def features(self, pcm):
@@ -216,7 +219,7 @@ class Diverging(ChainEngine):
 
     wrong, at, in_loss = np.nan, 3, True
 
-    def __init__(self, *_):
+    def __init__(self, *_, **__):
         super().__init__()
         self._steps = 0
 
@@ -411,3 +414,79 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert "trained already (1 steps)" in second.lines
     assert not second.reports
     assert again == model
+
+
+STAIRS = replace(STAIRS_SMALL, max_frames=40, max_label=8, features=FeatureSettings())
+"""A network with exits whose utterances are those of ``corpus``."""
+
+
+def test_the_wer_of_every_exit_is_told(corpus, tmp_path):
+    watching = Watching()
+    made = pretrain(STAIRS, corpus, tmp_path / "work", HARD, watcher=watching)
+    exits = STAIRS.describe().exit_names
+    assert tuple(made.wer_percent) == exits
+    lines = [line for line in watching.lines if line.startswith("epoch")]
+    assert len(lines) == HARD.epochs
+    assert all(f"{name} " in line for line in lines for name in exits)
+
+
+def test_rising_weights_are_another_training(corpus, tmp_path):
+    work = tmp_path / "work"
+    equal = pretrain(STAIRS, corpus, work, HARD)
+    rising = pretrain(STAIRS, corpus, work, replace(HARD, loss="rising"))
+    assert not same(rising.weights, equal.weights)
+
+
+def test_a_single_exit_trains_nothing_above_it(corpus, tmp_path):
+    network = STAIRS.describe()
+    name = network.exit_names[0]
+    made = pretrain(STAIRS, corpus, tmp_path / "work", replace(HARD, exit=name))
+    first = initial_weights(STAIRS, HARD.seed)
+    moved = {n for n, value in made.weights.items() if not np.array_equal(value, first[n])}
+    exit_ = network.exit(name)
+    trained = {*network.trunk[: exit_.depth], *exit_.head}
+    specs = {spec.name: spec for spec in STAIRS.layer_specs()}
+    assert moved == {n for layer in trained for n in specs[layer].trained}
+    assert tuple(made.wer_percent) == (name,)
+
+
+@pytest.mark.parametrize("config", [STAIRS, SMALL], ids=["with exits", "without"])
+def test_an_exit_that_there_is_not(config, corpus, tmp_path):
+    with pytest.raises(InputError, match="has no exit 'exit9'") as refused:
+        pretrain(config, corpus, tmp_path / "work", replace(HARD, exit="exit9"))
+    assert ("exit1" in refused.value.hint) == (config is STAIRS)
+
+
+def test_layers_that_a_file_lacks_begin_at_random(tmp_path):
+    """As heads do that are added to a trained network."""
+    path = tmp_path / "trained.npz"
+    trained = {n: v + 1 for n, v in initial_weights(STAIRS, 7).items()}
+    heads = {name for exit_ in STAIRS.exits() for name in exit_.head}
+    lacking = {
+        name: value for name, value in trained.items() if name.split("_")[0].title() not in heads
+    }
+    assert 0 < len(lacking) < len(trained)
+    np.savez(path, **lacking, another=np.zeros(2, np.float32))
+    start = read_start(path, STAIRS)
+    assert same(start.weights, lacking)
+    assert set(start.fresh) == heads
+    assert start.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "1 weights of the file left out" in start.words
+    engine = Engine(STAIRS, 3, begun_from=start.weights)
+    assert same(engine.weights(), initial_weights(STAIRS, 3) | lacking)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, something=np.zeros(2, np.float32))
+    with pytest.raises(InputError, match="no weight of stairs-small"):
+        read_start(path, STAIRS)
+    name, value = next(iter(initial_weights(STAIRS, 1).items()))
+    np.savez(path, **{name: np.zeros((*value.shape, 2), np.float32)})
+    with pytest.raises(InputError, match=f"{name} has shape"):
+        read_start(path, STAIRS)
+    path.write_bytes(b"none")
+    with pytest.raises(InputError):
+        read_start(path, STAIRS)
+    with pytest.raises(InputError, match="no checkpoint beside"):
+        read_start(SHIPPED, TINY)

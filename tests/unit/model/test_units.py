@@ -9,10 +9,10 @@ import pytest
 
 from harness.errors import InputError
 from harness.model.config_file import load_network
-from harness.model.deepspeech2.configuration import MINI
+from harness.model.deepspeech2.configuration import MINI, MINI_EE
 from harness.model.initial import initial_weights
 from harness.pruning.cells import Selection, gathered
-from harness.pruning.choice import kept_of, ranked
+from harness.pruning.choice import kept_of, ranked, units_kept
 from tests.fixtures.small_network import SMALL
 
 
@@ -21,10 +21,11 @@ def _shapes(config):
     return {s.full_name(n): w.shape for s in specs for n, w in s.weights.items()}
 
 
-@pytest.mark.parametrize("config", [SMALL, MINI], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [SMALL, MINI, MINI_EE], ids=lambda config: config.name)
 def test_what_is_gathered_has_the_shapes_of_the_smaller_network(config):
     weights = initial_weights(config, 0)
-    kept = kept_of(ranked(config.unit_groups(), weights, None, "weight"), 0.4, "by_parameters")
+    groups = ranked(config.unit_groups(), weights, None, "weight")
+    kept = kept_of(groups, units_kept(groups, 0.4, "by_parameters"))
     units = {g.layer: len(kept[g.name]) for g in config.unit_groups()}
     small = config.with_units(units)
     came = gathered(Selection(config.unit_groups(), kept), weights)
@@ -47,7 +48,8 @@ def test_the_smaller_network_hears_what_the_whole_one_hears_without_those_units(
     from harness.model.network import Network, NetworkVariables
 
     groups = small_config.unit_groups()
-    kept = kept_of(ranked(groups, small_weights, None, "weight"), 0.5, "uniform")
+    ranks = ranked(groups, small_weights, None, "weight")
+    kept = kept_of(ranks, units_kept(ranks, 0.5, "uniform"))
     selection = Selection(groups, kept)
     masked = {
         name: value * selection.mask(name, value.shape) if selection.touches(name) else value

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.pruning.cells import Group, Place, Selection, gathered, group_scores
-from harness.pruning.choice import kept_of, ranked, regrown
+from harness.pruning.choice import kept_of, ranked, regrown, units_kept
 from harness.pruning.density import layer_densities
 from harness.pruning.levels import level_in, phase_in
 from harness.pruning.matrices import mask_of
 from harness.pruning.scores import kept_units
 
 LEVELS = st.floats(0, 0.99)
-NORMS = st.lists(st.floats(0, 10), min_size=1, max_size=6)
+NORMS = st.lists(st.just(0.0) | st.floats(1e-9, 10), min_size=1, max_size=6)
 RULES = st.sampled_from(["uniform", "printed", "times_L", "clip_redistribute", "by_parameters"])
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
 PATTERNS = st.sampled_from(["input_unit", "half_input_unit", "output_unit", "half_output_unit"])
@@ -112,7 +112,8 @@ def weights(seed):
 @given(st.integers(0, 99), LEVELS, RULES)
 def test_what_is_gathered_goes_back_where_it_came_from(seed, level, rule):
     values = weights(seed)
-    kept = kept_of(ranked(GROUPS, values, None, "weight"), level, rule)
+    groups = ranked(GROUPS, values, None, "weight")
+    kept = kept_of(groups, units_kept(groups, level, rule))
     assert len(kept["ahead"]) == len(kept["back"]) >= 1
     selection = Selection(GROUPS, kept)
     small = gathered(selection, values)
@@ -148,12 +149,14 @@ def test_score_of_a_unit_is_the_mean_of_all_its_entries():
 @given(st.integers(0, 99))
 def test_without_refinement_nothing_comes_back(seed):
     values, others = weights(seed), weights(seed + 1)
-    first = kept_of(ranked(GROUPS, values, None, "weight"), 0.4, "uniform")
+    ranks = ranked(GROUPS, values, None, "weight")
+    units = units_kept(ranks, 0.4, "uniform")
+    first = kept_of(ranks, units)
     ranks = ranked(GROUPS, others, None, "weight")
-    frozen = kept_of(ranks, 0.4, "uniform", before=first)
+    frozen = kept_of(ranks, units, before=first)
     assert regrown(first, frozen) == 0
     assert frozen == first
-    anew = kept_of(ranks, 0.4, "uniform")
+    anew = kept_of(ranks, units)
     assert regrown(first, anew) == sum(len(set(anew[n]) - set(first[n])) for n in first)
 
 

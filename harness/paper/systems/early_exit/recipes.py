@@ -1,0 +1,13 @@
+"""Models whose trainings are compared: by name, as a run has them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+JOINT: Final = "conformer-mini"
+"""All exits' losses from the beginning."""
+SINGLE: Final = {"first": "conformer-mini-first", "last": "conformer-mini-last"}
+"""Only the loss of the first exit, or of the last."""
+PLAIN: Final = SINGLE["last"]
+ADDED: Final = "conformer-mini-added"
+"""Exits added to `PLAIN` and all of it trained on."""

@@ -1,0 +1,103 @@
+"""How a scenario says at which exit an utterance leaves, and how that fits its model (pure)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from harness.contract.exits import EntropyUnit, ExitRule, Rule
+from harness.contract.network import Name, Network
+from harness.errors import InputError
+from harness.scenario.base import Count, Number, Section
+from harness.scenario.paths import suggestion
+
+
+class Exits(Section):
+    """When an utterance leaves a network that has exits; mirrors `harness.contract.exits`."""
+
+    rule: Rule = "last"
+    """``last``: at the last exit. ``fixed``: at ``exit``. ``agreement``: at the second of two
+    neighbouring exits that say the same. ``entropy``: at the first whose mean entropy is at most
+    ``threshold``. ``posterior``: at the first whose best hypothesis has at least ``threshold`` of
+    the probability of the N best."""
+    exit: Name | None = None
+    """Of ``fixed``: an exit's name, as the model's network has it."""
+    threshold: Number | None = None
+    """Of ``entropy`` and ``posterior``."""
+    entropy: EntropyUnit = "nats"
+    """What ``threshold`` of ``entropy`` counts in: ``normalised`` is divided by that of equal
+    chances; ``as_code`` is as the authors' code prints it, negative."""
+    frames: Literal["all", "non_blank"] = "all"
+    """Which output frames the mean entropy is of."""
+    n_best: Count = Field(10, ge=2, le=1000)
+    """Of ``posterior``: hypotheses that share the probability."""
+    beam: Count = Field(10, ge=2, le=1000)
+    """Of ``posterior``: hypotheses that the search keeps at each frame; at least ``n_best``."""
+    answers: Literal["taken", "all"] = "taken"
+    """``all``: the exits above the one that is taken are computed and told, too; their time counts
+    for nobody."""
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> Exits:
+        self.as_rule()
+        return self
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words, the same for the same rule: ``entropy 0.1``."""
+        words = [
+            self.rule,
+            self.exit or "",
+            "" if self.threshold is None else f"{self.threshold:g}",
+        ]
+        if self.rule == "entropy":
+            words += [self.entropy] * (self.entropy != "nats")
+            words += ["of non-blank frames"] * (self.frames != "all")
+        if self.rule == "posterior" and (self.n_best, self.beam) != (10, 10):
+            words.append(f"of {self.n_best} best, beam {self.beam}")
+        if self.answers == "all":
+            words.append("(all answer)")
+        return " ".join(word for word in words if word)
+
+    def as_rule(self) -> ExitRule:
+        """Return the rule as a job file has it.
+
+        Raises:
+            ValueError: Its fields contradict each other.
+        """
+        try:
+            return ExitRule.model_validate(self.model_dump())
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(first["msg"].removeprefix("Value error, ")) from error
+
+
+def _rule_alone(value: Any) -> Any:
+    return {"rule": value} if isinstance(value, str) else value
+
+
+ExitsOrRule = Annotated[Exits, BeforeValidator(_rule_alone)]
+"""A word alone is the rule."""
+
+
+def check_exits(exits: Exits, network: Network) -> None:
+    """Check that a network has the exits that a job speaks of.
+
+    Raises:
+        InputError: ``where`` is the dotted path of the field; the hint lists what there is.
+    """
+    if not network.exits:
+        raise InputError(
+            f"rule {exits.rule} is for a network with exits, and this {network.family} has none",
+            where="trainer.exits",
+            hint="Leave trainer.exits out, or take a model with exits: "
+            "'harness model inspect' shows a file's.",
+        )
+    if exits.exit is not None and exits.exit not in network.exit_names:
+        near = suggestion(exits.exit, network.exit_names)
+        raise InputError(
+            f"the network has no exit {exits.exit!r}",
+            where="trainer.exits.exit",
+            hint=f"{near} There are {', '.join(network.exit_names)}.".strip(),
+        )
