@@ -137,3 +137,28 @@ def test_an_interruption_is_no_failure_of_an_item(
     runs.update(table2=StoppedError("stopped"), figure2=None)
     assert isinstance(call("table2", "figure2").exception, StoppedError)
     assert set(runs) == {"figure2"}
+
+
+@pytest.fixture
+def of_early_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words: str) -> Any:
+        return CliRunner().invoke(command.app, ["--system", "early-exit", *words, "--json"])
+
+    return invoke
+
+
+def test_another_system_has_a_folder_of_its_own(
+    of_early_exit: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = of_early_exit("--only", "parameters,to_run")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "paper-early-exit" / "index.html").is_file()
+    assert not (tmp_path / "paper").exists()
+
+
+def test_items_are_those_of_the_system(of_early_exit: Callable[..., Any]) -> None:
+    done = of_early_exit("--only", "table1")
+    assert isinstance(done.exception, InputError)
+    assert "parameters" in str(done.exception.hint)
