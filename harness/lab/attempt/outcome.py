@@ -94,9 +94,11 @@ def epoch_events(events: Sequence[Any]) -> list[Epoch]:
 
 
 def selection_record(events: Sequence[Any]) -> SelectionRecord | None:
-    """Return the trainer's decision."""
+    """Return the trainer's decision; None where nothing was to be trained."""
     selected = first_of(events, Selected)
-    if selected is None:
+    if selected is None or any(
+        isinstance(event, Stopped) and event.reason == "evaluated" for event in events
+    ):
         return None
     return SelectionRecord(
         sub_model=selected.sub_model,

@@ -99,7 +99,7 @@ def test_a_model_without_a_manifest_is_none_and_the_others_are_named() -> None:
     with pytest.raises(InputError) as caught:
         check_scenario(load("model: ds2"), Materials(Path()))
     assert "there is no model 'ds2'" in str(caught.value)
-    assert "Models here: ds2-mini, ds2-mini-people, ds2-tiny." in str(caught.value)
+    assert "Models here: conformer-mini, ds2-mini, ds2-mini-people, ds2-tiny." in str(caught.value)
 
 
 @pytest.mark.parametrize(
