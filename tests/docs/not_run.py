@@ -66,6 +66,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --out whole": _PAPER,
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
+    "harness paper --system early-exit": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run federated *": _ROUNDS,
@@ -84,7 +85,6 @@ NOT_RUN: dict[str, str] = {
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
 
 ELSEWHERE: dict[str, str] = {
-    "harness paper --system early-exit": "harness paper --system early-exit",
     "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
