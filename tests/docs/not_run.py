@@ -14,6 +14,7 @@ _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userla
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
 _SETUP = "makes the environment that the tests themselves run in"
 _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans it"
+_EXITS = "a minute; smaller: tests/integration/cli/test_early_exits.py"
 _PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
@@ -69,6 +70,8 @@ NOT_RUN: dict[str, str] = {
     "harness paper --system early-exit": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
+    "harness run early_exit *": _EXITS,
+    "harness run which_layers *": _EXITS,
     "harness run federated *": _ROUNDS,
     "harness plan scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
