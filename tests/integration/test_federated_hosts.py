@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_in_a_round_changes_no_bit(
         rows = [row for row in status(path).attempts if row.state == "running"]
         return [r.task_id for r in rows if r.serial == serials[1] and "-r001-" in r.task_id]
 
-    (job,) = eventually(training, 120)
+    (job,) = eventually(training, 240)  # three workers share two cores
     workers[1].kill()
     out, words = run.communicate(timeout=200)
     assert run.returncode == 0, words

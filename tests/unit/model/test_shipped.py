@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from harness.contract.mobileasr import LAYERS, SUB_MODELS
+from harness.contract.mobileasr import FAMILY
 from harness.errors import InputError
 from harness.model.configuration import steps_per_block, sub_model_parameters
 from harness.model.families import CONFIGS
@@ -29,8 +29,6 @@ SIGNATURES = {
     "loss",
     "reset_optimizer",
     "set_weights",
-    *(f"{kind}_{s.lower()}" for kind in ("train", "reset") for s in SUB_MODELS),
-    *(f"get_{layer.lower()}" for layer in LAYERS),
 }
 
 
@@ -42,6 +40,9 @@ def config_of(path):
 
 look = functools.cache(inspect)  # unpacking a file takes seconds
 files = pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+suffixes = pytest.mark.parametrize(
+    "path", [p for p in FILES if config_of(p).family == FAMILY], ids=lambda p: p.name
+)
 
 
 def test_there_are_some():
@@ -52,7 +53,8 @@ def test_there_are_some():
 def test_builtin_operators_only(path):
     inspection = look(path)
     assert inspection.custom_operators == ()
-    assert {"IF", "BATCH_MATMUL", "CONV_2D", "ASSIGN_VARIABLE"} <= set(inspection.operators)
+    assert {"IF", "BATCH_MATMUL", "ASSIGN_VARIABLE"} <= set(inspection.operators)
+    assert {"CONV_2D", "DEPTHWISE_CONV_2D"} & set(inspection.operators)
     # StableHLO operators are builtin by number, but old runtimes do not have them.
     assert not [name for name in inspection.operators if name.startswith("STABLEHLO")]
     assert len(inspection.operators) < 60
@@ -79,7 +81,19 @@ def test_no_branch_returns_a_tensor_twice(path):
 def test_signatures(path):
     config = config_of(path)
     listings = look(path).signatures
-    assert set(listings) == SIGNATURES
+    network = config.describe()
+    trained = {
+        sub_model.name: "train" if sub_model.switch else f"train_{sub_model.name.lower()}"
+        for sub_model in network.sub_models
+    }
+    exits = network.exit_names
+    assert set(listings) == SIGNATURES | set(trained.values()) | {
+        *(f"reset_{name.lower()}" for name in trained),
+        *(f"get_{layer.lower()}" for layer in network.layer_names),
+        *(f"infer_{name}" for name in exits[:-1]),
+        *(f"segment{number}" for number, _ in enumerate(exits, 1)),
+        *(["infer_early"] if exits else []),
+    }
     batch = int(path.stem.rpartition("-b")[2])
     sound = {
         "x": f"float32[{batch}, {config.max_frames}, 80]",
@@ -92,17 +106,20 @@ def test_signatures(path):
         "out_len": f"int32[{batch}]",
     }
     assert listings["loss"].inputs == sound | text
-    assert listings["loss"].outputs == {"loss": f"float32[{batch}]"}
-    for sub_model in SUB_MODELS:
-        train = listings[f"train_{sub_model.lower()}"]
-        assert train.inputs == sound | text | {"lr": "float32[]"}
-        assert train.outputs == {"loss": "float32[]"}
+    of_exits = {"by_exit": f"float32[{len(exits)}, {batch}]"} if exits else {}
+    assert listings["loss"].outputs == {"loss": f"float32[{batch}]"} | of_exits
+    span = dict.fromkeys(("first", "last", "heads_only"), "int32[]")
+    for name in set(trained.values()):
+        switch = span if name == "train" else {}
+        assert listings[name].inputs == sound | text | {"lr": "float32[]"} | switch
+        by_exit = {"by_exit": f"float32[{len(exits)}]"} if exits else {}
+        assert listings[name].outputs == {"loss": "float32[]"} | by_exit
     assert listings["get_weights"].outputs == listings["set_weights"].inputs
-    by_layer = [listings[f"get_{layer.lower()}"].outputs for layer in LAYERS]
+    by_layer = [listings[f"get_{layer.lower()}"].outputs for layer in network.layer_names]
     assert listings["get_weights"].outputs == {n: t for layer in by_layer for n, t in layer.items()}
 
 
-@files
+@suffixes
 def test_smaller_sub_models_do_less(path):
     listings = look(path).signatures
     config = config_of(path)

@@ -139,8 +139,10 @@ def test_shipped_manifest_fits_its_files(folder):
     assert {p.name for p in folder.iterdir()} == named
     for batch, needs in manifest.need_mb.items():
         assert batch in manifest.files
-        assert list(needs) == ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
-        assert needs["S1"] > needs["S5"] > needs["S8"] > 0
+        names = manifest.network.sub_model_names
+        assert list(needs) == list(names)
+        largest, middle, smallest = (needs[names[n]] for n in (0, len(names) // 2, -1))
+        assert largest > middle > smallest > 0
     assert manifest.trainer_base_mb > 5
     assert manifest.provenance.command.startswith("harness model ")
 
@@ -158,4 +160,4 @@ def test_shipped_needs_are_predicted_within_a_tenth():
 
 def test_shipped_models_are_small():
     files = [p for folder in SHIPPED for p in folder.iterdir()]
-    assert sum(p.stat().st_size for p in files) < 25_000_000
+    assert sum(p.stat().st_size for p in files) < 30_000_000
