@@ -8,7 +8,7 @@ in the convolution module, as phones train with batches of one; sinusoids added 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from harness.contract.network import Exit, SubModel, Switch
@@ -247,22 +247,7 @@ PAPER = Conformer(
 )
 """31,184,552 parameters; 31,536,128 with the paper's 256 pieces a head (12 s, frames of 40 ms)."""
 
-SPLITFORMER = Conformer(
-    name="splitformer",
-    batch_size=5,
-    max_frames=1200,
-    max_label=180,
-    width=256,
-    heads=8,
-    layers=12,
-    exits_after=(2, 4, 6, 8, 10, 12),
-    feed_forward=2048,
-    kernel=31,
-    strides=(2, 2),
-    halved=(2, 12),
-    features=FeatureSettings(window=320, hop=160),
-    unroll=25,
-)
+SPLITFORMER = replace(PAPER, name="splitformer", halved=(2, 12))
 """36,331,688 parameters; 36,683,264 with 256 pieces a head. The half-rate block stands beside the
 last layer before the first and the last exit, where the authors' stands beside both layers."""
 

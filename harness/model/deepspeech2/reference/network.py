@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 
+from harness.model.bench.plain_features import plain_log_mel
 from harness.model.deepspeech2.configuration import (
     BLSTMS,
     CONVOLUTIONS,
@@ -64,19 +65,7 @@ class PlainNetwork:
             pcm: [samples of max_frames] int16, zeros after ``samples``.
             samples: Scalar int32.
         """
-        s = self.config.features
-        wave = tf.cast(pcm, tf.float32) / 32768.0
-        level = tf.sqrt(tf.reduce_sum(tf.square(wave)) / tf.cast(samples, tf.float32)) + 1e-5
-        spectrum = tf.abs(tf.signal.stft(wave / level, s.window, s.hop, s.fft))
-        mel = tf.signal.linear_to_mel_weight_matrix(
-            s.mels, s.fft // 2 + 1, s.sample_rate, s.low_hz, s.high_hz
-        )
-        decibel = tf.math.log(tf.matmul(tf.square(spectrum), mel) / s.window + s.floor)
-        used = (samples - s.window) // s.hop + 1
-        valid = decibel[:used]
-        mean, variance = tf.nn.moments(valid, [0])
-        scaled = (valid - mean) / (tf.sqrt(variance) + 1e-2)
-        return tf.pad(scaled, [[0, self.config.max_frames - used], [0, 0]])
+        return plain_log_mel(pcm, samples, self.config.max_frames, self.config.features)
 
     def infer(
         self, x: Tensor, in_len: Tensor, *, trained: Collection[str] = ()

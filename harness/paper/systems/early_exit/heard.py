@@ -7,29 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.contract.exits import Answer
 from harness.contract.network import Exit
 from harness.metrics.exits import Heard
 from harness.paper.measure import Source
 from harness.report.load import Attempt
-from harness.results.files import StoreError
-from harness.results.model import Record
-from harness.results.store import RunFolder
+from harness.results.store import ExitsRow, RunFolder
 from harness.results.wer_interval import Utterance
-
-FILE = "exits.jsonl"
-
-
-class Row(Record):
-    """One line of an attempt's ``exits.jsonl``."""
-
-    epoch: int
-    id: str
-    reference: str
-    exit: str
-    seconds: float
-    rule_seconds: float
-    answers: tuple[Answer, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +20,7 @@ class Evaluation:
     """An attempt on a network with exits: where utterances left, in the evaluation that counts."""
 
     attempt: Attempt
-    rows: tuple[Row, ...]
+    rows: tuple[ExitsRow, ...]
 
     @property
     def exits(self) -> tuple[Exit, ...]:
@@ -100,21 +83,11 @@ def evaluations(source: Source) -> list[Evaluation]:
     return found
 
 
-def _rows(source: Source, attempt: Attempt) -> tuple[Row, ...]:
+def _rows(source: Source, attempt: Attempt) -> tuple[ExitsRow, ...]:
     if source.data.path is None:
         return ()
     folder = RunFolder.open(source.data.path)
-    path = folder.attempt(attempt.result.job_id, attempt.result.attempt).path / FILE
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise StoreError(f"{path}: {error}") from error
-    try:
-        rows = [Row.model_validate_json(line) for line in lines]
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
+    rows = folder.attempt(attempt.result.job_id, attempt.result.attempt).exits()
     epochs = {row.epoch for row in rows}
     kept = attempt.result.kept_epoch
     epoch: Any = kept if kept in epochs else max(epochs, default=None)
