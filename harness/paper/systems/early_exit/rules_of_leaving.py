@@ -109,7 +109,7 @@ def _lines(evaluation: Evaluation) -> list[Line]:
 
     def at(choose: Callable[[Heard], int]) -> tuple[float, float]:
         came = outcome(judging, depths, choose)
-        return came.depth, came.errors.wer_percent
+        return came.depth, came.errors.known_wer_percent
 
     lines = [
         Line("one exit for all", tuple(at(fixed_at(p)) for p in range(len(depths))), "soft", "s"),
@@ -118,7 +118,7 @@ def _lines(evaluation: Evaluation) -> list[Line]:
     for rule in THRESHOLDED:
         own = points(evaluation, rule)
         if own:
-            along = tuple((p.judged_on.depth, p.judged_on.errors.wer_percent) for p in own)
+            along = tuple((p.judged_on.depth, p.judged_on.errors.known_wer_percent) for p in own)
             lines.append(Line(rule, tuple(sorted(along)), *_LOOKS[rule]))
     oracle = tuple(at(choose) for choose in ORACLES.values())
     lines += [
