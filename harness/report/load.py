@@ -22,7 +22,7 @@ from harness.results.model import AttemptResult
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.scoring import Scoring, scoring_of
+from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
 from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow, RunFolder
 from harness.scenario.report import Report
 
@@ -228,29 +228,15 @@ def load_run(path: Path, first: int = 1, asked: Report | None = None) -> RunData
     scoring = None
     try:
         scoring = (
-            _scoring(folder, record) if asked is None else scoring_of(folder, asked, checked=True)
+            scoring_of_scenario(folder, record)
+            if asked is None
+            else scoring_of(folder, asked, checked=True)
         )
-    except (StoreError, ValueError) as error:
-        problems.append(_relative(f"scenario.report: {error}", path))
+    except StoreError as error:
+        problems.append(_relative(str(error), path))
     return RunData(
         record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends, scoring
     )
-
-
-def _scoring(folder: RunFolder, record: RunRecord) -> Scoring | None:
-    """Return how a run's scenario asks for errors to be counted.
-
-    Raises:
-        ValueError: Of a newer harness: it asks for what is not known here.
-        StoreError: A file of the run, or its list of words, is damaged.
-    """
-    asked = record.scenario.get("report")
-    if asked is None:
-        return None
-    try:
-        return scoring_of(folder, Report.model_validate(asked))
-    except InputError as error:
-        raise StoreError(str(error)) from error
 
 
 def _relative(text: str, path: Path) -> str:

@@ -165,11 +165,12 @@ def heard(
     for attempt in attempts:
         own = attempt.result.kept_epoch if epoch is None else epoch
         if own is not None:
-            found += scoring.utterances(_rows(attempt), own, attempt.result.speaker, kind)
+            found += scoring.utterances(rows_of(attempt), own, attempt.result.speaker, kind)
     return tuple(found)
 
 
-def _rows(attempt: Attempt) -> Sequence[HypothesisRow]:
+def rows_of(attempt: Attempt) -> Sequence[HypothesisRow]:
+    """Return what an attempt heard; nothing where its file is damaged."""
     try:
         return attempt.read_hypotheses()
     except StoreError:
@@ -183,7 +184,7 @@ def _known_percent(run: RunData, scoring: Scoring) -> float | None:
     texts = {
         (attempt.result.speaker, row.id): row.reference
         for attempt in run.personal
-        for row in _rows(attempt)
+        for row in rows_of(attempt)
     }
     said = [word for text in texts.values() for word in text.split()]
     return 100 * sum(word in known for word in said) / len(said) if said else None
@@ -222,13 +223,13 @@ def list_in_words(found: RunClasses) -> str:
     rule = scoring.asked.rare_words
     if rule is None or scoring.words is None:
         return ""
-    source = "a list of" if rule.words else "the training sentences, which have"
-    texts = (row.reference for own in found.rows for a in own.attempts for row in _rows(a))
+    texts = (row.reference for own in found.rows for a in own.attempts for row in rows_of(a))
     rare = len(words_in(texts) & scoring.rare)
     known = ""
     if found.known_percent is not None:
         known = f"; {fixed(found.known_percent, 1)} % of what is said is among them"
     return (
-        f"Rare: {rule.label}, by {source} {plural(len(scoring.words.words), 'word')}{known}. "
+        f"Rare: {rule.label}, by {scoring.source}: "
+        f"{plural(len(scoring.words.words), 'word')}{known}. "
         f"{plural(rare, 'word')} of those said are rare."
     )

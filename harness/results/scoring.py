@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
+from harness.errors import InputError
 from harness.metrics.alignment import aligned, errors_of
 from harness.metrics.characters import character_errors
 from harness.metrics.rare_words import Vocabulary, by_class
 from harness.metrics.words import WordErrors
+from harness.results.files import StoreError
+from harness.results.run import RunRecord
 from harness.results.store import HypothesisRow, RunFolder
 from harness.results.wer_interval import Utterance, utterances_of
-from harness.results.word_list import check_list, rare_words, read_words, words_in, words_of
+from harness.results.word_list import NAME, check_list, rare_words, read_words, words_in, words_of
 from harness.scenario.report import Report
 
 Kind = Literal["all", "rare", "common", "characters"]
@@ -28,11 +33,13 @@ class Scoring:
         asked: What the scenario, or whoever scores a finished run again, asks for.
         words: The list of words that rare ones go by; None where nobody asks for them.
         rare: Rare words.
+        source: Where the list is from, in words.
     """
 
     asked: Report
     words: Vocabulary | None = None
     rare: frozenset[str] = frozenset()
+    source: str = ""
     _counted: dict[tuple[str, str], Mapping[Kind, WordErrors]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -120,13 +127,32 @@ def scoring_of(folder: RunFolder, asked: Report, *, checked: bool = False) -> Sc
     if rule is None:
         return Scoring(asked)
     texts = _references(folder)
+    source = rule.words or "the training sentences"
     if checked and rule.words is not None:
         words = read_words(Path(rule.words), words_in(texts))
     else:
         words = words_of(folder, words_in(texts))
+        if (folder.path / NAME).exists():
+            source = rule.words or "the run's own list"
     if checked:
         check_list(words, rule, texts, rule.words or str(folder.path))
-    return Scoring(asked, words, rare_words(words, rule, texts))
+    return Scoring(asked, words, rare_words(words, rule, texts), source)
+
+
+def scoring_of_scenario(folder: RunFolder, record: RunRecord) -> Scoring | None:
+    """Return how a run's scenario asks for errors to be counted; None where it asks for nothing.
+
+    Raises:
+        StoreError: A file of the run, or its list of words, is damaged, or its scenario asks for
+            what is not known here.
+    """
+    asked = record.scenario.get("report")
+    if asked is None:
+        return None
+    try:
+        return scoring_of(folder, Report.model_validate(asked))
+    except (InputError, ValidationError) as error:
+        raise StoreError(f"{folder.record_path}: scenario.report: {error}") from error
 
 
 def _references(folder: RunFolder) -> Sequence[str]:

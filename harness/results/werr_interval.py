@@ -30,6 +30,7 @@ class Werr:
     """Below zero where more errors are made than by the baseline; None where there is none: no
     utterance is of both, no word is said, or the baseline made no error."""
     low_percent: float | None
+    """None of fewer than two utterances of a speaker, or where all draws are alike."""
     high_percent: float | None
     base: WordErrors
     new: WordErrors
@@ -42,6 +43,27 @@ class Werr:
         if self.low_percent is None or self.high_percent is None:
             return None
         return self.low_percent, self.high_percent
+
+    def figures(self) -> dict[str, float | int | None]:
+        """Return all of it by names with units, for tables."""
+        sides = {
+            f"{side}_{name}": value
+            for side, errors in (("base", self.base), ("new", self.new))
+            for name, value in (
+                ("wer_percent", errors.wer_percent),
+                ("substitutions", errors.substitutions),
+                ("deletions", errors.deletions),
+                ("insertions", errors.insertions),
+                ("words", errors.reference_words),
+            )
+        }
+        return {
+            "werr_percent": self.percent,
+            "low_percent": self.low_percent,
+            "high_percent": self.high_percent,
+            **sides,
+            "utterances": self.utterances,
+        }
 
     @property
     def clear(self) -> bool:
@@ -105,7 +127,10 @@ def _ends(pairs: Sequence[Floats], average: Average) -> tuple[float, float] | No
         drawn = _ratios(np.sum(sums, axis=0))
     else:
         drawn = np.mean([_ratios(own) for own in sums], axis=0)
-    return between(drawn) if np.isfinite(drawn).any() else None
+    if not np.isfinite(drawn).any():
+        return None
+    low, high = between(drawn)
+    return (low, high) if low < high else None  # all draws alike, as where nothing was misheard
 
 
 def _ratios(sums: Floats) -> Floats:
