@@ -1,4 +1,4 @@
-"""Lines and points over depth: WER by exit, and what rules make of it."""
+"""WER against the layers that were computed: by exit, and by rule of leaving early."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 26
 
 
 @dataclass(frozen=True)
-class Line:
+class DepthLine:
     """A line, or a single point.
 
     Attributes:
@@ -41,7 +41,7 @@ class Line:
 DASHES: tuple[Dash, ...] = (None, DASHED)
 
 
-def over_depth(lines: Sequence[Line], name: str, title: str, ticks: Sequence[float]) -> Drawn:
+def over_depth(lines: Sequence[DepthLine], name: str, title: str, ticks: Sequence[float]) -> Drawn:
     """Draw WER against depth.
 
     Args:
