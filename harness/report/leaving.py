@@ -6,7 +6,7 @@ Thresholds are chosen on half of the utterances and judged on the other half
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from harness.metrics.exits import (
     ORACLES,
     Heard,
     Judged,
+    Outcome,
     Thresholded,
     agreed_at,
     chosen_threshold,
@@ -24,11 +25,13 @@ from harness.metrics.exits import (
 )
 from harness.report.evaluation import Evaluation
 from harness.report.figures.depth import DepthLine
-from harness.results.wer_interval import wer_interval
+from harness.results.wer_interval import WerInterval, wer_interval
 
 THRESHOLDED: Final[tuple[Thresholded, ...]] = ("entropy", "posterior")
 LOOKS: Final = {
     "one exit for all": ("soft", "s"),
+    "fixed": ("s3", "<"),
+    "last": ("phone", ">"),
     "agreement": ("ink", "h"),
     "entropy": ("s1", "^"),
     "posterior": ("s6", "v"),
@@ -88,29 +91,64 @@ def ways(evaluation: Evaluation) -> list[Way]:
     return found
 
 
+@dataclass(frozen=True)
+class JudgedWay:
+    """What a way comes to on the half that judges."""
+
+    way: Way
+    outcome: Outcome
+    interval: WerInterval | None
+
+
+def judged_ways(evaluation: Evaluation) -> list[JudgedWay]:
+    """Return what all ways come to on the half that judges; it must have an utterance."""
+    _, judging = halves(evaluation.heard)
+    return [
+        JudgedWay(
+            way,
+            outcome(judging, evaluation.depths, way.choose),
+            wer_interval(evaluation.utterances(way.choose, judging)),
+        )
+        for way in ways(evaluation)
+    ]
+
+
 def depth_lines(evaluation: Evaluation) -> list[DepthLine]:
     """Return WER over depth of all ways, on the half that judges, with intervals."""
     _, judging = halves(evaluation.heard)
-
-    def line(label: str, look: str, choices: list[Callable[[Heard], int]]) -> DepthLine:
-        came = [(outcome(judging, evaluation.depths, choose), choose) for choose in choices]
-        came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.wer_percent))
-        intervals = [wer_interval(evaluation.utterances(choose, judging)) for _, choose in came]
-        return DepthLine(
-            label,
-            tuple((each.depth, each.errors.wer_percent) for each, _ in came),
-            *LOOKS[look],
-            between=tuple(interval.ends if interval else None for interval in intervals),
-            level=look == "oracle",
-        )
-
-    places = [fixed_at(place) for place in range(len(evaluation.exits))]
-    lines = [
-        line("one exit for all", "one exit for all", places),
-        line("agreement", "agreement", [agreed]),
-    ]
+    every, oracles = could_have_been(evaluation, judging)
+    lines = [every, _line(evaluation, judging, "agreement", "agreement", [agreed])]
     for rule in THRESHOLDED:
         own = points(evaluation, rule)
         if own:
-            lines.append(line(rule, rule, [by_threshold(rule, point.threshold) for point in own]))
-    return lines + [line(f"oracle, {what}", "oracle", [choose]) for what, choose in ORACLES.items()]
+            choices = [by_threshold(rule, point.threshold) for point in own]
+            lines.append(_line(evaluation, judging, rule, rule, choices))
+    return [*lines, oracles]
+
+
+def could_have_been(evaluation: Evaluation, own: Sequence[Heard]) -> list[DepthLine]:
+    """Return WER over depth of what needs no threshold: one exit for all, then the oracles."""
+    places = [fixed_at(place) for place in range(len(evaluation.exits))]
+    return [
+        _line(evaluation, own, "one exit for all", "one exit for all", places),
+        _line(evaluation, own, "oracles", "oracle", ORACLES.values()),
+    ]
+
+
+def _line(
+    evaluation: Evaluation,
+    own: Sequence[Heard],
+    label: str,
+    look: str,
+    choices: Iterable[Callable[[Heard], int]],
+) -> DepthLine:
+    came = [(outcome(own, evaluation.depths, choose), choose) for choose in choices]
+    came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.wer_percent))
+    intervals = [wer_interval(evaluation.utterances(choose, own)) for _, choose in came]
+    return DepthLine(
+        label,
+        tuple((each.depth, each.errors.wer_percent) for each, _ in came),
+        *LOOKS[look],
+        between=tuple(interval.ends if interval else None for interval in intervals),
+        level=look == "oracle",
+    )

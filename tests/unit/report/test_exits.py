@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.report.build import build_report
-from harness.report.exits import in_words, rule_rows
+from harness.report.exits import exit_groups, in_words, rule_rows
 from harness.report.load import load_run
 from harness.results.model import AttemptResult, ExitRecord, ExitsRecord
 from tests.fixtures.report_run import RunShape, make_run
@@ -35,7 +35,7 @@ def test_rules_and_exits_stand_on_the_page(tmp_path: Path) -> None:
     (row,) = rule_rows(load_run(path).final)
     assert (row.rule, row.wer_percent, row.mean_depth) == ("entropy 0.125", 12.5, 3.5)
     assert [(each.share_percent, each.seconds) for each in row.by_exit] == [(100, 0.5), (0, None)]
-    assert "3.5 layers" in in_words((row,))
+    assert "after 3.5 of 6 layers" in in_words(exit_groups((row,)))[0]
     page = build_report(path).read_text()
     assert HEADING in page
     assert "&lt;b&gt;exit1" in page
