@@ -10,7 +10,7 @@ from harness.report.figures.sheet import Drawn, Sheet
 from harness.report.numbers import fixed
 from harness.report.text import one_line
 
-WIDTH = 430.0
+WIDTH = 390.0
 BAR_PX, STEP_PX = 16.0, 23.0
 LONGEST = 26
 """Characters of a rule's label."""

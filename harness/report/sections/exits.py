@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from harness.report.exits import ExitGroup, exit_groups, in_words, rule_rows
 from harness.report.figures.depth import over_depth
-from harness.report.figures.shares import ShareBar, share_bars
+from harness.report.figures.shares import WIDTH, ShareBar, share_bars
 from harness.report.leaving import HALVES, depth_lines
 from harness.report.page_data import PageData
 from harness.report.section import Section
@@ -41,10 +41,11 @@ def _figures(group: ExitGroup) -> list[tuple[str, Markup]]:
     whom = f"{first.speaker} by {first.model}"
     if group.lines:
         title = f"WER against layers computed, {whom}"
-        figures.append(("As measured", over_depth(group.lines, f"{key}-d", title, group.ticks)))
+        drawn = over_depth(group.lines, f"{key}-d", title, group.ticks, WIDTH)
+        figures.append(("As measured", drawn))
     if group.judged and group.answered is not None:
         title = f"What thresholds would do, {whom}"
-        drawn = over_depth(depth_lines(group.answered), f"{key}-t", title, group.ticks)
+        drawn = over_depth(depth_lines(group.answered), f"{key}-t", title, group.ticks, WIDTH)
         figures.append(("What thresholds would do", drawn))
     bars = [ShareBar(row.rule, row.share_percent) for row in group.rules]
     names = [f"{exit_.exit}, layer {exit_.depth}" for exit_ in group.exits]
