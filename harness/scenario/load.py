@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.errors import InputError
 from harness.scenario.base import Section
+from harness.scenario.baselines import BASELINE, with_baseline
 from harness.scenario.demands import Demands
 from harness.scenario.figures import unknown_in
 from harness.scenario.identity import sha256_of
@@ -61,7 +62,7 @@ class LoadedScenario:
                 where the matrix says it.
         """
         try:
-            tree = apply(self.base, combination)
+            tree = with_baseline(apply(self.base, combination), self.matrix)
         except MatrixError as error:
             raise _said(error, self.lines) from error
         raw = {key: tree[key] for key in JobContent.model_fields if key in tree}
@@ -112,7 +113,13 @@ def parse_scenario(
     for text in overrides:
         base = override(base, text)
     matrix = _matrix(base, lines)
-    tree = _filled(base, matrix)
+    try:
+        tree = with_baseline(_filled(base, matrix), matrix)
+    except MatrixError as error:
+        given = next((t for t in reversed(overrides) if t.startswith(f"{BASELINE}=")), None)
+        if given is None or error.location != (BASELINE,):
+            raise _said(error, lines) from error
+        raise InputError(error.what, where=f"--set {given}", hint=error.hint) from error
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
@@ -196,9 +203,13 @@ def _blame_override(raw: Mapping[str, Any], overrides: Sequence[str]) -> None:
     for step, text in enumerate(("", *overrides)):
         if step:
             tree = override(tree, text)
-        filled = _filled(tree, check_matrix(tree.get("matrix")))
+        matrix = check_matrix(tree.get("matrix"))
+        filled = _filled(tree, matrix)
         try:
+            filled = with_baseline(filled, matrix)
             Scenario.model_validate(filled)
+        except MatrixError:
+            continue  # a later one sets it right: all together have a baseline
         except ValidationError as error:
             if not step:
                 return  # the file itself is wrong

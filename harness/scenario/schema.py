@@ -28,6 +28,9 @@ from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+BaselineName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)
+]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
@@ -94,6 +97,9 @@ class ModelChoice(Section):
     def label(self) -> str:
         """The model in a word or two."""
         return self.name or str(self.path)
+
+
+ModelOrName = Annotated[ModelChoice, BeforeValidator(_model_by_name)]
 
 
 class Data(Section):
@@ -288,8 +294,10 @@ Gates = Union[Literal["strict", "lab", "off"], dict[str, Any]]  # noqa: UP007 - 
 class JobContent(Section):
     """What one job is: everything here can be an axis of the matrix."""
 
-    model: Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+    model: ModelOrName
     """The trainable model; a word alone is its ``name``."""
+    baseline: BaselineName | None = None
+    """Which of ``baselines`` is the model; usually an axis of the matrix."""
     data: Data = Data.model_validate({})
     """Whose speech."""
     also_evaluate: AlsoEvaluateOrNames | None = None
@@ -400,6 +408,8 @@ class Scenario(JobContent):
     """Names the run folders: lower case, digits, dot, dash, underscore."""
     title: str = Field("", max_length=200)
     """What the report is headed by."""
+    baselines: dict[BaselineName, ModelOrName] = Field(default_factory=dict)
+    """Models by name, in place of ``model``: ``baseline`` chooses among them."""
     reproduces: Reproduces | None = None
     """The published table or figure whose protocol this is."""
     matrix: dict[str, Any] = Field(default_factory=dict)
