@@ -143,11 +143,11 @@ def _line(
     choices: Iterable[Callable[[Heard], int]],
 ) -> DepthLine:
     came = [(outcome(own, evaluation.depths, choose), choose) for choose in choices]
-    came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.wer_percent))
+    came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.known_wer_percent))
     intervals = [wer_interval(evaluation.utterances(choose, own)) for _, choose in came]
     return DepthLine(
         label,
-        tuple((each.depth, each.errors.wer_percent) for each, _ in came),
+        tuple((each.depth, each.errors.known_wer_percent) for each, _ in came),
         *LOOKS[look],
         between=tuple(interval.ends if interval else None for interval in intervals),
         level=look == "oracle",
