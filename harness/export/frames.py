@@ -100,7 +100,7 @@ class Run:
         batch; ``rule_seconds`` are of the utterance.
         """
         return _frame(
-            {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
+            {**_key(result), "speaker": result.speaker, "rule": result.exits.label, **row}
             for folder, result in self._results
             if result.exits is not None
             for told in folder.exits()
@@ -259,12 +259,6 @@ def _kinds(
                 "reference": errors.reference_words,
                 "kept": epoch == result.kept_epoch,
             }
-
-
-def _rule(result: AttemptResult) -> str:
-    """Return the rule by which utterances left, in words."""
-    rule = {} if result.exits is None else result.exits.rule
-    return " ".join(str(value) for value in rule.values())
 
 
 def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:
