@@ -10,6 +10,7 @@ from typing import Any
 from harness.contract.network import Exit
 from harness.metrics.exits import Heard
 from harness.paper.measure import Source
+from harness.paper.systems.early_exit.recipes import trained_places
 from harness.report.load import Attempt
 from harness.results.store import ExitsRow, RunFolder
 from harness.results.wer_interval import Utterance
@@ -31,6 +32,16 @@ class Evaluation:
     def depths(self) -> tuple[float, ...]:
         """Layers below each exit."""
         return tuple(float(exit_.depth) for exit_ in self.exits)
+
+    @property
+    def trained(self) -> tuple[int, ...]:
+        """Places of the exits that were trained."""
+        return trained_places(self.attempt.result.model_name, len(self.exits))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its exits were trained."""
+        return len(self.trained) == len(self.exits)
 
     @cached_property
     def heard(self) -> tuple[Heard, ...]:

@@ -51,11 +51,15 @@ def _words(found: Found) -> str:
     return f"{signed(found.points, 1)} ({ends})"
 
 
+def _whole(evaluation: Evaluation) -> bool:
+    return evaluation.whole
+
+
 def falls_with_depth(source: Source) -> Judged:
     """Last exit below the first one, and no exit clearly above the one before it."""
     ends: dict[str, Found] = {}
     rises: dict[str, Found] = {}
-    for evaluation in answered(source):
+    for evaluation in filter(_whole, answered(source)):
         by_exit = [
             evaluation.utterances(fixed_at(place), evaluation.heard)
             for place in range(len(evaluation.exits))
@@ -74,7 +78,7 @@ def falls_with_depth(source: Source) -> Judged:
 def posterior_in_the_middle(source: Source) -> Judged:
     """Posterior no worse than entropy at the mean depth half way between first and last exit."""
     differences: dict[str, Found] = {}
-    for evaluation in answered(source):
+    for evaluation in filter(_whole, answered(source)):
         entropy, posterior = points(evaluation, "entropy"), points(evaluation, "posterior")
         if entropy and posterior:
             middle = (evaluation.depths[0] + evaluation.depths[-1]) / 2

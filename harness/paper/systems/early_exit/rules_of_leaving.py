@@ -76,7 +76,7 @@ def ways(evaluation: Evaluation) -> list[Way]:
 
 def _given(item: Item, given: Given) -> tuple[Source | None, list[Evaluation], str]:
     source = source_of(item, given)
-    own = [] if source is None else [e for e in answered(source) if halves(e.heard)[1]]
+    own = [] if source is None else [e for e in answered(source) if e.whole and halves(e.heard)[1]]
     if source is None or not source.finished:
         return source, [], no_run(item, given)
     return source, own, "" if own else NO_ANSWERS

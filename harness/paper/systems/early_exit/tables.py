@@ -88,6 +88,8 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     intervals = [
         [
             wer_interval(evaluation.utterances(fixed_at(place), evaluation.heard))
+            if place in evaluation.trained
+            else None
             for place in range(len(evaluation.exits))
         ]
         for evaluation in own
@@ -106,11 +108,13 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     lines = [
         Line(
             evaluation.name,
-            tuple(zip(evaluation.depths, [_wer(i) for i in by_exit], strict=True)),
+            tuple(
+                (depth, _wer(i)) for depth, i in zip(evaluation.depths, by_exit, strict=True) if i
+            ),
             ROLES[number % len(ROLES)],
             MARKERS[number % len(MARKERS)],
             DASHES[number // len(ROLES) % 2],
-            between=tuple(interval.ends if interval else None for interval in by_exit),
+            between=tuple(interval.ends for interval in by_exit if interval),
         )
         for number, (evaluation, by_exit) in enumerate(zip(own, intervals, strict=True))
     ]
@@ -126,9 +130,7 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     )
 
 
-def _wer(interval: WerInterval | None) -> float:
-    if interval is None:
-        return 0.0
+def _wer(interval: WerInterval) -> float:
     errors = interval.substitutions + interval.deletions + interval.insertions
     return 100 * errors / interval.words
 
