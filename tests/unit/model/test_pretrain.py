@@ -423,8 +423,8 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert small.checkpoint.bytes < model.checkpoint.bytes / 2
     with opened_weights(out / "baseline.npz") as packed:
         assert packed.shapes == {n: w.shape for n, w in initial_weights(TINY, 0).items()}
-        assert packed.packed("CONV1/kernel").coding == "S1E4M7/fn"
-        assert packed.packed("BLSTM1/bias") is None
+        assert packed.packed("conv1_kernel").coding == "S1E4M7/fn"
+        assert packed.packed("blstm1_bias") is None
     assert small.provenance.training == model.provenance.training
 
 
