@@ -68,10 +68,15 @@ def agreed(heard: Heard) -> int:
     return agreed_at(heard.texts)
 
 
+def say_words(own: Iterable[Heard]) -> bool:
+    """Return whether there is a word of reference, and so a WER."""
+    return any(heard.errors[0].reference_words for heard in own)
+
+
 def points(evaluation: Evaluation, rule: Thresholded) -> tuple[Judged, ...]:
-    """Return a rule's curve; empty where a half is empty or answers lack what it goes by."""
+    """Return a rule's curve; empty where a half says no word or answers lack what it goes by."""
     choosing, judging = halves(evaluation.heard)
-    if not (choosing and judging and evaluation.has(rule)):
+    if not (say_words(choosing) and say_words(judging) and evaluation.has(rule)):
         return ()
     return curve(evaluation.heard, evaluation.depths, rule)
 
@@ -143,11 +148,11 @@ def _line(
     choices: Iterable[Callable[[Heard], int]],
 ) -> DepthLine:
     came = [(outcome(own, evaluation.depths, choose), choose) for choose in choices]
-    came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.wer_percent))
+    came.sort(key=lambda pair: (pair[0].depth, pair[0].errors.known_wer_percent))
     intervals = [wer_interval(evaluation.utterances(choose, own)) for _, choose in came]
     return DepthLine(
         label,
-        tuple((each.depth, each.errors.wer_percent) for each, _ in came),
+        tuple((each.depth, each.errors.known_wer_percent) for each, _ in came),
         *LOOKS[look],
         between=tuple(interval.ends if interval else None for interval in intervals),
         level=look == "oracle",
