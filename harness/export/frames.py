@@ -12,12 +12,12 @@ import pandas as pd
 from harness.contract.events import Step
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
-from harness.results.store import AttemptFolder, ExitsRow, RunFolder
+from harness.results.store import AttemptFolder, ExitsRow, Rows, RunFolder
 
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -90,12 +90,22 @@ class Run:
         batch; ``rule_seconds`` are of the utterance.
         """
         return _frame(
-            {**_key(result), "speaker": result.speaker, "rule": result.exits.label, **row}
-            for folder, result in self._results
-            if result.exits is not None
-            for told in folder.exits()
+            {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
+            for result, rows in self._exit_rows
+            for told in rows
             for row in _answers(told)
         )
+
+    @cached_property
+    def _exit_rows(self) -> list[tuple[AttemptResult, Rows[ExitsRow]]]:
+        return [
+            (result, folder.exits()) for folder, result in self._results if result.exits is not None
+        ]
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Lines of ``exits.jsonl`` that cannot be read and are left out, in words."""
+        return tuple(line for _, rows in self._exit_rows for line in rows.damaged)
 
     @cached_property
     def phases(self) -> pd.DataFrame:
@@ -149,6 +159,10 @@ class Run:
         return [folder.samples_path for folder, _ in self._results if folder.samples_path.exists()]
 
 
+def _rule(result: AttemptResult) -> str:
+    return "" if result.exits is None else result.exits.label
+
+
 def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:
     until = 0.0
     for answer in row.answers:
@@ -182,6 +196,8 @@ def _flat(result: AttemptResult) -> dict[str, Any]:
     for part in _PARTS:
         inner = whole[part] or {}
         row.update({f"{part}.{key}": v for key, v in inner.items() if isinstance(v, _PLAIN)})
+    if result.exits is not None:
+        row["exits.rule"] = result.exits.label
     row["notes"] = "; ".join(result.notes)
     return row
 

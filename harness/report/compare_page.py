@@ -10,6 +10,7 @@ from harness.report import numbers, words
 from harness.report.approaches import side_by_side
 from harness.report.changed import differences
 from harness.report.compare_words import ORDER, WORDS, counts, sentence
+from harness.report.exits_beside import rules_beside
 from harness.report.expect import check_all
 from harness.report.figures.trend import trend_chart
 from harness.report.junit import junit_xml
@@ -90,6 +91,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             links=links,
             interval_method=METHOD,
             beside=side_by_side(judged.runs),
+            exits=rules_beside(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],
             now=now.record,
