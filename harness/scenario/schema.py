@@ -26,8 +26,12 @@ from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
+from harness.scenario.report import Report
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+BaselineName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)
+]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
@@ -94,6 +98,9 @@ class ModelChoice(Section):
     def label(self) -> str:
         """The model in a word or two."""
         return self.name or str(self.path)
+
+
+ModelOrName = Annotated[ModelChoice, BeforeValidator(_model_by_name)]
 
 
 class Data(Section):
@@ -288,8 +295,10 @@ Gates = Union[Literal["strict", "lab", "off"], dict[str, Any]]  # noqa: UP007 - 
 class JobContent(Section):
     """What one job is: everything here can be an axis of the matrix."""
 
-    model: Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+    model: ModelOrName
     """The trainable model; a word alone is its ``name``."""
+    baseline: BaselineName | None = None
+    """Which of ``baselines`` is the model; usually an axis of the matrix."""
     data: Data = Data.model_validate({})
     """Whose speech."""
     also_evaluate: AlsoEvaluateOrNames | None = None
@@ -400,6 +409,8 @@ class Scenario(JobContent):
     """Names the run folders: lower case, digits, dot, dash, underscore."""
     title: str = Field("", max_length=200)
     """What the report is headed by."""
+    baselines: dict[BaselineName, ModelOrName] = Field(default_factory=dict)
+    """Models by name, in place of ``model``: ``baseline`` chooses among them."""
     reproduces: Reproduces | None = None
     """The published table or figure whose protocol this is."""
     matrix: dict[str, Any] = Field(default_factory=dict)
@@ -417,3 +428,5 @@ class Scenario(JobContent):
     """How often an attempt is repeated, by kind of failure."""
     expect: tuple[Expect, ...] = ()
     """What the results should show; checked by the report and ``nightly``, not by ``run``."""
+    report: Report | None = None
+    """What is told besides of the same results: rare words, WERR, characters (docs/metrics.md)."""

@@ -150,7 +150,7 @@ def epoch_records(
     return tuple(
         _epoch(event, scored.get(event.epoch, ()))
         for event in epoch_events(events)
-        if event.epoch in scored or event.errors is not None
+        if event.epoch in scored or (event.errors and event.errors.reference_words)
     )
 
 
@@ -210,7 +210,7 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
         errors = WordErrors(**event.errors.model_dump())
     return EpochRecord(
         epoch=event.epoch,
-        wer_percent=errors.wer_percent,
+        wer_percent=errors.known_wer_percent,
         substitutions=errors.substitutions,
         deletions=errors.deletions,
         insertions=errors.insertions,
@@ -225,8 +225,12 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
 
 
 def wer_percent(rows: Sequence[HypothesisRow]) -> float:
-    """Return the word error rate over all rows, in percent."""
-    return word_errors_of(rows).wer_percent
+    """Return the word error rate over all rows, in percent.
+
+    Raises:
+        InputError: No reference has a word.
+    """
+    return word_errors_of(rows).known_wer_percent
 
 
 def word_errors_of(rows: Sequence[HypothesisRow]) -> WordErrors:

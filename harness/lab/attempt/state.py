@@ -119,6 +119,7 @@ def make_result(
     epochs = epoch_records(events, state.scored)
     figures = event_figures(events, epochs, spec.content.trainer.keep)
     accents = {other.speaker: other.accent for other in material.others}
+    rule = spec.content.trainer.exits
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -143,7 +144,12 @@ def make_result(
         selection=selection_record(events),
         epochs=epochs,
         others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
-        exits=exits_record(spec, material, state.exits, figures["kept_epoch"]),
+        exits=exits_record(
+            None if rule is None else rule.as_rule(),
+            material.exits,
+            state.exits,
+            figures["kept_epoch"],
+        ),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,

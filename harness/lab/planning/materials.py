@@ -13,6 +13,7 @@ from typing import Any, Final
 from harness.adb.transfer import LocalFile
 from harness.errors import InputError
 from harness.lab.attempt.jobfile import Material, OtherSpeech, Recording
+from harness.lab.planning.baselines import check_baselines
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.lab.planning.others import OtherVoice, other_voices
@@ -79,9 +80,12 @@ class Materials:
             gates_at: Where the gates stand, for messages.
 
         Raises:
-            InputError: A model or a file of it is not there, or it lacks what a job asks for.
+            InputError: A model or a file of it is not there, it lacks what a job asks for, or
+                baselines cannot be compared.
         """
-        return [job_needs(task, self.models, gates_at) for task in tasks]
+        needs = [job_needs(task, self.models, gates_at) for task in tasks]
+        check_baselines(needs)
+        return needs
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
         """Return the recordings of a speaker, made or imported if they are not in the cache.
