@@ -10,7 +10,6 @@ from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.variants import Variant, variants
 from harness.report.figures.plot import EndLabel, Plot, integer_ticks, steps, text_px
 from harness.report.figures.scatter import ROLES, Point, scatter
 from harness.report.figures.sheet import DASHED, Drawn, Sheet
@@ -18,6 +17,7 @@ from harness.report.numbers import Spread, fixed
 from harness.report.spent import Spent
 from harness.report.style import MARKERS
 from harness.report.text import one_line
+from harness.report.variants import Variant, variants
 from harness.results.wer_interval import METHOD
 
 MIB = 2**20
@@ -69,7 +69,7 @@ def wer_section(
         compared: Name of that column.
     """
     source = source_of(item, given)
-    own = [] if source is None else variants(source)
+    own = [] if source is None else variants(source.data)
     if source is None or not own:
         return section_of(item, says, {}, missing(item, given), source)
     grids = (measured_grid(says, {}), wer_grid(own, source, against, compared))
@@ -80,7 +80,7 @@ def wer_section(
 def sizes_section(item: Item, given: Given) -> Section:
     """Return what travelled, what it lost on its way, memory, and WER against bytes."""
     source = source_of(item, given)
-    own = [] if source is None else variants(source)
+    own = [] if source is None else variants(source.data)
     if source is None or not own:
         return section_of(item, NO_PAGE, {}, missing(item, given), source)
     codes = codes_grid(own)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from harness.paper.claims import Judged, Rule
 from harness.paper.differences import alike
 from harness.paper.measure import Source
-from harness.paper.variants import Variant, variants
+from harness.report.variants import Variant, variants
 
 _FORMAT = "int8"
 
@@ -21,7 +21,7 @@ def _of(found: Iterable[Variant], strategy: str) -> tuple[Variant | None, list[V
 
 def _like_float32(strategy: str) -> Rule:
     def rule(source: Source) -> Judged:
-        whole, few = _of(variants(source), strategy)
+        whole, few = _of(variants(source.data), strategy)
         if whole is None or not few:
             return "cannot be said", f"{_FORMAT} and float32 were not both run with {strategy}."
         return alike({f"{v.name} less {whole.name}": v.less(whole) for v in few})
@@ -33,7 +33,7 @@ def fewer_bytes(source: Source) -> Judged:
     """Bytes both ways, of each strategy."""
     told, holds = [], True
     for strategy in ("fedsgd", "fedavg"):
-        whole, few = _of(variants(source), strategy)
+        whole, few = _of(variants(source.data), strategy)
         before = None if whole is None else whole.spent.bytes
         for variant in few:
             after = variant.spent.bytes

@@ -10,7 +10,7 @@ from harness.paper.measure import Source
 from harness.paper.published import Measured, load_measured
 from harness.paper.rounds import links_of, one_cell, one_figure, sizes_section, wer_section
 from harness.paper.sections import Grid, Head, Section, measured_grid
-from harness.paper.variants import Variant, variants
+from harness.report.variants import Variant, variants
 
 FILE = Path(__file__).with_name("published.yaml")
 
@@ -30,7 +30,7 @@ def memory(item: Item, given: Given) -> Section:
         figures[row.name, "weights"] = one_figure(100 * (100 - row.where["percent"]) / saved)
     grids = [measured_grid(says, figures, "ours")]
     source = source_of(item, given)
-    own = [] if source is None else variants(source)
+    own = [] if source is None else variants(source.data)
     if source is not None and own:
         grids.append(_apart(own, source))
     return section_of(item, says, figures, source=source, grids=tuple(grids))

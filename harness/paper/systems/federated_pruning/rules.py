@@ -10,7 +10,8 @@ from operator import eq
 from harness.paper.claims import Judged
 from harness.paper.differences import Found, alike, together
 from harness.paper.measure import Source
-from harness.paper.variants import Variant, differences, pairs, variants
+from harness.paper.pairs import differences, pairs
+from harness.report.variants import Variant, variants
 from harness.scenario.pruning import Pruning
 
 _HALVES = {"input_unit": "half_input_unit", "output_unit": "half_output_unit"}
@@ -37,7 +38,7 @@ def dense(found: Iterable[Variant]) -> list[Variant]:
 
 def rises_with_level(source: Source) -> Judged:
     """The highest level surely above the lowest, and no step surely downwards."""
-    own = dense(variants(source))
+    own = dense(variants(source.data))
     if len(own) < 2:
         return "cannot be said", "Fewer than two levels were run."
     verdict, told = together({f"{own[0].name} less {own[-1].name}": own[0].less(own[-1])})
@@ -53,7 +54,7 @@ def rises_with_level(source: Source) -> Judged:
 
 def worse_above_thirty(source: Source) -> Judged:
     """Each variant above level 0.3 against the whole network."""
-    found = variants(source)
+    found = variants(source.data)
     all_ = whole(found)
     above = [v for v in found if v.pruning and v.pruning.level > _DEGRADES_ABOVE]
     if all_ is None or not above:
@@ -72,7 +73,7 @@ def _by_pattern(found: list[Variant], names: dict[str, str]) -> dict[str, Found]
 
 def half_as_good_as_whole(source: Source) -> Judged:
     """Half rows against rows, half columns against columns; no worse is enough."""
-    made = _by_pattern(variants(source), _HALVES)
+    made = _by_pattern(variants(source.data), _HALVES)
     if not made:
         return "cannot be said", "No halves were run beside their whole ones."
     return together(made, ties=True)
@@ -80,7 +81,7 @@ def half_as_good_as_whole(source: Source) -> Judged:
 
 def columns_beat_rows(source: Source) -> Judged:
     """Columns against rows, and their halves."""
-    made = _by_pattern(variants(source), _COLUMNS)
+    made = _by_pattern(variants(source.data), _COLUMNS)
     if not made:
         return "cannot be said", "No columns were run beside rows."
     return together(made)
@@ -88,7 +89,9 @@ def columns_beat_rows(source: Source) -> Judged:
 
 def adaptive_as_good(source: Source) -> Judged:
     """Rows with adaptive densities against rows with the same; no worse is enough."""
-    rows = [v for v in variants(source) if v.pruning and v.pruning.pattern.endswith("input_unit")]
+    rows = [
+        v for v in variants(source.data) if v.pruning and v.pruning.pattern.endswith("input_unit")
+    ]
     both = pairs(rows, pruned, "density", lambda density: density != "uniform")
     made = differences((one, other) for one, other in both if _is_uniform(other))
     if not made:
@@ -103,7 +106,7 @@ def _is_uniform(variant: Variant) -> bool:
 def methods_alike(source: Source) -> Judged:
     """Momentum and product against weights."""
     both = pairs(
-        variants(source),
+        variants(source.data),
         pruned,
         "score",
         lambda score: score != "weight",
@@ -116,7 +119,7 @@ def methods_alike(source: Source) -> Judged:
 
 def refinement_helps(source: Source) -> Judged:
     """With what was left out kept on the server, against without."""
-    both = pairs(variants(source), pruned, "refinement", bool)
+    both = pairs(variants(source.data), pruned, "refinement", bool)
     if not both:
         return "cannot be said", "Nothing was run without refinement beside the same with it."
     return together(differences(both))

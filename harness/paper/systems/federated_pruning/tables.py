@@ -20,8 +20,8 @@ from harness.paper.rounds import (
 )
 from harness.paper.sections import Grid, Head, Section, measured_grid
 from harness.paper.systems.federated_pruning.rules import dense, whole
-from harness.paper.variants import Variant, variants
 from harness.report.numbers import Spread
+from harness.report.variants import Variant, variants
 
 FILE = Path(__file__).with_name("published.yaml")
 _BYTES = 4
@@ -50,7 +50,7 @@ def levels(item: Item, given: Given) -> Section:
         for row in says.rows[1:]
     }
     source = source_of(item, given)
-    own = [] if source is None else dense(variants(source))
+    own = [] if source is None else dense(variants(source.data))
     if source is None or not own:
         return section_of(item, says, figures, missing(item, given), source)
     for row in says.rows:
@@ -85,7 +85,7 @@ def _compared(of: Callable[[Variant], bool]) -> Callable[[Item, Given], Section]
     def make(item: Item, given: Given) -> Section:
         says = page("patterns" if item.key == "conformer" else item.key)
         source = source_of(item, given)
-        found = [] if source is None else variants(source)
+        found = [] if source is None else variants(source.data)
         all_ = whole(found)
         own = [v for v in found if of(v) or v is all_]
         if source is None or len(own) <= (all_ is not None):
@@ -135,7 +135,7 @@ def sizes(item: Item, given: Given) -> Section:
     """Return what a phone saved: parameters, bytes, memory, seconds, and WER against bytes."""
     made = sizes_section(item, given)
     source = source_of(item, given)
-    own = [] if source is None else variants(source)
+    own = [] if source is None else variants(source.data)
     rows = [(v, v.training.pruned[-1][1]) for v in own if v.training.pruned]
     if source is None or not rows:
         return made

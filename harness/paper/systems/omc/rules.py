@@ -8,13 +8,14 @@ from harness.contract.wire import bits_of
 from harness.paper.claims import Judged, Rule
 from harness.paper.differences import alike, together
 from harness.paper.measure import Source
-from harness.paper.variants import Variant, differences, pairs, variants
+from harness.paper.pairs import differences, pairs
+from harness.report.variants import Variant, variants
 from harness.scenario.compression import Compression
 
 
 def as_printed(source: Source) -> list[Variant]:
     """Return the variants that do as the paper has it, and float32; all if none does."""
-    found = variants(source)
+    found = variants(source.data)
     printed = [v for v in found if v.compression and v.compression.variant == "as_printed"]
     return [v for v in found if v in printed or v.compression is None] if printed else found
 

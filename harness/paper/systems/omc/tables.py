@@ -16,7 +16,7 @@ from harness.paper.systems.omc.arithmetic import (
     shares_for,
 )
 from harness.paper.systems.omc.rules import float32
-from harness.paper.variants import Variant
+from harness.report.variants import Variant
 
 FILE = Path(__file__).with_name("published.yaml")
 

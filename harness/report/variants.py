@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.paper.differences import Found
-from harness.paper.measure import Source
-from harness.report.load import Attempt
+from harness.report.axes import SPEAKER, label_of, shown
+from harness.report.load import Attempt, RunData
 from harness.report.rounds import Round, Training, of_run
 from harness.report.spent import Spent, heard_in, spent
-from harness.results.wer_difference import wer_difference
+from harness.results.wer_difference import WerDifference, wer_difference
 from harness.results.wer_interval import Utterance, WerInterval, wer_interval
 from harness.scenario.compression import Compression
 from harness.scenario.federated import Federated
@@ -41,6 +39,11 @@ class Variant:
     def pruning(self) -> Pruning | None:
         """What its clients have; None: all."""
         return self.settings.pruning
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What the matrix varies beside who speaks and how clients are trained together."""
+        return beside(self.training.axes)
 
     @property
     def last(self) -> Round | None:
@@ -75,26 +78,35 @@ class Variant:
         heard = () if self.last is None else tuple(self.last.evaluations.values())
         return (*heard, *(a for round_ in self.training.rounds for a in round_.answered))
 
-    def less(self, other: Variant) -> Found:
+    def less(self, other: Variant) -> WerDifference | None:
         """Return its last WER less another's, with the interval of the paired difference."""
         return wer_difference(other.heard, self.heard)
 
-    def less_start(self) -> Found:
+    def less_start(self) -> WerDifference | None:
         """Return its last WER less that of its start."""
         return None if self.start is None else wer_difference(heard_in(self.start), self.heard)
 
 
-def variants(source: Source) -> list[Variant]:
+def variants(run: RunData) -> list[Variant]:
     """Return the trainings of a run of which a round was evaluated, in the order of its matrix."""
-    base = source.data.record.scenario.get(_FEDERATED) or {}
+    base = run.record.scenario.get(_FEDERATED) or {}
     found = []
-    for training in of_run(source.data):
+    for training in of_run(run):
         settings = _settings(base, training.axes)
         if settings is not None:
-            variant = Variant(training, settings, name_of(settings))
+            variant = Variant(training, settings, name_of(settings, training.axes))
             if variant.last is not None:
                 found.append(variant)
     return found
+
+
+def beside(axes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the matrix varies beside who speaks and how clients are trained together."""
+    return {
+        path: value
+        for path, value in axes.items()
+        if path != SPEAKER and path.partition(".")[0] != _FEDERATED
+    }
 
 
 def _settings(base: Mapping[str, Any], axes: Mapping[str, Any]) -> Federated | None:
@@ -116,49 +128,6 @@ def _put(into: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     inner = dict(into.get(keys[0]) or {})
     into[keys[0]] = inner
     _put(inner, keys[1:], value)
-
-
-# -- pairs that differ in one thing ---------------------------------------------------------------
-
-
-def pairs(
-    found: Iterable[Variant],
-    section: Callable[[Variant], BaseModel | None],
-    field: str,
-    first: Callable[[Any], bool],
-    second: Callable[[Any], bool] | None = None,
-) -> list[tuple[Variant, Variant]]:
-    """Return pairs whose settings differ in one field of a section only.
-
-    Args:
-        found: The variants.
-        section: Of their settings.
-        field: Of it.
-        first: What the first of a pair has there.
-        second: What the other has; None: anything else.
-    """
-    made = []
-    for one, other in permutations(found, 2):
-        ours, theirs = section(one), section(other)
-        if ours is None or theirs is None or _but(one, ours, field) != _but(other, theirs, field):
-            continue
-        value, otherwise = getattr(ours, field), getattr(theirs, field)
-        is_second = second(otherwise) if second is not None else not first(otherwise)
-        if first(value) and is_second:
-            made.append((one, other))
-    return made
-
-
-def _but(variant: Variant, section: BaseModel, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return all settings but one field of a section."""
-    own = section.model_dump(exclude={field})
-    rest = variant.settings.model_dump(exclude={"compression", "pruning"})
-    return own, rest
-
-
-def differences(found: Iterable[tuple[Variant, Variant]]) -> dict[str, Found]:
-    """Return the last WER of the first of each pair less that of the second, by their names."""
-    return {f"{one.name} less {other.name}": one.less(other) for one, other in found}
 
 
 # -- names ----------------------------------------------------------------------------------------
@@ -186,9 +155,14 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-def name_of(settings: Federated) -> str:
-    """Return what a variant is called: what of its settings is not as it would be."""
-    parts = []
+def name_of(settings: Federated, axes: Mapping[str, Any]) -> str:
+    """Return what a variant is called: what of its settings is not as it would be.
+
+    Args:
+        settings: Of the training.
+        axes: What the matrix varies.
+    """
+    parts = [f"{label_of(path)} {shown(value)}" for path, value in beside(axes).items()]
     if settings.strategy.label != "fedavg":
         parts.append(settings.strategy.label)
     compression, pruning = settings.compression, settings.pruning
