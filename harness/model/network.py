@@ -25,6 +25,7 @@ from harness.model.passes import BackwardPass, ForwardPass, Taken
 from harness.model.resident.chosen import encoded_weights
 from harness.model.resident.codings import Codings
 from harness.model.resident.codings import codings as make_codings
+from harness.model.resident.product import Stack
 from harness.model.resident.rounding import Rounding
 from harness.model.resident.variable import EncodedVariable
 from harness.model.segments import roles_of, segments_of, up_to
@@ -78,6 +79,13 @@ class NetworkVariables:
             if isinstance(variable, EncodedVariable):
                 return variable.read_value()
             return tf.identity(variable)
+
+    def stack(self, full_name: str, after: Tensor) -> Tensor | Stack:
+        """Return matrices, read no earlier than ``after``; encoded ones as blocks."""
+        variable = self.by_name[full_name]
+        if isinstance(variable, EncodedVariable) and variable.is_stack:
+            return Stack(variable, after)
+        return self.read(full_name, after)
 
 
 @dataclass(frozen=True)

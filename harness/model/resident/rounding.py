@@ -30,7 +30,7 @@ class Rounding:
         for name, variable in encoded.items():
             self._places[name] = []
             for block in variable.blocks:
-                self._places[name].append(Place(number, block.rows, block.columns))
+                self._places[name].append(Place(number, block.cut.rows, block.cut.columns))
                 number += 1
 
     @property

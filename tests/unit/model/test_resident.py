@@ -12,7 +12,8 @@ from harness.model.resident import variable as blocks  # noqa: E402
 from harness.model.resident.chosen import encoded_weights  # noqa: E402
 from harness.model.resident.codings import Half, Linear, Squared, codings  # noqa: E402
 from harness.model.resident.lots import Lots, Place  # noqa: E402
-from harness.model.resident.variable import EncodedVariable, block_rows  # noqa: E402
+from harness.model.resident.product import Stack  # noqa: E402
+from harness.model.resident.variable import EncodedVariable, cuts  # noqa: E402
 from harness.model.sgd import Sgd  # noqa: E402
 from tests.fixtures import resident_oracle as oracle  # noqa: E402
 from tests.fixtures.small_network import SMALL  # noqa: E402
@@ -137,7 +138,7 @@ def test_values_set_again_as_they_were_read_stay_as_they_are(monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", 20)
     for resident in RESIDENT:
         variable = EncodedVariable("w", values(2).reshape(2, 6, 6), codings(resident, 5).weights)
-        assert len(variable.blocks) == 4
+        assert len(variable.blocks) == 4  # of 3 x 6
         first = variable.read_value()
         variable.assign(first)
         assert np.allclose(first, variable.read_value(), rtol=1e-6, atol=0)
@@ -145,10 +146,26 @@ def test_values_set_again_as_they_were_read_stay_as_they_are(monkeypatch):
         assert not variable.read_value().numpy().any()
 
 
-def test_blocks_cover_all_rows_once():
-    for rows, columns in ((1, 2), (4096, 2048), (1000, 1030), (7, 10**6)):
-        covered = [r for first, n in block_rows(rows, columns) for r in range(first, first + n)]
-        assert covered == list(range(rows))
+def test_blocks_cover_all_of_a_variable_once_and_none_is_large():
+    shapes = [(1, 2), (4096, 2048), (1000, 1030), (7, 10**5), (2, 1984, 2048), (15, 7, 1, 16)]
+    for shape in shapes:
+        times = np.zeros(shape, np.int8)
+        for cut in cuts(shape):
+            times[tuple(slice(b, b + n) for b, n in zip(cut.begin, cut.size, strict=True))] += 1
+            assert cut.rows * cut.columns <= max(blocks.BLOCK, shape[-1])
+            assert cut.columns == shape[-1]
+        assert (times == 1).all()
+    assert len(cuts((15, 7, 1, 16))) == 1
+
+
+def test_products_with_blocks_are_those_with_the_whole(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 12)
+    variable = EncodedVariable("w", values(2).reshape(2, 6, 6), codings("f16", 5).weights)
+    assert variable.is_stack
+    stack, whole = Stack(variable, tf.constant(0.0)), variable.read_value()
+    x = tf.constant(values(3)[:10].reshape(2, 5, 6))
+    assert np.allclose(stack.times(x), tf.matmul(x, whole), atol=1e-5)
+    assert np.allclose(stack.back(x), tf.matmul(x, whole, transpose_b=True), atol=1e-5)
 
 
 def test_matrices_that_train_are_encoded_and_nothing_else():
