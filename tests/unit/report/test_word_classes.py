@@ -74,7 +74,10 @@ def test_counts_by_class(run):
     assert percent(kinds["characters"].after) == pytest.approx(100 * 2 / 22)  # went, when
     assert found.known_percent == 80
     assert "50.0 % of rare words and 0.0 % of common ones" in in_words(found)
-    assert "5 words; 80.0 % of what is said is among them. 2 words of those" in list_in_words(found)
+    assert (
+        "5 words; 80.0 % of what is said is among them. Of 4 different words said, 2 are rare"
+        in list_in_words(found)
+    )
     epochs = epochs_of(found.rows[0], found.scoring)
     assert (epochs[0].epoch, epochs[0].kept) == (0, False)
     assert any(epoch.kept for epoch in epochs)
