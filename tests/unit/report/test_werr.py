@@ -77,7 +77,9 @@ def test_against_the_jobs_with_a_value(run):
     assert row.cells["ind-male"].percent == pytest.approx(-50)
     assert row.together.percent == pytest.approx(100 * 2 / 6)
     assert (row.together.base.errors, row.together.new.errors) == (6, 4)
-    assert "1 of 1 setting made fewer word errors and 0 made more" in in_words(matrix)
+    assert row.settings[0] == ("pressure: fits", "S1")
+    assert in_words(matrix).startswith("Against pressure: fits S8, WERR is +33.3 %")
+    assert "6 word errors became 4" in in_words(matrix)
 
 
 def test_average_of_ratios_is_another_figure(run):

@@ -9,7 +9,9 @@ import pytest
 
 from harness.errors import InputError
 from harness.report.build import build_report
+from harness.report.expect import check_all
 from harness.report.load import load_run
+from harness.report.observed import observed
 from harness.report.word_classes import epochs_of, in_words, list_in_words, percent, run_classes
 from harness.results.store import HypothesisRow, RunFolder
 from harness.scenario.report import Report
@@ -123,6 +125,26 @@ def test_a_list_that_tells_nothing_is_refused(run, tmp_path, rare, words, messag
     with pytest.raises(InputError, match=message) as raised:
         load_run(run, asked=asked(**rare, words=str(file)))
     assert str(file) in raised.value.where
+
+
+def test_expectations_and_comparisons_have_the_rates(run):
+    data = load_run(run, asked=asked(vocabulary_rank=2))
+    (attempt,) = data.final
+    assert attempt.read_figures() == pytest.approx(
+        {"rare_wer_percent": 50, "common_wer_percent": 0, "cer_percent": 100 * 2 / 22}
+    )
+    expected = [
+        {"metric": "rare_wer_percent", "above": 49},
+        {"metric": "cer_percent", "below": 9},
+        {"metric": "common_wer_percent", "below": 1},
+    ]
+    verdicts = [check.verdict for check in check_all(expected, data.final)]
+    assert verdicts == ["holds", "does not hold", "holds"]
+    (observation,) = observed([data])[0]
+    assert observation.values["rare_wer_percent"] == 50
+    (plain,) = load_run(run).final
+    assert plain.read_figures() == {}
+    assert check_all(expected[:1], [plain])[0].verdict == "cannot be said"
 
 
 def test_without_being_asked_for_there_is_no_section(run):

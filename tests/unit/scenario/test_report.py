@@ -66,6 +66,22 @@ def test_may_not_be(tmp_path, report, message):
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("metric", "report", "other"),
+    [
+        ("rare_wer_percent", "{rare_words: {max_count: 0}}", "{characters: true}"),
+        ("common_wer_percent", "{rare_words: {max_count: 0}}", "{characters: true}"),
+        ("cer_percent", "{characters: true}", "{rare_words: {max_count: 0}}"),
+    ],
+)
+def test_expectations_of_it(tmp_path, metric, report, other):
+    expect = f"\nexpect: [{{metric: {metric}, below: 50}}]"
+    assert load(tmp_path, report + expect).scenario.expect
+    for without in (other, "{costs: 4/3/3}"):
+        with pytest.raises(InputError, match="unless report"):
+            load(tmp_path, without + expect)
+
+
 def test_it_holds_for_the_whole_scenario(tmp_path):
     file = tmp_path / "t.yaml"
     file.write_text(BASE + "  report.costs: [1/1/1, 4/3/3]\n")
