@@ -83,6 +83,11 @@ def _observation(
             "battery_percent_per_epoch": _percent(attempt),
             **attempt.read_figures(),
         }
+        if result.exits is not None:
+            values |= {
+                "layers_computed": result.exits.mean_depth,
+                "seconds_per_utterance": result.exits.utterance_seconds,
+            }
     return Observation(
         run_id=data.record.run_id,
         phone=phone_name(result.phone),
