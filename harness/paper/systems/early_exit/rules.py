@@ -10,7 +10,7 @@ from harness.metrics.exits import Judged as OnCurve
 from harness.paper.claims import Judged, Rule
 from harness.paper.differences import NOTHING, Found, together
 from harness.paper.measure import Source
-from harness.paper.systems.early_exit.heard import answered
+from harness.paper.systems.early_exit.heard import answered, whole
 from harness.paper.systems.early_exit.recipes import ADDED, JOINT, PLAIN, SINGLE
 from harness.paper.systems.early_exit.tables import fixed_runs, seconds_of
 from harness.report.evaluation import Evaluation
