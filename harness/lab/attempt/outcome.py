@@ -273,6 +273,17 @@ def event_figures(
     }
 
 
+def event_notes(events: Sequence[Any]) -> tuple[str, ...]:
+    """Return what a reader must know of how the trainer followed its job, in words."""
+    started = first_of(events, Started)
+    if started is None or "ordered" not in started.ignored:
+        return ()
+    return (
+        f"{started.runtime} cannot run a model's operators in the file's own order, as the model's "
+        "manifest asks: texts and losses are the same, peak memory may be higher.",
+    )
+
+
 def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict[str, Any]:
     """Return peak RSS, predicted and measured need.
 

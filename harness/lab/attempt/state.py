@@ -13,6 +13,7 @@ from harness.lab.attempt.outcome import (
     Samples,
     epoch_records,
     event_figures,
+    event_notes,
     memory_figures,
     other_records,
     phase_records,
@@ -157,7 +158,7 @@ def make_result(
         checkpoint_sha256=state.checkpoint_sha256,
         update=state.update,
         client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
-        notes=tuple(state.notes),
+        notes=(*state.notes, *event_notes(events)),
         **figures,
         **memory_figures(events, state.samples.peak_rss_mb),
     )

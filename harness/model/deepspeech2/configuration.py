@@ -312,7 +312,7 @@ TINY = DeepSpeech2(
 )
 """For tests: trains in milliseconds, hears nothing."""
 
-MINI_EE = replace(MINI, name="ds2-mini-ee", early_exits=True)
+MINI_EE = replace(MINI, name="ds2-mini-ee", early_exits=True, switched=True, clip="layer")
 """``ds2-mini`` with an exit after each BLSTM; the heads have 7,196 parameters each."""
 
 PRESETS = (PAPER, MINI, TINY, MINI_EE)
