@@ -17,7 +17,7 @@ from harness.results.store import AttemptFolder, ExitsRow, RunFolder
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "stored")
 _PLAIN = (str, int, float, bool, type(None))
 
 
