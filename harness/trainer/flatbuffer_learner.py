@@ -30,6 +30,7 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
 from harness.trainer.listening import Left, heard_by_rule
 from harness.trainer.npz import opened_weights
+from harness.trainer.packing import Packing
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.share import UPDATE, pulled_back, write_update
@@ -174,8 +175,10 @@ class FlatbufferLearner:
         self._model.load_checkpoint(checkpoint_path(self._folder, epoch))
 
     async def save(self, epoch: int) -> Saved:
-        """Write the weights of an epoch."""
-        return save_checkpoint(self._folder, epoch, self._model.weights())
+        """Write the weights of an epoch, as small as the job says."""
+        wire = self._job.stored
+        packing = None if wire is None else Packing(wire, self._model.shapes, f"stored:{epoch}")
+        return save_checkpoint(self._folder, epoch, self._model.weights(), packing)
 
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies."""
