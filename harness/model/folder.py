@@ -16,7 +16,7 @@ import numpy as np
 from harness.compression.chosen import chosen
 from harness.compression.packed import pack
 from harness.contract.wire import Wire
-from harness.model.configuration import ALPHABET, NetworkConfig
+from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.initial import Weights
 from harness.model.sizes import network_sizes
@@ -140,7 +140,7 @@ def write_manifest(
         checkpoint=checkpoint,
         sample_rate=settings.sample_rate,
         max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
-        alphabet=ALPHABET,
+        alphabet=config.alphabet,
         parameters={name: network.trained_parameters(name) for name in names},
         need_mb={
             batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()

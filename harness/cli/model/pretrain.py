@@ -122,12 +122,34 @@ class TrainingOptions:
         ),
     ] = None
     loss: Annotated[
-        Literal["equal", "mean", "rising"],
+        Literal["ctc", "minwer", "equal", "mean", "rising"],
         typer.Option(
-            help="Weights of the exits' losses: 1 each, 1/K each, or rising with depth.",
+            help="ctc, or minwer: the word errors to be expected of N-best lists, from --init on. "
+            "With exits also how their CTC losses are weighted: equal (1 each, as ctc), mean (1/K "
+            "each), rising with depth.",
             rich_help_panel=_TRAINING,
         ),
-    ] = "equal"
+    ] = "ctc"
+    n_best: Annotated[
+        int, typer.Option(min=2, max=64, help="Of minwer: hypotheses.", rich_help_panel=_TRAINING)
+    ] = 4
+    beam: Annotated[
+        int,
+        typer.Option(
+            min=2,
+            max=512,
+            help="Of minwer: prefixes kept at each frame.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 8
+    interpolation: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Of minwer: what CTC counts for beside an error.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 0.01
     exit_: Annotated[
         Optional[str],
         typer.Option(
@@ -160,17 +182,19 @@ class TrainingOptions:
 
     def settings(self) -> Settings:
         """Return them as the training takes them."""
-        from harness.model.pretraining import Augmentation, Settings
+        from harness.model.pretraining import Augmentation, MinWer, Settings
 
+        minwer = MinWer(self.n_best, self.beam, self.interpolation)
         speeds = tuple(sorted(set(self.speed or (1.0,))))
         return Settings(
             epochs=self.epochs,
             batch_size=self.train_batch,
             learning_rate=self.rate,
             seed=self.seed,
-            loss=self.loss,
+            loss="equal" if self.loss == "ctc" or self.loss == "minwer" else self.loss,
             exit=self.exit_ or "",
             augmentation=Augmentation(self.noise, self.frequency_mask, self.time_mask, speeds),
+            minwer=minwer if self.loss == "minwer" else None,
         )
 
 

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import mobileasr
 from harness.contract.network import Exit, SubModel, Switch
-from harness.model.configuration import (
-    ALPHABET,
-    Form,
-    NetworkConfig,
-    Problem,
-    at_least_one,
-)
+from harness.model.configuration import Form, NetworkConfig, Problem, at_least_one
 from harness.model.initial import (
     before_output,
     before_relu,
@@ -132,7 +126,7 @@ class DeepSpeech2(NetworkConfig):
         if self.early_exits:
             return self._spans()
         parameters = {spec.name: spec.parameters for spec in self.layer_specs()}
-        return mobileasr.network(parameters, ALPHABET).sub_models
+        return mobileasr.network(parameters, self.alphabet).sub_models
 
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
         """Return the layers as they compute."""
