@@ -68,7 +68,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --out whole": _PAPER,
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
-    "harness paper --system early-exit": _PAPER,
+    "harness paper --system early-exit*": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,
