@@ -128,7 +128,7 @@ class ChainEngine:
     def __init__(self, *_, **__):
         self._chain = np.zeros(32, np.uint8)
 
-    def train(self, batch, rate):
+    def train(self, batch, rate, labels=None):
         parts = [self._chain, np.float64(rate), batch.x, batch.in_len, batch.labels]
         digest = hashlib.sha256(b"".join(value.tobytes() for value in parts)).digest()
         self._chain = np.frombuffer(digest, np.uint8)
@@ -223,8 +223,8 @@ class Diverging(ChainEngine):
         super().__init__()
         self._steps = 0
 
-    def train(self, batch, rate):
-        loss = super().train(batch, rate)
+    def train(self, batch, rate, labels=None):
+        loss = super().train(batch, rate, labels)
         self._steps += 1
         return float(self.wrong) if self.in_loss and self._steps >= self.at else loss
 
