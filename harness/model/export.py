@@ -11,7 +11,6 @@ import tensorflow as tf
 from harness.atomic import whole
 from harness.model.adam import Adam
 from harness.model.configuration import Form, NetworkConfig
-from harness.model.network import Network
 from harness.model.signatures import signatures
 from harness.model.strip import strip
 
@@ -37,7 +36,7 @@ def build_model(
     Returns:
         ``out``.
     """
-    network = Network(config, seed=seed, form=Form(flatbuffer=True))
+    network = config.network_class()(config, seed=seed, form=Form(flatbuffer=True))
     adam = Adam.of(network)
     root = tf.Module()
     root.variables_used = [

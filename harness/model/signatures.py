@@ -72,6 +72,7 @@ def signatures(
     }
     for layer in network.layers:
         functions[f"get_{layer.name.lower()}"] = concrete(_getter(network, layer))
+    functions |= network.own_signatures()
     if described.exits:
         functions |= exit_signatures(network, sound)
     if any(sub_model.switch for sub_model in described.sub_models):
