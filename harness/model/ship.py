@@ -26,6 +26,7 @@ from harness.model.pretraining import (
     pretrain,
     read_start,
 )
+from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
 from harness.speech import Corpus, build_corpus, build_pretraining_corpus, load_manifest
 from harness.trainer.manifest import ModelFile, ModelManifest, Provenance
@@ -86,7 +87,8 @@ def ship_pretrained(
     watcher = watcher or Silent()
     start = read_start(plan.init, config) if plan.init else None
     settings = replace(plan.settings, begun_from=start.sha256) if start else plan.settings
-    aim_of(config, settings)  # a wrong exit is told before any speech is made
+    aim_of(config, settings)  # what cannot be trained so is told before any speech is made
+    loss_of(config, settings)
     corpus, listened, words = _speech(plan, work / "speech", watcher)
     result = pretrain(
         config,
