@@ -90,7 +90,7 @@ class Run:
         batch; ``rule_seconds`` are of the utterance.
         """
         return _frame(
-            {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
+            {**_key(result), "speaker": result.speaker, "rule": result.exits.label, **row}
             for folder, result in self._results
             if result.exits is not None
             for told in folder.exits()
@@ -147,12 +147,6 @@ class Run:
     def sample_files(self) -> list[Path]:
         """Return the Parquet files of the samples, for DuckDB, Polars and the like."""
         return [folder.samples_path for folder, _ in self._results if folder.samples_path.exists()]
-
-
-def _rule(result: AttemptResult) -> str:
-    """Return the rule by which utterances left, in words."""
-    rule = {} if result.exits is None else result.exits.rule
-    return " ".join(str(value) for value in rule.values())
 
 
 def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from harness.contract import alphabet as alphabets
 from harness.contract.network import Exit, Layer, Network, SubModel
 from harness.model.layer import LayerSpec
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from harness.model.network import Network as TrainableNetwork
     from harness.pruning.cells import Group
 
-ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 BLANK = 0
-"""Output 0 is the CTC blank; output i > 0 is ``ALPHABET[i - 1]``."""
+"""Output 0 is the CTC blank; output i > 0 is ``alphabet[i - 1]`` of the network."""
 
 
 def steps_per_block(steps: int, at_most: int) -> int:
@@ -105,12 +105,14 @@ class NetworkConfig(ABC):
     switched: bool = False
     """Train all sub-models of segments by one signature; ``sub_models`` says which. A switched step
     recomputes, and clips by layers."""
+    alphabet: str = field(default=alphabets.ENGLISH, repr=False)
+    """Characters that it writes, in the order of its outputs, the blank left out."""
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
     def outputs(self) -> int:
         """Characters and the blank."""
-        return len(ALPHABET) + 1
+        return len(self.alphabet) + 1
 
     @property
     def output_frames(self) -> int:
@@ -196,6 +198,8 @@ class NetworkConfig(ABC):
             message = f"{self.name!r} is no name for files"
             yield Problem(("name",), message, "Use letters, digits and dashes.")
         yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
+        if wrong := alphabets.problem(self.alphabet):
+            yield Problem(("alphabet",), wrong)
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
         if self.switched and self.clip != "layer":
@@ -224,7 +228,7 @@ class NetworkConfig(ABC):
             ),
             sub_models=sub_models,
             exits=self.exits(),
-            alphabet=ALPHABET,
+            alphabet=self.alphabet,
         )
 
     def with_batch(self, batch_size: int) -> NetworkConfig:

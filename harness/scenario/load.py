@@ -18,6 +18,7 @@ from harness.scenario.identity import sha256_of
 from harness.scenario.matrix import Combination, Location, Matrix, MatrixError, apply, check_matrix
 from harness.scenario.overrides import override
 from harness.scenario.paths import MISSING, get_path, set_path
+from harness.scenario.report import wrong_baseline
 from harness.scenario.schema import JobContent, Scenario
 from harness.yamlio import LineIndex, explain, load_yaml, validate
 
@@ -128,6 +129,7 @@ def parse_scenario(
         raise explain(error, tree, _as_written(lines, first), Scenario) from error
     _check_expectations(scenario, lines, overrides)
     _check_axes_of_expectations(scenario, _matrix(raw, lines), lines)
+    _check_baseline(scenario, matrix, lines)
     return LoadedScenario(scenario, matrix, base, lines, folder.resolve())
 
 
@@ -164,6 +166,20 @@ def _check_axes_of_expectations(scenario: Scenario, matrix: Matrix, lines: LineI
             where=lines.where(("expect", number)),
             hint=f"{there} Write matrix: {{{path}: [...]}}.",
         )
+
+
+def _check_baseline(scenario: Scenario, matrix: Matrix, lines: LineIndex) -> None:
+    """Refuse a baseline that no job is: nothing could be compared with it."""
+    if scenario.report is None or not isinstance(scenario.report.baseline, dict):
+        return
+    axes = {path: list(values) for path, values in matrix.axes.items()}
+    for entry in matrix.include:
+        for path, value in entry.items():
+            axes.setdefault(path, []).append(value)
+    wrong = wrong_baseline(scenario.report.baseline, axes)
+    if wrong is not None:
+        what, hint = wrong
+        raise InputError(what, where=lines.where(("report", "baseline")), hint=hint)
 
 
 def _matrix(base: Mapping[str, Any], lines: LineIndex) -> Matrix:

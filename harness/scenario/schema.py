@@ -26,6 +26,7 @@ from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
+from harness.scenario.report import Report
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 BaselineName = Annotated[
@@ -427,3 +428,5 @@ class Scenario(JobContent):
     """How often an attempt is repeated, by kind of failure."""
     expect: tuple[Expect, ...] = ()
     """What the results should show; checked by the report and ``nightly``, not by ``run``."""
+    report: Report | None = None
+    """What is told besides of the same results: rare words, WERR, characters (docs/metrics.md)."""

@@ -11,11 +11,10 @@ from harness.speech.corpus import CorpusSpec, build_corpus, build_pretraining_co
 from harness.speech.manifest import Corpus, Utterance, load_manifest
 from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
 from harness.speech.synthesis import SynthesisError
-from harness.speech.text import ALPHABET, normalise_text
+from harness.speech.text import normalise_text
 from harness.speech.worker import synthesise
 
 __all__ = [
-    "ALPHABET",
     "SAMPLE_RATE",
     "SPEAKERS",
     "Corpus",

@@ -25,9 +25,6 @@ from typing import Final, Literal
 
 from harness.errors import InputError
 
-ALPHABET = " abcdefghijklmnopqrstuvwxyz"
-"""Characters that remain after normalisation (27; with CTC's blank the model has 28 outputs)."""
-
 Annotations = Literal["refuse", "keep", "drop"]
 """What to do with words in brackets or between stars: nobody knows whether they were said."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -12,12 +13,36 @@ from harness.cli import console
 from harness.cli.groups import grouped
 from harness.cli.model.common import BatchOption, OutOption, command, config, summary
 from harness.cli.options import JsonOption
+from harness.contract.wire import bits_of
+from harness.errors import InputError
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
     from harness.model.pretraining import Settings
 
 _TRAINING = "Pre-training"
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _checked_name(value: Optional[str]) -> Optional[str]:
+    if value is not None and not _NAME.fullmatch(value):
+        raise InputError(
+            f"{value!r} is no name",
+            where="--name",
+            hint="Use letters, digits, dots, dashes and underscores: files are named by it.",
+        )
+    return value
+
+
+def _checked_format(value: Optional[str]) -> Optional[str]:
+    try:
+        if value is not None:
+            bits_of(value)
+    except ValueError as error:
+        raise InputError(str(error), where="--weights-as") from error
+    return value
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,22 @@ class SpeechOptions:
     learning_rate: Annotated[
         float, typer.Option(help="For personalising later; goes into the model's manifest.")
     ] = 5e-4
+    name: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Of the model, in its manifest and in reports. [default: the network's]",
+            callback=_checked_name,
+        ),
+    ] = None
+    weights_as: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="FORMAT",
+            help="Write the checkpoint's matrices small, as `S1E5M10` (16 bits a number) or "
+            "`S1E4M7` (12). [default: 32-bit floats]",
+            callback=_checked_format,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +228,8 @@ def pretrain(
         utterances=training.utterances,
         init=training.init,
         settings=training.settings(),
+        name=speech.name,
+        number_format=speech.weights_as,
         learning_rate=speech.learning_rate,
         device=training.device,
         keep_every=training.keep_every,

@@ -64,8 +64,8 @@ class Block(ConformerLayer):
 
     def computed(self, signal: Signal, stored: Mapping[str, Tensor]) -> Tensor:
         """Pass it through the block."""
-        h, heads, parts = signal.values, self.config.heads, weights.block(self.config)
-        batch = signal.lengths.shape[0]
+        h, heads, batch = signal.values, self.config.heads, signal.lengths.shape[0]
+        parts = weights.block(self.config, int(self.spec.name[1:]))
         frames = blocks.Frames(batch, h.shape[1] // batch, signal.lengths)
         values = blocks.block(h, frames, parted(parts, stored), heads)
         if HALF + VECTORS in stored:

@@ -9,11 +9,12 @@ from harness.metrics.exits import Heard, halves
 from harness.metrics.exits import Judged as OnCurve
 from harness.paper.claims import Judged, Rule
 from harness.paper.measure import Source
-from harness.paper.systems.early_exit.heard import Evaluation, answered
+from harness.paper.systems.early_exit.heard import answered
 from harness.paper.systems.early_exit.recipes import ADDED, JOINT, PLAIN, SINGLE
-from harness.paper.systems.early_exit.rules_of_leaving import by_threshold, points
-from harness.paper.systems.early_exit.tables import fixed_at, fixed_runs, seconds_of
+from harness.paper.systems.early_exit.tables import fixed_runs, seconds_of
 from harness.paper.verdicts import Verdict
+from harness.report.evaluation import Evaluation
+from harness.report.leaving import by_threshold, fixed_at, points
 from harness.report.numbers import signed
 from harness.results.wer_difference import WerDifference, wer_difference
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from harness.memory.conformer import EARLY_EXIT, SPLITFORMER
-from harness.metrics.exits import Heard
 from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured, load_measured
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.drawings import DASHES, Line, over_depth
-from harness.paper.systems.early_exit.heard import Evaluation, answered, evaluations
+from harness.paper.systems.early_exit.heard import answered, evaluations
+from harness.report.evaluation import Evaluation
+from harness.report.figures.depth import DASHES, DepthLine, over_depth
+from harness.report.leaving import fixed_at
 from harness.report.numbers import Spread, fixed, spread
 from harness.results.wer_interval import METHOD, WerInterval, wer_interval
 
@@ -60,11 +61,6 @@ def _one(value: float) -> Figure:
     return Figure(Spread(value, value, value, 1))
 
 
-def fixed_at(place: int) -> Callable[[Heard], int]:
-    """Return the choice of one exit for every utterance."""
-    return lambda _: place
-
-
 def wer_cell(evaluation: Evaluation, source: Source, interval: WerInterval | None) -> Cell:
     """Return a WER with its interval."""
     if interval is None:
@@ -104,7 +100,7 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     heads = tuple(Head(_exit_label(own, place), "trend") for place in range(len(most)))
     grid = Grid(f"WER by exit here, %; in brackets: the {METHOD}", heads, rows)
     lines = [
-        Line(
+        DepthLine(
             evaluation.name,
             tuple(zip(evaluation.depths, [_wer(i) for i in by_exit], strict=True)),
             ROLES[number % len(ROLES)],
