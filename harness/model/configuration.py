@@ -48,7 +48,7 @@ class FeatureSettings:
     high_hz: float = 7600.0
     floor: float = 1e-2
     """Added before the logarithm, relative to an utterance of RMS 1."""
-    normalise: Literal["utterance", "fixed"] = "utterance"
+    normalise: Literal["utterance", "fixed"] = field(default="utterance", repr=False)
     """``utterance``: level, and mean and deviation of each band, are those of the whole utterance.
     ``fixed``: they are constants, so that a frame needs nothing but its own window: for streaming.
     """

@@ -94,6 +94,7 @@ def _figures(pairs: list[tuple[str, Streamed]]) -> dict[str, Any]:
     from harness.metrics import WordErrors, word_errors
 
     errors = sum((word_errors(text, heard.text) for text, heard in pairs), WordErrors())
+    wer = errors.wer_percent
     streamed = [heard for _, heard in pairs]
     late = [each.last_word_s for each in streamed if each.last_word_s is not None]
     audio = sum(each.audio_s for each in streamed)
@@ -102,7 +103,7 @@ def _figures(pairs: list[tuple[str, Streamed]]) -> dict[str, Any]:
     return {
         "recordings": len(pairs),
         "words": errors.reference_words,
-        "wer_percent": round(errors.wer_percent, 2),
+        "wer_percent": None if wer is None else round(wer, 2),
         "audio_s": round(audio, 2),
         "real_time_factor": round(compute / audio, 4),
         "step_ms": round(1000 * compute / steps, 2),

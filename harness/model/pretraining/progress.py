@@ -56,6 +56,10 @@ class Progress:
         purpose = f"{_FORMAT} {config!r} {corpus_sha256} {settings!r}"
         if config.alphabet != ENGLISH:  # which is left out of a configuration's repr
             purpose += f" {config.alphabet}"
+        if config.features.normalise != "utterance":  # this, too
+            purpose += f" {config.features.normalise}"
+        if settings.minwer is not None:  # and this of settings
+            purpose += f" {settings.minwer}"
         digest = hashlib.sha256(purpose.encode()).hexdigest()[:12]
         self.path = work / f"{config.name}-{digest}.npz"
 

@@ -16,7 +16,7 @@ from tests.fixtures.emformer import CONFIG, GOLDEN, TINY, golden, weights
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.model.aim import Aim  # noqa: E402
-from harness.model.configuration import ALPHABET, Form  # noqa: E402
+from harness.model.configuration import Form  # noqa: E402
 from harness.model.ctc import CtcLoss  # noqa: E402
 from harness.model.export import build_model  # noqa: E402
 from harness.model.layer import Role, Signal  # noqa: E402
@@ -170,7 +170,7 @@ class Asked:
 
 
 def text_of(labels):
-    return "".join(ALPHABET[n - 1] for n in labels)
+    return "".join(TINY.alphabet[n - 1] for n in labels)
 
 
 @pytest.mark.parametrize("labels_a_frame", [1, 2])
@@ -185,7 +185,7 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
             decoder = Greedy(Asked(network), 0, labels_a_frame)
             for encoded, real in segments(network, x[row, :frames]):
                 decoder.hear(encoded[:real])
-            heard = greedy_decode(logits.numpy()[: lengths[row], row], ALPHABET, 0)
+            heard = greedy_decode(logits.numpy()[: lengths[row], row], TINY.alphabet, 0)
             assert heard == text_of(decoder.labels)
             texts.add(heard)
     assert any(a == b for text in texts for a, b in pairwise(text))
