@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from harness.model.network import Network as TrainableNetwork
     from harness.pruning.cells import Group
 
+Resident = Literal["float32", "f16", "int8"]
+Rounding = Literal["stochastic", "nearest"]
+
 BLANK = 0
 """Output 0 is the CTC blank; output i > 0 is ``alphabet[i - 1]`` of the network."""
 
@@ -107,6 +110,12 @@ class NetworkConfig(ABC):
     recomputes, and clips by layers."""
     alphabet: str = field(default=alphabets.ENGLISH, repr=False)
     """Characters that it writes, in the order of its outputs, the blank left out."""
+    resident: Resident = "float32"
+    """How a phone holds weights, and what the optimiser keeps of them, while it trains: ``f16`` and
+    ``int8`` are decoded layer by layer where they are used, and encoded again after each step."""
+    rounding: Rounding = "stochastic"
+    """How they are encoded again; ``nearest`` loses every step smaller than half a code."""
+    optimiser: Literal["adam", "sgd"] = "adam"
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
@@ -202,6 +211,9 @@ class NetworkConfig(ABC):
             yield Problem(("alphabet",), wrong)
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
+        if self.resident != "float32" and self.clip != "layer":
+            hint = "Write clip: layer: else all gradients live at once, and little is saved."
+            yield Problem(("resident",), "goes with clip: layer only", hint)
         if self.switched and self.clip != "layer":
             hint = "Write clip: layer: its branches update a layer at a time."
             yield Problem(("switched",), "goes with clip: layer only", hint)

@@ -23,6 +23,7 @@ from harness.results.model import AttemptResult
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
+from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
 from harness.results.store import (
     AttemptFolder,
     ExitsRow,
@@ -31,6 +32,7 @@ from harness.results.store import (
     Rows,
     RunFolder,
 )
+from harness.scenario.report import Report
 
 
 def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
@@ -132,6 +134,8 @@ class RunData:
     """What rounds of federated training came to."""
     last_models: tuple[LastModel, ...] = ()
     """What federated trainings came to in the end."""
+    scoring: Scoring | None = None
+    """How its scenario asks for errors to be counted besides; None: as ever."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
@@ -188,11 +192,15 @@ def _numbered(
     )
 
 
-def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
+def load_runs(paths: Sequence[Path], asked: Report | None = None) -> tuple[RunData, ...]:
     """Read several run folders for one page.
 
+    Args:
+        paths: The run folders.
+        asked: How errors are counted, in place of what their scenarios ask for.
+
     Raises:
-        InputError: One of them is no run folder, or is named twice.
+        InputError: One of them is no run folder, or is named twice; a list of words cannot be used.
         StoreError: A ``run.json`` is damaged.
     """
     by_path: dict[Path, RunData] = {}
@@ -200,21 +208,22 @@ def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
     for path in paths:
         if path.resolve() in by_path:
             raise InputError("this run is named twice", where=str(path))
-        data = load_run(path, first)
+        data = load_run(path, first, asked)
         first += len(data.attempts)
         by_path[path.resolve()] = data
     return tuple(by_path.values())
 
 
-def load_run(path: Path, first: int = 1) -> RunData:
+def load_run(path: Path, first: int = 1, asked: Report | None = None) -> RunData:
     """Read a run folder; damaged attempts are told of in ``problems`` and left out.
 
     Args:
         path: The run folder.
         first: Number of its first attempt on the page.
+        asked: How errors are counted, in place of what its scenario asks for.
 
     Raises:
-        InputError: ``path`` is no run folder.
+        InputError: ``path`` is no run folder, or the list of words cannot be used.
         StoreError: ``run.json`` is damaged.
     """
     folder = RunFolder.open(path)
@@ -243,7 +252,18 @@ def load_run(path: Path, first: int = 1) -> RunData:
         problems.append(relative(str(error), path))
         models, ends = (), ()
     under_way = tuple(_under_way(folder))
-    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends)
+    scoring = None
+    try:
+        scoring = (
+            scoring_of_scenario(folder, record)
+            if asked is None
+            else scoring_of(folder, asked, checked=True)
+        )
+    except StoreError as error:
+        problems.append(relative(str(error), path))
+    return RunData(
+        record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends, scoring
+    )
 
 
 def relative(text: str, path: Path) -> str:

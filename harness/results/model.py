@@ -161,6 +161,11 @@ class ExitsRecord(Record):
     """From the shallowest."""
 
     @property
+    def utterance_seconds(self) -> float:
+        """Mean of segments and rule for one utterance, where batches are full."""
+        return self.mean_seconds / max(self.rows, 1) + self.mean_rule_seconds
+
+    @property
     def label(self) -> str:
         """The rule in a few words; one of a later harness as it is written."""
         try:

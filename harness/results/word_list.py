@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,12 @@ def read_words(path: Path, spoken: Set[str], where: str = "") -> Vocabulary:
     Args:
         path: The file: ``word`` or ``word<tab>count`` a line.
         spoken: Words of the transcripts.
-        where: What names the file, for messages; the file itself if empty.
+        where: The file and what names it, for messages; the file alone if empty.
 
     Raises:
         InputError: It cannot be read, or is no such list; with file and line.
     """
-    where = f"{where}: {path}" if where else str(path)
+    where = where or str(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -114,13 +114,16 @@ def _job_data(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: not a job ({error})") from error
 
 
-def rare_words(words: Vocabulary, rule: RareWords, texts: Iterable[str]) -> frozenset[str]:
+def rare_words(
+    words: Vocabulary, rule: RareWords, texts: Iterable[str], where: str = "report.rare_words"
+) -> frozenset[str]:
     """Return which words are rare.
 
     Args:
         words: In the order of their frequency.
         rule: By what.
         texts: What is said where errors are counted.
+        where: What asks for it, for messages.
 
     Raises:
         InputError: The rule counts, and the words have no counts.
@@ -131,7 +134,60 @@ def rare_words(words: Vocabulary, rule: RareWords, texts: Iterable[str]) -> froz
     if not words.counts:
         raise InputError(
             "max_count goes by counts, and the list of words has none",
-            where="report.rare_words",
+            where=where,
             hint="Write each word's count behind it, or use vocabulary_rank.",
         )
     return words.at_most(rule.max_count, texts)
+
+
+def words_in(texts: Iterable[str]) -> set[str]:
+    """Return the words of texts."""
+    return {word for text in texts for word in text.split()}
+
+
+def check_list(
+    words: Vocabulary, rule: RareWords, texts: Sequence[str], where: str = "report.rare_words"
+) -> None:
+    """Check that a list tells rare words from common ones in what is listened to.
+
+    Args:
+        words: In the order of their frequency.
+        rule: By what words are rare.
+        texts: What is said where errors are counted.
+        where: What asks for it, for messages.
+
+    Raises:
+        InputError: It is of another corpus, has no counts where they are needed, or leaves a class
+            without a word.
+    """
+    spoken = words_in(texts)
+    if spoken.isdisjoint(words.words):
+        some = ", ".join(repr(word) for word in sorted(spoken, key=lambda w: (len(w), w))[-3:])
+        raise InputError(
+            f"none of the {_plural(len(words.words))} of {rule.words or 'the training sentences'} "
+            f"is said in what is listened to, such as {some}",
+            where=where,
+            hint="It is a list of another corpus or language: name the one of these recordings, or "
+            "leave words out to count their training sentences.",
+        )
+    rare = spoken & rare_words(words, rule, texts, where)
+    if rare and rare != spoken:
+        return
+    counts = f"The list has {_plural(len(words.words))}"
+    if words.counts:
+        counts += f", met {min(words.counts)} to {max(words.counts)} times"
+    if not rare:
+        raise InputError(
+            f"no word of the {len(spoken)} that are listened to is rare ({rule.label})",
+            where=where,
+            hint=f"{counts}. Take a smaller vocabulary_rank or a larger max_count.",
+        )
+    raise InputError(
+        f"all of the {len(spoken)} words that are listened to are rare ({rule.label})",
+        where=where,
+        hint=f"{counts}. Take a larger vocabulary_rank or a smaller max_count.",
+    )
+
+
+def _plural(count: int) -> str:
+    return f"{count} word" if count == 1 else f"{count} words"

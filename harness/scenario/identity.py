@@ -19,7 +19,7 @@ _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileas
 
 _ADDED: dict[str, dict[str, Any]] = {
     "trainer": {"keep": "best", "mode": "train", "exits": None},
-    "data": {"part": None},
+    "data": {"part": None, "accents": "kept"},
     "federated": {"pruning": None},
 }
 """Fields that came later, with what was so before: at that value they leave a job the same."""

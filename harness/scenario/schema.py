@@ -18,7 +18,8 @@ from pydantic import (
 
 from harness.contract.job import Keep, Mode, StopPolicy
 from harness.contract.network import SubModelName
-from harness.scenario.base import Count, Number, Section, Words
+from harness.corpora import ACCENTS, language_of
+from harness.scenario.base import CorpusName, Count, Number, Section, Words
 from harness.scenario.demands import Demands
 from harness.scenario.exits import ExitsOrRule
 from harness.scenario.federated import Federated, Part
@@ -36,8 +37,6 @@ FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
 """MobileASR's own, for a model of thirty million parameters."""
-ACCENTS: Final = "accents"
-"""The synthetic corpus."""
 AUTO: Final = "auto"
 """What ``trainer.sub_model`` says where the phone is to choose."""
 
@@ -106,24 +105,29 @@ ModelOrName = Annotated[ModelChoice, BeforeValidator(_model_by_name)]
 class Data(Section):
     """Whose speech: a corpus that comes with the project, or a manifest of recordings."""
 
-    corpus: Name | None = None
+    corpus: CorpusName | None = None
     """``accents``, synthetic speakers, made when they are needed, which is what is taken if neither
-    this nor ``manifest`` is given; ``people``, a few recordings of people."""
+    this nor ``manifest`` is given; ``speech/it``, ``speech/fr`` ...: two synthetic speakers of a
+    language; ``people``, a few recordings of people."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
     speaker: Name = "uk-female"
-    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``people`` kathleen,
-    librispeech-19 or librispeech-26; else a name of the manifest."""
+    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``speech/it`` it-female (the
+    default there) or it-male; of ``people`` kathleen, librispeech-19 or librispeech-26; else a name
+    of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
-    """Training utterances a round; ``accents`` takes 60, recordings all there are."""
+    """Training utterances a round; synthetic ones take 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)
-    """Validation utterances a round; ``accents`` takes 20, recordings all there are."""
+    """Validation utterances a round; synthetic ones take 20, recordings all there are."""
     style: Literal["short", "wide", "full"] = "short"
     """Sentences: ``short`` 1-5 s; ``wide`` 2.5-5 s, with words new to ``ds2-mini``;
     ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    accents: Literal["kept", "folded"] = "kept"
+    """Letters of a language beside a to z: as they are written (the model must have them in its
+    alphabet), or spelled with a to z."""
     part: Part | None = None
     """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
@@ -134,7 +138,10 @@ class Data(Section):
             return value
         if value.get("corpus") is None and value.get("manifest") is None:
             value = {**value, "corpus": ACCENTS}
-        if value.get("corpus") == ACCENTS:
+        corpus = str(value.get("corpus"))
+        if code := language_of(corpus):
+            value = {"speaker": f"{code}-female", **value}
+        if corpus == ACCENTS or code:
             sizes = {"train": 60, "validation": 20}
             given = {name: value[name] for name in sizes if value.get(name) is not None}
             value = {**value, **sizes, **given}

@@ -25,12 +25,14 @@ from harness.trainer.info import (
     model_info,
     reset_signature,
     segment_signature,
+    set_signature,
     train_signature,
 )
 from harness.trainer.listening import SegmentRun
 from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, run, take
 
+SEED_ROUNDING = "seed_rounding"
 _READ_WEIGHTS = ("infer", "loss", "train", "segment", "encode", "predict", "joint")
 
 
@@ -81,6 +83,11 @@ class FlatbufferModel:
         self.network = self.info.network
         layers = tuple(get_signature(layer) for layer in self.network.layer_names)
         self._getters = layers if names.issuperset(layers) else ("get_weights",)
+        setters = tuple(set_signature(layer) for layer in self.network.layer_names)
+        self._setters = setters if names.issuperset(setters) else ("set_weights",)
+        self._seeds_rounding = SEED_ROUNDING in names
+        self.changed_codes: float | None = None
+        """The share of the codes of its weights that the last step changed; None: it has none."""
         self._has_weights = bool(values["weights_included"])
         self._moments_of: frozenset[str] = frozenset()
         """Layers whose moments are there."""
@@ -132,7 +139,18 @@ class FlatbufferModel:
             lr=np.array(learning_rate, np.float32),
             **switched,
         )
+        if "changed_codes" in out:
+            self.changed_codes = float(out["changed_codes"])
         return float(out["loss"])
+
+    def seed_rounding(self, seed: int) -> None:
+        """Let weights that are encoded be rounded by other lots; of other files nothing changes.
+
+        Args:
+            seed: At least 0.
+        """
+        if self._seeds_rounding:
+            self._run(SEED_ROUNDING, seed=np.array(seed, np.int32))
 
     def infer(self, batch: Batch) -> list[Floats]:
         """Return logits [output frames, outputs] of each real row."""
@@ -250,7 +268,8 @@ class FlatbufferModel:
         return misfit(wanted, shapes)
 
     def _put_weights(self, weight: Callable[[str], Floats]) -> None:
-        put(self._interpreter, "set_weights", weight)
+        for signature in self._setters:
+            put(self._interpreter, signature, weight)
         self._has_weights = True
 
     def reset_optimizer(self) -> None:

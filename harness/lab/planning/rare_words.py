@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.errors import InputError
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.metrics.rare_words import Vocabulary
-from harness.results.word_list import rare_words, read_words
+from harness.results.word_list import check_list, read_words, words_in
 from harness.scenario import LoadedScenario
-from harness.scenario.report import RareWords
 
 FIELD = ("report", "rare_words")
 
@@ -41,45 +39,14 @@ def check_rare_words(
         for other in materials.others(job)
         for utterance in other.validation
     ]
-    spoken = {word for text in heard for word in text.split()}
+    where = loaded.where(FIELD)
     if rule.words is None:
-        words = Vocabulary.counted(_texts(materials, jobs, "train"))
-    else:
-        where = loaded.where((*FIELD, "words"))
-        words = read_words(loaded.folder / rule.words, spoken, where)
-        if spoken.isdisjoint(words.words):
-            raise InputError(
-                f"none of its {len(words.words)} words is said in what is listened to, such as "
-                f"{_some(spoken)}",
-                where=f"{where}: {rule.words}",
-                hint="It is a list of another corpus or language: name the one of these "
-                "recordings, or leave words out to count their training sentences.",
-            )
-    try:
-        _check_classes(words, rule, heard, spoken)
-    except InputError as error:
-        raise InputError(error.what, where=loaded.where(FIELD), hint=error.hint) from error
-    return None if rule.words is None else words
-
-
-def _check_classes(
-    words: Vocabulary, rule: RareWords, heard: Sequence[str], spoken: set[str]
-) -> None:
-    rare = spoken & rare_words(words, rule, heard)
-    counts = f"{len(words.words)} words" + (
-        f", met {min(words.counts)} to {max(words.counts)} times" if words.counts else ""
-    )
-    if not rare:
-        raise InputError(
-            f"none of the {len(spoken)} words that are listened to is rare: all are among what "
-            f"is not {rule.label}",
-            hint=f"The list has {counts}. Take a smaller vocabulary_rank or a larger max_count.",
-        )
-    if rare == spoken:
-        raise InputError(
-            f"each of the {len(spoken)} words that are listened to is rare: {rule.label}",
-            hint=f"The list has {counts}. Take a larger vocabulary_rank or a smaller max_count.",
-        )
+        check_list(Vocabulary.counted(_texts(materials, jobs, "train")), rule, heard, where)
+        return None
+    named = f"{loaded.where((*FIELD, 'words'))}: {rule.words}"
+    words = read_words(loaded.folder / rule.words, words_in(heard), named)
+    check_list(words, rule, heard, where)
+    return words
 
 
 def _texts(materials: Materials, jobs: Iterable[JobNeeds], split: str) -> list[str]:
@@ -91,7 +58,3 @@ def _texts(materials: Materials, jobs: Iterable[JobNeeds], split: str) -> list[s
             for utterance in materials.utterances(*speech, split)
         }.values()
     )
-
-
-def _some(words: Iterable[str]) -> str:
-    return ", ".join(repr(word) for word in sorted(words, key=len)[-3:])

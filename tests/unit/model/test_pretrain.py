@@ -32,6 +32,7 @@ from harness.speech import load_manifest
 from harness.trainer.manifest import check_files
 from harness.trainer.manifest import load_manifest as load_model
 from harness.trainer.measure import Need
+from harness.trainer.npz import opened_weights
 from tests.fixtures.stairs.configuration import SMALL as STAIRS_SMALL
 
 pytestmark = pytest.mark.tensorflow
@@ -414,6 +415,17 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert "trained already (1 steps)" in second.lines
     assert not second.reports
     assert again == model
+
+    named = replace(plan, name="other", number_format="S1E4M7")
+    small = ship_pretrained(TINY, out, [2], work, named, command="by hand")
+    assert (small.name, small.files[2].file) == ("other", "other-b2.tflite")
+    check_files(small, out)
+    assert small.checkpoint.bytes < model.checkpoint.bytes / 2
+    with opened_weights(out / "baseline.npz") as packed:
+        assert packed.shapes == {n: w.shape for n, w in initial_weights(TINY, 0).items()}
+        assert packed.packed("conv1_kernel").coding == "S1E4M7/fn"
+        assert packed.packed("blstm1_bias") is None
+    assert small.provenance.training == model.provenance.training
 
 
 STAIRS = replace(STAIRS_SMALL, max_frames=40, max_label=8, features=FeatureSettings())
