@@ -22,7 +22,8 @@ GATES = "mobileasr_lab.gates"
 READINGS = "mobileasr_lab.readings"
 PHONE_SOURCES = "mobileasr_lab.phone_sources"
 REPORT_FIGURES = "mobileasr_lab.report_figures"
-GROUPS = (GATES, READINGS, PHONE_SOURCES, REPORT_FIGURES)
+LANGUAGES = "mobileasr_lab.languages"
+GROUPS = (GATES, READINGS, PHONE_SOURCES, REPORT_FIGURES, LANGUAGES)
 
 _LOG = logging.getLogger(__name__)
 

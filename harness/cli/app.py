@@ -41,6 +41,7 @@ _COMMANDS: dict[str, str] = {
     "serve": "harness.cli.serve",
     "worker": "harness.cli.worker",
     "report": "harness.cli.report",
+    "score": "harness.cli.score",
     "compare": "harness.cli.compare",
     "nightly": "harness.cli.nightly",
     "federated": "harness.cli.federated",

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -17,6 +17,7 @@ from harness.cli import console
 from harness.cli.groups import grouped
 from harness.cli.options import JsonOption
 from harness.cli.suggest import SuggestingGroup
+from harness.corpora import SPOKEN
 from harness.errors import InputError
 from harness.paths import cache_root
 
@@ -53,7 +54,16 @@ def synth(
     speaker: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--speaker", help="One of the six; may be given several times. [default: all]"
+            "--speaker",
+            help="One of the six, or of the language's two; may be given several times. "
+            "[default: all]",
+        ),
+    ] = None,
+    language: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Its two speakers and its sentences (it, for example; `harness corpus languages` "
+            "lists them), as `data: {corpus: speech/it}` has them. [default: the six speakers]"
         ),
     ] = None,
     train: Annotated[
@@ -73,23 +83,24 @@ def synth(
     as_json: JsonOption = False,
 ) -> None:
     """Make (or find) a synthetic corpus and print its manifest's path."""
-    from harness.speech import SPEAKERS, CorpusSpec, build_corpus
+    from harness.speech import CorpusSpec, build_corpus
     from harness.speech.files import write_atomically
     from harness.speech.manifest import manifest_lines
 
-    spec = CorpusSpec(tuple(speaker or SPEAKERS), train, validation, rounds, style, seed)
+    spec = CorpusSpec((), train, validation, rounds, style, seed)
+    if language is not None:
+        spec = replace(spec, language=language, name=f"{SPOKEN}{language}")
+    spec = replace(spec, speakers=tuple(speaker or spec.known))
     with _shown("speaking") as told:
         corpus = build_corpus(spec, cache_root() / "corpora", told)
     manifest = corpus.manifest
     if out is not None:
-        import dataclasses
-
         (out / "wav").mkdir(parents=True, exist_ok=True)
         moved = []
         for utterance in corpus.utterances:
             target = out / "wav" / f"{utterance.id}.wav"
             shutil.copyfile(utterance.audio, target)
-            moved.append(dataclasses.replace(utterance, audio=target))
+            moved.append(replace(utterance, audio=target))
         manifest = out / "manifest.jsonl"
         write_atomically(manifest, manifest_lines(moved, out))
     if as_json:
@@ -129,6 +140,19 @@ class SourceOptions:
     accent: Annotated[
         Optional[str], typer.Option(help="Their accent, where no column says it.")
     ] = None
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How the transcripts are spelled."""
+
+    language: Annotated[
+        str,
+        typer.Option(
+            help="Of all transcripts, whose own letters are kept: it, for example; "
+            "`harness corpus languages` lists them."
+        ),
+    ] = "en"
 
 
 @dataclass(frozen=True)
@@ -192,6 +216,7 @@ def import_(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the corpus to.")],
     source: SourceOptions,
+    text: TextOptions,
     cut: CutOptions,
     as_json: JsonOption = False,
 ) -> None:
@@ -199,6 +224,7 @@ def import_(
     from harness.speech.import_report import facts
     from harness.speech.importing import ImportOptions, import_recordings
     from harness.speech.json_pieces import Pairs, json_pieces
+    from harness.speech.languages import language
     from harness.speech.sources import find_sources
 
     if cut.keep_annotations and cut.drop_annotations:
@@ -211,6 +237,7 @@ def import_(
         rounds=cut.rounds,
         seed=cut.seed,
         resplit=cut.resplit,
+        language=language(text.language, "--language").code,
         min_seconds=cut.min_seconds,
         max_seconds=cut.max_seconds,
         max_letters=cut.max_letters,
@@ -259,6 +286,43 @@ def _fits(name: str) -> Callable[[int, str], None]:
     from harness.cli.materials import model_takes
 
     return model_takes(name)
+
+
+@app.command("languages")
+def languages_(as_json: JsonOption = False) -> None:
+    """List the languages: their corpora, voices, and what a model writes that keeps accents."""
+    from harness.contract.alphabet import in_words
+    from harness.speech.languages import languages
+
+    if as_json:
+        console.emit_json(
+            [
+                {
+                    "language": each.code,
+                    "name": each.name,
+                    "corpus": f"{SPOKEN}{each.code}",
+                    "speakers": list(each.speakers),
+                    "voices": [voice.name for voice in each.voices],
+                    "words": len(each.grammar.words),
+                    "alphabet": each.alphabet,
+                }
+                for each in languages().values()
+            ]
+        )
+        return
+    console.table(
+        ("language", "corpus", "speakers", "words", "letters kept"),
+        [
+            (
+                each.name,
+                f"{SPOKEN}{each.code}",
+                ", ".join(each.speakers),
+                str(len(each.grammar.words)),
+                in_words(each.alphabet),
+            )
+            for each in languages().values()
+        ],
+    )
 
 
 _SPEAKERS_SHOWN = 20

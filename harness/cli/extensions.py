@@ -14,6 +14,7 @@ from harness.devices.sources import farm_names
 from harness.paths import named_files, search_folders, shadowed
 from harness.readings.sampled import readings
 from harness.report.extra_figures import load_figures
+from harness.speech.languages import languages
 
 app = typer.Typer()
 
@@ -26,7 +27,7 @@ def extensions(as_json: JsonOption = False) -> None:
 
     Folders stand in the order in which they count: the first file of a name is used.
     """
-    for load in (declared_gates, readings, farm_names, load_figures):
+    for load in (declared_gates, readings, farm_names, load_figures, languages):
         load()
     plugged = [plugin for group in plugins.GROUPS for plugin in plugins.known(group)]
     folders = {kind: [str(folder) for folder in search_folders(kind)] for kind in _KINDS}

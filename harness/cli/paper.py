@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from harness.cli import console
+from harness.cli.feeds import feed_of, feed_of_run
 from harness.cli.materials import shown_materials
 from harness.cli.options import AdbOption, JsonOption, SetOption
 from harness.cli.progress import progress_display
@@ -78,6 +79,16 @@ def paper(
             show_default=False,
         ),
     ] = None,
+    models: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--models",
+            metavar="FOLDER",
+            help="For early exits: other trainings of its network, a model folder each; their "
+            "names say what they are (docs/paper.md).",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Optional[Path],
         typer.Option(
@@ -108,7 +119,7 @@ def paper(
     missing: dict[str, str] = {}
     ready: list[tuple[Experiment, LoadedScenario]] = []
     for experiment in chosen.experiments_of(items):
-        overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
+        overrides = [*_overrides(experiment, size, recordings, models), *(set_ or ())]
         ready.append((experiment, _checked(chosen, experiment, overrides)))
     _refuse_other_runs(ready, size, out)
     summaries, failures = _run_all(chosen, ready, size, out, farm, adb)
@@ -135,13 +146,53 @@ def paper(
     raise typer.Exit(int(failed or any(_differs(section) for section in made)))
 
 
-def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) -> list[str]:
+def _overrides(
+    experiment: Experiment,
+    scale: Scale,
+    recordings: Path | None,
+    models: Path | None = None,
+) -> list[str]:
     overrides = list(experiment.overrides(scale))
     if experiment.takes_recordings and recordings is not None:
         path, speakers = _who_trains(recordings)
         overrides += [f"data={json.dumps({'manifest': str(path.resolve())})}"]
         overrides += [f"matrix={json.dumps({'data.speaker': speakers})}"]
+    if experiment.takes_models and models is not None:
+        own = _model_of(experiment, overrides)
+        others = [{"path": str(path)} for path in _models_in(models, own["name"])]
+        overrides.append(f"matrix.model={json.dumps([own, *others])}")
     return overrides
+
+
+def _model_of(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
+    """Return the model that an experiment's scenario names itself."""
+    from harness.scenario import load_scenario
+
+    model = load_scenario(experiment.scenario, overrides).scenario.model
+    return model.model_dump(mode="json", exclude_defaults=True)
+
+
+def _models_in(folder: Path, own: str) -> list[Path]:
+    """Return the model folders in a folder; their models' names tell them apart from ``own``."""
+    from harness.trainer.manifest import FILE_NAME, load_manifest
+
+    folders = {own: Path(own)}
+    for path in sorted(path.parent.absolute() for path in folder.glob(f"*/{FILE_NAME}")):
+        name = load_manifest(path).name
+        if name in folders:
+            raise InputError(
+                f"{path.name} is named {name}, as {folders[name].name} is",
+                where=f"--models {folder}",
+                hint="'harness model pretrain' with --name gives each its own (docs/paper.md).",
+            )
+        folders[name] = path
+    if len(folders) == 1:
+        raise InputError(
+            "there is no model in it",
+            where=f"--models {folder}",
+            hint="Give a folder of model folders, as 'harness model pretrain' makes them.",
+        )
+    return list(folders.values())[1:]
 
 
 def _who_trains(recordings: Path) -> tuple[Path, list[str]]:
@@ -181,6 +232,7 @@ def _checked(system: System, experiment: Experiment, overrides: Sequence[str]) -
         )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials)
+    feed_of(loaded)  # rounds of federated training, too, are checked before a phone is started
     return loaded
 
 
@@ -307,7 +359,9 @@ def _run(
         bench = open_bench(session.servers, farm=session.farm)
         if resumed is not None:
             settings = RunSettings(
-                progress=progress, on_plan=lambda plan, _folder: progress.planned(plan)
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+                feed=feed_of_run(folder),
             )
             return resume_run(folder, bench, settings=settings)
         return run_scenario(
@@ -319,6 +373,7 @@ def _run(
                 command=[Path(sys.argv[0]).name, *sys.argv[1:]],
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
+                feed=feed_of(loaded),
             ),
         )
 

@@ -24,10 +24,12 @@ from harness.report.compare_page import (
 )
 from harness.report.expect import check_all, not_met
 from harness.report.load import load_runs
+from harness.report.numbers import fixed, signed
 from harness.report.observed import observed
 from harness.report.trend import figures_of
+from harness.report.word_classes import KIND_WORDS
 from harness.results.compare import METRICS, Comparison, Finding, compare
-from harness.results.nightly import Verdict, Word
+from harness.results.nightly import Verdict, WerrFigure, Word
 
 WEBHOOK_TIMEOUT_S = (5.0, 20.0)
 """To connect, and to answer."""
@@ -120,6 +122,28 @@ def judge(
         broken=broken,
         comparison=comparison,
         figures=tuple(figures_of(observations[-1]).values()),
+        werr=_werr_figures(judged),
+    )
+
+
+def _werr_figures(judged: Judged) -> tuple[WerrFigure, ...]:
+    if judged.werr is None:
+        return ()
+    return tuple(
+        WerrFigure(
+            baseline=judged.runs[0].record.run_id,
+            of=row.kind,
+            werr_percent=row.together.percent,
+            low_percent=row.together.low_percent,
+            high_percent=row.together.high_percent,
+            base_wer_percent=row.together.base.wer_percent,
+            new_wer_percent=row.together.new.wer_percent,
+            base_errors=row.together.base.errors,
+            new_errors=row.together.new.errors,
+            base_words=row.together.base.reference_words,
+            new_words=row.together.new.reference_words,
+        )
+        for row in judged.werr.whole
     )
 
 
@@ -171,6 +195,22 @@ def show(verdict: Verdict) -> None:
             )
             for finding in verdict.comparison.findings
         ],
+    )
+    for figure in verdict.werr:
+        console.tell(_werr_line(figure))
+
+
+def _werr_line(figure: WerrFigure) -> str:
+    against = f"WERR of {KIND_WORDS[figure.of]} against run {figure.baseline}"
+    if figure.werr_percent is None:
+        return f"{against}: none."
+    ends = ""
+    if figure.low_percent is not None and figure.high_percent is not None:
+        ends = f" ({signed(figure.low_percent, 1)} to {signed(figure.high_percent, 1)})"
+    return (
+        f"{against}: {signed(figure.werr_percent, 1)} %{ends}, WER "
+        f"{fixed(figure.base_wer_percent, 1)} → {fixed(figure.new_wer_percent, 1)} %, errors "
+        f"{figure.base_errors} of {figure.base_words} → {figure.new_errors} of {figure.new_words}."
     )
 
 

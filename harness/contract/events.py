@@ -53,6 +53,15 @@ class Started(_Event):
     threads: int
     contract_version: Literal[1, 2] = 1
     """Of the log; what does not say it is of version 1."""
+    ignored: tuple[Literal["ordered"], ...] = ()
+    """Fields of the job that its runtime cannot follow, and that change no result."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        started: dict[str, Any] = whole(self)
+        if not self.ignored:
+            started.pop("ignored", None)
+        return started
 
 
 class Selected(_Event):

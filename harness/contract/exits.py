@@ -59,6 +59,23 @@ class ExitRule(Message):
             raise ValueError("n_best: a beam of fewer hypotheses has no such list")
         return self
 
+    @property
+    def label(self) -> str:
+        """The rule in a few words, the same for the same rule: ``entropy 0.1``."""
+        words = [
+            self.rule,
+            self.exit or "",
+            "" if self.threshold is None else f"{self.threshold:g}",
+        ]
+        if self.rule == "entropy":
+            words += [self.entropy] * (self.entropy != "nats")
+            words += ["of non-blank frames"] * (self.frames != "all")
+        if self.rule == "posterior" and (self.n_best, self.beam) != (10, 10):
+            words.append(f"of {self.n_best} best, beam {self.beam}")
+        if self.answers == "all":
+            words.append("(all answer)")
+        return " ".join(word for word in words if word)
+
 
 class Answer(Message):
     """What one exit said of an utterance."""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from harness.contract.events import Step
+from harness.errors import InputError
+from harness.metrics.words import WordErrors
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
-from harness.results.store import AttemptFolder, ExitsRow, RunFolder
+from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
+from harness.results.store import AttemptFolder, ExitsRow, HypothesisRow, Rows, RunFolder
+from harness.results.werr_interval import werr
+from harness.results.werr_pairs import pairs_of
+from harness.scenario.report import Report
 
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -29,9 +37,11 @@ class Run:
 
     Args:
         path: A run folder; ``runs/latest`` is the newest below ``runs``, as for the commands.
+        scoring: How `word_errors` and `werr` count; None: as the scenario asks (`scored`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, scoring: Scoring | None = None) -> None:
+        self._asked = scoring
         runs = sorted(path.parent.glob("*/run.json"))
         named = path.exists() or path.name != "latest"
         self.folder = RunFolder.open(path if named or not runs else runs[-1].parent)
@@ -91,11 +101,86 @@ class Run:
         """
         return _frame(
             {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
-            for folder, result in self._results
-            if result.exits is not None
-            for told in folder.exits()
+            for result, rows in self._exit_rows
+            for told in rows
             for row in _answers(told)
         )
+
+    def scored(self, report: Mapping[str, Any]) -> Run:
+        """Return the same run, with `word_errors` and `werr` counted in another way.
+
+        Args:
+            report: As ``report`` of a scenario: ``{"rare_words": {"vocabulary_rank": 5000}}``.
+
+        Raises:
+            InputError: It is wrong, or its list of words tells nothing.
+        """
+        try:
+            asked = Report.model_validate(report)
+        except ValidationError as error:
+            raise InputError(str(error), where="report") from error
+        return Run(self.folder.path, scoring=scoring_of(self.folder, asked, checked=True))
+
+    @cached_property
+    def _scoring(self) -> Scoring | None:
+        return self._asked or scoring_of_scenario(self.folder, self.record)
+
+    @cached_property
+    def word_errors(self) -> pd.DataFrame:
+        """One row an epoch, speaker and kind of word: all, rare, common; or characters.
+
+        Empty where nobody asks for it (``report`` of the scenario, or `scored`). ``rate_percent``
+        is NA where nothing of the kind is said.
+        """
+        scoring = self._scoring
+        return _frame(
+            {**_key(result), **row}
+            for folder, result in self._results
+            if scoring is not None
+            for row in _kinds(scoring, folder, result)
+        )
+
+    @cached_property
+    def werr(self) -> pd.DataFrame:
+        """One row a setting, speaker and kind of word, against the baseline that is asked for.
+
+        Settings stand by their dotted paths; ``werr_percent`` is below zero where more errors are
+        made than by the baseline.
+        """
+        scoring = self._scoring
+        if scoring is None:
+            return _frame([])
+        last = {result.job_id: result.attempt for _, result in self._results}
+        attempts = [
+            _Evaluated(result, folder.hypotheses)
+            for folder, result in self._results
+            if result.status == "finished"
+            and result.client is None
+            and last[result.job_id] == result.attempt
+        ]
+        pairs, _ = pairs_of(scoring.asked, attempts)
+        return pd.DataFrame(
+            {
+                **{path: _cell(value) for path, value in pair.result.axes.items()},
+                "speaker": pair.result.speaker,
+                "round": pair.result.round,
+                "of": kind,
+                **werr([pair.heard(scoring, kind)]).figures(),
+            }
+            for pair in pairs
+            for kind in scoring.kinds
+        )
+
+    @cached_property
+    def _exit_rows(self) -> list[tuple[AttemptResult, Rows[ExitsRow]]]:
+        return [
+            (result, folder.exits()) for folder, result in self._results if result.exits is not None
+        ]
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Lines of ``exits.jsonl`` that cannot be read and are left out, in words."""
+        return tuple(line for _, rows in self._exit_rows for line in rows.damaged)
 
     @cached_property
     def phases(self) -> pd.DataFrame:
@@ -149,10 +234,45 @@ class Run:
         return [folder.samples_path for folder, _ in self._results if folder.samples_path.exists()]
 
 
+@dataclass(frozen=True)
+class _Evaluated:
+    result: AttemptResult
+    read_hypotheses: Callable[[], list[HypothesisRow]]
+
+
+def _kinds(
+    scoring: Scoring, folder: AttemptFolder, result: AttemptResult
+) -> Iterator[dict[str, Any]]:
+    heard: dict[tuple[int, str], list[HypothesisRow]] = {}
+    for own in folder.hypotheses():
+        heard.setdefault((own.epoch, result.speaker), []).append(own)
+    for other in folder.others():
+        heard.setdefault((other.epoch, other.speaker), []).append(other)
+    for (epoch, speaker), rows in heard.items():
+        for kind in scoring.kinds:
+            utterances = scoring.utterances(rows, epoch, speaker, kind)
+            errors = sum(
+                (
+                    WordErrors(u.substitutions, u.deletions, u.insertions, u.words)
+                    for u in utterances
+                ),
+                WordErrors(),
+            )
+            yield {
+                "epoch": epoch,
+                "speaker": speaker,
+                "of": kind,
+                "rate_percent": errors.wer_percent,
+                "substitutions": errors.substitutions,
+                "deletions": errors.deletions,
+                "insertions": errors.insertions,
+                "reference": errors.reference_words,
+                "kept": epoch == result.kept_epoch,
+            }
+
+
 def _rule(result: AttemptResult) -> str:
-    """Return the rule by which utterances left, in words."""
-    rule = {} if result.exits is None else result.exits.rule
-    return " ".join(str(value) for value in rule.values())
+    return "" if result.exits is None else result.exits.label
 
 
 def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:
@@ -188,6 +308,8 @@ def _flat(result: AttemptResult) -> dict[str, Any]:
     for part in _PARTS:
         inner = whole[part] or {}
         row.update({f"{part}.{key}": v for key, v in inner.items() if isinstance(v, _PLAIN)})
+    if result.exits is not None:
+        row["exits.rule"] = result.exits.label
     row["notes"] = "; ".join(result.notes)
     return row
 
@@ -204,11 +326,13 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (name, frame) of all but the samples, which are large.
 
-    Other speakers have one where somebody was listened to, exits where utterances left at them.
+    Other speakers have one where somebody was listened to, exits where utterances left at them,
+    word errors and WERR where the scenario's ``report`` asks for them.
     """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
     if len(run.others):
         yield "others", run.others
-    if len(run.exits):
-        yield "exits", run.exits
+    for name in ("exits", "word_errors", "werr"):
+        if len(getattr(run, name)):
+            yield name, getattr(run, name)

@@ -25,6 +25,7 @@ from harness.lab.planning.heat import heated, queue_order
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.lab.planning.plan import Plan, estimated, make_plan
+from harness.lab.planning.rare_words import check_rare_words
 from harness.lab.run import Run
 from harness.lab.settings import RunSettings
 from harness.lab.summary import RunSummary, summary
@@ -32,6 +33,7 @@ from harness.results.names import safe_name
 from harness.results.run import RunRecord
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
+from harness.results.word_list import write_words
 from harness.scenario import LoadedScenario, Scenario
 
 
@@ -71,6 +73,7 @@ def run_scenario(
     materials = settings.materials or Materials(loaded.folder)
     plan = plan_run(loaded, bench, materials, settings.only)
     plan.check(skip_unfit=settings.skip_unfit)
+    words = check_rare_words(loaded, materials, [job.needs for job in plan.jobs])
     plan = _by_past_runs(plan, loaded.scenario, run_root)
     clock = bench.clock
     run_id = settings.run_id or _run_id(loaded.scenario.name, clock.utc())
@@ -82,6 +85,8 @@ def run_scenario(
         plan = plan.with_jobs(jobs)
         folder = RunFolder.create(run_root, run_id)
         stack.enter_context(_alone(folder))
+        if words is not None:
+            write_words(folder, words)
         models, data = materials.describe([job.needs for job in plan.jobs])
         record = RunRecord(
             run_id=folder.run_id,

@@ -240,7 +240,10 @@ def chosen_threshold(points: Sequence[Judged], last: Outcome, lost_percent: floa
 
     Returns:
         The deepest point where none is good enough.
+
+    Raises:
+        InputError: The utterances say no word.
     """
-    allowed = last.errors.wer_percent + lost_percent
-    good = (point for point in points if point.chosen_on.errors.wer_percent <= allowed)
+    allowed = last.errors.known_wer_percent + lost_percent
+    good = (point for point in points if point.chosen_on.errors.known_wer_percent <= allowed)
     return next(good, points[-1])

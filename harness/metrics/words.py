@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.errors import InputError
+
 
 @dataclass(frozen=True)
 class WordErrors:
@@ -21,11 +23,25 @@ class WordErrors:
         return self.substitutions + self.deletions + self.insertions
 
     @property
-    def wer_percent(self) -> float:
-        """Errors per reference word, in percent; without reference words 0 or 100."""
+    def wer_percent(self) -> float | None:
+        """Errors per reference word, in percent; None without a reference word."""
         if self.reference_words == 0:
-            return 100.0 if self.errors else 0.0
+            return None
         return 100.0 * self.errors / self.reference_words
+
+    @property
+    def known_wer_percent(self) -> float:
+        """The same, where there must be one.
+
+        Raises:
+            InputError: There is no reference word.
+        """
+        if self.wer_percent is None:
+            raise InputError(
+                "no word is said in these utterances, so there is no word error rate",
+                hint="Leave them out, or give them their transcripts.",
+            )
+        return self.wer_percent
 
     def __add__(self, other: WordErrors) -> WordErrors:
         return WordErrors(
@@ -63,5 +79,9 @@ def _edits(cell: tuple[int, int, int, int]) -> int:
 
 
 def wer_percent(pairs: Iterable[tuple[str, str]]) -> float:
-    """Return the word error rate over (reference, hypothesis) pairs, in percent."""
-    return sum((word_errors(r, h) for r, h in pairs), WordErrors()).wer_percent
+    """Return the word error rate over (reference, hypothesis) pairs, in percent.
+
+    Raises:
+        InputError: No reference has a word.
+    """
+    return sum((word_errors(r, h) for r, h in pairs), WordErrors()).known_wer_percent

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from harness.contract import alphabet as alphabets
 from harness.contract.network import Exit, Layer, Network, SubModel
 from harness.model.layer import LayerSpec
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 Resident = Literal["float32", "f16", "int8"]
 Rounding = Literal["stochastic", "nearest"]
 
-ALPHABET = " abcdefghijklmnopqrstuvwxyz"
 BLANK = 0
-"""Output 0 is the CTC blank; output i > 0 is ``ALPHABET[i - 1]``."""
+"""Output 0 is the CTC blank; output i > 0 is ``alphabet[i - 1]`` of the network."""
 
 
 def steps_per_block(steps: int, at_most: int) -> int:
@@ -101,6 +101,8 @@ class NetworkConfig(ABC):
     switched: bool = False
     """Train all sub-models of segments by one signature; ``sub_models`` says which. A switched step
     recomputes, and clips by layers."""
+    alphabet: str = field(default=alphabets.ENGLISH, repr=False)
+    """Characters that it writes, in the order of its outputs, the blank left out."""
     resident: Resident = "float32"
     """How a phone holds weights, and what the optimiser keeps of them, while it trains: ``f16`` and
     ``int8`` are decoded layer by layer where they are used, and encoded again after each step."""
@@ -112,7 +114,7 @@ class NetworkConfig(ABC):
     @property
     def outputs(self) -> int:
         """Characters and the blank."""
-        return len(ALPHABET) + 1
+        return len(self.alphabet) + 1
 
     @property
     def output_frames(self) -> int:
@@ -192,6 +194,8 @@ class NetworkConfig(ABC):
             message = f"{self.name!r} is no name for files"
             yield Problem(("name",), message, "Use letters, digits and dashes.")
         yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
+        if wrong := alphabets.problem(self.alphabet):
+            yield Problem(("alphabet",), wrong)
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
         if self.resident != "float32" and self.clip != "layer":
@@ -223,7 +227,7 @@ class NetworkConfig(ABC):
             ),
             sub_models=sub_models,
             exits=self.exits(),
-            alphabet=ALPHABET,
+            alphabet=self.alphabet,
         )
 
     def with_batch(self, batch_size: int) -> NetworkConfig:

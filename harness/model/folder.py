@@ -13,11 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.model.configuration import ALPHABET, NetworkConfig
+from harness.compression.chosen import chosen
+from harness.compression.packed import pack
+from harness.contract.wire import Wire
+from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.initial import Weights
 from harness.model.sizes import network_sizes
 from harness.trainer.calibrate import Cell, make_record, measured
+from harness.trainer.checkpoints import weights_writer
 from harness.trainer.manifest import (
     FILE_NAME,
     ModelFile,
@@ -67,10 +71,27 @@ def write_models(
     }
 
 
-def write_checkpoint(weights: Weights, folder: Path) -> ModelFile:
-    """Write ``weights`` as the folder's checkpoint and return its manifest entry."""
+def write_checkpoint(weights: Weights, folder: Path, number_format: str | None = None) -> ModelFile:
+    """Write ``weights`` as the folder's checkpoint and return its manifest entry.
+
+    Args:
+        weights: By full name.
+        folder: Where to.
+        number_format: Of matrices and kernels, such as ``S1E5M10`` (`harness.contract.wire`);
+            biases, norms and statistics stay as they are. None: all of it in float32.
+    """
     path = folder / CHECKPOINT
-    np.savez_compressed(path, **weights)  # type: ignore[arg-type]
+    if number_format is None:
+        np.savez_compressed(path, **weights)  # type: ignore[arg-type]
+        return describe_file(path)
+    wire = Wire(format=number_format, rounding="nearest_even")
+    small = set(chosen({name: value.shape for name, value in weights.items()}, wire))
+    with weights_writer(path, deflate=True) as writer:
+        for name, value in weights.items():
+            if name in small:
+                writer.write_small(name, pack(value, wire, name))
+            else:
+                writer.write(name, value)
     return describe_file(path)
 
 
@@ -119,7 +140,7 @@ def write_manifest(
         checkpoint=checkpoint,
         sample_rate=settings.sample_rate,
         max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
-        alphabet=ALPHABET,
+        alphabet=config.alphabet,
         parameters={name: network.trained_parameters(name) for name in names},
         need_mb={
             batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -88,6 +89,19 @@ class NetworkVariables:
         return self.read(full_name, after)
 
 
+class Loss(Protocol):
+    """A loss of logits, and its gradient; `harness.model.ctc.CtcLoss` is one."""
+
+    def of_several(
+        self,
+        logits: Sequence[Tensor],
+        labels: Any,
+        frames: Sequence[Tensor],
+        label_lengths: Tensor,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return losses [B] and gradients [T, B, V] of several logits [T, B, V]."""
+
+
 @dataclass(frozen=True)
 class StepGradients:
     """What a training step is made of."""
@@ -119,6 +133,7 @@ class Network:
         variables: Of another network, to share them.
         seed: Of the first weights, if variables are made.
         form: For whom it is written.
+        loss: What is trained down, of the labels that ``gradients`` gets; None: the CTC loss.
     """
 
     def __init__(
@@ -128,6 +143,7 @@ class Network:
         variables: NetworkVariables | None = None,
         seed: int = 0,
         form: Form | None = None,
+        loss: Loss | None = None,
     ) -> None:
         form = form or Form()
         self.config = config
@@ -140,7 +156,7 @@ class Network:
         self.layers = config.build_layers(self.variables, form)
         self.segments = segments_of(self.layers, self.description.exits)
         self.form = form
-        self._loss = CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
+        self._loss = loss or CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
 
     @property
     def weights(self) -> Mapping[str, Tensor]:
@@ -149,7 +165,7 @@ class Network:
 
     def resized(self, config: NetworkConfig) -> Network:
         """Return a network of the same variables with other static sizes."""
-        return Network(config, variables=self.variables, form=self.form)
+        return Network(config, variables=self.variables, form=self.form, loss=self._loss)
 
     def trained_weights(self, layers: Collection[str], *, biases: bool = False) -> list[str]:
         """Return the full names of the weights that are trained with these layers.

@@ -47,6 +47,10 @@ class Pretraining:
     init: Path | None = None
     """Weights to begin from: an ``.npz`` file or a model folder; None = random ones."""
     settings: Settings = field(default_factory=Settings)
+    name: str | None = None
+    """Of the model: in its manifest, reports and names of its files; None = that of its network."""
+    number_format: str | None = None
+    """Of the checkpoint's matrices, as ``Wire.format``; None = float32."""
     learning_rate: float = 5e-4
     """For personalising; goes into the model's manifest."""
     device: Device = "auto"
@@ -101,7 +105,8 @@ def ship_pretrained(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
         making = Path(name)
-        checkpoint = write_checkpoint(result.weights, making)
+        checkpoint = write_checkpoint(result.weights, making, plan.number_format)
+        config = replace(config, name=plan.name or config.name)
         files = write_models(config, making, batch_sizes, embed=False)
         watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
         heard = _heard(making, files, checkpoint, corpus, listened, threads)

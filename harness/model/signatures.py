@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from harness.contract.network import Network as Description
 from harness.model.aim import Aim
-from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
+from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.early import exit_signatures
 from harness.model.features import log_mel
 from harness.model.functions import concrete
@@ -193,7 +193,7 @@ def _info(config: NetworkConfig, described: Description) -> dict[str, Tensor]:
         "sample_rate": config.features.sample_rate,
         "window": config.features.window,
         "hop": config.features.hop,
-        "alphabet": [ord(c) for c in ALPHABET],
+        "alphabet": [ord(c) for c in config.alphabet],
         "layers": [layer.parameters for layer in described.layers],
         "sub_models": [described.trained_parameters(name) for name in described.sub_model_names],
     }

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from harness.model.packing import packed
+from harness.model.packing import packed, plain
 
 _SUBGRAPH_FIELDS = (
     "condSubgraphIndex",
@@ -217,20 +217,10 @@ def _fingerprint(graph: Any, contents: list[str]) -> str:
             o.opcodeIndex,
             _numbers(o.inputs),
             _numbers(o.outputs),
-            _plain(o.builtinOptions),
-            _plain(getattr(o, "builtinOptions2", None)),
+            plain(o.builtinOptions),
+            plain(getattr(o, "builtinOptions2", None)),
         )
         for o in graph.operators
     ]
     whole = (tensors, operators, _numbers(graph.inputs), _numbers(graph.outputs))
     return hashlib.sha256(repr(whole).encode()).hexdigest()
-
-
-def _plain(options: Any) -> Any:
-    if options is None or isinstance(options, (int, float, str, bytes, bool)):
-        return options
-    if isinstance(options, np.ndarray):
-        return options.tolist()
-    if isinstance(options, list):
-        return [_plain(v) for v in options]
-    return type(options).__name__, sorted((k, _plain(v)) for k, v in vars(options).items())

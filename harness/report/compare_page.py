@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ from harness.report import numbers, words
 from harness.report.approaches import side_by_side
 from harness.report.changed import differences
 from harness.report.compare_words import ORDER, WORDS, counts, sentence
+from harness.report.exits_beside import rules_beside
 from harness.report.expect import check_all
 from harness.report.figures.trend import trend_chart
 from harness.report.junit import junit_xml
@@ -19,6 +21,9 @@ from harness.report.serials import phone_name
 from harness.report.text import clean
 from harness.report.trend import Night, night_of, past_runs, trends
 from harness.report.wer import unknown_speech
+from harness.report.werr import WerrMatrix, against_first
+from harness.report.werr import in_words as werr_in_words
+from harness.report.word_classes import KIND_WORDS
 from harness.results.compare import METRICS, WER, Comparison, Finding, Observation
 from harness.results.files import write_bytes
 from harness.results.wer_interval import METHOD
@@ -43,6 +48,11 @@ class Judged:
     """What is wrong with the run itself, in words."""
     history: tuple[Path, ...] = ()
     """Run folders of nights that are no baseline, for the trend."""
+
+    @cached_property
+    def werr(self) -> WerrMatrix | None:
+        """WERR of the run in question against the first of the others."""
+        return against_first((self.runs[0], self.runs[-1])) if len(self.runs) > 1 else None
 
     @property
     def now(self) -> RunData:
@@ -90,6 +100,9 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             links=links,
             interval_method=METHOD,
             beside=side_by_side(judged.runs),
+            matrices=[] if judged.werr is None else [(judged.werr, werr_in_words(judged.werr))],
+            kind_words=KIND_WORDS,
+            exits=rules_beside(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],
             now=now.record,

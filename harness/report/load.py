@@ -16,25 +16,39 @@ from harness.contract.network import Network
 from harness.errors import InputError
 from harness.report.skipped import SkippedJob, skipped_jobs
 from harness.report.sub_models import RankedSubModel
+from harness.report.text import plural
 from harness.results.federated import LastModel, ModelRecord, last_models, models_of
 from harness.results.files import StoreError
 from harness.results.model import AttemptResult
 from harness.results.networks import network_of
 from harness.results.run import RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import AttemptFolder, HypothesisRow, OtherSpeakerRow, RunFolder
+from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
+from harness.results.store import (
+    AttemptFolder,
+    ExitsRow,
+    HypothesisRow,
+    OtherSpeakerRow,
+    Rows,
+    RunFolder,
+)
+from harness.scenario.report import Report
 
 
 def _no_samples(_columns: Sequence[str] | None = None) -> pa.Table:
     return SAMPLE_SCHEMA.empty_table()
 
 
-def _no_hypotheses() -> list[HypothesisRow]:
-    return []
+def _no_hypotheses() -> Rows[HypothesisRow]:
+    return Rows()
 
 
-def _no_others() -> list[OtherSpeakerRow]:
-    return []
+def _no_others() -> Rows[OtherSpeakerRow]:
+    return Rows()
+
+
+def _no_exits() -> Rows[ExitsRow]:
+    return Rows()
 
 
 @dataclass(frozen=True)
@@ -51,15 +65,29 @@ class Attempt:
     read_samples: Callable[[Sequence[str] | None], pa.Table] = field(
         default=_no_samples, compare=False
     )
-    read_hypotheses: Callable[[], list[HypothesisRow]] = field(
+    read_hypotheses: Callable[[], Rows[HypothesisRow]] = field(
         default=_no_hypotheses, compare=False
     )
-
-    read_others: Callable[[], list[OtherSpeakerRow]] = field(default=_no_others, compare=False)
+    read_others: Callable[[], Rows[OtherSpeakerRow]] = field(default=_no_others, compare=False)
+    read_exits: Callable[[], Rows[ExitsRow]] = field(default=_no_exits, compare=False)
 
     def no_samples(self) -> pa.Table:
         """Return what stands for samples that cannot be read."""
         return _no_samples()
+
+    def damaged_rows(self) -> tuple[str, ...]:
+        """Return what cannot be read of the files with a line an utterance, in words, one a file.
+
+        Raises:
+            StoreError: One of them cannot be read at all.
+        """
+        files = (self.read_hypotheses(), self.read_others(), self.read_exits())
+        found = (rows.damaged for rows in files)
+        return tuple(
+            lines[0] + (f" (and {plural(len(lines) - 1, 'more line')} of it)" if lines[1:] else "")
+            for lines in found
+            if lines
+        )
 
     @property
     def finished(self) -> bool:
@@ -106,6 +134,8 @@ class RunData:
     """What rounds of federated training came to."""
     last_models: tuple[LastModel, ...] = ()
     """What federated trainings came to in the end."""
+    scoring: Scoring | None = None
+    """How its scenario asks for errors to be counted besides; None: as ever."""
 
     @property
     def final(self) -> tuple[Attempt, ...]:
@@ -156,16 +186,21 @@ def _numbered(
             read_samples=folder.samples if folder else _no_samples,
             read_hypotheses=cache(folder.hypotheses) if folder else _no_hypotheses,
             read_others=cache(folder.others) if folder else _no_others,
+            read_exits=cache(folder.exits) if folder else _no_exits,
         )
         for number, (result, folder) in enumerate(ordered, first)
     )
 
 
-def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
+def load_runs(paths: Sequence[Path], asked: Report | None = None) -> tuple[RunData, ...]:
     """Read several run folders for one page.
 
+    Args:
+        paths: The run folders.
+        asked: How errors are counted, in place of what their scenarios ask for.
+
     Raises:
-        InputError: One of them is no run folder, or is named twice.
+        InputError: One of them is no run folder, or is named twice; a list of words cannot be used.
         StoreError: A ``run.json`` is damaged.
     """
     by_path: dict[Path, RunData] = {}
@@ -173,21 +208,22 @@ def load_runs(paths: Sequence[Path]) -> tuple[RunData, ...]:
     for path in paths:
         if path.resolve() in by_path:
             raise InputError("this run is named twice", where=str(path))
-        data = load_run(path, first)
+        data = load_run(path, first, asked)
         first += len(data.attempts)
         by_path[path.resolve()] = data
     return tuple(by_path.values())
 
 
-def load_run(path: Path, first: int = 1) -> RunData:
+def load_run(path: Path, first: int = 1, asked: Report | None = None) -> RunData:
     """Read a run folder; damaged attempts are told of in ``problems`` and left out.
 
     Args:
         path: The run folder.
         first: Number of its first attempt on the page.
+        asked: How errors are counted, in place of what its scenario asks for.
 
     Raises:
-        InputError: ``path`` is no run folder.
+        InputError: ``path`` is no run folder, or the list of words cannot be used.
         StoreError: ``run.json`` is damaged.
     """
     folder = RunFolder.open(path)
@@ -199,7 +235,7 @@ def load_run(path: Path, first: int = 1) -> RunData:
         try:
             result = attempt.result()
         except StoreError as error:
-            problems.append(_relative(str(error), path))
+            problems.append(relative(str(error), path))
             continue
         results.append((result, attempt))
     results.sort(key=lambda pair: (order.get(pair[0].job_id, len(order)), pair[0].attempt))
@@ -207,19 +243,30 @@ def load_run(path: Path, first: int = 1) -> RunData:
     try:
         skipped = skipped_jobs(folder)
     except InputError as error:
-        problems.append(_relative(str(error), path))
+        problems.append(relative(str(error), path))
         skipped = ()
     try:
         models = tuple(models_of(path))
         ends = tuple(last_models(path, models))
     except StoreError as error:
-        problems.append(_relative(str(error), path))
+        problems.append(relative(str(error), path))
         models, ends = (), ()
     under_way = tuple(_under_way(folder))
-    return RunData(record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends)
+    scoring = None
+    try:
+        scoring = (
+            scoring_of_scenario(folder, record)
+            if asked is None
+            else scoring_of(folder, asked, checked=True)
+        )
+    except StoreError as error:
+        problems.append(relative(str(error), path))
+    return RunData(
+        record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends, scoring
+    )
 
 
-def _relative(text: str, path: Path) -> str:
+def relative(text: str, path: Path) -> str:
     """Cut the run folder's own place out of a message: a report travels."""
     return text.replace(f"{path}/", "")
 

@@ -13,7 +13,7 @@ from harness.report.answer import KeyFigure, key_figures
 from harness.report.expect import Check, check_all
 from harness.report.extra_figures import ReportFigure, extra_figures
 from harness.report.facets import Facets
-from harness.report.load import Attempt, RunData
+from harness.report.load import Attempt, RunData, relative
 from harness.report.outcome import Change, changes
 from harness.report.ranking import Ranking, ranking
 from harness.report.skipped import SkippedGroup, retry_command, skipped_groups
@@ -181,4 +181,7 @@ class PageData:
     def problems(self) -> tuple[str, ...]:
         """Files that cannot be read and figures that cannot be drawn, in words."""
         of_runs = (text for run in self.runs for text in run.problems)
-        return (*of_runs, *self._strips[1], *self.extra[1])
+        found = (*of_runs, *self._strips[1], *self.extra[1])
+        for path in (run.path for run in self.runs if run.path is not None):
+            found = tuple(relative(text, path) for text in found)
+        return found

@@ -78,7 +78,7 @@ def strips_of(attempts: Sequence[Attempt]) -> tuple[list[Strip], list[str]]:
     opened: set[RankedSubModel] = set()
     for attempt in attempts:
         try:
-            attempt.read_others()  # a section of its own shows them; here damage is told
+            problems += attempt.damaged_rows()
             samples = attempt.read_samples(cost.report_columns())
             heard, total = _heard(attempt) if not many else ((), 0)
         except StoreError as error:

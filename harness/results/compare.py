@@ -66,6 +66,8 @@ METRICS: Final = (
     Metric("peak_rss_mb", "peak RSS", "MiB", True, 0.03, "settings", 0),
     Metric("battery_mah_per_epoch", "charge an epoch", "mAh", True, 0.10, "settings", 2),
     Metric("battery_percent_per_epoch", "battery an epoch", "%", False, 0.5, "settings", 2),
+    Metric("layers_computed", "layers computed", "", False, 0.1, "job", 2),
+    Metric("seconds_per_utterance", "seconds an utterance", "s", True, 0.05, "settings", 4),
     Metric("failed_attempts", "failed attempts a job", "", False, 0.1, "phone", 2),
 )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from harness.contract.exits import ExitRule
 from harness.readings.bounds import MEMORY_MB, PERCENT, Bounds
 
 Origin = Literal["device", "virtual", "trace"]
@@ -158,6 +159,19 @@ class ExitsRecord(Record):
     """Of decoding and rule."""
     by_exit: tuple[ExitRecord, ...]
     """From the shallowest."""
+
+    @property
+    def utterance_seconds(self) -> float:
+        """Mean of segments and rule for one utterance, where batches are full."""
+        return self.mean_seconds / max(self.rows, 1) + self.mean_rule_seconds
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words; one of a later harness as it is written."""
+        try:
+            return ExitRule.model_validate(self.rule).label
+        except ValidationError:
+            return " ".join(str(value) for value in self.rule.values())
 
 
 class PhaseRecord(Record):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from harness.results.compare import Comparison
 from harness.results.files import StoreError, said, write_bytes
 from harness.results.model import Record
+from harness.results.scoring import Kind
 from harness.results.store import RunFolder
 
 NAME = "nightly.json"
@@ -31,6 +32,25 @@ class NightFigure(Record):
     """Of a WER: `harness.results.wer_interval.METHOD`."""
 
 
+class WerrFigure(Record):
+    """WERR of a run against the first of those that it is compared with, over all its jobs."""
+
+    baseline: str
+    """The run that it is against."""
+    of: Kind
+    """Of which words."""
+    werr_percent: float | None
+    """Below zero where more errors are made; None where there is none."""
+    low_percent: float | None
+    high_percent: float | None
+    base_wer_percent: float | None
+    new_wer_percent: float | None
+    base_errors: int
+    new_errors: int
+    base_words: int
+    new_words: int
+
+
 class Verdict(Record):
     """What a night came to."""
 
@@ -47,6 +67,8 @@ class Verdict(Record):
     comparison: Comparison | None = None
     figures: tuple[NightFigure, ...] = ()
     """For the trend of later nights; a night of an older version has those of its comparison."""
+    werr: tuple[WerrFigure, ...] = ()
+    """Nothing where no job is like one of the first run but for the run."""
 
 
 class NightlyRecord(Record):

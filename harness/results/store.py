@@ -75,6 +75,22 @@ class ExitsRow(Record):
         return next((a.text for a in self.answers if a.exit == self.exit), None)
 
 
+Row = TypeVar("Row", bound=Record)
+
+
+class Rows(list[Row]):
+    """What could be read of a file with a record a line.
+
+    Args:
+        rows: The lines that are whole.
+        damaged: Those that are not, in words, with file and number; all others are kept.
+    """
+
+    def __init__(self, rows: Iterable[Row] = (), damaged: Iterable[str] = ()) -> None:
+        super().__init__(rows)
+        self.damaged = tuple(damaged)
+
+
 class AttemptFolder:
     """Files of one attempt.
 
@@ -219,7 +235,7 @@ class AttemptFolder:
         """Write the scored hypotheses."""
         _write_rows(self.hypotheses_path, rows)
 
-    def hypotheses(self) -> list[HypothesisRow]:
+    def hypotheses(self) -> Rows[HypothesisRow]:
         """Read the scored hypotheses; empty where none were written."""
         return _read_rows(self.hypotheses_path, HypothesisRow)
 
@@ -227,7 +243,7 @@ class AttemptFolder:
         """Write the scored hypotheses of other speakers."""
         _write_rows(self.others_path, rows)
 
-    def others(self) -> list[OtherSpeakerRow]:
+    def others(self) -> Rows[OtherSpeakerRow]:
         """Read the scored hypotheses of other speakers; empty where none were written."""
         return _read_rows(self.others_path, OtherSpeakerRow)
 
@@ -235,7 +251,7 @@ class AttemptFolder:
         """Write where utterances left, and what each exit said."""
         _write_rows(self.exits_path, rows)
 
-    def exits(self) -> list[ExitsRow]:
+    def exits(self) -> Rows[ExitsRow]:
         """Read where utterances left; empty where nothing was written."""
         return _read_rows(self.exits_path, ExitsRow)
 
@@ -270,9 +286,6 @@ class AttemptFolder:
                 return doubts(file, all_columns())
         except (OSError, pa.ArrowException):
             return ()
-
-
-Row = TypeVar("Row", bound=Record)
 
 
 class RunFolder:
@@ -382,15 +395,25 @@ def _write_rows(path: Path, rows: Iterable[Record]) -> None:
     write_bytes(path, text.encode())
 
 
-def _read_rows(path: Path, kind: type[Row]) -> list[Row]:
+def _read_rows(path: Path, kind: type[Row]) -> Rows[Row]:
     if not path.exists():
-        return []
+        return Rows()
     with said(path, "read"):
-        lines = path.read_bytes().split(b"\n")[:-1]
-    try:
-        return [kind.model_validate_json(line) for line in lines]
-    except ValidationError as error:
-        raise StoreError(f"{path}: {error}") from error
+        lines = path.read_bytes().split(b"\n")
+    rows: list[Row] = []
+    damaged: list[str] = []
+    for number, line in enumerate(lines, 1):
+        # what follows the last newline is nothing, or a line that was cut off
+        if number == len(lines) and not line:
+            break
+        try:
+            rows.append(kind.model_validate_json(line))
+        except ValidationError as error:
+            told = error.errors()[0]
+            where = ".".join(map(str, told["loc"]))
+            why = f"{where}: {told['msg']}" if where else told["msg"]
+            damaged.append(f"{path}:{number}: this line is left out: {why}")
+    return Rows(rows, damaged)
 
 
 def _peek(path: Path) -> dict[str, Any]:

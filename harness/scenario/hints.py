@@ -229,7 +229,8 @@ def _name(value: str, path: str) -> Words | None:
         return f"{value!r} is not the name of a model", f"Write model: {{path: {written(value)}}}."
     if path not in _NAMES and path != "model":
         return None
-    name = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")
+    separator = "/" if path == "data.corpus" else ""  # speech/it
+    name = re.sub(rf"[^a-z0-9._{separator}-]+", "-", value.lower()).strip("-._/")
     rule = "A name has lower case letters, digits, dot, dash and underscore."
     return f"{value!r} is not a name", f"Write {name}. {rule}" if name else rule
 

@@ -10,15 +10,16 @@ from typing import Any
 
 from harness.contract import mobileasr
 
-_NOT_IDENTITY = ("limits",)
-"""How long a step may take changes when an attempt is given up, not what it measures."""
+_NOT_IDENTITY = ("limits", "baseline")
+"""How long a step may take changes when an attempt is given up, not what it measures; what a
+baseline is called is not what it is."""
 
 _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileasr.CANDIDATES)}}
 """Fields whose default was a value once: left out, they count as that, so ids stay."""
 
 _ADDED: dict[str, dict[str, Any]] = {
     "trainer": {"keep": "best", "mode": "train", "exits": None},
-    "data": {"part": None},
+    "data": {"part": None, "accents": "kept"},
     "federated": {"pruning": None},
 }
 """Fields that came later, with what was so before: at that value they leave a job the same."""

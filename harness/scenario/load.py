@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from harness.errors import InputError
 from harness.scenario.base import Section
+from harness.scenario.baselines import BASELINE, with_baseline
 from harness.scenario.demands import Demands
 from harness.scenario.figures import unknown_in
 from harness.scenario.identity import sha256_of
 from harness.scenario.matrix import Combination, Location, Matrix, MatrixError, apply, check_matrix
 from harness.scenario.overrides import override
 from harness.scenario.paths import MISSING, get_path, set_path
+from harness.scenario.report import wrong_baseline
 from harness.scenario.schema import JobContent, Scenario
 from harness.yamlio import LineIndex, explain, load_yaml, validate
 
@@ -61,7 +63,7 @@ class LoadedScenario:
                 where the matrix says it.
         """
         try:
-            tree = apply(self.base, combination)
+            tree = with_baseline(apply(self.base, combination), self.matrix)
         except MatrixError as error:
             raise _said(error, self.lines) from error
         raw = {key: tree[key] for key in JobContent.model_fields if key in tree}
@@ -112,7 +114,13 @@ def parse_scenario(
     for text in overrides:
         base = override(base, text)
     matrix = _matrix(base, lines)
-    tree = _filled(base, matrix)
+    try:
+        tree = with_baseline(_filled(base, matrix), matrix)
+    except MatrixError as error:
+        given = next((t for t in reversed(overrides) if t.startswith(f"{BASELINE}=")), None)
+        if given is None or error.location != (BASELINE,):
+            raise _said(error, lines) from error
+        raise InputError(error.what, where=f"--set {given}", hint=error.hint) from error
     try:
         scenario = Scenario.model_validate(tree)
     except ValidationError as error:
@@ -121,6 +129,7 @@ def parse_scenario(
         raise explain(error, tree, _as_written(lines, first), Scenario) from error
     _check_expectations(scenario, lines, overrides)
     _check_axes_of_expectations(scenario, _matrix(raw, lines), lines)
+    _check_baseline(scenario, matrix, lines)
     return LoadedScenario(scenario, matrix, base, lines, folder.resolve())
 
 
@@ -157,6 +166,20 @@ def _check_axes_of_expectations(scenario: Scenario, matrix: Matrix, lines: LineI
             where=lines.where(("expect", number)),
             hint=f"{there} Write matrix: {{{path}: [...]}}.",
         )
+
+
+def _check_baseline(scenario: Scenario, matrix: Matrix, lines: LineIndex) -> None:
+    """Refuse a baseline that no job is: nothing could be compared with it."""
+    if scenario.report is None or not isinstance(scenario.report.baseline, dict):
+        return
+    axes = {path: list(values) for path, values in matrix.axes.items()}
+    for entry in matrix.include:
+        for path, value in entry.items():
+            axes.setdefault(path, []).append(value)
+    wrong = wrong_baseline(scenario.report.baseline, axes)
+    if wrong is not None:
+        what, hint = wrong
+        raise InputError(what, where=lines.where(("report", "baseline")), hint=hint)
 
 
 def _matrix(base: Mapping[str, Any], lines: LineIndex) -> Matrix:
@@ -196,9 +219,13 @@ def _blame_override(raw: Mapping[str, Any], overrides: Sequence[str]) -> None:
     for step, text in enumerate(("", *overrides)):
         if step:
             tree = override(tree, text)
-        filled = _filled(tree, check_matrix(tree.get("matrix")))
+        matrix = check_matrix(tree.get("matrix"))
+        filled = _filled(tree, matrix)
         try:
+            filled = with_baseline(filled, matrix)
             Scenario.model_validate(filled)
+        except MatrixError:
+            continue  # a later one sets it right: all together have a baseline
         except ValidationError as error:
             if not step:
                 return  # the file itself is wrong

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from harness.scenario.base import Count, Section
+from harness.scenario.base import CorpusName, Count, Section
 
 SpeakerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 
@@ -14,8 +14,8 @@ SpeakerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$"
 class AlsoEvaluate(Section):
     """Speakers whose validation sentences are heard before the first and after the last epoch."""
 
-    corpus: SpeakerName | None = None
-    """The synthetic corpus that they are of; if neither this nor ``manifest`` is given, they are
+    corpus: CorpusName | None = None
+    """The corpus that they are of; if neither this nor ``manifest`` is given, they are
     where the job's own speaker is."""
     manifest: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
     """The recordings that they are of, as in ``data.manifest``."""

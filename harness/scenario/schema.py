@@ -18,7 +18,8 @@ from pydantic import (
 
 from harness.contract.job import Keep, Mode, StopPolicy
 from harness.contract.network import SubModelName
-from harness.scenario.base import Count, Number, Section, Words
+from harness.corpora import ACCENTS, language_of
+from harness.scenario.base import CorpusName, Count, Number, Section, Words
 from harness.scenario.demands import Demands
 from harness.scenario.exits import ExitsOrRule
 from harness.scenario.federated import Federated, Part
@@ -26,14 +27,16 @@ from harness.scenario.hints import value_hint
 from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
+from harness.scenario.report import Report
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+BaselineName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)
+]
 FileText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 PAPER_LEARNING_RATE: Final = 1e-4
 PAPER_STOP_MB: Final = 300.0
 """MobileASR's own, for a model of thirty million parameters."""
-ACCENTS: Final = "accents"
-"""The synthetic corpus."""
 AUTO: Final = "auto"
 """What ``trainer.sub_model`` says where the phone is to choose."""
 
@@ -96,27 +99,35 @@ class ModelChoice(Section):
         return self.name or str(self.path)
 
 
+ModelOrName = Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+
+
 class Data(Section):
     """Whose speech: a corpus that comes with the project, or a manifest of recordings."""
 
-    corpus: Name | None = None
+    corpus: CorpusName | None = None
     """``accents``, synthetic speakers, made when they are needed, which is what is taken if neither
-    this nor ``manifest`` is given; ``people``, a few recordings of people."""
+    this nor ``manifest`` is given; ``speech/it``, ``speech/fr`` ...: two synthetic speakers of a
+    language; ``people``, a few recordings of people."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
     speaker: Name = "uk-female"
-    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``people`` kathleen,
-    librispeech-19 or librispeech-26; else a name of the manifest."""
+    """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``speech/it`` it-female (the
+    default there) or it-male; of ``people`` kathleen, librispeech-19 or librispeech-26; else a name
+    of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
-    """Training utterances a round; ``accents`` takes 60, recordings all there are."""
+    """Training utterances a round; synthetic ones take 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)
-    """Validation utterances a round; ``accents`` takes 20, recordings all there are."""
+    """Validation utterances a round; synthetic ones take 20, recordings all there are."""
     style: Literal["short", "wide", "full"] = "short"
     """Sentences: ``short`` 1-5 s; ``wide`` 2.5-5 s, with words new to ``ds2-mini``;
     ``full`` the paper's 9-12 s."""
     seed: Count = Field(0, ge=0)
     """Of the synthetic corpus: another seed, other sentences."""
+    accents: Literal["kept", "folded"] = "kept"
+    """Letters of a language beside a to z: as they are written (the model must have them in its
+    alphabet), or spelled with a to z."""
     part: Part | None = None
     """A share of several speakers' speech, in place of one speaker's; ``speaker`` is its name."""
 
@@ -127,7 +138,10 @@ class Data(Section):
             return value
         if value.get("corpus") is None and value.get("manifest") is None:
             value = {**value, "corpus": ACCENTS}
-        if value.get("corpus") == ACCENTS:
+        corpus = str(value.get("corpus"))
+        if code := language_of(corpus):
+            value = {"speaker": f"{code}-female", **value}
+        if corpus == ACCENTS or code:
             sizes = {"train": 60, "validation": 20}
             given = {name: value[name] for name in sizes if value.get(name) is not None}
             value = {**value, **sizes, **given}
@@ -288,8 +302,10 @@ Gates = Union[Literal["strict", "lab", "off"], dict[str, Any]]  # noqa: UP007 - 
 class JobContent(Section):
     """What one job is: everything here can be an axis of the matrix."""
 
-    model: Annotated[ModelChoice, BeforeValidator(_model_by_name)]
+    model: ModelOrName
     """The trainable model; a word alone is its ``name``."""
+    baseline: BaselineName | None = None
+    """Which of ``baselines`` is the model; usually an axis of the matrix."""
     data: Data = Data.model_validate({})
     """Whose speech."""
     also_evaluate: AlsoEvaluateOrNames | None = None
@@ -400,6 +416,8 @@ class Scenario(JobContent):
     """Names the run folders: lower case, digits, dot, dash, underscore."""
     title: str = Field("", max_length=200)
     """What the report is headed by."""
+    baselines: dict[BaselineName, ModelOrName] = Field(default_factory=dict)
+    """Models by name, in place of ``model``: ``baseline`` chooses among them."""
     reproduces: Reproduces | None = None
     """The published table or figure whose protocol this is."""
     matrix: dict[str, Any] = Field(default_factory=dict)
@@ -417,3 +435,5 @@ class Scenario(JobContent):
     """How often an attempt is repeated, by kind of failure."""
     expect: tuple[Expect, ...] = ()
     """What the results should show; checked by the report and ``nightly``, not by ``run``."""
+    report: Report | None = None
+    """What is told besides of the same results: rare words, WERR, characters (docs/metrics.md)."""

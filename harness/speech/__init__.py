@@ -9,13 +9,12 @@ call it.
 from harness.speech.audio import SAMPLE_RATE
 from harness.speech.corpus import CorpusSpec, build_corpus, build_pretraining_corpus
 from harness.speech.manifest import Corpus, Utterance, load_manifest
-from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers
+from harness.speech.speakers import SPEAKERS, Speaker, variants
 from harness.speech.synthesis import SynthesisError
-from harness.speech.text import ALPHABET, normalise_text
+from harness.speech.text import normalise_text
 from harness.speech.worker import synthesise
 
 __all__ = [
-    "ALPHABET",
     "SAMPLE_RATE",
     "SPEAKERS",
     "Corpus",
@@ -27,6 +26,6 @@ __all__ = [
     "build_pretraining_corpus",
     "load_manifest",
     "normalise_text",
-    "pretraining_speakers",
     "synthesise",
+    "variants",
 ]

@@ -14,17 +14,18 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import filelock
 
+from harness.corpora import SPOKEN
 from harness.errors import InputError
 from harness.speech.audio import wav_bytes
 from harness.speech.files import write_atomically
+from harness.speech.languages import DEFAULT, language
 from harness.speech.manifest import Corpus, Utterance, load_manifest, manifest_lines
 from harness.speech.sentences import Split, sentences
-from harness.speech.speakers import SPEAKERS, Speaker, pretraining_speakers, unhurried
-from harness.speech.text import normalise_text
+from harness.speech.speakers import SPEAKERS, Speaker, unhurried, variants
 from harness.speech.wide_sentences import wide_sentences
 from harness.speech.worker import Synthesiser
 
@@ -55,6 +56,8 @@ class CorpusSpec:
             baseline was pre-trained on) or ``full`` (9-12 s, at most 180 characters).
         seed: Chooses the sentences.
         name: For file names.
+        language: Code of the language whose speakers and sentences these are; empty: the six
+            speakers of English.
     """
 
     speakers: tuple[str, ...] = tuple(SPEAKERS)
@@ -64,6 +67,21 @@ class CorpusSpec:
     style: Style = "short"
     seed: int = 0
     name: str = "accents"
+    language: str = ""
+
+    @property
+    def known(self) -> dict[str, Speaker]:
+        """Speakers that there are, by name.
+
+        Raises:
+            InputError: The language is not known.
+        """
+        return language(self.language).speakers if self.language else SPEAKERS
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what makes it this corpus; the six speakers' as before there were languages."""
+        own = dataclasses.asdict(self)
+        return own if self.language else {k: v for k, v in own.items() if k != "language"}
 
 
 def _nothing(_done: int, _total: int) -> None:
@@ -96,11 +114,16 @@ class _Recorder:
         return path, seconds, hashlib.sha256(data).hexdigest()
 
 
-def _texts(style: Style, split: Split, seed: int, share: float | None = None) -> Iterator[str]:
+def _texts(
+    style: Style, split: Split, seed: int, share: float | None = None, code: str = ""
+) -> Iterator[str]:
     if style == "wide":
         yield from wide_sentences(split, seed)
         return
-    source = sentences(split, seed, derived_share=share)
+    if code:
+        source = language(code).grammar.sentences(split, seed)
+    else:
+        source = sentences(split, seed, derived_share=share)
     if style == "short":
         yield from source
         return
@@ -124,6 +147,7 @@ def _utterances(
     *,
     round_: int,
     name: Callable[[int], str],
+    code: str,
 ) -> Iterator[Utterance]:
     """Record until ``count`` texts have a length of the style; ``name`` gives the n-th its id."""
     shortest, longest = _SECONDS[style]
@@ -143,27 +167,29 @@ def _utterances(
         yield Utterance(
             id=name(number),
             audio=path,
-            text=normalise_text(text),
+            text=text,
             speaker=speaker.name,
             accent=speaker.accent,
             duration_s=round(seconds, 4),
             sha256=sha256,
             split=split,
             round=round_,
+            language=code or DEFAULT,
         )
 
 
-def _reader(name: str, style: Style) -> Speaker:
-    return unhurried(SPEAKERS[name]) if style == "full" else SPEAKERS[name]
+def _reader(name: str, spec: CorpusSpec) -> Speaker:
+    speaker = spec.known[name]
+    return unhurried(speaker) if spec.style == "full" else speaker
 
 
 def _spec_utterances(spec: CorpusSpec, recorder: _Recorder) -> Iterator[Utterance]:
     for name in spec.speakers:
-        speaker = _reader(name, spec.style)
+        speaker = _reader(name, spec)
         # Every speaker reads sentences of their own; rounds go on where the last one ended.
         seed = int.from_bytes(hashlib.sha256(f"{spec.seed}:{name}".encode()).digest()[:6], "big")
-        train = _texts(spec.style, "train", seed)
-        validation = _texts(spec.style, "validation", seed)
+        train = _texts(spec.style, "train", seed, code=spec.language)
+        validation = _texts(spec.style, "validation", seed, code=spec.language)
         for round_ in range(1, spec.rounds + 1):
             for split, texts, count in (
                 ("train", train, spec.train),
@@ -177,6 +203,7 @@ def _spec_utterances(spec: CorpusSpec, recorder: _Recorder) -> Iterator[Utteranc
                     split,
                     round_=round_,
                     name=f"{name}-r{round_}-{split}-{{:04d}}".format,
+                    code=spec.language,
                 )
 
 
@@ -188,9 +215,10 @@ def _build(
     make: Callable[[_Recorder], Iterator[Utterance]],
     progress: Progress,
 ) -> Corpus:
-    manifest = cache_dir / f"{name}-{key}.jsonl"
+    file = f"{name.replace('/', '-')}-{key}"
+    manifest = cache_dir / f"{file}.jsonl"
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(cache_dir / f".{name}-{key}.lock"):
+    with filelock.FileLock(cache_dir / f".{file}.lock"):
         trust = True
         if manifest.is_file():
             try:
@@ -219,15 +247,18 @@ def build_corpus(spec: CorpusSpec, cache_dir: Path, progress: Progress = _nothin
         progress: Told after each utterance.
 
     Raises:
-        InputError: An unknown speaker, or nobody can say it in the style's length.
+        InputError: An unknown language or speaker, a style that its language has not, or nobody can
+            say it in the style's length.
         harness.speech.synthesis.SynthesisError: espeak-ng failed.
     """
     for name in spec.speakers:
-        if name not in SPEAKERS:
-            raise InputError(f"unknown speaker {name!r}", hint=f"Speakers: {', '.join(SPEAKERS)}.")
+        if name not in spec.known:
+            hint = f"Speakers: {', '.join(spec.known)}."
+            raise InputError(f"unknown speaker {name!r}", hint=hint)
+    _check_style(spec.style, spec.language)
     total = len(spec.speakers) * spec.rounds * (spec.train + spec.validation)
-    readers = [_reader(name, spec.style) for name in spec.speakers] if spec.style == "full" else []
-    key = _key([dataclasses.asdict(spec), *map(dataclasses.asdict, readers)])
+    readers = [_reader(name, spec) for name in spec.speakers] if spec.style == "full" else []
+    key = _key([spec._identity(), *map(dataclasses.asdict, readers)])
     return _build(
         spec.name,
         key,
@@ -238,6 +269,15 @@ def build_corpus(spec: CorpusSpec, cache_dir: Path, progress: Progress = _nothin
     )
 
 
+def _check_style(style: Style, code: str) -> None:
+    if code and style == "wide":
+        raise InputError(
+            f"there are no wide sentences in {language(code).name}",
+            where="data.style",
+            hint="Use short or full; wide ones are those of the corpus accents.",
+        )
+
+
 def build_pretraining_corpus(
     count: int,
     seed: int,
@@ -246,11 +286,12 @@ def build_pretraining_corpus(
     *,
     validation: int = 64,
     style: Style = "short",
+    code: str = "",
 ) -> Corpus:
-    """Make the mixed US corpus that a baseline is pre-trained on.
+    """Make the mixed corpus of a language that a baseline is pre-trained on.
 
-    Voices are :func:`pretraining_speakers` with random rate and pitch; none is one of the six
-    speakers, and no training sentence is in the validation half.
+    Voices are `harness.speech.speakers.variants` with random rate and pitch; none is a speaker who
+    is personalised, and no training sentence is in the validation half.
 
     Args:
         count: Training utterances.
@@ -259,14 +300,23 @@ def build_pretraining_corpus(
         progress: Told after each utterance.
         validation: Validation utterances (of the same voices).
         style: As in :class:`CorpusSpec`.
+        code: Of a language; empty: US voices and the sentences of the six speakers.
+
+    Raises:
+        InputError: An unknown language.
     """
     import random
 
     def make(recorder: _Recorder) -> Iterator[Utterance]:
-        voices = pretraining_speakers()
+        if code:
+            bases = [(f"{code}-pretrain", v.accent, v.name) for v in language(code).voices]
+        else:
+            bases = [("us-pretrain", "US", "en-us")]
+        voices = [speaker for base in bases for speaker in variants(*base)]
         split: Split
         for split, wanted in (("train", count), ("validation", validation)):
             rng = random.Random(f"pretraining:{split}:{seed}")
+            texts = _texts(style, split, seed, share=0.15, code=code)
             spoken = (
                 (
                     text,
@@ -276,7 +326,7 @@ def build_pretraining_corpus(
                         pitch=rng.randint(30, 70),
                     ),
                 )
-                for text in _texts(style, split, seed, share=0.15)
+                for text in texts
             )
             yield from _utterances(
                 recorder,
@@ -285,8 +335,11 @@ def build_pretraining_corpus(
                 style,
                 split,
                 round_=1,
-                name=f"pretraining-{split}-{{:05d}}".format,
+                name=f"{code or 'pretraining'}-{split}-{{:05d}}".format,
+                code=code,
             )
 
-    key = _key(["pretraining", count, validation, style, seed])
-    return _build("pretraining", key, cache_dir, count + validation, make, progress)
+    _check_style(style, code)
+    key = _key(["pretraining", count, validation, style, seed, *([code] if code else [])])
+    name = f"{SPOKEN}{code}" if code else "pretraining"
+    return _build(name, key, cache_dir, count + validation, make, progress)

@@ -33,11 +33,12 @@ from harness.speech.import_report import (
     report,
     require,
 )
+from harness.speech.languages import language
 from harness.speech.manifest import manifest_lines, read_manifest
 from harness.speech.placing import Cut, Read, Reads
 from harness.speech.sources import Source
 from harness.speech.spool import Spool, SpooledList
-from harness.speech.text import Annotations, transcript
+from harness.speech.text import Annotations, folded, transcript
 
 MANIFEST = "manifest.jsonl"
 REPORT = "import.json"
@@ -60,8 +61,8 @@ class ImportOptions(Cut):
         min_seconds: Shorter recordings are left out.
         max_seconds: Longer recordings are left out; None = no limit.
         max_letters: Recordings with longer transcripts are left out; None = no limit.
-        fits: Called with (samples at 16 kHz, transcript); what it raises an `InputError` for is
-            left out: what a model cannot take. None = all fit.
+        fits: Called with (samples at 16 kHz, transcript in a to z); what it raises an `InputError`
+            for is left out: what a model cannot take. None = all fit.
         annotations: What to do with "[laughter]" and the like in transcripts.
     """
 
@@ -243,7 +244,8 @@ def _text(source: Source, options: ImportOptions) -> str | InputError:
     if source.problem is not None:
         return source.problem
     try:
-        return transcript(source.text, source.where, options.annotations)
+        spelling = language(options.language).spelling
+        return transcript(source.text, source.where, options.annotations, spelling)
     except InputError as error:
         return error.with_traceback(None)  # its frames hold whatever they held
 
@@ -274,7 +276,8 @@ def _read(source: Source, out: Path, options: ImportOptions) -> Read | LeftOut |
         return unfit
     if options.fits is not None:
         try:
-            options.fits(len(recording.samples), text)
+            spelling = language(options.language).spelling
+            options.fits(len(recording.samples), folded(text, spelling))
         except InputError as error:
             return LeftOut(str(source.audio), "does not fit the model", error.what)
     data = wav_bytes(recording.samples)

@@ -7,7 +7,7 @@ import io
 import json
 import wave
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import numpy as np
 
 from harness.errors import InputError
 from harness.speech.audio import SAMPLE_RATE, is_silent
-from harness.speech.text import transcript
+from harness.speech.languages import DEFAULT, language
+from harness.speech.text import Accents, folded, transcript
 
 _TOLERANCE_S = 0.01
 
@@ -35,6 +36,7 @@ class Utterance:
         sha256: Of the WAV file.
         split: ``train`` or ``validation``.
         round: 1, 2, ...
+        language: Code of the language whose spelling the text has.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Utterance:
     sha256: str
     split: str
     round: int
+    language: str = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,19 @@ class Corpus:
     def select(self, speaker: str, split: str, round_: int = 1) -> tuple[Utterance, ...]:
         """Return one speaker's utterances of a split and round, in the manifest's order."""
         return self._selections.get((speaker, split, round_), ())
+
+    def spelled(self, accents: Accents) -> Corpus:
+        """Return the corpus with its languages' own letters kept or folded to a to z."""
+        if accents == "kept":
+            return self
+        texts = (folded(each.text, language(each.language).spelling) for each in self.utterances)
+        spelled = zip(self.utterances, texts, strict=True)
+        return replace(self, utterances=tuple(replace(each, text=text) for each, text in spelled))
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of its languages."""
+        return tuple(sorted({each.language for each in self.utterances}))
 
     @cached_property
     def _selections(self) -> dict[tuple[str, str, int], tuple[Utterance, ...]]:
@@ -84,6 +100,8 @@ def manifest_lines(utterances: Iterable[Utterance], folder: Path) -> Iterator[by
     """Yield the manifest's lines, with audio paths relative to ``folder`` where they can be."""
     for utterance in utterances:
         record = {name: getattr(utterance, name) for name in _FIELDS}
+        if utterance.language != DEFAULT:
+            record["language"] = utterance.language
         audio = utterance.audio
         if audio.is_relative_to(folder):
             audio = audio.relative_to(folder)
@@ -118,13 +136,16 @@ def _utterance(record: Any, folder: Path, where: str) -> Utterance:
         raise InputError("round is less than 1", where=where)
     if not record["id"]:
         raise InputError("id is empty", where=where)
+    code = record.get("language", DEFAULT)
+    if not isinstance(code, str):
+        raise InputError("language is not a str", where=where)
     audio = folder / record["audio"]
     checked = {
         "audio": audio,
-        "text": transcript(record["text"], where),
+        "text": transcript(record["text"], where, spelling=language(code, where).spelling),
         "duration_s": _duration(record, audio, where),
     }
-    return Utterance(**{**{name: record[name] for name in _FIELDS}, **checked})
+    return Utterance(**{**{name: record[name] for name in _FIELDS}, **checked}, language=code)
 
 
 def _duration(record: dict[str, Any], audio: Path, where: str) -> float:

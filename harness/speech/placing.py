@@ -16,6 +16,7 @@ from typing import Any, Final
 from harness.errors import InputError
 from harness.speech.audio import CLIPPED_SHARE
 from harness.speech.import_report import LeftOut, LeftOuts, refuse
+from harness.speech.languages import DEFAULT
 from harness.speech.manifest import Utterance
 from harness.speech.sources import Source
 from harness.speech.splitting import rank, split_speaker
@@ -63,6 +64,7 @@ class Cut:
         seed: Of the cut.
         resplit: Cut by speaker even where the layout has splits of its own.
         skip_bad: Leave out what cannot be used, rather than refuse it all.
+        language: Code of the language that all of it is in.
     """
 
     train: int | None = None
@@ -71,6 +73,7 @@ class Cut:
     seed: int = 0
     resplit: bool = False
     skip_bad: bool = False
+    language: str = DEFAULT
 
 
 class Reads:
@@ -248,6 +251,7 @@ class Reads:
                 sha256=sha256,
                 split=split,
                 round=round_,
+                language=self._cut.language,
             )
 
     def _id(self, name: str) -> str:

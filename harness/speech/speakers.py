@@ -54,8 +54,9 @@ _FULL_RATES = {
 
 
 def unhurried(speaker: Speaker) -> Speaker:
-    """Return one of the six as they read long sentences (style ``full``)."""
-    return replace(speaker, words_per_minute=_FULL_RATES[speaker.name])
+    """Return a speaker as they read long sentences (style ``full``)."""
+    rate = _FULL_RATES.get(speaker.name, speaker.words_per_minute)
+    return replace(speaker, words_per_minute=rate)
 
 
 # f2, f3 and f5 are left out: their breath noise differs from process to process
@@ -65,10 +66,15 @@ _PRETRAINING_VARIANTS = (
 )
 
 
-def pretraining_speakers() -> tuple[Speaker, ...]:
-    """Return the US voices a baseline is pre-trained on; none is one of the six speakers."""
-    base = Speaker("us", "US", "en-us")
+def variants(name: str, accent: str, voice: str) -> tuple[Speaker, ...]:
+    """Return the voices that a baseline is pre-trained on; none is a speaker who is personalised.
+
+    Args:
+        name: What the names of the speakers begin with.
+        accent: Of all of them.
+        voice: espeak-ng's voice that they are variants of.
+    """
     return tuple(
-        replace(base, name=f"us-pretrain{variant or '+base'}", voice=f"en-us{variant}")
+        Speaker(f"{name}{variant or '+base'}", accent, f"{voice}{variant}")
         for variant in _PRETRAINING_VARIANTS
     )

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError
 from harness.speech.audio import SAMPLE_RATE
 from harness.speech.speakers import Speaker
-from harness.speech.text import normalise_text
 
 # espeak-ng/speak_lib.h
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -95,7 +94,7 @@ def synthesise_here(text: str, speaker: Speaker) -> NDArray[np.int16]:
     """Speak a text in this process; repeatable only if it is the first text here.
 
     Args:
-        text: English words; normalised before (see :func:`normalise_text`).
+        text: Words of the voice's language, as `harness.speech.text.normalise_text` leaves them.
         speaker: Who speaks.
 
     Returns:
@@ -105,7 +104,7 @@ def synthesise_here(text: str, speaker: Speaker) -> NDArray[np.int16]:
         SynthesisError: The library is missing, lacks the voice, or gave no sound.
     """
     espeak = library()
-    raw = espeak.speak(normalise_text(text), speaker)
+    raw = espeak.speak(text, speaker)
     if raw.size == 0:
         raise SynthesisError(f"espeak-ng gave no sound for {text!r}")
     resampled = soxr.resample(raw.astype(np.float32), espeak.rate_hz, SAMPLE_RATE)

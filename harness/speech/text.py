@@ -1,10 +1,11 @@
 """One way of writing text, for transcripts, labels and scoring alike (docs/speech.md).
 
 Every transcript passes through here once, when its manifest is made or read. What the trainer
-learns, what it hears and what the host scores are spelled in this alphabet only, so that a word
-error is never a matter of spelling.
+learns, what it hears and what the host scores are spelled in one way only, so that a word error is
+never a matter of spelling.
 
-The rules, in this order (docs/speech.md shows them):
+The rules, in this order (docs/speech.md shows them), where a language's ``Spelling`` has no letters
+beside a to z; those that it has are lower-cased in Unicode's composed form (NFC) and stay:
 
 1. Apostrophes of every kind vanish.
 2. Characters without width that part words (U+200B and its like) are a space; other invisible
@@ -21,16 +22,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final, Literal
 
+from harness.contract.alphabet import ENGLISH, in_words
 from harness.errors import InputError
-
-ALPHABET = " abcdefghijklmnopqrstuvwxyz"
-"""Characters that remain after normalisation (27; with CTC's blank the model has 28 outputs)."""
 
 Annotations = Literal["refuse", "keep", "drop"]
 """What to do with words in brackets or between stars: nobody knows whether they were said."""
 
+Accents = Literal["kept", "folded"]
+"""Whether a language's own letters stay as they are written, or are spelled with a to z."""
+
+APOSTROPHE: Final = "'"
 APOSTROPHES: Final = (
     "'`\u00b4"  # typewriter's, grave, acute
     "\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u02ee\u02f4"  # modifiers
@@ -39,10 +45,37 @@ APOSTROPHES: Final = (
 )
 """Characters that are written for an apostrophe."""
 
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a language is written.
+
+    Attributes:
+        letters: Those beside a to z that stay as they are.
+        folds: How such a letter is spelled with a to z, if it is not the letter without its mark.
+        apostrophe: ``letter``: between two letters it is one of them, and a space where letters
+            are folded; ``dropped``: it vanishes.
+        number: How a number is said, for messages: (``ventuno``, 21).
+    """
+
+    letters: str = ""
+    folds: Mapping[str, str] = field(default_factory=dict)
+    apostrophe: Literal["letter", "dropped"] = "dropped"
+    number: tuple[str, int] = ("twenty one", 21)
+
+    @property
+    def kept(self) -> str:
+        """Characters beside a to z and the space that a transcript may have."""
+        return self.letters + (APOSTROPHE if self.apostrophe == "letter" else "")
+
+
+PLAIN: Final = Spelling()
+"""English, and every transcript of which no language is known."""
+
 WORD_BREAKS: Final = "\u180e\u200b\ufff9\ufffa\ufffb\ufffc"
 """Invisible characters (category Cf) that stand between words, and the object placeholder."""
 
-_NOT_LETTERS = re.compile(r"[^a-z]+")
+_NOT_PLAIN = re.compile(r"[^a-z]+")
 _FIRST = str.maketrans({**dict.fromkeys(APOSTROPHES, ""), **dict.fromkeys(WORD_BREAKS, " ")})
 # letters that Unicode does not decompose, as English spells them
 _LATIN = str.maketrans(
@@ -79,6 +112,20 @@ def _is_symbol(character: str) -> bool:
     return unicodedata.decomposition(character).startswith(_SET_APART)
 
 
+def _lower(text: str, spelling: Spelling) -> str:
+    """Return the text in lower case, without marks and invisible characters.
+
+    A spelling's own letters, and apostrophes that are letters, stay.
+    """
+    if spelling.apostrophe == "letter":
+        text = text.translate(dict.fromkeys(map(ord, APOSTROPHES), APOSTROPHE))
+    if not spelling.kept:
+        return _plain(text)
+    runs = groupby(unicodedata.normalize("NFC", text), lambda c: c.lower() in spelling.kept)
+    parts = ((kept, "".join(characters)) for kept, characters in runs)
+    return "".join(part.lower() if kept else _plain(part) for kept, part in parts)
+
+
 def _plain(text: str) -> str:
     """Return the text in lower case, without apostrophes, marks and invisible characters."""
     text = unicodedata.normalize("NFKD", text.translate(_FIRST)).casefold()
@@ -87,15 +134,35 @@ def _plain(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf"))
 
 
-def normalise_text(text: str) -> str:
+def normalise_text(text: str, spelling: Spelling = PLAIN) -> str:
     """Return the text as the model spells it and WER counts it; any text will do.
 
     Apostrophes vanish ("don't" -> "dont"), marks too, letters are lower-cased, every other run of
     characters outside a-z becomes one space, ends are trimmed. Digits, symbols and other scripts
     are dropped; ``transcript`` refuses them.
+
+    Args:
+        text: As somebody wrote it.
+        spelling: Of its language, whose own letters stay.
     """
-    text = "".join(" " if _is_symbol(c) else c for c in text)
-    return _NOT_LETTERS.sub(" ", _plain(text)).strip()
+    lower = _lower("".join(" " if _is_symbol(c) else c for c in text), spelling)
+    normal = re.sub(rf"[^a-z{re.escape(spelling.kept)}]+", " ", lower)
+    if spelling.apostrophe == "letter":  # as a quotation mark it is none
+        normal = re.sub(rf"(?<![^\W_]){APOSTROPHE}+|{APOSTROPHE}+(?![^\W_])", " ", normal)
+    return " ".join(normal.split())
+
+
+def folded(text: str, spelling: Spelling) -> str:
+    """Return a normalised text with the letters a to z only.
+
+    Args:
+        text: As ``normalise_text`` leaves it.
+        spelling: Of its language.
+    """
+    if not spelling.kept:
+        return text
+    letters = {ord(c): spelling.folds.get(c, _plain(c)) for c in spelling.letters}
+    return _NOT_PLAIN.sub(" ", text.translate({**letters, ord(APOSTROPHE): " "})).strip()
 
 
 def annotations_in(text: str) -> list[str]:
@@ -104,7 +171,12 @@ def annotations_in(text: str) -> list[str]:
     return annotations + _LONE_BRACKET.findall(_ANNOTATION.sub(" ", text))
 
 
-def transcript(text: str, where: str = "", annotations: Annotations = "refuse") -> str:
+def transcript(
+    text: str,
+    where: str = "",
+    annotations: Annotations = "refuse",
+    spelling: Spelling = PLAIN,
+) -> str:
     """Normalise what somebody said, if its letters tell all of it.
 
     Args:
@@ -112,6 +184,7 @@ def transcript(text: str, where: str = "", annotations: Annotations = "refuse") 
         where: File and line, for the message.
         annotations: What to do with "[laughter]" and the like: ``keep`` takes the words for said,
             ``drop`` leaves them out.
+        spelling: Of the language that was spoken.
 
     Raises:
         InputError: It has annotations, digits, symbols or letters outside the Latin alphabet
@@ -129,15 +202,15 @@ def transcript(text: str, where: str = "", annotations: Annotations = "refuse") 
             hint="Leave them out of the text. --drop-annotations does so for all; "
             "--keep-annotations takes their words for said.",
         )
-    _check_characters(text, written, where)
-    normal = normalise_text(text)
+    _check_characters(text, written, where, spelling)
+    normal = normalise_text(text, spelling)
     if not normal:
         raise InputError(f"the transcript has no letters of a-z: {written!r}", where=where)
     return normal
 
 
-def _check_characters(text: str, written: str, where: str) -> None:
-    plain = _plain(text)
+def _check_characters(text: str, written: str, where: str, spelling: Spelling) -> None:
+    plain = _lower(text, spelling)
     # the marks of trade mean nothing that is said, and still nobody can know
     symbols = sorted({c for c in text if _is_symbol(c)} | {c for c in plain if _is_symbol(c)})
     digits = {c for c in (*text, *plain) if c.isnumeric()}
@@ -145,15 +218,17 @@ def _check_characters(text: str, written: str, where: str) -> None:
         raise InputError(
             f"the transcript has digits: {written!r}",
             where=where,
-            hint='Write numbers as they are said: "twenty one", not "21".',
+            hint='Write numbers as they are said: "{}", not "{}".'.format(*spelling.number),
         )
-    foreign = sorted({c for c in plain if c.isalpha() and not "a" <= c <= "z"})
+    foreign = sorted(
+        {c for c in plain if c.isalpha() and not ("a" <= c <= "z" or c in spelling.kept)}
+    )
     if foreign:
         names = ", ".join(f"{c!r} ({unicodedata.name(c, 'no name')})" for c in foreign[:3])
         raise InputError(
             f"the transcript has letters that the model cannot write: {names}",
             where=where,
-            hint="Spell it with the letters a to z.",
+            hint=f"Spell it with the letters {in_words(ENGLISH + spelling.kept)}.",
         )
     if symbols:
         raise InputError(

@@ -64,7 +64,8 @@ class Synthesiser:
         """Speak a text.
 
         Args:
-            text: English words; normalised first.
+            text: Words of the voice's language, as `harness.speech.text.normalise_text` leaves
+                them.
             speaker: Who speaks.
 
         Returns:
@@ -97,7 +98,7 @@ def synthesise(
     """Speak one text repeatably (see :meth:`Synthesiser.synthesise`).
 
     Args:
-        text: English words.
+        text: Words of the voice's language, normalised.
         speaker: Who speaks.
         rate: Words a minute, if other than the speaker's.
         pitch: 0 to 99, if other than the speaker's.

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract.alphabet import in_words
 from harness.errors import InputError
 from harness.trainer.info import ModelInfo
 
@@ -42,9 +43,10 @@ def encode(text: str, info: ModelInfo) -> list[int]:
     unknown = sorted(set(text) - set(info.alphabet))
     if unknown:
         raise InputError(
-            f"the model cannot write {''.join(unknown)!r}",
+            f"the model cannot write {', '.join(map(repr, unknown))}",
             where=repr(text),
-            hint="Normalise transcripts to the model's alphabet (a-z and space).",
+            hint=f"It writes {in_words(info.alphabet)}: fold the letters of the transcripts, or "
+            "use a model that has them.",
         )
     places = (info.alphabet.index(c) for c in text)
     return [n + (n >= info.blank) for n in places]

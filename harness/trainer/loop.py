@@ -213,7 +213,7 @@ class Training:
             heard = await self._hear(epoch)
         pairs = list(zip(utterances, heard, strict=True))
         errors = sum((word_errors(said.text, text) for said, text in pairs), WordErrors())
-        wer = errors.wer_percent
+        wer = errors.known_wer_percent
         tells = self._tells
         self._history.epochs[epoch] = await self._log.say(
             Epoch,

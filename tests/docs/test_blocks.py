@@ -52,7 +52,8 @@ def test_yaml_is_read_by_its_reader(block: Block, tmp_path: Path) -> None:
     elif "base" in whole:
         assert load_network(path).hidden == whole["hidden"]
     else:
-        _scenario(path, {"name": "shown", "model": "ds2-mini", **whole})
+        model = {} if "baselines" in whole else {"model": "ds2-mini"}
+        _scenario(path, {"name": "shown", **model, **whole})
 
 
 def _is_book(whole: dict[str, Any]) -> bool:

@@ -646,6 +646,7 @@ def decoding() -> list[dict[str, Any]]:
         (" abcdefghijklmnopqrstuvwxyz", 27, 6),
         ("a", 0, 0),
         ("a", 1, 5),
+        (" aàß'œ", 0, 9),
     ):
         outputs = len(alphabet) + 1
         rows = [[rng.randint(-3, 3) for _ in range(outputs)] for _ in range(frames)]

@@ -28,9 +28,11 @@ from harness.contract.events import (
     OtherSpeakerHeard,
     PhaseChange,
     Selected,
+    Started,
     Step,
     Stopped,
     Update,
+    UtteranceExits,
 )
 from harness.contract.wire import Wire
 from harness.errors import InputError
@@ -322,27 +324,61 @@ def test_what_cannot_be_used_is_called_the_same(
         (tmp_path / "out").rename(tmp_path / name)
 
 
-@pytest.mark.tensorflow
-def test_one_switched_signature_trains_spans_alike(java_trainer, tmp_path):
+@pytest.fixture(scope="module")
+def stairs(tmp_path_factory):
+    """A tiny network with exits, whose spans train by one switched signature."""
     pytest.importorskip("tensorflow", reason="needs the extra [model]")
     from harness.model.export import build_model
 
-    model = build_model(replace(SMALL, clip="layer", switched=True), tmp_path / "s.tflite", seed=5)
+    path = tmp_path_factory.mktemp("stairs") / "stairs.tflite"
+    return build_model(replace(SMALL, clip="layer", switched=True), path, seed=5)
+
+
+@pytest.mark.tensorflow
+def test_one_switched_signature_trains_spans_alike(java_trainer, stairs, tmp_path):
     for name in ("upto2", "heads"):
         folder = tmp_path / name
         folder.mkdir()
-        job = stairs_job(folder, model, selection={"forced": name})
+        job = stairs_job(folder, stairs, selection={"forced": name})
         python, theirs = both(java_trainer, job, folder)
         assert decisions(theirs) == decisions(python)
         ours = [event.loss for event in of(python, Step)]
         assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
 
 
-def test_a_job_with_exits_is_refused_by_the_name_of_the_field(java_trainer, make_job, tmp_path):
-    for changes in ({"exits": {"rule": "agreement"}}, {"mode": "evaluate"}, {"ordered": True}):
-        code, events = run(java_trainer, make_job(**changes), tmp_path)
-        assert code == 2
-        assert (events[-1].kind, events[-1].message.split(":")[0]) == (
-            "BadJob",
-            next(iter(changes)),
-        )
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("changes", "exits"),
+    [
+        ({"exits": {"rule": "entropy", "threshold": 3.163, "answers": "all"}}, {1, 2, 3}),
+        ({"exits": {"rule": "posterior", "threshold": 0.14}, "ordered": True}, {1, 2, 3}),
+        ({"exits": {"rule": "agreement"}, "mode": "train", "training": {"epochs": 1}}, {3}),
+    ],
+)
+def test_utterances_leave_alike(java_trainer, stairs, tmp_path, changes, exits):
+    job = stairs_job(tmp_path, stairs, other=True, **{"mode": "evaluate", **changes})
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    left = {event.exit for event in of(theirs, UtteranceExits)}
+    assert left == {f"exit{number}" for number in exits}
+    trains = job.mode == "train"
+    assert of(theirs, Stopped)[0].reason == ("epochs_done" if trains else "evaluated")
+    assert of(theirs, Started)[0].ignored == (("ordered",) if job.ordered else ())
+    for own, other in zip(of(theirs, UtteranceExits), of(python, UtteranceExits), strict=True):
+        assert own.rule_seconds > 0
+        reached = [answer.exit for answer in own.answers].index(own.exit) + 1
+        assert own.seconds == pytest.approx(sum(a.seconds for a in own.answers[:reached]))
+        for name in ("entropy", "posterior"):
+            its, ours = ([getattr(a, name) for a in event.answers] for event in (own, other))
+            sure = [value for value in ours if value is not None]
+            assert [value is None for value in its] == [value is None for value in ours]
+            assert [value for value in its if value is not None] == pytest.approx(sure, rel=1e-5)
+
+
+def test_a_network_without_exits_takes_no_rule(java_trainer, make_job, tmp_path):
+    job = make_job(mode="evaluate", exits={"rule": "agreement"})
+    for command, name in ((PYTHON, "python"), (java_trainer, "java")):
+        code, events = run(command, job, tmp_path)
+        assert (code, events[-1].kind) == (1, "BadInput"), name
+        assert "the network has no exits" in events[-1].message
+        (tmp_path / "out").rename(tmp_path / name)

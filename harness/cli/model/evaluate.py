@@ -36,6 +36,10 @@ def evaluate(
         Optional[Path],
         typer.Option(help="Weights (.npz) instead of the model's own, such as a personalised one."),
     ] = None,
+    accents: Annotated[
+        Literal["kept", "folded"],
+        typer.Option(help="Letters of a language beside a to z: as written, or spelled with a-z."),
+    ] = "kept",
     as_json: JsonOption = False,
 ) -> None:
     """Say how many words a model gets wrong, with the interval that so few words leave open.
@@ -45,6 +49,7 @@ def evaluate(
     from harness.model.listen import hear
     from harness.speech import load_manifest
     from harness.speech.importing import MANIFEST
+    from harness.speech.letters import check_letters
     from harness.trainer.manifest import check_files
     from harness.trainer.manifest import load_manifest as load_model
     from harness.trainer.runtime import FlatbufferModel
@@ -52,9 +57,11 @@ def evaluate(
     described = load_model(model)
     check_files(described, model)
     corpus = load_manifest(manifest / MANIFEST if manifest.is_dir() else manifest)
+    corpus = corpus.spelled(accents)
     utterances = [each for each in corpus.utterances if split in ("all", each.split)]
     if not utterances:
         raise InputError(f"it has no {split} recordings", where=str(corpus.manifest))
+    check_letters(utterances, described.alphabet, described.name, fold="--accents folded")
     flatbuffer = FlatbufferModel(model / described.files[max(described.files)].file, 2)
     weights = checkpoint or (model / described.checkpoint.file if described.checkpoint else None)
     if weights is not None:

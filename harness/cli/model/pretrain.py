@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -12,12 +13,36 @@ from harness.cli import console
 from harness.cli.groups import grouped
 from harness.cli.model.common import BatchOption, OutOption, command, config, summary
 from harness.cli.options import JsonOption
+from harness.contract.wire import bits_of
+from harness.errors import InputError
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
     from harness.model.pretraining import Settings
 
 _TRAINING = "Pre-training"
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _checked_name(value: Optional[str]) -> Optional[str]:
+    if value is not None and not _NAME.fullmatch(value):
+        raise InputError(
+            f"{value!r} is no name",
+            where="--name",
+            hint="Use letters, digits, dots, dashes and underscores: files are named by it.",
+        )
+    return value
+
+
+def _checked_format(value: Optional[str]) -> Optional[str]:
+    try:
+        if value is not None:
+            bits_of(value)
+    except ValueError as error:
+        raise InputError(str(error), where="--weights-as") from error
+    return value
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,22 @@ class SpeechOptions:
     learning_rate: Annotated[
         float, typer.Option(help="For personalising later; goes into the model's manifest.")
     ] = 5e-4
+    name: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Of the model, in its manifest and in reports. [default: the network's]",
+            callback=_checked_name,
+        ),
+    ] = None
+    weights_as: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="FORMAT",
+            help="Write the checkpoint's matrices small, as `S1E5M10` (16 bits a number) or "
+            "`S1E4M7` (12). [default: 32-bit floats]",
+            callback=_checked_format,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -81,12 +122,34 @@ class TrainingOptions:
         ),
     ] = None
     loss: Annotated[
-        Literal["equal", "mean", "rising"],
+        Literal["ctc", "minwer", "equal", "mean", "rising"],
         typer.Option(
-            help="Weights of the exits' losses: 1 each, 1/K each, or rising with depth.",
+            help="ctc, or minwer: the word errors to be expected of N-best lists, from --init on. "
+            "With exits also how their CTC losses are weighted: equal (1 each, as ctc), mean (1/K "
+            "each), rising with depth.",
             rich_help_panel=_TRAINING,
         ),
-    ] = "equal"
+    ] = "ctc"
+    n_best: Annotated[
+        int, typer.Option(min=2, max=64, help="Of minwer: hypotheses.", rich_help_panel=_TRAINING)
+    ] = 4
+    beam: Annotated[
+        int,
+        typer.Option(
+            min=2,
+            max=512,
+            help="Of minwer: prefixes kept at each frame.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 8
+    interpolation: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Of minwer: what CTC counts for beside an error.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 0.01
     exit_: Annotated[
         Optional[str],
         typer.Option(
@@ -119,17 +182,19 @@ class TrainingOptions:
 
     def settings(self) -> Settings:
         """Return them as the training takes them."""
-        from harness.model.pretraining import Augmentation, Settings
+        from harness.model.pretraining import Augmentation, MinWer, Settings
 
+        minwer = MinWer(self.n_best, self.beam, self.interpolation)
         speeds = tuple(sorted(set(self.speed or (1.0,))))
         return Settings(
             epochs=self.epochs,
             batch_size=self.train_batch,
             learning_rate=self.rate,
             seed=self.seed,
-            loss=self.loss,
+            loss="equal" if self.loss == "ctc" or self.loss == "minwer" else self.loss,
             exit=self.exit_ or "",
             augmentation=Augmentation(self.noise, self.frequency_mask, self.time_mask, speeds),
+            minwer=minwer if self.loss == "minwer" else None,
         )
 
 
@@ -163,6 +228,8 @@ def pretrain(
         utterances=training.utterances,
         init=training.init,
         settings=training.settings(),
+        name=speech.name,
+        number_format=speech.weights_as,
         learning_rate=speech.learning_rate,
         device=training.device,
         keep_every=training.keep_every,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
 
 _WHERE = "federated.pruning"
+_TAPS = "_taps"
 
 
 def check_pruning(content: JobContent, folder: Path) -> None:
@@ -111,24 +112,31 @@ def groups_of(pruning: Pruning, config: NetworkConfig) -> tuple[Group, ...]:
 
 
 def matrix_layers(pruning: Pruning, network: Network) -> tuple[str, ...]:
-    """Return the layers whose matrices are pruned: usually all but the output's.
+    """Return the layers whose matrices are pruned: usually all but those that answer.
 
     Raises:
         InputError: There is no such layer.
     """
     if not pruning.layers:
-        return network.layer_names[:-1]
+        return network.trunk if len(network.trunk) < len(network.layers) else network.trunk[:-1]
     _check_layers(pruning.layers, network.layer_names)
     return pruning.layers
 
 
 def matrices_of(layers: Iterable[str], shapes: Mapping[str, Sequence[int]]) -> list[str]:
-    """Return the variables of layers that are matrices: vectors are left alone."""
+    """Return the variables of layers that are matrices of inputs by outputs.
+
+    Vectors are left alone, and so are the taps of a depthwise convolution: no input of theirs is
+    another's.
+    """
     prefixes = tuple(f"{layer.lower()}_" for layer in layers)
     return [
         name
         for name, shape in shapes.items()
-        if name.startswith(prefixes) and len(shape) >= 2 and min(shape[-2:]) > 1
+        if name.startswith(prefixes)
+        and len(shape) >= 2
+        and min(shape[-2:]) > 1
+        and not name.endswith(_TAPS)
     ]
 
 

@@ -8,14 +8,13 @@ from statistics import fmean, median
 from typing import Any
 
 from harness.contract.events import UtteranceExits
+from harness.contract.exits import ExitRule
 from harness.contract.network import Exit
-from harness.lab.attempt.jobfile import Material
 from harness.lab.failures import StepFailed
 from harness.metrics.host import score
 from harness.metrics.words import WordErrors
 from harness.results.model import ExitRecord, ExitsRecord
 from harness.results.store import ExitsRow, HypothesisRow
-from harness.scenario.spec import JobSpec
 
 
 def exit_rows(
@@ -63,27 +62,26 @@ def _row(event: UtteranceExits, reference: str, heard: str) -> ExitsRow:
 
 
 def exits_record(
-    spec: JobSpec, material: Material, rows: Sequence[ExitsRow], epoch: int | None
+    rule: ExitRule | None, exits: Sequence[Exit], rows: Sequence[ExitsRow], epoch: int | None
 ) -> ExitsRecord | None:
     """Return the figures of the epoch whose checkpoint counts.
 
     Args:
-        spec: The job.
-        material: With the exits of its network.
+        rule: Of the job; None: it has none.
+        exits: Of its network, from the shallowest.
         rows: Of all epochs.
         epoch: Which; None: no epoch counts, as with a trainer that was killed: the last one told.
     """
-    rule = spec.content.trainer.exits
     told = {row.epoch for row in rows}
     if rule is None or not told:
         return None
     epoch = epoch if epoch in told else max(told)
     rows = [row for row in rows if row.epoch == epoch]
-    place = {exit_.name: number for number, exit_ in enumerate(material.exits, 1)}
-    depth = {exit_.name: exit_.depth for exit_ in material.exits}
+    place = {exit_.name: number for number, exit_ in enumerate(exits, 1)}
+    depth = {exit_.name: exit_.depth for exit_ in exits}
     return ExitsRecord(
         epoch=epoch,
-        rule=rule.as_rule().model_dump(mode="json", exclude_defaults=True) | {"rule": rule.rule},
+        rule={"rule": rule.rule} | rule.model_dump(mode="json", exclude_defaults=True),
         utterances=len(rows),
         rows=max(row.rows for row in rows),
         wer_percent=_errors([(row.reference, row.text) for row in rows]).wer_percent,
@@ -91,7 +89,7 @@ def exits_record(
         mean_segments=fmean(place[row.exit] for row in rows),
         mean_seconds=fmean(row.seconds for row in rows),
         mean_rule_seconds=fmean(row.rule_seconds for row in rows),
-        by_exit=tuple(_of_exit(exit_, rows) for exit_ in material.exits),
+        by_exit=tuple(_of_exit(exit_, rows) for exit_ in exits),
     )
 
 

@@ -150,7 +150,7 @@ def epoch_records(
     return tuple(
         _epoch(event, scored.get(event.epoch, ()))
         for event in epoch_events(events)
-        if event.epoch in scored or event.errors is not None
+        if event.epoch in scored or (event.errors and event.errors.reference_words)
     )
 
 
@@ -210,7 +210,7 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
         errors = WordErrors(**event.errors.model_dump())
     return EpochRecord(
         epoch=event.epoch,
-        wer_percent=errors.wer_percent,
+        wer_percent=errors.known_wer_percent,
         substitutions=errors.substitutions,
         deletions=errors.deletions,
         insertions=errors.insertions,
@@ -225,8 +225,12 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
 
 
 def wer_percent(rows: Sequence[HypothesisRow]) -> float:
-    """Return the word error rate over all rows, in percent."""
-    return word_errors_of(rows).wer_percent
+    """Return the word error rate over all rows, in percent.
+
+    Raises:
+        InputError: No reference has a word.
+    """
+    return word_errors_of(rows).known_wer_percent
 
 
 def word_errors_of(rows: Sequence[HypothesisRow]) -> WordErrors:
@@ -275,6 +279,17 @@ def _changed_codes(events: Sequence[Any]) -> float | None:
     shares = [event.changed_codes for event in events if isinstance(event, Step)]
     said = [share for share in shares if share is not None]
     return sum(said) / len(said) if said else None
+
+
+def event_notes(events: Sequence[Any]) -> tuple[str, ...]:
+    """Return what a reader must know of how the trainer followed its job, in words."""
+    started = first_of(events, Started)
+    if started is None or "ordered" not in started.ignored:
+        return ()
+    return (
+        f"{started.runtime} cannot run a model's operators in the file's own order, as the model's "
+        "manifest asks: texts and losses are the same, peak memory may be higher.",
+    )
 
 
 def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict[str, Any]:

@@ -108,6 +108,30 @@ def check_agreement(
         )
 
 
+def check_counts(events: Sequence[Any], references: Mapping[str, str]) -> None:
+    """Check the counts of a trainer that keeps to itself what it heard.
+
+    Args:
+        events: The event log.
+        references: Utterance id -> what was said.
+
+    Raises:
+        StepFailed: ``ScoreMismatch``: it counted other words than were said.
+    """
+    said = sum(len(text.split()) for text in references.values())
+    wrong = [
+        f"epoch {event.epoch}: {event.errors.reference_words} words"
+        for event in epoch_events(events)
+        if event.errors is not None and event.errors.reference_words != said
+    ]
+    if wrong:
+        raise StepFailed(
+            "ScoreMismatch",
+            f"the trainer counted other words than the {said} that were said",
+            wrong,
+        )
+
+
 def _check_ids(what: str, event: Epoch | OtherSpeakerHeard, references: Mapping[str, str]) -> None:
     heard = [hypothesis.id for hypothesis in event.hypotheses]
     if sorted(heard) != sorted(references):

@@ -13,6 +13,7 @@ from harness.lab.attempt.outcome import (
     Samples,
     epoch_records,
     event_figures,
+    event_notes,
     memory_figures,
     other_records,
     phase_records,
@@ -118,6 +119,7 @@ def make_result(
     epochs = epoch_records(events, state.scored)
     figures = event_figures(events, epochs, spec.content.trainer.keep)
     accents = {other.speaker: other.accent for other in material.others}
+    rule = spec.content.trainer.exits
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -142,7 +144,12 @@ def make_result(
         selection=selection_record(events),
         epochs=epochs,
         others=other_records(events, state.scored_others, accents, figures["kept_epoch"]),
-        exits=exits_record(spec, material, state.exits, figures["kept_epoch"]),
+        exits=exits_record(
+            None if rule is None else rule.as_rule(),
+            material.exits,
+            state.exits,
+            figures["kept_epoch"],
+        ),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,
@@ -151,7 +158,7 @@ def make_result(
         checkpoint_sha256=state.checkpoint_sha256,
         update=state.update,
         client=None if spec.client is None else ClientRecord(**spec.client.model_dump()),
-        notes=tuple(state.notes),
+        notes=(*state.notes, *event_notes(events)),
         **figures,
         **memory_figures(events, state.samples.peak_rss_mb),
     )

@@ -17,7 +17,13 @@ from harness.lab.attempt.exits import exit_rows
 from harness.lab.attempt.jobfile import PhoneLayout, as_kept, job_file
 from harness.lab.attempt.outcome import Samples, last_sample_lines
 from harness.lab.attempt.rejoin import JOURNAL, AttemptMemory, look, recall
-from harness.lab.attempt.score import Scorer, check_agreement, score_epochs, score_others
+from harness.lab.attempt.score import (
+    Scorer,
+    check_agreement,
+    check_counts,
+    score_epochs,
+    score_others,
+)
 from harness.lab.attempt.state import AttemptRequest, AttemptState
 from harness.lab.attempt.teller import AttemptTeller
 from harness.lab.attempt.trainer_control import start_trainer
@@ -288,9 +294,11 @@ class AttemptSteps:
     def score(self) -> None:
         """Count the word errors of what was heard, and compare them with the trainer's own."""
         share = share_of(self.spec)
-        if share is not None and not share.hypotheses:
-            return  # what was heard stayed on the phone: the trainer's counts are what there is
         references = {name: text for name, text, _ in self.request.material.validation}
+        if share is not None and not share.hypotheses:
+            # what was heard stayed on the phone: the trainer's counts are what there is
+            check_counts(self.state.log.events, references)
+            return
         self.state.scored = score_epochs(self.state.log.events, references, self.scorer)
         rows = [row for epoch in self.state.scored.values() for row in epoch]
         self.folder.write_hypotheses(rows)

@@ -12,6 +12,7 @@ from harness.errors import InputError
 from harness.lab.planning.clients import with_start_jobs
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
+from harness.lab.planning.rare_words import check_rare_words
 from harness.scenario import (
     JobContent,
     JobSpec,
@@ -39,6 +40,7 @@ def check_scenario(
         specs = with_start_jobs(specs, materials)
         jobs = materials.needs(tasks_of(specs), gates_at)
         materials.check(jobs)
+        check_rare_words(loaded, materials, jobs)
     return jobs
 
 

@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.adb.transfer import LocalFile
+from harness.corpora import ACCENTS, SPOKEN, language_of
 from harness.errors import InputError
 from harness.lab.attempt.jobfile import Material, OtherSpeech, Recording
+from harness.lab.planning.baselines import check_baselines
 from harness.lab.planning.models import Models, weights_file
 from harness.lab.planning.needs import JobNeeds, job_needs
 from harness.lab.planning.others import OtherVoice, other_voices
 from harness.paths import cache_root
 from harness.scenario.federated import Part
 from harness.scenario.paths import suggestion
-from harness.scenario.schema import ACCENTS, Data
+from harness.scenario.schema import Data
 from harness.scenario.task import Task
 from harness.speech import (
     SAMPLE_RATE,
-    SPEAKERS,
     Corpus,
     CorpusSpec,
     Utterance,
@@ -31,16 +32,19 @@ from harness.speech import (
     load_manifest,
 )
 from harness.speech.importing import MANIFEST
+from harness.speech.languages import languages
+from harness.speech.letters import check_letters
 from harness.speech.parts import dealt
 from harness.speech.people import NAME as PEOPLE
 from harness.speech.people import people_corpus
+from harness.speech.synthetic import synthetic_speakers
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
 
 SPLITS: Final = ("train", "validation")
 CORPORA: Final = (ACCENTS, PEOPLE)
-"""Corpora that a scenario may name."""
+"""Corpora that a scenario may name, beside ``speech/<language>``."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being made, done, total)."""
@@ -79,32 +83,42 @@ class Materials:
             gates_at: Where the gates stand, for messages.
 
         Raises:
-            InputError: A model or a file of it is not there, or it lacks what a job asks for.
+            InputError: A model or a file of it is not there, it lacks what a job asks for, or
+                baselines cannot be compared.
         """
-        return [job_needs(task, self.models, gates_at) for task in tasks]
+        needs = [job_needs(task, self.models, gates_at) for task in tasks]
+        check_baselines(needs)
+        return needs
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
         """Return the recordings of a speaker, made or imported if they are not in the cache.
 
         Raises:
-            InputError: No such corpus, manifest or speaker.
+            InputError: No such corpus, language, manifest or speaker.
         """
+        with self._lock:
+            corpus = self._written(data, rounds)
+            return self._kept((corpus.sha256, data.accents), lambda: corpus.spelled(data.accents))
+
+    def _written(self, data: Data, rounds: int) -> Corpus:
+        """Return recordings with their texts as they are written."""
         if data.manifest is not None:
             path = self._folder / data.manifest
             if not path.is_file():
                 path = _manifest_in(path)
-            with self._lock:
-                return self._kept(path, lambda: load_manifest(path))
+            return self._kept(path, lambda: load_manifest(path))
         if data.corpus == PEOPLE:
             return self._people()
-        if data.corpus not in CORPORA:
+        known = synthetic_speakers(data.corpus)
+        if known is None:
+            spoken = ", ".join(f"{SPOKEN}{code}" for code in languages())
             raise InputError(
                 f"there is no corpus {data.corpus!r}",
                 where="data.corpus",
-                hint=f"Corpora: {', '.join(CORPORA)}; or give data.manifest.",
+                hint=f"Corpora: {', '.join(CORPORA)}, {spoken}; or give data.manifest.",
             )
         for speaker in data.speakers:
-            self._known_speaker(speaker, tuple(SPEAKERS))
+            self._known_speaker(speaker, tuple(known))
         spec = CorpusSpec(
             speakers=data.speakers,
             train=data.train or 60,
@@ -113,25 +127,24 @@ class Materials:
             style=data.style,
             seed=data.seed,
             name=str(data.corpus),
+            language=language_of(data.corpus),
         )
-        with self._lock:
-            return self._kept(
+        return self._kept(
+            spec,
+            lambda: build_corpus(
                 spec,
-                lambda: build_corpus(
-                    spec,
-                    self._cache,
-                    lambda done, total: self._progress(
-                        f"speech of {', '.join(data.speakers)}", done, total
-                    ),
+                self._cache,
+                lambda done, total: self._progress(
+                    f"speech of {', '.join(data.speakers)}", done, total
                 ),
-            )
+            ),
+        )
 
     def _people(self) -> Corpus:
         def told(done: int, total: int) -> None:
             self._progress("recordings of people", done, total)
 
-        with self._lock:
-            return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
+        return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
 
     def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
         if key not in self._corpora:
@@ -201,8 +214,9 @@ class Materials:
         Raises:
             InputError: No such corpus or manifest.
         """
-        if data.manifest is None and data.corpus in CORPORA:
-            return {name: speaker.accent for name, speaker in SPEAKERS.items()}
+        known = None if data.manifest is not None else synthetic_speakers(data.corpus)
+        if known is not None:
+            return {name: speaker.accent for name, speaker in known.items()}
         return {u.speaker: u.accent for u in self.corpus(data, 1).utterances}
 
     def check(self, jobs: Sequence[JobNeeds]) -> None:
@@ -221,12 +235,12 @@ class Materials:
 
     def _check_speech(self, job: JobNeeds) -> None:
         info = job.model.info(job.spec.content.trainer.batch_size)
-        for split in SPLITS:
-            for utterance in self.utterances(*job.speech, split):
-                _check_fit(utterance, job, info)
-        for other in self.others(job):
-            for utterance in other.validation:
-                _check_fit(utterance, job, info)
+        utterances = [u for split in SPLITS for u in self.utterances(*job.speech, split)]
+        utterances += [u for other in self.others(job) for u in other.validation]
+        name = job.model.manifest.name
+        check_letters(utterances, info.alphabet, name, fold="data: {accents: folded}")
+        for utterance in utterances:
+            _check_fit(utterance, job, info)
 
     def others(self, job: JobNeeds) -> list[OtherVoice]:
         """Return who is only listened to while a job trains.

@@ -10,8 +10,9 @@ from typing import Final
 from harness.errors import InputError
 from harness.lab.planning.needs import JobNeeds
 from harness.scenario.others import AlsoEvaluate
-from harness.scenario.schema import ACCENTS, Data
-from harness.speech import SPEAKERS, Corpus, Utterance
+from harness.scenario.schema import Data
+from harness.speech import Corpus, Utterance
+from harness.speech.synthetic import synthetic_speakers
 
 FIELD: Final = "also_evaluate"
 
@@ -86,12 +87,14 @@ def _source(asked: AlsoEvaluate, own: Data, speaker: str) -> Data:
         validation=asked.validation or own.validation,
         style=own.style,
         seed=own.seed,
+        accents=own.accents,
     )
 
 
 def _all_there_are(asked: AlsoEvaluate, own: Data, corpus_of: CorpusOf) -> Sequence[str]:
     source = _source(asked, own, own.speaker)
-    names = tuple(SPEAKERS) if source.corpus == ACCENTS else corpus_of(source, 1).speakers
+    known = None if source.manifest is not None else synthetic_speakers(source.corpus)
+    names = corpus_of(source, 1).speakers if known is None else tuple(known)
     others = [name for name in names if name not in own.speakers or not _is_own_source(asked, own)]
     if not others:
         raise InputError(

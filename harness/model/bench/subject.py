@@ -18,7 +18,7 @@ from harness.model.convert import convert
 from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
-from harness.trainer.info import ModelInfo
+from harness.trainer.info import ModelInfo, train_signature
 from harness.trainer.manifest import load_manifest
 
 OTHER_SIGNATURES = ("features", "infer", "loss")
@@ -94,7 +94,7 @@ def subjects(
             say(f"converting {chosen.name} for batch size {batch}")
             path = folder / f"{chosen.name}-b{batch}.tflite"
             names = chosen.describe().sub_model_names
-            trained = [s for s in names if not signatures or f"train_{s.lower()}" in signatures]
+            trained = [s for s in names if not signatures or train_signature(s) in signatures]
             convert(chosen.with_batch(batch), path, embed=False, sub_models=trained or names[-1:])
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
@@ -129,8 +129,8 @@ def _subject(
     if seen.info is None:
         raise InputError(seen.not_trainable or "not a trainable model", where=str(model))
     config = _config(seen.info, chosen, model)
-    known = [*OTHER_SIGNATURES, *(f"train_{s.lower()}" for s in config.describe().sub_model_names)]
-    there = [name for name in known if name in seen.signatures]
+    known = [name for name in OTHER_SIGNATURES if name in seen.signatures]
+    there = [*known, *(train_signature(name) for name in seen.info.network.sub_model_names)]
     for name in signatures:
         if name not in there:
             raise InputError(

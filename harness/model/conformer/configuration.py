@@ -7,7 +7,7 @@ in the convolution module, as phones train with batches of one; sinusoids added 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.pruning.cells import Group
 
 FRONT = "Front"
 HALF = "half_"
@@ -50,6 +51,8 @@ class Conformer(NetworkConfig):
     """Inner width of the feed-forward modules."""
     kernel: int
     """Frames of the depthwise convolution."""
+    inner: tuple[int, ...] | None = None
+    """Inner width of the feed-forward modules of each layer, where they differ."""
     strides: tuple[int, int] = (2, 1)
     """Of the two convolutions at the input, over time: 1 or 2 each."""
     halved: tuple[int, ...] = ()
@@ -71,6 +74,11 @@ class Conformer(NetworkConfig):
         return self.pieces or super().outputs
 
     @property
+    def inner_widths(self) -> tuple[int, ...]:
+        """Inner width of the feed-forward modules, of each layer."""
+        return self.inner or (self.feed_forward,) * self.layers
+
+    @property
     def time_stride(self) -> int:
         """Input frames an output frame stands for."""
         return self.strides[0] * self.strides[1]
@@ -86,9 +94,10 @@ class Conformer(NetworkConfig):
         Activations are what goes into a layer: the rest is made again on the way back.
         """
         frames = self.output_frames
-        front, block, head = parts.front(self), parts.block(self), parts.head(self)
+        front, head = parts.front(self), parts.head(self)
         specs = [LayerSpec(FRONT, front.stored(), self.max_frames * self.features.mels)]
         for n in range(1, self.layers + 1):
+            block = parts.block(self, n)
             weights = block.stored()
             if n in self.halved:
                 weights |= block.stored(HALF)
@@ -145,6 +154,18 @@ class Conformer(NetworkConfig):
             switch=Switch(first=first, last=last, heads_only=heads_only) if self.switched else None,
         )
 
+    def unit_groups(self) -> tuple[Group, ...]:
+        """Return the inner units of the feed-forward modules."""
+        from harness.model.conformer.units import unit_groups
+
+        return unit_groups(self)
+
+    def with_units(self, units: Mapping[str, int]) -> Conformer:
+        """Return the network with other numbers of inner units."""
+        from harness.model.conformer.units import with_units
+
+        return with_units(self, units)
+
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
         """Return the layers as they compute."""
         from harness.model.conformer.layers import build_layers
@@ -164,6 +185,8 @@ class Conformer(NetworkConfig):
         yield from self._problems_of_exits()  # without exits, what follows would blame others
         yield from super().problems()
         yield from at_least_one(self, "width", "heads", "feed_forward", "kernel")
+        if self.inner is not None and (len(self.inner) != self.layers or min(self.inner) < 1):
+            yield Problem(("inner",), f"must be {self.layers} numbers of 1 or more, one a layer")
         if self.heads > 0 and self.width % self.heads:
             message = f"{self.heads} heads do not divide a width of {self.width}"
             yield Problem(("heads",), message)

@@ -78,11 +78,11 @@ def convolve3(x: Tensor, kernel: Tensor, bias: Tensor, stride: int) -> Tensor:
     return tf.reshape(y, [batch, times, kernel.shape[2]])
 
 
-def layer_norm(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+def layer_norm(x: Tensor, gain: Tensor, shift: Tensor, epsilon: float = _EPSILON) -> Tensor:
     """Normalise the last axis (Ba et al., 2016)."""
     centred = x - tf.reduce_mean(x, -1, keepdims=True)
     variance = tf.reduce_mean(centred * centred, -1, keepdims=True)
-    return centred * tf.math.rsqrt(variance + _EPSILON) * gain + shift
+    return centred * tf.math.rsqrt(variance + epsilon) * gain + shift
 
 
 def swish(x: Tensor) -> Tensor:

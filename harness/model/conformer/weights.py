@@ -62,9 +62,14 @@ def front(config: Conformer) -> Parts:
     )
 
 
-def block(config: Conformer) -> Parts:
-    """Return the parts of a Conformer layer, in the order of computation."""
-    d, inner = config.width, config.feed_forward
+def block(config: Conformer, number: int) -> Parts:
+    """Return the parts of a Conformer layer, in the order of computation.
+
+    Args:
+        config: Of the network.
+        number: Of the layer, from 1.
+    """
+    d, inner = config.width, config.inner_widths[number - 1]
 
     def norm(name: str) -> dict[str, int]:
         return {f"{name}_gain": d, f"{name}_shift": d}

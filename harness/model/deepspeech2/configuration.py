@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import mobileasr
 from harness.contract.network import Exit, SubModel, Switch
-from harness.model.configuration import (
-    ALPHABET,
-    Form,
-    NetworkConfig,
-    Problem,
-    at_least_one,
-)
+from harness.model.configuration import Form, NetworkConfig, Problem, at_least_one
 from harness.model.initial import (
     before_output,
     before_relu,
@@ -131,7 +125,7 @@ class DeepSpeech2(NetworkConfig):
         if self.early_exits:
             return self._spans()
         parameters = {spec.name: spec.parameters for spec in self.layer_specs()}
-        return mobileasr.network(parameters, ALPHABET).sub_models
+        return mobileasr.network(parameters, self.alphabet).sub_models
 
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
         """Return the layers as they compute."""
@@ -318,7 +312,7 @@ TINY = DeepSpeech2(
 )
 """For tests: trains in milliseconds, hears nothing."""
 
-MINI_EE = replace(MINI, name="ds2-mini-ee", early_exits=True)
+MINI_EE = replace(MINI, name="ds2-mini-ee", early_exits=True, switched=True, clip="layer")
 """``ds2-mini`` with an exit after each BLSTM; the heads have 7,196 parameters each."""
 
 PRESETS = (PAPER, MINI, TINY, MINI_EE)

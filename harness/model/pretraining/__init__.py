@@ -5,13 +5,14 @@ done to them, ``engine`` takes the steps, ``progress`` keeps them, ``loop`` puts
 """
 
 from harness.model.pretraining.loop import Pretrained, pretrain
-from harness.model.pretraining.settings import Augmentation, Device, Settings
+from harness.model.pretraining.settings import Augmentation, Device, MinWer, Settings
 from harness.model.pretraining.start import Start, read_start
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 
 __all__ = [
     "Augmentation",
     "Device",
+    "MinWer",
     "Pretrained",
     "Settings",
     "Silent",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from harness.contract.order import epoch_batches
 from harness.errors import InputError
-from harness.model.configuration import ALPHABET, BLANK, NetworkConfig
+from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.settings import Settings
@@ -33,7 +33,7 @@ def model_info(config: NetworkConfig) -> ModelInfo:
         batch_size=config.batch_size,
         max_frames=config.max_frames,
         max_label=config.max_label,
-        alphabet=ALPHABET,
+        alphabet=config.alphabet,
         blank=BLANK,
         sample_rate=config.features.sample_rate,
         window=config.features.window,

@@ -20,13 +20,13 @@ from harness.model.aim import Aim
 from harness.model.configuration import Form, NetworkConfig
 from harness.model.features import log_mel
 from harness.model.initial import Weights
-from harness.model.network import Network
+from harness.model.network import Loss, Network
 from harness.model.pretraining.settings import Device
 from harness.model.step import train_step
 from harness.model.tensors import Tensor
 from harness.trainer.batches import Batch, Floats
 
-_UNROLL = 8
+UNROLL = 8
 """Longer loop bodies are no faster under tensorflow, and slower to trace."""
 
 
@@ -39,6 +39,7 @@ class Engine:
         device: ``auto`` takes a GPU if tensorflow sees one.
         aim: What trains, and by which losses; None: everything, by the sum of all exits' losses.
         begun_from: First weights by full name; those of the seed where there are none.
+        loss: What is trained down; None: the CTC loss.
 
     Raises:
         InputError: A GPU is asked for and tensorflow sees none.
@@ -52,27 +53,34 @@ class Engine:
         *,
         aim: Aim | None = None,
         begun_from: Mapping[str, npt.NDArray[np.float32]] | None = None,
+        loss: Loss | None = None,
     ) -> None:
         self.device = _prepare(device)
-        self._config = replace(config, unroll=min(config.unroll, _UNROLL))
+        self._config = replace(config, unroll=min(config.unroll, UNROLL))
         with self._placed():
             form = Form(batch_statistics=True)
-            self._network = Network(self._config, seed=seed, form=form)
+            self._network = Network(self._config, seed=seed, form=form, loss=loss)
             self._adam = Adam.of(self._network)
             for name, value in (begun_from or {}).items():
                 self._network.weights[name].assign(value)
         self._aim = aim or Aim(self._network.description.layer_names)
         self._functions: dict[tuple[str, int], Any] = {}
 
-    def train(self, batch: Batch, rate: float) -> float:
-        """Take one step; return the loss before it: a mean over utterances, a sum over exits."""
+    def train(self, batch: Batch, rate: float, labels: Any = None) -> float:
+        """Take one step; return the loss before it: a mean over utterances, a sum over exits.
+
+        Args:
+            batch: Utterances.
+            rate: Learning rate.
+            labels: What the loss takes for labels (arrays); None: those of the batch.
+        """
         loss = self._call(
             "train",
             batch.x.shape[1],
             self._train,
             batch.x,
             batch.in_len,
-            batch.labels,
+            batch.labels if labels is None else labels,
             batch.lab_len,
             np.float32(rate),
         )
@@ -168,7 +176,7 @@ class Engine:
                 self._functions[key] = tf.function(
                     lambda *a: function(network, *a), autograph=False
                 )
-            return self._functions[key](*(tf.constant(value) for value in arguments))
+            return self._functions[key](*tf.nest.map_structure(tf.constant, arguments))
 
     def _placed(self) -> Any:
         return tf.device("/GPU:0" if self.device == "gpu" else "/CPU:0")

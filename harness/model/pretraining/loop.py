@@ -15,6 +15,7 @@ from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.objective import labels_for, loss_of
 from harness.model.pretraining.progress import Place, Progress, finite
 from harness.model.pretraining.settings import Device, Settings
 from harness.model.pretraining.start import Start, aim_of
@@ -89,9 +90,11 @@ def pretrain(
     for reason, count in chosen.left_out.items():
         watcher.said(f"{count} of {len(corpus.utterances)} utterances left out: {reason}")
     begun_from = start.weights if start else None
-    engine = Engine(config, settings.seed, device, aim=aim, begun_from=begun_from)
+    loss = loss_of(config, settings)
+    engine = Engine(config, settings.seed, device, aim=aim, begun_from=begun_from, loss=loss)
     exits = tuple(aim.exits or config.describe().exit_names)
     speech = Speech(engine, config, settings)
+    labels = labels_for(engine, settings, speech.info)
     progress = Progress(work, config, corpus.sha256, settings)
     per_epoch = len(speech.order(chosen.train, 0))
     steps = settings.epochs * per_epoch
@@ -100,19 +103,19 @@ def pretrain(
     with interruptible_between_steps() as asked:
         for epoch, n, batch in _batches(speech, chosen.train, settings.epochs, place.step):
             started = time.monotonic()
-            step_loss = engine.train(batch, settings.rate(place.step, steps))
+            step_loss = engine.train(batch, settings.rate(place.step, steps), labels(batch))
             if not math.isfinite(step_loss):
                 raise _diverged(f"the loss is {step_loss}", place.step + 1, steps, progress)
             place.loss_sum += step_loss
             place.step += 1
             place.seconds += time.monotonic() - started
             speed = (time.monotonic() - began) / (place.step - done_before)
-            loss = place.loss_sum / (n + 1)
-            watcher.stepped(StepReport(epoch + 1, settings.epochs, place.step, steps, loss, speed))
+            mean = place.loss_sum / (n + 1)
+            watcher.stepped(StepReport(epoch + 1, settings.epochs, place.step, steps, mean, speed))
             if n + 1 == per_epoch:
                 wer = _wers(engine, speech, chosen.validation, exits)
                 watcher.said(
-                    f"epoch {epoch + 1}/{settings.epochs}: loss {loss:.3f}, validation WER "
+                    f"epoch {epoch + 1}/{settings.epochs}: loss {mean:.3f}, validation WER "
                     f"{_words(wer)}, {place.seconds / 60:.1f} min of steps"
                 )
                 place.loss_sum = 0.0

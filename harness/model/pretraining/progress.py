@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.atomic import whole
+from harness.contract.alphabet import ENGLISH
 from harness.errors import InputError
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
@@ -53,6 +54,8 @@ class Progress:
         self, work: Path, config: NetworkConfig, corpus_sha256: str, settings: Settings
     ) -> None:
         purpose = f"{_FORMAT} {config!r} {corpus_sha256} {settings!r}"
+        if config.alphabet != ENGLISH:  # which is left out of a configuration's repr
+            purpose += f" {config.alphabet}"
         digest = hashlib.sha256(purpose.encode()).hexdigest()[:12]
         self.path = work / f"{config.name}-{digest}.npz"
 

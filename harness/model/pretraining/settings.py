@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
 from harness.model.aim import Weighting
@@ -34,6 +34,18 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class MinWer:
+    """How the errors to be expected of N-best lists are trained down (`harness.model.minwer`)."""
+
+    n_best: int = 4
+    """Hypotheses of an utterance."""
+    beam: int = 8
+    """Prefixes that are kept at each frame while they are searched."""
+    interpolation: float = 0.01
+    """What the CTC loss of the reference counts for beside an error."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything beside network and corpus that the weights depend on."""
 
@@ -48,6 +60,8 @@ class Settings:
     begun_from: str = ""
     """SHA-256 of the weights that the training begins from; empty: it begins from random ones."""
     augmentation: Augmentation = field(default_factory=Augmentation)
+    minwer: MinWer | None = None
+    """Train the word errors to be expected; None: the CTC loss alone."""
 
     def rate(self, step: int, steps: int) -> float:
         """Return the learning rate of a step: warm-up, flat, linear fall."""
@@ -57,6 +71,9 @@ class Settings:
 
     def recorded(self) -> dict[str, float | int | str]:
         """Return the settings for a model's manifest, flat."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "augmentation"}
+        groups = ("augmentation", "minwer")
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in groups}
+        if self.minwer is not None:
+            own |= {f"minwer_{name}": value for name, value in asdict(self.minwer).items()}
         more = {f.name: getattr(self.augmentation, f.name) for f in fields(self.augmentation)}
         return own | more | {"speeds": " ".join(f"{s:g}" for s in self.augmentation.speeds)}

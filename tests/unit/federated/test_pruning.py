@@ -10,12 +10,15 @@ import pytest
 
 from harness.errors import InputError
 from harness.federated import check_pruning, federated_program
+from harness.federated.pruning.layers import matrices_of, matrix_layers
 from harness.federated.pruning.network import NETWORK
 from harness.lab.scheduling import host_tasks
+from harness.model.conformer.configuration import MINI as CONFORMER
 from harness.results.federated import models_of
 from harness.results.tasks import TaskFolder
 from harness.scenario import expand_jobs
 from harness.scenario.client_jobs import model_task
+from harness.scenario.pruning import Pruning
 from harness.trainer.checkpoints import write_weights
 from harness.trainer.flatfile import weight_shapes
 from harness.trainer.npz import opened_weights
@@ -273,3 +276,16 @@ def test_without_tensorflow_only_masks(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="tensorflow, which is not installed"):
         checked(tmp_path, "0.5")
     checked(tmp_path, "{level: 0.5, masked: true}")
+
+
+def test_of_a_conformer_neither_heads_nor_taps_are_matrices_to_prune():
+    pruning = Pruning(level=0.5, pattern="output_unit", masked=True)
+    specs = CONFORMER.layer_specs()
+    shapes = {s.full_name(n): weight.shape for s in specs for n, weight in s.weights.items()}
+    layers = matrix_layers(pruning, CONFORMER.describe())
+    assert layers == ("Front", *(f"L{n}" for n in range(1, CONFORMER.layers + 1)))
+    names = matrices_of(layers, shapes)
+    assert {name.split("_", 1)[1] for name in names if name.startswith("l1_")} == {
+        "before_in", "before_out", "attention_in", "attention_out",
+        "convolution_in", "convolution_out", "after_in", "after_out",
+    }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract.events import UtteranceExits
-from harness.contract.exits import Answer
+from harness.contract.exits import Answer, ExitRule
 from harness.contract.network import Exit
 from harness.lab.attempt.exits import exit_rows, exits_record
 from harness.lab.attempt.jobfile import PhoneLayout, job_file
@@ -60,9 +60,7 @@ def test_by_exit_and_together(tmp_path: Path) -> None:
         event("v2", "exit2", "five", "five six"),
     ]
     rows = exit_rows(events, SAID, heard(v1="one two", v2="five six"))
-    spec = spec_with(exits=Exits(rule="entropy", threshold=0.1))
-    material = replace(make_material(tmp_path), exits=EXITS)
-    record = exits_record(spec, material, rows, 0)
+    record = exits_record(ExitRule(rule="entropy", threshold=0.1), EXITS, rows, 0)
     assert record is not None
     assert record.rule == {"rule": "entropy", "threshold": 0.1}
     assert (record.utterances, record.wer_percent) == (2, 0)

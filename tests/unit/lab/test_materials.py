@@ -51,9 +51,13 @@ def recorded(tmp_path):
     return make
 
 
-def check(folder: Path, text: str = SCENARIO):
+def load(folder: Path, text: str):
     (folder / "mine.yaml").write_text(text)
-    specs = expand_jobs(load_scenario(folder / "mine.yaml"))
+    return load_scenario(folder / "mine.yaml")
+
+
+def check(folder: Path, text: str = SCENARIO):
+    specs = expand_jobs(load(folder, text))
     materials = Materials(folder, cache=folder / "cache")
     jobs = materials.needs(tasks_of(specs))
     materials.check(jobs)
@@ -171,3 +175,38 @@ def test_a_checkpoint_of_another_model_is_named(recorded, tmp_path):
     weights = initial_weights(CONFIGS["ds2-tiny"], 1)
     save_checkpoint(tmp_path, 1, weights.items())
     check(tmp_path, text.replace("ds2-tiny", "{name: ds2-tiny, checkpoint: epoch-0001.npz}"))
+
+
+ITALIAN = SCENARIO.replace("{manifest: corpus, speaker: anna}", "{corpus: speech/it, train: 6}")
+ITALIAN = ITALIAN.replace("rounds: 2\n", "")
+
+
+def test_letters_that_the_model_cannot_write_are_told(tmp_path):
+    with pytest.raises(InputError, match=r"it-female-r1-\S+ does not fit.* a-z and not .*ò") as no:
+        check(tmp_path, ITALIAN)
+    assert "accents: folded" in no.value.hint
+    assert "wav" in no.value.where
+    folded = ITALIAN.replace("train: 6", "train: 6, accents: folded")
+    materials, (job,) = check(tmp_path, folded + "also_evaluate: {corpus: speech/fr}\n")
+    texts = [text for _, text, _ in materials.material(job).train]
+    assert all(text.isascii() for text in texts)
+    assert [other.speaker for other in materials.material(job).others] == ["fr-male", "fr-female"]
+    # the texts as they are written are the same corpus still
+    with pytest.raises(InputError, match="does not fit"):
+        materials.check(materials.needs(tasks_of(expand_jobs(load(tmp_path, ITALIAN)))))
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "where"),
+    [
+        ("{corpus: speech/xx}", "no language 'xx'", "data.corpus"),
+        ("{corpus: speech/it, speaker: uk-female}", "unknown speaker", "data.speaker"),
+        ("{corpus: spoken/it}", "no corpus 'spoken/it'", "data.corpus"),
+        ("{corpus: speech/it, style: wide}", "no wide sentences in Italian", "data.style"),
+    ],
+)
+def test_no_such_speech(tmp_path, data, message, where):
+    with pytest.raises(InputError, match=message) as refused:
+        check(tmp_path, ITALIAN.replace("{corpus: speech/it, train: 6}", data))
+    assert refused.value.where == where
+    assert refused.value.hint

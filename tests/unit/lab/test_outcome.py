@@ -10,6 +10,7 @@ from harness.lab.attempt.outcome import (
     Samples,
     epoch_events,
     event_figures,
+    event_notes,
     last_sample_lines,
     memory_figures,
     phase_records,
@@ -88,6 +89,14 @@ def test_the_last_checkpoint_counts_where_the_end_is_missing() -> None:
     assert event_figures(events, [], "best")["kept_epoch"] == 1
     assert event_figures(events, [], "last")["kept_epoch"] == 2
     assert event_figures([], [], "last")["kept_epoch"] is None
+
+
+def test_what_the_runtime_could_not_follow_is_noted() -> None:
+    who = {"trainer": "java-jvm", "trainer_version": "1", "runtime": "tensorflow-lite 2.19.0"}
+    plain = event(0, 1, "started", **who, pid=1, threads=2)
+    assert event_notes([plain]) == event_notes([]) == ()
+    (note,) = event_notes([event(0, 1, "started", **who, pid=1, threads=2, ignored=["ordered"])])
+    assert note.startswith("tensorflow-lite 2.19.0 cannot run a model's operators in")
 
 
 def samples() -> Samples:

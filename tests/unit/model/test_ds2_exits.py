@@ -96,6 +96,7 @@ def test_gradients_are_those_of_a_tape(sub_model, recompute, weights, small_batc
         agrees("gradients of DeepSpeech2 with exits", value, expected[name], 1e-5, scale=scale)
 
 
+@pytest.mark.nightly  # tests of `models/ds2-mini-ee` and of the stairs' files are beside it
 @pytest.mark.tensorflow
 def test_files_train_alike_and_answer_at_exits(weights, small_batch, tmp_path):
     pytest.importorskip("tensorflow", reason="needs the extra [model]")

@@ -1,6 +1,7 @@
 """A family of networks is one folder: a third one is built, described and trained by its names."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.model.config_file import network
 from harness.model.families import CONFIGS, FAMILIES
 from harness.model.inspection import inspect
 from harness.model.sizes import network_sizes
-from harness.trainer.batches import Batch
+from harness.trainer.batches import Batch, encode
 from harness.trainer.measure import measure_need
 from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.two_dense.configuration import SMALL, TwoDense
@@ -157,3 +158,14 @@ def test_a_file_of_sizes_names_its_family(tmp_path, monkeypatch):
     path.write_text("family: three-dense\n")
     with pytest.raises(InputError, match=r"mine\.yaml:1: family: .*no family 'three-dense'"):
         network(str(path))
+
+
+@pytest.mark.tensorflow
+def test_a_file_says_its_alphabet(tmp_path):
+    from harness.model.export import build_model
+
+    config = replace(SMALL, alphabet=" abcèß'")
+    info = inspect(build_model(config, tmp_path / "accents.tflite")).info
+    assert (info.alphabet, info.network.alphabet) == (config.alphabet, config.alphabet)
+    assert info.layer_parameters["Upper"] == (config.width + 1) * (len(config.alphabet) + 1)
+    assert encode("è ß", info) == [5, 1, 6]

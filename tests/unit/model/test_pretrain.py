@@ -32,6 +32,7 @@ from harness.speech import load_manifest
 from harness.trainer.manifest import check_files
 from harness.trainer.manifest import load_manifest as load_model
 from harness.trainer.measure import Need
+from harness.trainer.npz import opened_weights
 from tests.fixtures.stairs.configuration import SMALL as STAIRS_SMALL
 
 pytestmark = pytest.mark.tensorflow
@@ -128,7 +129,7 @@ class ChainEngine:
     def __init__(self, *_, **__):
         self._chain = np.zeros(32, np.uint8)
 
-    def train(self, batch, rate):
+    def train(self, batch, rate, labels=None):
         parts = [self._chain, np.float64(rate), batch.x, batch.in_len, batch.labels]
         digest = hashlib.sha256(b"".join(value.tobytes() for value in parts)).digest()
         self._chain = np.frombuffer(digest, np.uint8)
@@ -223,8 +224,8 @@ class Diverging(ChainEngine):
         super().__init__()
         self._steps = 0
 
-    def train(self, batch, rate):
-        loss = super().train(batch, rate)
+    def train(self, batch, rate, labels=None):
+        loss = super().train(batch, rate, labels)
         self._steps += 1
         return float(self.wrong) if self.in_loss and self._steps >= self.at else loss
 
@@ -414,6 +415,17 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert "trained already (1 steps)" in second.lines
     assert not second.reports
     assert again == model
+
+    named = replace(plan, name="other", number_format="S1E4M7")
+    small = ship_pretrained(TINY, out, [2], work, named, command="by hand")
+    assert (small.name, small.files[2].file) == ("other", "other-b2.tflite")
+    check_files(small, out)
+    assert small.checkpoint.bytes < model.checkpoint.bytes / 2
+    with opened_weights(out / "baseline.npz") as packed:
+        assert packed.shapes == {n: w.shape for n, w in initial_weights(TINY, 0).items()}
+        assert packed.packed("conv1_kernel").coding == "S1E4M7/fn"
+        assert packed.packed("blstm1_bias") is None
+    assert small.provenance.training == model.provenance.training
 
 
 STAIRS = replace(STAIRS_SMALL, max_frames=40, max_label=8, features=FeatureSettings())

@@ -15,10 +15,15 @@ STEPS = (0, 1, 3)
 """Seeds of the batches: full and short rows, a repeat, empty labels, padding rows."""
 
 
+CONVERTED = ("S1", "S8")
+"""In the suite; each takes its time."""
+
+
 @pytest.fixture(scope="module")
-def flatbuffer(tmp_path_factory, small_config):
+def flatbuffer(tmp_path_factory, small_config, pytestconfig):
     path = tmp_path_factory.mktemp("model") / "small.tflite"
-    return build_model(small_config, path, embed=False)
+    sub_models = SUB_MODELS if pytestconfig.getoption("--nightly") else CONVERTED
+    return build_model(small_config, path, embed=False, sub_models=sub_models)
 
 
 @pytest.fixture
@@ -66,7 +71,13 @@ def same_weights(agrees, label, weights, start, expected, second):
     assert compared > 0.7 * sum(v.size for v in second.values())
 
 
-@pytest.mark.parametrize("sub_model", SUB_MODELS)
+@pytest.mark.parametrize(
+    "sub_model",
+    [
+        pytest.param(name, marks=[] if name in CONVERTED else [pytest.mark.nightly])
+        for name in SUB_MODELS
+    ],
+)
 def test_steps_agree_with_plain_tensorflow(
     model, plain, sub_model, small_weights, small_batch, agrees
 ):

@@ -14,6 +14,7 @@ from harness.model.initial import initial_weights
 from harness.pruning.cells import Selection, gathered
 from harness.pruning.choice import kept_of, ranked, units_kept
 from tests.fixtures.small_network import SMALL
+from tests.unit.model.test_conformer import SMALL as CONFORMER
 
 
 def _shapes(config):
@@ -21,16 +22,22 @@ def _shapes(config):
     return {s.full_name(n): w.shape for s in specs for n, w in s.weights.items()}
 
 
-@pytest.mark.parametrize("config", [SMALL, MINI, MINI_EE], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config", [SMALL, MINI, MINI_EE, CONFORMER], ids=["small", "mini", "exits", "conformer"]
+)
 def test_what_is_gathered_has_the_shapes_of_the_smaller_network(config):
-    weights = initial_weights(config, 0)
+    last = config.unit_groups()[-1].layer.lower()
+    weights = {  # so that layers keep other shares
+        name: value * (3 if name.startswith(last) else 1)
+        for name, value in initial_weights(config, 0).items()
+    }
     groups = ranked(config.unit_groups(), weights, None, "weight")
     kept = kept_of(groups, units_kept(groups, 0.4, "by_parameters"))
     units = {g.layer: len(kept[g.name]) for g in config.unit_groups()}
     small = config.with_units(units)
     came = gathered(Selection(config.unit_groups(), kept), weights)
     assert {name: value.shape for name, value in came.items()} == _shapes(small)
-    assert len(set(small.blstm_cells)) > 1
+    assert len(set(units.values())) > 1
     assert not list(small.problems())
 
 
@@ -69,6 +76,49 @@ def test_the_smaller_network_hears_what_the_whole_one_hears_without_those_units(
     np.testing.assert_array_equal(left[1], whole[1])
     np.testing.assert_allclose(left[0], whole[0], atol=1e-5)
     assert not np.allclose(left[0], whole_back[0], atol=1e-2)
+
+
+@pytest.mark.tensorflow
+def test_a_smaller_conformer_hears_what_the_whole_one_hears_without_those_units():
+    pytest.importorskip("tensorflow")
+    from harness.model.network import Network, NetworkVariables
+
+    rng = np.random.default_rng(3)
+    weights = initial_weights(CONFORMER, 1)
+    for name, value in weights.items():
+        if name.endswith("vectors"):
+            weights[name] = value + rng.uniform(0.1, 0.3, value.shape).astype(np.float32)
+    groups = CONFORMER.unit_groups()
+    ranks = ranked(groups, weights, None, "weight")
+    kept = kept_of(ranks, units_kept(ranks, 0.5, "by_parameters"))
+    selection = Selection(groups, kept)
+    masked = {
+        name: value * selection.mask(name, value.shape) if selection.touches(name) else value
+        for name, value in weights.items()
+    }
+    assert not np.array_equal(masked["l2_half_after_out"], weights["l2_half_after_out"])
+    small = CONFORMER.with_units({group.layer: len(kept[group.name]) for group in groups})
+    x = rng.standard_normal((3, 48, 12)).astype(np.float32)
+    frames = np.array([48, 20, 0], np.int32)
+    heard = [
+        Network(config, variables=NetworkVariables(own)).infer(x, frames)
+        for config, own in (
+            (small, gathered(selection, weights)),
+            (CONFORMER, masked),
+            (CONFORMER, weights),
+        )
+    ]
+    np.testing.assert_allclose(heard[0][0], heard[1][0], atol=1e-5)
+    assert not np.allclose(heard[0][0], heard[2][0], atol=1e-2)
+
+
+def test_a_file_may_say_the_inner_width_of_each_layer(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("base: conformer-mini\ninner: [9, 8, 7, 6, 5, 4]\n")
+    assert load_network(path).inner_widths == (9, 8, 7, 6, 5, 4)
+    path.write_text("base: conformer-mini\ninner: [9, 8, 0, 6, 5, 4]\n")
+    with pytest.raises(InputError, match="must be 6 numbers of 1 or more, one a layer"):
+        load_network(path)
 
 
 def test_a_file_may_say_the_cells_of_each_layer(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contract.exits import Answer
 from harness.errors import InputError
 from harness.results import files
 from harness.results.files import DiskFullError, StoreError, write_bytes
@@ -15,7 +16,7 @@ from harness.results.model import AttemptResult, PhoneRecord
 from harness.results.names import is_safe_name, safe_name
 from harness.results.run import HostRecord, RunRecord
 from harness.results.samples import SAMPLE_SCHEMA
-from harness.results.store import HypothesisRow, RunFolder
+from harness.results.store import ExitsRow, HypothesisRow, RunFolder
 
 
 def make_result(job_id: str, attempt: int = 1, **changes: object) -> AttemptResult:
@@ -167,6 +168,31 @@ def test_hypotheses_round_trip(tmp_path: Path) -> None:
     )
     folder.write_hypotheses([row, row])
     assert folder.hypotheses() == [row, row]
+    assert folder.hypotheses().damaged == ()
+
+
+def test_a_damaged_line_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "r1").attempt("a", 1)
+    folder.make()
+    answer = Answer(exit="exit1", text="a", seconds=0.5)
+    rows = [
+        ExitsRow(
+            epoch=0, id=f"u{number}", reference="a", exit="exit1", seconds=0.5, rule_seconds=0,
+            rows=1, answers=(answer,),
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    folder.write_exits(rows)
+    lines = folder.exits_path.read_bytes().splitlines(keepends=True)
+    spoilt = lines[2].replace(b'"seconds":0.5', b'"seconds":-0.5')  # a time that cannot be
+    folder.exits_path.write_bytes(lines[0] + b"\xff nonsense\n" + spoilt + lines[3][:-9])
+    read = folder.exits()
+    assert read == rows[:1]
+    assert [place.split(": ")[0] for place in read.damaged] == [
+        f"{folder.exits_path}:{number}" for number in (2, 3, 4)
+    ]
+    folder.exits_path.write_bytes(b"".join(lines)[:-1])  # the last newline alone is missing
+    assert folder.exits() == rows
 
 
 def test_a_full_disk_leaves_the_old_file_and_is_said(

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +190,18 @@ def test_golden_beams(case):
     assert [list(labels) for labels, _ in found] == case["labels"]
     assert [score for _, score in found] == pytest.approx(case["scores"], abs=1e-9)
     assert posterior([score for _, score in found]) == pytest.approx(case["posterior"])
+
+
+@pytest.mark.parametrize("case", GOLDEN["decisions"])
+def test_golden_decisions(case):
+    segments = [[np.array(row, np.float32) for row in each] for each in case["logits"]]
+    runs = iter([SegmentRun(each, 1.0) for each in segments])
+    info = replace(INFO, blank=case["blank"])
+    found = heard_by_rule(runs, ExitRule.model_validate(case["rule"]), info)
+    assert case["segments"] == len(segments) - len(list(runs))
+    for row, wanted in zip(found, case["left"], strict=True):
+        assert (row.exit, row.text, row.seconds) == tuple(
+            wanted[name] for name in ("exit", "text", "seconds")
+        )
+        for answer, other in zip(row.answers, wanted["answers"], strict=True):
+            assert answer.model_dump() == pytest.approx(other, abs=1e-9)

@@ -139,7 +139,7 @@ class PlainNetwork:
         return tf.repeat(y, 2, axis=1)
 
     def _block(self, h: Tensor, inside: Tensor, name: str) -> Tensor:
-        config, d, f = self.config, self.config.width, self.config.feed_forward
+        config, d = self.config, self.config.width
         w = {
             n: self.weights[f"{name}{n}"]
             for n in (
@@ -155,7 +155,8 @@ class PlainNetwork:
             return tf.nn.batch_normalization(y, mean, variance, shift, gain, 1e-5)
 
         def feed_forward(h: Tensor, name: str) -> Tensor:
-            y = tf.nn.silu(norm(h) @ w[f"{name}_in"][0] + vector(f))
+            first = w[f"{name}_in"][0]
+            y = tf.nn.silu(norm(h) @ first + vector(first.shape[1]))
             return h + 0.5 * (y @ w[f"{name}_out"][0] + vector(d))
 
         h = feed_forward(h, "before")

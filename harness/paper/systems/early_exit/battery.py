@@ -7,10 +7,10 @@ import numpy as np
 from harness.paper.given import Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.sections import Cell, Grid, Head, Section
-from harness.paper.systems.early_exit.heard import Evaluation
 from harness.paper.systems.early_exit.tables import NO_PAGE, fixed_runs
 from harness.readings.battery import charge_mah
 from harness.report.cost import column
+from harness.report.evaluation import Evaluation
 from harness.report.numbers import fixed, spread
 
 VIRTUAL = (

@@ -2,81 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
-
-from harness.metrics.exits import (
-    ORACLES,
-    Heard,
-    Judged,
-    Thresholded,
-    agreed_at,
-    chosen_threshold,
-    curve,
-    halves,
-    outcome,
-    sure_at,
-)
+from harness.metrics.exits import halves, outcome
 from harness.paper.given import Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Source
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.drawings import Line, over_depth
-from harness.paper.systems.early_exit.heard import Evaluation, answered
-from harness.paper.systems.early_exit.tables import NO_ANSWERS, NO_PAGE, fixed_at, page, wer_cell
+from harness.paper.systems.early_exit.heard import answered, whole
+from harness.paper.systems.early_exit.tables import NO_ANSWERS, NO_PAGE, page, wer_cell
+from harness.report.evaluation import Evaluation
+from harness.report.figures.depth import over_depth
+from harness.report.leaving import HALVES, depth_lines, ways
 from harness.report.numbers import fixed
 from harness.results.names import safe_name
 from harness.results.wer_interval import METHOD, wer_interval
 
-THRESHOLDED: Final[tuple[Thresholded, ...]] = ("entropy", "posterior")
-_LOOKS: Final = {"entropy": ("s1", "^"), "posterior": ("s6", "v"), "oracle": ("good", "p")}
-HALVES: Final = (
-    "Thresholds are chosen on half of the utterances, by a digest of their names, and judged on "
-    "the other half; all of our rows are of that half."
-)
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way of leaving early, on the half that judges."""
-
-    label: str
-    choose: Callable[[Heard], int]
-    threshold: float | None = None
-
-
-def points(evaluation: Evaluation, rule: Thresholded) -> tuple[Judged, ...]:
-    """Return a rule's curve; empty where a half is empty or answers lack what it goes by."""
-    choosing, judging = halves(evaluation.heard)
-    if not (choosing and judging and evaluation.has(rule)):
-        return ()
-    return curve(evaluation.heard, evaluation.depths, rule)
-
-
-def by_threshold(rule: Thresholded, threshold: float) -> Callable[[Heard], int]:
-    """Return the choice that a threshold makes."""
-    return lambda heard: sure_at(heard.answers, rule, threshold)
-
-
-def ways(evaluation: Evaluation) -> list[Way]:
-    """Return all ways that can be judged: exits, rules with a chosen threshold, oracles."""
-    last = len(evaluation.exits) - 1
-    choosing, _ = halves(evaluation.heard)
-    found = [Way("always the last exit", fixed_at(last))]
-    found.append(Way("agreement", lambda heard: agreed_at(heard.texts)))
-    for rule in THRESHOLDED:
-        own = points(evaluation, rule)
-        if own:
-            best = chosen_threshold(own, outcome(choosing, evaluation.depths, fixed_at(last)))
-            found.append(Way(rule, by_threshold(rule, best.threshold), best.threshold))
-    found += [Way(f"oracle, {what}", choose) for what, choose in ORACLES.items()]
-    return found
+OURS = f"{HALVES}; all of our rows are of that half."
 
 
 def _given(item: Item, given: Given) -> tuple[Source | None, list[Evaluation], str]:
     source = source_of(item, given)
-    own = [] if source is None else [e for e in answered(source) if halves(e.heard)[1]]
+    own = [] if source is None else [e for e in answered(source) if whole(e) and halves(e.heard)[1]]
     if source is None or not source.finished:
         return source, [], no_run(item, given)
     return source, own, "" if own else NO_ANSWERS
@@ -92,40 +37,14 @@ def curves(item: Item, given: Given) -> Section:
     grids = [measured_grid(says, {})]
     for evaluation in own:
         name = safe_name(f"{item.key}-{evaluation.name}")
-        drawn = over_depth(
-            _lines(evaluation), name, f"WER against depth, {evaluation.name}", evaluation.depths
-        )
+        title = f"WER against depth, {evaluation.name}"
+        drawn = over_depth(depth_lines(evaluation), name, title, evaluation.depths)
         drawings.append(Drawing(name, evaluation.name, drawn))
         grids.append(_table(evaluation, source))
     return section_of(
         item, says, {}, source=source, drawings=tuple(drawings), grids=tuple(grids),
-        notes=(*(note.text for note in says.notes), HALVES),
+        notes=(*(note.text for note in says.notes), OURS),
     )  # fmt: skip
-
-
-def _lines(evaluation: Evaluation) -> list[Line]:
-    _, judging = halves(evaluation.heard)
-    depths = evaluation.depths
-
-    def at(choose: Callable[[Heard], int]) -> tuple[float, float]:
-        came = outcome(judging, depths, choose)
-        return came.depth, came.errors.wer_percent
-
-    lines = [
-        Line("one exit for all", tuple(at(fixed_at(p)) for p in range(len(depths))), "soft", "s"),
-        Line("agreement", (at(lambda heard: agreed_at(heard.texts)),), "ink", "h"),
-    ]
-    for rule in THRESHOLDED:
-        own = points(evaluation, rule)
-        if own:
-            along = tuple((p.judged_on.depth, p.judged_on.errors.wer_percent) for p in own)
-            lines.append(Line(rule, tuple(sorted(along)), *_LOOKS[rule]))
-    oracle = tuple(at(choose) for choose in ORACLES.values())
-    lines += [
-        Line(f"oracle, {what}", (point,), *_LOOKS["oracle"], level=True)
-        for what, point in zip(ORACLES, oracle, strict=True)
-    ]
-    return lines
 
 
 def _table(evaluation: Evaluation, source: Source) -> Grid:
@@ -169,4 +88,4 @@ def shares(item: Item, given: Given) -> Section:
         )
         heads = tuple(Head(f"{e.name}, layer {e.depth}", "shown") for e in evaluation.exits)
         grids.append(Grid(f"{evaluation.name}: utterances that leave, %", heads, rows))
-    return section_of(item, NO_PAGE, {}, source=source, grids=tuple(grids), notes=(HALVES,))
+    return section_of(item, NO_PAGE, {}, source=source, grids=tuple(grids), notes=(OURS,))

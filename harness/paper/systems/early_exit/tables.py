@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from harness.memory.conformer import EARLY_EXIT, SPLITFORMER
-from harness.metrics.exits import Heard
 from harness.paper.given import Figures, Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured, load_measured
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.drawings import DASHES, Line, over_depth
-from harness.paper.systems.early_exit.heard import Evaluation, answered, evaluations
+from harness.paper.systems.early_exit.heard import answered, evaluations, trained
+from harness.report.evaluation import Evaluation
+from harness.report.figures.depth import DASHES, DepthLine, over_depth
+from harness.report.leaving import fixed_at
 from harness.report.numbers import Spread, fixed, spread
 from harness.results.wer_interval import METHOD, WerInterval, wer_interval
 
@@ -60,11 +61,6 @@ def _one(value: float) -> Figure:
     return Figure(Spread(value, value, value, 1))
 
 
-def fixed_at(place: int) -> Callable[[Heard], int]:
-    """Return the choice of one exit for every utterance."""
-    return lambda _: place
-
-
 def wer_cell(evaluation: Evaluation, source: Source, interval: WerInterval | None) -> Cell:
     """Return a WER with its interval."""
     if interval is None:
@@ -88,6 +84,8 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     intervals = [
         [
             wer_interval(evaluation.utterances(fixed_at(place), evaluation.heard))
+            if place in trained(evaluation)
+            else None
             for place in range(len(evaluation.exits))
         ]
         for evaluation in own
@@ -104,13 +102,15 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     heads = tuple(Head(_exit_label(own, place), "trend") for place in range(len(most)))
     grid = Grid(f"WER by exit here, %; in brackets: the {METHOD}", heads, rows)
     lines = [
-        Line(
+        DepthLine(
             evaluation.name,
-            tuple(zip(evaluation.depths, [_wer(i) for i in by_exit], strict=True)),
+            tuple(
+                (depth, _wer(i)) for depth, i in zip(evaluation.depths, by_exit, strict=True) if i
+            ),
             ROLES[number % len(ROLES)],
             MARKERS[number % len(MARKERS)],
             DASHES[number // len(ROLES) % 2],
-            between=tuple(interval.ends if interval else None for interval in by_exit),
+            between=tuple(interval.ends for interval in by_exit if interval),
         )
         for number, (evaluation, by_exit) in enumerate(zip(own, intervals, strict=True))
     ]
@@ -126,9 +126,7 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     )
 
 
-def _wer(interval: WerInterval | None) -> float:
-    if interval is None:
-        return 0.0
+def _wer(interval: WerInterval) -> float:
     errors = interval.substitutions + interval.deletions + interval.insertions
     return 100 * errors / interval.words
 

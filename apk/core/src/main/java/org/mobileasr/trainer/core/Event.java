@@ -21,6 +21,7 @@ public final class Event {
   public static final String SELECTED = "selected";
   public static final String PHASE = "phase";
   public static final String STEP = "step";
+  public static final String UTTERANCE = "utterance";
   public static final String EPOCH = "epoch";
   public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
@@ -34,7 +35,7 @@ public final class Event {
       Collections.unmodifiableList(
           Arrays.asList(
               "epochs_done", "steps_done", "patience", "battery", "memory", "command",
-              "no_sub_model_fits"));
+              "no_sub_model_fits", "evaluated"));
 
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
   private static final Gson GSON =
@@ -101,8 +102,8 @@ public final class Event {
     fields.integer("t_boot_ms", 0, Long.MAX_VALUE);
     String type =
         fields.word(
-            "type", STARTED, SELECTED, PHASE, STEP, EPOCH, OTHER_SPEAKER, CHECKPOINT, UPDATE,
-            STOPPED, ERROR, FINISHED);
+            "type", STARTED, SELECTED, PHASE, STEP, UTTERANCE, EPOCH, OTHER_SPEAKER,
+            CHECKPOINT, UPDATE, STOPPED, ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -115,6 +116,8 @@ public final class Event {
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");
+    } else if (UTTERANCE.equals(type)) {
+      checkUtterance(fields);
     } else if (EPOCH.equals(type)) {
       checkEpoch(fields);
     } else if (OTHER_SPEAKER.equals(type)) {
@@ -157,6 +160,9 @@ public final class Event {
     if (fields.known("contract_version").has("contract_version")) {
       fields.integer("contract_version", 1, Job.VERSION);
     }
+    if (fields.known("ignored").has("ignored")) {
+      fields.textsOrNone("ignored", Pattern.compile("ordered"), "what may be ignored");
+    }
   }
 
   private static void checkSelected(Fields fields) throws BadInputException {
@@ -170,6 +176,27 @@ public final class Event {
     fields.number("available_mb");
     fields.numbers("need_mb", Network.NAME, Network.A_NAME);
     optionalNumber(fields, "rss_mb");
+  }
+
+  private static void checkUtterance(Fields fields) throws BadInputException {
+    integers(fields, "epoch");
+    fields.text("id");
+    fields.text("exit", Network.NAME, Network.A_NAME);
+    fields.number("seconds", 0, Double.MAX_VALUE);
+    fields.number("rule_seconds", 0, Double.MAX_VALUE);
+    fields.integer("rows", 1, Integer.MAX_VALUE);
+    for (Fields answer : fields.objects("answers")) {
+      answer.text("exit", Network.NAME, Network.A_NAME);
+      if (answer.has("text")) {
+        answer.text("text");
+      } else {
+        answer.needNull("text");
+      }
+      answer.number("seconds", 0, Double.MAX_VALUE);
+      optionalNumber(answer, "entropy");
+      optionalNumber(answer, "posterior");
+      answer.end();
+    }
   }
 
   private static void checkEpoch(Fields fields) throws BadInputException {

@@ -71,7 +71,9 @@ public final class FlatbufferLearner implements Learner {
 
   @Override
   public void features() throws BadInputException, StopCommandException {
-    train = features(job.data.train);
+    if (job.trains()) {
+      train = features(job.data.train);
+    }
     validation = features(job.data.validation);
   }
 
@@ -129,12 +131,30 @@ public final class FlatbufferLearner implements Learner {
   @Override
   public List<String> evaluate() throws BadInputException, StopCommandException {
     List<String> heard = new ArrayList<String>();
-    int size = model.info().batchSize;
-    for (int start = 0; start < validation.size(); start += size) {
+    for (List<float[][]> features : batches()) {
       checkStop();
-      heard.addAll(heard(validation.subList(start, Math.min(start + size, validation.size()))));
+      heard.addAll(heard(features));
     }
     return heard;
+  }
+
+  @Override
+  public List<Left> evaluateExits() throws BadInputException, StopCommandException {
+    List<Left> left = new ArrayList<Left>();
+    for (List<float[][]> features : batches()) {
+      checkStop();
+      left.addAll(left(features));
+    }
+    return left;
+  }
+
+  private List<List<float[][]>> batches() {
+    List<List<float[][]>> batches = new ArrayList<List<float[][]>>();
+    int size = model.info().batchSize;
+    for (int start = 0; start < validation.size(); start += size) {
+      batches.add(validation.subList(start, Math.min(start + size, validation.size())));
+    }
+    return batches;
   }
 
   /** No more than a batch of features is in memory. */
@@ -153,11 +173,28 @@ public final class FlatbufferLearner implements Learner {
   private List<String> heard(List<float[][]> features) throws BadInputException {
     ModelInfo info = model.info();
     List<String> heard = new ArrayList<String>();
-    Batch batch = Batch.of(features, Collections.nCopies(features.size(), ""), info);
-    for (float[][] logits : model.infer(batch)) {
+    if (job.exits != null) {
+      for (Left left : left(features)) {
+        heard.add(left.text);
+      }
+      return heard;
+    }
+    for (float[][] logits : model.infer(silent(features))) {
       heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
     }
     return heard;
+  }
+
+  private List<Left> left(List<float[][]> features) throws BadInputException {
+    ModelInfo info = model.info();
+    List<String> exits = new ArrayList<String>(info.network.exits.keySet());
+    Listening listening = new Listening(job.exits, exits, info.alphabet, info.blank);
+    return listening.heard(model.segments(silent(features)));
+  }
+
+  /** A batch to listen to. */
+  private Batch silent(List<float[][]> features) throws BadInputException {
+    return Batch.of(features, Collections.nCopies(features.size(), ""), model.info());
   }
 
   @Override

@@ -147,7 +147,40 @@ public final class FlatbufferModel implements Closeable {
     checkWeights();
     Map<String, ByteBuffer> out = outputs("infer");
     signatures.run("infer", sound(batch), out);
-    int[] shape = signatures.outputs("infer").get("logits").shape;
+    return logits("infer", out, batch);
+  }
+
+  /**
+   * Returns the segments of a network with exits, to be run one after the other.
+   *
+   * @throws BadInputException the file has no weights yet
+   */
+  Segments segments(final Batch batch) throws BadInputException {
+    checkWeights();
+    final Map<String, ByteBuffer> sound = sound(batch);
+    return new Segments() {
+      private int number;
+      private ByteBuffer state;
+
+      @Override
+      public Run next() {
+        String name = ModelInfo.segmentSignature(++number);
+        Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>(sound);
+        if (state != null) {
+          inputs.remove("x");
+          inputs.put("state", state);
+        }
+        long began = System.nanoTime();
+        Map<String, ByteBuffer> out = outputs(name);
+        signatures.run(name, inputs, out);
+        state = out.get("state");
+        return new Run(logits(name, out, batch), (System.nanoTime() - began) / 1e9);
+      }
+    };
+  }
+
+  private float[][][] logits(String signature, Map<String, ByteBuffer> out, Batch batch) {
+    int[] shape = signatures.outputs(signature).get("logits").shape;
     float[][][] found = new float[batch.rows][][];
     for (int row = 0; row < batch.rows; row++) {
       found[row] = new float[out.get("out_len").getInt(4 * row)][shape[2]];

@@ -19,17 +19,23 @@ public final class GreedyDecoder {
         throw new IllegalArgumentException(
             frame.length + " outputs do not fit " + alphabet.length() + " characters and a blank");
       }
-      int best = 0;
-      for (int n = 1; n < frame.length; n++) {
-        if (frame[n] > frame[best]) {
-          best = n;
-        }
-      }
+      int best = best(frame);
       if (best != before && best != blank) {
         text.append(alphabet.charAt(best > blank ? best - 1 : best));
       }
       before = best;
     }
     return text.toString();
+  }
+
+  /** The best output of a frame: of equal ones the first; the first that is no number, if any is. */
+  static int best(float[] frame) {
+    int best = 0;
+    for (int n = 1; n < frame.length; n++) {
+      if (frame[n] > frame[best] || (Float.isNaN(frame[n]) && !Float.isNaN(frame[best]))) {
+        best = n;
+      }
+    }
+    return best;
   }
 }

@@ -20,6 +20,11 @@ public final class Job {
   /** Of {@link #keep}: the checkpoint of the last epoch counts. */
   static final String LAST = "last";
 
+  static final String TRAIN = "train";
+
+  /** Of {@link #mode}: the validation utterances are heard once, as epoch 0. */
+  static final String EVALUATE = "evaluate";
+
   private static final Pattern PATH = Pattern.compile("/[^\\x00\\n\\r]{0,1023}");
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
@@ -30,6 +35,9 @@ public final class Job {
 
   /** Which checkpoint counts: {@link #BEST} or {@link #LAST}. */
   public final String keep;
+
+  /** {@link #TRAIN} or {@link #EVALUATE}, which chooses no sub-model. */
+  public final String mode;
 
   public final Model model;
   public final Data data;
@@ -44,13 +52,23 @@ public final class Job {
   /** What goes back to the host in federated training, or null: the kept checkpoint. */
   public final Share share;
 
+  /** How a network with exits answers, or null: at its last exit, and nothing is told of others. */
+  public final ExitRule exits;
+
+  /**
+   * Whether the flatbuffer's operators shall be run in its own order, which changes what it takes
+   * and no result. Neither runtime of this trainer can; the first event says so.
+   */
+  public final boolean ordered;
+
   private Job(Fields fields) throws BadInputException {
-    fields.known("keep", "also_evaluate");
+    fields.known("keep", "mode", "also_evaluate", "ordered");
     version = optional(fields, "version", VERSION, 1, VERSION);
     jobId = fields.text("job_id");
     attempt = optional(fields, "attempt", 1, 1, Integer.MAX_VALUE);
     round = optional(fields, "round", 1, 1, Integer.MAX_VALUE);
     keep = fields.has("keep") ? fields.word("keep", BEST, LAST) : BEST;
+    mode = fields.has("mode") ? fields.word("mode", TRAIN, EVALUATE) : TRAIN;
     model = new Model(fields.object("model"));
     data = new Data(fields.object("data"));
     training = new Training(fields.object("training"));
@@ -59,7 +77,12 @@ public final class Job {
     outputs = new Outputs(fields.object("outputs"));
     alsoEvaluate = OtherSpeaker.all(fields);
     share = Share.of(fields, model, alsoEvaluate);
+    exits = ExitRule.of(fields);
+    ordered = fields.has("ordered") && fields.flag("ordered");
     fields.end();
+    if (!trains() && share != null) {
+      throw fields.wrong("", "mode: evaluate trains nothing that could be shared");
+    }
   }
 
   /**
@@ -71,18 +94,33 @@ public final class Job {
     return new Job(Fields.parse(json));
   }
 
+  /** Whether this is no evaluation. */
+  boolean trains() {
+    return TRAIN.equals(mode);
+  }
+
   /**
    * Checks that the network has what this job speaks of.
    *
    * @param path of the model's file, for messages
-   * @throws BadInputException it lacks a sub-model, or the job is of version 1 and it is another
-   *     family
+   * @throws BadInputException it lacks a sub-model or an exit, or the job is of version 1 and it is
+   *     another family
    */
   void checkNetwork(Network network, String path) throws BadInputException {
     if (version == 1 && !MobileAsr.FAMILY.equals(network.family)) {
       throw new BadInputException(
           path,
           "a job of version 1 is for " + MobileAsr.FAMILY + ", the model is " + network.family);
+    }
+    if (exits != null && network.exits.isEmpty()) {
+      throw new BadInputException(path, "the job has a rule for exits, the network has no exits");
+    }
+    if (exits != null && exits.exit != null && !network.exits.containsKey(exits.exit)) {
+      throw new BadInputException(
+          path, "no exit '" + exits.exit + "'; there are " + network.exits.keySet());
+    }
+    if (!trains()) {
+      return;
     }
     List<String> names = new ArrayList<String>(selection.candidates);
     if (selection.forced != null) {

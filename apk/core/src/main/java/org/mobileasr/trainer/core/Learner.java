@@ -37,7 +37,7 @@ public interface Learner extends Closeable {
    */
   void load(String subModel, File start, String sha256) throws BadInputException;
 
-  /** Computes the features of all utterances. */
+  /** Computes the features of all utterances, of an evaluation those of validation. */
   void features() throws BadInputException, StopCommandException;
 
   /** Takes the steps of an epoch (from 1), one after the other, until no other may be taken. */
@@ -47,7 +47,17 @@ public interface Learner extends Closeable {
   /** Returns what is heard in each validation utterance. */
   List<String> evaluate() throws BadInputException, StopCommandException;
 
-  /** Returns what is heard in utterances whose features are not kept. */
+  /**
+   * Returns where each validation utterance leaves by the job's rule, and what is heard there.
+   *
+   * @throws BadInputException it has no exits
+   */
+  List<Left> evaluateExits() throws BadInputException, StopCommandException;
+
+  /**
+   * Returns what is heard in utterances whose features are not kept; in a job with a rule for
+   * exits, where each of them leaves.
+   */
   List<String> listen(List<Job.Utterance> utterances)
       throws BadInputException, StopCommandException;
 

@@ -89,6 +89,11 @@ public final class ModelInfo {
     return "reset_" + subModel.toLowerCase(Locale.ROOT);
   }
 
+  /** Counted from 1. */
+  static String segmentSignature(int number) {
+    return "segment" + number;
+  }
+
   static String getSignature(String layer) {
     return "get_" + layer.toLowerCase(Locale.ROOT);
   }
@@ -154,15 +159,22 @@ public final class ModelInfo {
     checkCounts(network, values, path);
     for (String name : network.subModels.keySet()) {
       boolean switched = network.subModels.get(name).how != null;
-      String train = switched ? SWITCHED : trainSignature(name);
-      for (String signature : Arrays.asList(train, resetSignature(name))) {
-        if (!signatures.contains(signature)) {
-          throw new BadInputException(
-              path, "its network has " + name + ", there is no signature " + signature);
-        }
-      }
+      need(signatures, switched ? SWITCHED : trainSignature(name), name, path);
+      need(signatures, resetSignature(name), name, path);
+    }
+    int number = 1;
+    for (String name : network.exits.keySet()) {
+      need(signatures, segmentSignature(number++), name, path);
     }
     return network;
+  }
+
+  private static void need(Set<String> signatures, String signature, String of, String path)
+      throws BadInputException {
+    if (!signatures.contains(signature)) {
+      throw new BadInputException(
+          path, "its network has " + of + ", there is no signature " + signature);
+    }
   }
 
   private static void checkCounts(Network network, Map<String, int[]> values, String path)

@@ -2,6 +2,7 @@ package org.mobileasr.trainer.core;
 
 import java.io.File;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -95,14 +96,16 @@ public final class Training {
   private void start() throws IOException {
     // The runtime's own pages belong to what is held before it is asked what is available.
     String runtime = learner.runtime();
-    log.write(
+    Event.Builder event =
         Event.of(Event.STARTED)
             .put("trainer", name)
             .put("trainer_version", version)
             .put("runtime", runtime)
             .put("pid", phone.pid())
             .put("threads", job.training.threads)
-            .put("contract_version", Job.VERSION));
+            .put("contract_version", Job.VERSION);
+    // TensorFlow Lite's C and Java interfaces have no option that keeps a file's order.
+    log.write(job.ordered ? event.put("ignored", Collections.singletonList("ordered")) : event);
   }
 
   private void select() throws TrainingException, IOException {
@@ -112,20 +115,22 @@ public final class Training {
     }
     Job.Selection selection = job.selection;
     Double available = phone.availableMb();
-    if (available == null && selection.forced == null) {
+    if (available == null && selection.forced == null && job.trains()) {
       throw new TrainingException(
           "MemoryUnknownError", "the phone does not tell what memory is available");
     }
     double told = available == null ? 0.0 : available;
-    subModel =
-        selection.forced != null
-            ? selection.forced
-            : Policies.selectSubModel(told, selection.needMb, selection.candidates);
+    if (job.trains()) {
+      subModel =
+          selection.forced != null
+              ? selection.forced
+              : Policies.selectSubModel(told, selection.needMb, selection.candidates);
+    }
     log.write(
         Event.of(Event.SELECTED)
             .put("sub_model", subModel)
             .put("policy", selection.policy)
-            .put("forced", selection.forced != null)
+            .put("forced", job.trains() && selection.forced != null)
             .put("available_mb", Math.round(told * 1000) / 1000.0)
             .put("need_mb", selection.needMb)
             .put("rss_mb", phone.rssMb()));
@@ -144,6 +149,9 @@ public final class Training {
 
   private String epochs()
       throws BadInputException, TrainingException, StopCommandException, IOException {
+    if (!job.trains()) {
+      return "evaluated";
+    }
     if (subModel == null) {
       return "no_sub_model_fits";
     }
@@ -201,10 +209,10 @@ public final class Training {
   private void evaluate(int epoch, Double trainLoss, double trainSeconds)
       throws BadInputException, TrainingException, StopCommandException, IOException {
     long began = System.nanoTime();
-    List<String> heard = phase("evaluate", epoch, learner::evaluate);
+    List<String> heard = phase("evaluate", epoch, () -> hear(epoch));
     Heard found = Heard.of(job.data.validation, heard);
     double wer = found.errors.werPercent();
-    boolean tells = job.share == null || job.share.hypotheses;
+    boolean tells = tells();
     boolean best = !history.hasEpoch(0) || history.isBest(wer);
     Event.Builder event =
         Event.of(Event.EPOCH)
@@ -219,6 +227,39 @@ public final class Training {
             .put("hypotheses", tells ? found.hypotheses : Collections.emptyList());
     log.write(tells ? event : event.put("errors", found.errors.counts()));
     history.add(epoch, wer);
+  }
+
+  /** Returns what is heard in the validation utterances; says where each of them left. */
+  private List<String> hear(int epoch)
+      throws BadInputException, StopCommandException, IOException {
+    if (job.exits == null) {
+      return learner.evaluate();
+    }
+    List<Left> every = learner.evaluateExits();
+    List<String> heard = new ArrayList<String>();
+    for (int n = 0; n < every.size(); n++) {
+      Left left = every.get(n);
+      List<Answer> answers = new ArrayList<Answer>();
+      for (Answer answer : left.answers) {
+        answers.add(tells() ? answer : answer.withoutText());
+      }
+      log.write(
+          Event.of(Event.UTTERANCE)
+              .put("epoch", epoch)
+              .put("id", job.data.validation.get(n).id)
+              .put("exit", left.exit)
+              .put("seconds", left.seconds)
+              .put("rule_seconds", left.ruleSeconds)
+              .put("rows", left.rows)
+              .put("answers", answers));
+      heard.add(left.text);
+    }
+    return heard;
+  }
+
+  /** Whether what was heard may be told. */
+  private boolean tells() {
+    return job.share == null || job.share.hypotheses;
   }
 
   private void listenOnceMore() throws BadInputException, TrainingException, IOException {

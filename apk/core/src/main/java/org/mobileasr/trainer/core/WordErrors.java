@@ -71,10 +71,15 @@ public final class WordErrors {
     return substitutions + deletions + insertions;
   }
 
-  /** Errors a reference word, in percent; without reference words 0 or 100. */
-  public double werPercent() {
+  /**
+   * Errors a reference word, in percent.
+   *
+   * @throws BadInputException there is no reference word, and so no rate
+   */
+  public double werPercent() throws BadInputException {
     if (referenceWords == 0) {
-      return errors() == 0 ? 0.0 : 100.0;
+      throw new BadInputException(
+          "the utterances", "no word is said in them, so there is no word error rate");
     }
     return 100.0 * errors() / referenceWords;
   }

@@ -46,6 +46,28 @@ final class JobText {
     if (job.share != null) {
       text.add("share", share(job.share));
     }
+    if (!job.trains()) {
+      text.addProperty("mode", job.mode);
+    }
+    if (job.exits != null) {
+      text.add("exits", exits(job.exits));
+    }
+    if (job.ordered) {
+      text.addProperty("ordered", true);
+    }
+    return text;
+  }
+
+  private static JsonObject exits(ExitRule rule) {
+    JsonObject text = new JsonObject();
+    text.addProperty("rule", rule.rule);
+    text.addProperty("exit", rule.exit);
+    text.addProperty("threshold", rule.threshold);
+    text.addProperty("entropy", rule.entropy);
+    text.addProperty("frames", rule.frames);
+    text.addProperty("n_best", rule.nBest);
+    text.addProperty("beam", rule.beam);
+    text.addProperty("answers", rule.answers);
     return text;
   }
 

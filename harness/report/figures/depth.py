@@ -1,4 +1,4 @@
-"""Lines and points over depth: WER by exit, and what rules make of it."""
+"""WER against the layers that were computed: by exit, and by rule of leaving early."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 26
 
 
 @dataclass(frozen=True)
-class Line:
+class DepthLine:
     """A line, or a single point.
 
     Attributes:
@@ -41,7 +41,13 @@ class Line:
 DASHES: tuple[Dash, ...] = (None, DASHED)
 
 
-def over_depth(lines: Sequence[Line], name: str, title: str, ticks: Sequence[float]) -> Drawn:
+def over_depth(
+    lines: Sequence[DepthLine],
+    name: str,
+    title: str,
+    ticks: Sequence[float],
+    width: float = WIDTH,
+) -> Drawn:
     """Draw WER against depth.
 
     Args:
@@ -49,15 +55,16 @@ def over_depth(lines: Sequence[Line], name: str, title: str, ticks: Sequence[flo
         name: Prefix of ids.
         title: For those who listen.
         ticks: Depths of the exits.
+        width: Of the figure, pixels; what is wider than 400 is too small to read on a phone.
     """
     labels = [one_line(line.label, LONGEST) for line in lines]
     height = max(HEIGHT, 70 + Plot.height_for(len(lines)))
-    sheet = Sheet(WIDTH, height)
+    sheet = Sheet(width, height)
     tops = [wer for line in lines for _, wer in line.points]
     tops += [high for line in lines for pair in line.between if pair for high in pair]
     scale = steps(0, max(tops) or 1.0, 5)
     left = 10 + 6.4 * max(len(tick_text(tick, scale)) for tick in scale)
-    right = WIDTH - max(46.0, 30 + max(map(text_px, labels)))
+    right = width - max(46.0, 30 + max(map(text_px, labels)))
     room = (ticks[-1] - ticks[0]) * 0.05 or 0.5
     box = (left, 24.0, right, height - 36)
     plot = Plot(sheet, box, (ticks[0] - room, ticks[-1] + room), (0, scale[-1]))

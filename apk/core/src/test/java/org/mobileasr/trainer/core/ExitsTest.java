@@ -1,0 +1,218 @@
+package org.mobileasr.trainer.core;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.reflect.TypeToken;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Networks with exits against the vectors of the Python reference. */
+final class ExitsTest {
+  private static final Gson GSON = new Gson();
+  private static final double TOLERANCE = 1e-9;
+
+  private static Stream<JsonObject> cases(JsonElement all) {
+    return StreamSupport.stream(all.getAsJsonArray().spliterator(), false)
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  private static JsonObject golden() {
+    return Golden.read("exits").getAsJsonObject();
+  }
+
+  static Stream<JsonObject> validJobs() {
+    return cases(golden().getAsJsonObject("jobs").get("valid"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("validJobs")
+  void jobs(JsonObject given) throws BadInputException {
+    JsonObject means = given.getAsJsonObject("means");
+    assertEquals(means, JobText.of(Job.parse(given.get("job").toString())));
+    assertEquals(means, JobText.of(Job.parse(means.toString())));
+  }
+
+  static Stream<JsonObject> invalidJobs() {
+    return cases(golden().getAsJsonObject("jobs").get("invalid"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("invalidJobs")
+  void jobsToRefuse(JsonObject job) {
+    assertThrows(BadInputException.class, () -> Job.parse(job.toString()));
+  }
+
+  static Stream<JsonObject> events() {
+    return cases(golden().get("events"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("events")
+  void events(JsonObject event) throws BadInputException {
+    assertEquals(event, JsonParser.parseString(Event.parse(event.toString()).toString()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("events")
+  void eventsWithoutOneOfTheirFields(JsonObject event) {
+    for (String name : new ArrayList<>(event.keySet())) {
+      JsonObject less = event.deepCopy();
+      less.remove(name);
+      if (!name.equals("ignored") && !name.equals("contract_version")) {
+        assertThrows(BadInputException.class, () -> Event.parse(less.toString()), name);
+      }
+    }
+  }
+
+  static Stream<JsonObject> entropies() {
+    return cases(golden().get("entropies"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("entropies")
+  void entropies(JsonObject given) {
+    Double found =
+        ExitRules.meanEntropy(
+            logits(given.get("logits")),
+            given.get("blank").getAsInt(),
+            given.get("unit").getAsString(),
+            given.get("frames").getAsString());
+    assertEquals(given.get("entropy").getAsDouble(), found, TOLERANCE);
+  }
+
+  static Stream<JsonObject> beams() {
+    return cases(golden().get("beams"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("beams")
+  void beams(JsonObject given) {
+    List<PrefixBeam.Labelling> found =
+        PrefixBeam.nBest(
+            logits(given.get("logits")),
+            given.get("blank").getAsInt(),
+            given.get("beam").getAsInt(),
+            given.get("n_best").getAsInt());
+    List<Double> scores = new ArrayList<>();
+    JsonArray labels = given.getAsJsonArray("labels");
+    assertEquals(labels.size(), found.size());
+    for (int n = 0; n < found.size(); n++) {
+      assertArrayEquals(GSON.fromJson(labels.get(n), int[].class), found.get(n).labels);
+      scores.add(found.get(n).score);
+      assertEquals(
+          given.getAsJsonArray("scores").get(n).getAsDouble(), scores.get(n), TOLERANCE);
+    }
+    assertEquals(
+        given.get("posterior").getAsDouble(), PrefixBeam.posterior(scores), TOLERANCE);
+  }
+
+  static Stream<JsonObject> decisions() {
+    return cases(golden().get("decisions"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("decisions")
+  void decisions(JsonObject given) throws BadInputException {
+    List<String> exits =
+        GSON.fromJson(given.get("exits"), new TypeToken<List<String>>() {}.getType());
+    Told told = new Told(GSON.fromJson(given.get("logits"), float[][][][].class));
+    List<Left> found =
+        new Listening(
+                rule(given.get("rule")),
+                exits,
+                given.get("alphabet").getAsString(),
+                given.get("blank").getAsInt())
+            .heard(told);
+    assertEquals(given.get("segments").getAsInt(), told.ran);
+    JsonArray wanted = given.getAsJsonArray("left");
+    assertEquals(wanted.size(), found.size());
+    for (int row = 0; row < found.size(); row++) {
+      check(wanted.get(row).getAsJsonObject(), found.get(row));
+    }
+  }
+
+  private static void check(JsonObject wanted, Left found) {
+    assertEquals(wanted.get("exit").getAsString(), found.exit);
+    assertEquals(wanted.get("text").getAsString(), found.text);
+    assertEquals(wanted.get("seconds").getAsDouble(), found.seconds);
+    assertEquals(wanted.get("rows").getAsInt(), found.rows);
+    JsonArray answers = wanted.getAsJsonArray("answers");
+    assertEquals(answers.size(), found.answers.size());
+    for (int n = 0; n < answers.size(); n++) {
+      JsonObject answer = answers.get(n).getAsJsonObject();
+      Answer own = found.answers.get(n);
+      assertEquals(answer.get("exit").getAsString(), own.exit);
+      assertEquals(answer.get("text").getAsString(), own.text);
+      assertEquals(answer.get("seconds").getAsDouble(), own.seconds);
+      assertEquals(answer.get("entropy").getAsDouble(), own.entropy, TOLERANCE);
+      assertEquals(answer.get("posterior").isJsonNull(), own.posterior == null);
+      if (own.posterior != null) {
+        assertEquals(answer.get("posterior").getAsDouble(), own.posterior, TOLERANCE);
+      }
+    }
+  }
+
+  @Test
+  void noNumberIsNoCertainty() throws BadInputException {
+    float[][] bad = {{Float.NaN, 1, 2, 3}};
+    assertNull(ExitRules.meanEntropy(bad, 3, ExitRule.NATS, ExitRule.ALL));
+    assertEquals("a", GreedyDecoder.decode(bad, "abc", 3));
+    for (String rule :
+        List.of(
+            "{\"rule\": \"entropy\", \"threshold\": 9}",
+            "{\"rule\": \"posterior\", \"threshold\": 0}")) {
+      Listening listening =
+          new Listening(rule(JsonParser.parseString(rule)), List.of("Low", "High"), "abc", 3);
+      Left left = listening.heard(new Told(new float[][][][] {{bad}, {bad}})).get(0);
+      assertEquals("High", left.exit);
+      assertNull(left.answers.get(0).posterior);
+      assertNull(left.answers.get(0).entropy);
+    }
+  }
+
+  @Test
+  void anOutputWithoutAnyProbabilityAddsNothing() {
+    float[][] sure = {{0, Float.NEGATIVE_INFINITY}};
+    assertEquals(0.0, ExitRules.meanEntropy(sure, 1, ExitRule.NATS, ExitRule.ALL));
+    assertNull(PrefixBeam.posterior(Collections.<Double>emptyList()));
+  }
+
+  private static ExitRule rule(JsonElement rule) throws BadInputException {
+    JsonObject job = new JsonObject();
+    job.add("exits", rule);
+    return ExitRule.of(Fields.parse(job.toString()));
+  }
+
+  private static float[][] logits(JsonElement given) {
+    return GSON.fromJson(given, float[][].class);
+  }
+
+  /** Segments that have run already, a second each. */
+  private static final class Told implements Segments {
+    private final float[][][][] logits;
+    private int ran;
+
+    Told(float[][][][] logits) {
+      this.logits = logits;
+    }
+
+    @Override
+    public Run next() {
+      return new Run(logits[ran++], 1.0);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+"""Which trainings are compared with which baseline: what is alike but for the baseline (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from harness.results.model import AttemptResult
+from harness.results.scoring import Kind, Scoring
+from harness.results.store import HypothesisRow
+from harness.results.wer_interval import Utterance
+from harness.results.werr_interval import Heard
+from harness.scenario.report import BEFORE, Report
+
+
+class Evaluated(Protocol):
+    """An attempt whose hypotheses can be read."""
+
+    @property
+    def result(self) -> AttemptResult:
+        """What it came to."""
+
+    @property
+    def read_hypotheses(self) -> Callable[[], Sequence[HypothesisRow]]:
+        """What it heard; nothing where it is not held."""
+
+
+A = TypeVar("A", bound=Evaluated)
+
+
+@dataclass(frozen=True)
+class Pair(Generic[A]):
+    """Repeats of one training of a speaker, and those that they are compared with."""
+
+    base: tuple[A, ...]
+    new: tuple[A, ...]
+    before: bool = False
+    """The baseline is their own start."""
+
+    @property
+    def result(self) -> AttemptResult:
+        """One of those that are compared, for its settings."""
+        return self.new[0].result
+
+    def heard(self, scoring: Scoring, kind: Kind) -> Heard:
+        """Return the errors of one kind in what the baseline heard, and in what they heard."""
+        return (
+            _heard(scoring, self.base, kind, before=self.before),
+            _heard(scoring, self.new, kind, before=False),
+        )
+
+
+def _heard(
+    scoring: Scoring, attempts: Iterable[Evaluated], kind: Kind, *, before: bool
+) -> list[Utterance]:
+    found: list[Utterance] = []
+    for attempt in attempts:
+        epoch = 0 if before else attempt.result.kept_epoch
+        if epoch is not None:
+            rows = attempt.read_hypotheses()
+            found += scoring.utterances(rows, epoch, attempt.result.speaker, kind)
+    return found
+
+
+def pairs_of(asked: Report, attempts: Sequence[A]) -> tuple[list[Pair[A]], int]:
+    """Return the pairs of a run whose scenario names a baseline.
+
+    Args:
+        asked: With its baseline.
+        attempts: That finished, of one run.
+
+    Returns:
+        The pairs, and how many attempts no baseline is like.
+    """
+    baseline = asked.baseline
+    if baseline is None:
+        return [], 0
+    if baseline == BEFORE:
+        groups = _grouped(attempts, _settings)
+        return [Pair(members, members, before=True) for members in groups.values()], 0
+    assert isinstance(baseline, dict)
+    return _paired(attempts, _is(baseline), tuple(baseline))
+
+
+def pairs_against(run_id: str, attempts: Sequence[A]) -> tuple[list[Pair[A]], int]:
+    """Return the pairs of several runs' attempts, where one run is the baseline.
+
+    Args:
+        run_id: Of the baseline.
+        attempts: That finished, of all runs.
+
+    Returns:
+        The pairs, and how many attempts no baseline is like.
+    """
+    return _paired(attempts, lambda result: result.run_id == run_id, ())
+
+
+def _paired(
+    attempts: Sequence[A], is_base: Callable[[AttemptResult], bool], but_for: Sequence[str]
+) -> tuple[list[Pair[A]], int]:
+    bases = _grouped([a for a in attempts if is_base(a.result)], lambda r: _alike(r, but_for))
+    others = [a for a in attempts if not is_base(a.result)]
+    groups = _grouped(others, _settings)
+    pairs = [
+        Pair(bases[key], members)
+        for members in groups.values()
+        if (key := _alike(members[0].result, but_for)) in bases
+    ]
+    return pairs, len(others) - sum(len(pair.new) for pair in pairs)
+
+
+def _grouped(
+    attempts: Iterable[A], key: Callable[[AttemptResult], str]
+) -> dict[str, tuple[A, ...]]:
+    groups: dict[str, list[A]] = {}
+    for attempt in attempts:
+        groups.setdefault(key(attempt.result), []).append(attempt)
+    return {name: tuple(members) for name, members in groups.items()}
+
+
+def _settings(result: AttemptResult) -> str:
+    """Return what the repeats of one training have in common."""
+    return f"{result.run_id} {_alike(result, ())}"
+
+
+def _alike(result: AttemptResult, but_for: Sequence[str]) -> str:
+    """Return what names the jobs that may be compared: all that is asked but some settings."""
+    axes = {path: value for path, value in result.axes.items() if path not in but_for}
+    return _text([result.speaker, result.round, axes])
+
+
+def _is(values: Mapping[str, Any]) -> Callable[[AttemptResult], bool]:
+    return lambda result: all(
+        path in result.axes and _text(result.axes[path]) == _text(value)
+        for path, value in values.items()
+    )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
