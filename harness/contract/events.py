@@ -97,6 +97,16 @@ class Step(_Event):
     loss: float
     seconds: float
     utterances: int
+    changed_codes: float | None = Field(default=None, ge=0, le=1)
+    """Share of the codes of weights that it changed, where these stay in few bits while training
+    (``resident``). 0: it stood still."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        step: dict[str, Any] = whole(self)
+        if self.changed_codes is None:
+            step.pop("changed_codes", None)
+        return step
 
 
 class Hypothesis(Message):

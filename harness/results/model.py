@@ -379,6 +379,9 @@ class AttemptResult(Record):
     """Predicted need of the chosen sub-model."""
     measured_need_mb: float | None = None
     """Peak RSS minus RSS at the moment of selection."""
+    changed_codes: float | None = None
+    """Share of the codes of weights that a step changed, on average, where these stay in few bits
+    while training; 0: it stood still."""
     phases: tuple[PhaseRecord, ...] = ()
     pressure: PressureRecord | None = None
     transfer: TransferRecord | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -88,6 +89,7 @@ class FlatbufferLearner:
             if start.sha256 is not None:
                 check_sha256(path, start.sha256)
             model.load_checkpoint(path)
+        model.seed_rounding(_seed(job))
         self._sub_model, self._loaded = sub_model, model
 
     async def features(self) -> None:
@@ -119,7 +121,8 @@ class FlatbufferLearner:
             began = time.monotonic()
             loss = model.train_step(self._sub_model, batch, training.learning_rate)
             self._pull_back()
-            yield StepTaken(loss, time.monotonic() - began, len(rows))
+            seconds = time.monotonic() - began
+            yield StepTaken(loss, seconds, len(rows), model.changed_codes)
 
     def _pull_back(self) -> None:
         """Take FedProx's step, if the job asks for one."""
@@ -234,3 +237,9 @@ class FlatbufferLearner:
     def _check_stop(self) -> None:
         if self._stop_requested() or Path(self._job.outputs.stop_file).exists():
             raise StopCommand
+
+
+def _seed(job: Job) -> int:
+    """Return a job's own seed: clients that round by the same lots would err together."""
+    digest = hashlib.sha256(f"{job.job_id}:{job.training.seed}".encode()).digest()
+    return int.from_bytes(digest[:3], "little")

@@ -198,6 +198,7 @@ class Training:
                     loss=step.loss,
                     seconds=round(step.seconds, 4),
                     utterances=step.utterances,
+                    changed_codes=step.changed_codes,
                 )
                 total += step.loss * step.utterances
                 utterances += step.utterances

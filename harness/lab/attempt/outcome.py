@@ -305,7 +305,15 @@ def event_figures(
         "wer_after_percent": by_epoch[kept_epoch].wer_percent if kept_epoch in by_epoch else None,
         "stop_reason": stopped[-1].reason if stopped else None,
         "minutes_per_epoch": sum(trained) / len(trained) / 60 if trained else None,
+        "changed_codes": _changed_codes(events),
     }
+
+
+def _changed_codes(events: Sequence[Any]) -> float | None:
+    """Return the share of codes that a step changed, on average; None: no step says it."""
+    shares = [event.changed_codes for event in events if isinstance(event, Step)]
+    said = [share for share in shares if share is not None]
+    return sum(said) / len(said) if said else None
 
 
 def event_notes(events: Sequence[Any]) -> tuple[str, ...]:
