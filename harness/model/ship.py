@@ -26,6 +26,7 @@ from harness.model.pretraining import (
     Watcher,
     pretrain,
 )
+from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
 from harness.model.speech import Asked, Gathered, gathered
 from harness.speech.letters import check_letters
@@ -96,7 +97,8 @@ def ship_pretrained(
     watcher = watcher or Silent()
     start = plan.start
     settings = replace(plan.settings, begun_from=start.identity) if start else plan.settings
-    aim_of(config, settings)  # a wrong exit is told before any speech is made
+    aim_of(config, settings)  # what cannot be trained so is told before any speech is made
+    loss_of(config, settings)
     speech = gathered(
         plan.corpora,
         plan.others,

@@ -11,8 +11,9 @@ from harness.cli.model.inspect import inspect
 from harness.cli.model.lineage import lineage
 from harness.cli.model.memory import memory
 from harness.cli.model.pretrain import pretrain
+from harness.cli.model.stream import stream
 from harness.cli.suggest import SuggestingGroup
 
 app = typer.Typer(cls=SuggestingGroup, help="Trainable flatbuffers.", no_args_is_help=True)
-for command in (build, pretrain, lineage, evaluate, inspect, memory, bench):
+for command in (build, pretrain, lineage, evaluate, stream, inspect, memory, bench):
     app.command()(command)

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import wave
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -216,6 +216,20 @@ def test_other_settings_begin_anew_and_spoilt_progress_is_told(tmp_path):
     progress.path.write_bytes(progress.path.read_bytes()[:50])
     with pytest.raises(InputError, match="kept progress cannot be read"):
         progress.restore()
+
+
+def test_a_setting_that_came_later_names_no_other_file_while_it_is_at_its_default(tmp_path):
+    @dataclass(frozen=True)
+    class Later(Settings):
+        new: int = 0
+
+    Later.__name__ = "Settings"
+    own = {f.name: getattr(HARD, f.name) for f in fields(HARD)}
+    before = Progress(tmp_path, SMALL, "0" * 64, HARD).path
+    assert Progress(tmp_path, SMALL, "0" * 64, Later(**own)).path == before
+    assert Progress(tmp_path, SMALL, "0" * 64, Later(**own, new=1)).path != before
+    masked = replace(HARD, augmentation=replace(HARD.augmentation, noise=0.3))
+    assert Progress(tmp_path, SMALL, "0" * 64, masked).path != before
 
 
 class Diverging(ChainEngine):
