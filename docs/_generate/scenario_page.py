@@ -167,6 +167,7 @@ EXAMPLES: dict[str, str] = {
     "data.validation": "20",
     "data.style": "full",
     "data.seed": "1",
+    "data.accents": "folded",
     "trainer.mode": "evaluate",
     "trainer.exits": "agreement",
     "trainer.exits.rule": "agreement",
