@@ -79,7 +79,8 @@ def test_what_a_rule_goes_by_has_to_be_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "two", "three"), [("aab", 1, 2), ("abb", 2, 2), ("abab", 3, 3), ("abbb", 2, 3)]
+    ("texts", "two", "three"),
+    [("aab", 1, 2), ("abb", 2, 2), ("abab", 3, 3), ("abbb", 2, 3), ("aabbc", 1, 4)],
 )
 def test_neighbours_agree(texts: str, two: int, three: int) -> None:
     assert agreed_at(tuple(texts)) == two
