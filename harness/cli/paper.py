@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from harness.cli import console
+from harness.cli.feeds import feed_of, feed_of_run
 from harness.cli.materials import shown_materials
 from harness.cli.options import AdbOption, JsonOption, SetOption
 from harness.cli.progress import progress_display
@@ -231,6 +232,7 @@ def _checked(system: System, experiment: Experiment, overrides: Sequence[str]) -
         )
     with shown_materials(loaded.folder) as materials:
         check_scenario(loaded, materials)
+    feed_of(loaded)  # rounds of federated training, too, are checked before a phone is started
     return loaded
 
 
@@ -357,7 +359,9 @@ def _run(
         bench = open_bench(session.servers, farm=session.farm)
         if resumed is not None:
             settings = RunSettings(
-                progress=progress, on_plan=lambda plan, _folder: progress.planned(plan)
+                progress=progress,
+                on_plan=lambda plan, _folder: progress.planned(plan),
+                feed=feed_of_run(folder),
             )
             return resume_run(folder, bench, settings=settings)
         return run_scenario(
@@ -369,6 +373,7 @@ def _run(
                 command=[Path(sys.argv[0]).name, *sys.argv[1:]],
                 progress=progress,
                 on_plan=lambda plan, _folder: progress.planned(plan),
+                feed=feed_of(loaded),
             ),
         )
 

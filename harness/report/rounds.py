@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import mean
+from typing import Any
 
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed, parse_utc
@@ -167,6 +168,8 @@ class Training:
     clients: tuple[str, ...]
     rounds: tuple[Round, ...]
     """From 0, the start."""
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    """Dotted scenario path -> value, for the fields that the matrix varies."""
 
     @property
     def evaluated(self) -> tuple[Round, ...]:
@@ -295,6 +298,7 @@ def of_run(run: RunData, prefix: str = "") -> Iterable[Training]:
                 )
                 for number in range(last + 1)
             ),
+            axes=planned[0][0].axes,
         )
 
 

@@ -1,19 +1,24 @@
-"""What the command makes of recordings, before any phone."""
+"""What the command makes of recordings and of rounds, before any phone."""
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from harness.cli import paper
 from harness.cli.paper import _checked, _overrides, _verdicts
 from harness.errors import InputError
+from harness.lab import RunSettings
 from harness.paper.given import Given
 from harness.paper.make import sections
+from harness.paper.systems import load_system
 from harness.paper.systems.early_exit import SYSTEM as EARLY_EXIT
 from harness.paper.systems.mobileasr import SYSTEM
 from harness.paths import data_root
-from harness.scenario import expand_jobs
+from harness.scenario import expand_jobs, load_scenario
 from harness.speech import CorpusSpec, build_corpus
 
 EXPERIMENTS = {experiment.key: experiment for experiment in SYSTEM.experiments}
@@ -99,3 +104,23 @@ def test_every_verdict_is_told_on_a_line_of_its_own() -> None:
         ("not reached", "4 of 14 figures of arithmetic"),
         ("equal", "6 of 14 figures of arithmetic"),
     ]
+
+
+@pytest.mark.parametrize(("name", "adds"), [("omc", True), ("early-exit", False)])
+def test_a_federated_experiment_has_rounds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, adds: bool
+) -> None:
+    asked: list[RunSettings] = []
+    monkeypatch.setattr(
+        paper, "open_session", lambda **_: nullcontext(SimpleNamespace(servers=(), farm=None))
+    )
+    monkeypatch.setattr("harness.lab.open_bench", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "harness.lab.run_scenario", lambda *_, **more: asked.append(more["settings"])
+    )
+    system = load_system(name)
+    experiment = system.experiments[0]
+    loaded = load_scenario(experiment.scenario, experiment.overrides("quick"))
+    paper._run(system, experiment, loaded, tmp_path / "run", "virtual", None)
+    (settings,) = asked
+    assert (settings.feed is not None) == adds

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 
 from harness.metrics.exits import Heard, halves
 from harness.metrics.exits import Judged as OnCurve
 from harness.paper.claims import Judged, Rule
+from harness.paper.differences import NOTHING, Found, together
 from harness.paper.measure import Source
 from harness.paper.systems.early_exit.heard import answered, whole
 from harness.paper.systems.early_exit.recipes import ADDED, JOINT, PLAIN, SINGLE
 from harness.paper.systems.early_exit.tables import fixed_runs, seconds_of
-from harness.paper.verdicts import Verdict
 from harness.report.evaluation import Evaluation
 from harness.report.leaving import by_threshold, fixed_at, points
-from harness.report.numbers import signed
-from harness.results.wer_difference import WerDifference, wer_difference
-
-NOTHING: Judged = ("cannot be said", "Nothing was measured.")
-Found = WerDifference | None
-
-
-def together(differences: Mapping[str, Found], *, ties: bool = False) -> Judged:
-    """Judge that a WER is lower, of each of several pairs.
-
-    Args:
-        differences: Of what -> the WER that is said to be lower, less the other.
-        ties: No worse is enough: whoever cannot be said to be worse by a point holds.
-    """
-    if not differences:
-        return NOTHING
-    verdicts = [_lower(found, ties=ties) for found in differences.values()]
-    order: tuple[Verdict, ...] = ("does not hold", "cannot be said", "holds")
-    told = "; ".join(f"{who} {_words(found)}" for who, found in differences.items())
-    return next(verdict for verdict in order if verdict in verdicts), f"Points of WER: {told}."
-
-
-def _lower(found: Found, *, ties: bool) -> Verdict:
-    if found is None:
-        return "cannot be said"
-    if found.high_points < 0 or (ties and found.high_points <= 0):
-        return "holds"
-    return "does not hold" if found.low_points > 0 else "cannot be said"
-
-
-def _words(found: Found) -> str:
-    if found is None:
-        return "has too few utterances"
-    ends = f"{signed(found.low_points, 1)} to {signed(found.high_points, 1)}"
-    return f"{signed(found.points, 1)} ({ends})"
-
-
-def _whole(evaluation: Evaluation) -> bool:
-    return whole(evaluation)
+from harness.results.wer_difference import wer_difference
 
 
 def falls_with_depth(source: Source) -> Judged:
     """Last exit below the first one, and no exit clearly above the one before it."""
     ends: dict[str, Found] = {}
     rises: dict[str, Found] = {}
-    for evaluation in filter(_whole, answered(source)):
+    for evaluation in filter(whole, answered(source)):
         by_exit = [
             evaluation.utterances(fixed_at(place), evaluation.heard)
             for place in range(len(evaluation.exits))
@@ -79,7 +41,7 @@ def falls_with_depth(source: Source) -> Judged:
 def posterior_in_the_middle(source: Source) -> Judged:
     """Posterior no worse than entropy at the mean depth half way between first and last exit."""
     differences: dict[str, Found] = {}
-    for evaluation in filter(_whole, answered(source)):
+    for evaluation in filter(whole, answered(source)):
         entropy, posterior = points(evaluation, "entropy"), points(evaluation, "posterior")
         if entropy and posterior:
             middle = (evaluation.depths[0] + evaluation.depths[-1]) / 2
