@@ -109,6 +109,8 @@ def test_oracles_know_what_was_said() -> None:
     other = heard("u2", "a b c", "a b c d", "a b c")
     no_worse, fewest = (choose(other) for choose in ORACLES.values())
     assert (no_worse, fewest) == (0, 1)
+    alike = heard("u3", "a", "a b c d", "a b c d")
+    assert [choose(alike) for choose in ORACLES.values()] == [1, 1]  # the shallowest of the best
 
 
 def test_thresholds_are_chosen_on_other_utterances_than_they_are_judged_on() -> None:
