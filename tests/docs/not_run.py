@@ -83,6 +83,7 @@ NOT_RUN: dict[str, str] = {
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run scenarios/paper/omc.yaml *": _ROUNDS,
+    "harness run scenarios/paper/less_for_a_phone.yaml *": _ROUNDS,
     "harness run scenarios/paper/fedaqt.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
