@@ -139,7 +139,8 @@ class UtteranceStreamed(_Event):
     audio_s: float = Field(gt=0)
     compute_s: float = Field(ge=0)
     """Of all steps together, as they ran."""
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=0)
+    """Segments heard; 0 of a recording shorter than a window."""
     last_word_s: float | None
     """From the end of speech to the last change of the text; None: nothing was heard."""
 

@@ -34,7 +34,7 @@ def streaming_record(
         utterances=len(rows),
         audio_s=round(audio, 3),
         real_time_factor=sum(row.compute_s for row in rows) / audio,
-        step_ms=1000 * sum(row.compute_s for row in rows) / sum(row.steps for row in rows),
+        step_ms=1000 * sum(row.compute_s for row in rows) / max(1, sum(row.steps for row in rows)),
         last_word_ms_median=1000 * median(late) if late else None,
         last_word_ms_p90=1000 * late[(9 * (len(late) - 1) + 9) // 10] if late else None,
     )
