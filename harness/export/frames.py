@@ -25,7 +25,7 @@ from harness.scenario.report import Report
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits", "stored")
 _PLAIN = (str, int, float, bool, type(None))
 
 

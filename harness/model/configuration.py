@@ -142,6 +142,15 @@ class NetworkConfig(ABC):
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         """Return the layers from input to output."""
 
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Return the layers that another alphabet leaves as they are, from input to output.
+
+        They are what a network of another language can begin from.
+        """
+        wider = replace(self, alphabet=f"{self.alphabet}*")
+        pairs = zip(self.layer_specs(), wider.layer_specs(), strict=True)
+        return tuple(own.name for own, other in pairs if _shapes(own) == _shapes(other))
+
     @abstractmethod
     def sub_models(self) -> tuple[SubModel, ...]:
         """Return the sub-models, from the one that needs most memory to the least."""
@@ -246,6 +255,10 @@ class NetworkConfig(ABC):
     def with_batch(self, batch_size: int) -> NetworkConfig:
         """Return the same network for another batch size."""
         return replace(self, batch_size=batch_size)
+
+
+def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
+    return {name: weight.shape for name, weight in spec.weights.items()}
 
 
 def at_least_one(

@@ -315,6 +315,25 @@ class WrittenRecord(Record):
     """Of all variables of the update, as float32."""
 
 
+class StoredRecord(Record):
+    """The checkpoint that is kept, as it lay on the phone's flash (``trainer.stored``)."""
+
+    epoch: int
+    size_bytes: int
+    """Of the file: ``checkpoint.npz`` of the attempt is a copy."""
+    coding: str
+    """``S1E3M7/fn``, ``int8/column``."""
+    variables: int
+    """How many variables are written small."""
+    error: float
+    """Root of the mean square of what they lost, by that of the variables."""
+    float32_bytes: int
+    """Of all variables, as float32."""
+    wer_percent: float | None = None
+    """Of the validation utterances, heard with what was read back (jiwer); ``wer_after_percent`` is
+    of the weights as they were trained. None: the host asked for an end before."""
+
+
 class UpdateRecord(Record):
     """What a client sent back (``update.npz``)."""
 
@@ -366,6 +385,8 @@ class AttemptResult(Record):
     """Where utterances left, where the scenario says ``trainer.exits``."""
     streaming: StreamingRecord | None = None
     """What hearing them while they went on cost, where it says ``trainer.streaming``."""
+    stored: StoredRecord | None = None
+    """Where the scenario says ``trainer.stored``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None
@@ -376,6 +397,9 @@ class AttemptResult(Record):
     """Predicted need of the chosen sub-model."""
     measured_need_mb: float | None = None
     """Peak RSS minus RSS at the moment of selection."""
+    changed_codes: float | None = None
+    """Share of the codes of weights that a step changed, on average, where these stay in few bits
+    while training; 0: it stood still."""
     phases: tuple[PhaseRecord, ...] = ()
     pressure: PressureRecord | None = None
     transfer: TransferRecord | None = None

@@ -7,6 +7,7 @@ take and give is written in ``harness.model.signatures``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -260,12 +261,16 @@ class FlatbufferModel:
         now = self.get_weights()
         self._put_weights(lambda name: change(name, now[name]))
 
-    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
-        wanted = {
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all weights and moving statistics, by name."""
+        return {
             name: tuple(int(n) for n in detail["shape"])
             for name, detail in self._set_weights.get_input_details().items()
         }
-        return misfit(wanted, shapes)
+
+    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
+        return misfit(self.shapes, shapes)
 
     def _put_weights(self, weight: Callable[[str], Floats]) -> None:
         for signature in self._setters:
