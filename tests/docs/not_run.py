@@ -62,6 +62,7 @@ NOT_RUN: dict[str, str] = {
     "harness model build *": _TRAINS,
     "harness model pretrain *": _TRAINS,
     "harness model evaluate *": "needs people's speech: tests/integration/cli",
+    "harness model stream *": "needs a trained transducer: tests/unit/model/test_transducer.py",
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
