@@ -64,6 +64,7 @@ NOT_RUN: dict[str, str] = {
     "harness model pretrain *": _TRAINS,
     "harness model lineage italian": _LINEAGE,
     "harness model evaluate *": "needs people's speech: tests/integration/cli",
+    "harness model stream *": "needs a trained transducer: tests/unit/model/test_transducer.py",
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
