@@ -75,7 +75,6 @@ NOT_RUN: dict[str, str] = {
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,
-    "harness run stored *": "two minutes; smaller: tests/integration/test_java_trainer.py",
     "harness run which_layers *": _EXITS,
     "harness run federated *": _ROUNDS,
     "harness plan scenarios/paper/federated_pruning.yaml *": _PRUNED,
