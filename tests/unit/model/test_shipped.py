@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from harness.contract.mobileasr import FAMILY
 from harness.errors import InputError
+from harness.model.config_file import load_network
 from harness.model.configuration import steps_per_block, sub_model_parameters
 from harness.model.families import CONFIGS
 from harness.model.inspection import inspect
@@ -34,6 +35,8 @@ SIGNATURES = {
 
 def config_of(path):
     """Sizes that a shipped file was made with: by its network, since several may share one."""
+    if (path.parent / "network.yaml").is_file():
+        return load_network(path.parent / "network.yaml")
     network = load_manifest(path.parent).network
     return next(config for config in CONFIGS.values() if config.describe() == network)
 
