@@ -137,6 +137,25 @@ class UtteranceExits(_Event):
     """From the shallowest exit up: those that were computed for it."""
 
 
+class UtteranceStreamed(_Event):
+    """What it cost to hear an utterance while it went on (jobs with ``streaming``).
+
+    They come before the event of their epoch; of equal epoch and id the last counts.
+    """
+
+    type: Literal["streamed"] = "streamed"
+    epoch: int
+    id: str
+    audio_s: float = Field(gt=0)
+    """How long it is."""
+    compute_s: float = Field(ge=0)
+    """Of all steps together, as they ran."""
+    steps: int = Field(ge=0)
+    """Segments heard; 0 of a recording shorter than a window."""
+    last_word_s: float | None
+    """From the end of speech to the last change of the text; None: nothing was heard."""
+
+
 class Epoch(_Event):
     """An epoch was evaluated; epoch 0 is the evaluation before any training."""
 
@@ -266,6 +285,7 @@ Event = Annotated[
         PhaseChange,
         Step,
         UtteranceExits,
+        UtteranceStreamed,
         Epoch,
         OtherSpeakerHeard,
         Checkpoint,
@@ -284,6 +304,7 @@ EVENT_TYPES = (
     PhaseChange,
     Step,
     UtteranceExits,
+    UtteranceStreamed,
     Epoch,
     OtherSpeakerHeard,
     Checkpoint,

@@ -139,6 +139,22 @@ class ExitRecord(Record):
     """Median of decoding and rule, of the utterances that left here."""
 
 
+class StreamingRecord(Record):
+    """What hearing the utterances of the kept epoch cost, while they went on."""
+
+    epoch: int
+    beam: int
+    utterances: int
+    audio_s: float
+    real_time_factor: float
+    """Time of all steps by time of the recordings."""
+    step_ms: float
+    """Mean of a segment: encoder, predictor, joint network and search."""
+    last_word_ms_median: float | None = None
+    """From the end of speech to the last change of the text; None: nothing was heard."""
+    last_word_ms_p90: float | None = None
+
+
 class ExitsRecord(Record):
     """At which exits the utterances of the kept epoch left a network; of all of them together."""
 
@@ -367,6 +383,8 @@ class AttemptResult(Record):
     """Other speakers, where the scenario says ``also_evaluate``."""
     exits: ExitsRecord | None = None
     """Where utterances left, where the scenario says ``trainer.exits``."""
+    streaming: StreamingRecord | None = None
+    """What hearing them while they went on cost, where it says ``trainer.streaming``."""
     stored: StoredRecord | None = None
     """Where the scenario says ``trainer.stored``."""
     kept_epoch: int | None = None

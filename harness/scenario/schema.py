@@ -181,6 +181,13 @@ class Stop(Section):
         return PAPER_STOP_MB if self.available_below_mb is None else self.available_below_mb
 
 
+class Streaming(Section):
+    """How recordings are heard while they go on."""
+
+    beam: Count = Field(1, ge=1, le=64)
+    """Labellings that are kept; 1: the likeliest label of each step."""
+
+
 class Trainer(Section):
     """How the phone trains."""
 
@@ -216,6 +223,9 @@ class Trainer(Section):
     exits: ExitsOrRule | None = None
     """How a network with exits answers; a word alone is the rule. Left out, it answers at its last
     exit, and nothing is told of the others."""
+    streaming: Streaming | None = None
+    """Of a transducer: validation utterances are heard while they go on, and what that costs is
+    told. Left out, each of them is heard whole."""
     stored: StoredOrFormat | None = None
     """How checkpoints lie on the phone's flash and come back: in fewer bits; a word alone is the
     format. The one that is kept is read back and heard once more. Left out, as float32."""

@@ -17,6 +17,7 @@ from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
 from harness.contract.order import epoch_batches
 from harness.contract.share import Share
+from harness.contract.streaming import Streaming
 from harness.errors import InputError
 from harness.trainer import device
 from harness.trainer.batches import make_batch
@@ -35,6 +36,8 @@ from harness.trainer.packing import Packing
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.share import UPDATE, pulled_back, write_update
+from harness.trainer.streamed import Streamed, stream
+from harness.trainer.streaming import Recogniser, StreamingModel
 
 TRAINER_NAME = "python-reference"
 
@@ -146,6 +149,17 @@ class FlatbufferLearner:
         """Return where each validation utterance leaves and what is heard there."""
         rule = self._job.exits or ExitRule()
         return [left for batch in self._batches() for left in self._left(batch, rule)]
+
+    async def evaluate_streaming(self, epoch: int) -> list[Streamed]:  # noqa: ARG002 - as evaluate
+        """Return what is heard in each validation utterance while it goes on."""
+        how, rate = self._job.streaming or Streaming(), self._model.info.sample_rate
+        model = StreamingModel(self._model)
+        heard = []
+        for utterance in self._job.data.validation:
+            self._check_stop()
+            pcm = read_wav(Path(utterance.path), rate)
+            heard.append(stream(Recogniser(model, beam=how.beam), pcm, rate))
+        return heard
 
     def _batches(self) -> Iterator[Features]:
         size, features = self._model.info.batch_size, self._validation

@@ -27,6 +27,7 @@ from harness.contract.events import (
     StopReason,
     Update,
     UtteranceExits,
+    UtteranceStreamed,
 )
 from harness.contract.job import CONTRACT_VERSION, Job
 from harness.contract.share import WordCounts
@@ -235,6 +236,8 @@ class Training:
 
     async def _hear(self, epoch: int) -> list[str]:
         """Return what is heard in the validation utterances; say where each of them left."""
+        if self._job.streaming is not None:
+            return await self._hear_on(epoch)
         if self._job.exits is None:
             return await self._learner.evaluate(epoch)
         every = await self._learner.evaluate_exits(epoch)
@@ -254,6 +257,22 @@ class Training:
             )
         return [left.text for left in every]
 
+    async def _hear_on(self, epoch: int) -> list[str]:
+        """Return what is heard in the validation utterances while they go on; say what it cost."""
+        every = await self._learner.evaluate_streaming(epoch)
+        for utterance, heard in zip(self._job.data.validation, every, strict=True):
+            late = heard.last_word_s
+            await self._log.say(
+                UtteranceStreamed,
+                epoch=epoch,
+                id=utterance.id,
+                audio_s=round(heard.audio_s, 4),
+                compute_s=round(heard.compute_s, 6),
+                steps=heard.steps,
+                last_word_s=None if late is None else round(late, 4),
+            )
+        return [heard.text for heard in every]
+
     async def _read_back(self, epoch: int) -> None:
         """Hear with the kept checkpoint as it was stored, unless that was done before a kill."""
         done = any(isinstance(e, ReadBack) and e.epoch == epoch for e in self._log.before)
@@ -263,7 +282,10 @@ class Training:
         async with self._phase("evaluate", epoch):
             began = self._learner.clock()
             await self._learner.restore(epoch)
-            if self._job.exits is None:
+            if self._job.streaming is not None:
+                every = await self._learner.evaluate_streaming(epoch)
+                heard = [streamed.text for streamed in every]
+            elif self._job.exits is None:
                 heard = await self._learner.evaluate(epoch)
             else:
                 heard = [left.text for left in await self._learner.evaluate_exits(epoch)]

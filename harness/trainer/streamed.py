@@ -29,6 +29,7 @@ class Streamed:
     compute_s: float
     """Of all steps together."""
     steps: int
+    """Segments heard."""
     last_word_s: float | None
     """From the end of speech to the last change of the text; None if nothing was heard. Below 0:
     it was written before the speech ended."""
@@ -53,7 +54,7 @@ def stream(
         sample_rate: Hz.
         clock: Seconds.
     """
-    now, compute, steps, at = 0.0, 0.0, 0, 0
+    now, compute, at = 0.0, 0.0, 0
     changed: float | None = None
     while at < len(pcm):
         count = max(1, min(recogniser.samples_wanted, len(pcm) - at))
@@ -65,7 +66,6 @@ def stream(
         seconds = clock() - began
         now = max(now, at / sample_rate) + seconds
         compute += seconds
-        steps += 1
         if recogniser.text != before:
             changed = now
     end = end_of_speech(pcm, sample_rate)
@@ -73,7 +73,7 @@ def stream(
         recogniser.text,
         len(pcm) / sample_rate,
         compute,
-        steps,
+        recogniser.steps,
         None if changed is None else changed - end,
     )
 

@@ -143,6 +143,8 @@ class Recogniser:
         )
         self._waiting = np.zeros(0, np.int16)
         self._state: Encoder | None = None
+        self.steps = 0
+        """Segments heard so far."""
 
     @property
     def text(self) -> str:
@@ -171,6 +173,7 @@ class Recogniser:
         model, shape = self._model, self._model.shape
         features = model.features(self._waiting[: model.samples])
         self._state = model.encode(features, self._state)
+        self.steps += 1
         reduction = shape.hop // shape.chunk
         real = min(shape.chunk, -(-len(features) // reduction))
         self._decoder.hear(self._state.encoded[:real])

@@ -724,6 +724,13 @@ def scoring() -> list[dict[str, Any]]:
     return cases
 
 
+def streaming() -> dict[str, Any]:
+    """What it cost to hear an utterance while it went on; in the second one nothing was heard."""
+    event = {"type": "streamed", "seq": 5, "t_boot_ms": 6, "epoch": 0, "id": "u-1", "steps": 8}
+    heard = {"audio_s": 2.1, "compute_s": 0.25, "last_word_s": 0.31}
+    return {"events": [event | heard, event | heard | {"last_word_s": None}]}
+
+
 VECTORS = {
     "jobs": jobs,
     "events": events,
@@ -738,6 +745,7 @@ VECTORS = {
     "checkpoints": checkpoints,
     "exits": lambda: exits(_JOB),
     "sharing": lambda: sharing(_JOB),
+    "streaming": streaming,
     "codec": codec,
 }
 

@@ -106,7 +106,7 @@ def _figures(pairs: list[tuple[str, Streamed]]) -> dict[str, Any]:
         "wer_percent": None if wer is None else round(wer, 2),
         "audio_s": round(audio, 2),
         "real_time_factor": round(compute / audio, 4),
-        "step_ms": round(1000 * compute / steps, 2),
+        "step_ms": round(1000 * compute / max(1, steps), 2),
         "last_word_ms_median": round(1000 * float(np.median(late)), 1) if late else None,
         "last_word_ms_p90": round(1000 * float(np.percentile(late, 90)), 1) if late else None,
     }

@@ -2,17 +2,25 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.contract.events import Epoch, UtteranceStreamed
 from harness.errors import InputError
 from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
 from harness.model.transducer.configuration import BASE
+from harness.trainer import device
 from harness.trainer.decode import greedy_decode
+from harness.trainer.events import EventLog, read_log
+from harness.trainer.flatbuffer_learner import FlatbufferLearner
+from harness.trainer.learner import run_now
+from harness.trainer.loop import Training
 from harness.trainer.transduced import Greedy
 from tests.fixtures.emformer import CONFIG, GOLDEN, TINY, golden, weights
+from tests.fixtures.stairs.job import stairs_job
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.model.aim import Aim  # noqa: E402
@@ -271,3 +279,32 @@ def test_a_file_without_streaming_is_told(model):
         StreamingModel(Other())
     with pytest.raises(InputError, match="a beam of 0"):
         Recogniser(StreamingModel(model), beam=0)
+
+
+def test_a_job_hears_validation_while_it_goes_on(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "available_mb", lambda: 1000.0)
+    monkeypatch.setattr(device, "battery_percent", lambda: 90.0)
+    sub_models = {"candidates": ["all"], "need_mb": {"all": 1.0}}
+    for folder, streaming in (("whole", None), ("streamed", {"beam": 1})):
+        (tmp_path / folder).mkdir()
+        job = stairs_job(
+            *(tmp_path / folder, model.path),
+            mode="evaluate",
+            streaming=streaming,
+            selection=sub_models,
+        )
+        with EventLog(Path(job.outputs.events)) as log:
+            run_now(Training(job, FlatbufferLearner(job, lambda: False), log).run())
+    events, streamed = (
+        read_log(tmp_path / name / Path(job.outputs.events).relative_to(tmp_path / "streamed"))
+        for name in ("whole", "streamed")
+    )
+    heard, told = (next(e for e in of if isinstance(e, Epoch)) for of in (events, streamed))
+    assert told.hypotheses == heard.hypotheses
+    costs = [e for e in streamed if isinstance(e, UtteranceStreamed)]
+    assert [cost.id for cost in costs] == [each.id for each in told.hypotheses]
+    assert [cost.last_word_s is not None for cost in costs] == [
+        bool(each.text) for each in told.hypotheses
+    ]
+    assert all(cost.steps == 2 for cost in costs)
+    assert not [e for e in events if isinstance(e, UtteranceStreamed)]

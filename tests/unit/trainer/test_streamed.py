@@ -12,7 +12,7 @@ class Slow:
     """Takes 100 samples a step, writes a letter a step but for silence, and moves a clock."""
 
     def __init__(self, step_s, silent_after=10**9):
-        self.text, self.now = "", 0.0
+        self.text, self.now, self.steps = "", 0.0, 0
         self._step_s, self._waiting, self._heard, self._silent = step_s, 0, 0, silent_after
 
     def clock(self):
@@ -35,6 +35,7 @@ class Slow:
 
     def _step(self):
         self.now += self._step_s
+        self.steps += 1
         self._heard += self._waiting
         self._waiting = 0
         if self._heard <= self._silent:
@@ -50,6 +51,7 @@ def test_a_fast_model_waits_for_samples():
     result = heard(0.01)
     assert result.text == "aaaaa"
     assert result.compute_s == pytest.approx(0.05)
+    assert result.steps == 5
     assert result.real_time_factor == pytest.approx(0.05 / 0.45)
     assert result.last_word_s == pytest.approx(0.01)
 
