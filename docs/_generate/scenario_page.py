@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import compression, exits, federated, others, pruning, schema
+from harness.scenario import compression, exits, federated, others, pruning, report, schema
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -45,6 +45,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("limits", schema.Limits, "All in seconds."),
     ("retry", schema.Retry, "How often an attempt is begun again after each kind of failure."),
     ("expect", schema.Expect, "A list of these."),
+    ("report", report.Report, "More: [metrics](../metrics.md)."),
+    ("report.rare_words", report.RareWords, ""),
     ("reproduces", schema.Reproduces, ""),
     (
         "order",
@@ -75,6 +77,7 @@ EXAMPLES: dict[str, str] = {
     "sampling": "{period_s: 0.5}",
     "limits": "{gate_s: 60}",
     "retry": "{lost_phone: 3}",
+    "report": "{characters: true}",
     "expect": "[{metric: wer_percent, falls_over: epoch}]",
     "matrix": "{trainer.batch_size: [1, 5]}",
     "reproduces": "{paper: mobileasr, table: 3}",
@@ -164,6 +167,7 @@ EXAMPLES: dict[str, str] = {
     "data.validation": "20",
     "data.style": "full",
     "data.seed": "1",
+    "data.accents": "folded",
     "trainer.mode": "evaluate",
     "trainer.exits": "agreement",
     "trainer.exits.rule": "agreement",
@@ -251,6 +255,15 @@ EXAMPLES: dict[str, str] = {
     "expect.rises_over": "trainer.sub_model",
     "expect.below": "30",
     "expect.above": "0",
+    "report.rare_words": "{max_count: 0}",
+    "report.characters": "true",
+    "report.costs": "4/3/3",
+    "report.baseline": "before",
+    "report.average": "mean_of_ratios",
+    "report.rare_words.vocabulary_rank": "5000",
+    "report.rare_words.max_count": "2",
+    "report.rare_words.words": "librispeech.tsv",
+    "report.rare_words.listed": "per_utterance",
     "reproduces.paper": "mobileasr",
     "reproduces.table": "3",
     "reproduces.figure": "4",

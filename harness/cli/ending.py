@@ -36,6 +36,7 @@ def result_row(result: AttemptResult) -> dict[str, object]:
         "wer_before_percent": result.wer_before_percent,
         "wer_after_percent": result.wer_after_percent,
         "kept_epoch": result.kept_epoch,
+        "mean_depth": result.exits.mean_depth if result.exits else None,
         "stop_reason": result.stop_reason,
         "peak_rss_mb": result.peak_rss_mb,
         "minutes_per_epoch": result.minutes_per_epoch,
@@ -67,18 +68,20 @@ def result_columns(
     columns = [console.Column(names[path]) for path in axes]
     if not axes:
         columns.append(console.Column("job"))
+    exits = any(result.exits is not None for result in results)
     columns += [
         console.Column("phone"),
         console.Column("chosen"),
         console.Column("WER %\nbefore", right=True),
         console.Column("WER %\nafter", right=True),
+        *([console.Column("layers\nmean", right=True)] if exits else []),
         console.Column("kept\nepoch", right=True),
         console.Column("available\nMiB", right=True, optional=True),
         console.Column("peak RSS\nMiB", right=True, optional=True),
         console.Column("time", right=True, optional=True),
         console.Column("ended by"),
     ]
-    return columns, [_result_cells(result, axes, serials) for result in results]
+    return columns, [_result_cells(result, axes, serials, exits=exits) for result in results]
 
 
 def _varied(results: Sequence[AttemptResult]) -> list[str]:
@@ -108,7 +111,7 @@ def _known(result: AttemptResult) -> dict[str, Any]:
 
 
 def _result_cells(
-    result: AttemptResult, axes: Sequence[str], serials: Mapping[str, str]
+    result: AttemptResult, axes: Sequence[str], serials: Mapping[str, str], *, exits: bool
 ) -> list[str]:
     known = {**_known(result), **result.axes}
     selection = result.selection
@@ -122,6 +125,7 @@ def _result_cells(
         (selection.sub_model or "none fits") if selection else "",
         _number(result.wer_before_percent, 1),
         _number(result.wer_after_percent, 1),
+        *([_number(result.exits.mean_depth if result.exits else None, 1)] if exits else []),
         "" if result.kept_epoch is None else str(result.kept_epoch),
         _number(selection.available_mb if selection else None, 0),
         _number(result.peak_rss_mb, 0),

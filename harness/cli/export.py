@@ -63,6 +63,8 @@ def csv(
     tables = list(frames(opened))
     if samples:
         tables.append(("samples", opened.samples()))
+    for line in opened.damaged:
+        console.note(line)
     files = []
     for name, frame in tables:
         files.append(folder / f"{name}.csv")

@@ -79,6 +79,16 @@ def paper(
             show_default=False,
         ),
     ] = None,
+    models: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--models",
+            metavar="FOLDER",
+            help="For early exits: other trainings of its network, a model folder each; their "
+            "names say what they are (docs/paper.md).",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Optional[Path],
         typer.Option(
@@ -109,7 +119,7 @@ def paper(
     missing: dict[str, str] = {}
     ready: list[tuple[Experiment, LoadedScenario]] = []
     for experiment in chosen.experiments_of(items):
-        overrides = [*_overrides(experiment, size, recordings), *(set_ or ())]
+        overrides = [*_overrides(experiment, size, recordings, models), *(set_ or ())]
         ready.append((experiment, _checked(chosen, experiment, overrides)))
     _refuse_other_runs(ready, size, out)
     summaries, failures = _run_all(chosen, ready, size, out, farm, adb)
@@ -136,13 +146,53 @@ def paper(
     raise typer.Exit(int(failed or any(_differs(section) for section in made)))
 
 
-def _overrides(experiment: Experiment, scale: Scale, recordings: Path | None) -> list[str]:
+def _overrides(
+    experiment: Experiment,
+    scale: Scale,
+    recordings: Path | None,
+    models: Path | None = None,
+) -> list[str]:
     overrides = list(experiment.overrides(scale))
     if experiment.takes_recordings and recordings is not None:
         path, speakers = _who_trains(recordings)
         overrides += [f"data={json.dumps({'manifest': str(path.resolve())})}"]
         overrides += [f"matrix={json.dumps({'data.speaker': speakers})}"]
+    if experiment.takes_models and models is not None:
+        own = _model_of(experiment, overrides)
+        others = [{"path": str(path)} for path in _models_in(models, own["name"])]
+        overrides.append(f"matrix.model={json.dumps([own, *others])}")
     return overrides
+
+
+def _model_of(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
+    """Return the model that an experiment's scenario names itself."""
+    from harness.scenario import load_scenario
+
+    model = load_scenario(experiment.scenario, overrides).scenario.model
+    return model.model_dump(mode="json", exclude_defaults=True)
+
+
+def _models_in(folder: Path, own: str) -> list[Path]:
+    """Return the model folders in a folder; their models' names tell them apart from ``own``."""
+    from harness.trainer.manifest import FILE_NAME, load_manifest
+
+    folders = {own: Path(own)}
+    for path in sorted(path.parent.absolute() for path in folder.glob(f"*/{FILE_NAME}")):
+        name = load_manifest(path).name
+        if name in folders:
+            raise InputError(
+                f"{path.name} is named {name}, as {folders[name].name} is",
+                where=f"--models {folder}",
+                hint="'harness model pretrain' with --name gives each its own (docs/paper.md).",
+            )
+        folders[name] = path
+    if len(folders) == 1:
+        raise InputError(
+            "there is no model in it",
+            where=f"--models {folder}",
+            hint="Give a folder of model folders, as 'harness model pretrain' makes them.",
+        )
+    return list(folders.values())[1:]
 
 
 def _who_trains(recordings: Path) -> tuple[Path, list[str]]:

@@ -97,6 +97,16 @@ class Step(_Event):
     loss: float
     seconds: float
     utterances: int
+    changed_codes: float | None = Field(default=None, ge=0, le=1)
+    """Share of the codes of weights that it changed, where these stay in few bits while training
+    (``resident``). 0: it stood still."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        step: dict[str, Any] = whole(self)
+        if self.changed_codes is None:
+            step.pop("changed_codes", None)
+        return step
 
 
 class Hypothesis(Message):
@@ -168,6 +178,25 @@ class Checkpoint(_Event):
     sha256: Sha256
     size_bytes: int
     best: bool
+    written: Written | None = None
+    """What writing it smaller did to it (``stored``)."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        checkpoint: dict[str, Any] = whole(self)
+        if self.written is None:
+            checkpoint.pop("written", None)
+        return checkpoint
+
+
+class ReadBack(_Event):
+    """The checkpoint that is kept was read back and heard (jobs with ``stored``)."""
+
+    type: Literal["read_back"] = "read_back"
+    epoch: int
+    wer_percent: float
+    evaluate_seconds: float
+    hypotheses: tuple[Hypothesis, ...]
 
 
 class Update(_Event):
@@ -240,6 +269,7 @@ Event = Annotated[
         Epoch,
         OtherSpeakerHeard,
         Checkpoint,
+        ReadBack,
         Update,
         Stopped,
         TrainerError,
@@ -257,6 +287,7 @@ EVENT_TYPES = (
     Epoch,
     OtherSpeakerHeard,
     Checkpoint,
+    ReadBack,
     Update,
     Stopped,
     TrainerError,

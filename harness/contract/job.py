@@ -25,6 +25,7 @@ from harness.contract.base import Message
 from harness.contract.exits import ExitRule
 from harness.contract.network import Network, NetworkError, SubModelName
 from harness.contract.share import Share
+from harness.contract.wire import Wire
 
 CONTRACT_VERSION: Final = 2
 
@@ -148,6 +149,9 @@ class Job(Message):
     """What goes back to the host in federated training; None: the kept checkpoint."""
     exits: ExitRule | None = None
     """How a network with exits answers; None: at its last exit, and nothing is told of others."""
+    stored: Wire | None = None
+    """How checkpoints are written; None: as float32. The one that is kept is then read back and
+    heard once more."""
     ordered: bool = False
     """Run the flatbuffer's operators in its own order (`delegate clustering` off): the peak falls
     with some networks, and the time grows with others. The model's manifest says which."""
@@ -166,7 +170,7 @@ class Job(Message):
     def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what came into version 2 later where nothing is asked of it."""
         job: dict[str, Any] = whole(self)
-        for field in ("also_evaluate", "share", "exits", "ordered"):
+        for field in ("also_evaluate", "share", "exits", "stored", "ordered"):
             if not getattr(self, field):
                 job.pop(field, None)
         if self.mode == "train":
@@ -177,6 +181,10 @@ class Job(Message):
     def _evaluation_trains_nothing(self) -> Job:
         if self.mode == "evaluate" and self.share is not None:
             raise ValueError("mode: evaluate trains nothing that could be shared")
+        if self.mode == "evaluate" and self.stored is not None:
+            raise ValueError("mode: evaluate trains nothing that could be stored")
+        if self.share is not None and self.stored is not None:
+            raise ValueError("stored: what is shared is made of the checkpoint as it was trained")
         return self
 
     @model_validator(mode="before")

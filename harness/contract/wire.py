@@ -102,7 +102,7 @@ _FLOAT_ONLY: Final = {
 
 
 class Written(Message):
-    """What writing an update smaller did to it: in the event ``update``."""
+    """What writing weights smaller did to them: in the events ``update`` and ``checkpoint``."""
 
     coding: str
     """How its small variables are read: ``S1E3M7/fn``, ``int8/column``."""
@@ -110,9 +110,9 @@ class Written(Message):
     """How many variables are written small."""
     changed: float | None = Field(ge=0, le=1)
     """Share of their codes that training changed against what was sent: of differences, those that
-    are not zero. Zero: training stood still. Null: no variable is written small, or what was sent
-    is not known."""
+    are not zero. Zero: training stood still. Null: no variable is written small, what was sent is
+    not known, or it is a checkpoint."""
     error: float = Field(ge=0)
     """Root of the mean square of what small variables lost, by that of the variables."""
     float32_bytes: int = Field(ge=0)
-    """Of all variables of the update, as float32."""
+    """Of all variables of the file, as float32."""

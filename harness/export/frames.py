@@ -17,7 +17,7 @@ from harness.metrics.words import WordErrors
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
 from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
-from harness.results.store import AttemptFolder, ExitsRow, HypothesisRow, RunFolder
+from harness.results.store import AttemptFolder, ExitsRow, HypothesisRow, Rows, RunFolder
 from harness.results.werr_interval import werr
 from harness.results.werr_pairs import pairs_of
 from harness.scenario.report import Report
@@ -25,7 +25,7 @@ from harness.scenario.report import Report
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits", "stored")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -100,10 +100,9 @@ class Run:
         batch; ``rule_seconds`` are of the utterance.
         """
         return _frame(
-            {**_key(result), "speaker": result.speaker, "rule": result.exits.label, **row}
-            for folder, result in self._results
-            if result.exits is not None
-            for told in folder.exits()
+            {**_key(result), "speaker": result.speaker, "rule": _rule(result), **row}
+            for result, rows in self._exit_rows
+            for told in rows
             for row in _answers(told)
         )
 
@@ -171,6 +170,17 @@ class Run:
             for pair in pairs
             for kind in scoring.kinds
         )
+
+    @cached_property
+    def _exit_rows(self) -> list[tuple[AttemptResult, Rows[ExitsRow]]]:
+        return [
+            (result, folder.exits()) for folder, result in self._results if result.exits is not None
+        ]
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Lines of ``exits.jsonl`` that cannot be read and are left out, in words."""
+        return tuple(line for _, rows in self._exit_rows for line in rows.damaged)
 
     @cached_property
     def phases(self) -> pd.DataFrame:
@@ -261,6 +271,10 @@ def _kinds(
             }
 
 
+def _rule(result: AttemptResult) -> str:
+    return "" if result.exits is None else result.exits.label
+
+
 def _answers(row: ExitsRow) -> Iterator[dict[str, Any]]:
     until = 0.0
     for answer in row.answers:
@@ -294,6 +308,8 @@ def _flat(result: AttemptResult) -> dict[str, Any]:
     for part in _PARTS:
         inner = whole[part] or {}
         row.update({f"{part}.{key}": v for key, v in inner.items() if isinstance(v, _PLAIN)})
+    if result.exits is not None:
+        row["exits.rule"] = result.exits.label
     row["notes"] = "; ".join(result.notes)
     return row
 

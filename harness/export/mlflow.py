@@ -9,7 +9,8 @@ from typing import Any
 from harness.errors import InputError
 from harness.export.frames import Run
 from harness.export.safe_cells import safe_mapping
-from harness.results.model import AttemptResult
+from harness.results.model import AttemptResult, ExitsRecord
+from harness.results.names import safe_name
 
 ORIGIN_TAG = "mobileasr.attempt"
 """Names the attempt, so that a second export adds nothing."""
@@ -20,7 +21,10 @@ _METRICS = (
 )
 
 
-ARTIFACTS = ("result.json", "job.json", "events.jsonl", "hypotheses.jsonl", "samples.parquet")
+ARTIFACTS = (
+    *("result.json", "job.json", "events.jsonl", "hypotheses.jsonl", "others.jsonl"),
+    *("exits.jsonl", "samples.parquet"),
+)
 """Files of an attempt that become artifacts; the raw samples and the phone's own log do not."""
 
 
@@ -128,6 +132,7 @@ def _write(
         **({"pressure_goal_mb": result.pressure.goal_mb} if result.pressure else {}),
         "round": result.round,
         "repeat": result.repeat,
+        **({"exits": result.exits.label} if result.exits else {}),
         **result.axes,
     }
     for key, value in safe_mapping(params).items():
@@ -140,6 +145,30 @@ def _write(
         value = getattr(result, name)
         if value is not None:
             client.log_metric(made, name, value)
+    for name, value in _exit_metrics(result.exits) if result.exits else ():
+        client.log_metric(made, name, value)
     status = "FINISHED" if result.status == "finished" else "FAILED"
     client.set_terminated(made, status, begun_ms + round(result.seconds * 1000))
     return made
+
+
+def _exit_metrics(exits: ExitsRecord) -> Iterator[tuple[str, float]]:
+    """Yield what leaving early came to, of all utterances and by exit; what is not known is not."""
+    told = {
+        "exits_wer_percent": exits.wer_percent,
+        "exits_mean_depth": exits.mean_depth,
+        "exits_mean_segments": exits.mean_segments,
+        "exits_mean_seconds": exits.mean_seconds,
+        "exits_mean_rule_seconds": exits.mean_rule_seconds,
+    }
+    for exit_ in exits.by_exit:
+        name = safe_name(exit_.exit)
+        told |= {
+            f"{name}_share_percent": exit_.share_percent,
+            f"{name}_wer_percent": exit_.wer_percent,
+            f"{name}_seconds": exit_.seconds,
+            f"{name}_rule_seconds": exit_.rule_seconds,
+        }
+    for name, value in told.items():
+        if value is not None:
+            yield name, value

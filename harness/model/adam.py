@@ -6,131 +6,79 @@ beside the square root of the second moment before its bias is corrected.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from harness.model.network import Network
+from harness.model.optimiser import Optimiser, Spot, Whole, blocks_of
+from harness.model.resident.codings import Coding, Codings
+from harness.model.resident.rounding import Rounding
+from harness.model.resident.variable import Block, EncodedVariable
 from harness.model.tensors import Tensor
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-7
+_FIRST_TURN, _SECOND_TURN = 1 / 3, 2 / 3
+"""Of the lots of a block's moments against those of its weights."""
 
 
-class Adam:
+class Adam(Optimiser):
     """First and second moments of every trainable weight, and the step count.
 
     Args:
         weights: Trainable variables by full name.
+        rounding: Of the encoded ones; None: there are none.
+        codings: How moments of encoded weights are held.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor]) -> None:
-        self.first = {
-            n: tf.Variable(tf.zeros_like(w), name=f"adam_m_{n}") for n, w in weights.items()
-        }
-        self.second = {
-            n: tf.Variable(tf.zeros_like(w), name=f"adam_v_{n}") for n, w in weights.items()
-        }
-        self.step = tf.Variable(0.0, name="adam_step")
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        rounding: Rounding | None = None,
+        codings: Codings | None = None,
+    ) -> None:
+        first, second = (codings.first, codings.second) if codings else (None, None)
+        self.first = {n: _zeros(w, f"adam_m_{n}", first) for n, w in weights.items()}
+        self.second = {n: _zeros(w, f"adam_v_{n}", second) for n, w in weights.items()}
+        super().__init__(rounding)
 
     @staticmethod
     def of(network: Network, layers: Collection[str] | None = None) -> Adam:
         """Return the optimiser of layers of a network; None = of all."""
         names = network.description.layer_names if layers is None else layers
-        return Adam({name: network.weights[name] for name in network.trained_weights(names)})
+        weights = {name: network.weights[name] for name in network.trained_weights(names)}
+        return Adam(weights, network.variables.rounding, network.variables.codings)
 
-    def reset(self, names: list[str]) -> None:
-        """Zero the step count and the moments of the weights named.
+    @property
+    def slots(self) -> Sequence[Mapping[str, Tensor]]:
+        """Both moments of each weight, by full name."""
+        return self.first, self.second
 
-        The zeros are made when it runs: as constants they would double the size of the file.
-        """
-        zero = self.step.read_value() * 0.0
-        self.step.assign(zero)
-        for name in names:
-            for slot in (self.first[name], self.second[name]):
-                slot.assign(tf.fill(slot.shape.as_list(), zero))
+    def _rate(self, learning_rate: Tensor, step: Tensor) -> Tensor:
+        """Return the rate with the bias corrected."""
+        return learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
 
-    def apply(
-        self,
-        weights: Mapping[str, Tensor],
-        gradients: Mapping[str, Tensor],
-        learning_rate: Tensor,
-        clip_norm: float,
-    ) -> None:
-        """Take one step on the weights that have a gradient, clipped by the norm of all of them."""
-        scale = _scale(gradients, clip_norm)
-        step, rate = self._begin(learning_rate)
-        self._move(weights, gradients, scale, rate)
-        self.step.assign(step)
+    def _growth(self, scale: Tensor) -> tuple[Tensor, ...]:
+        """Return by how much gradients, and their squares, go into the moments."""
+        return (1.0 - _BETA1) * scale, (1.0 - _BETA2) * scale * scale
 
-    def layerwise(
-        self, weights: Mapping[str, Tensor], learning_rate: Tensor, clip_norm: float
-    ) -> LayerwiseStep:
-        """Begin a step on weights whose gradients come a layer at a time."""
-        step, rate = self._begin(learning_rate)
-        return LayerwiseStep(self, weights, step, rate, clip_norm)
-
-    def _begin(self, learning_rate: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the number of the step that begins, and its rate with the bias corrected."""
-        step = self.step + 1.0
-        rate = learning_rate * tf.sqrt(1.0 - tf.pow(_BETA2, step)) / (1.0 - tf.pow(_BETA1, step))
-        return step, rate
-
-    def _move(
-        self,
-        weights: Mapping[str, Tensor],
-        gradients: Mapping[str, Tensor],
-        scale: Tensor,
-        rate: Tensor,
-    ) -> Tensor:
-        """Move weights and moments; return the last assignment.
-
-        The updates run one after another: without that order all moments are read at once, and a
-        copy of each lives through the whole step.
-        """
-        grow1 = (1.0 - _BETA1) * scale
-        grow2 = (1.0 - _BETA2) * scale * scale
-        assignment = None
-        for name, gradient in gradients.items():
-            m, v, w = self.first[name], self.second[name], weights[name]
-            with tf.control_dependencies([] if assignment is None else [assignment]):
-                m_new = _BETA1 * m.read_value() + grow1 * gradient
-                v_new = _BETA2 * v.read_value() + (grow2 * gradient) * gradient
-                m.assign(m_new, read_value=False)
-                v.assign(v_new, read_value=False)
-                moved = w.read_value() - rate * m_new / (tf.sqrt(v_new) + _EPSILON)
-                assignment = w.assign(moved, read_value=False)
-        return assignment
+    def _moved(self, weight: Block | Whole, gradient: Tensor, spot: Spot) -> tuple[Tensor, Tensor]:
+        grow1, grow2 = spot.pace.growth
+        m, v = (blocks_of(slots[spot.name])[spot.number] for slots in self.slots)
+        m_old, of_m = m.read()
+        v_old, of_v = v.read()
+        m_new = _BETA1 * m_old + grow1 * gradient
+        v_new = _BETA2 * v_old + (grow2 * gradient) * gradient
+        m.write(m_new, of_m, spot.lots(_FIRST_TURN))
+        v.write(v_new, of_v, spot.lots(_SECOND_TURN))
+        w, of_w = weight.read()
+        moved = w - spot.pace.rate * m_new / (tf.sqrt(v_new) + _EPSILON)
+        return weight.write(moved, of_w, spot.lots())
 
 
-@dataclass(frozen=True)
-class LayerwiseStep:
-    """A step of Adam whose gradients come a layer at a time, and are clipped by layers."""
-
-    adam: Adam
-    weights: Mapping[str, Tensor]
-    """Trainable variables by full name."""
-    step: Tensor
-    rate: Tensor
-    clip_norm: float
-
-    def apply(self, gradients: Mapping[str, Tensor]) -> Tensor:
-        """Move a layer's weights now, clipped by the norm of its gradients.
-
-        Returns:
-            What to wait for: after it nothing needs the gradients.
-        """
-        scale = _scale(gradients, self.clip_norm)
-        with tf.control_dependencies([scale]):
-            return self.adam._move(self.weights, gradients, scale, self.rate)
-
-    def end(self) -> None:
-        """Count the step."""
-        self.adam.step.assign(self.step)
-
-
-def _scale(gradients: Mapping[str, Tensor], clip_norm: float) -> Tensor:
-    """Return the factor that brings the norm of some gradients to at most ``clip_norm``."""
-    squares = [tf.reduce_sum(g * g) for g in gradients.values()]
-    norm = tf.sqrt(tf.add_n(squares) + 1e-12)
-    return tf.minimum(1.0, clip_norm / norm)
+def _zeros(weight: Tensor, name: str, coding: Coding | None) -> Tensor:
+    """Return a variable of zeros for a weight."""
+    if isinstance(weight, EncodedVariable) and coding is not None:
+        return EncodedVariable(name, np.zeros(weight.shape, np.float32), coding)
+    return tf.Variable(tf.zeros_like(weight), name=name)

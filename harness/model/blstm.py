@@ -22,6 +22,7 @@ from harness.model.blocks import Block, Blocks
 from harness.model.configuration import steps_per_block
 from harness.model.operators import rows_of
 from harness.model.recurrent import RecurrentProduct
+from harness.model.resident.product import Stack, times, times_turned
 from harness.model.tensors import Tensor
 
 
@@ -29,7 +30,7 @@ from harness.model.tensors import Tensor
 class BlstmWeights:
     """``input`` [2, I, 4H], ``recurrent`` [2, H, 4H], ``bias`` [2, 1, 4H]."""
 
-    input: Tensor
+    input: Tensor | Stack
     recurrent: Tensor
     bias: Tensor
 
@@ -224,7 +225,7 @@ def blstm_forward(
     steps = _Steps(steps_per_block(rows // batch, unroll), batch, hidden, product)
     turned = _turned_rows(rows // batch, lengths)
     inputs = tf.gather(x, tf.stack([tf.range(rows), turned]))
-    z = tf.matmul(inputs, weights.input) + weights.bias
+    z = times(inputs, weights.input) + weights.bias
     parts = tf.split(z, rows // steps.rows, 1)
     matrices = product.ahead(weights.recurrent)
     hs, *caches = steps.run(
@@ -276,5 +277,5 @@ def blstm_backward(
     }
     if not input_gradient:
         return None, gradients
-    ahead, back = tf.unstack(tf.matmul(dz, weights.input, transpose_b=True))
+    ahead, back = tf.unstack(times_turned(dz, weights.input))
     return ahead + tf.gather(back, turned), gradients

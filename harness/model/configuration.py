@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.model.network import Network as TrainableNetwork
     from harness.pruning.cells import Group
+
+Resident = Literal["float32", "f16", "int8"]
+Rounding = Literal["stochastic", "nearest"]
 
 BLANK = 0
 """Output 0 is the CTC blank; output i > 0 is ``alphabet[i - 1]`` of the network."""
@@ -47,6 +51,10 @@ class FeatureSettings:
     high_hz: float = 7600.0
     floor: float = 1e-2
     """Added before the logarithm, relative to an utterance of RMS 1."""
+    normalise: Literal["utterance", "fixed"] = field(default="utterance", repr=False)
+    """``utterance``: level, and mean and deviation of each band, are those of the whole utterance.
+    ``fixed``: they are constants, so that a frame needs nothing but its own window: for streaming.
+    """
 
     def samples(self, frames: int) -> int:
         """Return the samples that ``frames`` whole windows cover."""
@@ -79,6 +87,8 @@ class NetworkConfig(ABC):
 
     family: ClassVar[str]
     """Name of the family."""
+    trained_by: ClassVar[Literal["ctc", "rnnt"]] = "ctc"
+    """The loss of its files."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
 
@@ -100,6 +110,12 @@ class NetworkConfig(ABC):
     recomputes, and clips by layers."""
     alphabet: str = field(default=alphabets.ENGLISH, repr=False)
     """Characters that it writes, in the order of its outputs, the blank left out."""
+    resident: Resident = "float32"
+    """How a phone holds weights, and what the optimiser keeps of them, while it trains: ``f16`` and
+    ``int8`` are decoded layer by layer where they are used, and encoded again after each step."""
+    rounding: Rounding = "stochastic"
+    """How they are encoded again; ``nearest`` loses every step smaller than half a code."""
+    optimiser: Literal["adam", "sgd"] = "adam"
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
@@ -126,6 +142,15 @@ class NetworkConfig(ABC):
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         """Return the layers from input to output."""
 
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Return the layers that another alphabet leaves as they are, from input to output.
+
+        They are what a network of another language can begin from.
+        """
+        wider = replace(self, alphabet=f"{self.alphabet}*")
+        pairs = zip(self.layer_specs(), wider.layer_specs(), strict=True)
+        return tuple(own.name for own, other in pairs if _shapes(own) == _shapes(other))
+
     @abstractmethod
     def sub_models(self) -> tuple[SubModel, ...]:
         """Return the sub-models, from the one that needs most memory to the least."""
@@ -145,6 +170,12 @@ class NetworkConfig(ABC):
             variables: Where they read their weights.
             form: For whom they are written.
         """
+
+    def network_class(self) -> type[TrainableNetwork]:
+        """Return the class that puts the layers together; imports tensorflow."""
+        from harness.model.network import Network as Layered
+
+        return Layered
 
     def unit_groups(self) -> tuple[Group, ...]:
         """Return the units that may be left out, by layer, from input to output; none by default.
@@ -189,6 +220,9 @@ class NetworkConfig(ABC):
             yield Problem(("alphabet",), wrong)
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
+        if self.resident != "float32" and self.clip != "layer":
+            hint = "Write clip: layer: else all gradients live at once, and little is saved."
+            yield Problem(("resident",), "goes with clip: layer only", hint)
         if self.switched and self.clip != "layer":
             hint = "Write clip: layer: its branches update a layer at a time."
             yield Problem(("switched",), "goes with clip: layer only", hint)
@@ -221,6 +255,10 @@ class NetworkConfig(ABC):
     def with_batch(self, batch_size: int) -> NetworkConfig:
         """Return the same network for another batch size."""
         return replace(self, batch_size=batch_size)
+
+
+def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
+    return {name: weight.shape for name, weight in spec.weights.items()}
 
 
 def at_least_one(

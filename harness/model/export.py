@@ -9,9 +9,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from harness.atomic import whole
-from harness.model.adam import Adam
 from harness.model.configuration import Form, NetworkConfig
-from harness.model.network import Network
+from harness.model.optimisers import optimiser_of
+from harness.model.resident.variable import variables_of
 from harness.model.signatures import signatures
 from harness.model.strip import strip
 
@@ -37,17 +37,18 @@ def build_model(
     Returns:
         ``out``.
     """
-    network = Network(config, seed=seed, form=Form(flatbuffer=True))
-    adam = Adam.of(network)
+    network = config.network_class()(config, seed=seed, form=Form(flatbuffer=True))
+    optimiser = optimiser_of(network)
     root = tf.Module()
+    kept = [*network.weights.values(), *(v for slot in optimiser.slots for v in slot.values())]
+    rounding = network.variables.rounding
     root.variables_used = [
-        *network.weights.values(),
-        *adam.first.values(),
-        *adam.second.values(),
-        adam.step,
+        *(variable for held in kept for variable in variables_of(held)),
+        optimiser.step,
+        *(rounding.variables if rounding else ()),
     ]
     with tempfile.TemporaryDirectory(prefix="harness-model-") as folder:
-        tf.saved_model.save(root, folder, signatures=signatures(network, adam, sub_models))
+        tf.saved_model.save(root, folder, signatures=signatures(network, optimiser, sub_models))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter.experimental_enable_resource_variables = True

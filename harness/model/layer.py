@@ -142,6 +142,9 @@ class Variables(Protocol):
     def read(self, full_name: str, after: Tensor | None = None) -> Tensor:
         """Return a copy of a weight, made no earlier than ``after``."""
 
+    def stack(self, full_name: str, after: Tensor) -> Any:
+        """Return matrices for `harness.model.resident.product`, read no earlier than ``after``."""
+
 
 class TrainableLayer(ABC):
     """A layer that computes its output, and the gradients of its input and its weights.
@@ -192,6 +195,13 @@ class TrainableLayer(ABC):
         back.
         """
         return self._variables.read(self.spec.full_name(name), after)
+
+    def stack(self, name: str, after: Tensor) -> Any:
+        """Return matrices [N, rows, columns] of this layer for products with all of them.
+
+        Encoded ones are decoded block by block, in the product.
+        """
+        return self._variables.stack(self.spec.full_name(name), after)
 
     def named(self, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return values by full name."""

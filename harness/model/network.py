@@ -23,6 +23,12 @@ from harness.model.initial import Weights, initial_weights
 from harness.model.layer import Role, Signal, TrainableLayer
 from harness.model.operators import inside
 from harness.model.passes import BackwardPass, ForwardPass, Taken
+from harness.model.resident.chosen import encoded_weights
+from harness.model.resident.codings import Codings
+from harness.model.resident.codings import codings as make_codings
+from harness.model.resident.product import Stack
+from harness.model.resident.rounding import Rounding
+from harness.model.resident.variable import EncodedVariable
 from harness.model.segments import roles_of, segments_of, up_to
 from harness.model.tensors import Tensor
 
@@ -32,15 +38,55 @@ class NetworkVariables:
 
     Args:
         weights: First values by full name.
+        encoded: Names of those that are held in few bits.
+        codings: How; None: there are none.
+        stochastic: Whether these are rounded by lot.
     """
 
-    def __init__(self, weights: Weights) -> None:
-        self.by_name = {name: tf.Variable(value, name=name) for name, value in weights.items()}
+    def __init__(
+        self,
+        weights: Weights,
+        encoded: Collection[str] = (),
+        codings: Codings | None = None,
+        *,
+        stochastic: bool = True,
+    ) -> None:
+        self.codings = codings
+        self.by_name: dict[str, Tensor] = {
+            name: EncodedVariable(name, value, codings.weights)
+            if codings and name in encoded
+            else tf.Variable(value, name=name)
+            for name, value in weights.items()
+        }
+        self.rounding: Rounding | None = None
+        """Of the encoded ones; None: there are none."""
+        in_few_bits = {n: v for n, v in self.by_name.items() if isinstance(v, EncodedVariable)}
+        if in_few_bits:
+            self.rounding = Rounding(in_few_bits, stochastic=stochastic)
+
+    @staticmethod
+    def of(config: NetworkConfig, weights: Weights) -> NetworkVariables:
+        """Return the variables of a flatbuffer, encoded as the configuration says."""
+        if config.resident == "float32":
+            return NetworkVariables(weights)
+        codings = make_codings(config.resident, config.clip_norm)
+        stochastic = config.rounding == "stochastic"
+        return NetworkVariables(weights, encoded_weights(config), codings, stochastic=stochastic)
 
     def read(self, full_name: str, after: Tensor | None = None) -> Tensor:
         """Return a copy of a variable, made no earlier than ``after``."""
+        variable = self.by_name[full_name]
         with tf.control_dependencies([] if after is None else [after]):
-            return tf.identity(self.by_name[full_name])
+            if isinstance(variable, EncodedVariable):
+                return variable.read_value()
+            return tf.identity(variable)
+
+    def stack(self, full_name: str, after: Tensor) -> Tensor | Stack:
+        """Return matrices, read no earlier than ``after``; encoded ones as blocks."""
+        variable = self.by_name[full_name]
+        if isinstance(variable, EncodedVariable) and variable.is_stack:
+            return Stack(variable, after)
+        return self.read(full_name, after)
 
 
 class Loss(Protocol):
@@ -102,7 +148,11 @@ class Network:
         form = form or Form()
         self.config = config
         self.description = config.describe()
-        self.variables = variables or NetworkVariables(initial_weights(config, seed))
+        if variables is None:
+            weights = initial_weights(config, seed)
+            made = NetworkVariables.of(config, weights) if form.flatbuffer else None
+            variables = made or NetworkVariables(weights)
+        self.variables = variables
         self.layers = config.build_layers(self.variables, form)
         self.segments = segments_of(self.layers, self.description.exits)
         self.form = form
@@ -116,6 +166,10 @@ class Network:
     def resized(self, config: NetworkConfig) -> Network:
         """Return a network of the same variables with other static sizes."""
         return Network(config, variables=self.variables, form=self.form, loss=self._loss)
+
+    def own_signatures(self) -> dict[str, Tensor]:
+        """Return concrete functions that files of this kind of network have beside the others."""
+        return {}
 
     def trained_weights(self, layers: Collection[str], *, biases: bool = False) -> list[str]:
         """Return the full names of the weights that are trained with these layers.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.model.adam import Adam
 from harness.model.aim import Aim
 from harness.model.network import Network
+from harness.model.optimiser import Optimiser
 from harness.model.tensors import Tensor
 
 
@@ -22,13 +22,13 @@ class StepLoss:
 
 
 def train_step(
-    network: Network, adam: Adam, batch: Sequence[Tensor], learning_rate: Tensor, aim: Aim
+    network: Network, optimiser: Optimiser, batch: Sequence[Tensor], learning_rate: Tensor, aim: Aim
 ) -> StepLoss:
     """Train layers on a batch; return the losses before it.
 
     Args:
         network: Whose weights and statistics move.
-        adam: Whose moments move.
+        optimiser: Whose moments move.
         batch: x, in_len, labels, lab_len.
         learning_rate: Scalar.
         aim: What trains, and by which losses.
@@ -36,12 +36,12 @@ def train_step(
     x, in_len, labels, lab_len = batch
     clip_norm = network.config.clip_norm
     if network.config.clip == "layer":
-        update = adam.layerwise(network.weights, learning_rate, clip_norm)
+        update = optimiser.layerwise(network.weights, learning_rate, clip_norm)
         step = network.gradients(x, in_len, labels, lab_len, aim, update.apply)
         update.end()
     else:
         step = network.gradients(x, in_len, labels, lab_len, aim)
-        adam.apply(network.weights, step.gradients, learning_rate, clip_norm)
+        optimiser.apply(network.weights, step.gradients, learning_rate, clip_norm)
     for name, value in step.moved.items():
         network.weights[name].assign(value)
     return StepLoss(step.loss, step.by_exit)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from harness.model.adam import Adam, LayerwiseStep
 from harness.model.layer import Role
 from harness.model.network import Network, shares
 from harness.model.operators import no_earlier, runtime_zero
+from harness.model.optimiser import LayerwiseStep, Optimiser
 from harness.model.passes import BackwardPass, ForwardPass
 from harness.model.segments import Segment
 from harness.model.tensors import Tensor
@@ -39,13 +39,17 @@ class Span:
 
 
 def switched_step(
-    network: Network, adam: Adam, batch: Mapping[str, Tensor], learning_rate: Tensor, span: Span
+    network: Network,
+    optimiser: Optimiser,
+    batch: Mapping[str, Tensor],
+    learning_rate: Tensor,
+    span: Span,
 ) -> Tensor:
     """Train a span of segments on a batch.
 
     Args:
         network: One with exits, its statistics frozen.
-        adam: Whose moments move.
+        optimiser: Whose moments move.
         batch: ``x``, ``in_len``, ``labels``, ``lab_len``.
         learning_rate: Scalar.
         span: Which segments.
@@ -61,7 +65,7 @@ def switched_step(
     ]
     losses, d_logits = network.joint_loss(logits, lengths, batch["labels"], batch["lab_len"])
     share = shares(batch["in_len"])
-    update = adam.layerwise(network.weights, learning_rate, network.config.clip_norm)
+    update = optimiser.layerwise(network.weights, learning_rate, network.config.clip_norm)
     step.back([d * share[None, :, None] for d in d_logits.values()], update)
     update.end()
     counts = [tf.cast(span.has(n), tf.float32) for n in range(len(network.segments))]

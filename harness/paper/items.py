@@ -21,6 +21,7 @@ class Experiment:
         phones: Virtual phones that share its jobs; 1 where time and CPU are measured.
         rates: Learning rate of the paper -> the one that stands for it in a quick run.
         takes_recordings: It is about people's own recordings, which a user may give.
+        takes_models: It compares trainings of one network, which a user may give.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Experiment:
     phones: int = 2
     rates: tuple[tuple[float, float], ...] = ()
     takes_recordings: bool = False
+    takes_models: bool = False
 
     @property
     def scenario(self) -> Path:

@@ -11,6 +11,7 @@ from harness.report import numbers, words
 from harness.report.approaches import side_by_side
 from harness.report.changed import differences
 from harness.report.compare_words import ORDER, WORDS, counts, sentence
+from harness.report.exits_beside import rules_beside
 from harness.report.expect import check_all
 from harness.report.figures.trend import trend_chart
 from harness.report.junit import junit_xml
@@ -101,6 +102,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             beside=side_by_side(judged.runs),
             matrices=[] if judged.werr is None else [(judged.werr, werr_in_words(judged.werr))],
             kind_words=KIND_WORDS,
+            exits=rules_beside(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],
             now=now.record,

@@ -16,6 +16,7 @@ from harness.report.leaving import (
     could_have_been,
     judged_ways,
     points,
+    say_words,
 )
 from harness.report.load import Attempt
 from harness.report.numbers import fixed, signed
@@ -195,7 +196,7 @@ class ExitGroup:
     def lines(self) -> tuple[DepthLine, ...]:
         """WER over depth: what was measured, a line a kind of rule, and what could have been."""
         lines = [*self._measured()]
-        if self.answered is not None:
+        if self.answered is not None and say_words(self.answered.heard):
             lines += could_have_been(self.answered, self.answered.heard)
         return tuple(lines)
 

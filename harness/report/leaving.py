@@ -68,10 +68,15 @@ def agreed(heard: Heard) -> int:
     return agreed_at(heard.texts)
 
 
+def say_words(own: Iterable[Heard]) -> bool:
+    """Return whether there is a word of reference, and so a WER."""
+    return any(heard.errors[0].reference_words for heard in own)
+
+
 def points(evaluation: Evaluation, rule: Thresholded) -> tuple[Judged, ...]:
-    """Return a rule's curve; empty where a half is empty or answers lack what it goes by."""
+    """Return a rule's curve; empty where a half says no word or answers lack what it goes by."""
     choosing, judging = halves(evaluation.heard)
-    if not (choosing and judging and evaluation.has(rule)):
+    if not (say_words(choosing) and say_words(judging) and evaluation.has(rule)):
         return ()
     return curve(evaluation.heard, evaluation.depths, rule)
 

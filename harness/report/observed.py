@@ -81,7 +81,13 @@ def _observation(
             "peak_rss_mb": result.peak_rss_mb,
             "battery_mah_per_epoch": _charge(attempt),
             "battery_percent_per_epoch": _percent(attempt),
+            **attempt.read_figures(),
         }
+        if result.exits is not None:
+            values |= {
+                "layers_computed": result.exits.mean_depth,
+                "seconds_per_utterance": result.exits.utterance_seconds,
+            }
     return Observation(
         run_id=data.record.run_id,
         phone=phone_name(result.phone),

@@ -223,13 +223,14 @@ def list_in_words(found: RunClasses) -> str:
     rule = scoring.asked.rare_words
     if rule is None or scoring.words is None:
         return ""
-    texts = (row.reference for own in found.rows for a in own.attempts for row in rows_of(a))
-    rare = len(words_in(texts) & scoring.rare)
+    said = words_in(row.reference for own in found.rows for a in own.attempts for row in rows_of(a))
+    rare = len(said & scoring.rare)
+    verb = "is" if rare == 1 else "are"
     known = ""
     if found.known_percent is not None:
         known = f"; {fixed(found.known_percent, 1)} % of what is said is among them"
     return (
         f"Rare: {rule.label}, by {scoring.source}: "
         f"{plural(len(scoring.words.words), 'word')}{known}. "
-        f"{plural(rare, 'word')} of those said are rare."
+        f"Of {plural(len(said), 'different word')} said, {rare} {verb} rare."
     )

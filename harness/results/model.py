@@ -161,6 +161,11 @@ class ExitsRecord(Record):
     """From the shallowest."""
 
     @property
+    def utterance_seconds(self) -> float:
+        """Mean of segments and rule for one utterance, where batches are full."""
+        return self.mean_seconds / max(self.rows, 1) + self.mean_rule_seconds
+
+    @property
     def label(self) -> str:
         """The rule in a few words; one of a later harness as it is written."""
         try:
@@ -294,6 +299,25 @@ class WrittenRecord(Record):
     """Of all variables of the update, as float32."""
 
 
+class StoredRecord(Record):
+    """The checkpoint that is kept, as it lay on the phone's flash (``trainer.stored``)."""
+
+    epoch: int
+    size_bytes: int
+    """Of the file: ``checkpoint.npz`` of the attempt is a copy."""
+    coding: str
+    """``S1E3M7/fn``, ``int8/column``."""
+    variables: int
+    """How many variables are written small."""
+    error: float
+    """Root of the mean square of what they lost, by that of the variables."""
+    float32_bytes: int
+    """Of all variables, as float32."""
+    wer_percent: float | None = None
+    """Of the validation utterances, heard with what was read back (jiwer); ``wer_after_percent`` is
+    of the weights as they were trained. None: the host asked for an end before."""
+
+
 class UpdateRecord(Record):
     """What a client sent back (``update.npz``)."""
 
@@ -343,6 +367,8 @@ class AttemptResult(Record):
     """Other speakers, where the scenario says ``also_evaluate``."""
     exits: ExitsRecord | None = None
     """Where utterances left, where the scenario says ``trainer.exits``."""
+    stored: StoredRecord | None = None
+    """Where the scenario says ``trainer.stored``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None
@@ -353,6 +379,9 @@ class AttemptResult(Record):
     """Predicted need of the chosen sub-model."""
     measured_need_mb: float | None = None
     """Peak RSS minus RSS at the moment of selection."""
+    changed_codes: float | None = None
+    """Share of the codes of weights that a step changed, on average, where these stay in few bits
+    while training; 0: it stood still."""
     phases: tuple[PhaseRecord, ...] = ()
     pressure: PressureRecord | None = None
     transfer: TransferRecord | None = None

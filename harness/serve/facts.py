@@ -55,6 +55,8 @@ class Running(Facts):
     """(number of the step, mean of some steps)."""
     wer_percent: list[tuple[int, float]]
     """(epoch, percent) as the trainer counts it; the host scores when the attempt ends."""
+    left_at: list[tuple[str, int]] = []
+    """(exit, utterances that left there) of the evaluation that goes on, or of the last one."""
     samples: dict[str, list[Any]]
     """The last minutes by column of ``samples.parquet``."""
 
@@ -77,6 +79,10 @@ class Ended(Facts):
     wer_after_percent: float | None
     peak_rss_mb: float | None
     minutes_per_epoch: float | None
+    rule: str | None = None
+    """By which utterances left a network with exits."""
+    mean_depth: float | None = None
+    """Layers that were computed for an utterance."""
     stop_reason: str | None
     failure: str | None
     message: str | None

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from harness.readings.declared import Axis
 from harness.readings.sampled import columns
 from harness.report.figures.plot import EndLabel, Plot, steps, text_px, tick_text
+from harness.report.figures.shares import ShareBar, share_bars
 from harness.report.figures.sheet import Sheet
 from harness.report.numbers import fixed
 from harness.report.text import plural
@@ -57,6 +58,8 @@ def curves(running: Running, role: str, key: str) -> Markup:
             marks=True,
         ),
     ]
+    if running.left_at:
+        learning.append(_leaving(running.left_at, f"{key}-exits"))
     shown = [*(figure for figure in learning if figure), *_minutes(running, f"{key}-use", role)]
     return Markup("").join(Markup("<figure>{}</figure>").format(figure) for figure in shown)
 
@@ -108,6 +111,14 @@ def _line_figure(
     if max(ys) > ticks[-1]:
         desc += f" The highest, {_figure(max(ys))}, lies beyond the axis."
     return sheet.svg(key, label, desc)
+
+
+def _leaving(left_at: Sequence[tuple[str, int]], key: str) -> Markup:
+    """Draw at which exits the utterances of an evaluation left, so far."""
+    heard = sum(count for _, count in left_at)
+    bar = ShareBar("left", tuple(100 * count / heard for _, count in left_at))
+    names = [f"{name}: {count}" for name, count in left_at]
+    return share_bars([bar], names, key, f"Where {plural(heard, 'utterance')} left", _WIDTH)
 
 
 def _ceiling(ys: Sequence[float]) -> float:

@@ -80,6 +80,7 @@ def run_page(run: RunState, alone: bool, part: bool = False) -> str:
             curves(attempt, _ranked(run, attempt).role, f"r{number}")
             for number, attempt in enumerate(run.running, 1)
         ],
+        exits=any(ended.rule for ended in run.ended[:SHOWN]),
         shown=SHOWN,
         stop_words=STOP_WORDS,
     )

@@ -141,6 +141,7 @@ class RunWatch:
                     steps=len(training.loss),
                     loss=thinned(training.loss),
                     wer_percent=training.wer,
+                    left_at=training.leaving.counts if training.leaving else [],
                     samples=dict(tail.samples),
                 )
             )
@@ -291,6 +292,8 @@ def _told(key: str, result: AttemptResult, last: bool) -> Ended:
         wer_after_percent=result.wer_after_percent,
         peak_rss_mb=result.peak_rss_mb,
         minutes_per_epoch=result.minutes_per_epoch,
+        rule=result.exits.label if result.exits else None,
+        mean_depth=result.exits.mean_depth if result.exits else None,
         stop_reason=result.stop_reason,
         failure=result.failure.kind if result.failure else None,
         message=result.failure.message if result.failure else None,

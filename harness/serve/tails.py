@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.contract import parse_event
-from harness.contract.events import Epoch, EventError, PhaseChange, Selected, Step
+from harness.contract.events import (
+    Epoch,
+    EventError,
+    PhaseChange,
+    Selected,
+    Step,
+    UtteranceExits,
+)
 from harness.readings.sampled import columns
 from harness.sampling.frames import FrameReader
 from harness.sampling.rows import collect, phase_intervals
@@ -83,6 +90,31 @@ class Training:
     """(number of the step, loss), all epochs."""
     wer: list[tuple[int, float]] = field(default_factory=list)
     """(epoch, percent) as the trainer counts it."""
+    leaving: Leaving | None = None
+    """Of the evaluation that goes on, or of the last one; None in a network without exits."""
+
+
+@dataclass
+class Leaving:
+    """Where the utterances of one evaluation have left so far."""
+
+    epoch: int
+    exits: tuple[str, ...] = ()
+    """As far up as an utterance was computed, from the shallowest."""
+    left: dict[str, str] = field(default_factory=dict)
+    """Utterance -> exit; of one that was told again, as after a lost trainer, the last counts."""
+
+    def add(self, event: UtteranceExits) -> None:
+        """Take in an utterance."""
+        self.left[event.id] = event.exit
+        told = tuple(dict.fromkeys([*(answer.exit for answer in event.answers), event.exit]))
+        self.exits = max(self.exits, told, key=len)
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """(exit, utterances), from the shallowest."""
+        at = list(self.left.values())
+        return [(name, at.count(name)) for name in dict.fromkeys([*self.exits, *at])]
 
 
 class AttemptTail:
@@ -127,6 +159,10 @@ class AttemptTail:
         elif isinstance(event, Step):
             training.epoch, training.step = event.epoch, event.step
             training.loss.append((len(training.loss) + 1, event.loss))
+        elif isinstance(event, UtteranceExits):
+            if training.leaving is None or training.leaving.epoch != event.epoch:
+                training.leaving = Leaving(event.epoch)
+            training.leaving.add(event)
         elif isinstance(event, Epoch):
             training.epoch = event.epoch
             training.wer.append((event.epoch, event.wer_percent))

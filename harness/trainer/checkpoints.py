@@ -7,9 +7,9 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from harness.compression.shuffled import SHUFFLED
 from harness.contract.wire import Written
 from harness.errors import InputError
 from harness.trainer.small import CODES_SUFFIX, LIST, listed
+
+if TYPE_CHECKING:
+    from harness.trainer.packing import Packing
 
 _FASTEST: Final = 1
 """Of zlib's levels: more take time and find little in weights."""
@@ -73,7 +76,10 @@ def checkpoint_path(folder: Path, epoch: int) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, epoch: int, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]
+    folder: Path,
+    epoch: int,
+    weights: Iterable[tuple[str, npt.NDArray[np.float32]]],
+    packing: Packing | None = None,
 ) -> Saved:
     """Write the weights of an epoch, one after another: they need not be in memory together.
 
@@ -81,11 +87,17 @@ def save_checkpoint(
         folder: Of the checkpoints.
         epoch: Counted from 1.
         weights: Names and values; a value is not looked at again after the next one came.
+        packing: Writes some of them smaller.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
     """
-    return write_weights(checkpoint_path(folder, epoch), weights)
+    if packing is None:
+        return write_weights(checkpoint_path(folder, epoch), weights)
+    with weights_writer(checkpoint_path(folder, epoch)) as writer:
+        for name, value in weights:
+            packing.write(writer, name, value)
+    return replace(writer.saved(), written=packing.written(compared=False))
 
 
 def write_weights(path: Path, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> Saved:

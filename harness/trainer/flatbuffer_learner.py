@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
 from harness.trainer.listening import Left, heard_by_rule
 from harness.trainer.npz import opened_weights
+from harness.trainer.packing import Packing
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.share import UPDATE, pulled_back, write_update
@@ -87,6 +89,7 @@ class FlatbufferLearner:
             if start.sha256 is not None:
                 check_sha256(path, start.sha256)
             model.load_checkpoint(path)
+        model.seed_rounding(_seed(job))
         self._sub_model, self._loaded = sub_model, model
 
     async def features(self) -> None:
@@ -118,7 +121,8 @@ class FlatbufferLearner:
             began = time.monotonic()
             loss = model.train_step(self._sub_model, batch, training.learning_rate)
             self._pull_back()
-            yield StepTaken(loss, time.monotonic() - began, len(rows))
+            seconds = time.monotonic() - began
+            yield StepTaken(loss, seconds, len(rows), model.changed_codes)
 
     def _pull_back(self) -> None:
         """Take FedProx's step, if the job asks for one."""
@@ -174,8 +178,10 @@ class FlatbufferLearner:
         self._model.load_checkpoint(checkpoint_path(self._folder, epoch))
 
     async def save(self, epoch: int) -> Saved:
-        """Write the weights of an epoch."""
-        return save_checkpoint(self._folder, epoch, self._model.weights())
+        """Write the weights of an epoch, as small as the job says."""
+        wire = self._job.stored
+        packing = None if wire is None else Packing(wire, self._model.shapes, f"stored:{epoch}")
+        return save_checkpoint(self._folder, epoch, self._model.weights(), packing)
 
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies."""
@@ -231,3 +237,9 @@ class FlatbufferLearner:
     def _check_stop(self) -> None:
         if self._stop_requested() or Path(self._job.outputs.stop_file).exists():
             raise StopCommand
+
+
+def _seed(job: Job) -> int:
+    """Return a job's own seed: clients that round by the same lots would err together."""
+    digest = hashlib.sha256(f"{job.job_id}:{job.training.seed}".encode()).digest()
+    return int.from_bytes(digest[:3], "little")

@@ -109,6 +109,11 @@ def get_signature(layer: str) -> str:
     return f"get_{layer.lower()}"
 
 
+def set_signature(layer: str) -> str:
+    """Return the name of the signature that takes a layer's weights."""
+    return f"set_{layer.lower()}"
+
+
 def check_signatures(names: set[str], path: Path) -> None:
     """Check that a file has what every model must have.
 

@@ -49,6 +49,8 @@ class StepTaken:
     """Mean of the batch, before the step."""
     seconds: float
     utterances: int
+    changed_codes: float | None = None
+    """Share of the codes of weights that it changed; None: they are not in few bits."""
 
 
 class Learner(Protocol):

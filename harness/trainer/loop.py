@@ -19,6 +19,7 @@ from harness.contract.events import (
     Hypothesis,
     Phase,
     PhaseChange,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -30,7 +31,7 @@ from harness.contract.events import (
 from harness.contract.job import CONTRACT_VERSION, Job
 from harness.contract.share import WordCounts
 from harness.errors import HarnessError
-from harness.metrics.words import WordErrors, word_errors
+from harness.metrics.words import WordErrors, wer_percent, word_errors
 from harness.trainer.history import History
 from harness.trainer.learner import Learner, Log, Start, StopCommand
 from harness.trainer.others import OtherSpeakers
@@ -94,6 +95,7 @@ class Training:
             reason = "command"
         else:
             with contextlib.suppress(StopCommand):  # an end was asked for after training ended
+                await self._read_back(self._history.kept)
                 await self._listen_to_others(self._history.kept)
         await self._share()
         await self._log.say(Stopped, reason=reason, epoch=self._history.done)
@@ -196,6 +198,7 @@ class Training:
                     loss=step.loss,
                     seconds=round(step.seconds, 4),
                     utterances=step.utterances,
+                    changed_codes=step.changed_codes,
                 )
                 total += step.loss * step.utterances
                 utterances += step.utterances
@@ -251,6 +254,28 @@ class Training:
             )
         return [left.text for left in every]
 
+    async def _read_back(self, epoch: int) -> None:
+        """Hear with the kept checkpoint as it was stored, unless that was done before a kill."""
+        done = any(isinstance(e, ReadBack) and e.epoch == epoch for e in self._log.before)
+        if self._job.stored is None or epoch == 0 or done:
+            return
+        utterances = self._job.data.validation
+        async with self._phase("evaluate", epoch):
+            began = self._learner.clock()
+            await self._learner.restore(epoch)
+            if self._job.exits is None:
+                heard = await self._learner.evaluate(epoch)
+            else:
+                heard = [left.text for left in await self._learner.evaluate_exits(epoch)]
+            pairs = list(zip(utterances, heard, strict=True))
+            await self._log.say(
+                ReadBack,
+                epoch=epoch,
+                wer_percent=wer_percent((said.text, text) for said, text in pairs),
+                evaluate_seconds=round(self._learner.clock() - began, 4),
+                hypotheses=tuple(Hypothesis(id=said.id, text=text) for said, text in pairs),
+            )
+
     @property
     def _tells(self) -> bool:
         """Whether what was heard may be told."""
@@ -274,6 +299,7 @@ class Training:
             sha256=saved.sha256,
             size_bytes=saved.size_bytes,
             best=self._history.best == epoch,
+            written=saved.written,
         )
         self._learner.keep_only({epoch, self._history.kept})
 

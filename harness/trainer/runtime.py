@@ -7,6 +7,7 @@ take and give is written in ``harness.model.signatures``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,13 +26,15 @@ from harness.trainer.info import (
     model_info,
     reset_signature,
     segment_signature,
+    set_signature,
     train_signature,
 )
 from harness.trainer.listening import SegmentRun
 from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, run, take
 
-_READ_WEIGHTS = ("infer", "loss", "train", "segment")
+SEED_ROUNDING = "seed_rounding"
+_READ_WEIGHTS = ("infer", "loss", "train", "segment", "encode", "predict", "joint")
 
 
 class FlatbufferModel:
@@ -81,6 +84,11 @@ class FlatbufferModel:
         self.network = self.info.network
         layers = tuple(get_signature(layer) for layer in self.network.layer_names)
         self._getters = layers if names.issuperset(layers) else ("get_weights",)
+        setters = tuple(set_signature(layer) for layer in self.network.layer_names)
+        self._setters = setters if names.issuperset(setters) else ("set_weights",)
+        self._seeds_rounding = SEED_ROUNDING in names
+        self.changed_codes: float | None = None
+        """The share of the codes of its weights that the last step changed; None: it has none."""
         self._has_weights = bool(values["weights_included"])
         self._moments_of: frozenset[str] = frozenset()
         """Layers whose moments are there."""
@@ -132,7 +140,18 @@ class FlatbufferModel:
             lr=np.array(learning_rate, np.float32),
             **switched,
         )
+        if "changed_codes" in out:
+            self.changed_codes = float(out["changed_codes"])
         return float(out["loss"])
+
+    def seed_rounding(self, seed: int) -> None:
+        """Let weights that are encoded be rounded by other lots; of other files nothing changes.
+
+        Args:
+            seed: At least 0.
+        """
+        if self._seeds_rounding:
+            self._run(SEED_ROUNDING, seed=np.array(seed, np.int32))
 
     def infer(self, batch: Batch) -> list[Floats]:
         """Return logits [output frames, outputs] of each real row."""
@@ -159,6 +178,28 @@ class FlatbufferModel:
         )
         losses: Floats = out["loss"][: batch.rows]
         return losses
+
+    def signatures(self) -> frozenset[str]:
+        """Return the names of all signatures of the file."""
+        return frozenset(self._interpreter.get_signature_list())
+
+    def call(self, signature: str, **inputs: Any) -> dict[str, Any]:
+        """Run a signature that only some families have; return copies of its outputs by name.
+
+        Raises:
+            InputError: It reads weights, and there are none.
+        """
+        return self._run(signature, **inputs)
+
+    def input_shape(self, signature: str, name: str) -> tuple[int, ...]:
+        """Return the shape of an input of a signature."""
+        details = self._interpreter.get_signature_runner(signature).get_input_details()
+        return tuple(int(n) for n in details[name]["shape"])
+
+    def output_shape(self, signature: str, name: str) -> tuple[int, ...]:
+        """Return the shape of an output of a signature."""
+        details = self._interpreter.get_signature_runner(signature).get_output_details()
+        return tuple(int(n) for n in details[name]["shape"])
 
     def get_weights(self) -> dict[str, Floats]:
         """Return a copy of all weights and moving statistics by name."""
@@ -220,15 +261,20 @@ class FlatbufferModel:
         now = self.get_weights()
         self._put_weights(lambda name: change(name, now[name]))
 
-    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
-        wanted = {
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all weights and moving statistics, by name."""
+        return {
             name: tuple(int(n) for n in detail["shape"])
             for name, detail in self._set_weights.get_input_details().items()
         }
-        return misfit(wanted, shapes)
+
+    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
+        return misfit(self.shapes, shapes)
 
     def _put_weights(self, weight: Callable[[str], Floats]) -> None:
-        put(self._interpreter, "set_weights", weight)
+        for signature in self._setters:
+            put(self._interpreter, signature, weight)
         self._has_weights = True
 
     def reset_optimizer(self) -> None:

@@ -17,6 +17,7 @@ _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans 
 _EXITS = "a minute; smaller: tests/integration/cli/test_early_exits.py"
 _PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
+_SENTENCES = "needs what a real run trained on: tests/unit/cli/test_score.py"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
 
 NOT_RUN: dict[str, str] = {
@@ -67,7 +68,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --out whole": _PAPER,
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
-    "harness paper --system early-exit": _PAPER,
+    "harness paper --system early-exit*": _PAPER,
     "harness paper --system omc": _PAPER,
     "harness paper --system fedaqt": _PAPER,
     "harness paper --system federated-pruning": _PAPER,
@@ -87,6 +88,9 @@ NOT_RUN: dict[str, str] = {
     "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower_app.py",
     "git clone --depth 1 https://github.com/adap/flower": "fetches somebody else's repository",
     "harness corpus import *": _CORPORA,
+    "harness score RUN --vocabulary-rank *": _SENTENCES,
+    "harness run words.yaml *": "trains for a minute: tests/unit/report, tests/unit/cli",
+    "git clone https://github.com/facebookresearch/fbai-speech": "somebody else's repository",
     "harness plan mine.yaml": _CORPORA,
 }
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
@@ -94,6 +98,10 @@ NOT_RUN: dict[str, str] = {
 ELSEWHERE: dict[str, str] = {
     "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
+    "harness score RUN --characters --baseline before": (
+        "harness score one --characters --baseline before"
+    ),
+    "harness score RUN RUN": "harness score one two",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
     "harness export csv RUN": "harness export csv one",
     "harness model inspect mini.tflite": (

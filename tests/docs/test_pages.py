@@ -111,6 +111,9 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
         whole["trainer"] = {"stop": {last: value}}
     elif section == "trainer.exits":
         whole["trainer"] = {"exits": {last: value} | _EXITS.get(last, {})}
+    elif section == "report.rare_words":
+        rule = {} if last in ("vocabulary_rank", "max_count") else {"max_count": 0}
+        whole["report"] = {"rare_words": {last: value, **rule}}
     elif section == "expect":
         claim = {"below": 1} if last == "metric" else {"metric": "wer_percent"}
         whole["expect"] = [{last: value, **claim}]

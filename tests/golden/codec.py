@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.compression.chosen import chosen
+from harness.compression.kept import Units, place, select, units_mask
 from harness.compression.lots import Key
 from harness.compression.packed import Packed, coding_of, pack
 from harness.contract.wire import Wire
@@ -93,6 +94,37 @@ def codec() -> dict[str, Any]:
             {"format": "int8", "surprise": 1},
             {"share": 0.5},
         ],
+        "kept": [
+            _kept(shape, units, kept)
+            for shape, units, kept in (
+                ((3, 10), "columns", (0, 8, 9)),
+                ((3, 10), "rows", (2, 0)),
+                ((2, 4, 3), "columns", (1,)),
+                ((2, 4, 3), "rows", (3, 1)),
+                ((2, 2, 3, 4), "rows", ()),
+                ((9, 1), "rows", (8, 2, 5)),
+            )
+        ],
+        "bad_masks": [
+            {"mask": mask, "units": units}
+            for mask, units in (("01", 9), ("ff", 3), ("", 1), ("0100", 8))
+        ],
+    }
+
+
+def _kept(shape: tuple[int, ...], units: Units, kept: tuple[int, ...]) -> dict[str, Any]:
+    value = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    part = select(value, units, kept)
+    whole = place(part, units, kept, np.full_like(value, -1))
+    count = shape[-1 if units == "columns" else -2]
+    return {
+        "shape": list(shape),
+        "units": units,
+        "kept": list(kept),
+        "mask": units_mask(kept, count).hex(),
+        "part": part.ravel().tolist(),
+        "part_shape": list(part.shape),
+        "whole": whole.ravel().tolist(),
     }
 
 

@@ -27,6 +27,7 @@ from harness.contract.events import (
     Finished,
     OtherSpeakerHeard,
     PhaseChange,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -190,6 +191,30 @@ def test_the_same_goes_back(java_trainer, make_job, tmp_path, share, sub_model, 
         assert update.written.float32_bytes == told.written.float32_bytes
         assert update.written.error == pytest.approx(told.written.error, rel=0.1)
         assert update.written.changed == pytest.approx(told.written.changed, abs=0.05)
+
+
+def test_checkpoints_in_fewer_bits_are_alike(java_trainer, make_job, tmp_path):
+    """Each trainer reads its own back, and what the other wrote."""
+    training = {"epochs": 2, "learning_rate": 1e-4}
+    job = make_job(stored={"format": "S1E2M3"}, keep="last", training=training)
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert len(of(theirs, ReadBack)) == 1
+    for its, ours in zip(of(theirs, Checkpoint), of(python, Checkpoint), strict=True):
+        assert its.size_bytes == pytest.approx(ours.size_bytes, rel=0.02)
+        assert its.written.error == pytest.approx(ours.written.error, rel=0.01)
+        assert its.written.model_copy(update={"error": 0}) == ours.written.model_copy(
+            update={"error": 0}
+        )
+    (tmp_path / "out").rename(tmp_path / "java")
+    for command, other, events in ((PYTHON, "java", theirs), (java_trainer, "python", python)):
+        name = Path(of(events, Checkpoint)[-1].path).name
+        start = str(tmp_path / other / "checkpoints" / name)
+        again = make_job(training={"epochs": 0}, model={"checkpoint": start})
+        code, heard = run(command, again, tmp_path)
+        assert code == 0
+        assert of(heard, Epoch)[0].hypotheses == of(events, ReadBack)[0].hypotheses
+        (tmp_path / "out").rename(tmp_path / f"of-{other}")
 
 
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):

@@ -219,6 +219,7 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         ),
         share=share_of(spec),
         exits=None if trainer.exits is None else trainer.exits.as_rule(),
+        stored=None if trainer.stored is None else trainer.stored.as_wire(),
         ordered=material.ordered,
     )
 

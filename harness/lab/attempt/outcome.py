@@ -11,6 +11,7 @@ from harness.contract.events import (
     Epoch,
     Finished,
     OtherSpeakerHeard,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -23,6 +24,7 @@ from harness.results.model import (
     OtherSpeakerRecord,
     PhaseRecord,
     SelectionRecord,
+    StoredRecord,
 )
 from harness.results.store import HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import PhaseInterval, phase_intervals
@@ -164,6 +166,39 @@ def other_events(events: Sequence[Any]) -> list[OtherSpeakerHeard]:
     return list(last.values())
 
 
+def read_back_event(events: Sequence[Any]) -> ReadBack | None:
+    """Return what was heard with the kept checkpoint as it was stored; the last counts."""
+    every = [event for event in events if isinstance(event, ReadBack)]
+    return every[-1] if every else None
+
+
+def stored_record(
+    events: Sequence[Any], rows: Sequence[HypothesisRow], kept_epoch: int | None
+) -> StoredRecord | None:
+    """Return what was stored in fewer bits; None where nothing was, or nothing is kept.
+
+    Args:
+        events: The event log.
+        rows: Scored, of what was heard with it; empty if nothing was.
+        kept_epoch: Whose checkpoint counts.
+    """
+    saved = [e for e in events if isinstance(e, Checkpoint) and e.epoch == kept_epoch]
+    event = saved[-1] if saved else None
+    told = None if event is None else event.written
+    if event is None or told is None:
+        return None
+    own = [row for row in rows if row.epoch == kept_epoch]
+    return StoredRecord(
+        epoch=event.epoch,
+        size_bytes=event.size_bytes,
+        coding=told.coding,
+        variables=told.variables,
+        error=told.error,
+        float32_bytes=told.float32_bytes,
+        wer_percent=wer_percent(own) if own else None,
+    )
+
+
 def other_records(
     events: Sequence[Any],
     scored: Sequence[OtherSpeakerRow],
@@ -270,7 +305,15 @@ def event_figures(
         "wer_after_percent": by_epoch[kept_epoch].wer_percent if kept_epoch in by_epoch else None,
         "stop_reason": stopped[-1].reason if stopped else None,
         "minutes_per_epoch": sum(trained) / len(trained) / 60 if trained else None,
+        "changed_codes": _changed_codes(events),
     }
+
+
+def _changed_codes(events: Sequence[Any]) -> float | None:
+    """Return the share of codes that a step changed, on average; None: no step says it."""
+    shares = [event.changed_codes for event in events if isinstance(event, Step)]
+    said = [share for share in shares if share is not None]
+    return sum(said) / len(said) if said else None
 
 
 def event_notes(events: Sequence[Any]) -> tuple[str, ...]:

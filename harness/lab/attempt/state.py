@@ -18,6 +18,7 @@ from harness.lab.attempt.outcome import (
     other_records,
     phase_records,
     selection_record,
+    stored_record,
 )
 from harness.lab.attempt.watch import EventLog
 from harness.lab.ports import LabPhone
@@ -100,6 +101,7 @@ class AttemptState:
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     scored_others: tuple[OtherSpeakerRow, ...] = ()
+    scored_stored: tuple[HypothesisRow, ...] = ()
     exits: tuple[ExitsRow, ...] = ()
     checkpoint_sha256: str | None = None
     update: UpdateRecord | None = None
@@ -150,6 +152,7 @@ def make_result(
             state.exits,
             figures["kept_epoch"],
         ),
+        stored=stored_record(events, state.scored_stored, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,

@@ -209,7 +209,7 @@ class BlstmLayer(TrainableLayer):
 
     def _weights(self, after: Tensor) -> BlstmWeights:
         return BlstmWeights(
-            self.read("input", after), self.read("recurrent", after), self.read("bias", after)
+            self.stack("input", after), self.read("recurrent", after), self.read("bias", after)
         )
 
 

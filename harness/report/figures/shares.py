@@ -31,7 +31,13 @@ class ShareBar:
     shares: tuple[float, ...]
 
 
-def share_bars(bars: Sequence[ShareBar], exits: Sequence[str], name: str, title: str) -> Drawn:
+def share_bars(
+    bars: Sequence[ShareBar],
+    exits: Sequence[str],
+    name: str,
+    title: str,
+    width: float = WIDTH,
+) -> Drawn:
     """Draw one bar a rule; the deeper an exit, the darker its part.
 
     Args:
@@ -39,14 +45,15 @@ def share_bars(bars: Sequence[ShareBar], exits: Sequence[str], name: str, title:
         exits: What the exits are called, from the shallowest.
         name: Prefix of ids.
         title: For those who listen.
+        width: Of the figure, pixels.
     """
     labels = [one_line(bar.label, LONGEST) for bar in bars]
     keys = [one_line(text, LONGEST) for text in exits]
     left = 12 + max(map(text_px, labels))
-    right = WIDTH - 6
+    right = width - 6
     lines = _key_lines(keys, right - left)
     top = 8 + 18.0 * len(lines)
-    sheet = Sheet(WIDTH, top + STEP_PX * len(bars) + 4)
+    sheet = Sheet(width, top + STEP_PX * len(bars) + 4)
     for row, line in enumerate(lines):
         x = left
         for place in line:
@@ -59,14 +66,14 @@ def share_bars(bars: Sequence[ShareBar], exits: Sequence[str], name: str, title:
         sheet.text(left - 6, y + BAR_PX / 2 + BASELINE, label, anchor="right")
         x = left
         for place, share in enumerate(bar.shares):
-            width = (right - left) * share / 100
-            if width <= 0:
+            part = (right - left) * share / 100
+            if part <= 0:
                 continue
-            sheet.area([_box(x, y, max(width - 1, 0.5), BAR_PX)], shade(place, len(exits)))
+            sheet.area([_box(x, y, max(part - 1, 0.5), BAR_PX)], shade(place, len(exits)))
             text = f"{fixed(share)} %"
-            if width > text_px(text) + 6:
-                sheet.text(x + width / 2, y + BAR_PX / 2 + BASELINE, text, anchor="center")
-            x += width
+            if part > text_px(text) + 6:
+                sheet.text(x + part / 2, y + BAR_PX / 2 + BASELINE, text, anchor="center")
+            x += part
     told = (
         f"{bar.label}: "
         + ", ".join(f"{fixed(s)} % at {e}" for e, s in zip(exits, bar.shares, strict=True))
@@ -86,12 +93,12 @@ def _key_lines(keys: Sequence[str], room: float) -> list[list[int]]:
     lines: list[list[int]] = [[]]
     used = 0.0
     for place, key in enumerate(keys):
-        width = 31 + text_px(key)
-        if lines[-1] and used + width > room:
+        needed = 31 + text_px(key)
+        if lines[-1] and used + needed > room:
             lines.append([])
             used = 0.0
         lines[-1].append(place)
-        used += width
+        used += needed
     return lines
 
 

@@ -20,6 +20,7 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
     return {
         "energy": energy_rows([(strip.attempt, strip.energy) for strip in page.strips]),
         "phase_costs": cost.phase_costs(page.attempts),
+        "coded": [a for a in page.attempts if a.result.changed_codes is not None],
         "needs": needs,
         "need_rows": _need_rows(page),
         "need_figure": need_scatter(needs, "all") if needs else None,

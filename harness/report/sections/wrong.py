@@ -16,6 +16,7 @@ def _view(page: PageData) -> Mapping[str, Any]:
         "kind_meaning": words.KIND_MEANING,
         "kills": page.kills,
         "problems": page.problems,
+        "still": [attempt for attempt in page.attempts if attempt.result.changed_codes == 0],
     }
 
 

@@ -92,7 +92,17 @@ class TraceLearner:
         return Identity(TRAINER_NAME, __version__, runtime, self._phone.pid)
 
     async def load(self, sub_model: str | None, start: Start | None) -> None:  # noqa: ARG002
-        """Let the time pass that loading takes."""
+        """Let the time pass that loading takes.
+
+        Raises:
+            InputError: The job wants smaller checkpoints, and here they hold no weights.
+        """
+        if self._job.stored is not None:
+            raise InputError(
+                "a replayed trainer has no weights to write smaller",
+                where=self._table.name,
+                hint="Take real trainers: leave --trainer trace out, or leave stored out.",
+            )
         self._loaded = True
         self._cost = self._table.cost(sub_model, tuple(self._job.selection.need_mb))
         await self._spend(self._table.load_s)

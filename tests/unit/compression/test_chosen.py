@@ -52,6 +52,28 @@ def test_kept_units_come_back_into_their_places(units):
     assert gone.sum() == value.size * (count - 2) // count
 
 
+CODEC = json.loads((FOLDER / "codec.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CODEC["kept"])
+def test_golden_kept_units(case):
+    value = np.arange(np.prod(case["shape"]), dtype=np.float32).reshape(case["shape"])
+    units, kept = case["units"], case["kept"]
+    part = select(value, units, kept)
+    assert (part.ravel().tolist(), list(part.shape)) == (case["part"], case["part_shape"])
+    whole = place(part, units, kept, np.full_like(value, -1))
+    assert whole.ravel().tolist() == case["whole"]
+    count = case["shape"][-1 if units == "columns" else -2]
+    assert units_mask(kept, count).hex() == case["mask"]
+    assert masked_units(bytes.fromhex(case["mask"]), count) == sorted(kept)
+
+
+@pytest.mark.parametrize("case", CODEC["bad_masks"])
+def test_golden_masks_to_refuse(case):
+    with pytest.raises((BadCodeError, WrongLengthError)):
+        masked_units(bytes.fromhex(case["mask"]), case["units"])
+
+
 def test_masks_of_other_units():
     with pytest.raises(BadCodeError):
         units_mask([3], 3)

@@ -9,6 +9,7 @@ import pytest
 import harness
 from harness.errors import InputError
 from harness.results.store import RunFolder
+from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import Failing, RunShape, make_run, small
 
 STEP = (
@@ -116,3 +117,16 @@ def test_the_notebook_runs(path: Path) -> None:
         exec(compile(source.replace("runs/latest", str(path)), str(notebook), "exec"), there)
     assert len(there["attempts"]) == 4
     assert set(there["samples"].phase) >= {"train", "load"}
+
+
+def test_exits_stand_in_frames_and_a_damaged_line_is_told(tmp_path: Path) -> None:
+    path = make_exits_run(tmp_path, {"made-up": (0.5, 0.25, 0.05)}, leave_at=(1,), utterances=5)
+    file = next(iter(path.glob("attempts/*/*/exits.jsonl")))
+    file.write_text(file.read_text().replace('"seconds":0.1', '"seconds":"=x"', 1))
+    run = harness.open_run(path)
+    assert list(run.attempts["exits.rule"]) == ["fixed exit2"] * 2
+    assert list(run.attempts["exits.mean_depth"]) == [3.0] * 2
+    assert len(run.exits) == 2 * (5 + 4)
+    assert run.exits["left"].sum() == 5 + 4
+    (told,) = run.damaged
+    assert told.startswith(f"{file}:1: this line is left out: answers.0.seconds")

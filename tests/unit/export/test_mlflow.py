@@ -11,6 +11,7 @@ import harness
 from harness.errors import InputError
 from harness.export.mlflow import ORIGIN_TAG, export
 from harness.results.model import AttemptResult
+from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import Failing, make_run, small
 
 
@@ -106,6 +107,19 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert done.params["phone"] == "oneplus-7t"
     assert done.params["pressure"].startswith(("fits", "available_mb", "none"))
     assert {"result.json", "samples.parquet"} <= set(done.artifacts)
+
+
+def test_what_left_early_has_its_figures(tmp_path: Path) -> None:
+    path = make_exits_run(tmp_path, {"made-up": (0.5, 0.25, 0.05)}, leave_at=(1,))
+    export(harness.open_run(path), "sqlite:///m.db")
+    run = STORE[0].runs[0]
+    told = {key: value for key, value, _ in run.metrics}
+    assert run.params["exits"] == "fixed exit2"
+    assert (told["exits_mean_depth"], told["exits_mean_seconds"]) == (3, 0.2)
+    assert [told[f"exit{n}_share_percent"] for n in (1, 2, 3)] == [0, 100, 0]
+    assert told["exit2_wer_percent"] == told["exits_wer_percent"] > 0
+    assert "exit3_wer_percent" not in told  # never computed: nothing is known
+    assert "exits.jsonl" in run.artifacts
 
 
 def test_figures_alone(tmp_path: Path) -> None:

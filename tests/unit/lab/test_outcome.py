@@ -152,3 +152,13 @@ def test_the_last_seconds_in_words() -> None:
         "sample at 4.0 s after boot: trainer 200 MiB, available 700 MiB",
         "sample at 5.0 s after boot: trainer unknown, available unknown",
     ]
+
+
+def test_codes_that_steps_changed_are_a_mean_and_absent_where_nobody_says_them() -> None:
+    said = [
+        event(n, 1500, "step", epoch=1, step=n, loss=1.0, seconds=0.1, utterances=5, **share)
+        for n, share in enumerate(({"changed_codes": 0.25}, {"changed_codes": 0.0}, {}))
+    ]
+    assert event_figures(said, (), "best")["changed_codes"] == 0.125
+    assert event_figures([STEP], (), "best")["changed_codes"] is None
+    assert "changed_codes" not in STEP.model_dump_json()

@@ -1,5 +1,7 @@
 """What the command makes of recordings and of rounds, before any phone."""
 
+import json
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,9 @@ from harness.lab import RunSettings
 from harness.paper.given import Given
 from harness.paper.make import sections
 from harness.paper.systems import load_system
+from harness.paper.systems.early_exit import SYSTEM as EARLY_EXIT
 from harness.paper.systems.mobileasr import SYSTEM
+from harness.paths import data_root
 from harness.scenario import expand_jobs, load_scenario
 from harness.speech import CorpusSpec, build_corpus
 
@@ -57,6 +61,28 @@ def test_without_recordings_it_is_the_people_that_come_with_the_project() -> Non
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         _overrides(EXPERIMENTS["figure5"], "quick", tmp_path)
+
+
+def test_models_that_are_given_are_heard_beside_the_scenarios_own(tmp_path: Path) -> None:
+    shipped = data_root() / "models" / "conformer-mini"
+    for name in ("b", "a"):
+        shutil.copytree(shipped, tmp_path / name)
+        manifest = json.loads((shipped / "manifest.json").read_text())
+        (tmp_path / name / "manifest.json").write_text(json.dumps({**manifest, "name": name}))
+    (tmp_path / "no-model").mkdir()
+    heard, cost = EARLY_EXIT.experiments
+    overrides = _overrides(heard, "quick", None, tmp_path)
+    jobs = expand_jobs(_checked(EARLY_EXIT, heard, overrides), ())
+    own, one, other = dict.fromkeys(job.content.model for job in jobs)
+    assert (own.name, own.path) == ("conformer-mini", None)
+    assert [one.path, other.path] == [str(tmp_path / name) for name in "ab"]
+    assert len(jobs) == 3 * 2
+    assert _overrides(cost, "quick", None, tmp_path) == []
+    with pytest.raises(InputError, match="there is no model in it"):
+        _overrides(heard, "quick", None, tmp_path / "no-model")
+    (tmp_path / "c").symlink_to(shipped)
+    with pytest.raises(InputError, match="c is named conformer-mini, as conformer-mini is"):
+        _overrides(heard, "quick", None, tmp_path)
 
 
 def test_the_papers_model_is_not_shipped_and_the_error_says_how_to_make_one() -> None:

@@ -146,6 +146,23 @@ def test_trainings_are_compared_at_equal_depth(tmp_path: Path) -> None:
     assert compared(tmp_path / "other", other) == {"does not hold"}
 
 
+def test_exits_that_were_not_trained_say_nothing(tmp_path: Path) -> None:
+    models = {JOINT: (0.5, 0.2, 0.05), SINGLE["first"]: (0.2, 0.9, 0.9), PLAIN: (0.9, 0.9, 0.2)}
+    made = page(Given({RUN: source(make_exits_run(tmp_path, models))}), "wer,curve,shares")
+    measured = {
+        name: [cell.median is not None for cell in cells]
+        for name, cells in made["wer"].grids[1].rows
+    }
+    assert measured[f"us-male, {JOINT}"] == [True, True, True]
+    assert measured[f"us-male, {SINGLE['first']}"] == [True, False, False]
+    assert measured[f"us-male, {PLAIN}"] == [False, False, True]
+    assert verdicts(made["wer"])["WER falls with depth"] == "holds"
+    assert len(made["curve"].drawings) == 2  # one a speaker, of the one network with all its exits
+    told = {name for name, _ in made["shares"].grids[0].rows}
+    assert told
+    assert not any(SINGLE["first"] in name or PLAIN in name for name in told)
+
+
 def test_cost_is_of_jobs_that_leave_at_one_exit(tmp_path: Path) -> None:
     at_first = source(make_exits_run(tmp_path, GOOD, leave_at=(0,)))
     cost = page(Given({COST: at_first}), "cost")["cost"]

@@ -9,7 +9,9 @@ import pytest
 
 from harness.errors import InputError
 from harness.report.build import build_report
+from harness.report.expect import check_all
 from harness.report.load import load_run
+from harness.report.observed import observed
 from harness.report.word_classes import epochs_of, in_words, list_in_words, percent, run_classes
 from harness.results.store import HypothesisRow, RunFolder
 from harness.scenario.report import Report
@@ -74,7 +76,10 @@ def test_counts_by_class(run):
     assert percent(kinds["characters"].after) == pytest.approx(100 * 2 / 22)  # went, when
     assert found.known_percent == 80
     assert "50.0 % of rare words and 0.0 % of common ones" in in_words(found)
-    assert "5 words; 80.0 % of what is said is among them. 2 words of those" in list_in_words(found)
+    assert (
+        "5 words; 80.0 % of what is said is among them. Of 4 different words said, 2 are rare"
+        in list_in_words(found)
+    )
     epochs = epochs_of(found.rows[0], found.scoring)
     assert (epochs[0].epoch, epochs[0].kept) == (0, False)
     assert any(epoch.kept for epoch in epochs)
@@ -120,6 +125,26 @@ def test_a_list_that_tells_nothing_is_refused(run, tmp_path, rare, words, messag
     with pytest.raises(InputError, match=message) as raised:
         load_run(run, asked=asked(**rare, words=str(file)))
     assert str(file) in raised.value.where
+
+
+def test_expectations_and_comparisons_have_the_rates(run):
+    data = load_run(run, asked=asked(vocabulary_rank=2))
+    (attempt,) = data.final
+    assert attempt.read_figures() == pytest.approx(
+        {"rare_wer_percent": 50, "common_wer_percent": 0, "cer_percent": 100 * 2 / 22}
+    )
+    expected = [
+        {"metric": "rare_wer_percent", "above": 49},
+        {"metric": "cer_percent", "below": 9},
+        {"metric": "common_wer_percent", "below": 1},
+    ]
+    verdicts = [check.verdict for check in check_all(expected, data.final)]
+    assert verdicts == ["holds", "does not hold", "holds"]
+    (observation,) = observed([data])[0]
+    assert observation.values["rare_wer_percent"] == 50
+    (plain,) = load_run(run).final
+    assert plain.read_figures() == {}
+    assert check_all(expected[:1], [plain])[0].verdict == "cannot be said"
 
 
 def test_without_being_asked_for_there_is_no_section(run):

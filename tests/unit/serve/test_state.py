@@ -9,13 +9,14 @@ import pytest
 
 from harness.lab.holding import EXPIRES_S
 from harness.report.load import load_run
-from harness.results.model import ClientRecord
+from harness.results.model import ClientRecord, ExitsRecord
 from harness.results.store import RunFolder
 from harness.serve import tails
+from harness.serve.page import run_page
 from harness.serve.state import RunsWatch, RunWatch
 from harness.serve.tails import AttemptTail, thinned
 from tests.fixtures.command import Command
-from tests.fixtures.run_under_way import LiveRun
+from tests.fixtures.run_under_way import HOSTILE, LiveRun
 from tests.fixtures.tasks import host_task
 from tests.unit.lab.fakes import good_training
 
@@ -60,6 +61,63 @@ def test_it_is_read_on_as_it_grows(live_run: LiveRun) -> None:
     state = watch.state()
     assert (state.stage, state.running, len(state.ended)) == ("finished", (), 2)
     assert state.phones[0].state == "free"
+
+
+def utterance(epoch: int, name: str, exit_: str, computed: int) -> bytes:
+    """Return the event of an utterance for which so many exits were computed."""
+    answers = [
+        {"exit": f"exit{n}", "text": HOSTILE, "seconds": 0.5} for n in range(1, computed + 1)
+    ]
+    event = {
+        "type": "utterance", "seq": 0, "t_boot_ms": 1, "epoch": epoch, "id": name, "exit": exit_,
+        "seconds": 0.5, "rule_seconds": 0.0, "rows": 1, "answers": answers,
+    }  # fmt: skip
+    return json.dumps(event).encode() + b"\n"
+
+
+def test_where_utterances_leave_while_they_are_heard(live_run: LiveRun) -> None:
+    watch = RunWatch(live_run.path)
+    assert not (live_run.attempt / "events.jsonl").exists()
+    with (live_run.attempt / "events.jsonl").open("wb") as log:
+        log.write(utterance(0, "u1", "exit1", 1) + utterance(0, "u2", "exit2", 2))
+        log.flush()
+        assert watch.state().running[0].left_at == [("exit1", 1), ("exit2", 1)]
+        log.write(utterance(0, "u1", "exit1", 3) + utterance(0, "u3", "exit1", 1))
+        log.flush()
+        (one,) = watch.state().running  # told again after a lost trainer: counted once
+        assert one.left_at == [("exit1", 2), ("exit2", 1), ("exit3", 0)]
+        page = run_page(watch.state(), alone=False)
+        assert "3 utterances left at exit1 (2), exit2 (1)" in page
+        assert "Where 3 utterances left" in page
+        log.write(utterance(1, "u1", "exit2", 2))
+        log.flush()
+        assert watch.state().running[0].left_at == [("exit1", 0), ("exit2", 1)]
+
+
+def test_without_exits_nothing_is_said_of_them(live_run: LiveRun) -> None:
+    live_run.hear(6)
+    state = RunWatch(live_run.path).state()
+    assert state.running[0].left_at == []
+    page = run_page(state, alone=False)
+    assert "utterances left" not in page
+    assert ">layers<" not in page
+
+
+def test_an_ended_attempt_tells_its_layers(live_run: LiveRun) -> None:
+    folder = RunFolder.open(live_run.path)
+    first = next(iter(folder.attempts()))
+    rule = {"rule": "entropy", "threshold": 0.1}
+    exits = ExitsRecord(
+        epoch=0, rule=rule, utterances=2, rows=1, mean_depth=3.5, mean_segments=1,
+        mean_seconds=0.5, mean_rule_seconds=0, by_exit=(),
+    )  # fmt: skip
+    first.write_result(first.result().model_copy(update={"exits": exits}))
+    state = RunWatch(live_run.path).state()
+    assert {(ended.rule, ended.mean_depth) for ended in state.ended} == {
+        ("entropy 0.1", 3.5),
+        (None, None),
+    }
+    assert '<td class="n w" title="entropy 0.1">3.5</td>' in run_page(state, alone=False)
 
 
 def test_a_host_that_says_nothing(live_run: LiveRun) -> None:

@@ -54,6 +54,7 @@ class ScriptedModel:
 
     wers: tuple[float, ...] = ()
     loss = 1.0
+    changed_codes = None
 
     def __init__(self, path, threads, *, ordered=False):
         self.info, self.network = INFO, INFO.network
@@ -61,6 +62,9 @@ class ScriptedModel:
 
     def features(self, pcm):
         return np.zeros((75, 80), np.float32)
+
+    def seed_rounding(self, seed):
+        assert 0 <= seed < 2**31
 
     def train_step(self, sub_model, batch, learning_rate):
         self.epoch += self.steps % STEPS_AN_EPOCH == 0

@@ -10,7 +10,7 @@ from harness.paper.system import System
 from harness.paper.systems.early_exit import battery, rules_of_leaving, tables
 from harness.paper.systems.early_exit.rules import RULES
 
-_HEARD = Experiment("early_exit")
+_HEARD = Experiment("early_exit", takes_models=True)
 _COST = Experiment("early_exit_cost", phones=1)
 
 SYSTEM = System(

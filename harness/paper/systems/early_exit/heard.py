@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.paper.measure import Source
+from harness.paper.systems.early_exit.recipes import trained_places
 from harness.report.evaluation import Evaluation, evaluations_of, first_answered
 from harness.results.files import StoreError
 
@@ -22,3 +23,13 @@ def evaluations(source: Source) -> list[Evaluation]:
 def answered(source: Source) -> list[Evaluation]:
     """Return the evaluations in which every exit answered; of repeats the first."""
     return first_answered(evaluations(source))
+
+
+def trained(evaluation: Evaluation) -> tuple[int, ...]:
+    """Return the places of the exits that its model was trained for."""
+    return trained_places(evaluation.attempt.result.model_name, len(evaluation.exits))
+
+
+def whole(evaluation: Evaluation) -> bool:
+    """Say whether all exits of its model were trained."""
+    return len(trained(evaluation)) == len(evaluation.exits)

@@ -11,3 +11,14 @@ SINGLE: Final = {"first": "conformer-mini-first", "last": "conformer-mini-last"}
 PLAIN: Final = SINGLE["last"]
 ADDED: Final = "conformer-mini-added"
 """Exits added to `PLAIN` and all of it trained on."""
+
+
+def trained_places(model: str, exits: int) -> tuple[int, ...]:
+    """Return the exits of a model that were trained, by place; what the others say means nothing.
+
+    Args:
+        model: Its name.
+        exits: How many it has.
+    """
+    of = {SINGLE["first"]: (0,), SINGLE["last"]: (exits - 1,)}
+    return of.get(model, tuple(range(exits)))

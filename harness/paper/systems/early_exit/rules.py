@@ -10,7 +10,7 @@ from harness.metrics.exits import Judged as OnCurve
 from harness.paper.claims import Judged, Rule
 from harness.paper.differences import NOTHING, Found, together
 from harness.paper.measure import Source
-from harness.paper.systems.early_exit.heard import answered
+from harness.paper.systems.early_exit.heard import answered, whole
 from harness.paper.systems.early_exit.recipes import ADDED, JOINT, PLAIN, SINGLE
 from harness.paper.systems.early_exit.tables import fixed_runs, seconds_of
 from harness.report.evaluation import Evaluation
@@ -22,7 +22,7 @@ def falls_with_depth(source: Source) -> Judged:
     """Last exit below the first one, and no exit clearly above the one before it."""
     ends: dict[str, Found] = {}
     rises: dict[str, Found] = {}
-    for evaluation in answered(source):
+    for evaluation in filter(whole, answered(source)):
         by_exit = [
             evaluation.utterances(fixed_at(place), evaluation.heard)
             for place in range(len(evaluation.exits))
@@ -41,7 +41,7 @@ def falls_with_depth(source: Source) -> Judged:
 def posterior_in_the_middle(source: Source) -> Judged:
     """Posterior no worse than entropy at the mean depth half way between first and last exit."""
     differences: dict[str, Found] = {}
-    for evaluation in answered(source):
+    for evaluation in filter(whole, answered(source)):
         entropy, posterior = points(evaluation, "entropy"), points(evaluation, "posterior")
         if entropy and posterior:
             middle = (evaluation.depths[0] + evaluation.depths[-1]) / 2

@@ -7,7 +7,7 @@ from harness.paper.given import Given, no_run, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Source
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.heard import answered
+from harness.paper.systems.early_exit.heard import answered, whole
 from harness.paper.systems.early_exit.tables import NO_ANSWERS, NO_PAGE, page, wer_cell
 from harness.report.evaluation import Evaluation
 from harness.report.figures.depth import over_depth
@@ -21,7 +21,7 @@ OURS = f"{HALVES}; all of our rows are of that half."
 
 def _given(item: Item, given: Given) -> tuple[Source | None, list[Evaluation], str]:
     source = source_of(item, given)
-    own = [] if source is None else [e for e in answered(source) if halves(e.heard)[1]]
+    own = [] if source is None else [e for e in answered(source) if whole(e) and halves(e.heard)[1]]
     if source is None or not source.finished:
         return source, [], no_run(item, given)
     return source, own, "" if own else NO_ANSWERS

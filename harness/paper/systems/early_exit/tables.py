@@ -12,7 +12,7 @@ from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured, load_measured
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.heard import answered, evaluations
+from harness.paper.systems.early_exit.heard import answered, evaluations, trained
 from harness.report.evaluation import Evaluation
 from harness.report.figures.depth import DASHES, DepthLine, over_depth
 from harness.report.leaving import fixed_at
@@ -84,6 +84,8 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     intervals = [
         [
             wer_interval(evaluation.utterances(fixed_at(place), evaluation.heard))
+            if place in trained(evaluation)
+            else None
             for place in range(len(evaluation.exits))
         ]
         for evaluation in own
@@ -102,11 +104,13 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     lines = [
         DepthLine(
             evaluation.name,
-            tuple(zip(evaluation.depths, [_wer(i) for i in by_exit], strict=True)),
+            tuple(
+                (depth, _wer(i)) for depth, i in zip(evaluation.depths, by_exit, strict=True) if i
+            ),
             ROLES[number % len(ROLES)],
             MARKERS[number % len(MARKERS)],
             DASHES[number // len(ROLES) % 2],
-            between=tuple(interval.ends if interval else None for interval in by_exit),
+            between=tuple(interval.ends for interval in by_exit if interval),
         )
         for number, (evaluation, by_exit) in enumerate(zip(own, intervals, strict=True))
     ]
@@ -122,9 +126,7 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     )
 
 
-def _wer(interval: WerInterval | None) -> float:
-    if interval is None:
-        return 0.0
+def _wer(interval: WerInterval) -> float:
     errors = interval.substitutions + interval.deletions + interval.insertions
     return 100 * errors / interval.words
 

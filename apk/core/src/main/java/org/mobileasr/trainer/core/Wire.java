@@ -78,9 +78,13 @@ final class Wire {
     }
   }
 
-  /** Reads the section of a job; null where there is none. */
-  static Wire of(Fields share) throws BadInputException {
-    return share.has("wire") ? new Wire(share.object("wire")) : null;
+  /**
+   * Reads a section of a job; null where there is none.
+   *
+   * @param name {@code wire} of {@code share}, {@code stored} of the job itself
+   */
+  static Wire of(Fields fields, String name) throws BadInputException {
+    return fields.known(name).has(name) ? new Wire(fields.object(name)) : null;
   }
 
   /** Whether all bits stay, laid so that they deflate well. */
@@ -119,9 +123,13 @@ final class Wire {
     return axes > 3 || axes >= 2 && shape[axes - 1] > 1 && shape[axes - 2] > 1;
   }
 
-  /** The key of stochastic rounding of a variable that goes back. */
-  String lotKey(String name) {
-    return draw + ":up:" + name;
+  /**
+   * The key of a variable's stochastic rounding.
+   *
+   * @param direction {@code up} for what goes back
+   */
+  String lotKey(String name, String direction) {
+    return draw + ":" + direction + ":" + name;
   }
 
   /** What a format is made of: bits of exponent and mantissa; null for whole numbers. */

@@ -11,9 +11,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -32,7 +34,7 @@ final class PackedTest {
   private static Wire wire(JsonElement given) throws BadInputException {
     JsonObject share = new JsonObject();
     share.add("wire", given);
-    return Wire.of(Fields.parse(share.toString()));
+    return Wire.of(Fields.parse(share.toString()), "wire");
   }
 
   private static int[] shape(JsonObject given) {
@@ -159,5 +161,56 @@ final class PackedTest {
   @MethodSource("badWires")
   void wiresToRefuse(JsonObject given) {
     assertThrows(BadInputException.class, () -> wire(given));
+  }
+
+  static Stream<JsonObject> kept() {
+    return cases("kept");
+  }
+
+  @ParameterizedTest
+  @MethodSource("kept")
+  void keptUnits(JsonObject given) throws CodecException {
+    int[] shape = shape(given);
+    Units units = Units.valueOf(given.get("units").getAsString().toUpperCase(Locale.ROOT));
+    int[] kept = GSON.fromJson(given.get("kept"), int[].class);
+    float[] values = new float[Tensor.size(shape)];
+    for (int n = 0; n < values.length; n++) {
+      values[n] = n;
+    }
+    Tensor part = units.select(new Tensor(shape, values), kept);
+    assertArrayEquals(GSON.fromJson(given.get("part_shape"), int[].class), part.shape);
+    assertArrayEquals(GSON.fromJson(given.get("part"), float[].class), part.values);
+    float[] before = new float[values.length];
+    Arrays.fill(before, -1);
+    Tensor whole = units.place(part, kept, new Tensor(shape, before));
+    assertArrayEquals(GSON.fromJson(given.get("whole"), float[].class), whole.values);
+    assertEquals(-1, before[0]);
+    int count = shape[shape.length - (units == Units.COLUMNS ? 1 : 2)];
+    assertArrayEquals(bytes(given, "mask"), Units.mask(kept, count));
+    int[] ordered = kept.clone();
+    Arrays.sort(ordered);
+    assertArrayEquals(ordered, Units.masked(bytes(given, "mask"), count));
+  }
+
+  static Stream<JsonObject> badMasks() {
+    return cases("bad_masks");
+  }
+
+  @ParameterizedTest
+  @MethodSource("badMasks")
+  void masksToRefuse(JsonObject given) {
+    assertThrows(
+        CodecException.class,
+        () -> Units.masked(bytes(given, "mask"), given.get("units").getAsInt()));
+  }
+
+  @Test
+  void unitsThatAreNone() {
+    for (int[] kept : new int[][] {{3}, {-1}, {1, 1}}) {
+      assertThrows(CodecException.class, () -> Units.mask(kept, 3));
+    }
+    Tensor part = new Tensor(new int[] {1, 2}, new float[2]);
+    Tensor into = new Tensor(new int[] {2, 2}, new float[4]);
+    assertThrows(CodecException.class, () -> Units.ROWS.place(part, new int[] {0, 1}, into));
   }
 }
