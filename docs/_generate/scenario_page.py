@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import compression, exits, federated, others, pruning, report, schema
+from harness.scenario import compression, exits, federated, others, pruning, report, schema, stored
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -21,6 +21,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
         "trainer.exits",
         exits.Exits,
         "A word alone is its `rule`. More: [early exits](../early_exits.md).",
+    ),
+    ("trainer.streaming", schema.Streaming, ""),
+    (
+        "trainer.stored",
+        stored.Stored,
+        "A word alone is its `format`. More: [weights in fewer bits](../compression.md).",
     ),
     ("trainer.stop", schema.Stop, ""),
     ("federated", federated.Federated, "More: [federated training](../federated.md)."),
@@ -63,6 +69,8 @@ EXAMPLES: dict[str, str] = {
     "rounds": "2",
     "order": "fewest-pushes",
     "model": "ds2-mini",
+    "baseline": "voices",
+    "baselines": "{voices: ds2-mini, people: ds2-mini-people}",
     "data": "{speaker: uk-male}",
     "also_evaluate": "[uk-female, ind-male]",
     "also_evaluate.corpus": "people",
@@ -169,6 +177,19 @@ EXAMPLES: dict[str, str] = {
     "data.seed": "1",
     "data.accents": "folded",
     "trainer.mode": "evaluate",
+    "trainer.streaming": "{beam: 1}",
+    "trainer.streaming.beam": "4",
+    "trainer.stored": "S1E3M7",
+    "trainer.stored.format": "S1E3M7",
+    "trainer.stored.kind": "ieee",
+    "trainer.stored.exponent": "conventional",
+    "trainer.stored.rounding": "stochastic",
+    "trainer.stored.subnormals": "false",
+    "trainer.stored.transform": "true",
+    "trainer.stored.per": "column",
+    "trainer.stored.variables": "all",
+    "trainer.stored.share": "0.9",
+    "trainer.stored.seed": "7",
     "trainer.exits": "agreement",
     "trainer.exits.rule": "agreement",
     "trainer.exits.exit": "exit2",

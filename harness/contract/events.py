@@ -147,6 +147,7 @@ class UtteranceStreamed(_Event):
     epoch: int
     id: str
     audio_s: float = Field(gt=0)
+    """How long it is."""
     compute_s: float = Field(ge=0)
     """Of all steps together, as they ran."""
     steps: int = Field(ge=0)

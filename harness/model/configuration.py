@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Resident = Literal["float32", "f16", "int8"]
 Rounding = Literal["stochastic", "nearest"]
+OptimiserName = Literal["adam", "sgd"]
 
 BLANK = 0
 """Output 0 is the CTC blank; output i > 0 is ``alphabet[i - 1]`` of the network."""
@@ -115,7 +116,7 @@ class NetworkConfig(ABC):
     ``int8`` are decoded layer by layer where they are used, and encoded again after each step."""
     rounding: Rounding = "stochastic"
     """How they are encoded again; ``nearest`` loses every step smaller than half a code."""
-    optimiser: Literal["adam", "sgd"] = "adam"
+    optimiser: OptimiserName = "adam"
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
@@ -255,6 +256,17 @@ class NetworkConfig(ABC):
     def with_batch(self, batch_size: int) -> NetworkConfig:
         """Return the same network for another batch size."""
         return replace(self, batch_size=batch_size)
+
+    def held_as(
+        self, resident: Resident, rounding: Rounding, optimiser: OptimiserName
+    ) -> NetworkConfig:
+        """Return the network as it is to be trained; in few bits by layers, and recomputed.
+
+        Without these all gradients, and all that layers keep, live at once, and little is saved.
+        """
+        few = {} if resident == "float32" else {"clip": "layer", "recompute": True}
+        changes: dict[str, Any] = {"resident": resident, "rounding": rounding, **few}
+        return replace(self, optimiser=optimiser, **changes)
 
 
 def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:

@@ -121,10 +121,13 @@ def write_manifest(
         sub_models: Those that the files can train; None = all of the network.
     """
     weights = folder / checkpoint.file if checkpoint else None
+    ordered = config.resident != "float32"  # in clusters all that is decoded lives at once
     network = config.describe(sub_models)
     names = network.sub_model_names
     needs = {
-        batch: measure_needs(folder / entry.file, names, checkpoint=weights, threads=threads)
+        batch: measure_needs(
+            folder / entry.file, names, checkpoint=weights, threads=threads, ordered=ordered
+        )
         for batch, entry in files.items()
         if measure
     }
@@ -150,6 +153,10 @@ def write_manifest(
         memory=make_record(points, files, threads) if points else None,
         trainer_base_mb=float(np.median(bases)) if bases else 0.0,
         learning_rate=learning_rate,
+        resident=config.resident,
+        rounding=config.rounding,
+        optimiser=config.optimiser,
+        ordered=tuple(files) if ordered else (),
         provenance=provenance,
     )
     save_manifest(manifest, folder)

@@ -18,11 +18,11 @@ from harness.model.folder import (
 )
 from harness.model.listen import listen
 from harness.model.pretraining import (
+    Beginning,
     Device,
     Pretrained,
     Settings,
     Silent,
-    Start,
     Watcher,
     pretrain,
 )
@@ -50,7 +50,7 @@ class Pretraining:
     """To train on, of each synthetic corpus."""
     accents: Accents = "folded"
     """Whether languages' own letters are kept or folded."""
-    start: Start | None = None
+    start: Beginning | None = None
     """Weights to begin from; None = random ones."""
     settings: Settings = field(default_factory=Settings)
     name: str | None = None
@@ -145,7 +145,7 @@ def ship_pretrained(
                 training=_recorded(settings, result),
                 wer_percent=heard,
                 lineage=(
-                    *(start.manifest.lineage if start and start.manifest else ()),
+                    *(start.lineage if start else ()),
                     _stage(plan, config, speech, result, command, checkpoint),
                 ),
             ),
@@ -191,7 +191,7 @@ def _stage(
         command=command,
         date=today(),
         commit=commit(),
-        begun_from=plan.start.recorded if plan.start else None,
+        begun_from=plan.start.recorded if plan.start else (),
         corpora=tuple(
             SpeechUsed(
                 name=share.corpus.name,

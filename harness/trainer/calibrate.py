@@ -107,12 +107,21 @@ class Bench:
         cached = self._kept(cell, model, weights)
         if cached is not None and cached.is_file():
             return Done(cell, Need(**json.loads(cached.read_bytes())), True)
-        need = measure_need(model, cell.sub_model, checkpoint=weights, threads=self._threads)
+        need = measure_need(
+            model,
+            cell.sub_model,
+            checkpoint=weights,
+            threads=self._threads,
+            ordered=self._ordered(cell),
+        )
         if cached is not None:
             cached.parent.mkdir(parents=True, exist_ok=True)
             with whole(cached) as partial:
                 partial.write_text(json.dumps(vars(need)) + "\n", encoding="utf-8")
         return Done(cell, need, False)
+
+    def _ordered(self, cell: Cell) -> bool:
+        return cell.batch_size in self._manifest.ordered
 
     def _kept(self, cell: Cell, model: Path, weights: Path | None) -> Path | None:
         if self._cache is None:
@@ -122,6 +131,7 @@ class Bench:
             "checkpoint": None if weights is None else file_sha256(weights),
             "cell": [cell.sub_model, cell.batch_size],
             "settings": [self._threads, UTTERANCES, STEPS, EVALUATED],
+            **({"ordered": True} if self._ordered(cell) else {}),
             "versions": [_runtime(), platform.python_version(), platform.platform()],
         }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

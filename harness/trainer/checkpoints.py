@@ -9,18 +9,22 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.compression.packed import Packed
+from harness.compression.shuffled import SHUFFLED
 from harness.contract.wire import Written
 from harness.errors import InputError
 from harness.trainer.small import CODES_SUFFIX, LIST, listed
 
 if TYPE_CHECKING:
     from harness.trainer.packing import Packing
+
+_FASTEST: Final = 1
+"""Of zlib's levels: more take time and find little in weights."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,11 @@ class WeightsWriter:
 
     def write_small(self, name: str, packed: Packed) -> None:
         """Write a weight that was packed."""
-        with self._archive.open(zipfile.ZipInfo(f"{name}{CODES_SUFFIX}"), "w") as entry:
-            entry.write(packed.data)
+        info = zipfile.ZipInfo(f"{name}{CODES_SUFFIX}")
+        if packed.coding == SHUFFLED:
+            self._archive.writestr(info, packed.data, zipfile.ZIP_DEFLATED, _FASTEST)
+        else:  # codes have no bits to spare
+            self._archive.writestr(info, packed.data, zipfile.ZIP_STORED)
         # without its data: a model of packed variables need not be in memory
         self._small[name] = (packed.coding, packed.shape)
 

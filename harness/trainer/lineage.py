@@ -51,8 +51,9 @@ class Stage(_Part):
     date: str
     commit: str = ""
     """Of the lab."""
-    begun_from: Begun | None = None
-    """None: random weights."""
+    begun_from: tuple[Begun, ...] = ()
+    """Weights in the order in which they were taken: a later one counts where two have a layer.
+    None: all began at random."""
     corpora: tuple[SpeechUsed, ...] = ()
     words: str = ""
     """The corpora in words, where they are not listed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -82,6 +82,11 @@ class ModelManifest(_Part):
     trainer_base_mb: float = 0.0
     learning_rate: float = 1e-4
     """For personalising; what the baseline's own figures were made with."""
+    resident: Literal["float32", "f16", "int8"] = "float32"
+    """How weights and moments are held while it trains."""
+    rounding: Literal["stochastic", "nearest"] = "stochastic"
+    """Of weights that are held in few bits."""
+    optimiser: Literal["adam", "sgd"] = "adam"
     ordered: tuple[int, ...] = ()
     """Batch sizes whose file is to be run in its own order (``ordered`` of a job)."""
     provenance: Provenance

@@ -76,6 +76,7 @@ def measure_need(
     checkpoint: Path | None = None,
     threads: int = 2,
     utterances: int = UTTERANCES,
+    ordered: bool = False,
 ) -> Need:
     """Measure one sub-model in a fresh process.
 
@@ -85,6 +86,7 @@ def measure_need(
         checkpoint: Weights, for a file that has none of its own.
         threads: Of LiteRT.
         utterances: Held in memory as features, all of them full length.
+        ordered: Run the operators in the file's own order.
 
     Raises:
         InputError: The file is no model that the trainer can use.
@@ -92,7 +94,7 @@ def measure_need(
     """
     with tempfile.TemporaryDirectory(prefix="harness-measure-") as name:
         folder = Path(name)
-        job = _job(folder, model, sub_model, checkpoint, threads)
+        job = _job(folder, model, sub_model, checkpoint, threads, ordered=ordered)
         path = folder / "job.json"
         path.write_text(job.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "harness.trainer.measure", str(path), str(utterances)]
@@ -105,19 +107,36 @@ def measure_need(
 
 
 def measure_needs(
-    model: Path, sub_models: Iterable[str], *, checkpoint: Path | None = None, threads: int = 2
+    model: Path,
+    sub_models: Iterable[str],
+    *,
+    checkpoint: Path | None = None,
+    threads: int = 2,
+    ordered: bool = False,
 ) -> dict[str, Need]:
     """Measure several sub-models, one process each; see ``measure_need``."""
-    return {s: measure_need(model, s, checkpoint=checkpoint, threads=threads) for s in sub_models}
+    return {
+        name: measure_need(model, name, checkpoint=checkpoint, threads=threads, ordered=ordered)
+        for name in sub_models
+    }
 
 
-def _job(folder: Path, model: Path, sub_model: str, checkpoint: Path | None, threads: int) -> Job:
+def _job(
+    folder: Path,
+    model: Path,
+    sub_model: str,
+    checkpoint: Path | None,
+    threads: int,
+    *,
+    ordered: bool,
+) -> Job:
     """Write recordings as long as the model takes, and return a job that trains on them."""
     info = read_info(model)
     trained, evaluated = STEPS * info.batch_size, EVALUATED * info.batch_size
     utterances = [_utterance(folder, n, info) for n in range(trained + evaluated)]
     return Job(
         job_id="measure",
+        ordered=ordered,
         model=ModelFiles(
             name="measured",
             path=str(model.resolve()),

@@ -9,6 +9,7 @@ _STF = "needs an STF farm: tests/unit/devices/test_stf.py"
 _BENCH = "a measurement, minutes on all cores; short ones: tests/integration/test_bench_*.py"
 _ROUNDS = "trains for minutes; a small one: tests/integration/test_federated.py"
 _PRUNED = "trains for minutes; a small one: tests/integration/test_federated_pruning.py"
+_LINEAGE = "of a model that the page trains: tests/integration/cli/test_languages.py"
 _CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech"
 _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
@@ -61,6 +62,7 @@ NOT_RUN: dict[str, str] = {
     "harness nightly scenarios/nightly.yaml *": "minutes; a smaller night: the nightly tutorial",
     "harness model build *": _TRAINS,
     "harness model pretrain *": _TRAINS,
+    "harness model lineage italian": _LINEAGE,
     "harness model evaluate *": "needs people's speech: tests/integration/cli",
     "harness model stream *": "needs a trained transducer: tests/unit/model/test_transducer.py",
     "harness model bench *": _BENCH,
@@ -82,6 +84,7 @@ NOT_RUN: dict[str, str] = {
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run scenarios/paper/omc.yaml *": _ROUNDS,
+    "harness run scenarios/paper/less_for_a_phone.yaml *": _ROUNDS,
     "harness run scenarios/paper/fedaqt.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
@@ -108,6 +111,13 @@ ELSEWHERE: dict[str, str] = {
         "harness model inspect models/ds2-mini/ds2-mini-b1.tflite"
     ),
     "harness model memory models/ds2-mini": "harness model memory models/ds2-mini",
+    "harness corpus languages": "harness corpus languages",
+    "harness corpus synth --language it --train 20 --validation 10": (
+        "harness corpus synth --language it --train 2 --validation 1"
+    ),
+    "harness corpus synth --language de --train 2 --validation 1 --out german": (
+        "harness corpus synth --language de --train 2 --validation 1 --out german"
+    ),
 }
 """Command of a page that is no journey -> how the test calls it, where runs one and two lie."""
 

@@ -284,7 +284,8 @@ def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_pa
     watcher = Watcher()
     with running_farm({"redmi-note-7-pro": 1}, adb_server.address, env=env) as farm:
         bench = open_bench([adb_server], only=[farm.phones[0].adb_serial], lease_root=tmp_path)
-        loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01")
+        more = ("trainer.keep=last", "trainer.stored=S1E3M7")
+        loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01", *more)
         summary = run_scenario(
             loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
         )
@@ -294,6 +295,9 @@ def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_pa
     assert result.phone.origin == "virtual"
     assert [epoch.epoch for epoch in result.epochs] == [0, 1, 2]
     assert result.epochs[1].train_loss != result.epochs[2].train_loss
+    assert result.stored.epoch == 2
+    assert result.stored.size_bytes < result.stored.float32_bytes / 2
+    assert result.stored.wer_percent is not None
     assert result.peak_rss_mb > 50  # a JVM, seen by the phone's own figures
 
 

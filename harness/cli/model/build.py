@@ -21,9 +21,11 @@ from harness.cli.model.common import (
     summary,
 )
 from harness.errors import HarnessError, InputError
+from harness.model.configuration import OptimiserName, Resident, Rounding
 
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
+    from harness.model.initial import Weights
 
 _SUFFIX = ".tflite"
 
@@ -57,6 +59,28 @@ def build(
             "[default: all]",
         ),
     ] = None,
+    resident: Annotated[
+        Optional[Resident],
+        typer.Option(
+            "--resident",
+            help="How weights and moments are held while training: float32, f16 or int8. The last "
+            "two clip by layers and recompute, too. [default: as the network says]",
+        ),
+    ] = None,
+    rounding: Annotated[
+        Optional[Rounding],
+        typer.Option("--rounding", help="Of such weights: stochastic or nearest."),
+    ] = None,
+    optimiser: Annotated[
+        Optional[OptimiserName],
+        typer.Option("--optimiser", help="adam, or sgd, which keeps nothing of a weight."),
+    ] = None,
+    checkpoint: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--checkpoint", help="Weights for a folder, .npz of the same network; else random."
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -68,6 +92,15 @@ def build(
 ) -> None:
     """Write a trainable flatbuffer with random weights, or a folder of them with a manifest."""
     chosen = config(arch)
+    chosen = chosen.held_as(
+        resident or chosen.resident, rounding or chosen.rounding, optimiser or chosen.optimiser
+    )
+    if checkpoint is not None and (out.suffix == _SUFFIX or embed):
+        raise InputError(
+            "weights of your own lie beside the files of a folder",
+            where="--checkpoint",
+            hint="Give --out a folder, without --embed.",
+        )
     sizes = sorted(set(batch_size or [chosen.batch_size]))
     if out.suffix == _SUFFIX:
         names = chosen_sub_models(sub_model, chosen.describe())
@@ -79,7 +112,7 @@ def build(
             hint="Give --out a .tflite file.",
         )
     else:
-        _build_folder(chosen, out, sizes, bool(embed), seed, measure)
+        _build_folder(chosen, out, sizes, bool(embed), seed, measure, checkpoint)
 
 
 def _build_file(
@@ -113,7 +146,13 @@ def _build_file(
 
 
 def _build_folder(
-    chosen: NetworkConfig, out: Path, sizes: Sequence[int], embed: bool, seed: int, measure: bool
+    chosen: NetworkConfig,
+    out: Path,
+    sizes: Sequence[int],
+    embed: bool,
+    seed: int,
+    measure: bool,
+    begun_from: Path | None,
 ) -> None:
     from harness.model.folder import (
         move_into,
@@ -127,6 +166,9 @@ def _build_folder(
     from harness.trainer.manifest import ModelFile, Provenance
 
     out = out.resolve()
+    weights = initial_weights(chosen, seed)
+    if begun_from is not None:
+        weights = _weights(begun_from, weights)
     if out.exists() and not (out.is_dir() and _is_model_or_empty(out)):
         raise InputError(
             "is there and is no model folder", where=str(out), hint="Give --out a new folder."
@@ -139,7 +181,7 @@ def _build_folder(
         for size in sizes:
             with _working(f"converting {chosen.name} for batch size {size}"):
                 files |= write_models(chosen, made, [size], embed=embed, seed=seed)
-        checkpoint = None if embed else write_checkpoint(initial_weights(chosen, seed), made)
+        checkpoint = None if embed else write_checkpoint(weights, made)
         with (
             _working("measuring what training needs" if measure else "writing the manifest"),
             _trainer_failures(),
@@ -153,7 +195,7 @@ def _build_folder(
                     command=command(),
                     date=today(),
                     versions=versions(),
-                    corpus="none: random weights",
+                    corpus=f"weights of {begun_from}" if begun_from else "none: random weights",
                 ),
                 learning_rate=1e-3,
                 measure=measure,
@@ -161,6 +203,22 @@ def _build_folder(
         move_into(made, out)
     summary(manifest, out)
     console.say(str(out))
+
+
+def _weights(path: Path, like: Weights) -> Weights:
+    """Read the weights of a checkpoint.
+
+    Raises:
+        InputError: It is none, or not of this network.
+    """
+    from harness.trainer.checkpoints import misfit
+    from harness.trainer.npz import opened_weights
+
+    with opened_weights(path) as stored:
+        differs = misfit({name: value.shape for name, value in like.items()}, stored.shapes)
+        if differs:
+            raise InputError(differs, where=str(path), hint="Give weights of the same network.")
+        return {name: stored.read(name) for name in like}
 
 
 def _is_model_or_empty(folder: Path) -> bool:

@@ -79,10 +79,16 @@ def command() -> str:
     return " ".join(["harness", *sys.argv[1:]])
 
 
+_ROUNDED = {"stochastic": "by lot", "nearest": "to the nearest"}
+
+
 def summary(manifest: ModelManifest, out: Path) -> None:
     """Say what a model folder holds and what its training needs."""
     sizes = ", ".join(f"batch {n}" for n in manifest.files)
     console.note(f"{manifest.name} ({sizes}) in {out}")
+    if manifest.resident != "float32":
+        how = f"{manifest.resident}, rounded {_ROUNDED[manifest.rounding]}"
+        console.note(f"weights while training: {how}; run in the file's own order")
     for batch, needs in manifest.need_mb.items():
         said = "  ".join(f"{name} {mb:.0f}" for name, mb in needs.items())
         console.say(f"need MiB at batch {batch}: {said}")

@@ -64,7 +64,10 @@ def _manifest(path: Path) -> ModelManifest:
 def _lines(stage: Stage) -> Iterator[str]:
     from harness.contract.alphabet import in_words
 
-    yield f"begins with {_begun(stage.begun_from)}"
+    if not stage.begun_from:
+        yield "begins with random weights"
+    for place, begun in enumerate(stage.begun_from):
+        yield f"{'then' if place else 'begins with'} {_begun(begun)}"
     yield from (f"hears {_corpus(corpus)}" for corpus in stage.corpora)
     if not stage.corpora:
         yield f"hears {stage.words}"
@@ -80,9 +83,7 @@ def _lines(stage: Stage) -> Iterator[str]:
     yield stage.command
 
 
-def _begun(begun: Begun | None) -> str:
-    if begun is None:
-        return "random weights"
+def _begun(begun: Begun) -> str:
     which = {"all": "all", "encoder": "the encoder", "layers": ", ".join(begun.layers)}[begun.part]
     fresh = f"; at random: {', '.join(begun.fresh)}" if begun.fresh else ""
     return f"{which} of {begun.network or begun.file} (weights {begun.sha256[:_DIGITS]}){fresh}"

@@ -215,12 +215,13 @@ class TrainingOptions:
         ),
     ] = None
     init: Annotated[
-        Optional[str],
+        Optional[list[str]],
         typer.Option(
             metavar="[PART:]FILE",
             help="Begin from weights (.npz, or a model folder): FILE or all:FILE takes all that "
             "the network has, encoder:FILE all but what writes letters, layers:CONV1,BLSTM1:FILE "
-            "these. Other layers begin at random. [default: all at random]",
+            "these. Other layers begin at random. May be given several times: a later one counts "
+            "where two have a layer. [default: all at random]",
             rich_help_panel=_TRAINING,
         ),
     ] = None
@@ -278,7 +279,7 @@ def pretrain(
 
     import_quietly()
     from harness.cli.model.pretrain_progress import training_display
-    from harness.model.pretraining import Init, read_start
+    from harness.model.pretraining import Init, read_beginning
     from harness.model.ship import Pretraining, ship_pretrained
 
     corpora = speech.corpora()
@@ -288,7 +289,7 @@ def pretrain(
         others=speech.others,
         utterances=training.utterances,
         accents=speech.accents,
-        start=read_start(Init.of(training.init), chosen) if training.init else None,
+        start=read_beginning([Init.of(words) for words in training.init or ()], chosen),
         settings=training.settings(),
         name=speech.name,
         number_format=speech.weights_as,

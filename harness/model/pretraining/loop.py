@@ -13,13 +13,14 @@ from harness.errors import HarnessError
 from harness.metrics import wer_percent
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
+from harness.model.pretraining.beginning import Beginning
 from harness.model.pretraining.data import Chosen, Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.mixture import Mixture
 from harness.model.pretraining.objective import labels_for, loss_of
 from harness.model.pretraining.progress import Place, Progress, finite
 from harness.model.pretraining.settings import Device, Settings
-from harness.model.pretraining.start import Start, aim_of
+from harness.model.pretraining.start import aim_of
 from harness.model.pretraining.stopping import interruptible_between_steps
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 from harness.speech import Corpus
@@ -60,7 +61,7 @@ def pretrain(
     device: Device = "cpu",
     keep_every: int = KEEP_EVERY,
     watcher: Watcher | None = None,
-    start: Start | None = None,
+    start: Beginning | None = None,
 ) -> Pretrained:
     """Train a network on a corpus, or go on where a process was stopped.
 

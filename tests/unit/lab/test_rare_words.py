@@ -11,7 +11,7 @@ from harness.lab.planning.rare_words import check_rare_words
 from harness.metrics.rare_words import Vocabulary
 from harness.results.store import RunFolder
 from harness.results.word_list import read_words, words_of, write_words
-from harness.scenario import load_scenario
+from harness.scenario import expand_jobs, load_scenario
 
 SPEECH = {
     "train": {"t1": "the boat went out", "t2": "the fog", "t3": "the boat"},
@@ -31,7 +31,8 @@ class Materials:
         return [SimpleNamespace(validation=said)]
 
 
-JOBS = [SimpleNamespace(speech=("data", 1, 1)), SimpleNamespace(speech=("data", 1, 1))]
+SPEC = SimpleNamespace(content=SimpleNamespace(federated=None))
+JOBS = [SimpleNamespace(speech=("data", 1, 1), spec=SPEC) for _ in range(2)]
 
 
 def check(tmp_path, rare, words=None):
@@ -89,6 +90,22 @@ def test_no_text(tmp_path):
     (tmp_path / "w.txt").write_bytes(b"\xff\xfe\x00the")
     with pytest.raises(InputError, match="UTF-8"):
         check(tmp_path, "max_count: 3, words: w.txt")
+
+
+@pytest.mark.parametrize("asked", ["{rare_words: {max_count: 0}}", "{characters: true}"])
+@pytest.mark.parametrize("told", [False, True])
+def test_what_stays_on_the_phones_cannot_be_counted(tmp_path, asked, told):
+    file = tmp_path / "s.yaml"
+    federated = f"{{rounds: 1, hypotheses: {str(told).lower()}}}"
+    file.write_text(f"name: s\nmodel: ds2-mini\nfederated: {federated}\nreport: {asked}\n")
+    loaded = load_scenario(file)
+    jobs = [SimpleNamespace(speech=("data", 1, 1), spec=spec) for spec in expand_jobs(loaded)]
+    assert jobs
+    if told:
+        assert check_rare_words(loaded, Materials(), jobs) is None
+        return
+    with pytest.raises(InputError, match=r"s\.yaml:4: report: what is heard stays"):
+        check_rare_words(loaded, Materials(), jobs)
 
 
 def test_without_rare_words_nothing_is_read(tmp_path):

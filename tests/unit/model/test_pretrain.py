@@ -21,6 +21,7 @@ from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened
+from harness.model.pretraining.beginning import read_beginning
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
@@ -432,17 +433,18 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert model.provenance.training["taken_up_after_steps"] == "never"
     (stage,) = model.lineage
     assert stage.weights_sha256 == model.checkpoint.sha256
-    assert (stage.begun_from, stage.loss, stage.steps, stage.accents) == (None, "ctc", 1, "folded")
+    assert (stage.begun_from, stage.loss, stage.steps, stage.accents) == ((), "ctc", 1, "folded")
     ((sha256, utterances, weight),) = [(c.sha256, c.utterances, c.weight) for c in stage.corpora]
     assert (sha256, utterances, weight) == (load_manifest(path).sha256, 3, 1.0)
 
     # what is made from it knows where it comes from
-    heir = replace(plan, start=read_start(Init(out, "encoder"), TINY))
+    heir = replace(plan, start=read_beginning([Init(out), Init(out, "encoder")], TINY))
     below = ship_pretrained(TINY, tmp_path / "heir", [2], work, heir, command="again")
     assert [each.command for each in below.lineage] == ["by hand", "again"]
     assert below.lineage[0] == stage
-    assert below.lineage[1].begun_from.sha256 == model.checkpoint.sha256
-    assert below.provenance.training["begun_from"] == f"encoder:{model.checkpoint.sha256}"
+    sha256 = model.checkpoint.sha256
+    assert [begun.sha256 for begun in below.lineage[1].begun_from] == [sha256, sha256]
+    assert below.provenance.training["begun_from"] == f"{sha256}+encoder:{sha256}"
 
     second = Watching()
     again = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=second)

@@ -15,6 +15,7 @@ from harness.errors import InputError
 from harness.model.conformer.configuration import PRESETS as CONFORMERS
 from harness.model.deepspeech2.configuration import MINI_EE, TINY
 from harness.model.initial import initial_weights
+from harness.model.pretraining.beginning import read_beginning
 from harness.model.pretraining.mixture import Mixture, Share, rows_of_epoch
 from harness.model.pretraining.start import Init, read_start
 from harness.model.speech import Asked, gathered
@@ -125,6 +126,22 @@ def test_some_layers(baseline):
     np.savez(baseline / "few.npz", **few)
     with pytest.raises(InputError, match="no weight of CONV2"):
         read_start(Init(baseline / "few.npz", "layers", ("CONV1", "CONV2")), TINY)
+
+
+def test_one_baseline_with_the_encoder_of_another(baseline, tmp_path):
+    """The paper's recipe B: trained on the target, then another encoder."""
+    other = initial_weights(TINY, 4)
+    np.savez(tmp_path / "other.npz", **other)
+    inits = [Init(baseline), Init(tmp_path / "other.npz", "encoder")]
+    beginning = read_beginning(inits, TINY)
+    own = initial_weights(TINY, 3)
+    for name, value in beginning.weights.items():
+        assert np.array_equal(value, (own if name.startswith("fc2") else other)[name]), name
+    assert [begun.part for begun in beginning.recorded] == ["all", "encoder"]
+    assert [stage.command for stage in beginning.lineage] == ["first"]
+    assert beginning.identity.count("+") == 1
+    assert read_beginning(inits[:1], TINY).identity == read_start(inits[0], TINY).identity
+    assert read_beginning([], TINY) is None
 
 
 def test_whose_a_file_is(baseline, tmp_path):

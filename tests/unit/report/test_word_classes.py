@@ -15,6 +15,7 @@ from harness.report.observed import observed
 from harness.report.word_classes import epochs_of, in_words, list_in_words, percent, run_classes
 from harness.results.store import HypothesisRow, RunFolder
 from harness.scenario.report import Report
+from tests.fixtures.federated_run import WORDS, make_federated_run
 from tests.fixtures.report_run import RunShape, make_run
 
 SHAPE = RunShape(profiles=("oneplus-7t",), sub_models=("S1",), speakers=("us-male",), epochs=2)
@@ -160,3 +161,22 @@ def test_a_report_of_a_newer_harness_is_told(run):
     data = load_run(run)
     assert data.scoring is None
     assert any("scenario.report" in problem for problem in data.problems)
+
+
+def test_the_model_of_federated_rounds(tmp_path):
+    path = make_federated_run(
+        tmp_path,
+        "{rounds: 2, hypotheses: true}",
+        [{"trainer.seed": 1}],
+        lambda _, round_: 0.5 - 0.1 * round_,
+        utterances=6,
+        speakers=2,
+    )
+    (found,) = run_classes([load_run(path, asked=Report(characters=True))])
+    (row,) = found.rows
+    assert row.name.startswith("2 clients")
+    whole = row.kinds[0]
+    assert whole.before.words == whole.after.words == 6 * 2 * WORDS
+    assert percent(whole.before) > percent(whole.after)
+    epochs = epochs_of(row, found.scoring)
+    assert [(epoch.epoch, epoch.kept) for epoch in epochs] == [(0, False), (1, False), (2, True)]
