@@ -16,6 +16,9 @@ from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.transduced import Beam, Floats, Greedy
 
 SIGNATURES = frozenset({"stream_features", "encode_chunk", "predict", "joint"})
+LABELS_A_FRAME = 8
+"""Most labels that a frame may write, heard while it goes on: a transducer likes to wait until it
+is sure, and then writes much at once."""
 _SLOTS = 2
 """Output frames of ``infer`` for each label that a frame may write."""
 
@@ -31,7 +34,7 @@ class Shape:
     chunk: int
     """Frames that the encoder gives a step."""
     labels_a_frame: int
-    """Most labels that each of them may write."""
+    """Most labels that each of them may write in what ``infer`` answers."""
 
 
 class StreamingModel:
@@ -128,16 +131,19 @@ class Recogniser:
     Args:
         model: Hears.
         beam: Labellings kept; 1: greedy.
+        labels_a_frame: Most labels that a frame may write; None: ``LABELS_A_FRAME``.
 
     Raises:
         InputError: The beam is below 1.
     """
 
-    def __init__(self, model: StreamingModel, *, beam: int = 1) -> None:
+    def __init__(
+        self, model: StreamingModel, *, beam: int = 1, labels_a_frame: int | None = None
+    ) -> None:
         if beam < 1:
             raise InputError(f"a beam of {beam}", where="--beam", hint="Give 1 (greedy) or more.")
         self._model = model
-        blank, most = model.info.blank, model.shape.labels_a_frame
+        blank, most = model.info.blank, labels_a_frame or LABELS_A_FRAME
         self._decoder: Greedy | Beam = (
             Greedy(model, blank, most) if beam == 1 else Beam(model, blank, most, beam)
         )

@@ -13,6 +13,7 @@ from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
 from harness.model.transducer.configuration import BASE
 from harness.trainer import device
+from harness.trainer import streaming as streaming_module
 from harness.trainer.decode import greedy_decode
 from harness.trainer.events import EventLog, read_log
 from harness.trainer.flatbuffer_learner import FlatbufferLearner
@@ -261,7 +262,7 @@ def test_a_file_hears_while_a_recording_goes_on(model):
     whole = greedy_decode(model.infer(batch)[0], model.info.alphabet, model.info.blank)
     assert whole
     for step in (length, 1000, 37):
-        recogniser = Recogniser(streaming)
+        recogniser = Recogniser(streaming, labels_a_frame=TINY.labels_a_frame)
         for start in range(0, length, step):
             recogniser.hear(pcm[start : start + step])
         assert recogniser.end() == whole
@@ -284,6 +285,7 @@ def test_a_file_without_streaming_is_told(model):
 def test_a_job_hears_validation_while_it_goes_on(model, tmp_path, monkeypatch):
     monkeypatch.setattr(device, "available_mb", lambda: 1000.0)
     monkeypatch.setattr(device, "battery_percent", lambda: 90.0)
+    monkeypatch.setattr(streaming_module, "LABELS_A_FRAME", TINY.labels_a_frame)
     sub_models = {"candidates": ["all"], "need_mb": {"all": 1.0}}
     for folder, streaming in (("whole", None), ("streamed", {"beam": 1})):
         (tmp_path / folder).mkdir()
