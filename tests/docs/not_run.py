@@ -75,6 +75,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --system omc": _PAPER,
     "harness paper --system fedaqt": _PAPER,
     "harness paper --system federated-pruning": _PAPER,
+    "harness paper --system transfer": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,

@@ -35,8 +35,9 @@ SIGNATURES = {
 
 def config_of(path):
     """Sizes that a shipped file was made with: by its network, since several may share one."""
-    if (path.parent / "network.yaml").is_file():
-        return load_network(path.parent / "network.yaml")
+    own = path.parent.with_suffix(".yaml")
+    if own.is_file():
+        return load_network(own)
     network = load_manifest(path.parent).network
     return next(config for config in CONFIGS.values() if config.describe() == network)
 
