@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from docs._generate.fields import default_words, rows, table
 from harness.devices.gates import Gates, preset
-from harness.scenario import compression, exits, federated, others, pruning, schema
+from harness.scenario import compression, exits, federated, others, pruning, report, schema, stored
 from harness.scenario.demands import Demands
 from harness.scenario.phone_settings import PhoneSettings
 
@@ -21,6 +21,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
         "trainer.exits",
         exits.Exits,
         "A word alone is its `rule`. More: [early exits](../early_exits.md).",
+    ),
+    ("trainer.streaming", schema.Streaming, ""),
+    (
+        "trainer.stored",
+        stored.Stored,
+        "A word alone is its `format`. More: [weights in fewer bits](../compression.md).",
     ),
     ("trainer.stop", schema.Stop, ""),
     ("federated", federated.Federated, "More: [federated training](../federated.md)."),
@@ -45,6 +51,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("limits", schema.Limits, "All in seconds."),
     ("retry", schema.Retry, "How often an attempt is begun again after each kind of failure."),
     ("expect", schema.Expect, "A list of these."),
+    ("report", report.Report, "More: [metrics](../metrics.md)."),
+    ("report.rare_words", report.RareWords, ""),
     ("reproduces", schema.Reproduces, ""),
     (
         "order",
@@ -61,6 +69,8 @@ EXAMPLES: dict[str, str] = {
     "rounds": "2",
     "order": "fewest-pushes",
     "model": "ds2-mini",
+    "baseline": "voices",
+    "baselines": "{voices: ds2-mini, people: ds2-mini-people}",
     "data": "{speaker: uk-male}",
     "also_evaluate": "[uk-female, ind-male]",
     "also_evaluate.corpus": "people",
@@ -75,6 +85,7 @@ EXAMPLES: dict[str, str] = {
     "sampling": "{period_s: 0.5}",
     "limits": "{gate_s: 60}",
     "retry": "{lost_phone: 3}",
+    "report": "{characters: true}",
     "expect": "[{metric: wer_percent, falls_over: epoch}]",
     "matrix": "{trainer.batch_size: [1, 5]}",
     "reproduces": "{paper: mobileasr, table: 3}",
@@ -164,7 +175,21 @@ EXAMPLES: dict[str, str] = {
     "data.validation": "20",
     "data.style": "full",
     "data.seed": "1",
+    "data.accents": "folded",
     "trainer.mode": "evaluate",
+    "trainer.streaming": "{beam: 1}",
+    "trainer.streaming.beam": "4",
+    "trainer.stored": "S1E3M7",
+    "trainer.stored.format": "S1E3M7",
+    "trainer.stored.kind": "ieee",
+    "trainer.stored.exponent": "conventional",
+    "trainer.stored.rounding": "stochastic",
+    "trainer.stored.subnormals": "false",
+    "trainer.stored.transform": "true",
+    "trainer.stored.per": "column",
+    "trainer.stored.variables": "all",
+    "trainer.stored.share": "0.9",
+    "trainer.stored.seed": "7",
     "trainer.exits": "agreement",
     "trainer.exits.rule": "agreement",
     "trainer.exits.exit": "exit2",
@@ -251,6 +276,15 @@ EXAMPLES: dict[str, str] = {
     "expect.rises_over": "trainer.sub_model",
     "expect.below": "30",
     "expect.above": "0",
+    "report.rare_words": "{max_count: 0}",
+    "report.characters": "true",
+    "report.costs": "4/3/3",
+    "report.baseline": "before",
+    "report.average": "mean_of_ratios",
+    "report.rare_words.vocabulary_rank": "5000",
+    "report.rare_words.max_count": "2",
+    "report.rare_words.words": "librispeech.tsv",
+    "report.rare_words.listed": "per_utterance",
     "reproduces.paper": "mobileasr",
     "reproduces.table": "3",
     "reproduces.figure": "4",

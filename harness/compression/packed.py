@@ -1,7 +1,7 @@
 """A variable written small, and read back.
 
 Before the codes lie, little-endian: of S1EeMm the power of two (int8), the scale and the bias
-(float32 each); of intN the scales (float32 each).
+(float32 each); of intN the scales (float32 each). Of float32 nothing does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from harness.compression.floats import FloatFormat
 from harness.compression.integers import IntFormat
 from harness.compression.line import fitted_line
 from harness.compression.lots import Key
-from harness.contract.wire import Wire, float_bits
+from harness.compression.shuffled import SHUFFLED, Shuffled
+from harness.contract.wire import FLOAT32, Wire, float_bits
 
 Floats = npt.NDArray[np.float32]
 _HEAD: Final = struct.Struct("<bff")
@@ -30,6 +31,8 @@ _BLOCK: Final = 1 << 15
 """Values that are worked on at once, so that they stay in a processor's cache; a multiple of 8, so
 that each block's codes fill whole bytes."""
 _CODING: Final = re.compile(r"(S1E[2-8]M\d+)/(fn|ieee)|(int[468])/(tensor|column|row)")
+Format = FloatFormat | IntFormat | Shuffled
+"""That of a variable's codes."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,10 @@ class Packed:
         return math.prod(self.shape)
 
     @cached_property
-    def format(self) -> FloatFormat | IntFormat:
+    def format(self) -> Format:
         """That of its codes."""
         form = format_of(self.coding)
-        if isinstance(form, IntFormat):
+        if not isinstance(form, FloatFormat):
             return form
         k, s, b = _HEAD.unpack_from(self.data)
         if not (math.isfinite(s) and math.isfinite(b)):
@@ -95,6 +98,8 @@ class Packed:
         Raises:
             BadCodeError: Bits are set behind the last one.
         """
+        if isinstance(self.format, Shuffled):
+            return self.format.codes(self._packed)
         return unpack_bits(self._packed, self.format.bits, self.count)
 
     @property
@@ -114,6 +119,8 @@ class Packed:
                 raise BadCodeError("a scale is NaN or infinite")
             with np.errstate(over="ignore"):
                 value = form.decode(self.codes(), scales, self.shape)
+        elif isinstance(form, Shuffled):
+            value = form.decode(self._packed, self.shape)
         else:
             value = self._floating(form)
         if not np.isfinite(value.sum(dtype=np.float64)):
@@ -147,16 +154,20 @@ def packed_length(coding: str, shape: tuple[int, ...]) -> int:
     return _head_size(form, shape) + packed_size(math.prod(shape), form.bits)
 
 
-def _head_size(form: FloatFormat | IntFormat, shape: tuple[int, ...]) -> int:
+def _head_size(form: Format, shape: tuple[int, ...]) -> int:
+    if isinstance(form, Shuffled):
+        return 0
     return _HEAD.size if isinstance(form, FloatFormat) else 4 * form.count(shape)
 
 
-def format_of(coding: str) -> FloatFormat | IntFormat:
+def format_of(coding: str) -> Format:
     """Return the format of a coding, not moved.
 
     Raises:
         UnknownCodingError: There is no such coding.
     """
+    if coding == SHUFFLED:
+        return Shuffled()
     match = _CODING.fullmatch(coding)
     if match is None:
         raise UnknownCodingError(f"numbers in {coding[:40]!r} cannot be read")
@@ -170,6 +181,8 @@ def format_of(coding: str) -> FloatFormat | IntFormat:
 
 def coding_of(wire: Wire) -> str:
     """Return how to read what a job asks for."""
+    if wire.format == FLOAT32:
+        return SHUFFLED
     if float_bits(wire.format) is None:
         return f"{wire.format}/{wire.per}"
     return f"{wire.format}/{wire.kind}"
@@ -189,6 +202,8 @@ def pack(value: Floats, wire: Wire, key: str) -> Packed:
     value = np.ascontiguousarray(value, np.float32)
     coding = coding_of(wire)
     form = format_of(coding)
+    if isinstance(form, Shuffled):
+        return Packed(coding, value.shape, form.encode(value))
     lots = Key.of(key) if wire.rounding == "stochastic" else None
     if isinstance(form, IntFormat):
         scales = form.scales(value)
@@ -215,6 +230,8 @@ def recoded(value: Floats, packed: Packed, wire: Wire, key: str) -> Codes:
     """
     value = np.ascontiguousarray(value, np.float32)
     form = packed.format
+    if isinstance(form, Shuffled):
+        return value.reshape(-1).view(np.uint32)
     lots = Key.of(key) if wire.rounding == "stochastic" else None
     if isinstance(form, IntFormat):
         return form.encode(value, packed.scales, wire.rounding, lots)
@@ -238,7 +255,7 @@ def nonzero(packed: Packed) -> int:
         BadCodeError: Bits are set behind the last code.
     """
     codes = packed.codes()
-    if isinstance(packed.format, FloatFormat):
+    if not isinstance(packed.format, IntFormat):
         codes &= np.uint32((1 << (packed.format.bits - 1)) - 1)  # zero has two signs
     return int(np.count_nonzero(codes))
 

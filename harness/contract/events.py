@@ -137,6 +137,25 @@ class UtteranceExits(_Event):
     """From the shallowest exit up: those that were computed for it."""
 
 
+class UtteranceStreamed(_Event):
+    """What it cost to hear an utterance while it went on (jobs with ``streaming``).
+
+    They come before the event of their epoch; of equal epoch and id the last counts.
+    """
+
+    type: Literal["streamed"] = "streamed"
+    epoch: int
+    id: str
+    audio_s: float = Field(gt=0)
+    """How long it is."""
+    compute_s: float = Field(ge=0)
+    """Of all steps together, as they ran."""
+    steps: int = Field(ge=0)
+    """Segments heard; 0 of a recording shorter than a window."""
+    last_word_s: float | None
+    """From the end of speech to the last change of the text; None: nothing was heard."""
+
+
 class Epoch(_Event):
     """An epoch was evaluated; epoch 0 is the evaluation before any training."""
 
@@ -178,6 +197,25 @@ class Checkpoint(_Event):
     sha256: Sha256
     size_bytes: int
     best: bool
+    written: Written | None = None
+    """What writing it smaller did to it (``stored``)."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        checkpoint: dict[str, Any] = whole(self)
+        if self.written is None:
+            checkpoint.pop("written", None)
+        return checkpoint
+
+
+class ReadBack(_Event):
+    """The checkpoint that is kept was read back and heard (jobs with ``stored``)."""
+
+    type: Literal["read_back"] = "read_back"
+    epoch: int
+    wer_percent: float
+    evaluate_seconds: float
+    hypotheses: tuple[Hypothesis, ...]
 
 
 class Update(_Event):
@@ -247,9 +285,11 @@ Event = Annotated[
         PhaseChange,
         Step,
         UtteranceExits,
+        UtteranceStreamed,
         Epoch,
         OtherSpeakerHeard,
         Checkpoint,
+        ReadBack,
         Update,
         Stopped,
         TrainerError,
@@ -264,9 +304,11 @@ EVENT_TYPES = (
     PhaseChange,
     Step,
     UtteranceExits,
+    UtteranceStreamed,
     Epoch,
     OtherSpeakerHeard,
     Checkpoint,
+    ReadBack,
     Update,
     Stopped,
     TrainerError,

@@ -25,6 +25,8 @@ from harness.contract.base import Message
 from harness.contract.exits import ExitRule
 from harness.contract.network import Network, NetworkError, SubModelName
 from harness.contract.share import Share
+from harness.contract.streaming import Streaming, check_streaming
+from harness.contract.wire import Wire
 
 CONTRACT_VERSION: Final = 2
 
@@ -148,6 +150,11 @@ class Job(Message):
     """What goes back to the host in federated training; None: the kept checkpoint."""
     exits: ExitRule | None = None
     """How a network with exits answers; None: at its last exit, and nothing is told of others."""
+    streaming: Streaming | None = None
+    """Validation utterances are heard while they go on; None: each of them whole."""
+    stored: Wire | None = None
+    """How checkpoints are written; None: as float32. The one that is kept is then read back and
+    heard once more."""
     ordered: bool = False
     """Run the flatbuffer's operators in its own order (`delegate clustering` off): the peak falls
     with some networks, and the time grows with others. The model's manifest says which."""
@@ -166,7 +173,7 @@ class Job(Message):
     def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what came into version 2 later where nothing is asked of it."""
         job: dict[str, Any] = whole(self)
-        for field in ("also_evaluate", "share", "exits", "ordered"):
+        for field in ("also_evaluate", "share", "exits", "streaming", "stored", "ordered"):
             if not getattr(self, field):
                 job.pop(field, None)
         if self.mode == "train":
@@ -174,9 +181,19 @@ class Job(Message):
         return job
 
     @model_validator(mode="after")
+    def _answers_one_way(self) -> Job:
+        if self.streaming is not None and self.exits is not None:
+            raise ValueError("streaming and exits are two ways to answer: a job has one")
+        return self
+
+    @model_validator(mode="after")
     def _evaluation_trains_nothing(self) -> Job:
         if self.mode == "evaluate" and self.share is not None:
             raise ValueError("mode: evaluate trains nothing that could be shared")
+        if self.mode == "evaluate" and self.stored is not None:
+            raise ValueError("mode: evaluate trains nothing that could be stored")
+        if self.share is not None and self.stored is not None:
+            raise ValueError("stored: what is shared is made of the checkpoint as it was trained")
         return self
 
     @model_validator(mode="before")
@@ -206,6 +223,8 @@ class Job(Message):
                 raise NetworkError("the job has a rule for exits, the network has no exits")
             if self.exits.exit is not None:
                 network.exit(self.exits.exit)
+        if self.streaming is not None:
+            check_streaming(network)
         if self.mode == "evaluate":
             return
         forced = self.selection.forced

@@ -9,15 +9,17 @@ from pydantic import Field, StringConstraints, model_validator
 
 from harness.contract.base import Message
 
+FLOAT32: Final = "float32"
 MAX_EXPONENT_BITS: Final = 8
 MAX_MANTISSA_BITS: Final = 15
 _FLOAT: Final = re.compile(r"S1E([2-8])M([1-9]|1[0-5])")
 _INTEGER: Final = re.compile(r"int([468])")
-_NAME: Final = r"^(S1E[2-8]M([1-9]|1[0-5])|int[468])$"
+_NAME: Final = r"^(S1E[2-8]M([1-9]|1[0-5])|int[468]|float32)$"
 
 FormatName = Annotated[str, StringConstraints(pattern=_NAME)]
 """``S1E3M7``: a floating-point number of a sign, 3 bits of exponent and 7 of mantissa (2 to 8, and
-1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale."""
+1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale; ``float32``: all bits, the
+bytes of like place beside each other and deflated, so that nothing is lost."""
 Kind = Literal["fn", "ieee"]
 """``fn``: every code is a finite number (OCP MX); ``ieee``: the top exponent is infinity and NaN,
 as in float16, and is never written."""
@@ -33,25 +35,27 @@ Variables = Literal["weights", "all"]
 
 
 def float_bits(name: str) -> tuple[int, int] | None:
-    """Return the bits of exponent and mantissa; None: it is a format of whole numbers."""
+    """Return the bits of exponent and mantissa; None: it is no S1EeMm."""
     match = _FLOAT.fullmatch(name)
     return None if match is None else (int(match[1]), int(match[2]))
 
 
 def bits_of(name: str) -> int:
-    """Return how many bits a number takes.
+    """Return how many bits a number takes; of float32 before it is deflated.
 
     Raises:
         ValueError: There is no such format.
     """
+    if name == FLOAT32:
+        return 32
     floating = float_bits(name)
     if floating is not None:
         return 1 + sum(floating)
     match = _INTEGER.fullmatch(name)
     if match is None:
         raise ValueError(
-            f"{name} is no format: give int8, int6, int4 or S1EeMm, of 2 to 8 bits of exponent "
-            "and 1 to 15 of mantissa"
+            f"{name} is no format: give float32, int8, int6, int4 or S1EeMm, of 2 to 8 bits of "
+            "exponent and 1 to 15 of mantissa"
         )
     return int(match[1])
 
@@ -84,7 +88,7 @@ class Wire(Message):
             odd = [name for name in _FLOAT_ONLY if getattr(self, name) != _FLOAT_ONLY[name]]
             if odd:
                 raise ValueError(f"{odd[0]} is for S1EeMm, not for {self.format}")
-        elif self.per != "tensor":
+        if self.per != "tensor" and _INTEGER.fullmatch(self.format) is None:
             raise ValueError(f"per: {self.per} is for int8, int6 and int4, not for {self.format}")
         return self
 
@@ -98,7 +102,7 @@ _FLOAT_ONLY: Final = {
 
 
 class Written(Message):
-    """What writing an update smaller did to it: in the event ``update``."""
+    """What writing weights smaller did to them: in the events ``update`` and ``checkpoint``."""
 
     coding: str
     """How its small variables are read: ``S1E3M7/fn``, ``int8/column``."""
@@ -106,9 +110,9 @@ class Written(Message):
     """How many variables are written small."""
     changed: float | None = Field(ge=0, le=1)
     """Share of their codes that training changed against what was sent: of differences, those that
-    are not zero. Zero: training stood still. Null: no variable is written small, or what was sent
-    is not known."""
+    are not zero. Zero: training stood still. Null: no variable is written small, what was sent is
+    not known, or it is a checkpoint."""
     error: float = Field(ge=0)
     """Root of the mean square of what small variables lost, by that of the variables."""
     float32_bytes: int = Field(ge=0)
-    """Of all variables of the update, as float32."""
+    """Of all variables of the file, as float32."""

@@ -25,7 +25,7 @@ from harness.scenario.report import Report
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits")
+_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits", "stored")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -122,7 +122,8 @@ class Run:
         return Run(self.folder.path, scoring=scoring_of(self.folder, asked, checked=True))
 
     @cached_property
-    def _scoring(self) -> Scoring | None:
+    def scoring(self) -> Scoring | None:
+        """How `word_errors` and `werr` count; None where nobody asks for them."""
         return self._asked or scoring_of_scenario(self.folder, self.record)
 
     @cached_property
@@ -132,7 +133,7 @@ class Run:
         Empty where nobody asks for it (``report`` of the scenario, or `scored`). ``rate_percent``
         is NA where nothing of the kind is said.
         """
-        scoring = self._scoring
+        scoring = self.scoring
         return _frame(
             {**_key(result), **row}
             for folder, result in self._results
@@ -147,7 +148,7 @@ class Run:
         Settings stand by their dotted paths; ``werr_percent`` is below zero where more errors are
         made than by the baseline.
         """
-        scoring = self._scoring
+        scoring = self.scoring
         if scoring is None:
             return _frame([])
         last = {result.job_id: result.attempt for _, result in self._results}

@@ -72,6 +72,10 @@ def _export(client: Any, run: Run, experiment: str, *, artifacts: bool) -> tuple
             skipped += 1
             continue
         made = _write(client, experiment_id, result, origin, run.record.versions.get("commit"))
+        if run.scoring is not None and result.kept_epoch is not None:
+            figures = run.scoring.figures(folder.hypotheses(), result.kept_epoch)
+            for name, value in figures.items():
+                client.log_metric(made, name, value)
         if artifacts:
             files = [folder.path / name for name in ARTIFACTS]
             for path in (*files, run.folder.report_path):

@@ -131,11 +131,14 @@ class Training:
             later_job(self._federation.starts[client], "train", round_, model=out.model)
             for client in asked
         ]
-        packing, sent = sent_tasks(self._federation, round_ - 1, asked)
-        arguments = round_arguments(self._federation.name, self._settings, round_, before, sent)
+        part = None if self._pruned is None else out.task
+        packing, sent = sent_tasks(self._federation, round_ - 1, asked, part)
+        packed = {client: task for client, task in sent.items() if task != out.task}
+        arguments = round_arguments(
+            self._federation.name, self._settings, round_, before, asked, packed
+        )
         if self._pruned is not None:
             arguments |= self._pruned.round_arguments(out)
-            sent = dict.fromkeys(asked, out.task)
         enough = self._settings.enough(len(jobs))
         make = Task(
             name,
@@ -165,9 +168,8 @@ class Training:
         ]
         new = [job for job in jobs if not self._feed.knows(job.job_id)]
         if new:
-            packing, sent = sent_tasks(self._federation, round_, None)
-            if self._pruned is not None:
-                sent = dict.fromkeys(sent, out.task)
+            part = None if self._pruned is None else out.task
+            packing, sent = sent_tasks(self._federation, round_, None, part)
             self._feed.add([*out.tasks, *self._unknown(packing), *_after(sent, new)])
         return dict.fromkeys(job.job_id for job in jobs)
 

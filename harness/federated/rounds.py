@@ -92,7 +92,12 @@ def write_start(context: HostContext, arguments: Mapping[str, Any]) -> Any:
 
 
 def round_arguments(
-    federation: str, federated: Federated, round_: int, before: str, sent: Mapping[str, str]
+    federation: str,
+    federated: Federated,
+    round_: int,
+    before: str,
+    asked: Sequence[str],
+    packed: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what `make_model` is given.
 
@@ -101,17 +106,18 @@ def round_arguments(
         federated: Its settings.
         round_: From 1.
         before: The task that made the model before.
-        sent: Client -> the task whose file it was sent, of those who are asked.
+        asked: Clients of the round.
+        packed: Client -> the task whose file it was sent, where it was written in fewer bits.
     """
     arguments = {
         "federation": federation,
         "round": round_,
         "before": before,
-        "asked": list(sent),
+        "asked": list(asked),
         "settings": federated.model_dump(mode="json"),
     }
-    if any(task != before for task in sent.values()):
-        arguments["sent"] = dict(sent)
+    if packed:
+        arguments["sent"] = dict(packed)
     return arguments
 
 

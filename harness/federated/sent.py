@@ -72,7 +72,7 @@ def pack_model(model: Path, out: Path, wire: Wire) -> dict[str, Any]:
 
 
 def sent_tasks(
-    federation: Federation, round_: int, clients: Iterable[str] | None
+    federation: Federation, round_: int, clients: Iterable[str] | None, part: str | None = None
 ) -> tuple[list[Task], dict[str, str]]:
     """Return the tasks that write what phones are sent of the model of a round.
 
@@ -80,21 +80,24 @@ def sent_tasks(
         federation: Whose.
         round_: Of the model; 0: the start.
         clients: Who trains it next; None: it is listened to, and the same for all.
+        part: The task that leaves what of the model phones have, where that is not all of it.
 
     Returns:
         The tasks, and the task whose file a client is sent, by client.
     """
-    model = federation.model(round_)
+    model = part or federation.model(round_)
     compression = federation.settings.compression
     names = list(federation.starts) if clients is None else list(clients)
     if compression is None or not compression.goes("down"):
         return [], dict.fromkeys(names, model)
     by_client = compression.by_client and clients is not None
+    # of a part, what is listened to is chosen by other masks than what is trained next
+    mark = "" if part is None else "-heard" if clients is None else "-part"
     tasks: dict[str, Task] = {}
     sent: dict[str, str] = {}
     for client in names:
         whose = client if by_client else ""
-        name = sent_task(federation.name, round_, whose)
+        name = sent_task(federation.name, round_, whose) + mark
         wire = compression.wire("down", round_ + 1, whose)
         arguments = {"model": model, "wire": wire.model_dump(mode="json")}
         tasks.setdefault(name, Task(name, HostCall(SENT, arguments), (model,)))

@@ -14,7 +14,7 @@ from harness.lab.scheduling.engine import RunAttempt
 from harness.results.files import StoreError
 from harness.results.store import RunFolder
 from harness.results.tasks import TaskFolder
-from harness.scenario.client_jobs import model_task, sent_task
+from harness.scenario.client_jobs import deployed_task, model_task, pruned_task, sent_task
 from harness.scenario.spec import JobSpec
 from harness.scenario.task import Task
 
@@ -86,7 +86,9 @@ class RunAssignments:
         for round_ in range(max(1, newest - _MODELS_BEFORE), newest):
             federation = spec.client.federation
             made = TaskFolder(self._folder.path, model_task(federation, round_)).path
-            for folder in (made, *made.parent.glob(f"{sent_task(federation, round_)}*")):
+            written = made.parent.glob(f"{sent_task(federation, round_)}*")
+            parts = (pruned_task(federation, round_), deployed_task(federation, round_))
+            for folder in (made, *written, *(made.with_name(part) for part in parts)):
                 path = TaskFolder(self._folder.path, folder.name).checkpoint_path
                 if path.is_file():
                     names.append(self._materials.start_of(path).name)

@@ -21,6 +21,7 @@ from harness.errors import InputError
 from harness.model.configuration import FeatureSettings, NetworkConfig, Problem, at_least_one
 from harness.model.families import CONFIGS, DEFAULT, FAMILIES
 from harness.speech import SAMPLE_RATE
+from harness.speech.languages import named_alphabet
 from harness.yamlio import LineIndex, load_yaml, validate
 
 SUFFIXES = (".yaml", ".yml")
@@ -63,6 +64,8 @@ def load_network(path: Path) -> NetworkConfig:
         if isinstance(data.get("features"), dict):
             data["features"] = {**start["features"], **data["features"]}
         data = {**start, **data}
+    if isinstance(data.get("alphabet"), str):
+        data["alphabet"] = named_alphabet(data["alphabet"], lines.where(("alphabet",)))
     config = _made(kind, validate(_mirror(kind), data, lines))
     assert isinstance(config, NetworkConfig)
     for problem in itertools.chain(config.problems(), _feature_problems(config.features)):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.model.network import Network as TrainableNetwork
     from harness.pruning.cells import Group
 
 Resident = Literal["float32", "f16", "int8"]
@@ -51,6 +52,10 @@ class FeatureSettings:
     high_hz: float = 7600.0
     floor: float = 1e-2
     """Added before the logarithm, relative to an utterance of RMS 1."""
+    normalise: Literal["utterance", "fixed"] = field(default="utterance", repr=False)
+    """``utterance``: level, and mean and deviation of each band, are those of the whole utterance.
+    ``fixed``: they are constants, so that a frame needs nothing but its own window: for streaming.
+    """
 
     def samples(self, frames: int) -> int:
         """Return the samples that ``frames`` whole windows cover."""
@@ -83,6 +88,8 @@ class NetworkConfig(ABC):
 
     family: ClassVar[str]
     """Name of the family."""
+    trained_by: ClassVar[Literal["ctc", "rnnt"]] = "ctc"
+    """The loss of its files."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
 
@@ -136,6 +143,15 @@ class NetworkConfig(ABC):
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         """Return the layers from input to output."""
 
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Return the layers that another alphabet leaves as they are, from input to output.
+
+        They are what a network of another language can begin from.
+        """
+        wider = replace(self, alphabet=f"{self.alphabet}*")
+        pairs = zip(self.layer_specs(), wider.layer_specs(), strict=True)
+        return tuple(own.name for own, other in pairs if _shapes(own) == _shapes(other))
+
     @abstractmethod
     def sub_models(self) -> tuple[SubModel, ...]:
         """Return the sub-models, from the one that needs most memory to the least."""
@@ -155,6 +171,12 @@ class NetworkConfig(ABC):
             variables: Where they read their weights.
             form: For whom they are written.
         """
+
+    def network_class(self) -> type[TrainableNetwork]:
+        """Return the class that puts the layers together; imports tensorflow."""
+        from harness.model.network import Network as Layered
+
+        return Layered
 
     def unit_groups(self) -> tuple[Group, ...]:
         """Return the units that may be left out, by layer, from input to output; none by default.
@@ -245,6 +267,10 @@ class NetworkConfig(ABC):
         few = {} if resident == "float32" else {"clip": "layer", "recompute": True}
         changes: dict[str, Any] = {"resident": resident, "rounding": rounding, **few}
         return replace(self, optimiser=optimiser, **changes)
+
+
+def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
+    return {name: weight.shape for name, weight in spec.weights.items()}
 
 
 def at_least_one(

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from harness.atomic import whole
 from harness.model.configuration import Form, NetworkConfig
-from harness.model.network import Network
 from harness.model.optimisers import optimiser_of
 from harness.model.resident.variable import variables_of
 from harness.model.signatures import signatures
@@ -38,7 +37,7 @@ def build_model(
     Returns:
         ``out``.
     """
-    network = Network(config, seed=seed, form=Form(flatbuffer=True))
+    network = config.network_class()(config, seed=seed, form=Form(flatbuffer=True))
     optimiser = optimiser_of(network)
     root = tf.Module()
     kept = [*network.weights.values(), *(v for slot in optimiser.slots for v in slot.values())]

@@ -9,6 +9,11 @@ import tensorflow as tf
 from harness.model.configuration import FeatureSettings
 from harness.model.tensors import Tensor
 
+_FIXED_LEVEL = 0.08
+"""RMS of the speech that fixed features are scaled for (synthetic voices, and people near by)."""
+_FIXED_MEAN, _FIXED_DEVIATION = -2.5, 2.6
+"""Of the logarithms of such speech."""
+
 
 def mel_filters(settings: FeatureSettings) -> npt.NDArray[np.float32]:
     """Return triangular filters [fft/2+1, mels], evenly spaced on the HTK mel scale."""
@@ -28,7 +33,7 @@ def log_mel(pcm: Tensor, samples: Tensor, frames: int, settings: FeatureSettings
     """Return normalised log-mel features.
 
     The level of the recording is taken out first; then each mel band gets mean 0 and deviation 1
-    over the utterance.
+    over the utterance. If ``settings.normalise`` is fixed, level, mean and deviation are constants.
 
     Args:
         pcm: [settings.samples(frames)] int16, zeros after ``samples``.
@@ -43,7 +48,9 @@ def log_mel(pcm: Tensor, samples: Tensor, frames: int, settings: FeatureSettings
         raise ValueError("the window must be two hops long")
     used = (samples - settings.window) // settings.hop + 1
     wave = tf.cast(pcm, tf.float32) * (1.0 / 32768.0)
-    level = tf.sqrt(tf.reduce_sum(wave * wave) / tf.cast(samples, tf.float32)) + 1e-5
+    fixed = settings.normalise == "fixed"
+    squares = tf.reduce_sum(wave * wave) / tf.cast(samples, tf.float32)
+    level = _FIXED_LEVEL if fixed else tf.sqrt(squares) + 1e-5
     hops = tf.reshape(wave / level, [frames + 1, settings.hop])
     halves = [tf.slice(hops, [n, 0], [frames, settings.hop]) for n in (0, 1)]
     window = np.hanning(settings.window + 1)[:-1].astype(np.float32)
@@ -54,6 +61,8 @@ def log_mel(pcm: Tensor, samples: Tensor, frames: int, settings: FeatureSettings
     energy = tf.matmul(power, tf.constant(mel_filters(settings)))
     decibel = tf.math.log(energy * (1.0 / settings.window) + settings.floor)
     mask = tf.cast(tf.range(frames) < used, tf.float32)[:, None]
+    if fixed:
+        return (decibel - _FIXED_MEAN) * (1.0 / _FIXED_DEVIATION) * mask, used
     count = tf.cast(used, tf.float32)
     centred = (decibel - tf.reduce_sum(decibel * mask, 0, keepdims=True) / count) * mask
     deviation = tf.sqrt(tf.reduce_sum(centred * centred, 0, keepdims=True) / count)

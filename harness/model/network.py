@@ -167,6 +167,10 @@ class Network:
         """Return a network of the same variables with other static sizes."""
         return Network(config, variables=self.variables, form=self.form, loss=self._loss)
 
+    def own_signatures(self) -> dict[str, Tensor]:
+        """Return concrete functions that files of this kind of network have beside the others."""
+        return {}
+
     def trained_weights(self, layers: Collection[str], *, biases: bool = False) -> list[str]:
         """Return the full names of the weights that are trained with these layers.
 

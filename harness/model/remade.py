@@ -29,12 +29,12 @@ class RemadeLayer(TrainableLayer):
 
     def forward(self, signal: Signal, role: Role) -> Forward:
         """Pass a signal on."""
-        values = self.computed(signal, self._stored(signal.values))
+        values = self.computed(signal, self.stored(signal.values))
         return Forward(self.passed(signal, values), signal if role.goes_back else None)
 
     def backward(self, gradient: Tensor, cache: Signal, role: Role) -> Backward:
         """Return the gradients that the role asks for."""
-        stored = self._stored(gradient)
+        stored = self.stored(gradient)
         trained = stored if role.trained else {}
         below = [cache.values] if role.passes_on else []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -47,7 +47,8 @@ class RemadeLayer(TrainableLayer):
         """Return the signal that goes on."""
         return Signal(values, signal.lengths, signal.mask)
 
-    def _stored(self, after: Tensor) -> dict[str, Tensor]:
+    def stored(self, after: Tensor) -> dict[str, Tensor]:
+        """Return its variables by name within the layer, read no earlier than ``after``."""
         return {name: self.read(name, after) for name in self.spec.weights}
 
 

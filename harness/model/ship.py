@@ -16,36 +16,42 @@ from harness.model.folder import (
     write_manifest,
     write_models,
 )
-from harness.model.listen import LISTENED, listen
+from harness.model.listen import listen
 from harness.model.pretraining import (
+    Beginning,
     Device,
     Pretrained,
     Settings,
     Silent,
     Watcher,
     pretrain,
-    read_start,
 )
+from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
-from harness.speech import Corpus, build_corpus, build_pretraining_corpus, load_manifest
+from harness.model.speech import Asked, Gathered, gathered
+from harness.speech.letters import check_letters
+from harness.speech.text import Accents
+from harness.trainer.lineage import SpeechUsed, Stage
 from harness.trainer.manifest import ModelFile, ModelManifest, Provenance
 from harness.trainer.runtime import FlatbufferModel
-
-_SAID_EVERY = 500
+from harness.version import commit
 
 
 @dataclass(frozen=True)
 class Pretraining:
     """What a baseline is made from and how."""
 
-    manifest: Path | None = None
-    """JSON lines of ``harness.speech.manifest`` to train and validate on; None = synthetic US."""
+    corpora: tuple[Asked, ...] = ()
+    """What to train and validate on; none = the synthetic US voices."""
     others: Path | None = None
-    """Manifest of speakers to listen to in the end; None = the six, if ``manifest`` is None too."""
+    """Manifest of speakers to listen to in the end; None = those who are personalised of each
+    synthetic corpus."""
     utterances: int = 1800
-    """Of the synthetic US voices."""
-    init: Path | None = None
-    """Weights to begin from: an ``.npz`` file or a model folder; None = random ones."""
+    """To train on, of each synthetic corpus."""
+    accents: Accents = "folded"
+    """Whether languages' own letters are kept or folded."""
+    start: Beginning | None = None
+    """Weights to begin from; None = random ones."""
     settings: Settings = field(default_factory=Settings)
     name: str | None = None
     """Of the model: in its manifest, reports and names of its files; None = that of its network."""
@@ -85,16 +91,28 @@ def ship_pretrained(
         threads: Of LiteRT.
 
     Raises:
-        InputError: A manifest, a recording, kept progress or the device cannot be used.
+        InputError: A manifest, a recording, kept progress or the device cannot be used, or the
+            network has not all letters of the transcripts.
     """
     watcher = watcher or Silent()
-    start = read_start(plan.init, config) if plan.init else None
-    settings = replace(plan.settings, begun_from=start.sha256) if start else plan.settings
-    aim_of(config, settings)  # a wrong exit is told before any speech is made
-    corpus, listened, words = _speech(plan, work / "speech", watcher)
+    start = plan.start
+    settings = replace(plan.settings, begun_from=start.identity) if start else plan.settings
+    aim_of(config, settings)  # what cannot be trained so is told before any speech is made
+    loss_of(config, settings)
+    speech = gathered(
+        plan.corpora,
+        plan.others,
+        utterances=plan.utterances,
+        seed=settings.seed,
+        accents=plan.accents,
+        cache=work / "speech",
+        said=watcher.said,
+    )
+    for corpus in speech.listened:
+        check_letters(corpus.utterances, config.alphabet, config.name, fold="--accents folded")
     result = pretrain(
         config,
-        corpus,
+        speech.mixture,
         work,
         settings,
         device=plan.device,
@@ -109,7 +127,7 @@ def ship_pretrained(
         config = replace(config, name=plan.name or config.name)
         files = write_models(config, making, batch_sizes, embed=False)
         watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
-        heard = _heard(making, files, checkpoint, corpus, listened, threads)
+        heard = _heard(making, files, checkpoint, speech, threads)
         watcher.said("WER %: " + ", ".join(f"{speaker} {wer:g}" for speaker, wer in heard.items()))
         processes = len(files) * len(config.sub_models())
         watcher.said(f"measuring what training needs: {processes} processes, seconds each")
@@ -122,10 +140,14 @@ def ship_pretrained(
                 command=command,
                 date=today(),
                 versions=versions(),
-                corpus=words,
+                corpus=speech.words,
                 corpus_sha256=result.corpus_sha256,
                 training=_recorded(settings, result),
                 wer_percent=heard,
+                lineage=(
+                    *(start.lineage if start else ()),
+                    _stage(plan, config, speech, result, command, checkpoint),
+                ),
             ),
             learning_rate=plan.learning_rate,
             threads=threads,
@@ -134,42 +156,60 @@ def ship_pretrained(
     return manifest
 
 
-def _speech(plan: Pretraining, cache: Path, watcher: Watcher) -> tuple[Corpus, Corpus | None, str]:
-    """Return what to train on, whom to listen to in the end, and the first in words."""
-    listened = load_manifest(plan.others) if plan.others else None
-    if plan.manifest is not None:
-        corpus = load_manifest(plan.manifest)
-        words = f"{plan.manifest.name}: {len(corpus.speakers)} speakers"
-        return corpus, listened, words
-
-    def spoken(sentence: int, total: int) -> None:
-        if sentence % _SAID_EVERY == 0 or sentence == total:
-            watcher.said(f"{sentence} of {total} sentences spoken by synthetic US voices")
-
-    corpus = build_pretraining_corpus(plan.utterances, plan.settings.seed, cache, spoken)
-    words = (
-        f"{plan.utterances} sentences by synthetic US voices (espeak-ng), none of them one of the "
-        "six speakers, no sentence of the validation half"
-    )
-    return corpus, listened or build_corpus(LISTENED, cache), words
-
-
 def _heard(
     folder: Path,
     files: dict[int, ModelFile],
     checkpoint: ModelFile,
-    corpus: Corpus,
-    listened: Corpus | None,
+    speech: Gathered,
     threads: int,
 ) -> dict[str, float]:
     """Return the WER of validation halves, as the shipped file hears them."""
     model = FlatbufferModel(folder / files[max(files)].file, threads)
     model.load_checkpoint(folder / checkpoint.file)
-    validation = [u for u in corpus.utterances if u.split == "validation"]
+    validation = [u for u in speech.mixture.utterances if u.split == "validation"]
     heard = {"validation": listen(model, validation)}
-    if listened is not None:
-        heard |= {s: listen(model, listened.select(s, "validation")) for s in listened.speakers}
+    for corpus in speech.listened:
+        heard |= {s: listen(model, corpus.select(s, "validation")) for s in corpus.speakers}
     return heard
+
+
+def _stage(
+    plan: Pretraining,
+    config: NetworkConfig,
+    speech: Gathered,
+    result: Pretrained,
+    command: str,
+    weights: ModelFile,
+) -> Stage:
+    """Return this training, for the lineage of what came of it."""
+    shares = zip(speech.mixture.shares, result.utterances, strict=True)
+    settings = plan.settings
+    loss = "minwer" if settings.minwer is not None else "ctc"
+    return Stage(
+        network=config.name,
+        alphabet=config.alphabet,
+        command=command,
+        date=today(),
+        commit=commit(),
+        begun_from=plan.start.recorded if plan.start else (),
+        corpora=tuple(
+            SpeechUsed(
+                name=share.corpus.name,
+                sha256=share.corpus.sha256,
+                languages=share.corpus.languages,
+                weight=share.weight,
+                utterances=utterances,
+            )
+            for share, utterances in shares
+        ),
+        words=speech.words,
+        accents=speech.mixture.accents,
+        loss=loss,
+        epochs=settings.epochs,
+        steps=result.steps,
+        seed=settings.seed,
+        weights_sha256=weights.sha256,
+    )
 
 
 def _recorded(settings: Settings, result: Pretrained) -> dict[str, float | int | str]:
@@ -178,7 +218,7 @@ def _recorded(settings: Settings, result: Pretrained) -> dict[str, float | int |
         settings.recorded()
         | by_exit
         | {
-            "utterances": result.utterances,
+            "utterances": sum(result.utterances),
             "left_out": sum(result.left_out.values()),
             "steps": result.steps,
             "seconds": round(result.place.seconds),

@@ -76,6 +76,7 @@ def signatures(
     }
     for layer in network.layers:
         functions[f"get_{layer.name.lower()}"] = concrete(_getter(network, layer))
+    functions |= network.own_signatures()
     rounding = network.variables.rounding
     if rounding is not None:
         for layer in network.layers:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.paper.measure import Source
 from harness.report.axes import shown
+from harness.report.load import Attempt
 from harness.report.numbers import fixed
 from harness.report.text import listed, plural
 
@@ -32,6 +33,12 @@ def conditions(source: Source) -> str:
 
 
 def _training(source: Source, epochs: int, rounds: int) -> tuple[str, ...]:
+    clients = [a.result.client for a in source.finished if a.result.client is not None]
+    if clients:
+        who = plural(len({client.client for client in clients}), "client")
+        last = max(client.round for client in clients)
+        each = f"{plural(last, 'round')} of at most {plural(epochs, 'epoch')}"
+        return _rates(source), who, each, _before(source)
     each = f" in each of {rounds} rounds" if rounds > 1 else ""
     return _rates(source), f"at most {plural(epochs, 'epoch')}{each}", _before(source)
 
@@ -66,11 +73,18 @@ def _rates(source: Source) -> str:
     return f"learning rate {listed(parts)}"
 
 
+def _is_first(attempt: Attempt) -> bool:
+    """Say whether nothing was trained before; of federated training the start."""
+    client = attempt.result.client
+    return client is None or client.role == "start"
+
+
 def _before(source: Source) -> str:
     first = [
         wer
         for attempt in source.finished
-        if attempt.result.round == 1 and (wer := attempt.result.wer_before_percent) is not None
+        if attempt.result.round == 1 and _is_first(attempt)
+        if (wer := attempt.result.wer_before_percent) is not None
     ]
     if not first:
         return ""

@@ -100,6 +100,8 @@ def _change(attempt: Attempt, metric: str) -> float | None:
 def metric_of(attempt: Attempt, metric: str) -> float | None:
     """Return one figure of a result by the name that a scenario gives it."""
     value = getattr(attempt.result, _ALIASES.get(metric, metric), None)
+    if value is None:
+        value = attempt.read_figures().get(metric)
     return float(value) if is_number(value) else None
 
 

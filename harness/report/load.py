@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -51,6 +51,10 @@ def _no_exits() -> Rows[ExitsRow]:
     return Rows()
 
 
+def _no_figures() -> Mapping[str, float]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt that has a result; its samples are read only when asked for."""
@@ -70,6 +74,8 @@ class Attempt:
     )
     read_others: Callable[[], Rows[OtherSpeakerRow]] = field(default=_no_others, compare=False)
     read_exits: Callable[[], Rows[ExitsRow]] = field(default=_no_exits, compare=False)
+    read_figures: Callable[[], Mapping[str, float]] = field(default=_no_figures, compare=False)
+    """Rates that its run's scenario asks for besides: name -> value, where there is one."""
 
     def no_samples(self) -> pa.Table:
         """Return what stands for samples that cannot be read."""
@@ -261,9 +267,25 @@ def load_run(path: Path, first: int = 1, asked: Report | None = None) -> RunData
         )
     except StoreError as error:
         problems.append(relative(str(error), path))
+    if scoring is not None:
+        attempts = tuple(
+            replace(attempt, read_figures=cache(partial(_figures, scoring, attempt)))
+            for attempt in attempts
+        )
     return RunData(
         record, attempts, under_way, skipped, tuple(problems), folder.path, models, ends, scoring
     )
+
+
+def _figures(scoring: Scoring, attempt: Attempt) -> Mapping[str, float]:
+    """Return what an attempt came to in the kinds of words, and in characters."""
+    epoch = attempt.result.kept_epoch
+    if epoch is None:
+        return {}
+    try:
+        return scoring.figures(attempt.read_hypotheses(), epoch)
+    except StoreError:
+        return {}  # the page names the damaged file among its problems
 
 
 def relative(text: str, path: Path) -> str:

@@ -81,6 +81,7 @@ def _observation(
             "peak_rss_mb": result.peak_rss_mb,
             "battery_mah_per_epoch": _charge(attempt),
             "battery_percent_per_epoch": _percent(attempt),
+            **attempt.read_figures(),
         }
         if result.exits is not None:
             values |= {

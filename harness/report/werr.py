@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.metrics.werr import Average
-from harness.report.axes import SPEAKER, label_of, settings_at, shown, varying
+from harness.report.axes import RUN, SPEAKER, label_of, settings_at, shown, varying
 from harness.report.load import Attempt, RunData
+from harness.report.numbers import signed
+from harness.report.text import plural
 from harness.report.word_classes import rows_of
 from harness.results.model import AttemptResult
 from harness.results.scoring import Kind, Scoring
@@ -71,7 +73,9 @@ def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
         attempts = [Readable(attempt) for attempt in run.personal if attempt.finished]
         pairs, alone = pairs_of(run.scoring.asked, attempts)
         title = run.record.run_id if len(runs) > 1 else ""
-        found += _matrix(title, _name(run.scoring.asked), run.scoring, pairs, alone)
+        named = run.scoring.asked.baseline
+        paths = list(named) if isinstance(named, dict) else []
+        found += _matrix(title, _name(run.scoring.asked), paths, run.scoring, pairs, alone)
     return tuple(found)
 
 
@@ -93,7 +97,7 @@ def against_first(runs: Sequence[RunData]) -> WerrMatrix | None:
     attempts = [Readable(attempt) for run in runs for attempt in run.personal if attempt.finished]
     pairs, alone = pairs_against(first, attempts)
     scoring = runs[-1].scoring or Scoring(Report())
-    return next(iter(_matrix("", f"run {first}", scoring, pairs, alone)), None)
+    return next(iter(_matrix("", f"run {first}", [RUN], scoring, pairs, alone)), None)
 
 
 @dataclass(frozen=True)
@@ -114,14 +118,20 @@ class Readable:
 
 
 def _matrix(
-    title: str, name: str, scoring: Scoring, pairs: Sequence[Pair[Readable]], alone: int
+    title: str,
+    name: str,
+    own_paths: Sequence[str],
+    scoring: Scoring,
+    pairs: Sequence[Pair[Readable]],
+    alone: int,
 ) -> list[WerrMatrix]:
     if not pairs:
         return []
     kinds = [kind for kind in scoring.kinds if kind != "characters"]
     speakers = tuple(dict.fromkeys(pair.result.speaker for pair in pairs))
     axes = varying([each.attempt for pair in pairs for each in pair.new])
-    paths = [axis.path for axis in axes if axis.path != SPEAKER]
+    paths = list(dict.fromkeys((*own_paths, *(axis.path for axis in axes))))
+    paths = [path for path in paths if path != SPEAKER]
     groups: dict[Settings, list[Pair[Readable]]] = {}
     for pair in pairs:
         groups.setdefault(_row_settings(pair, paths), []).append(pair)
@@ -162,9 +172,15 @@ def in_words(matrix: WerrMatrix) -> str:
     fewer = sum(own.percent is not None and own.percent > 0 for own in known)
     more = sum(own.percent is not None and own.percent < 0 for own in known)
     clear = sum(own.clear for own in known)
-    noun = "setting" if len(known) == 1 else "settings"
+    if len(known) == 1:
+        (own,) = known
+        chance = "clear of chance" if own.clear else "not clear of chance"
+        return (
+            f"Against {matrix.baseline}, WERR is {signed(own.percent, 1)} %, {chance}: "
+            f"{plural(own.base.errors, 'word error')} became {own.new.errors}."
+        )
     return (
-        f"Against {matrix.baseline}, {fewer} of {len(known)} {noun} made fewer word errors and "
+        f"Against {matrix.baseline}, {fewer} of {len(known)} settings made fewer word errors and "
         f"{more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} clear of "
         "chance."
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.metrics.werr import relative_reduction_percent
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed
 from harness.report.outcome import Change, changes
+from harness.report.rounds import of_run
 from harness.report.sub_models import RankedSubModel
 from harness.report.text import plural
 from harness.results.files import StoreError
@@ -46,11 +47,23 @@ class KindFigures:
 
 @dataclass(frozen=True)
 class EpochFigures:
-    """Errors of all kinds in one epoch."""
+    """Errors of all kinds in one epoch, or in one federated round."""
 
     epoch: int
     kept: bool
     kinds: tuple[tuple[Kind, WerInterval | None], ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a training: of an epoch, or of the model of a federated round."""
+
+    number: int
+    attempts: tuple[Attempt, ...]
+    epoch: int
+    """Of the attempts: 0 where each only listens."""
+    kept: bool
+    """Whether the weights of all repeats are kept that were evaluated."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class ClassRow:
     round: int
     attempts: tuple[Attempt, ...]
     kinds: tuple[KindFigures, ...]
+    evaluations: tuple[Evaluation, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,10 @@ def run_classes(runs: Iterable[RunData]) -> tuple[RunClasses, ...]:
 
 def _classes(run: RunData, scoring: Scoring) -> RunClasses:
     found = changes(run.personal)
-    rows = tuple(_row(change.speaker, [change], scoring) for change in found)
+    rows = (
+        *(_row(change.speaker, [change], scoring) for change in found),
+        *_federated(run, scoring),
+    )
     groups: dict[object, list[Change]] = {}
     for change in found:
         key = change.phone, change.settings, change.sub_model, change.round
@@ -137,23 +154,58 @@ def _row(name: str, members: Sequence[Change], scoring: Scoring) -> ClassRow:
             )
             for kind in scoring.kinds
         ),
+        evaluations=_by_epoch(attempts),
     )
 
 
+def _by_epoch(attempts: tuple[Attempt, ...]) -> tuple[Evaluation, ...]:
+    kept = {attempt.result.kept_epoch for attempt in attempts}
+    numbers = {epoch.epoch for attempt in attempts for epoch in attempt.result.epochs}
+    return tuple(Evaluation(n, attempts, n, kept == {n}) for n in sorted(numbers))
+
+
+def _federated(run: RunData, scoring: Scoring) -> Iterator[ClassRow]:
+    """Yield each federated training: its model before the first round, and after the last."""
+    for training in of_run(run):
+        rounds = training.evaluated
+        if not rounds:
+            continue
+        evaluations = tuple(
+            Evaluation(own.number, tuple(own.evaluations.values()), 0, own is rounds[-1])
+            for own in rounds
+        )
+        first, last = evaluations[0], evaluations[-1]
+        yield ClassRow(
+            name=f"{plural(len(training.clients), 'client')}, {training.strategy}",
+            phone="",
+            settings=tuple(pair for pair in training.settings if pair[0] != "strategy"),
+            sub_model=RankedSubModel(None),
+            round=1,
+            attempts=last.attempts,
+            kinds=tuple(
+                KindFigures(
+                    kind,
+                    wer_interval(heard(scoring, first.attempts, kind, 0)),
+                    wer_interval(heard(scoring, last.attempts, kind, 0)) if rounds[1:] else None,
+                )
+                for kind in scoring.kinds
+            ),
+            evaluations=evaluations,
+        )
+
+
 def epochs_of(row: ClassRow, scoring: Scoring) -> tuple[EpochFigures, ...]:
-    """Return what each evaluated epoch came to, over the repeats of a training together."""
-    results = [attempt.result for attempt in row.attempts]
-    kept = {result.kept_epoch for result in results}
+    """Return what each evaluation of a training came to, over its repeats or clients together."""
     return tuple(
         EpochFigures(
-            number,
-            kept == {number},
+            own.number,
+            own.kept,
             tuple(
-                (kind, wer_interval(heard(scoring, row.attempts, kind, number)))
+                (kind, wer_interval(heard(scoring, own.attempts, kind, own.epoch)))
                 for kind in scoring.kinds
             ),
         )
-        for number in sorted({epoch.epoch for result in results for epoch in result.epochs})
+        for own in row.evaluations
     )
 
 
@@ -183,7 +235,7 @@ def _known_percent(run: RunData, scoring: Scoring) -> float | None:
     known = set(scoring.words.words)
     texts = {
         (attempt.result.speaker, row.id): row.reference
-        for attempt in run.personal
+        for attempt in run.final
         for row in rows_of(attempt)
     }
     said = [word for text in texts.values() for word in text.split()]
@@ -223,13 +275,14 @@ def list_in_words(found: RunClasses) -> str:
     rule = scoring.asked.rare_words
     if rule is None or scoring.words is None:
         return ""
-    texts = (row.reference for own in found.rows for a in own.attempts for row in rows_of(a))
-    rare = len(words_in(texts) & scoring.rare)
+    said = words_in(row.reference for own in found.rows for a in own.attempts for row in rows_of(a))
+    rare = len(said & scoring.rare)
+    verb = "is" if rare == 1 else "are"
     known = ""
     if found.known_percent is not None:
         known = f"; {fixed(found.known_percent, 1)} % of what is said is among them"
     return (
         f"Rare: {rule.label}, by {scoring.source}: "
         f"{plural(len(scoring.words.words), 'word')}{known}. "
-        f"{plural(rare, 'word')} of those said are rare."
+        f"Of {plural(len(said), 'different word')} said, {rare} {verb} rare."
     )

@@ -62,6 +62,9 @@ class Metric:
 
 METRICS: Final = (
     Metric(WER, "WER after", "%", False, 1.0, "job", 1),
+    Metric("rare_wer_percent", "WER of rare words", "%", False, 1.0, "job", 1),
+    Metric("common_wer_percent", "WER of common words", "%", False, 1.0, "job", 1),
+    Metric("cer_percent", "CER after", "%", False, 0.5, "job", 1),
     Metric("minutes_per_epoch", "minutes an epoch", "min", True, 0.05, "settings", 3),
     Metric("peak_rss_mb", "peak RSS", "MiB", True, 0.03, "settings", 0),
     Metric("battery_mah_per_epoch", "charge an epoch", "mAh", True, 0.10, "settings", 2),

@@ -139,6 +139,22 @@ class ExitRecord(Record):
     """Median of decoding and rule, of the utterances that left here."""
 
 
+class StreamingRecord(Record):
+    """What hearing the utterances of the kept epoch cost, while they went on."""
+
+    epoch: int
+    beam: int
+    utterances: int
+    audio_s: float
+    real_time_factor: float
+    """Time of all steps by time of the recordings."""
+    step_ms: float
+    """Mean of a segment: encoder, predictor, joint network and search."""
+    last_word_ms_median: float | None = None
+    """From the end of speech to the last change of the text; None: nothing was heard."""
+    last_word_ms_p90: float | None = None
+
+
 class ExitsRecord(Record):
     """At which exits the utterances of the kept epoch left a network; of all of them together."""
 
@@ -299,6 +315,25 @@ class WrittenRecord(Record):
     """Of all variables of the update, as float32."""
 
 
+class StoredRecord(Record):
+    """The checkpoint that is kept, as it lay on the phone's flash (``trainer.stored``)."""
+
+    epoch: int
+    size_bytes: int
+    """Of the file: ``checkpoint.npz`` of the attempt is a copy."""
+    coding: str
+    """``S1E3M7/fn``, ``int8/column``."""
+    variables: int
+    """How many variables are written small."""
+    error: float
+    """Root of the mean square of what they lost, by that of the variables."""
+    float32_bytes: int
+    """Of all variables, as float32."""
+    wer_percent: float | None = None
+    """Of the validation utterances, heard with what was read back (jiwer); ``wer_after_percent`` is
+    of the weights as they were trained. None: the host asked for an end before."""
+
+
 class UpdateRecord(Record):
     """What a client sent back (``update.npz``)."""
 
@@ -348,6 +383,10 @@ class AttemptResult(Record):
     """Other speakers, where the scenario says ``also_evaluate``."""
     exits: ExitsRecord | None = None
     """Where utterances left, where the scenario says ``trainer.exits``."""
+    streaming: StreamingRecord | None = None
+    """What hearing them while they went on cost, where it says ``trainer.streaming``."""
+    stored: StoredRecord | None = None
+    """Where the scenario says ``trainer.stored``."""
     kept_epoch: int | None = None
     wer_before_percent: float | None = None
     wer_after_percent: float | None = None

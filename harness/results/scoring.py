@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -23,6 +23,14 @@ from harness.scenario.report import Report
 
 Kind = Literal["all", "rare", "common", "characters"]
 """What errors are counted of: all words, rare ones, common ones; or characters."""
+
+
+FIGURES: Final[Mapping[Kind, str]] = {
+    "rare": "rare_wer_percent",
+    "common": "common_wer_percent",
+    "characters": "cer_percent",
+}
+"""Kind -> its rate after training, as expectations and comparisons call it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,19 @@ class Scoring:
                     found_too.reference_characters,
                 ),
             )
+
+    def figures(self, rows: Iterable[HypothesisRow], epoch: int) -> dict[str, float]:
+        """Return the rates of one evaluation by the names that expectations have for them.
+
+        What has no rate, since nothing of its kind is said, is left out.
+        """
+        counted = [self.counts(row.reference, row.hypothesis) for row in rows if row.epoch == epoch]
+        rates = {
+            kind: sum((each[kind] for each in counted), WordErrors()).wer_percent
+            for kind in self.kinds
+            if kind in FIGURES
+        }
+        return {FIGURES[kind]: rate for kind, rate in rates.items() if rate is not None}
 
     def utterances(
         self, rows: Iterable[HypothesisRow], epoch: int, speaker: str, kind: Kind

@@ -161,6 +161,12 @@ def check_list(
             without a word.
     """
     spoken = words_in(texts)
+    if not spoken:
+        raise InputError(
+            "nothing of what was heard is held, so that no word can be told from another",
+            where=where,
+            hint="Federated training keeps it on the phones unless it says hypotheses: true.",
+        )
     if spoken.isdisjoint(words.words):
         some = ", ".join(repr(word) for word in sorted(spoken, key=lambda w: (len(w), w))[-3:])
         raise InputError(

@@ -149,6 +149,16 @@ def sent_task(federation: str, round_: int, client: str = "") -> str:
     return f"{name}-{sha256_of(client)[:10]}" if client else name
 
 
+def pruned_task(federation: str, round_: int) -> str:
+    """Return the id of the host's task that writes the part of the network that a round trains."""
+    return f"pruned-{federation}-{round_:03d}"
+
+
+def deployed_task(federation: str, round_: int) -> str:
+    """Return the id of the host's task that writes what phones would have of a round's model."""
+    return f"deployed-{federation}-{round_:03d}"
+
+
 def share_of(spec: JobSpec) -> Share | None:
     """Return what goes back to the host of a job; None: its kept checkpoint."""
     if spec.client is None:

@@ -14,6 +14,7 @@ from pydantic import (
 
 from harness.contract.share import Form
 from harness.contract.wire import (
+    FLOAT32,
     Exponent,
     FormatName,
     Kind,
@@ -42,7 +43,8 @@ class Compression(Section):
 
     format: Annotated[FormatName, BeforeValidator(_known)]
     """``S1E3M7``: a floating-point number of a sign, 3 bits of exponent and 7 of mantissa (2 to 8,
-    and 1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale."""
+    and 1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale; ``float32``: all bits,
+    deflated, so that nothing is lost."""
     ways: Ways = "both"
     """``down``: to the phones alone (FedAQT); ``up``: from them alone."""
     upload: Form | None = None
@@ -90,6 +92,8 @@ class Compression(Section):
             odd = [name for name in ("exponent", "transform") if getattr(self, name) is not None]
             if odd:
                 raise ValueError(f"{odd[0]} is for S1EeMm, not for {self.format}")
+        if self.format == FLOAT32 and self.rounding is not None:
+            raise ValueError("rounding is for fewer bits: float32 loses nothing")
         if self.upload is not None and not self.goes("up"):
             raise ValueError("upload is for what goes back small: ways is down")
         self.wire("down", 0, "")

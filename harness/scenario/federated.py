@@ -213,8 +213,11 @@ class Federated(Section):
             ours = [name for name in _OURS if getattr(self, name) != fields[name].default]
             if ours:
                 raise ValueError(f"{ours[0]} is for the harness's own strategies")
-        if self.pruning is not None and self.compression is not None:
-            raise ValueError("pruning and compression do not go together yet: give one of them")
+        if self.pruning is not None and self.pruning.masked and self.compression is not None:
+            raise ValueError(
+                "compression goes with a smaller network, not with masked: true: its zeros are "
+                "deflated"
+            )
         if self.pruning is not None and self.pruning.risen >= self.rounds:
             raise ValueError(
                 f"pruning.level is not reached in {self.rounds} rounds: it rises for "

@@ -18,7 +18,13 @@ _SPELT_OUT: dict[str, dict[str, Any]] = {"trainer": {"candidates": list(mobileas
 """Fields whose default was a value once: left out, they count as that, so ids stay."""
 
 _ADDED: dict[str, dict[str, Any]] = {
-    "trainer": {"keep": "best", "mode": "train", "exits": None},
+    "trainer": {
+        "keep": "best",
+        "mode": "train",
+        "exits": None,
+        "streaming": None,
+        "stored": None,
+    },
     "data": {"part": None, "accents": "kept"},
     "federated": {"pruning": None},
 }

@@ -98,10 +98,11 @@ def _chain(
 
 
 def _at(content: JobContent, resolved: Mapping[str, Any], path: str) -> Any:
-    """Return what a job has at a path of the matrix; a rule for exits in its few words."""
-    rule = content.trainer.exits
-    if path == "trainer.exits" and rule is not None:
-        return rule.label
+    """Return what a job has at a path of the matrix, what has a label in its few words."""
+    labelled = {"trainer.exits": content.trainer.exits, "trainer.stored": content.trainer.stored}
+    choice = labelled.get(path)
+    if choice is not None:
+        return choice.label
     return get_path(resolved, path)
 
 

@@ -136,7 +136,7 @@ def parse_scenario(
 def _check_expectations(scenario: Scenario, lines: LineIndex, overrides: Sequence[str]) -> None:
     override_of = next((text for text in reversed(overrides) if text.startswith("expect")), None)
     for number, expect in enumerate(scenario.expect):
-        unknown = unknown_in(expect)
+        unknown = unknown_in(expect, scenario.report)
         if unknown is not None:
             what, hint = unknown
             place = lines.where(("expect", number))

@@ -28,6 +28,7 @@ from harness.scenario.others import AlsoEvaluateOrNames
 from harness.scenario.paths import field_paths
 from harness.scenario.phone_settings import PhoneSettings
 from harness.scenario.report import Report
+from harness.scenario.stored import StoredOrFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 BaselineName = Annotated[
@@ -180,6 +181,13 @@ class Stop(Section):
         return PAPER_STOP_MB if self.available_below_mb is None else self.available_below_mb
 
 
+class Streaming(Section):
+    """How recordings are heard while they go on."""
+
+    beam: Count = Field(1, ge=1, le=64)
+    """Labellings that are kept; 1: the likeliest label of each step."""
+
+
 class Trainer(Section):
     """How the phone trains."""
 
@@ -215,6 +223,18 @@ class Trainer(Section):
     exits: ExitsOrRule | None = None
     """How a network with exits answers; a word alone is the rule. Left out, it answers at its last
     exit, and nothing is told of the others."""
+    streaming: Streaming | None = None
+    """Of a transducer: validation utterances are heard while they go on, and what that costs is
+    told. Left out, each of them is heard whole."""
+    stored: StoredOrFormat | None = None
+    """How checkpoints lie on the phone's flash and come back: in fewer bits; a word alone is the
+    format. The one that is kept is read back and heard once more. Left out, as float32."""
+
+    @model_validator(mode="after")
+    def _what_is_stored_was_trained(self) -> Trainer:
+        if self.mode == "evaluate" and self.stored is not None:
+            raise ValueError("stored is for what is trained, and mode: evaluate trains nothing")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -344,6 +364,11 @@ class JobContent(Section):
             raise ValueError(
                 "trainer.mode: evaluate trains nothing, and federated training needs clients that "
                 "train"
+            )
+        if self.federated is not None and self.trainer.stored is not None:
+            raise ValueError(
+                "trainer.stored is for checkpoints that are kept; what clients of federated "
+                "training send is federated.compression"
             )
         return self
 

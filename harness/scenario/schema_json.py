@@ -47,6 +47,11 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
         (axes, "trainer.exits"),
     ):
         fields[name]["anyOf"].append({"enum": list(get_args(Rule))})
+    for fields, name in (
+        (definitions["Trainer"]["properties"], "stored"),
+        (axes, "trainer.stored"),
+    ):
+        fields[name]["anyOf"].append(definitions["Stored"]["properties"]["format"])
     schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})

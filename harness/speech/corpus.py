@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import random
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from harness.speech.wide_sentences import wide_sentences
 from harness.speech.worker import Synthesiser
 
 Style = Literal["short", "wide", "full"]
+Domain = Literal["near", "far"]
+"""Voices that speak at rates and pitches like those who are personalised, or quite other ones."""
 Progress = Callable[[int, int], None]
 """Called with (utterances made, utterances in all)."""
 
@@ -269,6 +272,22 @@ def build_corpus(spec: CorpusSpec, cache_dir: Path, progress: Progress = _nothin
     )
 
 
+_RATES: dict[Domain, tuple[tuple[int, int], ...]] = {
+    "near": ((140, 180),),
+    "far": ((105, 130), (195, 220)),
+}
+_PITCHES: dict[Domain, tuple[tuple[int, int], ...]] = {
+    "near": ((30, 70),),
+    "far": ((5, 22), (78, 95)),
+}
+
+
+def _drawn(rng: random.Random, *spans: tuple[int, int]) -> int:
+    """Draw a whole number of one of the spans."""
+    span = spans[0] if len(spans) == 1 else rng.choice(spans)
+    return rng.randint(*span)
+
+
 def _check_style(style: Style, code: str) -> None:
     if code and style == "wide":
         raise InputError(
@@ -287,6 +306,7 @@ def build_pretraining_corpus(
     validation: int = 64,
     style: Style = "short",
     code: str = "",
+    domain: Domain = "near",
 ) -> Corpus:
     """Make the mixed corpus of a language that a baseline is pre-trained on.
 
@@ -301,11 +321,11 @@ def build_pretraining_corpus(
         validation: Validation utterances (of the same voices).
         style: As in :class:`CorpusSpec`.
         code: Of a language; empty: US voices and the sentences of the six speakers.
+        domain: How the voices speak.
 
     Raises:
         InputError: An unknown language.
     """
-    import random
 
     def make(recorder: _Recorder) -> Iterator[Utterance]:
         if code:
@@ -322,8 +342,8 @@ def build_pretraining_corpus(
                     text,
                     dataclasses.replace(
                         rng.choice(voices),
-                        words_per_minute=rng.randint(140, 180),
-                        pitch=rng.randint(30, 70),
+                        words_per_minute=_drawn(rng, *_RATES[domain]),
+                        pitch=_drawn(rng, *_PITCHES[domain]),
                     ),
                 )
                 for text in texts
@@ -340,6 +360,7 @@ def build_pretraining_corpus(
             )
 
     _check_style(style, code)
-    key = _key(["pretraining", count, validation, style, seed, *([code] if code else [])])
+    added = [*([code] if code else []), *([domain] if domain != "near" else [])]
+    key = _key(["pretraining", count, validation, style, seed, *added])
     name = f"{SPOKEN}{code}" if code else "pretraining"
     return _build(name, key, cache_dir, count + validation, make, progress)

@@ -7,16 +7,24 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.compression.packed import Packed
+from harness.compression.shuffled import SHUFFLED
 from harness.contract.wire import Written
 from harness.errors import InputError
 from harness.trainer.small import CODES_SUFFIX, LIST, listed
+
+if TYPE_CHECKING:
+    from harness.trainer.packing import Packing
+
+_FASTEST: Final = 1
+"""Of zlib's levels: more take time and find little in weights."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,10 @@ def checkpoint_path(folder: Path, epoch: int) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, epoch: int, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]
+    folder: Path,
+    epoch: int,
+    weights: Iterable[tuple[str, npt.NDArray[np.float32]]],
+    packing: Packing | None = None,
 ) -> Saved:
     """Write the weights of an epoch, one after another: they need not be in memory together.
 
@@ -76,11 +87,17 @@ def save_checkpoint(
         folder: Of the checkpoints.
         epoch: Counted from 1.
         weights: Names and values; a value is not looked at again after the next one came.
+        packing: Writes some of them smaller.
 
     Raises:
         OSError: The disk is full, for example; nothing is left behind then.
     """
-    return write_weights(checkpoint_path(folder, epoch), weights)
+    if packing is None:
+        return write_weights(checkpoint_path(folder, epoch), weights)
+    with weights_writer(checkpoint_path(folder, epoch)) as writer:
+        for name, value in weights:
+            packing.write(writer, name, value)
+    return replace(writer.saved(), written=packing.written(compared=False))
 
 
 def write_weights(path: Path, weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> Saved:
@@ -118,8 +135,11 @@ class WeightsWriter:
 
     def write_small(self, name: str, packed: Packed) -> None:
         """Write a weight that was packed."""
-        with self._archive.open(zipfile.ZipInfo(f"{name}{CODES_SUFFIX}"), "w") as entry:
-            entry.write(packed.data)
+        info = zipfile.ZipInfo(f"{name}{CODES_SUFFIX}")
+        if packed.coding == SHUFFLED:
+            self._archive.writestr(info, packed.data, zipfile.ZIP_DEFLATED, _FASTEST)
+        else:  # codes have no bits to spare
+            self._archive.writestr(info, packed.data, zipfile.ZIP_STORED)
         # without its data: a model of packed variables need not be in memory
         self._small[name] = (packed.coding, packed.shape)
 

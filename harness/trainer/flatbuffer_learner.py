@@ -17,6 +17,7 @@ from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
 from harness.contract.order import epoch_batches
 from harness.contract.share import Share
+from harness.contract.streaming import Streaming
 from harness.errors import InputError
 from harness.trainer import device
 from harness.trainer.batches import make_batch
@@ -31,9 +32,12 @@ from harness.trainer.decode import greedy_decode
 from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
 from harness.trainer.listening import Left, heard_by_rule
 from harness.trainer.npz import opened_weights
+from harness.trainer.packing import Packing
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.share import UPDATE, pulled_back, write_update
+from harness.trainer.streamed import Streamed, stream
+from harness.trainer.streaming import Recogniser, StreamingModel
 
 TRAINER_NAME = "python-reference"
 
@@ -146,6 +150,17 @@ class FlatbufferLearner:
         rule = self._job.exits or ExitRule()
         return [left for batch in self._batches() for left in self._left(batch, rule)]
 
+    async def evaluate_streaming(self, epoch: int) -> list[Streamed]:  # noqa: ARG002 - as evaluate
+        """Return what is heard in each validation utterance while it goes on."""
+        how, rate = self._job.streaming or Streaming(), self._model.info.sample_rate
+        model = StreamingModel(self._model)
+        heard = []
+        for utterance in self._job.data.validation:
+            self._check_stop()
+            pcm = read_wav(Path(utterance.path), rate)
+            heard.append(stream(Recogniser(model, beam=how.beam), pcm, rate))
+        return heard
+
     def _batches(self) -> Iterator[Features]:
         size, features = self._model.info.batch_size, self._validation
         for start in range(0, len(features), size):
@@ -177,8 +192,10 @@ class FlatbufferLearner:
         self._model.load_checkpoint(checkpoint_path(self._folder, epoch))
 
     async def save(self, epoch: int) -> Saved:
-        """Write the weights of an epoch."""
-        return save_checkpoint(self._folder, epoch, self._model.weights())
+        """Write the weights of an epoch, as small as the job says."""
+        wire = self._job.stored
+        packing = None if wire is None else Packing(wire, self._model.shapes, f"stored:{epoch}")
+        return save_checkpoint(self._folder, epoch, self._model.weights(), packing)
 
     def checkpoint(self, epoch: int) -> str:
         """Return where the checkpoint of an epoch lies."""

@@ -14,6 +14,7 @@ from harness.contract.job import Utterance
 from harness.contract.share import Share
 from harness.trainer.checkpoints import Saved
 from harness.trainer.listening import Left
+from harness.trainer.streamed import Streamed
 
 T = TypeVar("T")
 
@@ -87,6 +88,13 @@ class Learner(Protocol):
 
         Raises:
             InputError: It has no exits.
+        """
+
+    async def evaluate_streaming(self, epoch: int) -> list[Streamed]:
+        """Return what is heard in each validation utterance while it goes on, and what that costs.
+
+        Raises:
+            InputError: It can hear whole ones only.
         """
 
     async def listen(self, utterances: Sequence[Utterance]) -> list[str]:

@@ -19,6 +19,7 @@ from harness.contract.events import (
     Hypothesis,
     Phase,
     PhaseChange,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -26,11 +27,12 @@ from harness.contract.events import (
     StopReason,
     Update,
     UtteranceExits,
+    UtteranceStreamed,
 )
 from harness.contract.job import CONTRACT_VERSION, Job
 from harness.contract.share import WordCounts
 from harness.errors import HarnessError
-from harness.metrics.words import WordErrors, word_errors
+from harness.metrics.words import WordErrors, wer_percent, word_errors
 from harness.trainer.history import History
 from harness.trainer.learner import Learner, Log, Start, StopCommand
 from harness.trainer.others import OtherSpeakers
@@ -94,6 +96,7 @@ class Training:
             reason = "command"
         else:
             with contextlib.suppress(StopCommand):  # an end was asked for after training ended
+                await self._read_back(self._history.kept)
                 await self._listen_to_others(self._history.kept)
         await self._share()
         await self._log.say(Stopped, reason=reason, epoch=self._history.done)
@@ -233,6 +236,8 @@ class Training:
 
     async def _hear(self, epoch: int) -> list[str]:
         """Return what is heard in the validation utterances; say where each of them left."""
+        if self._job.streaming is not None:
+            return await self._hear_on(epoch)
         if self._job.exits is None:
             return await self._learner.evaluate(epoch)
         every = await self._learner.evaluate_exits(epoch)
@@ -251,6 +256,47 @@ class Training:
                 answers=answers,
             )
         return [left.text for left in every]
+
+    async def _hear_on(self, epoch: int) -> list[str]:
+        """Return what is heard in the validation utterances while they go on; say what it cost."""
+        every = await self._learner.evaluate_streaming(epoch)
+        for utterance, heard in zip(self._job.data.validation, every, strict=True):
+            late = heard.last_word_s
+            await self._log.say(
+                UtteranceStreamed,
+                epoch=epoch,
+                id=utterance.id,
+                audio_s=round(heard.audio_s, 4),
+                compute_s=round(heard.compute_s, 6),
+                steps=heard.steps,
+                last_word_s=None if late is None else round(late, 4),
+            )
+        return [heard.text for heard in every]
+
+    async def _read_back(self, epoch: int) -> None:
+        """Hear with the kept checkpoint as it was stored, unless that was done before a kill."""
+        done = any(isinstance(e, ReadBack) and e.epoch == epoch for e in self._log.before)
+        if self._job.stored is None or epoch == 0 or done:
+            return
+        utterances = self._job.data.validation
+        async with self._phase("evaluate", epoch):
+            began = self._learner.clock()
+            await self._learner.restore(epoch)
+            if self._job.streaming is not None:
+                every = await self._learner.evaluate_streaming(epoch)
+                heard = [streamed.text for streamed in every]
+            elif self._job.exits is None:
+                heard = await self._learner.evaluate(epoch)
+            else:
+                heard = [left.text for left in await self._learner.evaluate_exits(epoch)]
+            pairs = list(zip(utterances, heard, strict=True))
+            await self._log.say(
+                ReadBack,
+                epoch=epoch,
+                wer_percent=wer_percent((said.text, text) for said, text in pairs),
+                evaluate_seconds=round(self._learner.clock() - began, 4),
+                hypotheses=tuple(Hypothesis(id=said.id, text=text) for said, text in pairs),
+            )
 
     @property
     def _tells(self) -> bool:
@@ -275,6 +321,7 @@ class Training:
             sha256=saved.sha256,
             size_bytes=saved.size_bytes,
             best=self._history.best == epoch,
+            written=saved.written,
         )
         self._learner.keep_only({epoch, self._history.kept})
 

@@ -16,6 +16,7 @@ from harness.contract.network import Network, NetworkError, SubModelName
 from harness.errors import InputError
 from harness.memory.measured import MemoryRecord
 from harness.memory.sizes import NetworkSizes
+from harness.trainer.lineage import Stage
 
 FILE_NAME = "manifest.json"
 
@@ -46,6 +47,9 @@ class Provenance(_Part):
     """Settings and how far they went (epochs, steps, seconds, learning rate, ...)."""
     wer_percent: dict[str, float] = Field(default_factory=dict)
     """Before personalisation, by accent or speaker."""
+    lineage: tuple[Stage, ...] = ()
+    """The trainings that made it, the oldest first; the last one is its own. Older manifests have
+    none: `ModelManifest.lineage` makes one of what they say."""
 
 
 class ModelManifest(_Part):
@@ -86,6 +90,28 @@ class ModelManifest(_Part):
     ordered: tuple[int, ...] = ()
     """Batch sizes whose file is to be run in its own order (``ordered`` of a job)."""
     provenance: Provenance
+
+    @property
+    def lineage(self) -> tuple[Stage, ...]:
+        """The trainings that made it, the oldest first; none if its weights are random."""
+        made = self.provenance
+        if made.lineage or not made.training:
+            return made.lineage
+        numbers = {k: v for k, v in made.training.items() if isinstance(v, int)}
+        return (
+            Stage(
+                network=self.name,
+                alphabet=self.alphabet,
+                command=made.command,
+                date=made.date,
+                words=made.corpus,
+                loss="ctc",
+                epochs=numbers.get("epochs"),
+                steps=numbers.get("steps"),
+                seed=numbers.get("seed"),
+                weights_sha256=self.checkpoint.sha256 if self.checkpoint else None,
+            ),
+        )
 
     @model_validator(mode="after")
     def _knows_its_names(self) -> ModelManifest:
@@ -164,6 +190,21 @@ def describe_file(path: Path) -> ModelFile:
     """Return the manifest entry of a file."""
     content = path.read_bytes()
     return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+def manifest_of(file: Path) -> ModelManifest | None:
+    """Return the manifest beside a file if the file is one of its model's.
+
+    Args:
+        file: Weights or a flatbuffer.
+    """
+    try:
+        manifest = load_manifest(file.parent)
+        digest = describe_file(file).sha256
+    except (InputError, OSError):
+        return None
+    named = [*manifest.files.values(), *([manifest.checkpoint] if manifest.checkpoint else [])]
+    return manifest if digest in [entry.sha256 for entry in named] else None
 
 
 def check_files(manifest: ModelManifest, folder: Path) -> None:

@@ -7,6 +7,7 @@ take and give is written in ``harness.model.signatures``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -33,7 +34,7 @@ from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, run, take
 
 SEED_ROUNDING = "seed_rounding"
-_READ_WEIGHTS = ("infer", "loss", "train", "segment")
+_READ_WEIGHTS = ("infer", "loss", "train", "segment", "encode", "predict", "joint")
 
 
 class FlatbufferModel:
@@ -178,6 +179,28 @@ class FlatbufferModel:
         losses: Floats = out["loss"][: batch.rows]
         return losses
 
+    def signatures(self) -> frozenset[str]:
+        """Return the names of all signatures of the file."""
+        return frozenset(self._interpreter.get_signature_list())
+
+    def call(self, signature: str, **inputs: Any) -> dict[str, Any]:
+        """Run a signature that only some families have; return copies of its outputs by name.
+
+        Raises:
+            InputError: It reads weights, and there are none.
+        """
+        return self._run(signature, **inputs)
+
+    def input_shape(self, signature: str, name: str) -> tuple[int, ...]:
+        """Return the shape of an input of a signature."""
+        details = self._interpreter.get_signature_runner(signature).get_input_details()
+        return tuple(int(n) for n in details[name]["shape"])
+
+    def output_shape(self, signature: str, name: str) -> tuple[int, ...]:
+        """Return the shape of an output of a signature."""
+        details = self._interpreter.get_signature_runner(signature).get_output_details()
+        return tuple(int(n) for n in details[name]["shape"])
+
     def get_weights(self) -> dict[str, Floats]:
         """Return a copy of all weights and moving statistics by name."""
         return {name: value.copy() for name, value in self.weights()}
@@ -238,12 +261,16 @@ class FlatbufferModel:
         now = self.get_weights()
         self._put_weights(lambda name: change(name, now[name]))
 
-    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
-        wanted = {
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all weights and moving statistics, by name."""
+        return {
             name: tuple(int(n) for n in detail["shape"])
             for name, detail in self._set_weights.get_input_details().items()
         }
-        return misfit(wanted, shapes)
+
+    def _misfit(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
+        return misfit(self.shapes, shapes)
 
     def _put_weights(self, weight: Callable[[str], Floats]) -> None:
         for signature in self._setters:

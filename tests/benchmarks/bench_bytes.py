@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import zstandard
 
 from harness.compression.chosen import chosen
 from harness.compression.packed import pack
+from harness.compression.shuffled import Shuffled
 from harness.contract.wire import Wire
 from harness.trainer.npz import opened_weights
 
@@ -55,6 +57,7 @@ def main() -> int:
         ("zstd of weights", sum(_zstd(new[name]) for name in trained), 0.0),
         ("zstd of differences", sum(_zstd(value) for value in moved.values()), 0.0),
         ("the same, shuffled", sum(_zstd(_shuffled(value)) for value in moved.values()), 0.0),
+        ("deflate of these", sum(_deflated(value) for value in moved.values()), 0.0),
     ]
     shapes = {name: value.shape for name, value in new.items()}
     rows += [_packed(moved, shapes, Wire(**words)) for words in _WIRES]
@@ -82,6 +85,11 @@ def _packed(
 
 def _zstd(value: npt.NDArray[Any]) -> int:
     return len(zstandard.compress(np.ascontiguousarray(value).tobytes(), 3))
+
+
+def _deflated(value: Floats) -> int:
+    """Return the bytes that ``format: float32`` takes on the wire."""
+    return len(zlib.compress(Shuffled().encode(value), 1))
 
 
 def _shuffled(value: Floats) -> npt.NDArray[np.uint8]:

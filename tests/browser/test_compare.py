@@ -11,6 +11,7 @@ import pytest
 from harness.cli.verdict import judge
 from harness.results.model import AttemptResult
 from tests.fixtures.browser import Opened, axe_problems, layout_problems
+from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import RunShape, make_run
 
 pytestmark = pytest.mark.browser
@@ -48,4 +49,21 @@ def test_it_is_quiet_fits_and_axe_finds_nothing(
     text = one.page.inner_text("main")
     assert "minutes an epoch" in text
     assert "worse" in text
+    one.context.close()
+
+
+def test_exits_before_and_now_fit_a_phone_and_axe_finds_nothing(
+    browser: Any, tmp_path: Path
+) -> None:
+    made = {"conformer-mini": (0.5, 0.25, 0.05)}
+    runs = [
+        make_exits_run(tmp_path / f"{seed}", made, leave_at=(0, 1), seed=seed) for seed in (1, 2)
+    ]
+    out = tmp_path / "compare.html"
+    judge(runs, alpha=0.5, minimum={}, out=out, junit=tmp_path / "nightly.xml")
+    one = Opened(browser, out.as_uri(), viewport={"width": 360, "height": 800})
+    assert one.complaints == []
+    assert layout_problems(one.page) == []
+    assert axe_problems(one.page) == []
+    assert "together" in one.page.inner_text("#exits")
     one.context.close()

@@ -12,6 +12,7 @@ import pytest
 from harness.report import build_report
 from harness.report.style import DARK, LIGHT
 from tests.fixtures.browser import Opened, axe_problems
+from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import Failing, RunShape, make_run
 
 pytestmark = pytest.mark.browser
@@ -316,3 +317,18 @@ def test_a_column_head_sorts_numbers_as_numbers(opened: Any) -> None:
     assert head.get_attribute("aria-sort") == "ascending"
     head.locator("button").click()
     assert values() == sorted(values(), reverse=True)
+
+
+@pytest.mark.parametrize("section", ["exits", "spans"])
+def test_axe_finds_nothing_in_figures_of_exits_and_spans(
+    browser: Any, tmp_path: Path, section: str
+) -> None:
+    if section == "exits":
+        run = make_exits_run(tmp_path, {"conformer-mini": (0.5, 0.25, 0.05)}, utterances=30)
+    else:
+        run = make_run(tmp_path, RunShape(profiles=("oneplus-7t",), epochs=2))
+    one = Opened(browser, build_report(run).as_uri(), color_scheme="dark")
+    shown = one.page.locator(f"#{section}")
+    assert shown.locator("svg[role=img]").count() >= 4
+    assert axe_problems(one.page) == []
+    one.context.close()

@@ -9,6 +9,7 @@ _STF = "needs an STF farm: tests/unit/devices/test_stf.py"
 _BENCH = "a measurement, minutes on all cores; short ones: tests/integration/test_bench_*.py"
 _ROUNDS = "trains for minutes; a small one: tests/integration/test_federated.py"
 _PRUNED = "trains for minutes; a small one: tests/integration/test_federated_pruning.py"
+_LINEAGE = "of a model that the page trains: tests/integration/cli/test_languages.py"
 _CORPORA = "needs recordings, or a corpus as it is downloaded: tests/unit/speech"
 _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userland"
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
@@ -17,6 +18,7 @@ _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans 
 _EXITS = "a minute; smaller: tests/integration/cli/test_early_exits.py"
 _PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
+_SENTENCES = "needs what a real run trained on: tests/unit/cli/test_score.py"
 _WIFI = "needs a phone on Wi-Fi, and what its screen shows"
 
 NOT_RUN: dict[str, str] = {
@@ -60,14 +62,19 @@ NOT_RUN: dict[str, str] = {
     "harness nightly scenarios/nightly.yaml *": "minutes; a smaller night: the nightly tutorial",
     "harness model build *": _TRAINS,
     "harness model pretrain *": _TRAINS,
+    "harness model lineage italian": _LINEAGE,
     "harness model evaluate *": "needs people's speech: tests/integration/cli",
+    "harness model stream *": "needs a trained transducer: tests/unit/model/test_transducer.py",
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
     "harness paper --out whole": _PAPER,
     "harness paper --only table2,figure3 -o mine": _PAPER,
     "harness paper --farm usb": _PAPER,
-    "harness paper --system early-exit": _PAPER,
+    "harness paper --system early-exit*": _PAPER,
+    "harness paper --system omc": _PAPER,
+    "harness paper --system fedaqt": _PAPER,
+    "harness paper --system federated-pruning": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,
@@ -77,12 +84,16 @@ NOT_RUN: dict[str, str] = {
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/federated.yaml *": _ROUNDS,
     "harness run scenarios/paper/omc.yaml *": _ROUNDS,
+    "harness run scenarios/paper/less_for_a_phone.yaml *": _ROUNDS,
     "harness run scenarios/paper/fedaqt.yaml *": _ROUNDS,
     "harness run personal.yaml *": _ROUNDS,
     "harness compare together alone both": _ROUNDS,
     "harness federated run *": "needs a Flower app: tests/unit/federated/test_flower_app.py",
     "git clone --depth 1 https://github.com/adap/flower": "fetches somebody else's repository",
     "harness corpus import *": _CORPORA,
+    "harness score RUN --vocabulary-rank *": _SENTENCES,
+    "harness run words.yaml *": "trains for a minute: tests/unit/report, tests/unit/cli",
+    "git clone https://github.com/facebookresearch/fbai-speech": "somebody else's repository",
     "harness plan mine.yaml": _CORPORA,
 }
 """Command, or a pattern -> why no test of the pages runs it; it is parsed all the same."""
@@ -90,12 +101,23 @@ NOT_RUN: dict[str, str] = {
 ELSEWHERE: dict[str, str] = {
     "harness scenario list": "harness scenario list",
     "harness report RUN": "harness report one",
+    "harness score RUN --characters --baseline before": (
+        "harness score one --characters --baseline before"
+    ),
+    "harness score RUN RUN": "harness score one two",
     "harness report RUN RUN ... -o both.html": "harness report one two -o both.html",
     "harness export csv RUN": "harness export csv one",
     "harness model inspect mini.tflite": (
         "harness model inspect models/ds2-mini/ds2-mini-b1.tflite"
     ),
     "harness model memory models/ds2-mini": "harness model memory models/ds2-mini",
+    "harness corpus languages": "harness corpus languages",
+    "harness corpus synth --language it --train 20 --validation 10": (
+        "harness corpus synth --language it --train 2 --validation 1"
+    ),
+    "harness corpus synth --language de --train 2 --validation 1 --out german": (
+        "harness corpus synth --language de --train 2 --validation 1 --out german"
+    ),
 }
 """Command of a page that is no journey -> how the test calls it, where runs one and two lie."""
 

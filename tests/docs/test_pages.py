@@ -90,12 +90,19 @@ _EXITS: dict[str, dict[str, object]] = {
 """Likewise, of ``trainer.exits``."""
 
 
+_BASELINES = ("baseline", "baselines")
+"""In place of a model, and together."""
+
+
 @pytest.mark.parametrize("path", FIELDS)
 def test_the_example_of_a_field_is_accepted(path: str) -> None:
     value = yaml.safe_load(scenario_page.EXAMPLES[path])
     whole: dict[str, object] = {"name": "x", "model": "ds2-mini"}
     section, _, last = path.rpartition(".")
-    if section == "":
+    if path in _BASELINES:
+        both = {name: yaml.safe_load(scenario_page.EXAMPLES[name]) for name in _BASELINES}
+        whole = {"name": "x", **both}
+    elif section == "":
         whole[path] = value
     elif section == "model":
         beside = {"arch": {"size": "mini"}, "size": {"arch": "ds2"}, "checkpoint": {"name": "m"}}
@@ -109,8 +116,16 @@ def test_the_example_of_a_field_is_accepted(path: str) -> None:
         whole["federated"] = {section.rpartition(".")[2]: inner}
     elif section == "trainer.stop":
         whole["trainer"] = {"stop": {last: value}}
+    elif section == "trainer.streaming":
+        whole["trainer"] = {"streaming": {last: value}}
     elif section == "trainer.exits":
         whole["trainer"] = {"exits": {last: value} | _EXITS.get(last, {})}
+    elif section == "trainer.stored":
+        format_ = {} if last == "format" else {"format": "int8" if last == "per" else "S1E3M7"}
+        whole["trainer"] = {"stored": {last: value} | format_}
+    elif section == "report.rare_words":
+        rule = {} if last in ("vocabulary_rank", "max_count") else {"max_count": 0}
+        whole["report"] = {"rare_words": {last: value, **rule}}
     elif section == "expect":
         claim = {"below": 1} if last == "metric" else {"metric": "wer_percent"}
         whole["expect"] = [{last: value, **claim}]

@@ -31,6 +31,7 @@ _WIRES: list[dict[str, Any]] = [
         for per in ("tensor", "column", "row")
         for rounding in ("stochastic", "nearest_even", "nearest_away")
     ),
+    {"format": "float32"},
 ]
 _SHAPES = {
     "conv": (3, 7, 1, 16),
@@ -56,6 +57,9 @@ _BAD = [
     ("S1E9M3/fn", [4], "00" * 16, "no format"),
     ("S1E2M16/fn", [4], "00" * 20, "no format"),
     ("int5/tensor", [4], "00" * 8, "no format"),
+    ("float32/shuffled", [2], "00" * 7, "a byte too few"),
+    ("float32/shuffled", [1], "0000807f", "infinite"),
+    ("float32", [1], "00" * 4, "it does not say how its bytes lie"),
     ("int8", [4], "00" * 8, "it does not say what has a scale"),
 ]
 

@@ -126,6 +126,8 @@ _VALID_JOBS: dict[str, dict[str, Any]] = {
         ]
     },
     "no other speakers": {"also_evaluate": []},
+    "checkpoints in fewer bits": {"stored": {"format": "S1E3M7"}},
+    "checkpoints in whole numbers": {"stored": {"format": "int8", "per": "column", "draw": "7"}},
     "any letters in names": {"job_id": 'söh ☂ "x"', "data.speaker": "日本"},
 }
 
@@ -156,6 +158,8 @@ _INVALID_JOBS: dict[str, dict[str, Any]] = {
     "stop.battery_below_percent": {"stop.battery_below_percent": 101},
     "outputs.events": {"outputs.events": "/a\nb"},
     "outputs.stop_file": {"outputs.stop_file": _ABSENT},
+    "stored.format": {"stored": {"format": "int5"}},
+    "": {"stored": {"format": "int8"}, "share": {}},
     "also_evaluate.0.validation": {"also_evaluate": [{"speaker": "anna", "validation": []}]},
     "also_evaluate.0.speaker": {
         "also_evaluate": [{"validation": [{"id": "v1", "path": "/1.wav", "text": "a"}]}]
@@ -300,6 +304,28 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         "size_bytes": 6912345,
         "best": True,
     },
+    {
+        "type": "checkpoint",
+        "epoch": 3,
+        "path": "/data/x/epoch-0003.npz",
+        "sha256": SHA256,
+        "size_bytes": 2412345,
+        "best": False,
+        "written": {
+            "coding": "S1E3M7/fn",
+            "variables": 12,
+            "changed": None,
+            "error": 0.002,
+            "float32_bytes": 6912345,
+        },
+    },
+    {
+        "type": "read_back",
+        "epoch": 3,
+        "wer_percent": 12.5,
+        "evaluate_seconds": 0.5,
+        "hypotheses": [{"id": "v1", "text": "the dog"}],
+    },
     *(
         {"type": "stopped", "reason": reason, "epoch": 3}
         for reason in (
@@ -366,6 +392,7 @@ _INVALID_LINES = (
     ' "evaluate_seconds": 1}',
     _HEAD + '"other_speaker", "epoch": 0, "speaker": "anna", "wer_percent": null,'
     ' "evaluate_seconds": 1, "hypotheses": []}',
+    _HEAD + '"read_back", "epoch": 1, "wer_percent": 1, "hypotheses": []}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
@@ -697,6 +724,13 @@ def scoring() -> list[dict[str, Any]]:
     return cases
 
 
+def streaming() -> dict[str, Any]:
+    """What it cost to hear an utterance while it went on; in the second one nothing was heard."""
+    event = {"type": "streamed", "seq": 5, "t_boot_ms": 6, "epoch": 0, "id": "u-1", "steps": 8}
+    heard = {"audio_s": 2.1, "compute_s": 0.25, "last_word_s": 0.31}
+    return {"events": [event | heard, event | heard | {"last_word_s": None}]}
+
+
 VECTORS = {
     "jobs": jobs,
     "events": events,
@@ -711,6 +745,7 @@ VECTORS = {
     "checkpoints": checkpoints,
     "exits": lambda: exits(_JOB),
     "sharing": lambda: sharing(_JOB),
+    "streaming": streaming,
     "codec": codec,
 }
 

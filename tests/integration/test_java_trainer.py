@@ -27,6 +27,7 @@ from harness.contract.events import (
     Finished,
     OtherSpeakerHeard,
     PhaseChange,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -192,6 +193,30 @@ def test_the_same_goes_back(java_trainer, make_job, tmp_path, share, sub_model, 
         assert update.written.changed == pytest.approx(told.written.changed, abs=0.05)
 
 
+def test_checkpoints_in_fewer_bits_are_alike(java_trainer, make_job, tmp_path):
+    """Each trainer reads its own back, and what the other wrote."""
+    training = {"epochs": 2, "learning_rate": 1e-4}
+    job = make_job(stored={"format": "S1E2M3"}, keep="last", training=training)
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert len(of(theirs, ReadBack)) == 1
+    for its, ours in zip(of(theirs, Checkpoint), of(python, Checkpoint), strict=True):
+        assert its.size_bytes == pytest.approx(ours.size_bytes, rel=0.02)
+        assert its.written.error == pytest.approx(ours.written.error, rel=0.01)
+        assert its.written.model_copy(update={"error": 0}) == ours.written.model_copy(
+            update={"error": 0}
+        )
+    (tmp_path / "out").rename(tmp_path / "java")
+    for command, other, events in ((PYTHON, "java", theirs), (java_trainer, "python", python)):
+        name = Path(of(events, Checkpoint)[-1].path).name
+        start = str(tmp_path / other / "checkpoints" / name)
+        again = make_job(training={"epochs": 0}, model={"checkpoint": start})
+        code, heard = run(command, again, tmp_path)
+        assert code == 0
+        assert of(heard, Epoch)[0].hypotheses == of(events, ReadBack)[0].hypotheses
+        (tmp_path / "out").rename(tmp_path / f"of-{other}")
+
+
 def test_a_network_with_other_names_goes_the_same_way(java_trainer, make_job, tmp_path):
     path = tmp_path / "other.tflite"
     write_with_other_names(Path(make_job().model.path), path)
@@ -259,7 +284,8 @@ def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_pa
     watcher = Watcher()
     with running_farm({"redmi-note-7-pro": 1}, adb_server.address, env=env) as farm:
         bench = open_bench([adb_server], only=[farm.phones[0].adb_serial], lease_root=tmp_path)
-        loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01")
+        more = ("trainer.keep=last", "trainer.stored=S1E3M7")
+        loaded = tiny_scenario("", "trainer.sub_model=S5", "trainer.learning_rate=0.01", *more)
         summary = run_scenario(
             loaded, bench, run_root=tmp_path / "runs", settings=RunSettings(progress=watcher)
         )
@@ -269,6 +295,9 @@ def test_a_virtual_phone_runs_it(java_trainer, adb_server, tiny_scenario, tmp_pa
     assert result.phone.origin == "virtual"
     assert [epoch.epoch for epoch in result.epochs] == [0, 1, 2]
     assert result.epochs[1].train_loss != result.epochs[2].train_loss
+    assert result.stored.epoch == 2
+    assert result.stored.size_bytes < result.stored.float32_bytes / 2
+    assert result.stored.wer_percent is not None
     assert result.peak_rss_mb > 50  # a JVM, seen by the phone's own figures
 
 

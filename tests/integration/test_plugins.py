@@ -53,6 +53,7 @@ def test_a_run_on_its_phones_with_its_gate_reading_and_figure(
         ("mobileasr_lab.readings", "load", ""),
         ("mobileasr_lab.phone_sources", "rack", ""),
         ("mobileasr_lab.report_figures", "load", ""),
+        ("mobileasr_lab.languages", "pt", ""),
     }
     server, phone = two_hosts[0]
     (tmp_path / "hosts.txt").write_text(f"{server.address}\n")
@@ -98,6 +99,7 @@ BROKEN = {
     "my_lab/reading.py": "READING = 'no reading'\n",
     "my_lab/source.py": "def rack(words):\n    return 1 / 0\n",
     "my_lab/figure.py": "def FIGURE(:\n",
+    "my_lab/portuguese.py": "LANGUAGE = 'pt'\n",
 }
 
 
@@ -116,6 +118,7 @@ def test_what_is_broken_is_named_and_ends_nothing(
     assert "plug-in mobileasr_lab.gates 'uptime_s_min' of my-lab 1.0 is left out" in told.stderr
     table = harness("extensions")
     assert "is no reading" in table.stdout
+    assert "is no Language" in table.stdout
     assert "SyntaxError" in table.stdout
     asked = harness("plan", "outside.yaml", "--farm", "virtual")
     failed = harness("devices", "--farm", "rack:hosts.txt")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
@@ -18,7 +18,9 @@ from harness.errors import InputError
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
+    from harness.model.configuration import NetworkConfig
     from harness.model.pretraining import Settings
+    from harness.model.speech import Asked
 
 _TRAINING = "Pre-training"
 
@@ -54,7 +56,30 @@ class SpeechOptions:
         typer.Option(
             "--manifest",
             help="Train on the recordings of this manifest (JSON lines; `harness corpus import` "
-            "writes one). [default: synthetic US voices]",
+            "writes one); the same as --corpus.",
+        ),
+    ] = None
+    corpus: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="NAME[:WEIGHT]",
+            help="Train on it: us (synthetic US voices), speech/it (of a language; `harness "
+            "corpus languages` lists them), speech/it@far (other rates and pitches), or a "
+            "manifest. May be given several times; an utterance is heard WEIGHT times an epoch. "
+            "[default: us]",
+        ),
+    ] = None
+    accents: Annotated[
+        Literal["kept", "folded"],
+        typer.Option(
+            help="Letters of a language beside a to z: as they are written, or spelled with a-z."
+        ),
+    ] = "folded"
+    alphabet: Annotated[
+        Optional[str],
+        typer.Option(
+            help="What the model writes: languages such as it+fr, or all its characters with the "
+            "space. [default: the network's; with --accents kept all letters of the languages]"
         ),
     ] = None
     others: Annotated[
@@ -62,7 +87,7 @@ class SpeechOptions:
         typer.Option(
             "--others",
             help="Manifest of speakers whose WER goes into the model's manifest. "
-            "[default: the six synthetic speakers, for the synthetic US voices]",
+            "[default: the six synthetic speakers for us, the two of each speech/...]",
         ),
     ] = None
     learning_rate: Annotated[
@@ -85,13 +110,44 @@ class SpeechOptions:
         ),
     ] = None
 
+    def corpora(self) -> tuple[Asked, ...]:
+        """Return what to train on; none: the synthetic US voices.
+
+        Raises:
+            InputError: There is no such corpus.
+        """
+        from harness.model.speech import Asked
+
+        named = tuple(Asked.of(words) for words in self.corpus or ())
+        if self.manifest is None:
+            return named
+        if named:
+            raise InputError("both --manifest and --corpus", hint="Give --corpus alone.")
+        return (Asked(str(self.manifest)),)
+
+    def writing(self, network: NetworkConfig, corpora: tuple[Asked, ...]) -> NetworkConfig:
+        """Return the network with the alphabet that it is to write.
+
+        Raises:
+            InputError: A language is not known, or no network can write so.
+        """
+        from harness.contract.alphabet import ENGLISH
+        from harness.speech.languages import alphabet_of, named_alphabet
+
+        if self.alphabet is not None:
+            return replace(network, alphabet=named_alphabet(self.alphabet, "--alphabet"))
+        if self.accents == "kept" and network.alphabet == ENGLISH:
+            codes = [code for asked in corpora for code in asked.languages()]
+            return replace(network, alphabet=alphabet_of(codes))
+        return network
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
     """How it is trained."""
 
     utterances: Annotated[
-        int, typer.Option(min=16, help="Of the synthetic US voices.", rich_help_panel=_TRAINING)
+        int, typer.Option(min=16, help="Of each synthetic corpus.", rich_help_panel=_TRAINING)
     ] = 1800
     epochs: Annotated[
         int, typer.Option(min=1, help="Over the training half.", rich_help_panel=_TRAINING)
@@ -159,10 +215,13 @@ class TrainingOptions:
         ),
     ] = None
     init: Annotated[
-        Optional[Path],
+        Optional[list[str]],
         typer.Option(
-            help="Begin from these weights (.npz, or a model folder); layers that they lack, such "
-            "as heads of exits, begin at random. [default: all at random]",
+            metavar="[PART:]FILE",
+            help="Begin from weights (.npz, or a model folder): FILE or all:FILE takes all that "
+            "the network has, encoder:FILE all but what writes letters, layers:CONV1,BLSTM1:FILE "
+            "these. Other layers begin at random. May be given several times: a later one counts "
+            "where two have a layer. [default: all at random]",
             rich_help_panel=_TRAINING,
         ),
     ] = None
@@ -220,13 +279,17 @@ def pretrain(
 
     import_quietly()
     from harness.cli.model.pretrain_progress import training_display
+    from harness.model.pretraining import Init, read_beginning
     from harness.model.ship import Pretraining, ship_pretrained
 
+    corpora = speech.corpora()
+    chosen = speech.writing(chosen, corpora)
     plan = Pretraining(
-        manifest=speech.manifest,
+        corpora=corpora,
         others=speech.others,
         utterances=training.utterances,
-        init=training.init,
+        accents=speech.accents,
+        start=read_beginning([Init.of(words) for words in training.init or ()], chosen),
         settings=training.settings(),
         name=speech.name,
         number_format=speech.weights_as,

@@ -15,6 +15,7 @@ from harness.federated.pruning.source import Source
 from harness.lab.feed import TaskFeed
 from harness.results.federated import PruningRecord
 from harness.results.tasks import TaskFolder
+from harness.scenario.client_jobs import deployed_task, pruned_task
 from harness.scenario.pruning import Pruning
 from harness.scenario.schema import ModelChoice
 from harness.scenario.task import HostCall, Task
@@ -56,7 +57,7 @@ class PrunedRounds:
 
     def chosen(self, round_: int) -> str:
         """Return the id of the task that chooses for a round."""
-        return f"pruned-{self._federation.name}-{round_:03d}"
+        return pruned_task(self._federation.name, round_)
 
     def trained(self, round_: int) -> GoesOut | None:
         """Return what the clients of a round train; None if it could not be made, which is told.
@@ -85,7 +86,7 @@ class PrunedRounds:
 
     def heard(self, round_: int) -> GoesOut:
         """Return what clients evaluate of a round's model: what they would be given of it."""
-        name = f"deployed-{self._federation.name}-{round_:03d}"
+        name = deployed_task(self._federation.name, round_)
         model, chosen = self._federation.model(round_), self.chosen(round_)
         call = HostCall(DEPLOY, deploy_arguments(self._pruning, self._source, model, chosen))
         units = self._units(round_)

@@ -18,6 +18,7 @@ from harness.contract.job import (
     Utterance,
 )
 from harness.contract.network import Exit
+from harness.contract.streaming import Streaming
 from harness.results.names import safe_name
 from harness.scenario.client_jobs import share_of
 from harness.scenario.schema import AUTO, Trainer
@@ -219,6 +220,8 @@ def job_file(spec: JobSpec, material: Material, layout: PhoneLayout) -> Job:
         ),
         share=share_of(spec),
         exits=None if trainer.exits is None else trainer.exits.as_rule(),
+        streaming=None if trainer.streaming is None else Streaming(beam=trainer.streaming.beam),
+        stored=None if trainer.stored is None else trainer.stored.as_wire(),
         ordered=material.ordered,
     )
 

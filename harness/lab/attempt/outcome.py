@@ -11,6 +11,7 @@ from harness.contract.events import (
     Epoch,
     Finished,
     OtherSpeakerHeard,
+    ReadBack,
     Selected,
     Started,
     Step,
@@ -23,6 +24,7 @@ from harness.results.model import (
     OtherSpeakerRecord,
     PhaseRecord,
     SelectionRecord,
+    StoredRecord,
 )
 from harness.results.store import HypothesisRow, OtherSpeakerRow
 from harness.sampling.rows import PhaseInterval, phase_intervals
@@ -162,6 +164,39 @@ def other_events(events: Sequence[Any]) -> list[OtherSpeakerHeard]:
         if isinstance(event, OtherSpeakerHeard)
     }
     return list(last.values())
+
+
+def read_back_event(events: Sequence[Any]) -> ReadBack | None:
+    """Return what was heard with the kept checkpoint as it was stored; the last counts."""
+    every = [event for event in events if isinstance(event, ReadBack)]
+    return every[-1] if every else None
+
+
+def stored_record(
+    events: Sequence[Any], rows: Sequence[HypothesisRow], kept_epoch: int | None
+) -> StoredRecord | None:
+    """Return what was stored in fewer bits; None where nothing was, or nothing is kept.
+
+    Args:
+        events: The event log.
+        rows: Scored, of what was heard with it; empty if nothing was.
+        kept_epoch: Whose checkpoint counts.
+    """
+    saved = [e for e in events if isinstance(e, Checkpoint) and e.epoch == kept_epoch]
+    event = saved[-1] if saved else None
+    told = None if event is None else event.written
+    if event is None or told is None:
+        return None
+    own = [row for row in rows if row.epoch == kept_epoch]
+    return StoredRecord(
+        epoch=event.epoch,
+        size_bytes=event.size_bytes,
+        coding=told.coding,
+        variables=told.variables,
+        error=told.error,
+        float32_bytes=told.float32_bytes,
+        wer_percent=wer_percent(own) if own else None,
+    )
 
 
 def other_records(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.contract.events import Epoch, OtherSpeakerHeard
-from harness.lab.attempt.outcome import epoch_events, other_events, wer_percent
+from harness.contract.events import Epoch, OtherSpeakerHeard, ReadBack
+from harness.lab.attempt.outcome import epoch_events, other_events, read_back_event, wer_percent
 from harness.lab.failures import StepFailed
 from harness.metrics.host import score
 from harness.metrics.words import WordErrors
@@ -75,6 +75,28 @@ def score_others(
     return tuple(rows)
 
 
+def score_read_back(
+    events: Sequence[Any], references: Mapping[str, str], scorer: Scorer
+) -> tuple[HypothesisRow, ...]:
+    """Score what was heard with the checkpoint that was read back; empty if none was.
+
+    Raises:
+        StepFailed: ``ScoreMismatch``: it has not one hypothesis an utterance, or the trainer's WER
+            differs by more than ``TOLERANCE_POINTS``.
+    """
+    event = read_back_event(events)
+    if event is None:
+        return ()
+    what = f"the checkpoint of epoch {event.epoch}, read back,"
+    _check_ids(what, event, references)
+    rows = tuple(
+        _row(event.epoch, heard.id, references[heard.id], heard.text, scorer)
+        for heard in event.hypotheses
+    )
+    _check_pairs([(what, event.wer_percent, wer_percent(rows))])
+    return rows
+
+
 def check_agreement(
     events: Sequence[Any],
     scored: Mapping[int, tuple[HypothesisRow, ...]],
@@ -95,6 +117,11 @@ def check_agreement(
         if rows:
             what = f"epoch {event.epoch}, {event.speaker}"
             pairs.append((what, event.wer_percent, wer_percent(rows)))
+    _check_pairs(pairs)
+
+
+def _check_pairs(pairs: Sequence[tuple[str, float, float]]) -> None:
+    """Compare WERs: of what, the trainer's, the host's."""
     apart = [
         f"{what}: trainer {theirs:.4f} %, host {host:.4f} %"
         for what, theirs, host in pairs
@@ -132,7 +159,9 @@ def check_counts(events: Sequence[Any], references: Mapping[str, str]) -> None:
         )
 
 
-def _check_ids(what: str, event: Epoch | OtherSpeakerHeard, references: Mapping[str, str]) -> None:
+def _check_ids(
+    what: str, event: Epoch | OtherSpeakerHeard | ReadBack, references: Mapping[str, str]
+) -> None:
     heard = [hypothesis.id for hypothesis in event.hypotheses]
     if sorted(heard) != sorted(references):
         missing = sorted(set(references) - set(heard))

@@ -18,7 +18,9 @@ from harness.lab.attempt.outcome import (
     other_records,
     phase_records,
     selection_record,
+    stored_record,
 )
+from harness.lab.attempt.streaming import streaming_record
 from harness.lab.attempt.watch import EventLog
 from harness.lab.ports import LabPhone
 from harness.pressure.goal import Goal
@@ -100,6 +102,7 @@ class AttemptState:
     """The phone's, before its trainer was started."""
     scored: dict[int, tuple[HypothesisRow, ...]] = field(default_factory=dict)
     scored_others: tuple[OtherSpeakerRow, ...] = ()
+    scored_stored: tuple[HypothesisRow, ...] = ()
     exits: tuple[ExitsRow, ...] = ()
     checkpoint_sha256: str | None = None
     update: UpdateRecord | None = None
@@ -119,7 +122,7 @@ def make_result(
     epochs = epoch_records(events, state.scored)
     figures = event_figures(events, epochs, spec.content.trainer.keep)
     accents = {other.speaker: other.accent for other in material.others}
-    rule = spec.content.trainer.exits
+    rule, streaming = spec.content.trainer.exits, spec.content.trainer.streaming
     return AttemptResult(
         run_id=request.run_id,
         job_id=spec.job_id,
@@ -150,6 +153,10 @@ def make_result(
             state.exits,
             figures["kept_epoch"],
         ),
+        streaming=streaming_record(
+            None if streaming is None else streaming.beam, events, figures["kept_epoch"]
+        ),
+        stored=stored_record(events, state.scored_stored, figures["kept_epoch"]),
         phases=phase_records(events, samples),
         pressure=_pressure_record(state),
         transfer=state.transfer,

@@ -23,6 +23,7 @@ from harness.lab.attempt.score import (
     check_counts,
     score_epochs,
     score_others,
+    score_read_back,
 )
 from harness.lab.attempt.state import AttemptRequest, AttemptState
 from harness.lab.attempt.teller import AttemptTeller
@@ -313,6 +314,7 @@ class AttemptSteps:
             self.state.exits = exit_rows(self.state.log.events, references, self.state.scored)
             self.folder.write_exits(self.state.exits)
         check_agreement(self.state.log.events, self.state.scored, self.state.scored_others)
+        self.state.scored_stored = score_read_back(self.state.log.events, references, self.scorer)
 
     def attempt(self, deed: str, act: Callable[[], object]) -> bool:
         """Do something whose failure must not keep from the next; return whether it was done.

@@ -178,6 +178,7 @@ def kind_of(content: JobContent) -> str:
             [data.corpus, data.manifest, data.train, data.validation, data.style],
             [trainer.batch_size, trainer.sub_model, trainer.threads, trainer.mode],
             trainer.exits.model_dump(mode="json") if trainer.exits else "last",
+            *([["streaming", trainer.streaming.beam]] if trainer.streaming else []),
             content.pressure.label if content.pressure else "none",
             content.also_evaluate.model_dump(mode="json") if content.also_evaluate else "nobody",
         ]

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.adb.transfer import LocalFile
+from harness.contract.alphabet import in_words
 from harness.errors import InputError, meant
 from harness.paths import data_root
 from harness.results.federated import last_model
@@ -15,7 +16,7 @@ from harness.scenario.schema import ModelChoice
 from harness.speech import SAMPLE_RATE
 from harness.trainer.flatfile import read_info
 from harness.trainer.info import ModelInfo
-from harness.trainer.manifest import ModelManifest, check_files, load_manifest
+from harness.trainer.manifest import ModelManifest, check_files, load_manifest, manifest_of
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,24 @@ class Models:
         """Return the weights to start from; None for those in the flatbuffer.
 
         Raises:
-            InputError: They cannot be read.
+            InputError: They cannot be read, or are those of a model that writes other letters.
         """
         if choice.checkpoint is None:
             return model.checkpoint()
         path = self._folder / choice.checkpoint
         if path.is_dir():
             path = last_model(path, "model.checkpoint")
+        owner = manifest_of(path)
+        own = model.manifest.alphabet
+        if owner is not None and owner.alphabet != own:
+            raise InputError(
+                f"its model {owner.name} writes {in_words(owner.alphabet)}, and "
+                f"{model.manifest.name} {in_words(own)}",
+                where=f"model.checkpoint: {path}",
+                hint="Its outputs would mean other letters: give weights of a model with this "
+                "alphabet, or make a baseline from its encoder (`harness model pretrain --init "
+                "encoder:FILE`).",
+            )
         return weights_file(path, "model.checkpoint")
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from harness.adb.transfer import LocalFile
+from harness.contract.network import Network, NetworkError
+from harness.contract.streaming import check_streaming
 from harness.devices.gates import Gates, parse_gates
 from harness.errors import InputError
 from harness.lab.planning.models import LoadedModel, Models
@@ -80,6 +82,8 @@ def job_needs(task: Task, models: Models, gates_at: str = "gates") -> JobNeeds:
     check_names(content, model.manifest.network)
     if content.trainer.exits is not None:
         check_exits(content.trainer.exits, model.info(content.trainer.batch_size).network)
+    if content.trainer.streaming is not None:
+        _check_streaming(model.manifest.network, exits=content.trainer.exits is not None)
     candidates = candidates_of(content.trainer, model.manifest.network)
     forced = content.trainer.sub_model
     sub_models = candidates if forced == AUTO else (forced,)
@@ -122,6 +126,23 @@ def _gates(content: JobContent, where: str) -> Gates:
 
 
 @cache
+def _check_streaming(network: Network, *, exits: bool) -> None:
+    if exits:
+        raise InputError(
+            "streaming and exits are two ways to answer",
+            where="trainer.streaming",
+            hint="Leave one of them out.",
+        )
+    try:
+        check_streaming(network)
+    except NetworkError as error:
+        raise InputError(
+            str(error),
+            where="trainer.streaming",
+            hint="Leave it out, or take a transducer: 'harness model pretrain emformer-mini'.",
+        ) from error
+
+
 def _check_file(flatbuffer: LocalFile, sub_models: tuple[str, ...]) -> None:
     """Check that a file can train what its model's manifest says; reading it takes some ms."""
     check_sub_models(flatbuffer.path, sub_models)

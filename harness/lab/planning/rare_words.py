@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from harness.errors import InputError
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
 from harness.metrics.rare_words import Vocabulary
@@ -27,9 +28,20 @@ def check_rare_words(
         The list that the scenario names; None where it names none.
 
     Raises:
-        InputError: The list cannot be used, is of another corpus, or leaves a class without words.
+        InputError: What is heard stays on the phones; the list cannot be used, is of another
+            corpus, or leaves a class without words.
     """
-    rule = None if loaded.scenario.report is None else loaded.scenario.report.rare_words
+    asked = loaded.scenario.report
+    if asked is None:
+        return None
+    federated = [job.spec.content.federated for job in jobs]
+    if jobs and all(each is not None and not each.hypotheses for each in federated):
+        raise InputError(
+            "what is heard stays on the phones, so that nothing of it can be counted by class",
+            where=loaded.where(("report",)),
+            hint="Write federated: {hypotheses: true}, or leave report out.",
+        )
+    rule = asked.rare_words
     if rule is None:
         return None
     heard = _texts(materials, jobs, "validation")

@@ -173,11 +173,10 @@ def _own(task: Task) -> Function:
     from harness.model.adam import Adam
     from harness.model.aim import Aim
     from harness.model.features import log_mel
-    from harness.model.network import Network
     from harness.model.step import train_step
 
     config = task.config
-    network = Network(config)
+    network = config.network_class()(config)
     for name, value in _weights(task).items():
         network.weights[name].assign(value)
     adam = Adam.of(network, task.trained)

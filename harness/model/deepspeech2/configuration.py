@@ -36,8 +36,9 @@ CONVOLUTIONS = mobileasr.LAYERS[:3]
 BLSTMS = mobileasr.LAYERS[3:7]
 HIDDEN_DENSE, OUTPUT = mobileasr.LAYERS[7:]
 HEADS = tuple(f"Head{n + 1}" for n in range(len(BLSTMS) - 1))
-_ORDER = (*("all", "biases", "upto3", "upto2", "from2", "upto1", "from3", "from4", "heads"),)
-"""Sub-models of a network with exits, from the largest need to the smallest."""
+_ORDER = (*("all", "upto3", "upto2", "upto1", "from2", "from3", "from4", "biases", "heads"),)
+"""Sub-models of a network with exits, from the largest need to the smallest, as the manifest of
+``ds2-mini-ee`` has them."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from harness.errors import InputError
 from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.mixture import Mixture, rows_of_epoch
 from harness.model.pretraining.settings import Settings
 from harness.speech import Corpus, Utterance
 from harness.trainer.batches import Batch, Floats, make_batch
@@ -58,20 +60,40 @@ class Clip:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The usable half of a corpus, and why the rest is not."""
+    """What can be used of the corpora, and why the rest is not."""
 
     train: tuple[Clip, ...]
+    """Corpus by corpus."""
     validation: tuple[Clip, ...]
     left_out: dict[str, int]
     """Utterances by reason."""
+    sizes: tuple[int, ...]
+    """How many of ``train`` are of each corpus."""
+    weights: tuple[float, ...]
+    """How often an utterance of each corpus is heard in an epoch."""
 
 
-def choose(corpus: Corpus, info: ModelInfo) -> Chosen:
+def choose(mixture: Mixture, info: ModelInfo) -> Chosen:
     """Return the utterances that the network can take.
 
     Raises:
-        InputError: None is left to train or to validate on, or a recording cannot be read.
+        InputError: None of a corpus is left to train or to validate on, or a recording cannot be
+            read.
     """
+    train: list[Clip] = []
+    validation: list[Clip] = []
+    left_out: Counter[str] = Counter()
+    sizes = []
+    for corpus in mixture.corpora:
+        by_split = _usable(corpus, info, left_out)
+        train += by_split["train"]
+        validation += by_split["validation"]
+        sizes.append(len(by_split["train"]))
+    weights = tuple(share.weight for share in mixture.shares)
+    return Chosen(tuple(train), tuple(validation), dict(left_out), tuple(sizes), weights)
+
+
+def _usable(corpus: Corpus, info: ModelInfo, all_left_out: Counter[str]) -> dict[str, list[Clip]]:
     by_split: dict[str, list[Clip]] = {"train": [], "validation": []}
     left_out: Counter[str] = Counter()
     for utterance in corpus.utterances:
@@ -90,7 +112,8 @@ def choose(corpus: Corpus, info: ModelInfo) -> Chosen:
                 where=str(corpus.manifest),
                 hint="Each line's split is train or validation, and both are needed.",
             )
-    return Chosen(tuple(by_split["train"]), tuple(by_split["validation"]), dict(left_out))
+    all_left_out.update(left_out)
+    return by_split
 
 
 def _misfit(clip: Clip, info: ModelInfo) -> str | None:
@@ -120,19 +143,21 @@ class Speech:
         self.info = model_info(config)
         self._engine = engine
         self._settings = settings
-        self._kept: dict[tuple[str, float], Floats] = {}
+        self._kept: dict[tuple[Path, float], Floats] = {}
         self._kept_bytes = 0
 
-    def order(self, clips: Sequence[Clip], epoch: int) -> list[list[int]]:
-        """Return the rows of each batch of an epoch (from 0).
+    def order(self, chosen: Chosen, epoch: int) -> list[list[int]]:
+        """Return the rows of ``chosen.train`` in each batch of an epoch (from 0).
 
         Short utterances first, once: CTC finds its alignment sooner.
         """
-        lengths = [clip.samples for clip in clips]
-        size = self._settings.batch_size
+        seed, size = self._settings.seed, self._settings.batch_size
+        rows = rows_of_epoch(chosen.sizes, chosen.weights, seed, epoch)
+        lengths = [chosen.train[row].samples for row in rows]
         if epoch > 0:
-            return epoch_batches(self._settings.seed, epoch, lengths, size)
-        rows = sorted(range(len(clips)), key=lambda row: lengths[row])
+            batches = epoch_batches(seed, epoch, lengths, size)
+            return [[rows[place] for place in batch] for batch in batches]
+        rows.sort(key=lambda row: chosen.train[row].samples)
         return [rows[n : n + size] for n in range(0, len(rows), size)]
 
     def training_batch(self, clips: Sequence[Clip], epoch: int, step: int) -> Batch:
@@ -170,7 +195,7 @@ class Speech:
         return make_batch(features, texts, replace(self.info, max_frames=frames))
 
     def _features(self, clip: Clip, speed: float) -> Floats:
-        key = clip.utterance.id, speed
+        key = clip.utterance.audio, speed
         if key not in self._kept:
             pcm = self._pcm(clip, speed)
             features = self._engine.features(pcm)

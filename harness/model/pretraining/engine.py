@@ -59,7 +59,8 @@ class Engine:
         self._config = replace(config, unroll=min(config.unroll, UNROLL))
         with self._placed():
             form = Form(batch_statistics=True)
-            self._network = Network(self._config, seed=seed, form=form, loss=loss)
+            kind = config.network_class()
+            self._network = kind(self._config, seed=seed, form=form, loss=loss)
             self._adam = Adam.of(self._network)
             for name, value in (begun_from or {}).items():
                 self._network.weights[name].assign(value)

@@ -13,15 +13,18 @@ from harness.errors import HarnessError
 from harness.metrics import wer_percent
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
-from harness.model.pretraining.data import Clip, Speech, choose, model_info
+from harness.model.pretraining.beginning import Beginning
+from harness.model.pretraining.data import Chosen, Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
+from harness.model.pretraining.mixture import Mixture
 from harness.model.pretraining.objective import labels_for, loss_of
 from harness.model.pretraining.progress import Place, Progress, finite
 from harness.model.pretraining.settings import Device, Settings
-from harness.model.pretraining.start import Start, aim_of
+from harness.model.pretraining.start import aim_of
 from harness.model.pretraining.stopping import interruptible_between_steps
 from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 from harness.speech import Corpus
+from harness.speech.letters import check_letters
 from harness.trainer.batches import Batch
 from harness.trainer.decode import greedy_decode
 
@@ -39,8 +42,8 @@ class Pretrained:
 
     weights: Weights
     corpus_sha256: str
-    utterances: int
-    """Trained on."""
+    utterances: tuple[int, ...]
+    """Trained on, by corpus."""
     left_out: dict[str, int]
     """Utterances by reason."""
     steps: int
@@ -51,14 +54,14 @@ class Pretrained:
 
 def pretrain(
     config: NetworkConfig,
-    corpus: Corpus,
+    corpus: Corpus | Mixture,
     work: Path,
     settings: Settings,
     *,
     device: Device = "cpu",
     keep_every: int = KEEP_EVERY,
     watcher: Watcher | None = None,
-    start: Start | None = None,
+    start: Beginning | None = None,
 ) -> Pretrained:
     """Train a network on a corpus, or go on where a process was stopped.
 
@@ -67,7 +70,8 @@ def pretrain(
 
     Args:
         config: The network to be shipped.
-        corpus: What to train and validate on. Utterances that do not fit are left out and counted.
+        corpus: What to train and validate on, one or several. Utterances that do not fit are left
+            out and counted.
         work: Folder for the progress.
         settings: Of the training.
         device: Where to.
@@ -86,22 +90,24 @@ def pretrain(
     aim = aim_of(config, settings)
     if start is not None:
         watcher.said(start.words)
-    chosen = choose(corpus, model_info(config))
+    mixture = corpus if isinstance(corpus, Mixture) else Mixture.of(corpus)
+    check_letters(mixture.utterances, config.alphabet, config.name, fold="--accents folded")
+    chosen = choose(mixture, model_info(config))
     for reason, count in chosen.left_out.items():
-        watcher.said(f"{count} of {len(corpus.utterances)} utterances left out: {reason}")
+        watcher.said(f"{count} of {len(mixture.utterances)} utterances left out: {reason}")
     begun_from = start.weights if start else None
     loss = loss_of(config, settings)
     engine = Engine(config, settings.seed, device, aim=aim, begun_from=begun_from, loss=loss)
     exits = tuple(aim.exits or config.describe().exit_names)
     speech = Speech(engine, config, settings)
     labels = labels_for(engine, settings, speech.info)
-    progress = Progress(work, config, corpus.sha256, settings)
-    per_epoch = len(speech.order(chosen.train, 0))
+    progress = Progress(work, config, mixture.sha256, settings)
+    per_epoch = len(speech.order(chosen, 0))
     steps = settings.epochs * per_epoch
     place = _take_up(progress, engine, steps, watcher)
     done_before, began = place.step, time.monotonic()
     with interruptible_between_steps() as asked:
-        for epoch, n, batch in _batches(speech, chosen.train, settings.epochs, place.step):
+        for epoch, n, batch in _batches(speech, chosen, settings.epochs, place.step):
             started = time.monotonic()
             step_loss = engine.train(batch, settings.rate(place.step, steps), labels(batch))
             if not math.isfinite(step_loss):
@@ -131,8 +137,8 @@ def pretrain(
                 raise KeyboardInterrupt
     return Pretrained(
         engine.weights(),
-        corpus.sha256,
-        len(chosen.train),
+        mixture.sha256,
+        chosen.sizes,
         chosen.left_out,
         steps,
         place,
@@ -175,7 +181,7 @@ def _take_up(progress: Progress, engine: Engine, steps: int, watcher: Watcher) -
 
 
 def _batches(
-    speech: Speech, clips: Sequence[Clip], epochs: int, steps_taken: int
+    speech: Speech, chosen: Chosen, epochs: int, steps_taken: int
 ) -> Iterator[tuple[int, int, Batch]]:
     """Yield epoch, number in the epoch and batch, from step ``done`` on.
 
@@ -183,13 +189,13 @@ def _batches(
     """
 
     def make(epoch: int, n: int, rows: Sequence[int]) -> tuple[int, int, Batch]:
-        return epoch, n, speech.training_batch([clips[row] for row in rows], epoch, n)
+        return epoch, n, speech.training_batch([chosen.train[row] for row in rows], epoch, n)
 
     with ThreadPoolExecutor(1) as pool:
         ahead = None
         number = 0
         for epoch in range(epochs):
-            for n, rows in enumerate(speech.order(clips, epoch)):
+            for n, rows in enumerate(speech.order(chosen, epoch)):
                 number += 1
                 if number <= steps_taken:
                     continue

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.atomic import whole
-from harness.contract.alphabet import ENGLISH
 from harness.errors import InputError
 from harness.model.configuration import NetworkConfig
 from harness.model.initial import Weights
 from harness.model.pretraining.settings import Settings
 from harness.trainer.npz import BROKEN_ARCHIVE
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when the same settings come to mean another training."""
 _PLACE = "place"
 
@@ -53,9 +52,7 @@ class Progress:
     def __init__(
         self, work: Path, config: NetworkConfig, corpus_sha256: str, settings: Settings
     ) -> None:
-        purpose = f"{_FORMAT} {config!r} {corpus_sha256} {settings!r}"
-        if config.alphabet != ENGLISH:  # which is left out of a configuration's repr
-            purpose += f" {config.alphabet}"
+        purpose = f"{_FORMAT} {_told(config)} {corpus_sha256} {_told(settings)}"
         digest = hashlib.sha256(purpose.encode()).hexdigest()[:12]
         self.path = work / f"{config.name}-{digest}.npz"
 
@@ -99,3 +96,17 @@ class Progress:
 def finite(state: Weights) -> bool:
     """Return whether a state has no NaN and no infinite number."""
     return all(bool(np.isfinite(value).all()) for value in state.values())
+
+
+def _told(settings: object) -> str:
+    """Return a dataclass in words, but for what is at its default.
+
+    A setting that a later version brings then names no other file.
+    """
+    said = []
+    for field in fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, field.name)
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        if value != default:
+            said.append(f"{field.name}={_told(value) if is_dataclass(value) else repr(value)}")
+    return f"{type(settings).__name__}({', '.join(said)})"

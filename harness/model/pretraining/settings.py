@@ -58,9 +58,10 @@ class Settings:
     exit: str = ""
     """Train what this exit answers by, by its loss alone; empty: all exits together."""
     begun_from: str = ""
-    """SHA-256 of the weights that the training begins from; empty: it begins from random ones."""
+    """SHA-256 of the weights that the training begins from, after ``encoder:`` or ``layers:...:``
+    if it does not take all of them; empty: it begins from random ones."""
     augmentation: Augmentation = field(default_factory=Augmentation)
-    minwer: MinWer | None = None
+    minwer: MinWer | None = field(default=None, repr=False)
     """Train the word errors to be expected; None: the CTC loss alone."""
 
     def rate(self, step: int, steps: int) -> float:

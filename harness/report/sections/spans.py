@@ -79,6 +79,6 @@ def _figure(
 
 
 SECTION = Section(
-    key="spans", title="What should a weak phone train?", link="Spans", place=19, view=_view
+    key="spans", title="What should a weak phone train?", link="Spans", place=34, view=_view
 )
 """Whenever several sub-models of one model were trained on the same speakers."""

@@ -26,6 +26,7 @@ from harness.trainer.learner import Identity, Start, StepTaken, StopCommand
 from harness.trainer.listening import Left
 from harness.trainer.npz import checkpoint_shapes
 from harness.trainer.share import UPDATE, write_update
+from harness.trainer.streamed import Streamed
 from harness.virtual.trace.table import Table
 
 TRAINER_NAME = "trace"
@@ -92,7 +93,17 @@ class TraceLearner:
         return Identity(TRAINER_NAME, __version__, runtime, self._phone.pid)
 
     async def load(self, sub_model: str | None, start: Start | None) -> None:  # noqa: ARG002
-        """Let the time pass that loading takes."""
+        """Let the time pass that loading takes.
+
+        Raises:
+            InputError: The job wants smaller checkpoints, and here they hold no weights.
+        """
+        if self._job.stored is not None:
+            raise InputError(
+                "a replayed trainer has no weights to write smaller",
+                where=self._table.name,
+                hint="Take real trainers: leave --trainer trace out, or leave stored out.",
+            )
         self._loaded = True
         self._cost = self._table.cost(sub_model, tuple(self._job.selection.need_mb))
         await self._spend(self._table.load_s)
@@ -130,6 +141,18 @@ class TraceLearner:
             "a replayed trainer has no exits",
             where=self._table.name,
             hint="Take real trainers: leave --trainer trace out, or leave exits out of the job.",
+        )
+
+    async def evaluate_streaming(self, epoch: int) -> list[Streamed]:  # noqa: ARG002
+        """Refuse: a table of whole evaluations does not tell what a segment costs.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            "a replayed trainer hears whole recordings",
+            where=self._table.name,
+            hint="Take real trainers: leave --trainer trace out, or streaming out of the job.",
         )
 
     async def listen(self, utterances: Sequence[Utterance]) -> list[str]:

@@ -99,3 +99,26 @@ def test_a_job_that_only_evaluates_is_no_such_result(run: Path) -> None:
     results: tuple[AttemptResult, ...] = summary(run).results
     assert results
     assert not any(untrained_reason(result) for result in results)
+
+
+def test_werr_is_against_the_first_run(run: Path, tmp_path: Path) -> None:
+    later = make_run(tmp_path / "later", small())
+    for path in later.rglob("*.json"):
+        path.write_text(path.read_text().replace(run.name, "later"))
+    for attempt in RunFolder.open(later).attempts():
+        rows = attempt.hypotheses()
+        attempt.write_hypotheses(
+            row.model_copy(update={"substitutions": 2 * row.substitutions}) for row in rows
+        )
+    page, junit = tmp_path / "c.html", tmp_path / "c.xml"
+    verdict = judge([run, later], alpha=0.05, minimum={}, out=page, junit=junit)
+    (figure,) = verdict.werr
+    assert (figure.baseline, figure.of) == (run.name, "all")
+    assert figure.werr_percent == pytest.approx(-100)
+    assert figure.new_errors == 2 * figure.base_errors
+    assert figure.new_words == figure.base_words
+    assert "How much better than the first run?" in page.read_text()
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+    alone = judge([run], alpha=0.05, minimum={}, out=page, junit=junit)
+    assert alone.werr == ()
+    assert "How much better than the first run?" not in page.read_text()

@@ -109,6 +109,17 @@ def test_attempts_become_runs_once(tmp_path: Path) -> None:
     assert {"result.json", "samples.parquet"} <= set(done.artifacts)
 
 
+def test_rare_words_and_characters_are_metrics_where_they_are_asked_for(tmp_path: Path) -> None:
+    path = make_run(tmp_path, small())
+    words = tmp_path / "words.txt"
+    words.write_text("the\nboat\n")
+    rare = {"vocabulary_rank": 1, "words": str(words)}
+    run = harness.open_run(path).scored({"rare_words": rare, "characters": True})
+    export(run, "sqlite:///m.db")
+    names = {key for key, _, _ in STORE[0].runs[0].metrics}
+    assert {"rare_wer_percent", "common_wer_percent", "cer_percent"} <= names
+
+
 def test_what_left_early_has_its_figures(tmp_path: Path) -> None:
     path = make_exits_run(tmp_path, {"made-up": (0.5, 0.25, 0.05)}, leave_at=(1,))
     export(harness.open_run(path), "sqlite:///m.db")

@@ -106,6 +106,29 @@ def test_what_rounding_did_on_the_way_down_is_not_learnt(tmp_path):
         assert np.array_equal(moved["b"], server["b"])
 
 
+def test_differences_in_float32_lose_nothing_and_take_less(tmp_path):
+    plain = run(tmp_path, "federated: {rounds: 1}", into="plain")
+    own = run(tmp_path, "federated: {rounds: 1, compression: {format: float32, ways: up}}")
+    assert own.notes == plain.notes == []
+    ours, theirs = (models_of(tmp_path / name)[1] for name in ("run", "plain"))
+    for answer, other in zip(ours.answers, theirs.answers, strict=True):
+        assert answer.written.error == 0
+        assert answer.written.coding == "float32/shuffled"
+        assert answer.written.changed > 0.9
+        assert answer.update_bytes < 0.95 * other.update_bytes
+    new, old = (
+        weights(TaskFolder(tmp_path / n, f"model-{m.federation}-001").checkpoint_path)
+        for n, m in (("run", ours), ("plain", theirs))
+    )
+    assert all(new[name] == pytest.approx(old[name], abs=1e-6) for name in old)
+
+
+@pytest.mark.parametrize("field", ["per: column", "transform: true", "rounding: stochastic"])
+def test_float32_has_no_settings_of_rounding(tmp_path, field):
+    with pytest.raises(InputError, match=field.partition(":")[0]):
+        run(tmp_path, f"federated: {{rounds: 1, compression: {{format: float32, {field}}}}}")
+
+
 def test_each_client_lacks_other_variables_and_all_hear_the_same(tmp_path):
     feed = run(tmp_path, "federated: {rounds: 2, compression: {format: S1E3M7, share: 0.5}}")
     exact = {}

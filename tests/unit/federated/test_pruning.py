@@ -88,6 +88,37 @@ def test_clients_get_a_smaller_network_and_the_server_keeps_the_rest(tmp_path):
     assert "network-" in folders.pop()
 
 
+def test_what_goes_out_of_a_smaller_network_travels_in_fewer_bits(tmp_path):
+    more = ", compression: S1E3M7"
+    feed = run(tmp_path, "0.5", rounds=2, more=more)
+    assert not feed.notes
+    jobs = {task.task_id: task for task in feed.tasks()}
+    for answer in (a for m in models_of(feed.folder.path) if m.round for a in m.answers):
+        (parent,) = jobs[answer.job_id].parents
+        folder = TaskFolder(feed.folder.path, parent)
+        assert answer.sent_bytes == folder.checkpoint_path.stat().st_size
+        with opened_weights(folder.checkpoint_path) as stored:
+            assert stored.packed("blstm2_recurrent").shape == (2, 8, 32)
+        assert answer.sent_bytes < 0.8 * records(feed)[0].sent_bytes
+        assert answer.written.changed > 0.9
+    # a client goes from what it was sent, and so does the server's own float32
+    before, after = model(feed, 0), model(feed, 1)
+    kept = sent(feed, 1)
+    for name, value in before.items():
+        moved = after[name] != value
+        assert 0 < moved.sum() <= kept[name].size, name
+        assert (after[name] - value)[moved].mean() == pytest.approx(0.1, rel=0.1), name
+    heard = [t for t in jobs.values() if t.kind == "phone" and t.job.client.role == "evaluate"]
+    (parent,) = heard[0].parents
+    with opened_weights(TaskFolder(feed.folder.path, parent).checkpoint_path) as stored:
+        assert stored.packed("blstm2_recurrent").shape == (2, 8, 32)
+
+
+def test_zeros_of_a_masked_network_are_deflated_and_not_packed(tmp_path):
+    with pytest.raises(InputError, match="compression goes with a smaller network"):
+        run(tmp_path, "{level: 0.5, masked: true}", more=", compression: S1E3M7")
+
+
 def test_one_network_serves_all_rounds_of_equal_sizes(tmp_path):
     feed = run(tmp_path, "{level: 0.5, schedule: stepped, rise: 2}", rounds=4)
     names = [task.task_id for task in feed.tasks() if task.task_id.startswith("network-")]

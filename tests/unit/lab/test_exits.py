@@ -13,7 +13,7 @@ from harness.contract.network import Exit
 from harness.lab.attempt.exits import exit_rows, exits_record
 from harness.lab.attempt.jobfile import PhoneLayout, job_file
 from harness.lab.failures import StepFailed
-from harness.results.store import HypothesisRow, RunFolder
+from harness.results.store import ExitsRow, HypothesisRow, RunFolder
 from harness.scenario.exits import Exits
 from tests.unit.lab.fakes import make_material, make_spec
 
@@ -53,7 +53,7 @@ def spec_with(**changes):
     return spec.model_copy(update={"content": spec.content.model_copy(update={"trainer": trainer})})
 
 
-def test_by_exit_and_together(tmp_path: Path) -> None:
+def test_by_exit_and_together() -> None:
     events = [
         event("v1", "exit2", "one", "two"),  # a trainer that went on says it again
         event("v1", "exit1", "one two"),
@@ -69,6 +69,31 @@ def test_by_exit_and_together(tmp_path: Path) -> None:
     assert (first.taken, first.share_percent, first.utterances) == (1, 50, 2)
     assert (first.wer_percent, first.deletions, first.seconds) == (25, 1, 1)
     assert (last.taken, last.utterances, last.wer_percent, last.seconds) == (1, 1, 0, 2)
+
+
+def row_of(epoch: int, exit_: str, rows: int) -> ExitsRow:
+    told = event("v1", exit_, "one", "one two").model_dump(exclude={"type", "seq", "t_boot_ms"})
+    return ExitsRow.model_validate(told | {"reference": SAID["v1"], "epoch": epoch, "rows": rows})
+
+
+def test_figures_are_of_the_epoch_that_is_kept_else_of_the_last() -> None:
+    rows = [row_of(0, "exit1", 2), row_of(1, "exit2", 2), row_of(2, "exit2", 1)]
+    depths = {}
+    for epoch in (0, 1, 7, None):
+        record = exits_record(ExitRule(), EXITS, rows, epoch)
+        assert record is not None
+        depths[epoch] = (record.epoch, record.mean_depth, record.wer_percent)
+    assert depths == {0: (0, 1, 50), 1: (1, 3, 0), 7: (2, 3, 0), None: (2, 3, 0)}
+    assert exits_record(None, EXITS, rows, 0) is None
+    assert exits_record(ExitRule(), EXITS, [], 0) is None
+
+
+def test_the_last_batch_may_be_smaller_and_who_left_nowhere_took_no_time() -> None:
+    record = exits_record(ExitRule(), EXITS, [row_of(0, "exit2", 1), row_of(0, "exit2", 3)], 0)
+    assert record is not None
+    assert record.rows == 3
+    first, last = record.by_exit
+    assert (first.taken, first.rule_seconds, last.rule_seconds) == (0, None, 0.25)
 
 
 @pytest.mark.parametrize(

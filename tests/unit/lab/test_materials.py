@@ -210,3 +210,23 @@ def test_no_such_speech(tmp_path, data, message, where):
         check(tmp_path, ITALIAN.replace("{corpus: speech/it, train: 6}", data))
     assert refused.value.where == where
     assert refused.value.hint
+
+
+def test_weights_of_a_model_that_writes_other_letters_are_refused(recorded, tmp_path):
+    """As many letters, so that sizes say nothing; the manifest beside them does."""
+    recorded()
+    folder = tmp_path / "other"
+    shutil.copytree(data_root() / "models" / "ds2-tiny", folder)
+    np.savez(folder / "baseline.npz", **initial_weights(CONFIGS["ds2-tiny"], 1))
+    entry = describe_file(folder / "baseline.npz")
+    save_manifest(load_manifest(folder).model_copy(update={"checkpoint": entry}), folder)
+    text = SCENARIO.replace("rounds: 2", "rounds: 1").replace(
+        "model: ds2-tiny", "model: {name: ds2-tiny, checkpoint: other/baseline.npz}"
+    )
+    check(tmp_path, text)
+    written = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(written.replace("wxyz", "wxyß"))
+    with pytest.raises(InputError, match=r"writes .*ß, and ds2-tiny a-z") as refused:
+        check(tmp_path, text)
+    assert "model.checkpoint" in refused.value.where
+    assert "encoder:" in refused.value.hint

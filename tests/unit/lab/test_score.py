@@ -7,8 +7,8 @@ import json
 import pytest
 
 from harness.contract import parse_event
-from harness.lab.attempt.outcome import epoch_records
-from harness.lab.attempt.score import check_counts
+from harness.lab.attempt.outcome import epoch_records, stored_record
+from harness.lab.attempt.score import check_counts, host_scorer, score_read_back
 from harness.lab.failures import StepFailed
 
 SAID = {"v1": "the boy", "v2": "saw the dog"}
@@ -44,3 +44,38 @@ def test_counts_of_other_words(words):
 def test_counts_of_no_word_are_no_epoch():
     """Neither 0 nor 100 %."""
     assert epoch_records([epoch(0)], {}) == ()
+
+
+def checkpoint(number, written):
+    fields = {"epoch": number, "path": "/c", "sha256": "0" * 64, "size_bytes": 90, "best": True}
+    told = {"coding": "int8/column", "variables": 3, "error": 0.01, "float32_bytes": 400}
+    more = {"written": {**told, "changed": None}} if written else {}
+    event = {"seq": 1, "t_boot_ms": 1, "type": "checkpoint", **fields, **more}
+    return parse_event(json.dumps(event))
+
+
+def read_back(wer, said):
+    heard = [{"id": name, "text": text} for name, text in said.items()]
+    event = {"epoch": 2, "wer_percent": wer, "evaluate_seconds": 1, "hypotheses": heard}
+    return parse_event(json.dumps({"seq": 2, "t_boot_ms": 2, "type": "read_back", **event}))
+
+
+def test_what_was_stored_has_the_hosts_own_score():
+    events = [checkpoint(1, True), checkpoint(2, True), read_back(20.0, {**SAID, "v1": "the dog"})]
+    rows = score_read_back(events, SAID, host_scorer)
+    record = stored_record(events, rows, 2)
+    assert (record.epoch, record.size_bytes, record.wer_percent) == (2, 90, 20.0)
+    assert (record.coding, record.variables, record.float32_bytes) == ("int8/column", 3, 400)
+    assert stored_record(events, rows, 1).wer_percent is None  # not heard with that one
+    assert stored_record(events, rows, 0) is None
+    assert stored_record([checkpoint(2, False)], (), 2) is None
+    assert score_read_back([], SAID, host_scorer) == ()
+
+
+@pytest.mark.parametrize(
+    ("wer", "said", "what"),
+    [(0.0, {**SAID, "v1": "the dog"}, "disagree on the WER"), (0.0, {"v1": "the boy"}, "1 of 2")],
+)
+def test_what_was_read_back_and_scored_otherwise(wer, said, what):
+    with pytest.raises(StepFailed, match=what):
+        score_read_back([read_back(wer, said)], SAID, host_scorer)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.contract.exits import Answer, ExitRule
 from harness.metrics.exits import (
+    MOST_THRESHOLDS,
     ORACLES,
     Heard,
     agreed_at,
@@ -79,7 +80,8 @@ def test_what_a_rule_goes_by_has_to_be_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "two", "three"), [("aab", 1, 2), ("abb", 2, 2), ("abab", 3, 3), ("abbb", 2, 3)]
+    ("texts", "two", "three"),
+    [("aab", 1, 2), ("abb", 2, 2), ("abab", 3, 3), ("abbb", 2, 3), ("aabbc", 1, 4)],
 )
 def test_neighbours_agree(texts: str, two: int, three: int) -> None:
     assert agreed_at(tuple(texts)) == two
@@ -107,6 +109,8 @@ def test_oracles_know_what_was_said() -> None:
     other = heard("u2", "a b c", "a b c d", "a b c")
     no_worse, fewest = (choose(other) for choose in ORACLES.values())
     assert (no_worse, fewest) == (0, 1)
+    alike = heard("u3", "a", "a b c d", "a b c d")
+    assert [choose(alike) for choose in ORACLES.values()] == [1, 1]  # the shallowest of the best
 
 
 def test_thresholds_are_chosen_on_other_utterances_than_they_are_judged_on() -> None:
@@ -135,9 +139,30 @@ def test_a_curve_goes_from_shallow_to_deep_with_fewer_errors(rule: str) -> None:
     last = outcome(choosing, LAYERS, lambda _: 2)
     assert chosen_threshold(points, last) == points[-1]
     assert chosen_threshold(points, last, 60) == points[1]
+    assert chosen_threshold(points, last, 50) == points[1]  # what is allowed may be lost
+    assert chosen_threshold(points[:2], last) == points[1]  # none is good enough
 
 
 def test_a_deeper_point_without_fewer_errors_stands_on_no_curve() -> None:
     many = [heard(f"u{number}", "a b", "a", "a b") for number in range(40)]
     (point,) = curve(many, LAYERS, "entropy")
     assert point.judged_on.depth == 2
+
+
+def test_an_utterance_is_in_the_same_half_in_every_process() -> None:
+    choosing, _ = halves([heard(f"u{number}", "a") for number in range(12)])
+    assert [utterance.name for utterance in choosing] == ["u2", "u5", "u7", "u8", "u10", "u11"]
+
+
+def test_a_curve_tries_few_thresholds_all_of_the_half_that_chooses() -> None:
+    # each its own entropy at the first exit, which hears nothing; the second hears all
+    many = [
+        Heard(f"u{number}", "a b", answers(("", "a b"), (number + 1.0, 0.0), (0.5, 1.0)))
+        for number in range(300)
+    ]
+    choosing, _ = halves(many)
+    points = curve(many, (2, 4), "entropy")
+    assert 40 < len(points) <= MOST_THRESHOLDS < len(choosing)
+    values = {answer.entropy for utterance in choosing for answer in utterance.answers}
+    assert {point.threshold for point in points} <= values
+    assert points[0].judged_on.depth < points[-1].judged_on.depth

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import wave
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -21,12 +21,15 @@ from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened
+from harness.model.pretraining.beginning import read_beginning
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
+from harness.model.pretraining.mixture import Mixture
 from harness.model.pretraining.progress import Place, Progress
-from harness.model.pretraining.start import read_start
+from harness.model.pretraining.start import Init, read_start
 from harness.model.ship import Pretraining, ship_pretrained
+from harness.model.speech import Asked
 from harness.paths import data_root
 from harness.speech import load_manifest
 from harness.trainer.manifest import check_files
@@ -215,6 +218,20 @@ def test_other_settings_begin_anew_and_spoilt_progress_is_told(tmp_path):
         progress.restore()
 
 
+def test_a_setting_that_came_later_names_no_other_file_while_it_is_at_its_default(tmp_path):
+    @dataclass(frozen=True)
+    class Later(Settings):
+        new: int = 0
+
+    Later.__name__ = "Settings"
+    own = {f.name: getattr(HARD, f.name) for f in fields(HARD)}
+    before = Progress(tmp_path, SMALL, "0" * 64, HARD).path
+    assert Progress(tmp_path, SMALL, "0" * 64, Later(**own)).path == before
+    assert Progress(tmp_path, SMALL, "0" * 64, Later(**own, new=1)).path != before
+    masked = replace(HARD, augmentation=replace(HARD.augmentation, noise=0.3))
+    assert Progress(tmp_path, SMALL, "0" * 64, masked).path != before
+
+
 class Diverging(ChainEngine):
     """Its loss, or else a weight, is wrong from a step on."""
 
@@ -327,7 +344,7 @@ def test_what_does_not_fit_is_counted(tmp_path):
         record(tmp_path, 4, 0.1, text="aaaa"),
         record(tmp_path, 100),
     ]
-    chosen = choose(load_manifest(manifest(tmp_path, lines)), model_info(SMALL))
+    chosen = choose(Mixture.of(load_manifest(manifest(tmp_path, lines))), model_info(SMALL))
     assert [c.utterance.id for c in chosen.train] == ["0"]
     assert [c.utterance.id for c in chosen.validation] == ["100"]
     assert chosen.left_out == {
@@ -338,7 +355,7 @@ def test_what_does_not_fit_is_counted(tmp_path):
     }
     path = manifest(tmp_path, [*lines[1:], lines[1] | {"id": "1b"}])
     with pytest.raises(InputError, match=r"no train utterance.*2 longer than 0\.53 s") as caught:
-        choose(load_manifest(path), model_info(SMALL))
+        choose(Mixture.of(load_manifest(path)), model_info(SMALL))
     assert caught.value.where == str(path)
 
 
@@ -360,7 +377,9 @@ def test_bad_input_is_one_error_and_leaves_nothing(tmp_path, name):
     path = manifest(tmp_path, make(tmp_path))
     out, work = tmp_path / "out", tmp_path / "work"
     with pytest.raises(InputError, match=message) as caught:
-        ship_pretrained(SMALL, out, [1], work, Pretraining(manifest=path), command="test")
+        ship_pretrained(
+            SMALL, out, [1], work, Pretraining(corpora=(Asked(str(path)),)), command="test"
+        )
     assert caught.value.where == f"{path}{line}"
     assert not out.exists()
     assert not work.exists()
@@ -390,7 +409,10 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     out.mkdir(parents=True)
     (out / "ds2-tiny-b7.tflite").touch()
     plan = Pretraining(
-        manifest=path, others=path, settings=Settings(epochs=1, batch_size=4), learning_rate=1e-3
+        corpora=(Asked(str(path)),),
+        others=path,
+        settings=Settings(epochs=1, batch_size=4),
+        learning_rate=1e-3,
     )
     first = Watching()
     model = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=first)
@@ -409,6 +431,20 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     expected = {"utterances": 3, "left_out": 1, "steps": 1, "epochs": 1, "device": "cpu"}
     assert model.provenance.training.items() >= expected.items()
     assert model.provenance.training["taken_up_after_steps"] == "never"
+    (stage,) = model.lineage
+    assert stage.weights_sha256 == model.checkpoint.sha256
+    assert (stage.begun_from, stage.loss, stage.steps, stage.accents) == ((), "ctc", 1, "folded")
+    ((sha256, utterances, weight),) = [(c.sha256, c.utterances, c.weight) for c in stage.corpora]
+    assert (sha256, utterances, weight) == (load_manifest(path).sha256, 3, 1.0)
+
+    # what is made from it knows where it comes from
+    heir = replace(plan, start=read_beginning([Init(out), Init(out, "encoder")], TINY))
+    below = ship_pretrained(TINY, tmp_path / "heir", [2], work, heir, command="again")
+    assert [each.command for each in below.lineage] == ["by hand", "again"]
+    assert below.lineage[0] == stage
+    sha256 = model.checkpoint.sha256
+    assert [begun.sha256 for begun in below.lineage[1].begun_from] == [sha256, sha256]
+    assert below.provenance.training["begun_from"] == f"{sha256}+encoder:{sha256}"
 
     second = Watching()
     again = ship_pretrained(TINY, out, [2], work, plan, command="by hand", watcher=second)
@@ -479,7 +515,7 @@ def test_layers_that_a_file_lacks_begin_at_random(tmp_path):
     }
     assert 0 < len(lacking) < len(trained)
     np.savez(path, **lacking, another=np.zeros(2, np.float32))
-    start = read_start(path, STAIRS)
+    start = read_start(Init(path), STAIRS)
     assert same(start.weights, lacking)
     assert set(start.fresh) == heads
     assert start.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -492,13 +528,13 @@ def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "other.npz"
     np.savez(path, something=np.zeros(2, np.float32))
     with pytest.raises(InputError, match="no weight of stairs-small"):
-        read_start(path, STAIRS)
+        read_start(Init(path), STAIRS)
     name, value = next(iter(initial_weights(STAIRS, 1).items()))
     np.savez(path, **{name: np.zeros((*value.shape, 2), np.float32)})
     with pytest.raises(InputError, match=f"{name} has shape"):
-        read_start(path, STAIRS)
+        read_start(Init(path), STAIRS)
     path.write_bytes(b"none")
     with pytest.raises(InputError):
-        read_start(path, STAIRS)
+        read_start(Init(path), STAIRS)
     with pytest.raises(InputError, match="no checkpoint beside"):
-        read_start(SHIPPED, TINY)
+        read_start(Init(SHIPPED), TINY)

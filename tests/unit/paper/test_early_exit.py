@@ -157,6 +157,8 @@ def test_exits_that_were_not_trained_say_nothing(tmp_path: Path) -> None:
     assert measured[f"us-male, {SINGLE['first']}"] == [True, False, False]
     assert measured[f"us-male, {PLAIN}"] == [False, False, True]
     assert verdicts(made["wer"])["WER falls with depth"] == "holds"
+    drawn = made["wer"].drawings[0].svg
+    assert all(f">us-male, {word}<" in drawn for word in ("joint", "first", "last"))
     assert len(made["curve"].drawings) == 2  # one a speaker, of the one network with all its exits
     told = {name for name, _ in made["shares"].grids[0].rows}
     assert told

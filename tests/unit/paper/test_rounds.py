@@ -144,6 +144,9 @@ def test_omc_claims_hold_where_intervals_say_so(good: Source) -> None:
     assert cost["float32"][2].measured == "100.0"
     assert float(cost["S1E2M3, as printed, 90% of the variables"][2].measured) < 60
     assert len(made["bytes"].drawings) == len(made["wer"].drawings) == 1
+    assert "; 1 client; 1 round of at most 1 epoch; WER before training 60.00" in (
+        made["wer"].conditions
+    )
 
 
 def test_omc_claims_that_fail_or_cannot_be_said(tmp_path: Path) -> None:

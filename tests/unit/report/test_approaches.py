@@ -16,7 +16,7 @@ from harness.report.overlay import overlays
 from harness.report.page import render
 from harness.results.federated import last_model, last_models
 from harness.results.model import AttemptResult
-from harness.results.store import HypothesisRow
+from harness.results.store import HypothesisRow, Rows
 from harness.results.wer_interval import Utterance, mean_wer_interval
 from tests.unit.report.test_rounds import run_of
 
@@ -45,7 +45,7 @@ def personal(data: RunData, rates: dict[str, float], start: str | None = None) -
         if client in rates
     ]  # fmt: skip
     attempts = tuple(
-        replace(a, read_hypotheses=lambda: [heard("u1", 1), heard("u2", 0)])
+        replace(a, read_hypotheses=lambda: Rows([heard("u1", 1), heard("u2", 0)]))
         for a in as_attempts(results)
     )
     record = data.record.model_copy(update={"run_id": "alone", "plan": ()})

@@ -88,6 +88,7 @@ def test_sections_stand_in_the_order_of_the_questions(quick_page: str) -> None:
         "Did it work?",
         "The matrix as a map",
         "How did WER change?",
+        "What should a weak phone train?",
         "Which sub-model was chosen?",
         "What did it cost?",
         "Every attempt",
@@ -110,10 +111,10 @@ def test_every_table_has_a_caption_and_every_head_a_scope(quick_page: str) -> No
 def test_every_figure_is_named_and_has_text(quick_page: str) -> None:
     page = check(quick_page)
     figures = [attrs for attrs in page.all("svg") if "aria-hidden" not in attrs]
-    # 4 panels, 1 of decisions, 13 strips, 1 scatter
-    assert len(figures) == 19
+    # 4 panels, 8 of sub-models (memory and seconds), 1 of decisions, 13 strips, 1 scatter
+    assert len(figures) == 27
     assert all(attrs["role"] == "img" and attrs["aria-labelledby"] for attrs in figures)
-    assert len(re.findall("<title id=", quick_page)) == 19
+    assert len(re.findall("<title id=", quick_page)) == 27
     for text in ("WER, %", "trainer RSS, peak ", "goal 264 ± 12", "✕ gallery killed", "train 1"):
         assert text in quick_page
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from harness.metrics.exits import halves, outcome
 from harness.report.build import build_report
+from harness.report.evaluation import Evaluation
 from harness.report.exits import ExitGroup, RuleRow, exit_groups, in_words, rule_rows
-from harness.report.load import load_run
+from harness.report.figures.depth import DepthLine, over_depth
+from harness.report.figures.shares import ShareBar, share_bars
+from harness.report.figures.sheet import Shape
+from harness.report.leaving import depth_lines, fixed_at, judged_ways
+from harness.report.load import Attempt, load_run, load_runs
 from harness.results.model import AttemptResult, ExitRecord, ExitsRecord
+from harness.results.store import RunFolder
 from harness.results.wer_interval import Utterance
-from tests.fixtures.exits_run import make_exits_run
+from tests.fixtures.exits_run import EXITS, make_exits_run
 from tests.fixtures.report_run import RunShape, make_run
 
 SHAPE = {"profiles": ("oneplus-7t",), "sub_models": ("S1",), "epochs": 2}
@@ -174,3 +184,110 @@ def test_an_exit_that_the_network_has_not_is_left_out(tmp_path: Path) -> None:
         file.write_text(file.read_text().replace('"exit":"exit3"', '"exit":"exit9"'))
     assert [row.left for row in rule_rows(load_run(path).final)] == [(), ()]
     assert HEADING in build_report(path).read_text()
+
+
+def retold(path: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Attempt:
+    """Write the first attempt's rows anew and return it."""
+    attempt = load_run(path).final[0]
+    folder = RunFolder.open(path).attempt(attempt.result.job_id, attempt.result.attempt)
+    rows = [json.loads(line) for line in folder.exits_path.read_text().splitlines()]
+    text = "".join(json.dumps(row) + "\n" for row in change(rows))
+    folder.exits_path.write_text(text, encoding="utf-8")
+    return load_run(path).final[0]
+
+
+@pytest.mark.parametrize(
+    ("kept", "epoch", "count"), [(0, 0, 5), (1, 1, 2), (None, 2, 1), (9, 2, 1)]
+)
+def test_what_counts_is_the_epoch_that_is_kept_else_the_last(
+    tmp_path: Path, kept: int | None, epoch: int, count: int
+) -> None:
+    path = make_exits_run(tmp_path, WRONG, utterances=5)
+
+    def later(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [*rows, *(row | {"epoch": 1} for row in rows[:2]), rows[0] | {"epoch": 2}]
+
+    attempt = retold(path, later)
+    result = attempt.result.model_copy(update={"kept_epoch": kept})
+    evaluation = Evaluation.of(replace(attempt, result=result))
+    assert evaluation is not None
+    assert [row.epoch for row in evaluation.rows] == [epoch] * count
+    assert len(evaluation.left) == len(evaluation.heard) == count
+
+
+def test_who_was_not_answered_by_all_exits_is_in_no_curve(tmp_path: Path) -> None:
+    path = make_exits_run(tmp_path, WRONG, utterances=5)
+
+    def less(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows[0] |= {"answers": rows[0]["answers"][1:]}
+        rows[1]["answers"][0]["text"] = None
+        return rows
+
+    evaluation = Evaluation.of(retold(path, less))
+    assert evaluation is not None
+    assert (len(evaluation.rows), len(evaluation.left), len(evaluation.heard)) == (5, 5, 3)
+
+
+def test_what_is_drawn_is_of_the_half_that_judges(tmp_path: Path) -> None:
+    group, _ = rules_of(tmp_path, utterances=61)
+    evaluation = group.answered
+    assert evaluation is not None
+    choosing, judging = halves(evaluation.heard)
+    assert len(choosing) != len(judging)
+    every = depth_lines(evaluation)[0]
+    wer = outcome(judging, evaluation.depths, fixed_at(0)).errors.wer_percent
+    assert every.points[0] == (2, wer)
+    assert wer != outcome(choosing, evaluation.depths, fixed_at(0)).errors.wer_percent
+    judged = {row.way.label: row for row in judged_ways(evaluation)}
+    assert {sum(row.outcome.taken) for row in judged.values()} == {len(judging)}
+    assert judged["entropy"].outcome.depth > 3, "it may lose nothing against the last exit"
+
+
+def test_figures_of_repeats_are_taken_together(tmp_path: Path) -> None:
+    shares = iter((25.0, 75.0))
+
+    def uneven(result: AttemptResult) -> AttemptResult:
+        first, last = record_of().by_exit
+        share = next(shares)
+        first = first.model_copy(update={"share_percent": share, "wer_percent": share})
+        return result.model_copy(
+            update={"exits": record_of().model_copy(update={"by_exit": (first, last)})}
+        )
+
+    shape = RunShape(**SHAPE, speakers=("us-male",), repeats=2, spoil=uneven)
+    (row,) = rule_rows(load_run(make_run(tmp_path, shape)).final)
+    (first, _) = row.by_exit
+    assert (first.share_percent, first.wer_percent, first.utterances) == (50, 50, 8)
+
+
+def test_runs_stay_apart_on_one_page(tmp_path: Path) -> None:
+    paths = [make_exits_run(tmp_path / name, WRONG, utterances=5) for name in "ab"]
+    for path, name in zip(paths, "ab", strict=True):
+        for file in path.glob("attempts/*/*/result.json"):
+            file.write_text(json.dumps(json.loads(file.read_text()) | {"run_id": name}))
+    rows = rule_rows(attempt for run in load_runs(paths) for attempt in run.final)
+    assert [(row.run, row.speaker) for row in rows] == [
+        ("a", "us-male"), ("a", "ind-male"), ("b", "us-male"), ("b", "ind-male"),
+    ]  # fmt: skip
+
+
+def test_bars_are_as_long_as_their_shares() -> None:
+    drawn = share_bars([ShareBar("agreement", (25, 0, 75))], EXITS, "k", "Shares")
+    boxes = [item for item in drawn.sheet.items if isinstance(item, Shape)][len(EXITS) :]
+    widths = [float(np.ptp(box.parts[0][:, 0])) + 1 for box in boxes]
+    assert len(widths) == 2, "nobody left at the second"
+    assert widths[1] == pytest.approx(3 * widths[0])
+    right = max(float(box.parts[0][:, 0].max()) for box in boxes)
+    assert right < drawn.sheet.width
+    assert "25 % at exit1, 0 % at exit2, 75 % at exit3" in drawn
+
+
+def test_a_bar_goes_through_a_point_from_end_to_end() -> None:
+    line = DepthLine("entropy", ((2, 10), (4, 4)), "s1", between=((5, 20), None))
+    drawn = over_depth([line], "k", "Title", (2, 3, 4))
+    bars = [i for i in drawn.sheet.items if isinstance(i, Shape) and i.alpha is not None]
+    (bar,) = bars
+    ys = bar.parts[0][:, 1]
+    # the axis goes from 0 to 20 over the height of the plot
+    assert (ys.max() - ys.min()) == pytest.approx((drawn.sheet.height - 36 - 24) * 15 / 20)
+    assert "10.0 % at layer 2.0, 4.0 % at layer 4.0" in drawn

@@ -13,6 +13,7 @@ import pytest
 from harness.report.load import RunData, load_run
 from harness.report.means import side_by_side
 from harness.report.page import render
+from harness.results.store import Rows
 from tests.fixtures.federated_run import make_federated_run
 from tests.fixtures.report_run import RunShape, make_run
 
@@ -46,7 +47,7 @@ def test_the_cheapest_that_is_not_surely_worse_buys_most(codecs: RunData) -> Non
 
 def test_nothing_is_said_of_what_was_not_heard_or_not_measured(codecs: RunData) -> None:
     silent = replace(
-        codecs, attempts=tuple(replace(a, read_hypotheses=list) for a in codecs.attempts)
+        codecs, attempts=tuple(replace(a, read_hypotheses=Rows) for a in codecs.attempts)
     )
     beside = side_by_side([silent])
     assert beside is not None

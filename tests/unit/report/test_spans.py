@@ -148,6 +148,27 @@ def test_other_settings_and_one_sub_model_are_not_compared(tmp_path: Path) -> No
     assert span_groups([a for a in rates if a.sub_model.label == "S1"]) == ()
 
 
+def test_a_fall_within_the_noise_is_not_surely_better(tmp_path: Path) -> None:
+    tried = {"S1": Tried((9, 2) * 5, 150), "S8": Tried((6,) * 10, 40)}
+    group = group_of(tmp_path, tried)
+    (step,) = [step for step in group.steps if step.best.sub_model.label == "S1"]
+    assert step.best.change is not None
+    assert step.best.change.low_points < step.best.change.points < 0
+    assert "not surely better than no training (60.0 % before, change" in group.sentences[-1]
+
+
+def test_rounds_are_not_compared_with_one_another(tmp_path: Path) -> None:
+    tried = {"S1": Tried((1,) * 10, 150), "S8": Tried((5,) * 10, 40)}
+    first = attempts_of(tmp_path, tried)
+    later = [
+        replace(a, result=a.result.model_copy(update={"round": 2, "wer_after_percent": 1.0}))
+        for a in first
+    ]
+    groups = span_groups([*first, *later])
+    assert [group.settings for group in groups] == [(("round", "1"),), (("round", "2"),)]
+    assert [len(span.attempts) for group in groups for span in group.spans] == [1, 1, 1, 1]
+
+
 def test_what_only_heard_trains_nothing(tmp_path: Path) -> None:
     tried = {"S1": Tried((1,) * 10, 150), "S8": Tried((5,) * 10, 40)}
     heard = [

@@ -9,10 +9,13 @@ import pytest
 
 from harness.errors import InputError
 from harness.report.build import build_report
+from harness.report.expect import check_all
 from harness.report.load import load_run
+from harness.report.observed import observed
 from harness.report.word_classes import epochs_of, in_words, list_in_words, percent, run_classes
 from harness.results.store import HypothesisRow, RunFolder
 from harness.scenario.report import Report
+from tests.fixtures.federated_run import WORDS, make_federated_run
 from tests.fixtures.report_run import RunShape, make_run
 
 SHAPE = RunShape(profiles=("oneplus-7t",), sub_models=("S1",), speakers=("us-male",), epochs=2)
@@ -74,7 +77,10 @@ def test_counts_by_class(run):
     assert percent(kinds["characters"].after) == pytest.approx(100 * 2 / 22)  # went, when
     assert found.known_percent == 80
     assert "50.0 % of rare words and 0.0 % of common ones" in in_words(found)
-    assert "5 words; 80.0 % of what is said is among them. 2 words of those" in list_in_words(found)
+    assert (
+        "5 words; 80.0 % of what is said is among them. Of 4 different words said, 2 are rare"
+        in list_in_words(found)
+    )
     epochs = epochs_of(found.rows[0], found.scoring)
     assert (epochs[0].epoch, epochs[0].kept) == (0, False)
     assert any(epoch.kept for epoch in epochs)
@@ -122,6 +128,26 @@ def test_a_list_that_tells_nothing_is_refused(run, tmp_path, rare, words, messag
     assert str(file) in raised.value.where
 
 
+def test_expectations_and_comparisons_have_the_rates(run):
+    data = load_run(run, asked=asked(vocabulary_rank=2))
+    (attempt,) = data.final
+    assert attempt.read_figures() == pytest.approx(
+        {"rare_wer_percent": 50, "common_wer_percent": 0, "cer_percent": 100 * 2 / 22}
+    )
+    expected = [
+        {"metric": "rare_wer_percent", "above": 49},
+        {"metric": "cer_percent", "below": 9},
+        {"metric": "common_wer_percent", "below": 1},
+    ]
+    verdicts = [check.verdict for check in check_all(expected, data.final)]
+    assert verdicts == ["holds", "does not hold", "holds"]
+    (observation,) = observed([data])[0]
+    assert observation.values["rare_wer_percent"] == 50
+    (plain,) = load_run(run).final
+    assert plain.read_figures() == {}
+    assert check_all(expected[:1], [plain])[0].verdict == "cannot be said"
+
+
 def test_without_being_asked_for_there_is_no_section(run):
     assert load_run(run).scoring is None
     assert run_classes([load_run(run)]) == ()
@@ -135,3 +161,22 @@ def test_a_report_of_a_newer_harness_is_told(run):
     data = load_run(run)
     assert data.scoring is None
     assert any("scenario.report" in problem for problem in data.problems)
+
+
+def test_the_model_of_federated_rounds(tmp_path):
+    path = make_federated_run(
+        tmp_path,
+        "{rounds: 2, hypotheses: true}",
+        [{"trainer.seed": 1}],
+        lambda _, round_: 0.5 - 0.1 * round_,
+        utterances=6,
+        speakers=2,
+    )
+    (found,) = run_classes([load_run(path, asked=Report(characters=True))])
+    (row,) = found.rows
+    assert row.name.startswith("2 clients")
+    whole = row.kinds[0]
+    assert whole.before.words == whole.after.words == 6 * 2 * WORDS
+    assert percent(whole.before) > percent(whole.after)
+    epochs = epochs_of(row, found.scoring)
+    assert [(epoch.epoch, epoch.kept) for epoch in epochs] == [(0, False), (1, False), (2, True)]

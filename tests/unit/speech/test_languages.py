@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,18 @@ def test_spelling(code, written, kept, plain):
     spelling = language(code).spelling
     assert transcript(written, spelling=spelling) == kept
     assert folded(kept, spelling) == plain
+
+
+def test_the_manual_tells_the_truth():
+    manual = (Path(__file__).parents[3] / "docs" / "languages.md").read_text()
+    table = manual.split("| | written | `kept` | `folded` |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+    assert len(rows) == 6
+    codes = {each.name: each.code for each in languages().values()}
+    for name, written, kept, plain in rows:
+        spelling = language(codes[name]).spelling
+        normal = normalise_text(written, spelling)
+        assert (normal, folded(normal, spelling)) == (kept, plain)
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -78,6 +78,8 @@ def test_entropy_of_frames_that_are_no_blank():
     [
         ({}, "high"),
         ({"rule": "fixed", "exit": "low"}, "low"),
+        ({"rule": "fixed", "exit": "mid"}, "mid"),
+        ({"rule": "fixed", "exit": "high"}, "high"),
         ({"rule": "agreement"}, "mid"),
         ({"rule": "entropy", "threshold": 0.05}, "high"),
         ({"rule": "entropy", "threshold": 0.2}, "high"),
@@ -99,6 +101,23 @@ def test_where_an_utterance_leaves(rule, exit_):
     assert found.answers[-1].text == found.text
 
 
+@pytest.mark.parametrize(("texts", "exit_"), [("abbc", "c"), ("abab", "d"), ("aaaa", "b")])
+def test_neighbours_agree_and_not_the_first(texts, exit_):
+    rule = ExitRule(rule="agreement")
+    answers = [Answer(exit=name, text=t, seconds=0) for name, t in zip("abcd", texts, strict=True)]
+    last = [leaves(rule, answers[: n + 1], last=n == 3) for n in range(4)]
+    assert "abcd"[last.index(True)] == exit_
+
+
+def test_what_just_reaches_its_threshold_leaves():
+    blanks = np.array([[[9.0, 0, 0, 0]]] * 3, np.float32)  # no frame that is no blank: 0 nats
+    (found,) = left({"rule": "entropy", "threshold": 0.0, "frames": "non_blank"}, blanks)
+    assert (found.exit, found.answers[0].entropy) == ("low", 0)
+    nothing = np.zeros((3, 0, 4), np.float32)  # one hypothesis has all of the probability
+    (found,) = left({"rule": "posterior", "threshold": 1.0}, nothing)
+    assert (found.exit, found.answers[0].posterior) == ("low", 1)
+
+
 def test_posteriors_of_given_scores():
     lists = [[-11, -11.2, -11.9, -12.5], [-8, -10.1, -10.9, -12], [-5, -9.5, -10, -11]]
     given = (0.408424895131, 0.83626354001, 0.980079208238)
@@ -114,6 +133,41 @@ def test_posteriors_of_given_scores():
     assert exits == [0, 1, 2, 2, 2]
     assert posterior([-4.0]) == 1
     assert posterior([]) is None
+
+
+def test_a_posterior_is_of_the_n_best_and_no_more_of_the_beam():
+    rule = {"rule": "posterior", "threshold": 1.0, "beam": 10}
+    scores = [score for _, score in n_best(LOGITS[0], 0, beam=10, count=10)]
+    for count in (2, 10):
+        (found,) = left({**rule, "n_best": count}, LOGITS)
+        assert found.answers[0].posterior == pytest.approx(posterior(scores[:count]))
+    assert posterior(scores[:2]) > posterior(scores)
+
+
+def test_entropies_of_other_rules_are_nats_of_all_frames():
+    rule = {"rule": "agreement", "entropy": "bits", "frames": "non_blank"}
+    (found,) = left(rule, LOGITS)
+    nats = [answer.entropy for answer in found.answers]
+    assert nats == pytest.approx(HIGHEST["nats"][:2], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds"),
+    [
+        # what is heard is decoded once; a rule asks each exit up to where it leaves
+        ({}, 1),
+        ({"rule": "fixed", "exit": "mid"}, 1),
+        ({"rule": "agreement"}, 2),
+        ({"rule": "entropy", "threshold": 1.0}, 2 + 1),
+        ({"rule": "posterior", "threshold": 1.0}, 3 + 1),
+        ({"rule": "entropy", "threshold": 1.4, "answers": "all"}, 1 + 1),
+    ],
+)
+def test_the_rule_is_paid_for_up_to_where_an_utterance_leaves(rule, seconds, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr("harness.trainer.listening.time.perf_counter", lambda: next(clock))
+    (found,) = left(rule, LOGITS)
+    assert found.rule_seconds == seconds
 
 
 def test_segments_run_while_a_row_is_left():

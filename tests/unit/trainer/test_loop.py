@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from harness.contract import parse_event
+from harness.trainer.npz import opened_weights
+from tests.fixtures.jobs import tiny_job
 
 
 def run(job, tmp_path: Path, available_mb: float | None = 1000, **env: str):
@@ -235,3 +237,38 @@ def wait_for(process, condition, timeout_s: float = 60) -> None:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+def test_a_checkpoint_in_fewer_bits_is_read_back_and_heard(make_job, tmp_path):
+    stored = {"format": "S1E2M3", "exponent": "conventional", "rounding": "nearest_even"}
+    training = {"epochs": 2, "learning_rate": 1e-4}
+    others = [{"speaker": "own", "validation": make_job().model_dump()["data"]["validation"]}]
+    job = make_job(stored=stored, training=training, keep="last", also_evaluate=others)
+    process = run(job, tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    events = events_of(job)
+    finished = events[-1]
+    saved = of_type(events, "checkpoint")
+    for event in saved:
+        assert event.written.coding == "S1E2M3/fn"
+        assert event.written.changed is None
+        assert 0.01 < event.written.error < 1
+        assert event.size_bytes < event.written.float32_bytes / 3
+    with opened_weights(Path(saved[-1].path)) as weights:
+        small = [name for name in weights.shapes if weights.packed(name) is not None]
+    assert len(small) == saved[-1].written.variables > 2
+    read_back = of_type(events, "read_back")
+    assert [event.epoch for event in read_back] == [finished.kept_epoch] == [2]
+    (tmp_path / "again").mkdir()
+    kept = {"checkpoint": finished.kept_checkpoint}
+    again = tiny_job(tmp_path / "again", training={"epochs": 0}, model=kept)
+    process = run(again, tmp_path / "again")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    heard = of_type(events_of(again), "epoch")[0]
+    assert read_back[0].hypotheses == heard.hypotheses
+    assert read_back[0].wer_percent == heard.wer_percent
+    assert read_back[0].hypotheses != of_type(events, "epoch")[-1].hypotheses
+    # so are others heard, though the weights as they were trained had been in memory
+    assert of_type(events, "other_speaker")[-1].hypotheses == heard.hypotheses

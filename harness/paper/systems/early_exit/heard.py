@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.paper.measure import Source
-from harness.paper.systems.early_exit.recipes import trained_places
+from harness.paper.systems.early_exit.recipes import trained_places, training_of
 from harness.report.evaluation import Evaluation, evaluations_of, first_answered
 from harness.results.files import StoreError
 
@@ -33,3 +33,9 @@ def trained(evaluation: Evaluation) -> tuple[int, ...]:
 def whole(evaluation: Evaluation) -> bool:
     """Say whether all exits of its model were trained."""
     return len(trained(evaluation)) == len(evaluation.exits)
+
+
+def label(evaluation: Evaluation) -> str:
+    """Return whose speech, by which training: short enough for a figure."""
+    result = evaluation.attempt.result
+    return f"{result.speaker}, {training_of(result.model_name)}"

@@ -13,6 +13,11 @@ ADDED: Final = "conformer-mini-added"
 """Exits added to `PLAIN` and all of it trained on."""
 
 
+def training_of(model: str) -> str:
+    """Return how a model was trained in a word, for a line of a figure; else its name."""
+    return "joint" if model == JOINT else model.removeprefix(f"{JOINT}-")
+
+
 def trained_places(model: str, exits: int) -> tuple[int, ...]:
     """Return the exits of a model that were trained, by place; what the others say means nothing.
 

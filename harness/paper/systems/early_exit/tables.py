@@ -12,7 +12,7 @@ from harness.paper.items import Item
 from harness.paper.measure import Figure, Source
 from harness.paper.published import Measured, load_measured
 from harness.paper.sections import Cell, Drawing, Grid, Head, Section, measured_grid
-from harness.paper.systems.early_exit.heard import answered, evaluations, trained
+from harness.paper.systems.early_exit.heard import answered, evaluations, label, trained
 from harness.report.evaluation import Evaluation
 from harness.report.figures.depth import DASHES, DepthLine, over_depth
 from harness.report.leaving import fixed_at
@@ -101,9 +101,10 @@ def wer_by_exit(item: Item, given: Given) -> Section:
     rows = tuple((name, (*cells, *[Cell()] * (len(most) - len(cells)))) for name, cells in rows)
     heads = tuple(Head(_exit_label(own, place), "trend") for place in range(len(most)))
     grid = Grid(f"WER by exit here, %; in brackets: the {METHOD}", heads, rows)
+    models = {evaluation.attempt.result.model_name for evaluation in own}
     lines = [
         DepthLine(
-            evaluation.name,
+            label(evaluation) if len(models) > 1 else evaluation.name,
             tuple(
                 (depth, _wer(i)) for depth, i in zip(evaluation.depths, by_exit, strict=True) if i
             ),

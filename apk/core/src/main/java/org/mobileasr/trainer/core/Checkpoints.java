@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Collections;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -25,24 +24,6 @@ public final class Checkpoints {
   /** Where the checkpoint of an epoch lies. */
   public File path(int epoch) {
     return new File(folder, String.format(Locale.ROOT, "epoch-%04d.npz", epoch));
-  }
-
-  /**
-   * Writes the weights of an epoch.
-   *
-   * @throws IOException the disk is full, for example; nothing is left behind then
-   */
-  public File save(int epoch, Map<String, Tensor> weights) throws IOException {
-    return write(path(epoch), weights);
-  }
-
-  /**
-   * Writes weights to a file of the folder, whole or not at all.
-   *
-   * @throws IOException the disk is full, for example; nothing is left behind then
-   */
-  File write(File path, Map<String, Tensor> weights) throws IOException {
-    return write(path, weights, Collections.<String, Packed>emptyMap());
   }
 
   /**

@@ -25,6 +25,7 @@ public final class Event {
   public static final String EPOCH = "epoch";
   public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
+  public static final String READ_BACK = "read_back";
   public static final String UPDATE = "update";
   public static final String STOPPED = "stopped";
   public static final String ERROR = "error";
@@ -103,7 +104,7 @@ public final class Event {
     String type =
         fields.word(
             "type", STARTED, SELECTED, PHASE, STEP, UTTERANCE, EPOCH, OTHER_SPEAKER,
-            CHECKPOINT, UPDATE, STOPPED, ERROR, FINISHED);
+            CHECKPOINT, READ_BACK, UPDATE, STOPPED, ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -130,6 +131,11 @@ public final class Event {
       fields.text("path");
       fields.text("sha256", SHA256, "a SHA-256");
       fields.flag("best");
+      checkWritten(fields);
+    } else if (READ_BACK.equals(type)) {
+      integers(fields, "epoch");
+      numbers(fields, "wer_percent", "evaluate_seconds");
+      checkHypotheses(fields);
     } else if (UPDATE.equals(type)) {
       integers(fields, "epoch", "size_bytes", "utterances", "steps");
       fields.text("path");

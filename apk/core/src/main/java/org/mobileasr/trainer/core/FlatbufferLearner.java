@@ -203,8 +203,18 @@ public final class FlatbufferLearner implements Learner {
   }
 
   @Override
-  public File save(int epoch) throws BadInputException, IOException {
-    return checkpoints.save(epoch, model.weights());
+  public Shared save(int epoch) throws BadInputException, IOException {
+    Map<String, Tensor> weights = model.weights();
+    Packing packing = new Packing(job.stored, weights, "stored:" + epoch);
+    for (Map.Entry<String, Tensor> weight : weights.entrySet()) {
+      try {
+        packing.add(weight.getKey(), weight.getValue(), null);
+      } catch (CodecException e) {
+        throw new BadInputException(weight.getKey(), e.getMessage());
+      }
+    }
+    File path = checkpoints.write(checkpoints.path(epoch), packing.arrays, packing.small);
+    return new Shared(path, packing.told(false));
   }
 
   @Override
@@ -221,13 +231,11 @@ public final class FlatbufferLearner implements Learner {
 
   @Override
   public Shared share(int kept) throws BadInputException, IOException {
-    String start = job.model.checkpoint;
+    File start = job.model.checkpoint == null ? null : new File(job.model.checkpoint);
     List<String> names = model.weightNames(trainedLayers());
-    Update update =
-        new Update(
-            job.share, names, checkpoints.path(kept), start == null ? null : new File(start));
-    File path = checkpoints.write(checkpoints.file(Share.FILE), update.arrays, update.small);
-    return new Shared(path, update.written);
+    Packing packing = Update.of(job.share, names, checkpoints.path(kept), start);
+    File path = checkpoints.write(checkpoints.file(Share.FILE), packing.arrays, packing.small);
+    return new Shared(path, packing.told(Update.reads(job.share, start)));
   }
 
   @Override

@@ -55,6 +55,9 @@ public final class Job {
   /** How a network with exits answers, or null: at its last exit, and nothing is told of others. */
   public final ExitRule exits;
 
+  /** How checkpoints are written, or null: as float32. The one that is kept is then read back. */
+  final Wire stored;
+
   /**
    * Whether the flatbuffer's operators shall be run in its own order, which changes what it takes
    * and no result. Neither runtime of this trainer can; the first event says so.
@@ -78,10 +81,18 @@ public final class Job {
     alsoEvaluate = OtherSpeaker.all(fields);
     share = Share.of(fields, model, alsoEvaluate);
     exits = ExitRule.of(fields);
+    stored = Wire.of(fields, "stored");
     ordered = fields.has("ordered") && fields.flag("ordered");
     fields.end();
     if (!trains() && share != null) {
       throw fields.wrong("", "mode: evaluate trains nothing that could be shared");
+    }
+    if (!trains() && stored != null) {
+      throw fields.wrong("", "mode: evaluate trains nothing that could be stored");
+    }
+    if (share != null && stored != null) {
+      throw fields.wrong(
+          "", "stored: what is shared is made of the checkpoint as it was trained");
     }
   }
 

@@ -69,7 +69,7 @@ public interface Learner extends Closeable {
   void restore(int epoch) throws BadInputException;
 
   /** Writes the checkpoint of an epoch, whole or not at all. */
-  File save(int epoch) throws BadInputException, IOException;
+  Shared save(int epoch) throws BadInputException, IOException;
 
   /** Where the checkpoint of an epoch lies. */
   File checkpoint(int epoch);

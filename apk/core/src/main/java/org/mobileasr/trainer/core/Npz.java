@@ -315,6 +315,9 @@ public final class Npz {
     Map<String, Map<String, Object>> variables = new LinkedHashMap<String, Map<String, Object>>();
     for (Map.Entry<String, Packed> variable : small.entrySet()) {
       Packed packed = variable.getValue();
+      // codes have no bits to spare
+      boolean spares = packed.coding.equals(Packed.SHUFFLED);
+      zip.setLevel(spares ? Deflater.BEST_SPEED : Deflater.NO_COMPRESSION);
       zip.putNextEntry(new ZipEntry(variable.getKey() + CODES));
       zip.write(packed.data);
       zip.closeEntry();

@@ -8,11 +8,15 @@ import java.util.regex.Pattern;
 /**
  * A variable written small, and read back, byte for byte as {@code harness.compression.packed} does
  * it. Before the codes lie, little-endian: of S1EeMm the power of two, the scale and the bias; of
- * intN the scales.
+ * intN the scales; of float32 nothing, its first bytes, then the second ones, and so on.
  */
 final class Packed {
+  /** All bits of float32. */
+  static final String SHUFFLED = "float32/shuffled";
+
   private static final Pattern CODING =
-      Pattern.compile("(S1E[2-8]M\\d+)/(fn|ieee)|int([468])/(tensor|column|row)");
+      Pattern.compile(
+          "(S1E[2-8]M\\d+)/(fn|ieee)|int([468])/(tensor|column|row)|float32/shuffled");
   private static final int HEAD = 9;
   private static final double LOT = 1.0 / (1L << 32);
 
@@ -40,7 +44,11 @@ final class Packed {
       throw new CodecException(coding + " takes " + wanted + " bytes, not " + data.length);
     }
     Matcher matcher = matched(coding);
-    if (matcher.group(1) != null) {
+    if (coding.equals(SHUFFLED)) {
+      small = null;
+      bits = 32;
+      channels = null;
+    } else if (matcher.group(1) != null) {
       ByteBuffer head = head();
       int k = head.get(0);
       small = smallFloat(matcher, k);
@@ -64,6 +72,9 @@ final class Packed {
   static long length(String coding, int[] shape) throws CodecException {
     Matcher matcher = matched(coding);
     int count = Tensor.size(shape);
+    if (coding.equals(SHUFFLED)) {
+      return 4L * count;
+    }
     if (matcher.group(1) != null) {
       return HEAD + Bits.size(count, smallFloat(matcher, 0).bits);
     }
@@ -104,6 +115,12 @@ final class Packed {
    */
   Tensor value() throws CodecException {
     float[] values = new float[Tensor.size(shape)];
+    if (coding.equals(SHUFFLED)) {
+      for (int n = 0; n < values.length; n++) {
+        values[n] = Float.intBitsToFloat(shuffledBits(n));
+      }
+      return new Tensor(shape, checked(values));
+    }
     Bits codes = codes();
     ByteBuffer head = head();
     if (small != null) {
@@ -125,12 +142,37 @@ final class Packed {
       }
     }
     codes.end();
+    return new Tensor(shape, checked(values));
+  }
+
+  private static float[] checked(float[] values) throws CodecException {
     for (float value : values) {
       if (!finite(value)) {
         throw new CodecException("a number is too large for a float");
       }
     }
-    return new Tensor(shape, values);
+    return values;
+  }
+
+  /** The bits of a number whose bytes lie apart. */
+  private int shuffledBits(int place) {
+    int count = Tensor.size(shape);
+    int found = 0;
+    for (int n = 0; n < 4; n++) {
+      found |= (data[n * count + place] & 0xff) << 8 * n;
+    }
+    return found;
+  }
+
+  private static byte[] shuffled(float[] values) {
+    byte[] data = new byte[4 * values.length];
+    for (int place = 0; place < values.length; place++) {
+      int bits = Float.floatToRawIntBits(values[place]);
+      for (int n = 0; n < 4; n++) {
+        data[n * values.length + place] = (byte) (bits >> 8 * n);
+      }
+    }
+    return data;
   }
 
   private Bits codes() {
@@ -161,6 +203,9 @@ final class Packed {
         throw new CodecException("NaN and infinite numbers cannot be written smaller");
       }
     }
+    if (wire.isShuffled()) {
+      return new Packed(SHUFFLED, value.shape, shuffled(value.values));
+    }
     Lots lots = wire.rounding.equals(Wire.STOCHASTIC) ? new Lots(key) : null;
     boolean even = wire.rounding.equals(Wire.NEAREST_EVEN);
     Matcher matcher = matched(wire.coding());
@@ -180,8 +225,16 @@ final class Packed {
   int changed(Tensor before, Wire wire, String key) throws CodecException {
     Lots lots = wire.rounding.equals(Wire.STOCHASTIC) ? new Lots(key) : null;
     boolean even = wire.rounding.equals(Wire.NEAREST_EVEN);
-    Bits codes = codes();
     int changed = 0;
+    if (wire.isShuffled()) {
+      for (int n = 0; n < Tensor.size(shape); n++) {
+        int bits = shuffledBits(n);
+        int old = before == null ? bits & 1 << 31 : Float.floatToRawIntBits(before.values[n]);
+        changed += bits == old ? 0 : 1;
+      }
+      return changed;
+    }
+    Bits codes = codes();
     for (int n = 0; n < Tensor.size(shape); n++) {
       int code = codes.take();
       if (before == null) {

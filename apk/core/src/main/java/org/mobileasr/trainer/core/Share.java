@@ -37,7 +37,7 @@ public final class Share {
     steps = fields.has("steps") ? (int) fields.integer("steps", 1, Integer.MAX_VALUE) : null;
     proximal = fields.has("proximal") ? fields.number("proximal", 0, Double.MAX_VALUE) : 0.0;
     hypotheses = fields.has("hypotheses") && fields.flag("hypotheses");
-    wire = Wire.of(fields);
+    wire = Wire.of(fields, "wire");
     fields.end();
     if (!hasStart && (DELTA.equals(form) || proximal > 0)) {
       throw fields.wrong("", "differences and a proximal term need model.checkpoint");

@@ -264,10 +264,49 @@ public final class Training {
 
   private void listenOnceMore() throws BadInputException, TrainingException, IOException {
     try {
+      readBack(history.kept());
       listenToOthers(history.kept());
     } catch (StopCommandException e) {
       return; // an end was asked for after training ended
     }
+  }
+
+  /** Hears with the kept checkpoint as it was stored, unless that was done before a kill. */
+  private void readBack(int epoch)
+      throws BadInputException, TrainingException, StopCommandException, IOException {
+    boolean done = job.stored == null || epoch == 0;
+    for (Event event : log.before()) {
+      done |= Event.READ_BACK.equals(event.type()) && event.integer("epoch") == epoch;
+    }
+    if (done) {
+      return;
+    }
+    phase(
+        "evaluate",
+        epoch,
+        () -> {
+          long began = System.nanoTime();
+          learner.restore(epoch);
+          Heard found = Heard.of(job.data.validation, texts());
+          log.write(
+              Event.of(Event.READ_BACK)
+                  .put("epoch", epoch)
+                  .put("wer_percent", found.errors.werPercent())
+                  .put("evaluate_seconds", seconds(began))
+                  .put("hypotheses", found.hypotheses));
+          return null;
+        });
+  }
+
+  private List<String> texts() throws BadInputException, StopCommandException {
+    if (job.exits == null) {
+      return learner.evaluate();
+    }
+    List<String> texts = new ArrayList<String>();
+    for (Left left : learner.evaluateExits()) {
+      texts.add(left.text);
+    }
+    return texts;
   }
 
   /** Listens to those who were not yet heard with the weights of an epoch. */
@@ -289,14 +328,15 @@ public final class Training {
   }
 
   private void save(int epoch) throws BadInputException, IOException {
-    File path = learner.save(epoch);
-    log.write(
+    Learner.Shared saved = learner.save(epoch);
+    Event.Builder event =
         Event.of(Event.CHECKPOINT)
             .put("epoch", epoch)
-            .put("path", path.getPath())
-            .put("sha256", Checkpoints.sha256(path))
-            .put("size_bytes", path.length())
-            .put("best", history.best() == epoch));
+            .put("path", saved.path.getPath())
+            .put("sha256", Checkpoints.sha256(saved.path))
+            .put("size_bytes", saved.path.length())
+            .put("best", history.best() == epoch);
+    log.write(saved.written == null ? event : event.put("written", saved.written));
     learner.keepOnly(new HashSet<Integer>(Arrays.asList(epoch, history.kept())));
   }
 

@@ -14,12 +14,13 @@ final class Wire {
   static final String NEAREST_EVEN = "nearest_even";
   static final String NEAREST_AWAY = "nearest_away";
 
-  private static final Pattern NAME = Pattern.compile("S1E[2-8]M([1-9]|1[0-5])|int[468]");
+  private static final Pattern NAME = Pattern.compile("S1E[2-8]M([1-9]|1[0-5])|int[468]|float32");
+  private static final String FLOAT32 = "float32";
   private static final List<String> PER =
       Collections.unmodifiableList(Arrays.asList("tensor", "column", "row"));
   private static final int MAX_DRAW = 256;
 
-  /** {@code S1E3M7}, {@code int8}. */
+  /** {@code S1E3M7}, {@code int8}, {@code float32}. */
   final String format;
 
   /** {@code fn}: every code is a number; {@code ieee}: the top exponent is not. */
@@ -50,7 +51,7 @@ final class Wire {
     fields.known(
         "format", "kind", "exponent", "rounding", "subnormals", "transform", "per", "variables",
         "share", "draw");
-    format = fields.text("format", NAME, "a format (S1EeMm, int8, int6, int4)");
+    format = fields.text("format", NAME, "a format (S1EeMm, int8, int6, int4, float32)");
     kind = fields.has("kind") ? fields.word("kind", "fn", "ieee") : "fn";
     fitted =
         !fields.has("exponent")
@@ -69,7 +70,7 @@ final class Wire {
     if (draw.codePointCount(0, draw.length()) > MAX_DRAW) {
       throw fields.wrong("draw", "longer than " + MAX_DRAW);
     }
-    if (isFloat() && !per.equals("tensor")) {
+    if (!format.startsWith("int") && !per.equals("tensor")) {
       throw fields.wrong("per", "is for int8, int6 and int4");
     }
     if (!isFloat() && !(kind.equals("fn") && fitted && subnormals && !transform)) {
@@ -77,19 +78,28 @@ final class Wire {
     }
   }
 
-  /** Reads the section of a job; null where there is none. */
-  static Wire of(Fields share) throws BadInputException {
-    return share.has("wire") ? new Wire(share.object("wire")) : null;
+  /**
+   * Reads a section of a job; null where there is none.
+   *
+   * @param name {@code wire} of {@code share}, {@code stored} of the job itself
+   */
+  static Wire of(Fields fields, String name) throws BadInputException {
+    return fields.known(name).has(name) ? new Wire(fields.object(name)) : null;
   }
 
-  /** Whether numbers are floating-point ones. */
+  /** Whether all bits stay, laid so that they deflate well. */
+  boolean isShuffled() {
+    return format.equals(FLOAT32);
+  }
+
+  /** Whether numbers are floating-point ones of few bits. */
   boolean isFloat() {
     return format.startsWith("S");
   }
 
   /** How to read what is written. */
   String coding() {
-    return format + "/" + (isFloat() ? kind : per);
+    return isShuffled() ? Packed.SHUFFLED : format + "/" + (isFloat() ? kind : per);
   }
 
   /**
@@ -113,9 +123,13 @@ final class Wire {
     return axes > 3 || axes >= 2 && shape[axes - 1] > 1 && shape[axes - 2] > 1;
   }
 
-  /** The key of stochastic rounding of a variable that goes back. */
-  String lotKey(String name) {
-    return draw + ":up:" + name;
+  /**
+   * The key of a variable's stochastic rounding.
+   *
+   * @param direction {@code up} for what goes back
+   */
+  String lotKey(String name, String direction) {
+    return draw + ":" + direction + ":" + name;
   }
 
   /** What a format is made of: bits of exponent and mantissa; null for whole numbers. */

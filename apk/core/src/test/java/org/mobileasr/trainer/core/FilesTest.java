@@ -154,7 +154,7 @@ final class FilesTest {
     Checkpoints checkpoints = new Checkpoints(folder.resolve("checkpoints").toFile());
     Map<String, Tensor> weights = Map.of("a", new Tensor(new int[] {1}, new float[] {1}));
     for (int epoch = 1; epoch <= 3; epoch++) {
-      checkpoints.save(epoch, weights);
+      checkpoints.write(checkpoints.path(epoch), weights, Map.of());
     }
     checkpoints.prune(Set.of(1, 3));
     assertTrue(checkpoints.path(1).exists());

@@ -52,6 +52,9 @@ final class JobText {
     if (job.exits != null) {
       text.add("exits", exits(job.exits));
     }
+    if (job.stored != null) {
+      text.add("stored", wire(job.stored));
+    }
     if (job.ordered) {
       text.addProperty("ordered", true);
     }

@@ -34,7 +34,7 @@ final class PackedTest {
   private static Wire wire(JsonElement given) throws BadInputException {
     JsonObject share = new JsonObject();
     share.add("wire", given);
-    return Wire.of(Fields.parse(share.toString()));
+    return Wire.of(Fields.parse(share.toString()), "wire");
   }
 
   private static int[] shape(JsonObject given) {

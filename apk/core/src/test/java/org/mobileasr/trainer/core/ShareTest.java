@@ -115,7 +115,9 @@ final class ShareTest {
     JsonObject job = validJobs().findFirst().orElseThrow().deepCopy();
     job.add("share", given.get("share"));
     List<String> names = List.of(GSON.fromJson(given.get("names"), String[].class));
-    Update update = new Update(Job.parse(job.toString()).share, names, kept, start);
+    Share share = Job.parse(job.toString()).share;
+    Packing update = Update.of(share, names, kept, start);
+    Map<String, Object> told = update.told(Update.reads(share, start));
 
     JsonObject packed = given.getAsJsonObject("packed");
     assertEquals(packed.keySet(), update.small.keySet());
@@ -123,18 +125,18 @@ final class ShareTest {
       String data = HexFormat.of().formatHex(update.small.get(name).data);
       assertEquals(packed.get(name).getAsString(), data);
     }
-    JsonElement told = given.get("written");
-    if (told.isJsonNull()) {
-      assertNull(update.written);
+    JsonElement written = given.get("written");
+    if (written.isJsonNull()) {
+      assertNull(told);
     } else {
-      JsonObject wanted = told.getAsJsonObject();
-      assertEquals(wanted.get("coding").getAsString(), update.written.get("coding"));
-      assertEquals(wanted.get("variables").getAsInt(), update.written.get("variables"));
-      assertEquals(wanted.get("float32_bytes").getAsLong(), update.written.get("float32_bytes"));
-      assertEquals(wanted.get("error").getAsDouble(), (double) update.written.get("error"), 1e-9);
+      JsonObject wanted = written.getAsJsonObject();
+      assertEquals(wanted.get("coding").getAsString(), told.get("coding"));
+      assertEquals(wanted.get("variables").getAsInt(), told.get("variables"));
+      assertEquals(wanted.get("float32_bytes").getAsLong(), told.get("float32_bytes"));
+      assertEquals(wanted.get("error").getAsDouble(), (double) told.get("error"), 1e-9);
       JsonElement changed = wanted.get("changed");
       assertEquals(
-          changed.isJsonNull() ? null : changed.getAsDouble(), update.written.get("changed"));
+          changed.isJsonNull() ? null : changed.getAsDouble(), told.get("changed"));
     }
 
     File path = new File(folder, "update.npz");

@@ -1,0 +1,310 @@
+"""The transducer against torchaudio's, in pieces and at once, in tensorflow and as a file."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.contract.events import Epoch, UtteranceStreamed
+from harness.errors import InputError
+from harness.model.config_file import load_network
+from harness.model.families import CONFIGS
+from harness.model.transducer.configuration import BASE
+from harness.trainer import device
+from harness.trainer.decode import greedy_decode
+from harness.trainer.events import EventLog, read_log
+from harness.trainer.flatbuffer_learner import FlatbufferLearner
+from harness.trainer.learner import run_now
+from harness.trainer.loop import Training
+from harness.trainer.transduced import Greedy
+from tests.fixtures.emformer import CONFIG, GOLDEN, TINY, golden, weights
+from tests.fixtures.stairs.job import stairs_job
+
+tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
+from harness.model.aim import Aim  # noqa: E402
+from harness.model.configuration import Form  # noqa: E402
+from harness.model.ctc import CtcLoss  # noqa: E402
+from harness.model.export import build_model  # noqa: E402
+from harness.model.layer import Role, Signal  # noqa: E402
+from harness.model.network import NetworkVariables  # noqa: E402
+from harness.model.transducer import emformer  # noqa: E402
+from harness.model.transducer.lstm import Cell, Loop, outputs  # noqa: E402
+from harness.model.transducer.network import TransducerNetwork  # noqa: E402
+from harness.trainer.batches import make_batch  # noqa: E402
+from harness.trainer.runtime import FlatbufferModel  # noqa: E402
+from harness.trainer.streaming import Recogniser, StreamingModel  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.mark.parametrize(
+    ("pieces", "parameters"), [(0, 70_483_996), (4097, 76_738_049), (5001, 78_127_497)]
+)
+def test_the_full_one_has_torchaudios_parameters(pieces, parameters):
+    """``sum(p.numel() for p in emformer_rnnt_base(n).parameters())`` with 28, 4,097 and 5,001."""
+    specs = replace(BASE, pieces=pieces).layer_specs()
+    assert sum(spec.parameters for spec in specs) == parameters
+
+
+@pytest.mark.parametrize(("activation", "tolerance"), [("silu", 1e-5), ("gelu", 2e-4)])
+def test_encoder_gives_what_torchaudios_gives(activation, tolerance):
+    """Its 14 frames are three segments and the last one's look-ahead, which ours would call four.
+
+    Their gelu is exact, ours the approximation with tanh.
+    """
+    config = replace(CONFIG, activation=activation)
+    network = TransducerNetwork(config, variables=NetworkVariables(weights()))
+    kernel = network.weights["front_kernel"]
+    joined = emformer.joined(tf.constant(golden("features", 1, 14, 6)), kernel, 2)
+    rights = tf.concat([joined[:, n : n + 1] for n in (2, 4, 6)], 1)
+    rows = tf.reshape(tf.concat([rights, joined[:, :6]], 1), [1, 9, 8])
+    signal = Signal(rows, tf.constant([7]), None)
+    for layer in network.segments[0].trunk[1:]:
+        signal = layer.forward(signal, Role()).signal
+    found = signal.values.numpy().ravel()
+    name = "encoded" if activation == "silu" else "encoded_gelu"
+    np.testing.assert_allclose(found, golden(name, -1), atol=tolerance)
+
+
+def test_predictor_and_joint_give_what_torchaudios_give():
+    network = TransducerNetwork(CONFIG, variables=NetworkVariables(weights()))
+    predictor, joint = network.layers[-2:]
+    tokens = tf.one_hot([GOLDEN["tokens"]], 4)
+    signal = Signal(tokens, tf.constant([5]), None)
+    predicted = predictor.forward(signal, Role()).signal.values
+    np.testing.assert_allclose(predicted.numpy().ravel(), golden("predicted", -1), atol=1e-5)
+    both = tf.concat([golden("encoded", 1, 6, 5), predicted], 1)
+    logits = joint.forward(Signal(both, None, None), Role()).signal.values
+    np.testing.assert_allclose(logits.numpy(), golden("logits", 1, 6, 5, 4), atol=2e-5)
+
+
+@pytest.mark.parametrize("in_tensorflow", [True, False])
+def test_gradient_of_a_sequence_of_steps(in_tensorflow, agrees):
+    """Blocks that do not divide it, against all steps under one tape."""
+    rng = np.random.default_rng(0)
+    gates, recurrent, norms, d = (
+        tf.constant(rng.standard_normal(shape).astype(np.float32))
+        for shape in ((7, 2, 12), (3, 12), (30,), (7, 2, 3))
+    )
+    results = []
+    for plain in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch([gates, recurrent, norms])
+            cell = Cell(recurrent, norms)
+            if plain:
+                h = c = tf.zeros([2, 3])
+                steps = []
+                for gate in tf.unstack(gates):
+                    h, c = cell.step(gate, h, c)
+                    steps.append(h)
+                out = tf.stack(steps)
+            else:
+                out = outputs(gates, cell, Loop(tf.constant([7, 4]), 3, in_tensorflow))
+        results.append([out, *tape.gradient(out, [gates, recurrent, norms], d)])
+    names = ("outputs", "gates", "recurrent", "norms")
+    for what, expected, found in zip(names, *results, strict=True):
+        agrees(f"normalised LSTM, {what}", found, expected, 1e-5)
+
+
+def batch_of(config, seed=0):
+    """Two utterances, the first one shorter, and labels of unequal length."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((2, config.max_frames, config.features.mels)).astype(np.float32)
+    x[0, 21:] = 0.0
+    labels = rng.integers(1, config.outputs, (2, config.max_label)).astype(np.int32)
+    in_len, lab_len = np.array([[21, config.max_frames], [2, 5]], np.int32)
+    return [tf.constant(value) for value in (x, in_len, labels, lab_len)]
+
+
+@pytest.mark.parametrize("sub_model", ["all", "encoder", "top", "text"])
+def test_gradients_are_those_of_a_tape(sub_model, agrees):
+    network, batch = TransducerNetwork(TINY, seed=1), batch_of(TINY)
+    names = network.trained_weights(network.description.sub_model(sub_model).layers)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(network.loss(*batch))
+    expected = tape.gradient(loss, [network.weights[name] for name in names])
+    step = network.gradients(*batch, Aim.of(network.description.sub_model(sub_model)))
+    assert list(step.gradients) == names
+    assert float(step.loss) == pytest.approx(float(loss), rel=1e-6)
+    for name, value in zip(names, expected, strict=True):
+        agrees("transducer weights", step.gradients[name], value, 1e-4)
+
+
+def test_segment_by_segment_is_the_whole_utterance():
+    """Also where an utterance ends within a segment, and within the frames that one waits for."""
+    network = TransducerNetwork(replace(TINY, batch_size=1), seed=2)
+    for frames in (32, 29, 21, 17, 9, 3):
+        x = np.zeros((1, 32, 8), np.float32)
+        x[0, :frames] = np.random.default_rng(frames).standard_normal((frames, 8))
+        whole = network._forward(tf.constant(x), tf.constant([frames]), {}, [""]).ends[""].values
+        found = [encoded for encoded, _ in segments(network, tf.constant(x[0, :frames]))]
+        joined = -(-frames // 4)
+        np.testing.assert_allclose(
+            np.concatenate(found)[:joined], whole.numpy()[0, :joined], atol=1e-5
+        )
+
+
+def segments(network, features):
+    """Yield what each segment of features [n, mels] gives, and the joined frames of it."""
+    config, encode = network.config, network.own_signatures()["encode_chunk"]
+    memory = tf.zeros([config.layers, config.left, config.width])
+    state = {"keys": memory, "values": memory, "past": tf.constant(0)}
+    for start in range(0, features.shape[0], config.segment):
+        now = features[start : start + config.chunk_frames]
+        padded = tf.pad(now, [[0, config.chunk_frames - now.shape[0]], [0, 0]])
+        out = encode(features=padded, frames=tf.constant(now.shape[0]), **state)
+        state = {name: out[name] for name in state}
+        yield out["encoded"].numpy(), min(config.chunk, -(-now.shape[0] // config.reduction))
+
+
+class Asked:
+    """Predictor and joint of a network in tensorflow, for decoding on the host."""
+
+    def __init__(self, network):
+        made = network.own_signatures()
+        self._predict, self._joint = made["predict"], made["joint"]
+        self._nothing = tf.zeros([network.config.lstm_layers, network.config.cells])
+
+    def predict(self, label, state):
+        h, c = state or (self._nothing, self._nothing)
+        out = self._predict(token=tf.constant(label), h=h, c=c)
+        return out["predicted"].numpy(), (out["h"], out["c"])
+
+    def joint(self, heard, written):
+        encoded, predicted = tf.constant(heard), tf.constant(written)
+        return self._joint(encoded=encoded, predicted=predicted)["logits"].numpy()
+
+
+def text_of(labels):
+    return "".join(TINY.alphabet[n - 1] for n in labels)
+
+
+@pytest.mark.parametrize("labels_a_frame", [1, 2])
+def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
+    """Random weights write a lot, the same label twice in a row too."""
+    config = replace(TINY, labels_a_frame=labels_a_frame)
+    texts = set()
+    for seed in range(4):
+        network, (x, in_len, _, _) = TransducerNetwork(config, seed=seed), batch_of(config, seed)
+        logits, lengths = network.infer(x, in_len)
+        for row, frames in enumerate(in_len.numpy()):
+            decoder = Greedy(Asked(network), 0, labels_a_frame)
+            for encoded, real in segments(network, x[row, :frames]):
+                decoder.hear(encoded[:real])
+            heard = greedy_decode(logits.numpy()[: lengths[row], row], TINY.alphabet, 0)
+            assert heard == text_of(decoder.labels)
+            texts.add(heard)
+    assert any(a == b for text in texts for a, b in pairwise(text))
+
+
+def test_a_loss_of_ctc_is_refused():
+    with pytest.raises(InputError, match="its loss is its own"):
+        TransducerNetwork(TINY, loss=CtcLoss(4, in_tensorflow=True))
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("heads: 5", "5 heads do not divide"),
+        ("labels_a_frame: 3", "multiple of 6"),
+        ("segment: 10", "10 is no multiple of 4"),
+        ("right: 20", "looks 20 frames ahead"),
+        ("left: 0", "must be 1 or more"),
+        ("pieces: 5001", "no word pieces"),
+        ("activation: tanh", "activation"),
+    ],
+)
+def test_sizes_that_make_no_network_are_told(tmp_path, field, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"base: emformer-mini\n{field}\n")
+    with pytest.raises(InputError, match=words):
+        load_network(path)
+
+
+def test_ready_made_sizes_have_no_problems():
+    for name in ("emformer-mini", "emformer-base"):
+        assert list(CONFIGS[name].problems()) == []
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = build_model(TINY, tmp_path_factory.mktemp("m") / "t.tflite", seed=3, sub_models=["all"])
+    return FlatbufferModel(path, 1)
+
+
+def test_a_file_computes_what_tensorflow_does(model, agrees):
+    network = TransducerNetwork(TINY, seed=3, form=Form())
+    x, in_len, labels, lab_len = batch_of(TINY, 3)
+    texts = [text_of(row[:n]) for row, n in zip(labels.numpy(), lab_len.numpy(), strict=True)]
+    features = [row[:n] for row, n in zip(x.numpy(), in_len.numpy(), strict=True)]
+    batch = make_batch(features, texts, model.info)
+    agrees("file's loss", model.loss(batch), network.loss(x, in_len, labels, lab_len), 1e-5)
+    logits, lengths = network.infer(x, in_len)
+    for row, found in enumerate(model.infer(batch)):
+        agrees("file's path", found, logits.numpy()[: lengths[row], row], 1e-4)
+    before = model.loss(batch).mean()
+    losses = [model.train_step("all", batch, 0.01) for _ in range(30)]
+    assert losses[0] == pytest.approx(before, rel=1e-5)
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_file_hears_while_a_recording_goes_on(model):
+    """However its samples come, the text is that of the whole, where it is no empty one."""
+    streaming = StreamingModel(model)
+    assert streaming.shape.labels_a_frame == TINY.labels_a_frame
+    rng = np.random.default_rng(5)
+    length = model.info.max_samples - 700
+    pcm = (rng.standard_normal(length) * 3000).astype(np.int16)
+    batch = make_batch([model.features(pcm)], [""], model.info)
+    whole = greedy_decode(model.infer(batch)[0], model.info.alphabet, model.info.blank)
+    assert whole
+    for step in (length, 1000, 37):
+        recogniser = Recogniser(streaming)
+        for start in range(0, length, step):
+            recogniser.hear(pcm[start : start + step])
+        assert recogniser.end() == whole
+    assert Recogniser(streaming, beam=4).end() == ""
+
+
+def test_a_file_without_streaming_is_told(model):
+    class Other:
+        path = model.path
+
+        def signatures(self):
+            return frozenset({"infer"})
+
+    with pytest.raises(InputError, match="lacks the signatures encode_chunk"):
+        StreamingModel(Other())
+    with pytest.raises(InputError, match="a beam of 0"):
+        Recogniser(StreamingModel(model), beam=0)
+
+
+def test_a_job_hears_validation_while_it_goes_on(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "available_mb", lambda: 1000.0)
+    monkeypatch.setattr(device, "battery_percent", lambda: 90.0)
+    sub_models = {"candidates": ["all"], "need_mb": {"all": 1.0}}
+    for folder, streaming in (("whole", None), ("streamed", {"beam": 1})):
+        (tmp_path / folder).mkdir()
+        job = stairs_job(
+            *(tmp_path / folder, model.path),
+            mode="evaluate",
+            streaming=streaming,
+            selection=sub_models,
+        )
+        with EventLog(Path(job.outputs.events)) as log:
+            run_now(Training(job, FlatbufferLearner(job, lambda: False), log).run())
+    events, streamed = (
+        read_log(tmp_path / name / Path(job.outputs.events).relative_to(tmp_path / "streamed"))
+        for name in ("whole", "streamed")
+    )
+    heard, told = (next(e for e in of if isinstance(e, Epoch)) for of in (events, streamed))
+    assert told.hypotheses == heard.hypotheses
+    costs = [e for e in streamed if isinstance(e, UtteranceStreamed)]
+    assert [cost.id for cost in costs] == [each.id for each in told.hypotheses]
+    assert [cost.last_word_s is not None for cost in costs] == [
+        bool(each.text) for each in told.hypotheses
+    ]
+    assert all(cost.steps == 2 for cost in costs)
+    assert not [e for e in events if isinstance(e, UtteranceStreamed)]
