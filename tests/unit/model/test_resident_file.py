@@ -22,6 +22,7 @@ pytestmark = pytest.mark.tensorflow
 
 RATE, SEED = 1e-2, 77
 FORMS = {
+    "f16-adam": replace(SMALL, width=6, clip="layer", resident="f16", switched=True),
     "int8-sgd": replace(SMALL, width=6, clip="layer", resident="int8", optimiser="sgd"),
 }
 
