@@ -88,8 +88,6 @@ class NetworkConfig(ABC):
 
     family: ClassVar[str]
     """Name of the family."""
-    trained_by: ClassVar[Literal["ctc", "rnnt"]] = "ctc"
-    """The loss of its files."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
 

@@ -37,7 +37,6 @@ class Transducer(NetworkConfig):
     """Everything that is fixed when a flatbuffer of a transducer is made."""
 
     family = "transducer"
-    trained_by = "rnnt"
 
     reduced: int
     """Numbers that each frame of features is brought down to."""
