@@ -112,7 +112,9 @@ def test_other_seeds_round_otherwise_and_the_same_seed_the_same():
     assert not np.array_equal(after[0], after[2])
 
 
-@pytest.mark.parametrize("coding", [Half(), Half(13), Linear(), Squared()], ids=str)
+@pytest.mark.parametrize(
+    "coding", [Half(), Half(13), Linear(), Squared()], ids=["half", "half-13", "linear", "squared"]
+)
 def test_rounding_by_lot_is_right_on_average(coding):
     value = values(4, 0.01)
     total = np.zeros_like(value, np.float64)
