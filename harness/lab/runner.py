@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -222,13 +223,21 @@ def _same_models(record: RunRecord, jobs: Sequence[JobNeeds]) -> None:
     for model in {job.model.folder: job.model for job in jobs}.values():
         before = record.models.get(model.manifest.name)
         now = model.manifest.model_dump(mode="json")
-        # a field that came with a later version says nothing of the model then
-        if before is not None and any(now.get(key) != value for key, value in before.items()):
+        if before is not None and not _says_the_same(before, now):
             raise InputError(
                 f"the model {model.manifest.name} is not the one that the run began with",
                 where=str(model.folder),
                 hint="Put it back, or start a new run.",
             )
+
+
+def _says_the_same(before: Any, now: Any) -> bool:
+    """Compare what was written; a field that a later version brought says nothing of then."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return all(_says_the_same(value, now.get(key)) for key, value in before.items())
+    if isinstance(before, list) and isinstance(now, list):
+        return len(before) == len(now) and all(map(_says_the_same, before, now))
+    return bool(before == now)
 
 
 def _run_id(name: str, utc: str) -> str:

@@ -52,6 +52,9 @@ def scenario_schema(gates: Mapping[str, Any] | None = None) -> dict[str, Any]:
         (axes, "trainer.stored"),
     ):
         fields[name]["anyOf"].append(definitions["Stored"]["properties"]["format"])
+    baselines = schema["properties"]["baselines"]
+    for pattern, model in baselines["patternProperties"].items():
+        baselines["patternProperties"][pattern] = {"anyOf": [model, {"type": "string"}]}
     schema["properties"]["matrix"] = _matrix(axes, known)
     # To editors whose YAML is 1.1 a bare `off` is the boolean.
     schema["properties"]["gates"]["anyOf"].append({"const": False})

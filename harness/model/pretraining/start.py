@@ -37,7 +37,7 @@ class Init:
 
     @staticmethod
     def of(words: str) -> Init:
-        """Read ``FILE``, ``all:FILE``, ``encoder:FILE`` or ``layers:CONV1,BLSTM1:FILE``.
+        """Read ``FILE``, ``all:FILE``, ``encoder:FILE`` or ``layers:NAME,NAME:FILE``.
 
         Raises:
             InputError: No file, or no layer is named.
@@ -53,7 +53,7 @@ class Init:
             raise InputError(
                 f"cannot read {words!r}",
                 where=WHERE,
-                hint="Write all:FILE, encoder:FILE or layers:CONV1,BLSTM1:FILE.",
+                hint="Write all:FILE, encoder:FILE or layers:NAME,NAME:FILE.",
             )
         return Init(Path(rest), part, layers)  # type: ignore[arg-type]
 

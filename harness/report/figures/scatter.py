@@ -15,6 +15,8 @@ from harness.report.text import one_line
 WIDTH, HEIGHT = 620.0, 300.0
 LONGEST = 44
 """Characters of a label."""
+APART = (16.0, 14.0)
+"""Across and up: numbers of points that are nearer would cover each other; the first has one."""
 ROLES = ("s0", "s4", "s6", "s2", "s1", "s5", "s3", "s7")
 
 
@@ -38,7 +40,7 @@ class Point:
 
 
 def scatter(points: Sequence[Point], name: str, title: str, x_label: str, y_label: str) -> Drawn:
-    """Draw points; each has its number at its place, and its name beside.
+    """Draw points; each has its number at its place, where there is room, and its name beside.
 
     Args:
         points: At least one.
@@ -63,13 +65,16 @@ def scatter(points: Sequence[Point], name: str, title: str, x_label: str, y_labe
         (ROLES[kinds.index(p.kind) % len(ROLES)], MARKERS[kinds.index(p.kind) % len(MARKERS)])
         for p in points
     ]
+    numbered: list[tuple[float, float]] = []
     for number, (point, (role, marker)) in enumerate(zip(points, looks, strict=True), 1):
         x, y = plot.x(point.x), plot.y(point.y)
         if point.between is not None:
             ends = [plot.y(end) for end in point.between]
             sheet.line([x, x, math.nan], [*ends, math.nan], role, width=1.0, alpha=0.5)
         sheet.marks([x], [y], role, marker, size=7, halo=1)
-        sheet.text(x + 6, y + BASELINE, str(number), "soft")
+        if all(abs(x - x_) > APART[0] or abs(y - y_) > APART[1] for x_, y_ in numbered):
+            sheet.text(x + 6, y + BASELINE, str(number), "soft")
+            numbered.append((x, y))
     plot.label_ends(
         [
             EndLabel(point.y, label, role, marker, line=False)

@@ -57,4 +57,4 @@ def _drawn(
     return scatter(points, f"means-{key}", f"WER against {what}", unit, "WER, %")
 
 
-SECTION = Section(key="means", title="Which means buys most?", link="Means", place=16, view=_view)
+SECTION = Section(key="means", title="Which means buys most?", link="Means", place=75, view=_view)
