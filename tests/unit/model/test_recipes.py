@@ -66,7 +66,7 @@ def test_what_init_says(words, init):
 def test_what_init_cannot_say(words):
     with pytest.raises(InputError, match="cannot read") as refused:
         Init.of(words)
-    assert "layers:CONV1,BLSTM1:FILE" in refused.value.hint
+    assert "layers:NAME,NAME:FILE" in refused.value.hint
 
 
 def test_an_encoder_is_what_another_alphabet_leaves_as_it_is():
