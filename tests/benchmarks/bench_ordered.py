@@ -11,12 +11,8 @@ the median time of a step. Losses must agree.
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import statistics
-import subprocess
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,22 +21,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from harness.trainer.batches import Batch
 from harness.trainer.manifest import load_manifest
-from harness.trainer.runtime import FlatbufferModel
-
-_KIB_PER_MIB = 1024.0
-
-
-@dataclass(frozen=True)
-class Process:
-    """What one process measured."""
-
-    peak_mb: float
-    """Peak resident memory above that before the model was loaded."""
-    step_seconds: float
-    """Median, the first step left out: it allocates."""
-    losses: tuple[float, ...]
+from tests.benchmarks.training_process import in_a_process
 
 
 @dataclass(frozen=True)
@@ -62,58 +44,15 @@ class Row:
     losses_agree: bool
 
 
-def step_in_this_process(
-    file: Path, checkpoint: Path | None, sub_model: str, *, ordered: bool, steps: int, threads: int
-) -> Process:
-    """Take steps on full-length noise and look at this process."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    before = _status_mb("VmRSS")
-    interpreter = functools.partial(Interpreter, experimental_disable_delegate_clustering=ordered)
-    model = FlatbufferModel(file, threads, interpreter=interpreter)
-    if checkpoint is not None:
-        model.load_checkpoint(checkpoint)
-    info, rng = model.info, np.random.default_rng(0)
-    rows, frames, labels = info.batch_size, info.max_frames, info.max_label
-    characters = min(labels, info.output_frames(frames) // 2)
-    batch = Batch(
-        x=rng.standard_normal((rows, frames, 80)).astype(np.float32),
-        in_len=np.full(rows, frames, np.int32),
-        labels=rng.integers(1, len(info.alphabet), (rows, labels)).astype(np.int32),
-        lab_len=np.full(rows, characters, np.int32),
-        rows=rows,
-    )
-    losses, seconds = [], []
-    for _ in range(steps):
-        began = time.monotonic()
-        losses.append(model.train_step(sub_model, batch, 1e-4))
-        seconds.append(time.monotonic() - began)
-    return Process(_status_mb("VmHWM") - before, statistics.median(seconds[1:]), tuple(losses))
-
-
-def _status_mb(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / _KIB_PER_MIB
-    raise OSError(f"/proc/self/status has no {field}")
-
-
-def in_a_process(arguments: argparse.Namespace, *words: str) -> Process:
-    """Measure in a fresh process."""
-    command = [sys.executable, "-m", __spec__.name, "--worker", *words]
-    command += ["--steps", str(arguments.steps), "--threads", str(arguments.threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    values = json.loads(done.stdout.splitlines()[-1])
-    return Process(values["peak_mb"], values["step_seconds"], tuple(values["losses"]))
-
-
 def measured(arguments: argparse.Namespace, folder: Path, batch_size: int, sub_model: str) -> Row:
     """Measure both ways in turn, as often as rounds are asked for."""
-    words = [str(folder), str(batch_size), sub_model]
+    manifest = load_manifest(folder)
+    file = folder / manifest.files[batch_size].file
+    checkpoint = folder / manifest.checkpoint.file if manifest.checkpoint else None
     clustered, ordered = [], []
     for _ in range(arguments.rounds):
-        clustered.append(in_a_process(arguments, *words, "clustered"))
-        ordered.append(in_a_process(arguments, *words, "ordered"))
+        clustered.append(in_a_process(arguments, file, checkpoint, sub_model, "clustered"))
+        ordered.append(in_a_process(arguments, file, checkpoint, sub_model, "ordered"))
     times = [o.step_seconds / c.step_seconds for o, c in zip(ordered, clustered, strict=True)]
     memory = [o.peak_mb / c.peak_mb for o, c in zip(ordered, clustered, strict=True)]
     return Row(
@@ -131,22 +70,6 @@ def measured(arguments: argparse.Namespace, folder: Path, batch_size: int, sub_m
         rounds=arguments.rounds,
         losses_agree=bool(np.allclose(clustered[0].losses, ordered[0].losses, rtol=1e-3)),
     )
-
-
-def work(arguments: argparse.Namespace) -> None:
-    """Measure in this process and print one line of JSON."""
-    folder, batch_size, sub_model, way = arguments.worker
-    manifest = load_manifest(Path(folder))
-    checkpoint = manifest.checkpoint and Path(folder) / manifest.checkpoint.file
-    process = step_in_this_process(
-        Path(folder) / manifest.files[int(batch_size)].file,
-        checkpoint,
-        sub_model,
-        ordered=way == "ordered",
-        steps=arguments.steps,
-        threads=arguments.threads,
-    )
-    print(json.dumps(asdict(process)))
 
 
 def show(rows: list[Row]) -> None:
@@ -179,11 +102,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", nargs=4, default=None, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
-        work(arguments)
-        return
     cells = []
     for folder in arguments.model:
         manifest = load_manifest(folder)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -30,7 +29,7 @@ from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.folder import write_checkpoint
 from harness.model.initial import initial_weights
-from tests.benchmarks.bench_ordered import Process, step_in_this_process
+from tests.benchmarks.training_process import in_a_process
 
 FORMS = {
     "today": {},
@@ -60,15 +59,6 @@ def formed(config: NetworkConfig, form: str) -> NetworkConfig:
     return replace(config, **FORMS[form])
 
 
-def in_a_process(arguments: argparse.Namespace, *words: str) -> Process:
-    """Measure in a fresh process."""
-    command = [sys.executable, "-m", __spec__.name, "--worker", *words]
-    command += ["--steps", str(arguments.steps), "--threads", str(arguments.threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    values = json.loads(done.stdout.splitlines()[-1])
-    return Process(values["peak_mb"], values["step_seconds"], tuple(values["losses"]))
-
-
 def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) -> list[Row]:
     """Convert a network at a batch size in all forms and measure them in turn."""
     config = network(name).with_batch(size)
@@ -86,8 +76,10 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
     for sub_model in arguments.sub_model:
         for form, file in files.items():
             for way in ("clustered", "ordered"):
-                words = [str(file), str(checkpoint), sub_model, way]
-                processes = [in_a_process(arguments, *words) for _ in range(arguments.rounds)]
+                processes = [
+                    in_a_process(arguments, file, checkpoint, sub_model, way)
+                    for _ in range(arguments.rounds)
+                ]
                 row = Row(
                     network=name,
                     sub_model=sub_model,
@@ -102,20 +94,6 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
                 print(json.dumps(asdict(row)), file=sys.stderr, flush=True)
                 rows.append(row)
     return rows
-
-
-def work(arguments: argparse.Namespace) -> None:
-    """Measure in this process and print one line of JSON."""
-    file, checkpoint, sub_model, way = arguments.worker
-    process = step_in_this_process(
-        Path(file),
-        Path(checkpoint),
-        sub_model,
-        ordered=way == "ordered",
-        steps=arguments.steps,
-        threads=arguments.threads,
-    )
-    print(json.dumps(asdict(process)))
 
 
 def show(rows: list[Row]) -> None:
@@ -154,11 +132,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", nargs=4, default=None, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
-        work(arguments)
-        return
     rows = []
     for name in arguments.arch:
         for size in arguments.batch_size:

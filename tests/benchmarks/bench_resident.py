@@ -15,20 +15,15 @@ held, and by nothing else. ``--as-is`` adds the network in its own form.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import functools
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -37,24 +32,9 @@ from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.folder import write_checkpoint
 from harness.model.initial import initial_weights
-from harness.trainer.batches import Batch
-from harness.trainer.runtime import FlatbufferModel
+from tests.benchmarks.training_process import Process, in_a_process
 
-_KIB_PER_MIB = 1024.0
 _AS_IS = "as it is"
-
-
-@dataclass(frozen=True)
-class Process:
-    """What one process measured; MiB above what it held before the model was loaded."""
-
-    loaded_mb: float
-    load_peak_mb: float
-    peak_mb: float
-    step_seconds: float
-    """Median, the first step left out: it allocates."""
-    losses: tuple[float, ...]
-    changed_codes: float | None
 
 
 @dataclass(frozen=True)
@@ -78,70 +58,12 @@ class Row:
     rounds: int
 
 
-def step_in_this_process(
-    file: Path, checkpoint: Path, sub_model: str, *, ordered: bool, steps: int, threads: int
-) -> Process:
-    """Take steps on full-length noise and look at this process."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    before = _status_mb("VmRSS")
-    interpreter = functools.partial(Interpreter, experimental_disable_delegate_clustering=ordered)
-    model = FlatbufferModel(file, threads, interpreter=interpreter)
-    model.load_checkpoint(checkpoint)
-    load_peak = _status_mb("VmHWM") - before
-    ctypes.CDLL(None).malloc_trim(0)
-    loaded = _status_mb("VmRSS") - before
-    Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
-    batch = _noise(model)
-    losses, seconds = [], []
-    for _ in range(steps):
-        began = time.monotonic()
-        losses.append(model.train_step(sub_model, batch, 1e-4))
-        seconds.append(time.monotonic() - began)
-    return Process(
-        loaded_mb=loaded,
-        load_peak_mb=load_peak,
-        peak_mb=_status_mb("VmHWM") - before,
-        step_seconds=statistics.median(seconds[1:]),
-        losses=tuple(losses),
-        changed_codes=model.changed_codes,
-    )
-
-
-def _noise(model: FlatbufferModel) -> Batch:
-    info, rng = model.info, np.random.default_rng(0)
-    rows, frames, labels = info.batch_size, info.max_frames, info.max_label
-    characters = min(labels, info.output_frames(frames) // 2)
-    return Batch(
-        x=rng.standard_normal((rows, frames, 80)).astype(np.float32),
-        in_len=np.full(rows, frames, np.int32),
-        labels=rng.integers(1, len(info.alphabet), (rows, labels)).astype(np.int32),
-        lab_len=np.full(rows, characters, np.int32),
-        rows=rows,
-    )
-
-
-def _status_mb(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / _KIB_PER_MIB
-    raise OSError(f"/proc/self/status has no {field}")
-
-
 def formed(config: NetworkConfig, resident: str, optimiser: str) -> NetworkConfig:
     """Return a network in a form."""
     if resident == _AS_IS:
         return config
     form = {"resident": resident, "optimiser": optimiser}
     return replace(config, clip="layer", recompute=True, **form)
-
-
-def in_a_process(arguments: argparse.Namespace, *words: str) -> Process:
-    """Measure in a fresh process."""
-    command = [sys.executable, "-m", __spec__.name, "--worker", *words]
-    command += ["--steps", str(arguments.steps), "--threads", str(arguments.threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return Process(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) -> Iterator[Row]:
@@ -158,8 +80,10 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
             convert(form, file, embed=False, sub_models=arguments.sub_model)
         for sub_model in arguments.sub_model:
             for way in arguments.order:
-                words = [str(file), str(checkpoint), sub_model, way]
-                processes = [in_a_process(arguments, *words) for _ in range(arguments.rounds)]
+                processes = [
+                    in_a_process(arguments, file, checkpoint, sub_model, way, apart=True)
+                    for _ in range(arguments.rounds)
+                ]
 
                 def middle(field: str, processes: list[Process] = processes) -> float:
                     return statistics.median(getattr(p, field) for p in processes)
@@ -183,20 +107,6 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
                 )
                 print(json.dumps(asdict(row)), file=sys.stderr, flush=True)
                 yield row
-
-
-def work(arguments: argparse.Namespace) -> None:
-    """Measure in this process and print one line of JSON."""
-    file, checkpoint, sub_model, way = arguments.worker
-    process = step_in_this_process(
-        Path(file),
-        Path(checkpoint),
-        sub_model,
-        ordered=way == "ordered",
-        steps=arguments.steps,
-        threads=arguments.threads,
-    )
-    print(json.dumps(asdict(process)))
 
 
 def show(rows: list[Row]) -> None:
@@ -252,11 +162,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", nargs=4, default=None, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
-        work(arguments)
-        return
     rows = []
     for name in arguments.arch:
         for size in arguments.batch_size:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.federated import federated_program
 from harness.report.answer import key_figures
 from harness.report.figures.rounds import WIDTH, rounds_figure
 from harness.report.load import load_run
@@ -15,9 +14,9 @@ from harness.report.page import render
 from harness.report.rounds import Round, Training, trainings
 from harness.report.style import FONT_PX
 from harness.report.words import headline
-from harness.results.run import HostRecord, PlanRecord, RunRecord
 from tests.fixtures.fake_feed import FakeFeed
 from tests.fixtures.federated import write_scenario
+from tests.fixtures.federated_run import play
 
 
 def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str], push: float = 0.1) -> Path:
@@ -30,34 +29,7 @@ def run_of(folder: Path, text: str, fates: dict[tuple[str, int], str], push: flo
         rate=lambda round_: [60.0, 30.0, 40.0][min(round_, 2)],
         push=push,
     )
-    federated_program(folder)(feed)  # type: ignore[arg-type]
-    plan = tuple(
-        PlanRecord(
-            job_id=task.task_id,
-            identity=task.identity,
-            axes=task.job.axes,
-            speaker=task.job.content.data.speaker,
-            batch_size=2,
-            epochs=task.job.content.trainer.epochs,
-            sub_model="S1",
-            pressure="none",
-            client=task.job.client.model_dump() if task.job.client else None,
-        )
-        for task in feed.tasks()
-        if task.kind == "phone"
-    )
-    feed.folder.write_record(
-        RunRecord(
-            run_id="run",
-            name="fed",
-            started_utc="2026-01-01T00:00:00Z",
-            finished_utc="2026-01-01T00:10:00Z",
-            scenario=loaded.scenario.model_dump(mode="json"),
-            scenario_sha256="0" * 64,
-            host=HostRecord(platform="x", cpus=1, memory_mb=1.0, python="3"),
-            plan=plan,
-        )
-    )
+    play(folder, feed, loaded)
     return folder / "run"
 
 
