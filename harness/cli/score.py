@@ -168,6 +168,7 @@ def _asked(folder: Path, given: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
     from harness.results.store import RunFolder
+    from harness.scenario.base import first_reason
     from harness.scenario.report import Report
 
     own = RunFolder.open(folder).record().scenario.get("report") or {}
@@ -187,7 +188,7 @@ def _asked(folder: Path, given: dict[str, Any]) -> Any:
         where = f"--{option.replace('_', '-')}"
         if option == "rare_words":
             where = "--vocabulary-rank, --max-count"
-        message = str(first["msg"]).removeprefix("Value error, ")
+        message = first_reason(error)
         raise InputError(message[0].lower() + message[1:], where=where) from error
 
 

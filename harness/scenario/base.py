@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Strict,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
 )
 
@@ -26,6 +27,11 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+def first_reason(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in the words of what checked it."""
+    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
 
 
 def _one_or_many(value: Any) -> Any:

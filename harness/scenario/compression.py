@@ -38,10 +38,14 @@ def _known(name: Any) -> Any:
     return name
 
 
+KnownFormat = Annotated[FormatName, BeforeValidator(_known)]
+"""A format that there is, told before its pattern is asked."""
+
+
 class Compression(Section):
     """Weights travel in fewer bits, to the phones and back; the server keeps float32."""
 
-    format: Annotated[FormatName, BeforeValidator(_known)]
+    format: KnownFormat
     """``S1E3M7``: a floating-point number of a sign, 3 bits of exponent and 7 of mantissa (2 to 8,
     and 1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale; ``float32``: all bits,
     deflated, so that nothing is lost."""

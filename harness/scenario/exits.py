@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from harness.contract.exits import EntropyUnit, ExitRule, Rule
 from harness.contract.network import Name, Network
 from harness.errors import InputError
-from harness.scenario.base import Count, Number, Section
+from harness.scenario.base import Count, Number, Section, first_reason
 from harness.scenario.paths import suggestion
 
 
@@ -57,8 +57,7 @@ class Exits(Section):
         try:
             return ExitRule.model_validate(self.model_dump())
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise ValueError(first["msg"].removeprefix("Value error, ")) from error
+            raise ValueError(first_reason(error)) from error
 
 
 def _rule_alone(value: Any) -> Any:

@@ -15,28 +15,20 @@ from pydantic import (
 
 from harness.contract.wire import (
     Exponent,
-    FormatName,
     Kind,
     Per,
     Rounding,
     Variables,
     Wire,
-    bits_of,
 )
-from harness.scenario.base import Count, Flag, Number, Section
-
-
-def _known(name: Any) -> Any:
-    """Say what a format is, before its pattern is asked."""
-    if isinstance(name, str):
-        bits_of(name)
-    return name
+from harness.scenario.base import Count, Flag, Number, Section, first_reason
+from harness.scenario.compression import KnownFormat
 
 
 class Stored(Section):
     """How the phone writes its checkpoints; mirrors `harness.contract.wire`."""
 
-    format: Annotated[FormatName, BeforeValidator(_known)]
+    format: KnownFormat
     """``S1E3M7``: a floating-point number of a sign, 3 bits of exponent and 7 of mantissa (2 to 8,
     and 1 to 15); ``int8``, ``int6``, ``int4``: whole numbers times a scale."""
     kind: Kind = "fn"
@@ -87,8 +79,7 @@ class Stored(Section):
         try:
             return Wire(**fields, draw=str(self.seed))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise ValueError(first["msg"].removeprefix("Value error, ")) from error
+            raise ValueError(first_reason(error)) from error
 
 
 def _format_alone(value: Any) -> Any:
