@@ -84,11 +84,12 @@ def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
         title = run.record.run_id if len(runs) > 1 else ""
         named = run.scoring.asked.baseline
         paths = list(named) if isinstance(named, dict) else []
-        found += _matrix(title, _name(run.scoring.asked), paths, run.scoring, pairs, alone)
+        found += _matrix(title, named_baseline(run.scoring.asked), paths, run.scoring, pairs, alone)
     return tuple(found)
 
 
-def _name(asked: Report) -> str:
+def named_baseline(asked: Report) -> str:
+    """Return what a scenario's baseline is called."""
     if not isinstance(asked.baseline, dict):
         return "the start of each training"
     return ", ".join(f"{label_of(path)} {shown(value)}" for path, value in asked.baseline.items())
