@@ -14,7 +14,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from harness.results.model import AttemptResult
 from harness.results.scoring import Kind, Scoring
 from harness.results.store import HypothesisRow
-from harness.results.wer_interval import Utterance
 from harness.results.werr_interval import Heard
 from harness.scenario.report import BEFORE, Report
 
@@ -54,28 +53,43 @@ class Pair(Generic[A]):
         return _whose(self.result)
 
     def heard(self, scoring: Scoring, kind: Kind) -> Heard:
-        """Return the errors of one kind in what the baseline heard, and in what they heard."""
-        return (
-            _heard(scoring, self.base, kind, before=self.before),
-            _heard(scoring, self.new, kind, before=False),
+        """Return the errors of one kind in what the baseline heard, and in what they heard.
+
+        An utterance of one name whose words differ (other recordings, accents kept and folded) is
+        left out of both.
+        """
+        rows = _rows(self.base, before=self.before), _rows(self.new, before=False)
+        said = [{row.id: row.reference for _, _, own in side for row in own} for side in rows]
+        other = {name for name, text in said[0].items() if said[1].get(name, text) != text}
+        base, new = (
+            [
+                utterance
+                for whose, epoch, own in side
+                for utterance in scoring.utterances(
+                    [row for row in own if row.id not in other], epoch, whose, kind
+                )
+            ]
+            for side in rows
         )
+        return base, new
 
 
 def _whose(result: AttemptResult) -> str:
     return result.speaker if result.client is None else result.client.client
 
 
-def _heard(
-    scoring: Scoring, attempts: Iterable[Evaluated], kind: Kind, *, before: bool
-) -> list[Utterance]:
-    found: list[Utterance] = []
+def _rows(
+    attempts: Iterable[Evaluated], *, before: bool
+) -> list[tuple[str, int, Sequence[HypothesisRow]]]:
+    """Return speaker, epoch and hypotheses of attempts, in the epoch that counts."""
+    found: list[tuple[str, int, Sequence[HypothesisRow]]] = []
     for attempt in attempts:
         # a client that evaluates a model only listens, as in epoch 0
         first = before or attempt.result.client is not None
         epoch = 0 if first else attempt.result.kept_epoch
         if epoch is not None:
-            rows = attempt.read_hypotheses()
-            found += scoring.utterances(rows, epoch, attempt.result.speaker, kind)
+            rows = [row for row in attempt.read_hypotheses() if row.epoch == epoch]
+            found.append((attempt.result.speaker, epoch, rows))
     return found
 
 

@@ -120,6 +120,19 @@ def test_a_page_of_several_runs_is_against_the_first(run, later, tmp_path):
     assert "<b>later</b>" not in page
 
 
+def test_an_utterance_of_other_words_is_not_the_same_one(run, tmp_path):
+    other = made(tmp_path, run_id="folded")
+    for attempt in RunFolder.open(other).attempts():
+        kept = attempt.result().kept_epoch
+        own = [*rows(0, 6), *rows(kept, 2)]
+        first = own[3].model_copy(update={"reference": "other words " * 5, "substitutions": 9})
+        attempt.write_hypotheses([*own[:3], first, *own[4:]])
+    matrix = against_first(load_runs([run, other]))
+    assert matrix is not None
+    assert {cell.utterances for row in matrix.rows for cell in row.cells.values()} == {2}
+    assert {row.together.new.errors for row in matrix.rows} == {0}
+
+
 def test_without_a_baseline_there_is_no_section(run):
     page = build_report(run, run / "p.html").read_text()
     assert "How much better than the baseline?" not in page
