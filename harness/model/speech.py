@@ -128,7 +128,7 @@ class Asked:
                 "six speakers, no sentence of the validation half"
             )
         path = corpus.manifest
-        name = path.resolve().parent.name if path.name == MANIFEST else path.name
+        name = path.absolute().parent.name if path.name == MANIFEST else path.name
         hours, who = corpus.seconds / 3600, len(corpus.speakers)
         return f"{name}: {hours:.1f} h of speech by {who} {'speaker' if who == 1 else 'speakers'}"
 
