@@ -110,6 +110,27 @@ class Run:
             for row in _answers(told)
         )
 
+    @cached_property
+    def by_exit(self) -> pd.DataFrame:
+        """One row an attempt and exit: what the exit came to in the epoch that was kept.
+
+        ``share_percent`` of the utterances left there; ``wer_percent`` and ``seconds`` (the median
+        of all segments up to it, for a batch) are of the ``utterances`` that it was computed for,
+        ``rule_seconds`` of those that left.
+        """
+        return _frame(
+            {
+                **_key(result),
+                "speaker": result.speaker,
+                "rule": result.exits.label,
+                "epoch": result.exits.epoch,
+                **each.model_dump(),
+            }
+            for _, result in self._results
+            if result.exits is not None
+            for each in result.exits.by_exit
+        )
+
     def scored(self, report: Mapping[str, Any]) -> Run:
         """Return the same run, with `word_errors` and `werr` counted in another way.
 
@@ -352,13 +373,13 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (name, frame) of all but the samples, which are large.
 
-    Other speakers have one where somebody was listened to, exits where utterances left at them,
-    word errors and WERR where the scenario's ``report`` asks for them.
+    Other speakers have one where somebody was listened to, exits and what each came to where
+    utterances left at them, word errors and WERR where the scenario's ``report`` asks for them.
     """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
     if len(run.others):
         yield "others", run.others
-    for name in ("exits", "word_errors", "werr"):
+    for name in ("exits", "by_exit", "word_errors", "werr"):
         if len(getattr(run, name)):
             yield name, getattr(run, name)
