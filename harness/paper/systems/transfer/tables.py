@@ -72,7 +72,7 @@ def made_from(item: Item, given: Given) -> Section:
     pairs = {} if source is None else {letter: recipes(source, "A", letter) for letter in "BCL"}
     sizes = list(dict.fromkeys(size for found in pairs.values() for size in found))
     if source is None or not sizes:
-        return section_of(item, says, {}, no_run(item, given), source)
+        return section_of(item, says, {}, _missing(item, given), source)
     grids = [measured_grid(says, {})]
     for title, after in (
         (f"As a phone hears them, before it trains; in brackets: the {METHOD}", False),
@@ -91,7 +91,7 @@ def domains(item: Item, given: Given) -> Section:
     outside = {} if source is None else {f.name: f for f in fine_tunings(source, new=FAR)}
     names = [name for name in inside if name in outside]
     if source is None or not names:
-        return section_of(item, says, {}, no_run(item, given), source)
+        return section_of(item, says, {}, _missing(item, given), source)
     heads = _heads(
         "Random weights, WER %",
         *("In domain, WER %", "In domain, WERR, %"),
@@ -175,9 +175,20 @@ def _beside(
     if source is not None:
         own = fine_tunings(source) if new is None else fine_tunings(source, RANDOM, new)
     if source is None or not own:
-        return section_of(item, says, {}, no_run(item, given), source)
+        return section_of(item, says, {}, _missing(item, given), source)
     grid = Grid(title, tuple(heads), tuple((fine.name, cells(fine, source)) for fine in own))
     return section_of(item, says, {}, source=source, grids=(measured_grid(says, {}), grid))
+
+
+def _missing(item: Item, given: Given) -> str:
+    """Return why there is nothing to show: no run, or none of the baselines."""
+    source = source_of(item, given)
+    if source is None or not source.finished:
+        return no_run(item, given)
+    return (
+        "None of its baselines was there, or no job of one finished. docs/pretraining.md has the "
+        "command of each; --models FOLDER takes them."
+    )
 
 
 def _heads(*labels: str) -> tuple[Head, ...]:
