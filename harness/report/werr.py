@@ -71,6 +71,10 @@ AVERAGES: Mapping[Average, str] = {
     "mean_of_ratios": "all, mean of their WERR",
 }
 """How speakers are put together, in the words of a table."""
+_IN_WORDS: Mapping[Average, str] = {
+    "pooled": "all speakers' errors together",
+    "mean_of_ratios": "the mean of the speakers' own WERR",
+}
 
 
 def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
@@ -191,10 +195,10 @@ def in_words(matrix: WerrMatrix) -> str:
             f"{plural(own.base.errors, 'word error')} became {own.new.errors}."
             f"{_other_average(matrix, settings)}"
         )
-    by = "" if len(matrix.speakers) == 1 else f", {AVERAGES[matrix.asked.average]}"
+    by = "" if len(matrix.speakers) == 1 else f" by {_IN_WORDS[matrix.asked.average]}"
     return (
-        f"Against {matrix.baseline}{by}, {fewer} of {len(known)} settings made fewer word errors "
-        f"and {more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} "
+        f"Against {matrix.baseline}, {fewer} of {len(known)} settings made fewer word errors"
+        f"{by} and {more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} "
         "clear of chance."
     )
 
@@ -207,4 +211,4 @@ def _other_average(matrix: WerrMatrix, rows: Sequence[WerrRow]) -> str:
     other = next(average for average in AVERAGES if average != row.asked)
     figure = row.averages[other].percent
     words = "none" if figure is None else f"{signed(figure, 1)} %"
-    return f" That is of {AVERAGES[row.asked]}; {AVERAGES[other]}: {words}."
+    return f" That is by {_IN_WORDS[row.asked]}; by {_IN_WORDS[other]} it is {words}."

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
+from harness.metrics.rare_words import Vocabulary
 from harness.paper.given import Given
 from harness.paper.make import sections
 from harness.paper.measure import Source
@@ -17,8 +18,10 @@ from harness.paper.systems.transfer import SYSTEM
 from harness.paper.systems.transfer.pairs import fine_tunings
 from harness.report.load import Attempt, load_run
 from harness.results.model import EpochRecord
+from harness.results.scoring import Scoring
 from harness.results.store import HypothesisRow, Rows
 from harness.scenario import expand_jobs, load_scenario
+from harness.scenario.report import Report
 from tests.fixtures.report_run import make_run, small
 
 
@@ -115,7 +118,10 @@ def test_claims_go_by_intervals_of_pairs(run_of: Callable[..., Source]) -> None:
     assert effort["it-female, 60 sentences"][5:8] == ["never", "", ""]
     assert grid(made, "domains")["it-female, 60 sentences"][1] == "80.0"
     assert grid(made, "domains")["it-female, 60 sentences"][4].startswith("+50.0")
-    assert set(grid(made, "domains", 2)["it-female, 60 sentences"]) == {"none"}
+    assert set(grid(made, "domains", 2)["it-female, 60 sentences"]) == {""}
+    counted = Scoring(Report(), Vocabulary(("a",)), frozenset())
+    of_classes = replace(source, data=replace(source.data, scoring=counted))
+    assert set(grid(page(of_classes), "domains", 2)["it-female, 60 sentences"]) == {"none"}
 
 
 def test_recipes_are_compared_before_and_after_the_same_fine_tuning(

@@ -231,6 +231,8 @@ def _effort(found: Reached | None, attempt: Attempt, source: Source) -> tuple[Ce
 
 
 def _of_classes(attempt: Attempt, source: Source) -> tuple[Cell, Cell]:
+    if source.data.scoring is None or source.data.scoring.words is None:
+        return Cell(), Cell()  # its run does not tell them apart
     figures, links = attempt.read_figures(), (source.link(attempt),)
     rare, common = figures.get(FIGURES["rare"]), figures.get(FIGURES["common"])
     none = Cell(measured="none")  # nothing of the kind is said
