@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_average_of_ratios_is_another_figure_and_both_are_named(run, tmp_path):
     text = page.read_text()
     assert "All, errors together" in text
     assert "All, mean of their WERR" in text
+
+
+def test_in_words_where_one_of_several_settings_has_a_figure(run):
+    matrix = only(run, baseline="before")
+    first, second, *rest = matrix.rows
+    nothing = dict.fromkeys(second.averages, replace(second.together, percent=None))
+    one = replace(matrix, rows=(first, replace(second, averages=nothing), *rest))
+    assert in_words(one).startswith("Against the start of each training, WERR is ")
 
 
 def test_against_each_trainings_start(run):
