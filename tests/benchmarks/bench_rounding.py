@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with kept_folder(arguments.keep) as folder:
-        rows = trained(arguments, folder)
+        rows = trained(arguments, folder.resolve())
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     else:
