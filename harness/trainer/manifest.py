@@ -119,6 +119,8 @@ class ModelManifest(_Part):
     rounding: Literal["stochastic", "nearest"] = "stochastic"
     """Of weights that are held in few bits."""
     optimiser: Literal["adam", "sgd"] = "adam"
+    recompute: bool = False
+    """Whether a step keeps only what goes into each layer (gradient checkpointing)."""
     ordered: tuple[int, ...] = ()
     """Batch sizes whose file is to be run in its own order (``ordered`` of a job)."""
     provenance: Provenance

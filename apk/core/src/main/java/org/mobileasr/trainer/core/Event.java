@@ -117,6 +117,9 @@ public final class Event {
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");
+      if (fields.has("changed_codes")) {
+        fields.number("changed_codes", 0, 1);
+      }
     } else if (UTTERANCE.equals(type)) {
       checkUtterance(fields);
     } else if (EPOCH.equals(type)) {
