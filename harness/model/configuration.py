@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Resident = Literal["float32", "f16", "int8"]
 Rounding = Literal["stochastic", "nearest"]
+OwnLoss = Literal["ctc", "rnnt"]
 OptimiserName = Literal["adam", "sgd"]
 
 BLANK = 0
@@ -90,6 +91,8 @@ class NetworkConfig(ABC):
     """Name of the family."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
+    own_loss: ClassVar[OwnLoss] = "ctc"
+    """What it is trained by, unless something else is asked for."""
 
     name: str
     batch_size: int

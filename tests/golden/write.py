@@ -25,6 +25,7 @@ from tests.golden.checkpoints import checkpoints
 from tests.golden.codec import codec
 from tests.golden.exits import exits
 from tests.golden.sharing import sharing
+from tests.golden.streaming import streaming
 
 FOLDER = Path(__file__).parent
 SHA256 = "0123456789abcdef" * 4
@@ -735,13 +736,6 @@ def scoring() -> list[dict[str, Any]]:
     return cases
 
 
-def streaming() -> dict[str, Any]:
-    """What it cost to hear an utterance while it went on; in the second one nothing was heard."""
-    event = {"type": "streamed", "seq": 5, "t_boot_ms": 6, "epoch": 0, "id": "u-1", "steps": 8}
-    heard = {"audio_s": 2.1, "compute_s": 0.25, "last_word_s": 0.31}
-    return {"events": [event | heard, event | heard | {"last_word_s": None}]}
-
-
 VECTORS = {
     "jobs": jobs,
     "events": events,
@@ -756,7 +750,7 @@ VECTORS = {
     "checkpoints": checkpoints,
     "exits": lambda: exits(_JOB),
     "sharing": lambda: sharing(_JOB),
-    "streaming": streaming,
+    "streaming": lambda: streaming(_JOB),
     "codec": codec,
 }
 
