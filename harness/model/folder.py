@@ -156,6 +156,8 @@ def write_manifest(
         resident=config.resident,
         rounding=config.rounding,
         optimiser=config.optimiser,
+        forward=config.forward,
+        forward_per=config.forward_per,
         ordered=tuple(files) if ordered else (),
         provenance=provenance,
     )
