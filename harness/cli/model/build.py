@@ -184,6 +184,7 @@ def _build_folder(
     begun_from: Path | None,
 ) -> None:
     from harness.model.folder import (
+        NOT_MEASURED,
         move_into,
         today,
         versions,
@@ -227,7 +228,7 @@ def _build_folder(
                     corpus=f"weights of {begun_from}" if begun_from else "none: random weights",
                 ),
                 learning_rate=1e-3,
-                measure=measure,
+                costs=None if measure else NOT_MEASURED,
             )
         move_into(made, out)
     summary(manifest, out)

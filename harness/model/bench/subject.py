@@ -99,7 +99,7 @@ def subjects(
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
         manifest = load_manifest(model)
-        shared = model / manifest.checkpoint.file if manifest.checkpoint else None
+        shared = manifest.checkpoint.path(model) if manifest.checkpoint else None
         for batch in batch_sizes or sorted(manifest.files):
             if batch not in manifest.files:
                 raise InputError(
@@ -107,7 +107,7 @@ def subjects(
                     where=str(model),
                     hint=f"It has {', '.join(map(str, sorted(manifest.files)))}.",
                 )
-            path = model / manifest.files[batch].file
+            path = manifest.files[batch].path(model)
             yield _subject(path, chosen, checkpoint or shared, signatures, folder)
     else:
         subject = _subject(model, chosen, checkpoint, signatures, folder)
