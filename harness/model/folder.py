@@ -213,6 +213,8 @@ def write_manifest(
         rounding=config.rounding,
         optimiser=config.optimiser,
         recompute=config.recompute or config.switched,
+        forward=config.forward,
+        forward_per=config.forward_per,
         ordered=tuple(files) if is_ordered(config) else (),
         provenance=provenance,
     )

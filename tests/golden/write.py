@@ -263,7 +263,14 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         for state in ("begin", "end")
     ),
     {"type": "phase", "phase": "load", "state": "begin"},
-    {"type": "phase", "phase": "load", "state": "end", "epoch": None, "rss_mb": 71.25},
+    {
+        "type": "phase",
+        "phase": "load",
+        "state": "end",
+        "epoch": None,
+        "rss_mb": 71.25,
+        "peak_rss_mb": 80.5,
+    },
     {"type": "step", "epoch": 1, "step": 0, "loss": 12.5, "seconds": 0.75, "utterances": 5},
     {
         "type": "step",
@@ -407,6 +414,7 @@ _INVALID_LINES = (
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": 1, "seconds": 1, "utterances": 5, '
     '"changed_codes": 1.5}',
+    _HEAD + '"phase", "phase": "load", "state": "end", "peak_rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
     _HEAD
     + '"checkpoint", "epoch": 1, "path": "/x", "sha256": "00", "size_bytes": 1, "best": true}',

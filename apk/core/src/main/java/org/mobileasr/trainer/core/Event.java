@@ -115,6 +115,7 @@ public final class Event {
       fields.word("state", "begin", "end");
       optionalInteger(fields, "epoch");
       optionalNumber(fields, "rss_mb");
+      optionalNumber(fields, "peak_rss_mb");
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");

@@ -421,12 +421,14 @@ public final class Training {
   }
 
   private void writePhase(String phase, Integer epoch, String state) throws IOException {
-    log.write(
+    Event.Builder event =
         Event.of(Event.PHASE)
             .put("phase", phase)
             .put("state", state)
             .put("epoch", epoch)
-            .put("rss_mb", phone.rssMb()));
+            .put("rss_mb", phone.rssMb());
+    Double peak = phone.peakRssMb();
+    log.write(peak == null ? event : event.put("peak_rss_mb", peak));
   }
 
   static double seconds(long beganNanos) {
