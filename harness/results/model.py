@@ -399,6 +399,10 @@ class AttemptResult(Record):
     """Predicted need of the chosen sub-model."""
     measured_need_mb: float | None = None
     """Peak RSS minus RSS at the moment of selection."""
+    load_peak_mb: float | None = None
+    """The same of loading: of the peak until the model was loaded, before any step."""
+    train_peak_mb: float | None = None
+    """The same of training: of the peak until the first epoch was trained."""
     changed_codes: float | None = None
     """Share of the codes of weights that a step changed, on average, where these stay in few bits
     while training; 0: it stood still."""
