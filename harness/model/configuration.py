@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Resident = Literal["float32", "f16", "int8"]
 Rounding = Literal["stochastic", "nearest"]
+OwnLoss = Literal["ctc", "rnnt"]
 ForwardFormat = Literal["float32", "int8", "int6", "int4"]
 ForwardPer = Literal["column", "tensor"]
 OptimiserName = Literal["adam", "sgd"]
@@ -92,6 +93,8 @@ class NetworkConfig(ABC):
     """Name of the family."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
+    own_loss: ClassVar[OwnLoss] = "ctc"
+    """What it is trained by, unless something else is asked for."""
     rounds_products: ClassVar[bool] = False
     """Whether its layers take ``forward`` into account."""
 

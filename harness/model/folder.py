@@ -212,6 +212,7 @@ def write_manifest(
         resident=config.resident,
         rounding=config.rounding,
         optimiser=config.optimiser,
+        recompute=config.recompute or config.switched,
         forward=config.forward,
         forward_per=config.forward_per,
         ordered=tuple(files) if is_ordered(config) else (),

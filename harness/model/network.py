@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -112,6 +112,7 @@ class NetworkVariables:
         return self.operand(full_name, after)
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A loss of logits, and its gradient; `harness.model.ctc.CtcLoss` is one."""
 
@@ -123,6 +124,10 @@ class Loss(Protocol):
         label_lengths: Tensor,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return losses [B] and gradients [T, B, V] of several logits [T, B, V]."""
+
+
+AnyLoss = Any
+"""A ``Loss``, or what another kind of network takes in its place."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,7 @@ class Network:
         variables: NetworkVariables | None = None,
         seed: int = 0,
         form: Form | None = None,
-        loss: Loss | None = None,
+        loss: AnyLoss | None = None,
     ) -> None:
         form = form or Form()
         self.config = config
@@ -179,7 +184,7 @@ class Network:
         self.layers = config.build_layers(self.variables, form)
         self.segments = segments_of(self.layers, self.description.exits)
         self.form = form
-        self._loss = loss or CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
+        self._loss: Loss = loss or CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
 
     @property
     def weights(self) -> Mapping[str, Tensor]:

@@ -199,7 +199,7 @@ def _stage(
     """Return this training, for the lineage of what came of it."""
     shares = zip(speech.mixture.shares, result.utterances, strict=True)
     settings = plan.settings
-    loss = "minwer" if settings.minwer is not None else "ctc"
+    loss = "minwer" if settings.minwer is not None else config.own_loss
     return Stage(
         network=config.name,
         alphabet=config.alphabet,

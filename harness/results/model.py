@@ -92,6 +92,8 @@ class EpochRecord(Record):
     battery_percent: Annotated[float | None, _measured(PERCENT)]
     available_mb: Annotated[float | None, _measured(MEMORY_MB)]
     best: bool
+    steps: int | None = None
+    """Taken until its end; None: an older version did not count them."""
 
 
 class OtherSpeakerRecord(Record):

@@ -119,6 +119,8 @@ class ModelManifest(_Part):
     rounding: Literal["stochastic", "nearest"] = "stochastic"
     """Of weights that are held in few bits."""
     optimiser: Literal["adam", "sgd"] = "adam"
+    recompute: bool = False
+    """Whether a step keeps only what goes into each layer (gradient checkpointing)."""
     forward: Literal["float32", "int8", "int6", "int4"] = "float32"
     """What the products of its forward pass are made of."""
     forward_per: Literal["column", "tensor"] = "column"

@@ -87,6 +87,14 @@ def build(
         Optional[OptimiserName],
         typer.Option("--optimiser", help="adam, or sgd, which keeps nothing of a weight."),
     ] = None,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="Keep only what goes into each layer, and make the rest again on the way back "
+            "(gradient checkpointing).",
+        ),
+    ] = False,
     forward: Annotated[
         Optional[ForwardFormat],
         typer.Option(
@@ -132,6 +140,7 @@ def build(
     )
     chosen = replace(
         chosen,
+        recompute=chosen.recompute or recompute,
         name=name or chosen.name,
         forward=forward or chosen.forward,
         forward_per=forward_per or chosen.forward_per,
@@ -270,9 +279,9 @@ def _build_folder(
                     versions=versions(),
                     corpus=source.told,
                 ),
-                sub_models=sub_models,
                 learning_rate=1e-3,
                 costs=None if measure else NOT_MEASURED,
+                sub_models=sub_models,
             )
         move_into(made, out)
     summary(manifest, out)

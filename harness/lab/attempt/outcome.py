@@ -151,8 +151,9 @@ def epoch_records(
         scored: Epoch -> scored hypotheses; an epoch without them, and without counts of the
             trainer's own, is left out.
     """
+    taken = {(event.epoch, event.step) for event in events if isinstance(event, Step)}
     return tuple(
-        _epoch(event, scored.get(event.epoch, ()))
+        _epoch(event, scored.get(event.epoch, ()), sum(epoch <= event.epoch for epoch, _ in taken))
         for event in epoch_events(events)
         if event.epoch in scored or (event.errors and event.errors.reference_words)
     )
@@ -241,7 +242,7 @@ def _other(
     )
 
 
-def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
+def _epoch(event: Epoch, rows: Sequence[HypothesisRow], steps: int) -> EpochRecord:
     errors = word_errors_of(rows)
     if event.errors is not None:  # what was heard stayed on the phone
         errors = WordErrors(**event.errors.model_dump())
@@ -258,6 +259,7 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
         battery_percent=event.battery_percent,
         available_mb=event.available_mb,
         best=event.best,
+        steps=steps,
     )
 
 

@@ -19,7 +19,7 @@ from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
 from harness.trainer.info import ModelInfo, train_signature
-from harness.trainer.manifest import load_manifest
+from harness.trainer.manifest import check_files, load_manifest
 
 OTHER_SIGNATURES = ("features", "infer", "loss")
 
@@ -99,6 +99,7 @@ def subjects(
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
         manifest = load_manifest(model)
+        check_files(manifest, model)
         shared = manifest.checkpoint.path(model) if manifest.checkpoint else None
         for batch in batch_sizes or sorted(manifest.files):
             if batch not in manifest.files:

@@ -426,6 +426,8 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert [p.name for p in out.parent.iterdir()] == ["own"]
     assert "1 of 6 utterances left out: longer than 5.14 s" in first.lines
     assert model.provenance.command == "by hand"
+    hours, whose = model.provenance.corpus.removeprefix(f"{tmp_path.name}: ").split(" h of ")
+    assert (hours, whose) == ("0.0", "speech by 2 speakers")
     assert model.provenance.corpus_sha256 == load_manifest(path).sha256
     assert set(model.provenance.wer_percent) == {"validation", "s0", "s1"}
     expected = {"utterances": 3, "left_out": 1, "steps": 1, "epochs": 1, "device": "cpu"}
