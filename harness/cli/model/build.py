@@ -22,7 +22,13 @@ from harness.cli.model.common import (
     summary,
 )
 from harness.errors import HarnessError, InputError
-from harness.model.configuration import OptimiserName, Resident, Rounding
+from harness.model.configuration import (
+    ForwardFormat,
+    ForwardPer,
+    OptimiserName,
+    Resident,
+    Rounding,
+)
 
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
@@ -83,6 +89,20 @@ def build(
             "(gradient checkpointing).",
         ),
     ] = False,
+    forward: Annotated[
+        Optional[ForwardFormat],
+        typer.Option(
+            "--forward",
+            help="What products of the forward pass are made of: float32, int8, int6 or int4. "
+            "[default: as the network says]",
+        ),
+    ] = None,
+    forward_per: Annotated[
+        Optional[ForwardPer],
+        typer.Option(
+            "--forward-per", help="What of a weight has a scale in them: column or tensor."
+        ),
+    ] = None,
     checkpoint: Annotated[
         Optional[Path],
         typer.Option(
@@ -104,6 +124,14 @@ def build(
         resident or chosen.resident, rounding or chosen.rounding, optimiser or chosen.optimiser
     )
     chosen = replace(chosen, recompute=chosen.recompute or recompute)
+    chosen = replace(
+        chosen,
+        forward=forward or chosen.forward,
+        forward_per=forward_per or chosen.forward_per,
+    )
+    for problem in chosen.problems():
+        where = f"--{problem.location[0]}".replace("_", "-")
+        raise InputError(problem.what, where=where, hint=problem.hint)
     if checkpoint is not None and (out.suffix == _SUFFIX or embed):
         raise InputError(
             "weights of your own lie beside the files of a folder",
@@ -159,6 +187,7 @@ def _build_folder(
     sub_models: Sequence[str],
 ) -> None:
     from harness.model.folder import (
+        NOT_MEASURED,
         move_into,
         today,
         versions,
@@ -204,7 +233,7 @@ def _build_folder(
                     corpus=f"weights of {begun_from}" if begun_from else "none: random weights",
                 ),
                 learning_rate=1e-3,
-                measure=measure,
+                costs=None if measure else NOT_MEASURED,
                 sub_models=sub_models,
             )
         move_into(made, out)

@@ -151,6 +151,21 @@ public final class FlatbufferLearner implements Learner {
     return left;
   }
 
+  @Override
+  public List<Streamed> evaluateStreaming() throws BadInputException, StopCommandException {
+    ModelInfo info = model.info();
+    StreamingModel streaming = model.streaming();
+    List<Streamed> heard = new ArrayList<Streamed>();
+    for (Job.Utterance utterance : job.data.validation) {
+      checkStop();
+      short[] pcm = Wav.read(new File(utterance.path), info.sampleRate);
+      Recogniser recogniser =
+          new Recogniser(streaming, info.alphabet, info.blank, job.streaming.beam);
+      heard.add(Streamed.hear(recogniser, pcm, info.sampleRate, System::nanoTime));
+    }
+    return heard;
+  }
+
   private List<List<float[][]>> batches() {
     List<List<float[][]>> batches = new ArrayList<List<float[][]>>();
     int size = model.info().batchSize;

@@ -211,6 +211,16 @@ public final class FlatbufferModel implements Closeable {
     return found;
   }
 
+  /**
+   * Returns what hears a recording while it goes on.
+   *
+   * @throws BadInputException the file has no signatures for it, or no weights yet
+   */
+  StreamingModel streaming() throws BadInputException {
+    checkWeights();
+    return new StreamingSignatures(signatures, info, path);
+  }
+
   /** Returns a copy of all weights and moving statistics by name. */
   public Map<String, Tensor> weights() throws BadInputException {
     checkWeights();

@@ -57,6 +57,13 @@ public interface Learner extends Closeable {
   List<Left> evaluateExits() throws BadInputException, StopCommandException;
 
   /**
+   * Returns what is heard in each validation utterance while it goes on.
+   *
+   * @throws BadInputException the file cannot be heard so
+   */
+  List<Streamed> evaluateStreaming() throws BadInputException, StopCommandException;
+
+  /**
    * Returns what is heard in utterances whose features are not kept; in a job with a rule for
    * exits, where each of them leaves.
    */
