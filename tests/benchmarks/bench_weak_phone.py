@@ -139,7 +139,7 @@ def _row(form: Form, result: AttemptResult) -> Row:
 def show(rows: list[Row], arguments: argparse.Namespace) -> None:
     """Print a table."""
     table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB")
-    for column in ("phone", "held as", "asked", "chose"):
+    for column in ("phone", "held as", "trained"):
         table.add_column(column, no_wrap=True)
     for column in ("free", "needs", "peak"):
         table.add_column(column, justify="right")
@@ -149,8 +149,7 @@ def show(rows: list[Row], arguments: argparse.Namespace) -> None:
         table.add_row(
             row.phone,
             f"{row.resident}, {row.optimiser}",
-            row.asked,
-            row.chosen or "",
+            row.asked if row.asked == row.chosen else f"{row.asked}: {row.chosen or 'nothing'}",
             *("" if size is None else f"{size:.0f}" for size in sizes),
             row.ended,
         )
