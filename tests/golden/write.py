@@ -263,8 +263,24 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         for state in ("begin", "end")
     ),
     {"type": "phase", "phase": "load", "state": "begin"},
-    {"type": "phase", "phase": "load", "state": "end", "epoch": None, "rss_mb": 71.25},
+    {
+        "type": "phase",
+        "phase": "load",
+        "state": "end",
+        "epoch": None,
+        "rss_mb": 71.25,
+        "peak_rss_mb": 80.5,
+    },
     {"type": "step", "epoch": 1, "step": 0, "loss": 12.5, "seconds": 0.75, "utterances": 5},
+    {
+        "type": "step",
+        "epoch": 1,
+        "step": 1,
+        "loss": 12.25,
+        "seconds": 0.75,
+        "utterances": 5,
+        "changed_codes": 0.125,
+    },
     {
         "type": "epoch",
         "epoch": 0,
@@ -396,6 +412,9 @@ _INVALID_LINES = (
     _HEAD + '"read_back", "epoch": 1, "wer_percent": 1, "hypotheses": []}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
+    _HEAD + '"step", "epoch": 1, "step": 1, "loss": 1, "seconds": 1, "utterances": 5, '
+    '"changed_codes": 1.5}',
+    _HEAD + '"phase", "phase": "load", "state": "end", "peak_rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
     _HEAD
     + '"checkpoint", "epoch": 1, "path": "/x", "sha256": "00", "size_bytes": 1, "best": true}',

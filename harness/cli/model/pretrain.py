@@ -110,6 +110,16 @@ class SpeechOptions:
         ),
     ] = None
 
+    files_of: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--files-of",
+            metavar="MODEL",
+            help="Share the flatbuffers of this model, which lies beside --out and is the same "
+            "network: only weights are written. [default: files of its own]",
+        ),
+    ] = None
+
     def corpora(self) -> tuple[Asked, ...]:
         """Return what to train on; none: the synthetic US voices.
 
@@ -303,6 +313,7 @@ def pretrain(
         settings=training.settings(chosen),
         name=speech.name,
         number_format=speech.weights_as,
+        files_of=speech.files_of,
         learning_rate=speech.learning_rate,
         device=training.device,
         keep_every=training.keep_every,
@@ -311,7 +322,7 @@ def pretrain(
         made = ship_pretrained(
             chosen,
             out.resolve(),
-            batch_size or [chosen.batch_size],
+            batch_size or (),
             work or cache_root() / "pretrain",
             plan,
             command=command(),

@@ -115,9 +115,13 @@ public final class Event {
       fields.word("state", "begin", "end");
       optionalInteger(fields, "epoch");
       optionalNumber(fields, "rss_mb");
+      optionalNumber(fields, "peak_rss_mb");
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");
+      if (fields.has("changed_codes")) {
+        fields.number("changed_codes", 0, 1);
+      }
     } else if (UTTERANCE.equals(type)) {
       checkUtterance(fields);
     } else if (STREAMED.equals(type)) {

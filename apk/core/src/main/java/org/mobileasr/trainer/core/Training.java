@@ -421,12 +421,14 @@ public final class Training {
   }
 
   private void writePhase(String phase, Integer epoch, String state) throws IOException {
-    log.write(
+    Event.Builder event =
         Event.of(Event.PHASE)
             .put("phase", phase)
             .put("state", state)
             .put("epoch", epoch)
-            .put("rss_mb", phone.rssMb()));
+            .put("rss_mb", phone.rssMb());
+    Double peak = phone.peakRssMb();
+    log.write(peak == null ? event : event.put("peak_rss_mb", peak));
   }
 
   static double seconds(long beganNanos) {
@@ -451,20 +453,21 @@ public final class Training {
     }
 
     @Override
-    public boolean taken(double loss, double seconds, int rows)
+    public boolean taken(double loss, double seconds, int rows, Double changedCodes)
         throws TrainingException, IOException {
       if (Double.isNaN(loss) || Double.isInfinite(loss)) {
         throw new TrainingException(
             "TrainingDivergedError",
             "the loss is " + loss + " in step " + step + " of epoch " + epoch);
       }
-      log.write(
+      Event.Builder event =
           Event.of(Event.STEP)
               .put("epoch", epoch)
               .put("step", step)
               .put("loss", loss)
               .put("seconds", rounded(seconds))
-              .put("utterances", rows));
+              .put("utterances", rows);
+      log.write(changedCodes == null ? event : event.put("changed_codes", changedCodes));
       sum += loss * rows;
       utterances += rows;
       step++;
