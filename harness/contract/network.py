@@ -69,12 +69,21 @@ class Exit(Message):
     """Layers that are computed for it, heads not counted."""
     head: tuple[Name, ...] = ()
     """Layers of its head, which nothing above needs; empty: the answer is the last layer's."""
+    decoder: tuple[Name, ...] = ()
+    """Layers of its attention decoder, which writes a text label by label; exits may share some.
+    Empty: only its head answers."""
+
+    @property
+    def beside(self) -> tuple[Name, ...]:
+        """Layers that hang on the trunk here: of head and decoder."""
+        return (*self.head, *self.decoder)
 
 
 class Network(Message):
     """A network family with its names.
 
-    Layers that belong to no head are the trunk; heads stand where their exit leaves it.
+    Layers that belong to no head and no decoder are the trunk; heads stand where their exit leaves
+    it.
 
     Args:
         family: Name of the family, such as ``deepspeech2``.
@@ -118,8 +127,9 @@ class Network(Message):
             raise ValueError("two exits share a layer of their heads")
         for exit_ in self.exits:
             _check_order("head", exit_.name, exit_.head, places)
+            _check_order("decoder", exit_.name, exit_.decoder, places)
         depths = [exit_.depth for exit_ in self.exits]
-        trunk = len(self.layers) - len(heads)
+        trunk = len(self.trunk)
         if sorted(set(depths)) != depths or (depths and depths[-1] != trunk):
             raise ValueError(
                 "exits are not in order of their depth, or the last is not that of the whole trunk"
@@ -156,14 +166,19 @@ class Network(Message):
 
     @cached_property
     def trunk(self) -> tuple[str, ...]:
-        """Names of the layers that belong to no head, from input to output."""
-        heads = {name for exit_ in self.exits for name in exit_.head}
-        return tuple(name for name in self.layer_names if name not in heads)
+        """Names of the layers that belong to no head and no decoder, from input to output."""
+        beside = {name for exit_ in self.exits for name in exit_.beside}
+        return tuple(name for name in self.layer_names if name not in beside)
 
     @cached_property
     def exit_names(self) -> tuple[str, ...]:
         """Names of the exits, from the shallowest to the deepest."""
         return tuple(exit_.name for exit_ in self.exits)
+
+    @property
+    def writes(self) -> bool:
+        """Whether each exit has an attention decoder."""
+        return bool(self.exits) and all(exit_.decoder for exit_ in self.exits)
 
     def exit(self, name: str) -> Exit:
         """Return an exit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,8 +24,18 @@ def greedy_decode(logits: npt.NDArray[np.float32], alphabet: str, blank: int) ->
     best = np.argmax(logits, axis=1)
     starts = np.ones(len(best), bool)
     starts[1:] = best[1:] != best[:-1]
-    heard = best[starts & (best != blank)]
-    return "".join(alphabet[n - (n > blank)] for n in heard)
+    return text_of(best[starts & (best != blank)], alphabet, blank)
+
+
+def text_of(labels: Iterable[int], alphabet: str, blank: int) -> str:
+    """Return the text of labels, none of them the blank.
+
+    Args:
+        labels: Indices of outputs.
+        alphabet: Characters in the order of the outputs, the blank left out.
+        blank: Index of the blank's output.
+    """
+    return "".join(alphabet[n - (n > blank)] for n in labels)
 
 
 def log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -185,7 +185,8 @@ class FlatbufferLearner:
     def _left(self, features: Features, rule: ExitRule) -> list[Left]:
         info = self._model.info
         batch = make_batch(features, [""] * len(features), info)
-        return heard_by_rule(self._model.segments(batch), rule, info)
+        writes = rule.decoder == "attention"
+        return heard_by_rule(self._model.segments(batch, writes=writes), rule, info)
 
     async def restore(self, epoch: int) -> None:
         """Take up the weights of an epoch again."""

@@ -104,6 +104,16 @@ def segment_signature(number: int) -> str:
     return f"segment{number}"
 
 
+def attend_signature(number: int) -> str:
+    """Return the name of the signature by which an exit's decoder sees its state, from 1."""
+    return f"attend{number}"
+
+
+def decode_signature(number: int) -> str:
+    """Return the name of the signature that takes one step of an exit's decoder, from 1."""
+    return f"decode_step{number}"
+
+
 def get_signature(layer: str) -> str:
     """Return the name of the signature that gives a layer's weights."""
     return f"get_{layer.lower()}"
@@ -214,6 +224,9 @@ def _signatures_of(network: Network) -> Iterator[tuple[str, str]]:
         yield name, segment_signature(number)
         if number < len(network.exits):
             yield name, infer_signature(name)
+        if network.exit(name).decoder:
+            yield name, attend_signature(number)
+            yield name, decode_signature(number)
 
 
 def _check_counts(network: Network, layers: Sequence[int], sub_models: Sequence[int]) -> None:

@@ -67,10 +67,10 @@ def front(x: Tensor, lengths: Tensor, w: W, strides: tuple[int, int]) -> Tensor:
         lengths = -(-lengths // stride)
         batch, times, width = h.shape
         h = h * tf.reshape(inside(lengths, times), [batch, times, 1])
-    return tf.reshape(h + _positions(times, width, lengths), [1, batch * times, width])
+    return tf.reshape(h + positions(times, width, lengths), [1, batch * times, width])
 
 
-def _positions(times: int, width: int, lengths: Tensor) -> Tensor:
+def positions(times: int, width: int, lengths: Tensor) -> Tensor:
     """Return sinusoids [1, T, d] (Vaswani et al., 2017).
 
     They are computed: stored, a file would hold them once a signature.
@@ -88,7 +88,7 @@ def block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     h = _attention(h, frames, w, heads)
     h = _convolution(h, frames, w)
     h = _feed_forward(h, w, "after")
-    return _norm(h, w, "end")
+    return norm(h, w, "end")
 
 
 def half_block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
@@ -100,34 +100,36 @@ def half_block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     return tf.reshape(tf.concat([y, y], 2), h.shape)
 
 
-def _norm(h: Tensor, w: W, name: str) -> Tensor:
+def norm(h: Tensor, w: W, name: str) -> Tensor:
+    """Normalise the last axis by the vectors of a name."""
     return layer_norm(h, w[f"{name}_gain"], w[f"{name}_shift"])
 
 
-def _linear(h: Tensor, w: W, name: str) -> Tensor:
+def linear(h: Tensor, w: W, name: str) -> Tensor:
+    """Multiply [1, rows, inputs] by the matrix of a name, and add its bias."""
     return tf.matmul(h, w[name]) + w[f"{name}_bias"]
 
 
 def _feed_forward(h: Tensor, w: W, name: str) -> Tensor:
-    inner = swish(_linear(_norm(h, w, name), w, f"{name}_in"))
-    return h + 0.5 * _linear(inner, w, f"{name}_out")
+    inner = swish(linear(norm(h, w, name), w, f"{name}_in"))
+    return h + 0.5 * linear(inner, w, f"{name}_out")
 
 
 def _attention(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     batch, times, width = frames.batch, frames.times, h.shape[2]
     each = width // heads
-    y = _linear(_norm(h, w, "attention"), w, "attention_in")
+    y = linear(norm(h, w, "attention"), w, "attention_in")
     y = tf.transpose(tf.reshape(y, [batch, times, 3, heads, each]), [2, 0, 3, 1, 4])
     query, key, value = tf.unstack(y)
     scores = tf.matmul(query * each**-0.5, key, transpose_b=True) + frames.bias
     y = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), [0, 2, 1, 3])
-    return h + _linear(tf.reshape(y, h.shape), w, "attention_out")
+    return h + linear(tf.reshape(y, h.shape), w, "attention_out")
 
 
 def _convolution(h: Tensor, frames: Frames, w: W) -> Tensor:
     batch, times, width = frames.batch, frames.times, h.shape[2]
-    y, gate = tf.split(_linear(_norm(h, w, "convolution"), w, "convolution_in"), 2, 2)
+    y, gate = tf.split(linear(norm(h, w, "convolution"), w, "convolution_in"), 2, 2)
     y = tf.reshape(y * tf.sigmoid(gate) * frames.rows, [batch, times, width])
     y = depthwise(y, w["convolution_taps"])
     y = tf.reshape(y, h.shape) + w["convolution_taps_bias"]
-    return h + _linear(swish(_norm(y, w, "convolved")), w, "convolution_out")
+    return h + linear(swish(norm(y, w, "convolved")), w, "convolution_out")

@@ -212,6 +212,6 @@ def aim_of(config: NetworkConfig, settings: Settings) -> Aim:
             hint=f"It has {there}." if there else "It has none: leave --exit out.",
         )
     exit_ = network.exit(settings.exit)
-    layers = {*network.trunk[: exit_.depth], *exit_.head}
+    layers = {*network.trunk[: exit_.depth], *exit_.beside}
     trained = tuple(name for name in network.layer_names if name in layers)
     return Aim(trained, exits=(settings.exit,))
