@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from harness.contract import alphabet, targets
 from harness.contract.base import Message
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
@@ -92,6 +93,8 @@ class Network(Message):
         exits: From the shallowest to the deepest, which is that of the whole trunk; empty: only the
             last layer answers.
         alphabet: Characters in the order of the outputs, the blank left out.
+        pieces: What the outputs after them mean (`harness.contract.targets`); empty: it writes
+            characters.
         optimiser: What its ``train`` signatures apply.
     """
 
@@ -100,6 +103,7 @@ class Network(Message):
     sub_models: tuple[SubModel, ...] = Field(min_length=1)
     exits: tuple[Exit, ...] = ()
     alphabet: str
+    pieces: tuple[str, ...] = ()
     optimiser: Name = "adam"
 
     @model_validator(mode="after")
@@ -116,6 +120,8 @@ class Network(Message):
         for sub_model in self.sub_models:
             _check_order("layers", sub_model.name, sub_model.layers, places)
         self._check_exits(places)
+        if wrong := targets.problem(self.alphabet, self.pieces):
+            raise ValueError(f"its list of pieces {wrong}")
         for layer in self.layers:
             if layer.biases > layer.parameters:
                 raise ValueError(f"{layer.name} has more biases than parameters")
@@ -174,6 +180,16 @@ class Network(Message):
     def exit_names(self) -> tuple[str, ...]:
         """Names of the exits, from the shallowest to the deepest."""
         return tuple(exit_.name for exit_ in self.exits)
+
+    @property
+    def in_words(self) -> str:
+        """What it writes, for a message: ``a-z in 200 pieces``."""
+        pieces = f" in {len(self.pieces)} pieces" if self.pieces else ""
+        return f"{alphabet.in_words(self.alphabet)}{pieces}"
+
+    def writes_as(self, other: Network) -> bool:
+        """Return whether outputs mean the same in another network."""
+        return (self.alphabet, self.pieces) == (other.alphabet, other.pieces)
 
     @property
     def writes(self) -> bool:

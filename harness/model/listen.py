@@ -67,5 +67,5 @@ def hear(model: FlatbufferModel, utterances: Sequence[Utterance]) -> list[Heard]
         # Without texts: an utterance too short for its own is still heard.
         batch = make_batch([features for _, features in rows], [""] * len(rows), info)
         for (utterance, _), logits in zip(rows, model.infer(batch), strict=True):
-            texts[utterance.id] = greedy_decode(logits, info.alphabet, info.blank)
+            texts[utterance.id] = greedy_decode(logits, info.targets)
     return [Heard(utterance, texts[utterance.id]) for utterance, _ in sounds]

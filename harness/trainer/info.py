@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.contract import mobileasr
 from harness.contract.network import Network, NetworkError
+from harness.contract.targets import Targets
 from harness.errors import InputError
 
 FORMATS = (1, 2)
@@ -37,7 +38,7 @@ class ModelInfo:
     max_frames: int
     max_label: int
     alphabet: str
-    """Characters in the order of the outputs, the blank left out."""
+    """Characters in the order of the first outputs, the blank left out."""
     blank: int
     sample_rate: int
     window: int
@@ -46,6 +47,11 @@ class ModelInfo:
     """Frames of features an output frame stands for."""
     network: Network
     """Names and numbers of layers and sub-models; of these only those that the file can train."""
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the outputs mean."""
+        return Targets(self.alphabet, self.blank, self.network.pieces)
 
     @cached_property
     def layer_parameters(self) -> dict[str, int]:

@@ -93,10 +93,8 @@ def _answer(
     """
     began = time.perf_counter()
     logits = segment.logits[row]
-    if segment.written is None:
-        text = greedy_decode(logits, info.alphabet, info.blank)
-    else:
-        text = segment.written[row]
+    written = segment.written
+    text = greedy_decode(logits, info.targets) if written is None else written[row]
     decoded = time.perf_counter()
     decoding_s = decoded - began + segment.writing_seconds / len(segment.logits)
     by_entropy = rule.rule == "entropy"

@@ -20,7 +20,6 @@ from harness.errors import InputError
 from harness.trainer.attention import write_greedily
 from harness.trainer.batches import Batch, Floats, check_samples
 from harness.trainer.checkpoints import misfit
-from harness.trainer.decode import text_of
 from harness.trainer.info import (
     SWITCHED,
     attend_signature,
@@ -210,7 +209,7 @@ class FlatbufferModel:
             return log_p
 
         labels = write_greedily(step, batch.rows, info.batch_size, info.blank, info.max_label)
-        return [text_of(row, info.alphabet, info.blank) for row in labels]
+        return [info.targets.text(row) for row in labels]
 
     def loss(self, batch: Batch) -> Floats:
         """Return the CTC loss [rows] of each real row."""

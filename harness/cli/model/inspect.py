@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MIB = 2**20
 _SHOWN = 4
+_PIECES = 12
+"""So many are shown."""
 
 
 def inspect(
@@ -73,13 +75,20 @@ def _say_file(path: Path, found: Inspection) -> None:
 
 
 def _say_model(found: Inspection, info: ModelInfo) -> None:
+    network = info.network
+    kind = "pieces" if network.pieces else "characters"
     weights = "included" if found.weights_included else "not included: they come from a checkpoint"
     console.say(f"weights: {weights}")
     console.say(
         f"takes: batches of {info.batch_size}, at most {info.max_audio_s:.2f} s at "
-        f"{info.sample_rate} Hz ({info.max_frames} frames), {info.max_label} characters"
+        f"{info.sample_rate} Hz ({info.max_frames} frames), {info.max_label} {kind}"
     )
-    console.say(f"writes: {info.alphabet!r} and the blank ({info.blank})")
+    pieces = f", {len(network.pieces)} pieces of words" if network.pieces else ""
+    console.say(f"writes: {info.alphabet!r}{pieces} and the blank ({info.blank})")
+    if network.pieces:
+        console.say(f"pieces: {' '.join(map(repr, network.pieces[:_PIECES]))} ...")
+    if network.writes:
+        console.say("each exit has an attention decoder beside its CTC head")
     trained = sum(info.layer_parameters.values())
     console.say(
         f"weights in all: {found.weights:,} = {trained:,} trainable and "

@@ -73,8 +73,8 @@ class Conformer(NetworkConfig):
     train_biases: bool = False
     """Whether files can train nothing but biases and the vectors of normalisations."""
     pieces: int = 0
-    """Outputs of a head if it tells word pieces apart, to count parameters by; no file can be made
-    of it, since none carries pieces. 0: characters and the blank."""
+    """Outputs of a head if it tells so many word pieces apart, to count parameters by; a file is
+    made with ``word_pieces``, which says them. 0: it has those."""
     # What files of this family are made for: little memory, and one signature for all spans.
     clip: Literal["global", "layer"] = "layer"
     recompute: bool = True
@@ -249,8 +249,8 @@ class Conformer(NetworkConfig):
         if self.pieces:
             yield Problem(
                 ("pieces",),
-                "a file carries characters only, no word pieces",
-                "Leave pieces out; with them parameters can be counted, nothing more.",
+                "a number of word pieces counts parameters: a file carries pieces, no number",
+                "Leave pieces out; `harness model pretrain --pieces N` learns them.",
             )
 
     def _problems_of_length(self) -> Iterator[Problem]:

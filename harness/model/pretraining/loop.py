@@ -27,7 +27,7 @@ from harness.model.pretraining.watcher import Silent, StepReport, Watcher
 from harness.speech import Corpus
 from harness.speech.letters import check_letters
 from harness.trainer.batches import Batch
-from harness.trainer.decode import greedy_decode, text_of
+from harness.trainer.decode import greedy_decode
 
 KEEP_EVERY = 50
 """Steps between two copies of the progress on disk."""
@@ -230,11 +230,11 @@ def _wers(
 
     def by_head(batch: Batch, name: str) -> list[str]:
         every = engine.infer(batch, name or None)
-        return [greedy_decode(logits, info.alphabet, info.blank) for logits in every]
+        return [greedy_decode(logits, info.targets) for logits in every]
 
     def by_decoder(batch: Batch, name: str) -> list[str]:
         every = engine.write(batch, name)
-        return [text_of(labels, info.alphabet, info.blank) for labels in every]
+        return [info.targets.text(labels) for labels in every]
 
     heads = {name: _wer(speech, clips, partial(by_head, name=name)) for name in exits or ("",)}
     return heads | {

@@ -62,4 +62,4 @@ def lists_of(logits: Sequence[Floats], batch: Batch, info: ModelInfo, how: MinWe
 
 
 def _text(outputs: Sequence[int] | Integers, info: ModelInfo) -> str:
-    return "".join(info.alphabet[int(n) - (int(n) > info.blank)] for n in outputs)
+    return info.targets.text(int(n) for n in outputs)

@@ -42,9 +42,15 @@ SMALL = replace(
 )
 
 IN_A_FILE = replace(
-    SMALL, layers=1, exits_after=(1,), decoder_layers=1, max_label=9, switched=False
+    SMALL,
+    layers=1,
+    exits_after=(1,),
+    decoder_layers=1,
+    max_label=9,
+    switched=False,
+    word_pieces=("ab", " c", "ba", " ab"),
 )
-"""As small as a file gets."""
+"""As small as a file gets; it writes pieces of words."""
 
 
 def network(seed: int = 3) -> Any:
@@ -217,18 +223,20 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_file_writes_what_the_host_does_and_trains_by_its_heads(file: Path):
     from harness.model.pretraining.engine import Engine
     from harness.trainer.batches import make_batch
-    from harness.trainer.decode import text_of
     from harness.trainer.runtime import FlatbufferModel
 
     model = FlatbufferModel(file)
     rng = np.random.default_rng(2)
     sounds = [rng.standard_normal((frames, 12)).astype(np.float32) for frames in (48, 30)]
-    batch = make_batch(sounds, ["ab", "b a"], model.info)
+    batch = make_batch(sounds, ["ab", "ba"], model.info)
     host = Engine(IN_A_FILE, 0, begun_from=model.get_weights())
     (segment,) = model.segments(batch, writes=True)
-    expected = [text_of(row, model.info.alphabet, BLANK) for row in host.write(batch, "exit1")]
+    expected = [model.info.targets.text(row) for row in host.write(batch, "exit1")]
     assert segment.written == expected
     assert any(expected)
+    assert segment.logits[0].shape[1] == 27 + 4 + 1
+    assert model.info.network.pieces == IN_A_FILE.word_pieces
+    assert batch.lab_len.tolist()[:2] == [1, 2]  # " ab" is a piece, " ba" is none
     before = model.get_weights()
     model.train_step("heads", batch, 1e-2)
     moved = {n.split("_")[0] for n, v in model.get_weights().items() if (v != before[n]).any()}

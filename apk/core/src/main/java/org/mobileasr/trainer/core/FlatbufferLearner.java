@@ -180,7 +180,7 @@ public final class FlatbufferLearner implements Learner {
       return heard;
     }
     for (float[][] logits : model.infer(silent(features))) {
-      heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
+      heard.add(GreedyDecoder.decode(logits, info.targets));
     }
     return heard;
   }
@@ -188,8 +188,9 @@ public final class FlatbufferLearner implements Learner {
   private List<Left> left(List<float[][]> features) throws BadInputException {
     ModelInfo info = model.info();
     List<String> exits = new ArrayList<String>(info.network.exits.keySet());
-    Listening listening = new Listening(job.exits, exits, info.alphabet, info.blank);
-    return listening.heard(model.segments(silent(features)));
+    Listening listening = new Listening(job.exits, exits, info.targets);
+    boolean writes = ExitRule.ATTENTION.equals(job.exits.decoder);
+    return listening.heard(model.segments(silent(features), writes));
   }
 
   /** A batch to listen to. */
