@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import console
+from harness.cli.exits_table import exit_columns, exit_rows
 from harness.cli.phones_table import short_serials
 from harness.cli.progress import is_interrupted
 from harness.cli.untrained import untrained_lines
@@ -37,6 +38,7 @@ def result_row(result: AttemptResult) -> dict[str, object]:
         "wer_after_percent": result.wer_after_percent,
         "kept_epoch": result.kept_epoch,
         "mean_depth": result.exits.mean_depth if result.exits else None,
+        "exits": exit_rows(result),
         "stop_reason": result.stop_reason,
         "peak_rss_mb": result.peak_rss_mb,
         "minutes_per_epoch": result.minutes_per_epoch,
@@ -50,6 +52,9 @@ def result_row(result: AttemptResult) -> dict[str, object]:
 def results_table(results: Sequence[AttemptResult]) -> None:
     """Print the results as a table: what the matrix varies, the phone, and what came out."""
     console.wide_table(*result_columns(results))
+    if any(result.exits is not None for result in results):
+        console.say("\nwhere utterances left, %; in brackets the WER of all that the exit heard:")
+        console.wide_table(*exit_columns(results, _varied(results)))
 
 
 def result_columns(

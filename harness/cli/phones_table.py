@@ -103,10 +103,15 @@ def _cells(status: PhoneStatus, names: dict[str, str], *, named: bool) -> tuple[
         job_words(status.axes, status.job_id, named=named),
         status.step if status.phase in (None, status.step) else f"{status.step}: {status.phase}",
         status.sub_model or "",
-        "" if status.epoch is None else f"{status.epoch}/{status.epochs}",
+        epoch_words(status.epoch, status.epochs),
         "" if status.wer_percent is None else f"{status.wer_percent:.1f}",
         available,
     )
+
+
+def epoch_words(epoch: int | None, epochs: int | None) -> str:
+    """Return ``2/6``; nothing before the first one, and where none is trained (``evaluate``)."""
+    return f"{epoch}/{epochs}" if epoch is not None and epochs else ""
 
 
 def _line(text: str) -> Text:

@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.markup import escape
 
 from harness.cli import console
-from harness.cli.phones_table import PhonesTable, job_words, short_serials
+from harness.cli.phones_table import PhonesTable, epoch_words, job_words, short_serials
 from harness.lab import PhoneStatus, Plan
 from harness.lab.planning.estimate import Estimate
-from harness.report.numbers import duration
+from harness.report.numbers import duration, fixed
 from harness.report.words import STOP_WORDS
 from harness.results.model import AttemptResult
 from harness.scenario.paths import axis_words
@@ -40,10 +40,17 @@ def result_words(result: AttemptResult, name: str = "", phone: str = "") -> str:
         chosen = result.selection.sub_model or "no sub-model fits"
         kind = "forced" if result.selection.forced else "chosen"
         parts.append(f"{chosen} {kind} at {result.selection.available_mb:.0f} MiB")
+    trained = result.epochs_planned > 0
     if result.wer_before_percent is not None and result.wer_after_percent is not None:
-        parts.append(f"WER {result.wer_before_percent:.1f} -> {result.wer_after_percent:.1f} %")
+        before = f"{result.wer_before_percent:.1f} -> " if trained else ""
+        parts.append(f"WER {before}{result.wer_after_percent:.1f} %")
+    if trained:
+        parts.append(f"kept epoch {result.kept_epoch}")
+    if result.exits is not None:
+        left = [f"{e.exit} {fixed(e.share_percent)} %" for e in result.exits.by_exit if e.taken]
+        parts.append(f"left at {', '.join(left)}")
     ended = STOP_WORDS.get(result.stop_reason or "", result.stop_reason)
-    parts.append(f"kept epoch {result.kept_epoch}, {ended}, {duration(result.seconds)}")
+    parts.append(f"{ended}, {duration(result.seconds)}")
     return f"{name} finished {where}: {', '.join(parts)}"
 
 
@@ -96,8 +103,8 @@ class PlainProgress:
                 return
             self._seen[status.serial] = state
         parts = [status.serial, status.job_id, status.step]
-        if status.epoch is not None:
-            parts.append(f"epoch {status.epoch}/{status.epochs}")
+        if epoch := epoch_words(status.epoch, status.epochs):
+            parts.append(f"epoch {epoch}")
         if status.wer_percent is not None:
             parts.append(f"WER {status.wer_percent:.1f} %")
         if status.available_mb is not None:

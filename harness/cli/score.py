@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 import yaml
@@ -14,6 +14,9 @@ from harness.cli.complete import run_names
 from harness.cli.options import JsonOption, RunsOption
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.report.load import RunData
 
 app = typer.Typer()
 
@@ -147,6 +150,7 @@ def score(
         )
     _check_baseline(folders, asked.baseline)
     loaded = load_runs(folders, asked)
+    _check_compared(loaded, asked.baseline if baseline else None)
     if page is not None:
         build_report(folders, page, asked)
     files = [] if out is None else write_tables(loaded, out)
@@ -213,6 +217,23 @@ def _check_baseline(folders: Sequence[Path], baseline: Any) -> None:
         wrong = wrong_baseline(baseline, axes)
         if wrong is not None:
             raise InputError(wrong[0], where=f"--baseline, {folder}", hint=wrong[1])
+
+
+def _check_compared(runs: Sequence[RunData], baseline: Any) -> None:
+    """Refuse a baseline that nothing is like.
+
+    Raises:
+        InputError: No training that finished could be compared with it.
+    """
+    from harness.report.werr import matrices
+
+    if baseline is not None and not matrices(runs):
+        raise InputError(
+            "no training that finished is like the baseline's in all but what it names",
+            where="--baseline",
+            hint="Compared are jobs of the same speaker, round and settings; --baseline may be "
+            "given several times, and --baseline before is against each training's start.",
+        )
 
 
 def _baseline(words: Sequence[str]) -> Any:

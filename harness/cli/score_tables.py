@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import pandas as pd
 from harness.cli import console
 from harness.export.frames import Run
 from harness.export.safe_cells import csv_text
+from harness.metrics.werr import Average
 from harness.report.load import RunData
 from harness.report.numbers import fixed, signed
-from harness.report.werr import WerrMatrix, against_first, matrices
+from harness.report.werr import AVERAGES, WerrMatrix, WerrRow, against_first, matrices
 from harness.report.werr import in_words as werr_in_words
 from harness.report.word_classes import (
     KIND_WORDS,
@@ -80,7 +81,7 @@ def _lines(matrix: WerrMatrix) -> list[tuple[str, ...]]:
         setting = ", ".join(value for _, value in row.settings) or "all"
         cells = dict(row.cells)
         if len(cells) > 1:
-            cells["all"] = row.together
+            cells |= {words: row.averages[average] for average, words in AVERAGES.items()}
         lines += [
             (setting, KIND_WORDS[row.kind].removesuffix(" words"), speaker, *_werr_cells(found))
             for speaker, found in cells.items()
@@ -137,26 +138,32 @@ def _joined(parts: Sequence[tuple[RunData, pd.DataFrame]]) -> pd.DataFrame:
 
 
 def _werr(runs: Sequence[RunData]) -> pd.DataFrame:
-    """Return the WERR matrices, a cell a row; over all speakers, ``speaker`` is none."""
-    rows = []
-    for matrix in _matrices(runs):
-        for row in matrix.rows:
-            cells: dict[str | None, Werr] = dict(row.cells.items())
-            if len(cells) > 1:
-                cells[None] = row.together
-            for speaker, found in cells.items():
-                rows.append(
-                    {
-                        "run": matrix.title or runs[-1].record.run_id,
-                        "baseline": matrix.baseline,
-                        **dict(row.settings),
-                        "speaker": speaker,
-                        "of": row.kind,
-                        "average": matrix.average,
-                        **found.figures(),
-                    }
-                )
-    return pd.DataFrame(rows)
+    """Return the WERR matrices, a cell a row.
+
+    Over all speakers ``speaker`` is none, and ``average`` says how they are put together.
+    """
+    return pd.DataFrame(
+        {
+            "run": matrix.title or runs[-1].record.run_id,
+            "baseline": matrix.baseline,
+            **dict(row.settings),
+            "speaker": speaker,
+            "of": row.kind,
+            "average": average,
+            **found.figures(),
+        }
+        for matrix in _matrices(runs)
+        for row in matrix.rows
+        for speaker, average, found in _figures(row)
+    )
+
+
+def _figures(row: WerrRow) -> Iterator[tuple[str | None, Average | None, Werr]]:
+    for speaker, found in row.cells.items():
+        yield speaker, None, found
+    if len(row.cells) > 1:
+        for average, found in row.averages.items():
+            yield None, average, found
 
 
 def write_tables(runs: Sequence[RunData], folder: Path) -> list[Path]:

@@ -16,8 +16,9 @@ from rich.text import Text
 from harness.cli import console
 from harness.cli.complete import run_names
 from harness.cli.ending import result_row, results_table
+from harness.cli.exits_table import leaving_lines
 from harness.cli.options import JsonOption, RunsOption
-from harness.cli.phones_table import job_words, short_serials
+from harness.cli.phones_table import epoch_words, job_words, short_serials
 from harness.cli.runs import RUN_ROOT, run_folder
 from harness.devices.unmet import some_of
 from harness.errors import InputError
@@ -138,7 +139,8 @@ def _shown(state: RunState, width: int) -> Group:
         todo[0] += f" and {state.queued - 5} more"
     table = console.shown_table(*phone_columns(state), width)
     rounds = round_lines(state.round) if state.round else []
-    return Group(Text(head), Text(counts), *map(Text, rounds), table, *map(Text, todo))
+    left = leaving_lines(state.running, short_serials(phone.serial for phone in state.phones))
+    return Group(Text(head), Text(counts), *map(Text, rounds), table, *map(Text, [*left, *todo]))
 
 
 def round_lines(round_: RoundState) -> list[str]:
@@ -193,7 +195,7 @@ def phone_columns(state: RunState) -> tuple[list[console.Column], list[list[str]
             job = job_words(axis_words(attempt.axes), attempt.job_id, named=False)
             phase = f": {attempt.phase}" if attempt.phase not in (None, step) else ""
             step = f"{step}{phase} ({duration(attempt.seconds)})"
-            epoch = "" if attempt.epoch is None else f"{attempt.epoch}/{attempt.epochs}"
+            epoch = epoch_words(attempt.epoch, attempt.epochs)
             wer = f"{attempt.wer_percent[-1][1]:.1f}" if attempt.wer_percent else ""
         battery, available = phone.battery_percent, phone.available_mb
         rows.append(

@@ -133,17 +133,20 @@ def _werr_figures(judged: Judged) -> tuple[WerrFigure, ...]:
         WerrFigure(
             baseline=judged.runs[0].record.run_id,
             of=row.kind,
-            werr_percent=row.together.percent,
-            low_percent=row.together.low_percent,
-            high_percent=row.together.high_percent,
-            base_wer_percent=row.together.base.wer_percent,
-            new_wer_percent=row.together.new.wer_percent,
-            base_errors=row.together.base.errors,
-            new_errors=row.together.new.errors,
-            base_words=row.together.base.reference_words,
-            new_words=row.together.new.reference_words,
+            average=average,
+            werr_percent=found.percent,
+            low_percent=found.low_percent,
+            high_percent=found.high_percent,
+            base_wer_percent=found.base.wer_percent,
+            new_wer_percent=found.new.wer_percent,
+            base_errors=found.base.errors,
+            new_errors=found.new.errors,
+            base_words=found.base.reference_words,
+            new_words=found.new.reference_words,
         )
         for row in judged.werr.whole
+        for average, found in row.averages.items()
+        if average == row.asked or len(row.cells) > 1
     )
 
 
@@ -201,7 +204,8 @@ def show(verdict: Verdict) -> None:
 
 
 def _werr_line(figure: WerrFigure) -> str:
-    against = f"WERR of {KIND_WORDS[figure.of]} against run {figure.baseline}"
+    mean = ", mean of the speakers' own" if figure.average == "mean_of_ratios" else ""
+    against = f"WERR of {KIND_WORDS[figure.of]}{mean} against run {figure.baseline}"
     if figure.werr_percent is None:
         return f"{against}: none."
     ends = ""

@@ -23,6 +23,11 @@ class Key:
         digest = hashlib.sha256(text.encode()).digest()
         return cls(int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little"))
 
+    @property
+    def seed(self) -> int:
+        """24 bits of it: a seed for lots that are drawn elsewhere."""
+        return self.low & 0xFFFFFF
+
     def lots(self, begin: int, count: int) -> npt.NDArray[np.uint32]:
         """Return evenly spread 32-bit numbers for the places from ``begin`` on.
 

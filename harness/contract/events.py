@@ -86,6 +86,15 @@ class PhaseChange(_Event):
     epoch: int | None = None
     rss_mb: float | None = None
     """The trainer's resident memory at that moment: samples may not see a short phase."""
+    peak_rss_mb: float | None = None
+    """The most that it was until then."""
+
+    @model_serializer(mode="wrap")
+    def _says_no_more_than_needed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        change: dict[str, Any] = whole(self)
+        if self.peak_rss_mb is None:
+            change.pop("peak_rss_mb", None)
+        return change
 
 
 class Step(_Event):

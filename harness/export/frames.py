@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,19 +14,22 @@ from pydantic import ValidationError
 
 from harness.contract.events import Step
 from harness.errors import InputError
+from harness.metrics.werr import Average
 from harness.metrics.words import WordErrors
 from harness.results.model import AttemptResult
 from harness.results.run import RunRecord
 from harness.results.scoring import Scoring, scoring_of, scoring_of_scenario
 from harness.results.store import AttemptFolder, ExitsRow, HypothesisRow, Rows, RunFolder
+from harness.results.wer_interval import Utterance
 from harness.results.werr_interval import werr
-from harness.results.werr_pairs import pairs_of
+from harness.results.werr_pairs import Pair, pairs_of
 from harness.scenario.report import Report
 
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
 _PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits", "stored")
+_SPEAKER = "data.speaker"
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -106,6 +110,27 @@ class Run:
             for row in _answers(told)
         )
 
+    @cached_property
+    def by_exit(self) -> pd.DataFrame:
+        """One row an attempt and exit: what the exit came to in the epoch that was kept.
+
+        ``share_percent`` of the utterances left there; ``wer_percent`` and ``seconds`` (the median
+        of all segments up to it, for a batch) are of the ``utterances`` that it was computed for,
+        ``rule_seconds`` of those that left.
+        """
+        return _frame(
+            {
+                **_key(result),
+                "speaker": result.speaker,
+                "rule": result.exits.label,
+                "epoch": result.exits.epoch,
+                **each.model_dump(),
+            }
+            for _, result in self._results
+            if result.exits is not None
+            for each in result.exits.by_exit
+        )
+
     def scored(self, report: Mapping[str, Any]) -> Run:
         """Return the same run, with `word_errors` and `werr` counted in another way.
 
@@ -146,7 +171,9 @@ class Run:
         """One row a setting, speaker and kind of word, against the baseline that is asked for.
 
         Settings stand by their dotted paths; ``werr_percent`` is below zero where more errors are
-        made than by the baseline.
+        made than by the baseline. Of several speakers there are two rows more, whose ``speaker``
+        is NA: ``average`` says how they are put together, ``pooled`` (of their errors together) or
+        ``mean_of_ratios`` (the mean of their own). Of a federated training a client is a speaker.
         """
         scoring = self.scoring
         if scoring is None:
@@ -155,22 +182,9 @@ class Run:
         attempts = [
             _Evaluated(result, folder.hypotheses)
             for folder, result in self._results
-            if result.status == "finished"
-            and result.client is None
-            and last[result.job_id] == result.attempt
+            if result.status == "finished" and last[result.job_id] == result.attempt
         ]
-        pairs, _ = pairs_of(scoring.asked, attempts)
-        return pd.DataFrame(
-            {
-                **{path: _cell(value) for path, value in pair.result.axes.items()},
-                "speaker": pair.result.speaker,
-                "round": pair.result.round,
-                "of": kind,
-                **werr([pair.heard(scoring, kind)]).figures(),
-            }
-            for pair in pairs
-            for kind in scoring.kinds
-        )
+        return pd.DataFrame(_werr_rows(pairs_of(scoring.asked, attempts)[0], scoring))
 
     @cached_property
     def _exit_rows(self) -> list[tuple[AttemptResult, Rows[ExitsRow]]]:
@@ -239,6 +253,38 @@ class Run:
 class _Evaluated:
     result: AttemptResult
     read_hypotheses: Callable[[], list[HypothesisRow]]
+
+
+_AVERAGES: tuple[Average, ...] = ("pooled", "mean_of_ratios")
+
+
+def _werr_rows(pairs: Iterable[Pair[_Evaluated]], scoring: Scoring) -> Iterator[dict[str, Any]]:
+    groups: dict[str, list[Pair[_Evaluated]]] = {}
+    for pair in pairs:
+        groups.setdefault(json.dumps(_settings(pair), default=str), []).append(pair)
+    for own in groups.values():
+        for kind in scoring.kinds:
+            sets: dict[str, tuple[list[Utterance], list[Utterance]]] = {}
+            for pair in own:
+                heard = pair.heard(scoring, kind)
+                base, new = sets.setdefault(pair.speaker, ([], []))
+                base += heard[0]
+                new += heard[1]
+                row = {**_speaker(pair), "of": kind, "average": None}
+                yield {**_settings(pair), **row, **werr([heard]).figures()}
+            for average in _AVERAGES if len(sets) > 1 else ():
+                row = {"speaker": None, "of": kind, "average": average}
+                yield {**_settings(own[0]), **row, **werr(sets.values(), average).figures()}
+
+
+def _settings(pair: Pair[_Evaluated]) -> dict[str, Any]:
+    axes = {path: _cell(value) for path, value in pair.result.axes.items() if path != _SPEAKER}
+    return {**axes, "round": pair.result.round}
+
+
+def _speaker(pair: Pair[_Evaluated]) -> dict[str, Any]:
+    axes = pair.result.axes
+    return {**({_SPEAKER: axes[_SPEAKER]} if _SPEAKER in axes else {}), "speaker": pair.speaker}
 
 
 def _kinds(
@@ -327,13 +373,13 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (name, frame) of all but the samples, which are large.
 
-    Other speakers have one where somebody was listened to, exits where utterances left at them,
-    word errors and WERR where the scenario's ``report`` asks for them.
+    Other speakers have one where somebody was listened to, exits and what each came to where
+    utterances left at them, word errors and WERR where the scenario's ``report`` asks for them.
     """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
     if len(run.others):
         yield "others", run.others
-    for name in ("exits", "word_errors", "werr"):
+    for name in ("exits", "by_exit", "word_errors", "werr"):
         if len(getattr(run, name)):
             yield name, getattr(run, name)

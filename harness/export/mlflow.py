@@ -17,7 +17,7 @@ ORIGIN_TAG = "mobileasr.attempt"
 
 _METRICS = (
     *("wer_before_percent", "wer_after_percent", "minutes_per_epoch", "peak_rss_mb", "need_mb"),
-    *("measured_need_mb", "seconds"),
+    *("measured_need_mb", "load_peak_mb", "train_peak_mb", "seconds"),
 )
 
 

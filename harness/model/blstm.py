@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from harness.model.blocks import Block, Blocks
 from harness.model.configuration import steps_per_block
+from harness.model.grid import Grid
 from harness.model.operators import rows_of
 from harness.model.recurrent import RecurrentProduct
 from harness.model.resident.product import Stack, times, times_turned
@@ -43,6 +44,12 @@ class _Steps:
     batch: int
     hidden: int
     product: RecurrentProduct
+    grid: Grid | None = None
+    """On which h is rounded before each product."""
+
+    def rounded(self, h: Tensor) -> Tensor:
+        """Return h as a product takes it."""
+        return h if self.grid is None else self.grid.bounded(h)
 
     @property
     def rows(self) -> int:
@@ -115,7 +122,7 @@ class BlstmCache:
     sums: list[Tensor]
     """What goes into the gates, by block, [2, steps, 4H and B as the product has them]"""
     hidden_before: Tensor
-    """[2, T*B, H]: h before each time step"""
+    """[2, T*B, H]: h before each time step, as the product took it"""
     cells: list[Tensor]
     """c after each time step, likewise with H"""
 
@@ -135,7 +142,7 @@ def _forward_block(steps: _Steps, matrices: _Shapes, keep: bool) -> Block:
     def run(z: Tensor, h: Tensor, c: Tensor, *matrices: Tensor) -> list[Tensor]:
         hs, cs, all_sums = [], [], []
         for z_t in steps.apart(z):
-            sums = z_t + steps.product.times(h, matrices)
+            sums = z_t + steps.product.times(steps.rounded(h), matrices)
             i, f, o, g = tf.split(sums, 4, steps.features)
             c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
             h = tf.sigmoid(o) * tf.tanh(c)
@@ -207,6 +214,7 @@ def blstm_forward(
     unroll: int,
     keep: bool,
     product: RecurrentProduct,
+    grid: Grid | None = None,
 ) -> tuple[Tensor, BlstmCache | None]:
     """Run the layer.
 
@@ -217,12 +225,13 @@ def blstm_forward(
         unroll: Most time steps in one block.
         keep: Whether a backward pass will follow.
         product: How to take the product of a time step.
+        grid: On which h is rounded before it; None: it is not.
 
     Returns:
         [T*B, 2H] (arbitrary past an utterance's length) and the cache if ``keep``.
     """
     rows, batch, hidden = x.shape[0], lengths.shape[0], weights.recurrent.shape[1]
-    steps = _Steps(steps_per_block(rows // batch, unroll), batch, hidden, product)
+    steps = _Steps(steps_per_block(rows // batch, unroll), batch, hidden, product, grid)
     turned = _turned_rows(rows // batch, lengths)
     inputs = tf.gather(x, tf.stack([tf.range(rows), turned]))
     z = times(inputs, weights.input) + weights.bias
@@ -236,7 +245,7 @@ def blstm_forward(
     if not keep:
         return y, None
     last = rows_of(hs[-1], 0, steps.rows - batch)
-    before = tf.concat([tf.zeros([2, batch, hidden]), *hs[:-1], last], 1)
+    before = steps.rounded(tf.concat([tf.zeros([2, batch, hidden]), *hs[:-1], last], 1))
     cells, sums = caches
     return y, BlstmCache(steps, inputs, sums, before, cells)
 

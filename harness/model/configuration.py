@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Resident = Literal["float32", "f16", "int8"]
 Rounding = Literal["stochastic", "nearest"]
+OwnLoss = Literal["ctc", "rnnt"]
+ForwardFormat = Literal["float32", "int8", "int6", "int4"]
+ForwardPer = Literal["column", "tensor"]
 OptimiserName = Literal["adam", "sgd"]
 
 BLANK = 0
@@ -91,6 +94,10 @@ class NetworkConfig(ABC):
     """Name of the family."""
     formulations: ClassVar[frozenset[str]] = frozenset()
     """What ``reference`` has, of ``harness.model.bench.contestants.CONTESTANTS``."""
+    own_loss: ClassVar[OwnLoss] = "ctc"
+    """What it is trained by, unless something else is asked for."""
+    rounds_products: ClassVar[bool] = False
+    """Whether its layers take ``forward`` into account."""
 
     name: str
     batch_size: int
@@ -119,6 +126,11 @@ class NetworkConfig(ABC):
     rounding: Rounding = "stochastic"
     """How they are encoded again; ``nearest`` loses every step smaller than half a code."""
     optimiser: OptimiserName = "adam"
+    forward: ForwardFormat = "float32"
+    """What the products of the forward pass are made of: whole numbers times scales, of weights and
+    of what they are multiplied with; the backward pass is in float32 (`harness.model.grid`)."""
+    forward_per: ForwardPer = "column"
+    """What of a weight has a scale then: an output unit, or all of it."""
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
@@ -233,6 +245,21 @@ class NetworkConfig(ABC):
             yield Problem(("switched",), "goes with clip: layer only", hint)
         if self.switched and not self.exits():
             yield Problem(("switched",), "goes with a network that has exits only")
+        yield from self._problems_of_products()
+
+    def _problems_of_products(self) -> Iterator[Problem]:
+        if self.forward == "float32":
+            return
+        if not self.rounds_products:
+            hint = "Leave forward out, or take a network of another family."
+            yield Problem(("forward",), f"{self.family} has products of float32 only", hint)
+        held = (self.resident, self.forward, self.forward_per)
+        if self.resident != "float32" and held != ("int8", "int8", "column"):
+            message = f"{self.forward} does not go with weights that are held as {self.resident}"
+            if self.forward == self.resident:
+                message = "weights that are held as int8 have a scale a column"
+            hint = "Write resident: float32; or resident: int8, forward: int8, forward_per: column."
+            yield Problem(("forward",), message, hint)
 
     def describe(self, only: Collection[str] | None = None) -> Network:
         """Return what files of this network say of it.

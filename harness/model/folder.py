@@ -9,6 +9,7 @@ import datetime
 import importlib.metadata
 import platform
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from harness.compression.chosen import chosen
 from harness.compression.packed import pack
 from harness.contract.wire import Wire
+from harness.memory.measured import MemoryRecord
 from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.initial import Weights
@@ -95,6 +97,73 @@ def write_checkpoint(weights: Weights, folder: Path, number_format: str | None =
     return describe_file(path)
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What training with a model's files costs, measured."""
+
+    need_mb: dict[int, dict[str, float]]
+    memory: MemoryRecord | None
+    trainer_base_mb: float
+
+    @staticmethod
+    def of(manifest: ModelManifest, batch_sizes: Collection[int]) -> Costs:
+        """Return what a manifest says of files with these batch sizes."""
+        needs = {size: by for size, by in manifest.need_mb.items() if size in batch_sizes}
+        return Costs(needs, manifest.memory, manifest.trainer_base_mb)
+
+
+NOT_MEASURED = Costs({}, None, 0.0)
+"""No scenario can use a folder with these."""
+
+
+def _measured_costs(
+    config: NetworkConfig,
+    folder: Path,
+    files: dict[int, ModelFile],
+    *,
+    checkpoint: ModelFile | None,
+    threads: int,
+    sub_models: Collection[str] | None,
+) -> Costs:
+    """Measure what each sub-model needs at each batch size.
+
+    Args:
+        config: Sizes.
+        folder: Where files and checkpoint lie.
+        files: By batch size.
+        checkpoint: Shared weights, or None.
+        threads: Of LiteRT, in the measured processes.
+        sub_models: Those that the files can train; None = all of the network.
+    """
+    names = config.describe(sub_models).sub_model_names
+    needs = {
+        batch: measure_needs(
+            entry.path(folder),
+            names,
+            checkpoint=checkpoint.path(folder) if checkpoint else None,
+            threads=threads,
+            ordered=is_ordered(config),
+        )
+        for batch, entry in files.items()
+    }
+    points = [
+        measured(Cell(name, batch), by[name]) for batch, by in needs.items() for name in names
+    ]
+    return Costs(
+        {batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()},
+        make_record(points, files, threads),
+        float(np.median([need.base_mb for by in needs.values() for need in by.values()])),
+    )
+
+
+def is_ordered(config: NetworkConfig) -> bool:
+    """Return whether files are run in their own order.
+
+    In clusters all that is decoded lives at once.
+    """
+    return config.resident != "float32"
+
+
 def write_manifest(
     config: NetworkConfig,
     folder: Path,
@@ -104,37 +173,26 @@ def write_manifest(
     provenance: Provenance,
     learning_rate: float,
     threads: int = 2,
-    measure: bool = True,
     sub_models: Collection[str] | None = None,
+    costs: Costs | None = None,
 ) -> ModelManifest:
-    """Measure what each sub-model needs at each batch size and write the manifest.
+    """Measure what each sub-model needs at each batch size, if need be, and write the manifest.
 
     Args:
         config: Sizes.
-        folder: Where files and checkpoint lie.
+        folder: Where to.
         files: By batch size.
         checkpoint: Shared weights, or None.
         provenance: How it was made.
         learning_rate: For personalising.
         threads: Of LiteRT, in the measured processes.
-        measure: Without, the manifest has no needs, and no scenario can use the folder.
         sub_models: Those that the files can train; None = all of the network.
+        costs: What training needs; None = measured now.
     """
-    weights = folder / checkpoint.file if checkpoint else None
-    ordered = config.resident != "float32"  # in clusters all that is decoded lives at once
+    costs = costs or _measured_costs(
+        config, folder, files, checkpoint=checkpoint, threads=threads, sub_models=sub_models
+    )
     network = config.describe(sub_models)
-    names = network.sub_model_names
-    needs = {
-        batch: measure_needs(
-            folder / entry.file, names, checkpoint=weights, threads=threads, ordered=ordered
-        )
-        for batch, entry in files.items()
-        if measure
-    }
-    bases = [need.base_mb for by in needs.values() for need in by.values()]
-    points = [
-        measured(Cell(name, batch), by[name]) for batch, by in needs.items() for name in names
-    ]
     settings = config.features
     manifest = ModelManifest(
         name=config.name,
@@ -144,19 +202,20 @@ def write_manifest(
         sample_rate=settings.sample_rate,
         max_audio_s=settings.samples(config.max_frames) / settings.sample_rate,
         alphabet=config.alphabet,
-        parameters={name: network.trained_parameters(name) for name in names},
-        need_mb={
-            batch: {name: need.need_mb for name, need in by.items()} for batch, by in needs.items()
-        },
+        parameters={name: network.trained_parameters(name) for name in network.sub_model_names},
+        need_mb=costs.need_mb,
         sizes=network_sizes(config),
         network=network,
-        memory=make_record(points, files, threads) if points else None,
-        trainer_base_mb=float(np.median(bases)) if bases else 0.0,
+        memory=costs.memory,
+        trainer_base_mb=costs.trainer_base_mb,
         learning_rate=learning_rate,
         resident=config.resident,
         rounding=config.rounding,
         optimiser=config.optimiser,
-        ordered=tuple(files) if ordered else (),
+        recompute=config.recompute or config.switched,
+        forward=config.forward,
+        forward_per=config.forward_per,
+        ordered=tuple(files) if is_ordered(config) else (),
         provenance=provenance,
     )
     save_manifest(manifest, folder)

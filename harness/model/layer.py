@@ -80,6 +80,15 @@ class LayerSpec:
             self.full_name(name) for name, weight in self.weights.items() if weight.is_bias
         )
 
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """Full names of the matrices and kernels that training changes: what products are with."""
+        return tuple(
+            self.full_name(name)
+            for name, weight in self.weights.items()
+            if weight.trained and not weight.is_bias and len(weight.shape) > 1
+        )
+
     def full_name(self, name: str) -> str:
         """Return the name of a weight in signatures and checkpoints: ``conv1_kernel``."""
         return f"{self.name.lower()}_{name}"
@@ -139,8 +148,11 @@ class Backward:
 class Variables(Protocol):
     """Where layers read their weights."""
 
-    def read(self, full_name: str, after: Tensor | None = None) -> Tensor:
-        """Return a copy of a weight, made no earlier than ``after``."""
+    grid: Any
+    """On which operands of products are rounded (`harness.model.grid`); None: they are not."""
+
+    def operand(self, full_name: str, after: Tensor | None = None) -> Tensor:
+        """Return a copy of a weight as products take it, made no earlier than ``after``."""
 
     def stack(self, full_name: str, after: Tensor) -> Any:
         """Return matrices for `harness.model.resident.product`, read no earlier than ``after``."""
@@ -192,9 +204,23 @@ class TrainableLayer(ABC):
 
         A converted file keeps a copy from where it was read to its last use; without ``after`` all
         are read at the start. So large ones are read where they are needed, and again on the way
-        back.
+        back. A matrix is rounded as its products ask for.
         """
-        return self._variables.read(self.spec.full_name(name), after)
+        return self._variables.operand(self.spec.full_name(name), after)
+
+    @property
+    def grid(self) -> Any:
+        """On which operands of products are rounded (`harness.model.grid`); None: they are not."""
+        return self._variables.grid
+
+    def multiplicand(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """Return what a product with a weight takes.
+
+        Args:
+            x: What goes into it.
+            inside: 1 within each utterance, 0 elsewhere; None: x is 0 there.
+        """
+        return x if self.grid is None else self.grid.signal(x, inside)
 
     def stack(self, name: str, after: Tensor) -> Any:
         """Return matrices [N, rows, columns] of this layer for products with all of them.

@@ -9,9 +9,9 @@ memory.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -19,11 +19,12 @@ from harness.model.aim import Aim
 from harness.model.configuration import Form, NetworkConfig
 from harness.model.ctc import CtcLoss
 from harness.model.functions import concrete
+from harness.model.grid import Grid
 from harness.model.initial import Weights, initial_weights
 from harness.model.layer import Role, Signal, TrainableLayer
 from harness.model.operators import inside
 from harness.model.passes import BackwardPass, ForwardPass, Taken
-from harness.model.resident.chosen import encoded_weights
+from harness.model.resident.chosen import encoded_weights, rounded_weights
 from harness.model.resident.codings import Codings
 from harness.model.resident.codings import codings as make_codings
 from harness.model.resident.product import Stack
@@ -41,6 +42,8 @@ class NetworkVariables:
         encoded: Names of those that are held in few bits.
         codings: How; None: there are none.
         stochastic: Whether these are rounded by lot.
+        grid: On which operands of products are rounded; None: they are not.
+        rounded: Names of the weights that are rounded on it where a product takes them.
     """
 
     def __init__(
@@ -50,8 +53,12 @@ class NetworkVariables:
         codings: Codings | None = None,
         *,
         stochastic: bool = True,
+        grid: Grid | None = None,
+        rounded: Collection[str] = (),
     ) -> None:
         self.codings = codings
+        self.grid = grid
+        self._rounded = frozenset(rounded)
         self.by_name: dict[str, Tensor] = {
             name: EncodedVariable(name, value, codings.weights)
             if codings and name in encoded
@@ -67,11 +74,20 @@ class NetworkVariables:
     @staticmethod
     def of(config: NetworkConfig, weights: Weights) -> NetworkVariables:
         """Return the variables of a flatbuffer, encoded as the configuration says."""
-        if config.resident == "float32":
-            return NetworkVariables(weights)
-        codings = make_codings(config.resident, config.clip_norm)
-        stochastic = config.rounding == "stochastic"
-        return NetworkVariables(weights, encoded_weights(config), codings, stochastic=stochastic)
+        few = config.resident != "float32"
+        return NetworkVariables(
+            weights,
+            encoded_weights(config),
+            make_codings(config.resident, config.clip_norm) if few else None,
+            stochastic=config.rounding == "stochastic",
+            grid=Grid.of(config),
+            rounded=rounded_weights(config),
+        )
+
+    @staticmethod
+    def in_float32(config: NetworkConfig, weights: Weights) -> NetworkVariables:
+        """Return the variables of a network that tensorflow trains: none is encoded."""
+        return NetworkVariables.of(replace(config, resident="float32"), weights)
 
     def read(self, full_name: str, after: Tensor | None = None) -> Tensor:
         """Return a copy of a variable, made no earlier than ``after``."""
@@ -81,14 +97,22 @@ class NetworkVariables:
                 return variable.read_value()
             return tf.identity(variable)
 
+    def operand(self, full_name: str, after: Tensor | None = None) -> Tensor:
+        """Return a copy of a variable as products take it, made no earlier than ``after``."""
+        value = self.read(full_name, after)
+        if self.grid is None or full_name not in self._rounded:
+            return value
+        return self.grid.weight(value)
+
     def stack(self, full_name: str, after: Tensor) -> Tensor | Stack:
         """Return matrices, read no earlier than ``after``; encoded ones as blocks."""
         variable = self.by_name[full_name]
         if isinstance(variable, EncodedVariable) and variable.is_stack:
             return Stack(variable, after)
-        return self.read(full_name, after)
+        return self.operand(full_name, after)
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A loss of logits, and its gradient; `harness.model.ctc.CtcLoss` is one."""
 
@@ -100,6 +124,10 @@ class Loss(Protocol):
         label_lengths: Tensor,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return losses [B] and gradients [T, B, V] of several logits [T, B, V]."""
+
+
+AnyLoss = Any
+"""A ``Loss``, or what another kind of network takes in its place."""
 
 
 @dataclass(frozen=True)
@@ -143,20 +171,20 @@ class Network:
         variables: NetworkVariables | None = None,
         seed: int = 0,
         form: Form | None = None,
-        loss: Loss | None = None,
+        loss: AnyLoss | None = None,
     ) -> None:
         form = form or Form()
         self.config = config
         self.description = config.describe()
         if variables is None:
             weights = initial_weights(config, seed)
-            made = NetworkVariables.of(config, weights) if form.flatbuffer else None
-            variables = made or NetworkVariables(weights)
+            held = NetworkVariables.of if form.flatbuffer else NetworkVariables.in_float32
+            variables = held(config, weights)
         self.variables = variables
         self.layers = config.build_layers(self.variables, form)
         self.segments = segments_of(self.layers, self.description.exits)
         self.form = form
-        self._loss = loss or CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
+        self._loss: Loss = loss or CtcLoss(config.unroll, in_tensorflow=not form.flatbuffer)
 
     @property
     def weights(self) -> Mapping[str, Tensor]:

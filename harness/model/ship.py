@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.model.configuration import NetworkConfig
 from harness.model.folder import (
+    Costs,
     move_into,
     today,
     versions,
@@ -30,6 +31,7 @@ from harness.model.pretraining import (
 )
 from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
+from harness.model.sharing import shared_files
 from harness.model.speech import Asked, Gathered, gathered
 from harness.speech.letters import check_letters
 from harness.speech.text import Accents
@@ -61,6 +63,9 @@ class Pretraining:
     """Of the model: in its manifest, reports and names of its files; None = that of its network."""
     number_format: str | None = None
     """Of the checkpoint's matrices, as ``Wire.format``; None = float32."""
+    files_of: Path | None = None
+    """A model beside the new one: its flatbuffers, and what they need of memory, are the new one's
+    too; None = it has its own."""
     learning_rate: float = 5e-4
     """For personalising; goes into the model's manifest."""
     device: Device = "auto"
@@ -87,7 +92,8 @@ def ship_pretrained(
     Args:
         config: Sizes.
         folder: Where to, such as ``models/ds2-mini``.
-        batch_sizes: Those to ship a flatbuffer for; all start from one checkpoint.
+        batch_sizes: Those to ship a flatbuffer for; all start from one checkpoint. None: all of
+            ``plan.files_of``, or the network's own.
         work: Keeps speech and progress.
         plan: From what and how.
         command: How this was called, for the manifest.
@@ -103,6 +109,7 @@ def ship_pretrained(
     settings = replace(plan.settings, begun_from=start.identity) if start else plan.settings
     aim_of(config, settings)  # what cannot be trained so is told before any speech is made
     loss_of(config, settings)
+    shared = plan.files_of and shared_files(plan.files_of, folder, config, batch_sizes)
     speech = gathered(
         plan.corpora,
         plan.others,
@@ -130,12 +137,19 @@ def ship_pretrained(
         making = Path(name)
         checkpoint = write_checkpoint(result.weights, making, plan.number_format)
         config = replace(config, name=plan.name or config.name)
-        files = write_models(config, making, batch_sizes, embed=False)
-        watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
+        if shared:
+            files = shared.files
+            watcher.said(f"flatbuffers and what they need: those of {shared.owner.name}")
+        else:
+            sizes = batch_sizes or [config.batch_size]
+            files = write_models(config, making, sizes, embed=False)
+            watcher.said(f"flatbuffers for batch sizes {', '.join(map(str, files))}")
         heard = _heard(making, files, checkpoint, speech, threads)
         watcher.said("WER %: " + ", ".join(f"{speaker} {wer:g}" for speaker, wer in heard.items()))
-        processes = len(files) * len(config.sub_models())
-        watcher.said(f"measuring what training needs: {processes} processes, seconds each")
+        costs = Costs.of(shared.owner, files) if shared else None
+        if costs is None:
+            processes = len(files) * len(config.sub_models())
+            watcher.said(f"measuring what training needs: {processes} processes, seconds each")
         manifest = write_manifest(
             config,
             making,
@@ -156,6 +170,7 @@ def ship_pretrained(
             ),
             learning_rate=plan.learning_rate,
             threads=threads,
+            costs=costs,
         )
         move_into(making, folder)
     return manifest
@@ -174,8 +189,8 @@ def _heard(
     threads: int,
 ) -> dict[str, float]:
     """Return the WER of validation halves, as the shipped file hears them."""
-    model = FlatbufferModel(folder / files[max(files)].file, threads)
-    model.load_checkpoint(folder / checkpoint.file)
+    model = FlatbufferModel(files[max(files)].path(folder), threads)
+    model.load_checkpoint(checkpoint.path(folder))
     validation = [u for u in speech.mixture.utterances if u.split == "validation"]
     heard = {"validation": listen(model, validation)}
     for corpus in speech.listened:
@@ -194,7 +209,7 @@ def _stage(
     """Return this training, for the lineage of what came of it."""
     shares = zip(speech.mixture.shares, result.utterances, strict=True)
     settings = plan.settings
-    loss = "minwer" if settings.minwer is not None else "ctc"
+    loss = "minwer" if settings.minwer is not None else config.own_loss
     return Stage(
         network=config.name,
         alphabet=config.alphabet,

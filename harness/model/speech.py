@@ -127,7 +127,10 @@ class Asked:
                 f"{utterances} sentences by {self.voices} (espeak-ng), none of them one of the "
                 "six speakers, no sentence of the validation half"
             )
-        return f"{corpus.manifest.name}: {len(corpus.speakers)} speakers"
+        path = corpus.manifest
+        name = path.absolute().parent.name if path.name == MANIFEST else path.name
+        hours, who = corpus.seconds / 3600, len(corpus.speakers)
+        return f"{name}: {hours:.1f} h of speech by {who} {'speaker' if who == 1 else 'speakers'}"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from harness.report.serials import phone_name
 from harness.report.text import clean
 from harness.report.trend import Night, night_of, past_runs, trends
 from harness.report.wer import unknown_speech
-from harness.report.werr import WerrMatrix, against_first
+from harness.report.werr import AVERAGES, WerrMatrix, against_first
 from harness.report.werr import in_words as werr_in_words
 from harness.report.word_classes import KIND_WORDS
 from harness.results.compare import METRICS, WER, Comparison, Finding, Observation
@@ -102,6 +102,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             beside=side_by_side(judged.runs),
             matrices=[] if judged.werr is None else [(judged.werr, werr_in_words(judged.werr))],
             kind_words=KIND_WORDS,
+            averages=AVERAGES,
             exits=rules_beside(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],

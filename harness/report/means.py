@@ -8,15 +8,17 @@ the same utterances.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import mean
+from typing import Any
 
 from harness.report.axes import SPEAKER, label_of, shown
 from harness.report.load import Attempt, RunData
 from harness.report.variants import Variant, variants
 from harness.report.wer import heard_after
+from harness.results.networks import network_of
 from harness.results.wer_difference import WerDifference, wer_difference
 from harness.results.wer_interval import Utterance, WerInterval, wer_interval
 
@@ -105,9 +107,13 @@ class SideBySide:
 
 def side_by_side(runs: Sequence[RunData]) -> SideBySide | None:
     """Return the means of runs; None unless there are several ways to save."""
+    forms = [_forms(run, own.result.model_name) for run in runs for own in run.attempts]
+    usual_forms = frozenset.intersection(*forms) if forms else frozenset()
     found = [
-        means for run in runs for means in (*_federated(run, runs), *_personal(run, runs))
-    ]  # fmt: skip
+        means
+        for run in runs
+        for means in (*_federated(run, runs, usual_forms), *_personal(run, runs, usual_forms))
+    ]
     if not found:
         return None
     usual = Counter(means.speakers for means in found).most_common(1)[0][0]
@@ -121,7 +127,9 @@ def side_by_side(runs: Sequence[RunData]) -> SideBySide | None:
 # -- federated ------------------------------------------------------------------------------------
 
 
-def _federated(run: RunData, runs: Sequence[RunData]) -> Iterable[Means]:
+def _federated(
+    run: RunData, runs: Sequence[RunData], usual_forms: frozenset[str]
+) -> Iterable[Means]:
     for variant in variants(run):
         last = variant.last
         assert last is not None, "variants have a last round"
@@ -129,7 +137,7 @@ def _federated(run: RunData, runs: Sequence[RunData]) -> Iterable[Means]:
         spent = variant.spent
         yield Means(
             name=_named(variant.name, run, runs),
-            kind=_kind(variant),
+            kind=_kinds(_kind(variant), run, variant.attempts, usual_forms),
             speakers=frozenset(last.rates),
             wer_percent=_wer(variant.heard, last.mean_rate),
             heard=variant.heard,
@@ -138,14 +146,38 @@ def _federated(run: RunData, runs: Sequence[RunData]) -> Iterable[Means]:
         )
 
 
-def _kind(variant: Variant) -> str:
+def _kind(variant: Variant) -> list[str]:
     pruning = variant.pruning
     kinds = _saving(variant.beside)
     if variant.compression is not None:
         kinds.append("codec")
     if pruning is not None and pruning.level:
         kinds.append("masked pruning" if pruning.masked else "pruning")
-    return ", ".join(kinds)
+    return kinds
+
+
+def _kinds(
+    kinds: Iterable[str], run: RunData, attempts: Iterable[Attempt], usual_forms: frozenset[str]
+) -> str:
+    """Return what is saved by: settings, and how the model was built, where others were not so."""
+    forms = frozenset().union(*(_forms(run, own.result.model_name) for own in attempts))
+    return ", ".join([*kinds, *sorted(forms - usual_forms)])
+
+
+def _forms(run: RunData, model: str) -> frozenset[str]:
+    """Return what a model's manifest says of how it trains with less."""
+    manifest = run.record.models.get(model, {})
+    forms = set()
+    if manifest.get("resident", "float32") != "float32":
+        forms.add("few bits while training")  # which recomputes, too
+    elif manifest.get("recompute") or _is_switched(manifest):
+        forms.add("gradient checkpointing")
+    return frozenset(forms)
+
+
+def _is_switched(manifest: Mapping[str, Any]) -> bool:
+    """Return whether one signature trains all spans; older manifests do not say ``recompute``."""
+    return any(sub_model.switch is not None for sub_model in network_of(manifest).sub_models)
 
 
 def _saving(paths: Iterable[str]) -> list[str]:
@@ -162,7 +194,9 @@ def _saving(paths: Iterable[str]) -> list[str]:
 # -- personalised ---------------------------------------------------------------------------------
 
 
-def _personal(run: RunData, runs: Sequence[RunData]) -> Iterable[Means]:
+def _personal(
+    run: RunData, runs: Sequence[RunData], usual_forms: frozenset[str]
+) -> Iterable[Means]:
     groups: dict[tuple[tuple[str, str], ...], list[Attempt]] = {}
     for attempt in run.personal:
         if attempt.finished and attempt.result.wer_after_percent is not None:
@@ -178,7 +212,7 @@ def _personal(run: RunData, runs: Sequence[RunData]) -> Iterable[Means]:
         peaks = [a.result.peak_rss_mb for a in own if a.result.peak_rss_mb is not None]
         yield Means(
             name=_named(told, run, runs),
-            kind=", ".join(_saving(attempts[0].result.axes)),
+            kind=_kinds(_saving(attempts[0].result.axes), run, attempts, usual_forms),
             speakers=frozenset(attempt.result.speaker for attempt in own),
             wer_percent=_wer(heard, mean(rates)),
             heard=heard,

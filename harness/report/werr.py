@@ -35,8 +35,15 @@ class WerrRow:
     kind: Kind
     cells: Mapping[str, Werr]
     """By speaker."""
-    together: Werr
-    """Over all speakers."""
+    averages: Mapping[Average, Werr]
+    """Over all speakers: of their errors together, and the mean of their own."""
+    asked: Average
+    """Which of both the scenario goes by."""
+
+    @property
+    def together(self) -> Werr:
+        """Over all speakers, as the scenario asks."""
+        return self.averages[self.asked]
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,12 @@ class WerrMatrix:
         """All settings together, a row a kind of word."""
         return tuple(row for row in self.rows if row.settings == self.rows[-1].settings)
 
-    @property
-    def average(self) -> Average:
-        """How speakers are put together."""
-        return self.asked.average
+
+AVERAGES: Mapping[Average, str] = {
+    "pooled": "all, errors together",
+    "mean_of_ratios": "all, mean of their WERR",
+}
+"""How speakers are put together, in the words of a table."""
 
 
 def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
@@ -70,16 +79,17 @@ def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
     for run in runs:
         if run.scoring is None or run.scoring.asked.baseline is None:
             continue
-        attempts = [Readable(attempt) for attempt in run.personal if attempt.finished]
+        attempts = [Readable(attempt) for attempt in run.final if attempt.finished]
         pairs, alone = pairs_of(run.scoring.asked, attempts)
         title = run.record.run_id if len(runs) > 1 else ""
         named = run.scoring.asked.baseline
         paths = list(named) if isinstance(named, dict) else []
-        found += _matrix(title, _name(run.scoring.asked), paths, run.scoring, pairs, alone)
+        found += _matrix(title, named_baseline(run.scoring.asked), paths, run.scoring, pairs, alone)
     return tuple(found)
 
 
-def _name(asked: Report) -> str:
+def named_baseline(asked: Report) -> str:
+    """Return what a scenario's baseline is called."""
     if not isinstance(asked.baseline, dict):
         return "the start of each training"
     return ", ".join(f"{label_of(path)} {shown(value)}" for path, value in asked.baseline.items())
@@ -94,7 +104,7 @@ def against_first(runs: Sequence[RunData]) -> WerrMatrix | None:
     if len(runs) < 2:
         return None
     first = runs[0].record.run_id
-    attempts = [Readable(attempt) for run in runs for attempt in run.personal if attempt.finished]
+    attempts = [Readable(attempt) for run in runs for attempt in run.final if attempt.finished]
     pairs, alone = pairs_against(first, attempts)
     scoring = runs[-1].scoring or Scoring(Report())
     return next(iter(_matrix("", f"run {first}", [RUN], scoring, pairs, alone)), None)
@@ -128,7 +138,7 @@ def _matrix(
     if not pairs:
         return []
     kinds = [kind for kind in scoring.kinds if kind != "characters"]
-    speakers = tuple(dict.fromkeys(pair.result.speaker for pair in pairs))
+    speakers = tuple(dict.fromkeys(pair.speaker for pair in pairs))
     axes = varying([each.attempt for pair in pairs for each in pair.new])
     paths = list(dict.fromkeys((*own_paths, *(axis.path for axis in axes))))
     paths = [path for path in paths if path != SPEAKER]
@@ -148,12 +158,13 @@ def _row(
 ) -> WerrRow:
     sets: dict[str, tuple[list[Utterance], list[Utterance]]] = {}
     for pair in pairs:
-        base, new = sets.setdefault(pair.result.speaker, ([], []))
+        base, new = sets.setdefault(pair.speaker, ([], []))
         both = pair.heard(scoring, kind)
         base += both[0]
         new += both[1]
     cells = {speaker: werr([both]) for speaker, both in sets.items()}
-    return WerrRow(settings, kind, cells, werr(sets.values(), scoring.asked.average))
+    averages = {average: werr(sets.values(), average) for average in AVERAGES}
+    return WerrRow(settings, kind, cells, averages, scoring.asked.average)
 
 
 def _row_settings(pair: Pair[Readable], paths: Sequence[str]) -> Settings:
@@ -178,9 +189,22 @@ def in_words(matrix: WerrMatrix) -> str:
         return (
             f"Against {matrix.baseline}, WERR is {signed(own.percent, 1)} %, {chance}: "
             f"{plural(own.base.errors, 'word error')} became {own.new.errors}."
+            f"{_other_average(matrix, settings)}"
         )
+    by = "" if len(matrix.speakers) == 1 else f", {AVERAGES[matrix.asked.average]}"
     return (
-        f"Against {matrix.baseline}, {fewer} of {len(known)} settings made fewer word errors and "
-        f"{more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} clear of "
-        "chance."
+        f"Against {matrix.baseline}{by}, {fewer} of {len(known)} settings made fewer word errors "
+        f"and {more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} "
+        "clear of chance."
     )
+
+
+def _other_average(matrix: WerrMatrix, rows: Sequence[WerrRow]) -> str:
+    """Return which average the figure of one setting is, and what the other one is, in words."""
+    if len(matrix.speakers) == 1:
+        return ""
+    (row,) = (row for row in rows if row.kind == "all")
+    other = next(average for average in AVERAGES if average != row.asked)
+    figure = row.averages[other].percent
+    words = "none" if figure is None else f"{signed(figure, 1)} %"
+    return f" That is of {AVERAGES[row.asked]}; {AVERAGES[other]}: {words}."

@@ -92,6 +92,8 @@ class EpochRecord(Record):
     battery_percent: Annotated[float | None, _measured(PERCENT)]
     available_mb: Annotated[float | None, _measured(MEMORY_MB)]
     best: bool
+    steps: int | None = None
+    """Taken until its end; None: an older version did not count them."""
 
 
 class OtherSpeakerRecord(Record):
@@ -397,6 +399,10 @@ class AttemptResult(Record):
     """Predicted need of the chosen sub-model."""
     measured_need_mb: float | None = None
     """Peak RSS minus RSS at the moment of selection."""
+    load_peak_mb: float | None = None
+    """The same of loading: of the peak until the model was loaded, before any step."""
+    train_peak_mb: float | None = None
+    """The same of training: of the peak until the first epoch was trained."""
     changed_codes: float | None = None
     """Share of the codes of weights that a step changed, on average, where these stay in few bits
     while training; 0: it stood still."""

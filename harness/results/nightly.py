@@ -10,6 +10,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from harness.metrics.werr import Average
 from harness.results.compare import Comparison
 from harness.results.files import StoreError, said, write_bytes
 from harness.results.model import Record
@@ -39,6 +40,8 @@ class WerrFigure(Record):
     """The run that it is against."""
     of: Kind
     """Of which words."""
+    average: Average = "pooled"
+    """Over several speakers: of their errors together, or the mean of their own."""
     werr_percent: float | None
     """Below zero where more errors are made; None where there is none."""
     low_percent: float | None

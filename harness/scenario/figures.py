@@ -16,6 +16,8 @@ FIGURES: Final = (
     "peak_rss_mb",
     "need_mb",
     "measured_need_mb",
+    "load_peak_mb",
+    "train_peak_mb",
     "kept_epoch",
     "seconds",
     "rare_wer_percent",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from harness.scenario.base import Count, Flag, Section
+from harness.scenario.base import Count, Flag, Number, Section
 from harness.scenario.paths import suggestion
 
 BEFORE: Final = "before"
@@ -62,7 +62,11 @@ class Report(Section):
     training before its first epoch; or values of the matrix, for example
     ``{trainer.sub_model: S8}``: the jobs that have them."""
     average: Literal["pooled", "mean_of_ratios"] = "pooled"
-    """WERR over several speakers: of their errors together, or the mean of their own."""
+    """WERR over several speakers, in sentences and verdicts: of their errors together, or the mean
+    of their own. Tables have both."""
+    loss: Number | None = Field(None, ge=0, allow_inf_nan=False)
+    """A training loss: after how many steps each training came to it. Left out, and with jobs as
+    the baseline, it is the lowest that the baseline came to."""
 
     @model_validator(mode="after")
     def _names_something(self) -> Report:

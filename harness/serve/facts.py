@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.metrics.werr import Average
+
 Stage = Literal["running", "finished", "interrupted", "silent"]
 
 
@@ -169,6 +171,38 @@ class RoundState(Facts):
         return sum(client.state == "answered" for client in self.clients)
 
 
+class WerrLine(Facts):
+    """What the jobs of one setting come to against the baseline."""
+
+    settings: tuple[tuple[str, str], ...]
+    """Empty of all of them together."""
+    of: str
+    """Of which words."""
+    speaker: str | None
+    """None: all speakers."""
+    average: Average | None
+    """Of all speakers: of their errors together, or the mean of their own."""
+    werr_percent: float | None
+    """Below zero where more errors are made; None where there is none."""
+    low_percent: float | None
+    high_percent: float | None
+    base_wer_percent: float | None
+    new_wer_percent: float | None
+    base_errors: int
+    new_errors: int
+    words: int
+
+
+class WerrSoFar(Facts):
+    """WERR of the jobs that have ended."""
+
+    baseline: str
+    """In words."""
+    lines: tuple[WerrLine, ...]
+    alone: int
+    """Trainings that no baseline is like yet."""
+
+
 class RunState(RunBrief):
     """A run."""
 
@@ -185,3 +219,5 @@ class RunState(RunBrief):
     """Latest first."""
     round: RoundState | None = None
     """Of a federated training; the last one when the run is over."""
+    werr: WerrSoFar | None = None
+    """Where the scenario's report names a baseline, and jobs of it and of another have ended."""

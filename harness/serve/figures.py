@@ -53,7 +53,7 @@ def curves(running: Running, role: str, key: str) -> Markup:
             "WER, %",
             running.wer_percent,
             role,
-            plural(running.epochs, "epoch"),
+            plural(running.epochs, "epoch") if running.epochs else "",
             last_x=running.epochs,
             marks=True,
         ),
@@ -82,7 +82,7 @@ def _line_figure(
         label: Of what, with its unit.
         points: (step or epoch, value).
         role: Colour.
-        of: How many steps or epochs, in words.
+        of: How many steps or epochs, in words; empty: none is trained.
         last_x: Where the axis ends, if that is known.
         clipped: Values far beyond the later ones do not stretch the axis.
         marks: Each value has a mark.
@@ -107,7 +107,10 @@ def _line_figure(
         # a mark of the first and of the highest value is whole
         sheet.marks(plot.xs(xs), plot.ys(ys), role, "o", size=4.5)
     sheet.text(plot.x(xs[-1]) + 6, plot.y(min(ys[-1], ticks[-1])) + 4, _figure(ys[-1]), "ink")
-    desc = f"{label}: {_figure(ys[0])} first, {_figure(ys[-1])} last, after {xs[-1]:.0f} of {of}."
+    desc = f"{label}: {_figure(ys[-1])}."
+    if of:
+        after = f"after {xs[-1]:.0f} of {of}"
+        desc = f"{label}: {_figure(ys[0])} first, {_figure(ys[-1])} last, {after}."
     if max(ys) > ticks[-1]:
         desc += f" The highest, {_figure(max(ys))}, lies beyond the axis."
     return sheet.svg(key, label, desc)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from harness.paths import data_root
 from harness.report.page import chrome, environment
 from harness.report.sub_models import RankedSubModel
+from harness.report.werr import AVERAGES
 from harness.report.words import STOP_WORDS
 from harness.results.networks import network_of
 from harness.serve.facts import Ended, RunBrief, Running, RunState
@@ -83,6 +84,7 @@ def run_page(run: RunState, alone: bool, part: bool = False) -> str:
         exits=any(ended.rule for ended in run.ended[:SHOWN]),
         shown=SHOWN,
         stop_words=STOP_WORDS,
+        averages=AVERAGES,
     )
 
 

@@ -22,6 +22,7 @@ from harness.serve.brief import BriefReader, is_alive, job_name, since
 from harness.serve.facts import Ended, PhoneState, RoundState, RunBrief, Running, RunState
 from harness.serve.rounds import round_under_way
 from harness.serve.tails import AttemptTail, thinned
+from harness.serve.werr import WerrReader
 
 NEXT = 12
 """So many queued jobs are named; the rest is counted."""
@@ -46,6 +47,7 @@ class RunWatch:
         self._tails: dict[tuple[str, int], AttemptTail] = {}
         self._results: dict[tuple[str, int], AttemptResult] = {}
         self._briefs = BriefReader(self.folder)
+        self._werr = WerrReader(self.folder)
         self._over: RunBrief | None = None
         self._outcomes: tuple[RunRecord, Outcomes] | None = None
 
@@ -97,6 +99,7 @@ class RunWatch:
         open_ones = [row for row in attempts if row.state == "running"]
         running = self._running(record, open_ones, now)
         waiting = [row.task_id for row in tasks if row.state in ("queued", "waiting")]
+        ended = tuple(self._ended(tasks, attempts))
         return RunState(
             **dict(self._briefs.brief(record, tasks, attempts, leases, now)),
             sub_models={
@@ -108,8 +111,9 @@ class RunWatch:
             running=tuple(running),
             queue=tuple(waiting[:NEXT]),
             queued=len(waiting),
-            ended=tuple(self._ended(tasks, attempts)),
+            ended=ended,
             round=self._round(record, tasks, attempts, now),
+            werr=self._werr.so_far(record, [(one.job_id, one.attempt) for one in ended]),
         )
 
     def _running(

@@ -94,9 +94,9 @@ class Bench:
             subprocess.CalledProcessError: The trainer failed; its words went to stderr.
         """
         entry = self._manifest.files[cell.batch_size]
-        model = self._folder / entry.file
+        model = entry.path(self._folder)
         checkpoint = self._manifest.checkpoint
-        weights = None if checkpoint is None else self._folder / checkpoint.file
+        weights = None if checkpoint is None else checkpoint.path(self._folder)
         for path in (model, weights):
             if path is not None and not path.is_file():
                 raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import __version__
+from harness.compression.lots import Key
 from harness.contract.exits import ExitRule
 from harness.contract.job import Job, Utterance
 from harness.contract.network import NetworkError
@@ -256,5 +256,4 @@ class FlatbufferLearner:
 
 def _seed(job: Job) -> int:
     """Return a job's own seed: clients that round by the same lots would err together."""
-    digest = hashlib.sha256(f"{job.job_id}:{job.training.seed}".encode()).digest()
-    return int.from_bytes(digest[:3], "little")
+    return Key.of(f"{job.job_id}:{job.training.seed}").seed

@@ -362,8 +362,14 @@ class Training:
     @contextlib.asynccontextmanager
     async def _phase(self, phase: Phase, epoch: int | None = None) -> AsyncIterator[None]:
         async def say(state: str) -> None:
-            rss_mb = self._learner.rss_mb()
-            await self._log.say(PhaseChange, phase=phase, state=state, epoch=epoch, rss_mb=rss_mb)
+            await self._log.say(
+                PhaseChange,
+                phase=phase,
+                state=state,
+                epoch=epoch,
+                rss_mb=self._learner.rss_mb(),
+                peak_rss_mb=self._learner.peak_rss_mb(),
+            )
 
         await say("begin")
         try:

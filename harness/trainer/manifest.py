@@ -5,9 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from harness.atomic import whole
 from harness.contract import mobileasr
@@ -25,12 +33,36 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class ModelFile(_Part):
-    """One file beside the manifest."""
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+class ModelFile(_Part):
+    """One file of a model: beside the manifest, or in the folder of another model."""
+
+    file: FileName
     sha256: Sha256
     bytes: int = Field(ge=1)
+    model: FileName | None = None
+    """The folder, beside this model's, that the file lies in; None: this model's own. So several
+    sets of weights share one flatbuffer."""
+
+    def path(self, folder: Path) -> Path:
+        """Return where the file lies.
+
+        Args:
+            folder: Of the model whose manifest names it.
+        """
+        if self.model is None:
+            return folder / self.file
+        return folder.resolve().parent / self.model / self.file
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``model`` out of a file of one's own: versions before there was it read that."""
+        written: dict[str, Any] = handler(self)
+        if self.model is None:
+            del written["model"]
+        return written
 
 
 class Provenance(_Part):
@@ -87,9 +119,21 @@ class ModelManifest(_Part):
     rounding: Literal["stochastic", "nearest"] = "stochastic"
     """Of weights that are held in few bits."""
     optimiser: Literal["adam", "sgd"] = "adam"
+    recompute: bool = False
+    """Whether a step keeps only what goes into each layer (gradient checkpointing)."""
+    forward: Literal["float32", "int8", "int6", "int4"] = "float32"
+    """What the products of its forward pass are made of."""
+    forward_per: Literal["column", "tensor"] = "column"
+    """What of a weight has a scale in them."""
     ordered: tuple[int, ...] = ()
     """Batch sizes whose file is to be run in its own order (``ordered`` of a job)."""
     provenance: Provenance
+
+    @property
+    def all_files(self) -> tuple[ModelFile, ...]:
+        """Flatbuffers and weights."""
+        weights = () if self.checkpoint is None else (self.checkpoint,)
+        return (*self.files.values(), *weights)
 
     @property
     def lineage(self) -> tuple[Stage, ...]:
@@ -203,8 +247,7 @@ def manifest_of(file: Path) -> ModelManifest | None:
         digest = describe_file(file).sha256
     except (InputError, OSError):
         return None
-    named = [*manifest.files.values(), *([manifest.checkpoint] if manifest.checkpoint else [])]
-    return manifest if digest in [entry.sha256 for entry in named] else None
+    return manifest if digest in [entry.sha256 for entry in manifest.all_files] else None
 
 
 def check_files(manifest: ModelManifest, folder: Path) -> None:
@@ -213,12 +256,18 @@ def check_files(manifest: ModelManifest, folder: Path) -> None:
     Raises:
         InputError: One is missing or differs.
     """
-    files = [*manifest.files.values(), *([manifest.checkpoint] if manifest.checkpoint else [])]
-    for entry in files:
-        path = folder / entry.file
+    for entry in manifest.all_files:
+        path = entry.path(folder)
         try:
             present = describe_file(path)
         except OSError as error:
-            raise InputError(f"a file of the model is missing: {error}", where=str(path)) from error
+            raise InputError(
+                f"a file of the model {manifest.name} is missing: {error.strerror}",
+                where=str(path),
+                hint=""
+                if entry.model is None
+                else f"It is one of the model {entry.model}, whose "
+                "folder must lie beside this one: copy both.",
+            ) from error
         if present.sha256 != entry.sha256:
             raise InputError("the file is not the one the model's manifest names", where=str(path))

@@ -5,6 +5,7 @@ Both ways go on from frame to frame, so a recording may be heard while it goes o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +17,10 @@ from harness.trainer.decode import log_softmax
 Floats = npt.NDArray[np.float32]
 State = Any
 """What a predictor remembers."""
+
+PRUNED = math.log(1e-3)
+"""A labelling that is so much less likely than the last one that stays is not gone on with within
+a frame."""
 
 
 class Transducer(Protocol):
@@ -71,7 +76,7 @@ class Beam:
     """The likeliest labellings: their alignments are summed as far as they are in the beam.
 
     At each frame a labelling may write up to some labels before its blank; after each of them only
-    the likeliest stay.
+    the likeliest stay (``PRUNED``).
     """
 
     model: Transducer
@@ -102,22 +107,32 @@ class Beam:
     def _hear_frame(self, frame: Floats) -> None:
         ended: dict[tuple[int, ...], float] = {}
         going = self._kept
-        for written in range(self.labels_a_frame + 1):
-            longer: list[_Hypothesis] = []
+        for _ in range(self.labels_a_frame + 1):
+            scored: list[tuple[_Hypothesis, npt.NDArray[np.float64]]] = []
             for hypothesis in going:
                 logits = self.model.joint(frame, self._vector(hypothesis.labels)[0])
                 log_p = log_softmax(logits[None])[0] + hypothesis.score
                 before = ended.get(hypothesis.labels, -np.inf)
                 ended[hypothesis.labels] = float(np.logaddexp(before, log_p[self.blank]))
-                if written < self.labels_a_frame:
-                    longer += [
-                        _Hypothesis((*hypothesis.labels, n), float(score))
-                        for n, score in enumerate(log_p)
-                        if n != self.blank
-                    ]
+                scored.append((hypothesis, log_p))
+            floor = self._floor(ended)
+            longer = [
+                _Hypothesis((*hypothesis.labels, int(n)), float(log_p[n]))
+                for hypothesis, log_p in scored
+                for n in np.flatnonzero(log_p > floor)
+                if n != self.blank
+            ]
             going = sorted(longer, key=lambda h: -h.score)[: self.beam]
+            if not going:
+                break
         best = sorted(ended.items(), key=lambda item: -item[1])[: self.beam]
         self._kept = [_Hypothesis(labels, score) for labels, score in best]
+
+    def _floor(self, ended: dict[tuple[int, ...], float]) -> float:
+        """Return the score that a labelling must be above to be gone on with."""
+        if len(ended) < self.beam:
+            return -math.inf
+        return sorted(ended.values(), reverse=True)[self.beam - 1] + PRUNED
 
     def _vector(self, labels: tuple[int, ...]) -> tuple[Floats, State]:
         if labels not in self._known:

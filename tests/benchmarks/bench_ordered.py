@@ -47,8 +47,8 @@ class Row:
 def measured(arguments: argparse.Namespace, folder: Path, batch_size: int, sub_model: str) -> Row:
     """Measure both ways in turn, as often as rounds are asked for."""
     manifest = load_manifest(folder)
-    file = folder / manifest.files[batch_size].file
-    checkpoint = folder / manifest.checkpoint.file if manifest.checkpoint else None
+    file = manifest.files[batch_size].path(folder)
+    checkpoint = manifest.checkpoint.path(folder) if manifest.checkpoint else None
     clustered, ordered = [], []
     for _ in range(arguments.rounds):
         clustered.append(in_a_process(arguments, file, checkpoint, sub_model, "clustered"))

@@ -21,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -32,6 +32,7 @@ from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.model.folder import write_checkpoint
 from harness.model.initial import initial_weights
+from tests.benchmarks.forms import Form, converted
 from tests.benchmarks.training_process import Process, in_a_process
 
 _AS_IS = "as it is"
@@ -58,12 +59,17 @@ class Row:
     rounds: int
 
 
-def formed(config: NetworkConfig, resident: str, optimiser: str) -> NetworkConfig:
-    """Return a network in a form."""
-    if resident == _AS_IS:
-        return config
-    form = {"resident": resident, "optimiser": optimiser}
-    return replace(config, clip="layer", recompute=True, **form)
+def _file(
+    config: NetworkConfig, resident: str, optimiser: str, sub_models: list[str], folder: Path
+) -> Path:
+    """Return the flatbuffer of a form; one that was kept is not made again."""
+    if resident != _AS_IS:
+        form = Form(resident, optimiser)  # type: ignore[arg-type]
+        return converted(config, form, sub_models, folder)
+    file = folder / f"{config.name}-b{config.batch_size}-as-it-is.tflite"
+    if not file.exists():
+        convert(config, file, embed=False, sub_models=sub_models)
+    return file
 
 
 def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) -> Iterator[Row]:
@@ -74,10 +80,7 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
     if arguments.as_is:
         forms.insert(0, (_AS_IS, config.optimiser))
     for resident, optimiser in forms:
-        file = folder / f"{name}-b{size}-{resident.replace(' ', '-')}-{optimiser}.tflite"
-        if not file.exists():
-            form = formed(config, resident, optimiser)
-            convert(form, file, embed=False, sub_models=arguments.sub_model)
+        file = _file(config, resident, optimiser, arguments.sub_model, folder)
         for sub_model in arguments.sub_model:
             for way in arguments.order:
                 processes = [
@@ -136,7 +139,8 @@ def show(rows: list[Row]) -> None:
 
 
 @contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
+def kept_folder(kept: Path | None) -> Iterator[Path]:
+    """Give a folder that stays, or one that goes."""
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
         yield kept
@@ -166,7 +170,7 @@ def main() -> None:
     rows = []
     for name in arguments.arch:
         for size in arguments.batch_size:
-            with _folder(arguments.keep) as folder:
+            with kept_folder(arguments.keep) as folder:
                 rows += measured(arguments, name, size, folder)
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))

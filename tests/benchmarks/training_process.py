@@ -68,16 +68,16 @@ def _measured(arguments: argparse.Namespace) -> Process:
     """Take steps on full-length noise and look at this process."""
     from ai_edge_litert.interpreter import Interpreter
 
-    before = _status_mb("VmRSS")
+    before = status_mb("VmRSS")
     ordered = arguments.way == "ordered"
     interpreter = functools.partial(Interpreter, experimental_disable_delegate_clustering=ordered)
     model = FlatbufferModel(Path(arguments.file), arguments.threads, interpreter=interpreter)
     if arguments.checkpoint:
         model.load_checkpoint(Path(arguments.checkpoint))
-    load_peak = _status_mb("VmHWM") - before
+    load_peak = status_mb("VmHWM") - before
     if arguments.apart:
         ctypes.CDLL(None).malloc_trim(0)
-    loaded = _status_mb("VmRSS") - before
+    loaded = status_mb("VmRSS") - before
     if arguments.apart:
         Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
     batch = _noise(model)
@@ -89,7 +89,7 @@ def _measured(arguments: argparse.Namespace) -> Process:
     return Process(
         loaded_mb=loaded,
         load_peak_mb=load_peak,
-        peak_mb=_status_mb("VmHWM") - before,
+        peak_mb=status_mb("VmHWM") - before,
         step_seconds=statistics.median(seconds[1:]),
         losses=tuple(losses),
         changed_codes=model.changed_codes,
@@ -109,7 +109,8 @@ def _noise(model: FlatbufferModel) -> Batch:
     )
 
 
-def _status_mb(field: str) -> float:
+def status_mb(field: str) -> float:
+    """Return a size of this process from ``/proc``: ``VmRSS``, ``VmHWM``; MiB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) / _KIB_PER_MIB

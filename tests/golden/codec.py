@@ -73,7 +73,12 @@ def codec() -> dict[str, Any]:
             for coding, shape, data, why in _BAD
         ],
         "lots": [
-            {"key": text, "begin": begin, "lots": Key.of(text).lots(begin, 6).tolist()}
+            {
+                "key": text,
+                "begin": begin,
+                "lots": Key.of(text).lots(begin, 6).tolist(),
+                "seed": Key.of(text).seed,
+            }
             for text in ("", _KEY, "ü:1")
             for begin in (0, 5, 2**31 - 2, 2**32 - 6)
         ],

@@ -27,6 +27,7 @@ from tests.golden.codec import codec
 from tests.golden.exits import exits
 from tests.golden.pieces import pieces
 from tests.golden.sharing import sharing
+from tests.golden.streaming import streaming
 
 FOLDER = Path(__file__).parent
 SHA256 = "0123456789abcdef" * 4
@@ -264,8 +265,24 @@ _EVENTS: tuple[dict[str, Any], ...] = (
         for state in ("begin", "end")
     ),
     {"type": "phase", "phase": "load", "state": "begin"},
-    {"type": "phase", "phase": "load", "state": "end", "epoch": None, "rss_mb": 71.25},
+    {
+        "type": "phase",
+        "phase": "load",
+        "state": "end",
+        "epoch": None,
+        "rss_mb": 71.25,
+        "peak_rss_mb": 80.5,
+    },
     {"type": "step", "epoch": 1, "step": 0, "loss": 12.5, "seconds": 0.75, "utterances": 5},
+    {
+        "type": "step",
+        "epoch": 1,
+        "step": 1,
+        "loss": 12.25,
+        "seconds": 0.75,
+        "utterances": 5,
+        "changed_codes": 0.125,
+    },
     {
         "type": "epoch",
         "epoch": 0,
@@ -397,6 +414,9 @@ _INVALID_LINES = (
     _HEAD + '"read_back", "epoch": 1, "wer_percent": 1, "hypotheses": []}',
     _HEAD + '"phase", "phase": "sleep", "state": "begin"}',
     _HEAD + '"phase", "phase": "load", "state": "end", "rss_mb": "much"}',
+    _HEAD + '"step", "epoch": 1, "step": 1, "loss": 1, "seconds": 1, "utterances": 5, '
+    '"changed_codes": 1.5}',
+    _HEAD + '"phase", "phase": "load", "state": "end", "peak_rss_mb": "much"}',
     _HEAD + '"step", "epoch": 1, "step": 1, "loss": NaN, "seconds": 1, "utterances": 5}',
     _HEAD
     + '"checkpoint", "epoch": 1, "path": "/x", "sha256": "00", "size_bytes": 1, "best": true}',
@@ -749,13 +769,6 @@ def scoring() -> list[dict[str, Any]]:
     return cases
 
 
-def streaming() -> dict[str, Any]:
-    """What it cost to hear an utterance while it went on; in the second one nothing was heard."""
-    event = {"type": "streamed", "seq": 5, "t_boot_ms": 6, "epoch": 0, "id": "u-1", "steps": 8}
-    heard = {"audio_s": 2.1, "compute_s": 0.25, "last_word_s": 0.31}
-    return {"events": [event | heard, event | heard | {"last_word_s": None}]}
-
-
 VECTORS = {
     "jobs": jobs,
     "events": events,
@@ -771,7 +784,7 @@ VECTORS = {
     "exits": lambda: exits(_JOB),
     "pieces": pieces,
     "sharing": lambda: sharing(_JOB),
-    "streaming": streaming,
+    "streaming": lambda: streaming(_JOB),
     "codec": codec,
 }
 

@@ -39,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny family with three exits as a model folder; one sub-model, so that it is quick."""
     pytest.importorskip("tensorflow", reason="needs the extra [model]")
     from harness.model.export import build_model
-    from harness.model.folder import write_manifest
+    from harness.model.folder import NOT_MEASURED, write_manifest
 
     folder = tmp_path_factory.mktemp("stairs")
     config = replace(SMALL, clip="layer", batch_size=2)
@@ -47,7 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest = write_manifest(
         config, folder, {2: describe_file(file)}, checkpoint=None, learning_rate=0.01,
         provenance=Provenance(command="none", date="2026-03-01", versions={}),
-        measure=False, sub_models=(TRAINED,),
+        costs=NOT_MEASURED, sub_models=(TRAINED,),
     )  # fmt: skip
     save_manifest(manifest.model_copy(update={"need_mb": {2: {TRAINED: 5.0}}}), folder)
     return folder

@@ -376,6 +376,35 @@ def test_one_switched_signature_trains_spans_alike(java_trainer, stairs, tmp_pat
 
 
 @pytest.mark.tensorflow
+@pytest.mark.nightly  # seed and event are golden vectors of the Java trainer's own tests
+def test_weights_in_few_bits_are_rounded_by_the_same_lots(java_trainer, tmp_path):
+    """The file draws them, from a seed that is the job's; each step says what it changed."""
+    from harness.model.export import build_model
+
+    config = replace(SMALL, width=6, clip="layer", resident="int8", optimiser="sgd")
+    path = build_model(config, tmp_path / "stairs.tflite", seed=5, sub_models=["upto1"])
+    only = {"forced": "upto1", "candidates": ["upto1"], "need_mb": {"upto1": 1.0}}
+    job = stairs_job(tmp_path, path, selection=only, training={"learning_rate": 0.05})
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    ours = [event.loss for event in of(python, Step)]
+    assert [event.loss for event in of(theirs, Step)] == pytest.approx(ours, rel=1e-3)
+    changed = [event.changed_codes for event in of(python, Step)]
+    assert [event.changed_codes for event in of(theirs, Step)] == pytest.approx(changed, abs=0.02)
+    assert all(0 < share < 1 for share in changed)
+    kept = Path(of(theirs, Checkpoint)[-1].path)
+    with (
+        opened_weights(kept) as java,
+        opened_weights(tmp_path / "python" / kept.parent.name / kept.name) as reference,
+    ):
+        for name in reference.shapes:
+            assert (
+                np.isclose(java.read(name), reference.read(name), rtol=1e-3, atol=1e-6).mean()
+                > 0.95
+            )
+
+
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("changes", "exits"),
     [

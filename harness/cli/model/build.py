@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -21,7 +22,13 @@ from harness.cli.model.common import (
     summary,
 )
 from harness.errors import HarnessError, InputError
-from harness.model.configuration import OptimiserName, Resident, Rounding
+from harness.model.configuration import (
+    ForwardFormat,
+    ForwardPer,
+    OptimiserName,
+    Resident,
+    Rounding,
+)
 
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
@@ -55,8 +62,7 @@ def build(
         Optional[list[str]],
         typer.Option(
             "--sub-model",
-            help="Train only these with it (a single file); may be given several times. "
-            "[default: all]",
+            help="Train only these with it; may be given several times. [default: all]",
         ),
     ] = None,
     resident: Annotated[
@@ -74,6 +80,28 @@ def build(
     optimiser: Annotated[
         Optional[OptimiserName],
         typer.Option("--optimiser", help="adam, or sgd, which keeps nothing of a weight."),
+    ] = None,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="Keep only what goes into each layer, and make the rest again on the way back "
+            "(gradient checkpointing).",
+        ),
+    ] = False,
+    forward: Annotated[
+        Optional[ForwardFormat],
+        typer.Option(
+            "--forward",
+            help="What products of the forward pass are made of: float32, int8, int6 or int4. "
+            "[default: as the network says]",
+        ),
+    ] = None,
+    forward_per: Annotated[
+        Optional[ForwardPer],
+        typer.Option(
+            "--forward-per", help="What of a weight has a scale in them: column or tensor."
+        ),
     ] = None,
     checkpoint: Annotated[
         Optional[Path],
@@ -95,6 +123,15 @@ def build(
     chosen = chosen.held_as(
         resident or chosen.resident, rounding or chosen.rounding, optimiser or chosen.optimiser
     )
+    chosen = replace(chosen, recompute=chosen.recompute or recompute)
+    chosen = replace(
+        chosen,
+        forward=forward or chosen.forward,
+        forward_per=forward_per or chosen.forward_per,
+    )
+    for problem in chosen.problems():
+        where = f"--{problem.location[0]}".replace("_", "-")
+        raise InputError(problem.what, where=where, hint=problem.hint)
     if checkpoint is not None and (out.suffix == _SUFFIX or embed):
         raise InputError(
             "weights of your own lie beside the files of a folder",
@@ -102,17 +139,11 @@ def build(
             hint="Give --out a folder, without --embed.",
         )
     sizes = sorted(set(batch_size or [chosen.batch_size]))
+    names = chosen_sub_models(sub_model, chosen.describe())
     if out.suffix == _SUFFIX:
-        names = chosen_sub_models(sub_model, chosen.describe())
         _build_file(chosen, out, sizes, embed is not False, seed, names)
-    elif sub_model:
-        raise InputError(
-            "a model folder has all sub-models",
-            where="--sub-model",
-            hint="Give --out a .tflite file.",
-        )
     else:
-        _build_folder(chosen, out, sizes, bool(embed), seed, measure, checkpoint)
+        _build_folder(chosen, out, sizes, bool(embed), seed, measure, checkpoint, names)
 
 
 def _build_file(
@@ -153,8 +184,10 @@ def _build_folder(
     seed: int,
     measure: bool,
     begun_from: Path | None,
+    sub_models: Sequence[str],
 ) -> None:
     from harness.model.folder import (
+        NOT_MEASURED,
         move_into,
         today,
         versions,
@@ -180,7 +213,9 @@ def _build_folder(
         files: dict[int, ModelFile] = {}
         for size in sizes:
             with _working(f"converting {chosen.name} for batch size {size}"):
-                files |= write_models(chosen, made, [size], embed=embed, seed=seed)
+                files |= write_models(
+                    chosen, made, [size], embed=embed, seed=seed, sub_models=sub_models
+                )
         checkpoint = None if embed else write_checkpoint(weights, made)
         with (
             _working("measuring what training needs" if measure else "writing the manifest"),
@@ -198,7 +233,8 @@ def _build_folder(
                     corpus=f"weights of {begun_from}" if begun_from else "none: random weights",
                 ),
                 learning_rate=1e-3,
-                measure=measure,
+                costs=None if measure else NOT_MEASURED,
+                sub_models=sub_models,
             )
         move_into(made, out)
     summary(manifest, out)

@@ -89,6 +89,8 @@ def summary(manifest: ModelManifest, out: Path) -> None:
     if manifest.resident != "float32":
         how = f"{manifest.resident}, rounded {_ROUNDED[manifest.rounding]}"
         console.note(f"weights while training: {how}; run in the file's own order")
+    if manifest.forward != "float32":
+        console.note(f"products of the forward pass: {manifest.forward}, a {manifest.forward_per}")
     for batch, needs in manifest.need_mb.items():
         said = "  ".join(f"{name} {mb:.0f}" for name, mb in needs.items())
         console.say(f"need MiB at batch {batch}: {said}")

@@ -62,8 +62,8 @@ def evaluate(
     if not utterances:
         raise InputError(f"it has no {split} recordings", where=str(corpus.manifest))
     check_letters(utterances, described.alphabet, described.name, fold="--accents folded")
-    flatbuffer = FlatbufferModel(model / described.files[max(described.files)].file, 2)
-    weights = checkpoint or (model / described.checkpoint.file if described.checkpoint else None)
+    flatbuffer = FlatbufferModel(described.files[max(described.files)].path(model), 2)
+    weights = checkpoint or (described.checkpoint.path(model) if described.checkpoint else None)
     if weights is not None:
         flatbuffer.load_checkpoint(weights)
     heard = hear(flatbuffer, utterances)

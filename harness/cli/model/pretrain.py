@@ -118,6 +118,16 @@ class SpeechOptions:
         ),
     ] = None
 
+    files_of: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--files-of",
+            metavar="MODEL",
+            help="Share the flatbuffers of this model, which lies beside --out and is the same "
+            "network: only weights are written. [default: files of its own]",
+        ),
+    ] = None
+
     def corpora(self) -> tuple[Asked, ...]:
         """Return what to train on; none: the synthetic US voices.
 
@@ -186,14 +196,14 @@ class TrainingOptions:
         ),
     ] = None
     loss: Annotated[
-        Literal["ctc", "minwer", "equal", "mean", "rising"],
+        Optional[Literal["ctc", "rnnt", "minwer", "equal", "mean", "rising"]],
         typer.Option(
-            help="ctc, or minwer: the word errors to be expected of N-best lists, from --init on. "
-            "With exits also how their CTC losses are weighted: equal (1 each, as ctc), mean (1/K "
-            "each), rising with depth.",
+            help="ctc, rnnt (of transducers), or minwer: the word errors to be expected of N-best "
+            "lists, from --init on. With exits also how their CTC losses are weighted: equal (1 "
+            "each, as ctc), mean (1/K each), rising with depth. [default: the network's own]",
             rich_help_panel=_TRAINING,
         ),
-    ] = "ctc"
+    ] = None
     n_best: Annotated[
         int, typer.Option(min=2, max=64, help="Of minwer: hypotheses.", rich_help_panel=_TRAINING)
     ] = 4
@@ -210,7 +220,7 @@ class TrainingOptions:
         float,
         typer.Option(
             min=0.0,
-            help="Of minwer: what CTC counts for beside an error.",
+            help="Of minwer: what the network's own loss counts for beside an error.",
             rich_help_panel=_TRAINING,
         ),
     ] = 0.01
@@ -247,10 +257,20 @@ class TrainingOptions:
         ),
     ] = 50
 
-    def settings(self) -> Settings:
-        """Return them as the training takes them."""
+    def settings(self, network: NetworkConfig) -> Settings:
+        """Return them as the training takes them.
+
+        Raises:
+            InputError: The network is not trained by such a loss.
+        """
         from harness.model.pretraining import Augmentation, MinWer, Settings
 
+        if self.loss in ("ctc", "rnnt") and self.loss != network.own_loss:
+            raise InputError(
+                f"{network.name} is trained by {network.own_loss}",
+                where=f"--loss {self.loss}",
+                hint=f"Leave --loss out, or give {network.own_loss} or minwer.",
+            )
         minwer = MinWer(self.n_best, self.beam, self.interpolation)
         speeds = tuple(sorted(set(self.speed or (1.0,))))
         return Settings(
@@ -258,7 +278,7 @@ class TrainingOptions:
             batch_size=self.train_batch,
             learning_rate=self.rate,
             seed=self.seed,
-            loss="equal" if self.loss == "ctc" or self.loss == "minwer" else self.loss,
+            loss=self.loss if self.loss in ("equal", "mean", "rising") else "equal",
             exit=self.exit_ or "",
             augmentation=Augmentation(self.noise, self.frequency_mask, self.time_mask, speeds),
             minwer=minwer if self.loss == "minwer" else None,
@@ -305,9 +325,10 @@ def pretrain(
         accents=speech.accents,
         start=read_beginning(inits, chosen),
         pieces=pieces,
-        settings=training.settings(),
+        settings=training.settings(chosen),
         name=speech.name,
         number_format=speech.weights_as,
+        files_of=speech.files_of,
         learning_rate=speech.learning_rate,
         device=training.device,
         keep_every=training.keep_every,
@@ -316,7 +337,7 @@ def pretrain(
         made = ship_pretrained(
             chosen,
             out.resolve(),
-            batch_size or [chosen.batch_size],
+            batch_size or (),
             work or cache_root() / "pretrain",
             plan,
             command=command(),

@@ -58,8 +58,8 @@ def stream(
     if not utterances:
         raise InputError(f"it has no {split} recordings", where=str(corpus.manifest))
     before = device.rss_mb()
-    flatbuffer = FlatbufferModel(model / described.files[min(described.files)].file, threads)
-    weights = checkpoint or (model / described.checkpoint.file if described.checkpoint else None)
+    flatbuffer = FlatbufferModel(described.files[min(described.files)].path(model), threads)
+    weights = checkpoint or (described.checkpoint.path(model) if described.checkpoint else None)
     if weights is not None:
         flatbuffer.load_checkpoint(weights)
     streaming, rate = StreamingModel(flatbuffer), flatbuffer.info.sample_rate

@@ -11,6 +11,8 @@ from harness.contract.events import (
     Epoch,
     Finished,
     OtherSpeakerHeard,
+    Phase,
+    PhaseChange,
     ReadBack,
     Selected,
     Started,
@@ -149,8 +151,9 @@ def epoch_records(
         scored: Epoch -> scored hypotheses; an epoch without them, and without counts of the
             trainer's own, is left out.
     """
+    taken = {(event.epoch, event.step) for event in events if isinstance(event, Step)}
     return tuple(
-        _epoch(event, scored.get(event.epoch, ()))
+        _epoch(event, scored.get(event.epoch, ()), sum(epoch <= event.epoch for epoch, _ in taken))
         for event in epoch_events(events)
         if event.epoch in scored or (event.errors and event.errors.reference_words)
     )
@@ -239,7 +242,7 @@ def _other(
     )
 
 
-def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
+def _epoch(event: Epoch, rows: Sequence[HypothesisRow], steps: int) -> EpochRecord:
     errors = word_errors_of(rows)
     if event.errors is not None:  # what was heard stayed on the phone
         errors = WordErrors(**event.errors.model_dump())
@@ -256,6 +259,7 @@ def _epoch(event: Epoch, rows: Sequence[HypothesisRow]) -> EpochRecord:
         battery_percent=event.battery_percent,
         available_mb=event.available_mb,
         best=event.best,
+        steps=steps,
     )
 
 
@@ -328,22 +332,48 @@ def event_notes(events: Sequence[Any]) -> tuple[str, ...]:
 
 
 def memory_figures(events: Sequence[Any], sampled_peak_mb: float | None) -> dict[str, Any]:
-    """Return peak RSS, predicted and measured need.
+    """Return peak RSS, predicted and measured need, and the peaks of loading and of training.
 
     The measured need is the peak minus what the trainer held when it selected, by its own word: it
     selects within a second of its start, too soon for the samples to see. None if not one step was
-    trained, since then the peak says nothing of training.
+    trained, since then the peak says nothing of training. Those of loading and of training are from
+    the same moment on, until the model was loaded and until the first epoch was trained.
     """
     selected, finished = first_of(events, Selected), first_of(events, Finished)
     peaks = [sampled_peak_mb, finished.peak_rss_mb if finished else None]
     peak = max((value for value in peaks if value is not None), default=None)
-    need = measured = None
+    need = measured = loaded = stepped = None
     if selected is not None and selected.sub_model is not None:
         need = selected.need_mb.get(selected.sub_model)
         trained = any(isinstance(event, Step) for event in events)
         base = selected.rss_mb if trained else None
         measured = None if base is None or peak is None else peak - base
-    return {"peak_rss_mb": peak, "need_mb": need, "measured_need_mb": measured}
+    if selected is not None and selected.rss_mb is not None:
+        loaded = _peak_until(events, "load", selected.rss_mb)
+        stepped = _peak_until(events, "train", selected.rss_mb)
+    return {
+        "peak_rss_mb": peak,
+        "need_mb": need,
+        "measured_need_mb": measured,
+        "load_peak_mb": loaded,
+        "train_peak_mb": stepped,
+    }
+
+
+def _peak_until(events: Sequence[Any], phase: Phase, base_mb: float) -> float | None:
+    """Return the trainer's peak until a phase ended for the first time, less what it held before.
+
+    None of a trainer that was started again: the later peaks are those of another process.
+    """
+    if sum(isinstance(event, Started) for event in events) > 1:
+        return None
+    ends = (
+        event.peak_rss_mb
+        for event in events
+        if isinstance(event, PhaseChange) and event.phase == phase and event.state == "end"
+    )
+    peak = next(ends, None)
+    return None if peak is None else peak - base_mb
 
 
 def last_sample_lines(samples: Samples, count: int = 5) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from harness.devices.gates import PRESETS, gates_model, parse_gates
 from harness.devices.profile import load_profile
 from harness.errors import InputError
+from harness.lab.planning.baselines import check_compared
 from harness.lab.planning.clients import with_start_jobs
 from harness.lab.planning.materials import Materials
 from harness.lab.planning.needs import JobNeeds
@@ -17,6 +18,7 @@ from harness.scenario import (
     JobContent,
     JobSpec,
     LoadedScenario,
+    Scenario,
     expand_jobs,
     scenario_schema,
     tasks_of,
@@ -36,6 +38,7 @@ def check_scenario(
     check_profiles(loaded, specs)
     gates_at = loaded.where(("gates",))
     parse_gates(loaded.scenario.gates, gates_at)  # also where the matrix overwrites it
+    check_compared(loaded, specs)
     with located(loaded):
         specs = with_start_jobs(specs, materials)
         jobs = materials.needs(tasks_of(specs), gates_at)
@@ -55,7 +58,7 @@ def located(loaded: LoadedScenario) -> Iterator[None]:
         yield
     except InputError as error:
         path, colon, rest = error.where.partition(":")
-        if not is_known(path, JobContent):
+        if not is_known(path, JobContent) and not is_known(path, Scenario):
             raise
         where = f"{_place(loaded, path)}{colon}{rest}"
         raise InputError(error.what, where=where, hint=error.hint) from error

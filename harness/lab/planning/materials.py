@@ -86,9 +86,9 @@ class Materials:
             InputError: A model or a file of it is not there, it lacks what a job asks for, or
                 baselines cannot be compared.
         """
-        needs = [job_needs(task, self.models, gates_at) for task in tasks]
-        check_baselines(needs)
-        return needs
+        tasks = tuple(tasks)
+        check_baselines(tasks, self.models)
+        return [job_needs(task, self.models, gates_at) for task in tasks]
 
     def corpus(self, data: Data, rounds: int) -> Corpus:
         """Return the recordings of a speaker, made or imported if they are not in the cache.
@@ -225,9 +225,8 @@ class Materials:
         Raises:
             InputError: What is missing or does not fit together.
         """
-        for flatbuffer, start in {(job.flatbuffer, job.start): None for job in jobs}:
-            if start is not None:
-                check_checkpoint(flatbuffer.path, start.path)
+        for job in {(job.flatbuffer, job.start): job for job in jobs}.values():
+            _check_start(job)
         # after the models: speech may have to be synthesised first
         alike = {(job.speech, job.spec.content.also_evaluate, job.flatbuffer): job for job in jobs}
         for job in alike.values():
@@ -335,6 +334,19 @@ def _manifest_in(folder: Path) -> Path:
             "data: {manifest: FOLDER}.",
         )
     return path
+
+
+def _check_start(job: JobNeeds) -> None:
+    if job.start is None:
+        return
+    content = job.spec.content
+    field = f"baselines.{content.baseline}" if content.baseline else "model.checkpoint"
+    shipped = content.model.checkpoint is None  # then the file is the model's own
+    try:
+        check_checkpoint(job.flatbuffer.path, job.start.path)
+    except InputError as error:
+        where = error.where if shipped else f"{field}: {error.where}"
+        raise InputError(error.what, where=where, hint=error.hint) from error
 
 
 def _check_fit(utterance: Utterance, job: JobNeeds, info: ModelInfo) -> None:

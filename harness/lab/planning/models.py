@@ -39,7 +39,7 @@ class LoadedModel:
                 where="trainer.batch_size",
                 hint=f"It has batch sizes {known}.",
             )
-        return LocalFile(self.folder / entry.file, entry.sha256, ".tflite", entry.bytes)
+        return LocalFile(entry.path(self.folder), entry.sha256, ".tflite", entry.bytes)
 
     def info(self, batch_size: int) -> ModelInfo:
         """Return the sizes that the flatbuffer for a batch size was made with.
@@ -63,7 +63,7 @@ class LoadedModel:
         entry = self.manifest.checkpoint
         if entry is None:
             return None
-        return LocalFile(self.folder / entry.file, entry.sha256, ".npz", entry.bytes)
+        return LocalFile(entry.path(self.folder), entry.sha256, ".npz", entry.bytes)
 
 
 @cache

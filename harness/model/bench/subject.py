@@ -19,7 +19,7 @@ from harness.model.families import CONFIGS
 from harness.model.initial import initial_weights
 from harness.model.inspection import inspect
 from harness.trainer.info import ModelInfo, train_signature
-from harness.trainer.manifest import load_manifest
+from harness.trainer.manifest import check_files, load_manifest
 
 OTHER_SIGNATURES = ("features", "infer", "loss")
 
@@ -99,7 +99,8 @@ def subjects(
             yield _subject(path, chosen, None, signatures, folder)
     elif model.is_dir():
         manifest = load_manifest(model)
-        shared = model / manifest.checkpoint.file if manifest.checkpoint else None
+        check_files(manifest, model)
+        shared = manifest.checkpoint.path(model) if manifest.checkpoint else None
         for batch in batch_sizes or sorted(manifest.files):
             if batch not in manifest.files:
                 raise InputError(
@@ -107,7 +108,7 @@ def subjects(
                     where=str(model),
                     hint=f"It has {', '.join(map(str, sorted(manifest.files)))}.",
                 )
-            path = model / manifest.files[batch].file
+            path = manifest.files[batch].path(model)
             yield _subject(path, chosen, checkpoint or shared, signatures, folder)
     else:
         subject = _subject(model, chosen, checkpoint, signatures, folder)

@@ -7,7 +7,7 @@ no reshaping.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +25,19 @@ from harness.model.tensors import Tensor
 _FAR_BELOW = -1e9
 """Added to what attention thinks of frames past an utterance."""
 
-W = Mapping[str, Tensor]
-"""Matrices and vectors by name."""
+
+@dataclass(frozen=True)
+class W:
+    """What a part of a layer computes with."""
+
+    parts: Mapping[str, Tensor]
+    """Matrices and vectors by name."""
+    multiplicand: Callable[[Tensor, Tensor | None], Tensor]
+    """Makes of a signal what a product with a matrix takes; see ``TrainableLayer``."""
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return a matrix or a vector."""
+        return self.parts[name]
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ def front(x: Tensor, lengths: Tensor, w: W, strides: tuple[int, int]) -> Tensor:
     """
     h = x
     for name, stride in zip(("first", "second"), strides, strict=True):
-        h = convolve3(h, w[name], w[f"{name}_bias"], stride)
+        h = convolve3(w.multiplicand(h, None), w[name], w[f"{name}_bias"], stride)
         lengths = -(-lengths // stride)
         batch, times, width = h.shape
         h = h * tf.reshape(inside(lengths, times), [batch, times, 1])
@@ -84,11 +95,11 @@ def positions(times: int, width: int, lengths: Tensor) -> Tensor:
 
 def block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     """Pass a signal through a Conformer block."""
-    h = _feed_forward(h, w, "before")
+    h = _feed_forward(h, frames, w, "before")
     h = _attention(h, frames, w, heads)
     h = _convolution(h, frames, w)
-    h = _feed_forward(h, w, "after")
-    return norm(h, w, "end")
+    h = _feed_forward(h, frames, w, "after")
+    return _norm(h, w, "end")
 
 
 def half_block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
@@ -100,36 +111,34 @@ def half_block(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     return tf.reshape(tf.concat([y, y], 2), h.shape)
 
 
-def norm(h: Tensor, w: W, name: str) -> Tensor:
-    """Normalise the last axis by the vectors of a name."""
+def _norm(h: Tensor, w: W, name: str) -> Tensor:
     return layer_norm(h, w[f"{name}_gain"], w[f"{name}_shift"])
 
 
-def linear(h: Tensor, w: W, name: str) -> Tensor:
-    """Multiply [1, rows, inputs] by the matrix of a name, and add its bias."""
-    return tf.matmul(h, w[name]) + w[f"{name}_bias"]
+def _linear(h: Tensor, frames: Frames, w: W, name: str) -> Tensor:
+    return tf.matmul(w.multiplicand(h, frames.rows), w[name]) + w[f"{name}_bias"]
 
 
-def _feed_forward(h: Tensor, w: W, name: str) -> Tensor:
-    inner = swish(linear(norm(h, w, name), w, f"{name}_in"))
-    return h + 0.5 * linear(inner, w, f"{name}_out")
+def _feed_forward(h: Tensor, frames: Frames, w: W, name: str) -> Tensor:
+    inner = swish(_linear(_norm(h, w, name), frames, w, f"{name}_in"))
+    return h + 0.5 * _linear(inner, frames, w, f"{name}_out")
 
 
 def _attention(h: Tensor, frames: Frames, w: W, heads: int) -> Tensor:
     batch, times, width = frames.batch, frames.times, h.shape[2]
     each = width // heads
-    y = linear(norm(h, w, "attention"), w, "attention_in")
+    y = _linear(_norm(h, w, "attention"), frames, w, "attention_in")
     y = tf.transpose(tf.reshape(y, [batch, times, 3, heads, each]), [2, 0, 3, 1, 4])
     query, key, value = tf.unstack(y)
     scores = tf.matmul(query * each**-0.5, key, transpose_b=True) + frames.bias
     y = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), [0, 2, 1, 3])
-    return h + linear(tf.reshape(y, h.shape), w, "attention_out")
+    return h + _linear(tf.reshape(y, h.shape), frames, w, "attention_out")
 
 
 def _convolution(h: Tensor, frames: Frames, w: W) -> Tensor:
     batch, times, width = frames.batch, frames.times, h.shape[2]
-    y, gate = tf.split(linear(norm(h, w, "convolution"), w, "convolution_in"), 2, 2)
+    y, gate = tf.split(_linear(_norm(h, w, "convolution"), frames, w, "convolution_in"), 2, 2)
     y = tf.reshape(y * tf.sigmoid(gate) * frames.rows, [batch, times, width])
-    y = depthwise(y, w["convolution_taps"])
+    y = depthwise(w.multiplicand(y, None), w["convolution_taps"])
     y = tf.reshape(y, h.shape) + w["convolution_taps_bias"]
-    return h + linear(swish(norm(y, w, "convolved")), w, "convolution_out")
+    return h + _linear(swish(_norm(y, w, "convolved")), frames, w, "convolution_out")

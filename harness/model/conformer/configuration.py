@@ -43,6 +43,7 @@ class Conformer(NetworkConfig):
 
     family = "conformer"
     formulations = frozenset({"plain", "tape", "apart"})
+    rounds_products = True
 
     width: int
     """Numbers a frame, between all layers."""

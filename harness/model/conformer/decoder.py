@@ -7,13 +7,13 @@ write. Both go through the same layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from harness.model.conformer.blocks import Frames, W, linear, norm
-from harness.model.conformer.operators import relu
+from harness.model.conformer.blocks import Frames
+from harness.model.conformer.operators import layer_norm, relu
 from harness.model.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _FAR_BELOW = -1e9
 """Added to what attention thinks of labels that are not written yet."""
+
+W = Mapping[str, Tensor]
+"""Matrices and vectors by name."""
 
 Pair = tuple[Tensor, Tensor]
 """Keys and values [B, heads, N, d/heads] to attend to."""
@@ -38,7 +41,7 @@ def embedded(labels: Tensor, embedding: Tensor) -> Tensor:
 def memory_of(state: Tensor, batch: int, w: W, config: Conformer) -> list[Pair]:
     """Return what each layer of the decoder sees of an exit's state [1, B*T, d]."""
     return [
-        _keys_and_values(linear(state, w, f"l{n}_cross_memory"), batch, config.heads)
+        _keys_and_values(_linear(state, w, f"l{n}_cross_memory"), batch, config.heads)
         for n in range(1, config.decoder_layers + 1)
     ]
 
@@ -104,16 +107,24 @@ def _through(
     batch, heads = heard.batch, config.heads
     for n, pair in enumerate(memory, 1):
         name = f"l{n}"
-        y = linear(norm(h, w, f"{name}_self"), w, f"{name}_self_in")
+        y = _linear(_norm(h, w, f"{name}_self"), w, f"{name}_self_in")
         query, key, value = _heads(y, batch, 3, heads)
         y = _attended(query, *remembers(n, key, value))
-        h = h + linear(y, w, f"{name}_self_out")
-        y = linear(norm(h, w, f"{name}_cross"), w, f"{name}_cross_query")
+        h = h + _linear(y, w, f"{name}_self_out")
+        y = _linear(_norm(h, w, f"{name}_cross"), w, f"{name}_cross_query")
         (query,) = _heads(y, batch, 1, heads)
-        h = h + linear(_attended(query, *pair, heard.bias), w, f"{name}_cross_out")
-        y = relu(linear(norm(h, w, f"{name}_inner"), w, f"{name}_inner_in"))
-        h = h + linear(y, w, f"{name}_inner_out")
-    return linear(norm(h, w, "end"), w, "output")
+        h = h + _linear(_attended(query, *pair, heard.bias), w, f"{name}_cross_out")
+        y = relu(_linear(_norm(h, w, f"{name}_inner"), w, f"{name}_inner_in"))
+        h = h + _linear(y, w, f"{name}_inner_out")
+    return _linear(_norm(h, w, "end"), w, "output")
+
+
+def _norm(h: Tensor, w: W, name: str) -> Tensor:
+    return layer_norm(h, w[f"{name}_gain"], w[f"{name}_shift"])
+
+
+def _linear(h: Tensor, w: W, name: str) -> Tensor:
+    return tf.matmul(h, w[name]) + w[f"{name}_bias"]
 
 
 def _heads(y: Tensor, batch: int, kinds: int, heads: int) -> list[Tensor]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from harness.model.conformer import blocks, decoder, weights
 from harness.model.conformer.configuration import FRONT, HALF, TEXT, Conformer
-from harness.model.conformer.weights import VECTORS
+from harness.model.conformer.weights import VECTORS, Parts
 from harness.model.layer import LayerSpec, Signal, TrainableLayer, Variables
 from harness.model.operators import inside
 from harness.model.remade import RemadeLayer, parted
@@ -28,6 +28,9 @@ class ConformerLayer(RemadeLayer):
         super().__init__(spec, variables)
         self.config = config
 
+    def _with(self, parts: Parts, stored: Mapping[str, Tensor], prefix: str = "") -> blocks.W:
+        return blocks.W(parted(parts, stored, prefix), self.multiplicand)
+
 
 def build_layers(config: Conformer, variables: Variables) -> list[TrainableLayer]:
     """Return Front, L1, L2, Head1, ... as they compute."""
@@ -45,7 +48,7 @@ class Front(ConformerLayer):
 
     def computed(self, signal: Signal, stored: Mapping[str, Tensor]) -> Tensor:
         """Convolve, and add where in time a frame is."""
-        w = parted(weights.front(self.config), stored)
+        w = self._with(weights.front(self.config), stored)
         return blocks.front(signal.values, signal.lengths, w, self.config.strides)
 
     def passed(self, signal: Signal, values: Tensor) -> Signal:
@@ -69,9 +72,9 @@ class Block(ConformerLayer):
         h, heads, batch = signal.values, self.config.heads, signal.lengths.shape[0]
         parts = weights.block(self.config, int(self.spec.name[1:]))
         frames = blocks.Frames(batch, h.shape[1] // batch, signal.lengths)
-        values = blocks.block(h, frames, parted(parts, stored), heads)
+        values = blocks.block(h, frames, self._with(parts, stored), heads)
         if HALF + VECTORS in stored:
-            beside = parted(parts, stored, HALF)
+            beside = self._with(parts, stored, HALF)
             values = values + blocks.half_block(h, frames, beside, heads)
         return values
 
@@ -83,7 +86,9 @@ class Head(ConformerLayer):
         """Multiply each frame, and put times outermost."""
         batch = signal.lengths.shape[0]
         times = signal.values.shape[1] // batch
-        logits = tf.matmul(signal.values, stored["kernel"]) + stored[VECTORS]
+        inside = tf.reshape(signal.mask, [1, batch * times, 1])
+        taken = self.multiplicand(signal.values, inside)
+        logits = tf.matmul(taken, stored["kernel"]) + stored[VECTORS]
         return tf.transpose(tf.reshape(logits, [batch, times, logits.shape[2]]), [1, 0, 2])
 
 

@@ -57,6 +57,7 @@ class DeepSpeech2(NetworkConfig):
 
     family = mobileasr.FAMILY
     formulations = frozenset({"plain", "tape", "apart", "joint", "keras"})
+    rounds_products = True
 
     convolutions: tuple[Convolution, Convolution, Convolution]
     hidden: int

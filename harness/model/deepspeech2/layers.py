@@ -106,6 +106,7 @@ class ConvLayer(TrainableLayer):
         if self._input_norm is not None:
             x, entry, moved = self._input_norm.forward(x, signal.mask, role)
             x = x * signal.mask
+        x = self.multiplicand(x)
         lengths = self.output_lengths(signal.lengths)
         mask = inside(lengths, self._after[1])
         kernel = self.read("kernel")
@@ -182,12 +183,13 @@ class BlstmLayer(TrainableLayer):
     def forward(self, signal: Signal, role: Role) -> Forward:
         """Run both directions over rows [T*B, width]; return [T*B, 2H]."""
         y, blstm = blstm_forward(
-            signal.values,
+            self.multiplicand(signal.values, _rows_mask(signal.mask)),
             self._weights(signal.values),
             signal.lengths,
             unroll=self._unroll,
             keep=role.goes_back,
             product=self._recurrent,
+            grid=self.grid,
         )
         norm: NormalisationCache | None = None
         moved: dict[str, Tensor] = {}
@@ -241,7 +243,7 @@ class DenseLayer(TrainableLayer):
 
     def forward(self, signal: Signal, role: Role) -> Forward:
         """Multiply rows [T*B, width]."""
-        x = signal.values
+        x = self.multiplicand(signal.values, _rows_mask(signal.mask))
         kernel = self.read("kernel", x)
         y = product(x, kernel) + self.read("bias")
         if self._relu:

@@ -20,7 +20,7 @@ from harness.model.aim import Aim
 from harness.model.configuration import BLANK, Form, NetworkConfig
 from harness.model.features import log_mel
 from harness.model.initial import Weights
-from harness.model.network import Loss, Network
+from harness.model.network import AnyLoss, Network
 from harness.model.pretraining.settings import Device
 from harness.model.step import train_step
 from harness.model.tensors import Tensor
@@ -40,7 +40,7 @@ class Engine:
         device: ``auto`` takes a GPU if tensorflow sees one.
         aim: What trains, and by which losses; None: everything, by the sum of all exits' losses.
         begun_from: First weights by full name; those of the seed where there are none.
-        loss: What is trained down; None: the CTC loss.
+        loss: What is trained down, a loss for such a network; None: its own.
 
     Raises:
         InputError: A GPU is asked for and tensorflow sees none.
@@ -54,14 +54,14 @@ class Engine:
         *,
         aim: Aim | None = None,
         begun_from: Mapping[str, npt.NDArray[np.float32]] | None = None,
-        loss: Loss | None = None,
+        loss: AnyLoss | None = None,
     ) -> None:
         self.device = _prepare(device)
-        self._config = replace(config, unroll=min(config.unroll, UNROLL))
+        self.config = replace(config, unroll=min(config.unroll, UNROLL))
         with self._placed():
             form = Form(batch_statistics=True)
             kind = config.network_class()
-            self._network = kind(self._config, seed=seed, form=form, loss=loss)
+            self._network = kind(self.config, seed=seed, form=form, loss=loss)
             self._adam = Adam.of(self._network)
             for name, value in (begun_from or {}).items():
                 self._network.weights[name].assign(value)
@@ -76,7 +76,7 @@ class Engine:
             rate: Learning rate.
             labels: What the loss takes for labels (arrays); None: those of the batch.
         """
-        loss = self._call(
+        loss = self.call(
             "train",
             batch.x.shape[1],
             self._train,
@@ -95,7 +95,7 @@ class Engine:
             batch: Utterances.
             exit_name: Where the network answers; None: at the last exit.
         """
-        logits, lengths = self._call(
+        logits, lengths = self.call(
             f"infer {exit_name or ''}",
             batch.x.shape[1],
             lambda net, *a: net.infer(*a, exit_name),
@@ -114,7 +114,7 @@ class Engine:
             exit_name: Whose decoder.
         """
         frames = batch.x.shape[1]
-        memory, cache = self._call(
+        memory, cache = self.call(
             f"attend {exit_name}",
             frames,
             lambda net, *a: (net.attend(net.state(*a, exit_name), exit_name), net.no_labels()),
@@ -124,7 +124,7 @@ class Engine:
 
         def step(token: npt.NDArray[np.int32], position: int) -> Floats:
             nonlocal cache
-            log_p, cache = self._call(
+            log_p, cache = self.call(
                 f"decode {exit_name}",
                 frames,
                 lambda net, *a: net.decode_step(*a, exit_name),
@@ -136,7 +136,7 @@ class Engine:
             )
             return np.asarray(log_p)
 
-        return write_greedily(step, batch.rows, len(batch.in_len), BLANK, self._config.max_label)
+        return write_greedily(step, batch.rows, len(batch.in_len), BLANK, self.config.max_label)
 
     def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
         """Return log-mel features [frames, mels] of one utterance.
@@ -145,11 +145,11 @@ class Engine:
             pcm: Samples [N], at least a window; what follows the network's longest utterance is
                 left out (samples after the last whole window never count).
         """
-        settings, frames = self._config.features, self._config.max_frames
+        settings, frames = self.config.features, self.config.max_frames
         padded = np.zeros(settings.samples(frames), np.int16)
         samples = min(len(pcm), len(padded))
         padded[:samples] = pcm[:samples]
-        made, used = self._call(
+        made, used = self.call(
             "features",
             frames,
             lambda _net, pcm, samples: log_mel(pcm, samples, frames, settings),
@@ -200,13 +200,23 @@ class Engine:
     ) -> Tensor:
         return train_step(network, self._adam, (x, in_len, labels, lab_len), rate, self._aim).loss
 
-    def _call(self, name: str, frames: int, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the graph of ``function`` for utterances padded to ``frames``."""
+    def call(
+        self, name: str, frames: int | None, function: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        """Call the graph of a function of the network, made at the first call.
+
+        Args:
+            name: Of the function.
+            frames: Utterances are padded to; None: there are none.
+            function: Of a network and the arguments.
+            arguments: Arrays.
+        """
+        frames = self.config.max_frames if frames is None else frames
         key = name, frames
         with self._placed():
             if key not in self._functions:
                 # The same variables, in a network of another static length.
-                network = self._network.resized(replace(self._config, max_frames=frames))
+                network = self._network.resized(replace(self.config, max_frames=frames))
                 self._functions[key] = tf.function(
                     lambda *a: function(network, *a), autograph=False
                 )

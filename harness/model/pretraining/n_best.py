@@ -32,9 +32,7 @@ class Lists:
 
 
 def lists_of(logits: Sequence[Floats], batch: Batch, info: ModelInfo, how: MinWer) -> Lists:
-    """Return the N-best lists of a batch, as the network hears it now.
-
-    A hypothesis longer than a label may be is left out.
+    """Return the N-best lists of a batch, as a network of CTC logits hears it now.
 
     Args:
         logits: [frames, outputs] of each real row.
@@ -42,17 +40,34 @@ def lists_of(logits: Sequence[Floats], batch: Batch, info: ModelInfo, how: MinWe
         info: The model's sizes and alphabet.
         how: How long lists are, and how they are searched.
     """
-    rows, width = batch.labels.shape
+    beam = max(how.beam, how.n_best)
+    found = [n_best(frames, info.blank, beam=beam, count=how.n_best) for frames in logits]
+    return scored([[tuple(labels) for labels, _ in row] for row in found], batch, info, how.n_best)
+
+
+def scored(
+    rows: Sequence[Sequence[tuple[int, ...]]], batch: Batch, info: ModelInfo, count: int
+) -> Lists:
+    """Return lists of hypotheses with the word errors of each.
+
+    A hypothesis longer than a label may be is left out.
+
+    Args:
+        rows: Hypotheses of each real row, the best first.
+        batch: The utterances, with their references.
+        info: The model's sizes and alphabet.
+        count: Hypotheses of an utterance at most.
+    """
+    size, width = batch.labels.shape
     lists = Lists(
-        np.zeros((rows, how.n_best, width), np.int32),
-        np.zeros((rows, how.n_best), np.int32),
-        np.zeros((rows, how.n_best), np.float32),
-        np.zeros((rows, how.n_best), np.float32),
+        np.zeros((size, count, width), np.int32),
+        np.zeros((size, count), np.int32),
+        np.zeros((size, count), np.float32),
+        np.zeros((size, count), np.float32),
     )
-    for row, frames in enumerate(logits):
+    for row, hypotheses in enumerate(rows):
         reference = _text(batch.labels[row, : batch.lab_len[row]], info)
-        found = n_best(frames, info.blank, beam=max(how.beam, how.n_best), count=how.n_best)
-        kept = [outputs for outputs, _ in found if len(outputs) <= width]
+        kept = [outputs for outputs in hypotheses if len(outputs) <= width]
         for n, outputs in enumerate(kept):
             lists.labels[row, n, : len(outputs)] = outputs
             lists.lengths[row, n] = len(outputs)

@@ -1,4 +1,4 @@
-"""What a pre-training trains down, as its engine takes it: CTC, or expected word errors."""
+"""What a pre-training trains down, as its engine takes it: its own loss, or word errors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from harness.errors import InputError
 from harness.model.configuration import NetworkConfig
 from harness.model.ctc import CtcLoss
 from harness.model.minwer import Hypotheses, MinWerCtcLoss
-from harness.model.network import Loss
+from harness.model.network import AnyLoss
 from harness.model.pretraining.engine import UNROLL, Engine
-from harness.model.pretraining.n_best import lists_of
+from harness.model.pretraining.n_best import lists_of, scored
 from harness.model.pretraining.settings import MinWer, Settings
+from harness.model.pretraining.transduced import transduced
+from harness.model.transducer.objective import MinWerTransducerLoss
 from harness.trainer.batches import Batch
 from harness.trainer.info import ModelInfo
 
@@ -20,8 +22,8 @@ _FEWEST = 2
 """Hypotheses: with one, nothing is better than it."""
 
 
-def loss_of(config: NetworkConfig, settings: Settings) -> Loss | None:
-    """Return the loss for an engine; None: its own, CTC.
+def loss_of(config: NetworkConfig, settings: Settings) -> AnyLoss | None:
+    """Return the loss for an engine; None: the network's own.
 
     Raises:
         InputError: Expected errors cannot be trained so.
@@ -29,6 +31,8 @@ def loss_of(config: NetworkConfig, settings: Settings) -> Loss | None:
     if settings.minwer is None:
         return None
     _check(settings.minwer, begins_with_weights=bool(settings.begun_from))
+    if config.own_loss == "rnnt":
+        return MinWerTransducerLoss(settings.minwer.interpolation)
     ctc = CtcLoss(min(config.unroll, UNROLL), in_tensorflow=True)
     return MinWerCtcLoss(ctc, settings.minwer.interpolation)
 
@@ -46,7 +50,10 @@ def labels_for(engine: Engine, settings: Settings, info: ModelInfo) -> Callable[
         return lambda _: None
 
     def labels(batch: Batch) -> Hypotheses:
-        lists = lists_of(engine.infer(batch, settings.exit or None), batch, info, how)
+        if engine.config.own_loss == "rnnt":
+            lists = scored(transduced(engine, batch, how), batch, info, how.n_best)
+        else:
+            lists = lists_of(engine.infer(batch, settings.exit or None), batch, info, how)
         return Hypotheses(lists.labels, lists.lengths, lists.errors, lists.real, batch.labels)
 
     return labels
@@ -65,5 +72,5 @@ def _check(how: MinWer, *, begins_with_weights: bool) -> None:
         raise InputError(
             "expected word errors cannot be trained from random weights",
             where="--loss minwer",
-            hint="Pre-train with --loss ctc first, and give what came of it with --init.",
+            hint="Pre-train without --loss first, and give what came of it with --init.",
         )

@@ -163,7 +163,7 @@ def _weights_file(path: Path) -> Path:
             where=str(path),
             hint=f"Give a folder whose {FILE_NAME} names one, or an .npz file.",
         )
-    return path / checkpoint.file
+    return checkpoint.path(path)
 
 
 def _layers_of(init: Init, config: NetworkConfig) -> tuple[str, ...]:

@@ -20,8 +20,16 @@ def encoded_weights(config: NetworkConfig) -> frozenset[str]:
         spec.full_name(name)
         for spec in config.layer_specs()
         for name, weight in spec.weights.items()
-        if weight.trained
-        and not weight.is_bias
-        and len(weight.shape) > 1
-        and weight.shape[-1] % 2 == 0
+        if spec.full_name(name) in spec.matrices and weight.shape[-1] % 2 == 0
     )
+
+
+def rounded_weights(config: NetworkConfig) -> frozenset[str]:
+    """Return the full names of the weights that are rounded where a product takes them.
+
+    What is held encoded is rounded already.
+    """
+    if config.forward == "float32":
+        return frozenset()
+    names = {name for spec in config.layer_specs() for name in spec.matrices}
+    return frozenset(names - encoded_weights(config))

@@ -37,6 +37,7 @@ class Transducer(NetworkConfig):
     """Everything that is fixed when a flatbuffer of a transducer is made."""
 
     family = "transducer"
+    own_loss = "rnnt"
 
     reduced: int
     """Numbers that each frame of features is brought down to."""

@@ -17,9 +17,7 @@ from harness.model.features import log_mel
 from harness.model.functions import concrete
 from harness.model.tensors import Tensor
 from harness.model.transducer import emformer
-from harness.model.transducer.joint import logits
 from harness.model.transducer.layers import TransducerLayer
-from harness.model.transducer.predictor import State, next_label
 
 if TYPE_CHECKING:
     from harness.model.transducer.network import TransducerNetwork
@@ -28,10 +26,7 @@ if TYPE_CHECKING:
 def streaming_signatures(network: TransducerNetwork) -> dict[str, Tensor]:
     """Return the concrete functions of the signatures by name."""
     config = network.config
-    *encoder, predictor, joint = network.layers
-    layers = [layer for layer in encoder if isinstance(layer, TransducerLayer)]
-    assert isinstance(predictor, TransducerLayer)
-    assert isinstance(joint, TransducerLayer)
+    layers = [layer for layer in network.layers[:-2] if isinstance(layer, TransducerLayer)]
     frames, out = config.chunk_frames, config.encoding
 
     def features(pcm: Tensor, samples: Tensor) -> dict[str, Tensor]:
@@ -44,19 +39,10 @@ def streaming_signatures(network: TransducerNetwork) -> dict[str, Tensor]:
         return encode_chunk(layers, features[None], frames, (keys, values, past))
 
     def predict(token: Tensor, h: Tensor, c: Tensor) -> dict[str, Tensor]:
-        written = tf.one_hot(tf.reshape(token, [1, 1]), config.outputs)
-        state = State(h[:, None], c[:, None])
-        vector, after = next_label(written, state, predictor.by_part(written))
-        return {
-            "predicted": tf.reshape(vector, [out]),
-            "h": tf.squeeze(after.h, 1),
-            "c": tf.squeeze(after.c, 1),
-        }
+        return dict(zip(("predicted", "h", "c"), network.after_label(token, h, c), strict=True))
 
     def join(encoded: Tensor, predicted: Tensor) -> dict[str, Tensor]:
-        heard, written = (tf.reshape(a, [1, 1, out]) for a in (encoded, predicted))
-        found = logits(heard, written, joint.by_part(heard))
-        return {"logits": tf.reshape(found, [config.outputs])}
+        return {"logits": network.node(encoded, predicted)}
 
     memory = [config.layers, config.left, config.width]
     state = [config.lstm_layers, config.cells]

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.report.page_data import PageData
 from harness.report.section import Section
-from harness.report.werr import against_first, in_words, matrices
+from harness.report.werr import AVERAGES, against_first, in_words, matrices
 from harness.report.word_classes import KIND_WORDS
 
 
@@ -21,6 +21,7 @@ def _view(page: PageData) -> Mapping[str, Any] | None:
     return {
         "matrices": [(matrix, in_words(matrix)) for matrix in found],
         "kind_words": KIND_WORDS,
+        "averages": AVERAGES,
     }
 
 

@@ -76,6 +76,16 @@ def test_a_folder(harness_here, tmp_path, quick):
     assert sorted(p.name for p in made.iterdir()) == ["manifest.json", "mine-b5.tflite"]
 
 
+def test_a_folder_of_some_sub_models_that_recomputes(harness_here, tmp_path, quick):
+    chosen = ("--sub-model", "S8", "--sub-model", "S1", "--recompute", "--no-measure")
+    done = harness_here("model", "build", "--arch", "ds2-tiny", *chosen, "--out", "two")
+    assert done.returncode == 0, done.stderr
+    assert load_manifest(tmp_path / "two").network.sub_model_names == ("S1", "S8")
+    ((config, options),) = quick
+    assert config.recompute
+    assert list(options["sub_models"]) == ["S1", "S8"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -87,7 +97,7 @@ def test_a_folder(harness_here, tmp_path, quick):
             "folder",
         ),
         (("--arch", "ds2-tiny", "--out", "m.tflite", "--sub-model", "S9"), "S1, S2"),
-        (("--arch", "ds2-tiny", "--out", "folder", "--sub-model", "S8"), ".tflite"),
+        (("--arch", "ds2-tiny", "--out", "folder", "--sub-model", "S9"), "S1, S2"),
         (("--arch", "ds2-tiny", "--out", "thesis"), "no model folder"),
         (("--arch", "ds2-tiny", "--out", "x.tflite"), "is a folder"),
     ],

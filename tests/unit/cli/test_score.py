@@ -90,6 +90,7 @@ def test_what_the_scenario_asks_for_holds_unless_an_option_says_otherwise(tmp_pa
         (["--baseline", "=S8"], "--baseline =S8", "FIELD=VALUE"),
         (["--baseline", "a=[", "--characters"], "--baseline a=[", "YAML"),
         (["--baseline", "pressure.fits=S7"], "--baseline", "no job has"),
+        (["--baseline", "data.speaker=us-male"], "--baseline", "no training that finished is like"),
         (["--baseline", "trainer.epochs=7"], "--baseline", "the same in all jobs"),
         (["--baseline", "before", "--average", "x"], "--average", "pooled"),
     ],

@@ -128,5 +128,8 @@ def test_exits_stand_in_frames_and_a_damaged_line_is_told(tmp_path: Path) -> Non
     assert list(run.attempts["exits.mean_depth"]) == [3.0] * 2
     assert len(run.exits) == 2 * (5 + 4)
     assert run.exits["left"].sum() == 5 + 4
+    assert list(run.by_exit["exit"]) == ["exit1", "exit2", "exit3"] * 2
+    assert list(run.by_exit["share_percent"]) == [0.0, 100.0, 0.0] * 2
+    assert {"job_id", "rule", "depth", "wer_percent", "seconds"} <= set(run.by_exit.columns)
     (told,) = run.damaged
     assert told.startswith(f"{file}:1: this line is left out: answers.0.seconds")

@@ -1,13 +1,23 @@
-"""Which baselines can be compared."""
+"""Which baselines can be compared; what cannot is told before a phone is looked for."""
 
 from dataclasses import dataclass
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
 from harness.contract.network import Layer, Network, SubModel
 from harness.errors import InputError
-from harness.lab.planning.baselines import check_baselines
+from harness.lab.planning.baselines import check_alike
+from harness.lab.planning.checks import check_scenario
+from harness.lab.planning.materials import Materials
+from harness.scenario import load_scenario
+
+SCENARIO = """\
+name: bad
+baselines: {A: ds2-tiny, B: %s}
+trainer: {batch_size: 2, epochs: 1, sub_model: S1}
+matrix: {baseline: [A, B]%s}
+%s"""
 
 
 @dataclass
@@ -28,16 +38,9 @@ class Manifest:
         )
 
 
-def job(baseline, manifest):
-    spec = SimpleNamespace(content=SimpleNamespace(baseline=baseline))
-    return SimpleNamespace(spec=spec, model=SimpleNamespace(manifest=manifest))
-
-
 def test_of_one_alphabet_and_family():
-    check_baselines([])
-    check_baselines([job("A", Manifest("a")), job("B", Manifest("b"))])
-    other = Manifest("other", alphabet="xyz", layers=("Front",))
-    check_baselines([job(None, Manifest("a")), job(None, other)])  # models, not baselines
+    check_alike({})
+    check_alike({"A": Manifest("a"), "B": Manifest("b")})
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,40 @@ def test_of_one_alphabet_and_family():
 )
 def test_others_are_refused(manifest, what):
     with pytest.raises(InputError) as error:
-        check_baselines([job("A", Manifest("a")), job("B", manifest)])
+        check_alike({"A": Manifest("a"), "B": manifest})
     assert what in str(error.value)
     assert str(error.value).startswith("baselines.B: b ")
+
+
+def checked(folder: Path, other="ds2-tiny", matrix="", report=""):
+    path = folder / "bad.yaml"
+    path.write_text(SCENARIO % (other, matrix, report))
+    loaded = load_scenario(path)
+    return check_scenario(loaded, Materials(loaded.folder, cache=folder))
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        # the job also asks for a sub-model that it lacks: the baseline is told first
+        ("conformer-mini", "conformer-mini is a network of other layers than A's ds2-tiny"),
+        ("ds2-mni", "there is no model 'ds2-mni'"),
+        ("{name: ds2-tiny, checkpoint: no.npz}", "cannot be used"),
+    ],
+)
+def test_a_baseline_is_told_with_its_line(tmp_path, other, what):
+    with pytest.raises(InputError) as error:
+        checked(tmp_path, other)
+    assert what in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'bad.yaml'}:2: baselines.B: ")
+
+
+def test_nothing_to_compare_with_a_baseline(tmp_path):
+    matrix = (
+        ", data.speaker: [us-male, uk-male], exclude: [{baseline: A, data.speaker: uk-male},"
+        " {baseline: B, data.speaker: us-male}]"
+    )
+    with pytest.raises(InputError) as error:
+        checked(tmp_path, matrix=matrix, report="report: {baseline: {baseline: A}}\n")
+    assert "no other job is like the baseline's (baseline A)" in str(error.value)
+    assert "each differs from it in data.speaker, too" in str(error.value)

@@ -57,7 +57,30 @@ STEP = event(1, 1500, "step", epoch=1, step=0, loss=1.0, seconds=0.1, utterances
 
 def test_measured_need_is_the_peak_above_what_was_held_at_the_choice() -> None:
     figures = memory_figures([selected(), STEP], 240.0)
-    assert figures == {"peak_rss_mb": 240.0, "need_mb": 170.0, "measured_need_mb": 180.0}
+    assert figures == {
+        "peak_rss_mb": 240.0,
+        "need_mb": 170.0,
+        "measured_need_mb": 180.0,
+        "load_peak_mb": None,
+        "train_peak_mb": None,
+    }
+
+
+def test_peaks_of_loading_and_of_training_are_told_apart() -> None:
+    def ended(seq: int, phase: str, peak_mb: float, epoch: int | None = None) -> Any:
+        told = {"phase": phase, "state": "end", "epoch": epoch, "peak_rss_mb": peak_mb}
+        return event(seq, seq, "phase", **told)
+
+    begun = event(2, 2, "phase", phase="load", state="begin", epoch=None, peak_rss_mb=70.0)
+    log = [selected(), begun, ended(3, "load", 90.0), ended(4, "train", 200.0, 1), STEP]
+    later = [ended(6, "train", 230.0, 2), ended(7, "load", 235.0)]
+    figures = memory_figures([*log, *later], 240.0)
+    assert (figures["load_peak_mb"], figures["train_peak_mb"]) == (30.0, 140.0)
+    only_loaded = memory_figures(log[:3], 240.0)
+    assert (only_loaded["load_peak_mb"], only_loaded["train_peak_mb"]) == (30.0, None)
+    begins = event(0, 0, "started", trainer="t", trainer_version="1", runtime="r", pid=1, threads=1)
+    twice = [begins, *log, begins, *later]
+    assert memory_figures(twice, 240.0)["load_peak_mb"] is None
 
 
 def test_without_a_step_or_a_peak_nothing_was_measured() -> None:
@@ -68,6 +91,8 @@ def test_without_a_step_or_a_peak_nothing_was_measured() -> None:
         "peak_rss_mb": None,
         "need_mb": None,
         "measured_need_mb": None,
+        "load_peak_mb": None,
+        "train_peak_mb": None,
     }
 
 

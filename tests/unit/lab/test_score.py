@@ -41,6 +41,16 @@ def test_counts_of_other_words(words):
     assert list(raised.value.evidence) == [f"epoch 0: {words} words"]
 
 
+def step(number):
+    fields = {"epoch": 0, "step": number, "loss": 2.0, "seconds": 1.0, "utterances": 2}
+    return parse_event(json.dumps({"seq": 1, "t_boot_ms": 1, "type": "step", **fields}))
+
+
+def test_steps_are_counted_once_though_a_log_repeats_them():
+    (record,) = epoch_records([step(1), step(2), step(2), epoch(5)], {})
+    assert record.steps == 2
+
+
 def test_counts_of_no_word_are_no_epoch():
     """Neither 0 nor 100 %."""
     assert epoch_records([epoch(0)], {}) == ()

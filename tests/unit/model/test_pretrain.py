@@ -427,6 +427,8 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     assert [p.name for p in out.parent.iterdir()] == ["own"]
     assert "1 of 6 utterances left out: longer than 5.14 s" in first.lines
     assert model.provenance.command == "by hand"
+    hours, whose = model.provenance.corpus.removeprefix(f"{tmp_path.name}: ").split(" h of ")
+    assert (hours, whose) == ("0.0", "speech by 2 speakers")
     assert model.provenance.corpus_sha256 == load_manifest(path).sha256
     assert set(model.provenance.wer_percent) == {"validation", "s0", "s1"}
     expected = {"utterances": 3, "left_out": 1, "steps": 1, "epochs": 1, "device": "cpu"}
@@ -463,6 +465,28 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
         assert packed.packed("conv1_kernel").coding == "S1E4M7/fn"
         assert packed.packed("blstm1_bias") is None
     assert small.provenance.training == model.provenance.training
+
+    # the same flatbuffers with other weights
+    shares = replace(plan, name="sharing", files_of=out)
+    beside = out.parent / "sharing"
+    sharing = ship_pretrained(TINY, beside, [], work, shares, command="by hand")
+    assert sorted(p.name for p in beside.iterdir()) == ["baseline.npz", "manifest.json"]
+    check_files(sharing, beside)
+    assert sharing.files[2].path(beside).samefile(out / "other-b2.tflite")
+    assert (sharing.need_mb, sharing.memory) == (small.need_mb, small.memory)
+    assert sharing.provenance.wer_percent == model.provenance.wer_percent
+    further = replace(shares, files_of=beside)  # of a model that has them from another
+    third = ship_pretrained(TINY, out.parent / "third", [2], work, further, command="by hand")
+    assert third.files[2] == sharing.files[2]
+    for other, sizes, folder_, message in [
+        (TINY, [7], beside, "no file for batch size 7"),
+        (TINY, [], tmp_path / "away" / "own", "does not lie beside"),
+        (TINY, [], out, "does not lie beside"),
+        (replace(TINY, max_label=TINY.max_label + 1), [], beside, "another network than ds2-tiny"),
+    ]:
+        wrong = replace(shares, files_of=out)
+        with pytest.raises(InputError, match=message):
+            ship_pretrained(other, folder_, sizes, work, wrong, command="by hand")
 
 
 STAIRS = replace(STAIRS_SMALL, max_frames=40, max_label=8, features=FeatureSettings())

@@ -22,6 +22,7 @@ from harness.trainer.manifest import check_files, load_manifest
 from harness.trainer.runtime import FlatbufferModel
 
 FILES = sorted((data_root() / "models").glob("*/*.tflite"))
+FOLDERS = sorted(p.parent for p in (data_root() / "models").glob("*/manifest.json"))
 SIGNATURES = {
     "features",
     "get_weights",
@@ -139,11 +140,16 @@ def test_smaller_sub_models_do_less(path):
     assert len(set(updates)) == len(updates)
 
 
-@files
-def test_files_and_manifests_agree(path):
-    manifest = load_manifest(path.parent)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
+def test_files_and_manifests_agree(folder):
+    manifest = load_manifest(folder)
+    for batch_size, entry in manifest.files.items():
+        assert_agrees(manifest, batch_size, entry.path(folder))
+
+
+def assert_agrees(manifest, batch_size, path):
     info = FlatbufferModel(path, threads=1).info
-    assert manifest.files[info.batch_size].file == path.name
+    assert info.batch_size == batch_size
     assert manifest.parameters == info.sub_model_parameters
     config = config_of(path)
     assert manifest.name.startswith(config.name)
@@ -154,13 +160,15 @@ def test_files_and_manifests_agree(path):
     assert manifest.sample_rate == info.sample_rate
 
 
-@pytest.mark.parametrize("folder", sorted({p.parent for p in FILES}), ids=lambda f: f.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
 def test_files_are_those_of_the_manifest(folder, tmp_path):
     manifest = load_manifest(folder)
     check_files(manifest, folder)
-    changed = shutil.copytree(folder, tmp_path / "changed")
     entry = next(iter(manifest.files.values()))
-    (changed / entry.file).open("ab").write(b" ")
+    for name in {folder.name, entry.model or folder.name}:
+        shutil.copytree(folder.parent / name, tmp_path / name)
+    changed = tmp_path / folder.name
+    entry.path(changed).open("ab").write(b" ")
     with pytest.raises(InputError, match="not the one"):
         check_files(manifest, changed)
 
@@ -172,8 +180,8 @@ def test_baseline_hears_what_its_manifest_says(tmp_path, name):
     manifest = load_manifest(folder)
     speakers = ("us-female", "ind-male")
     corpus = build_corpus(replace(LISTENED, speakers=speakers), tmp_path)
-    model = FlatbufferModel(folder / manifest.files[max(manifest.files)].file, threads=2)
-    model.load_checkpoint(folder / manifest.checkpoint.file)
+    model = FlatbufferModel(manifest.files[max(manifest.files)].path(folder), threads=2)
+    model.load_checkpoint(manifest.checkpoint.path(folder))
     for speaker in speakers:
         utterances = corpus.select(speaker, "validation")
         word = 100 / sum(len(u.text.split()) for u in utterances)

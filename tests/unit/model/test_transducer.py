@@ -27,7 +27,6 @@ from tests.fixtures.stairs.job import stairs_job
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.model.aim import Aim  # noqa: E402
 from harness.model.configuration import Form  # noqa: E402
-from harness.model.ctc import CtcLoss  # noqa: E402
 from harness.model.export import build_model  # noqa: E402
 from harness.model.layer import Role, Signal  # noqa: E402
 from harness.model.network import NetworkVariables  # noqa: E402
@@ -199,11 +198,6 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
             assert heard == text_of(decoder.labels)
             texts.add(heard)
     assert any(a == b for text in texts for a, b in pairwise(text))
-
-
-def test_a_loss_of_ctc_is_refused():
-    with pytest.raises(InputError, match="its loss is its own"):
-        TransducerNetwork(TINY, loss=CtcLoss(4, in_tensorflow=True))
 
 
 @pytest.mark.parametrize(

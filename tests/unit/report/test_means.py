@@ -77,3 +77,23 @@ def test_one_setting_of_a_run_is_no_comparison_of_means(tmp_path: Path) -> None:
     section = render([both]).partition('id="means"')[2]
     assert "WER in the end against memory" in section
     assert "against bytes" not in section.partition("</section>")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"recompute": True}, "gradient checkpointing"),
+        ({"recompute": True, "resident": "int8"}, "few bits while training"),
+    ],
+)
+def test_a_model_that_was_built_to_take_less_is_a_means(
+    tmp_path: Path, said: dict[str, Any], kind: str
+) -> None:
+    usual = load_run(make_run(tmp_path / "usual", replace(RunShape(), batch_sizes=(5,))))
+    models = {name: {**model, **said} for name, model in usual.record.models.items()}
+    less = replace(usual, record=usual.record.model_copy(update={"models": models}))
+    beside = side_by_side([usual, less])
+    assert beside is not None
+    assert {means.kind for means in beside.means} == {"sub-model", f"sub-model, {kind}"}
+    alike = side_by_side([less, less])
+    assert alike is None  # what all have is nothing that they differ by

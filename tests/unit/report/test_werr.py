@@ -14,6 +14,7 @@ from harness.report.load import load_run, load_runs
 from harness.report.werr import against_first, in_words, matrices
 from harness.results.store import HypothesisRow, RunFolder
 from harness.scenario.report import Report
+from tests.fixtures.federated_run import make_federated_run
 from tests.fixtures.report_run import RunShape, make_run
 
 SHAPE = RunShape(
@@ -82,9 +83,15 @@ def test_against_the_jobs_with_a_value(run):
     assert "6 word errors became 4" in in_words(matrix)
 
 
-def test_average_of_ratios_is_another_figure(run):
+def test_average_of_ratios_is_another_figure_and_both_are_named(run, tmp_path):
     matrix = only(run, baseline={"pressure.fits": "S8"}, average="mean_of_ratios")
     assert matrix.rows[0].together.percent == pytest.approx((75 - 50) / 2)
+    assert matrix.rows[0].averages["pooled"].percent == pytest.approx(100 * 2 / 6)
+    assert "of all, mean of their WERR; all, errors together: +33.3 %" in in_words(matrix)
+    page = build_report(run, tmp_path / "p.html", asked(baseline={"pressure.fits": "S8"}))
+    text = page.read_text()
+    assert "All, errors together" in text
+    assert "All, mean of their werr" in text.replace("WERR", "werr")
 
 
 def test_against_each_trainings_start(run):
@@ -113,6 +120,19 @@ def test_a_page_of_several_runs_is_against_the_first(run, later, tmp_path):
     assert "<b>later</b>" not in page
 
 
+def test_an_utterance_of_other_words_is_not_the_same_one(run, tmp_path):
+    other = made(tmp_path, run_id="folded")
+    for attempt in RunFolder.open(other).attempts():
+        kept = attempt.result().kept_epoch
+        own = [*rows(0, 6), *rows(kept, 2)]
+        first = own[3].model_copy(update={"reference": "other words " * 5, "substitutions": 9})
+        attempt.write_hypotheses([*own[:3], first, *own[4:]])
+    matrix = against_first(load_runs([run, other]))
+    assert matrix is not None
+    assert {cell.utterances for row in matrix.rows for cell in row.cells.values()} == {2}
+    assert {row.together.new.errors for row in matrix.rows} == {0}
+
+
 def test_without_a_baseline_there_is_no_section(run):
     page = build_report(run, run / "p.html").read_text()
     assert "How much better than the baseline?" not in page
@@ -125,8 +145,13 @@ def test_frames_and_files(run):
     assert "werr" not in dict(frames(opened))
     scored = opened.scored({"baseline": {"pressure.fits": "S8"}, "characters": True})
     assert set(scored.werr.of) == {"all", "characters"}
-    whole = scored.werr[scored.werr.of == "all"].set_index("speaker")
-    assert whole.werr_percent.to_dict() == pytest.approx({"us-male": 75, "ind-male": -50})
+    whole = scored.werr[scored.werr.of == "all"]
+    own = whole[whole.average.isna()].set_index("speaker").werr_percent
+    assert own.to_dict() == pytest.approx({"us-male": 75, "ind-male": -50})
+    over_all = whole[whole.speaker.isna()].set_index("average").werr_percent
+    assert over_all.to_dict() == pytest.approx(
+        {"pooled": 100 * 2 / 6, "mean_of_ratios": (75 - 50) / 2}
+    )
     errors = scored.word_errors
     before = errors[(errors.epoch == 0) & (errors.of == "all")]
     assert set(before.substitutions) == {6}
@@ -143,3 +168,27 @@ def test_figures_for_scripts(run, later):
     whole = [row for row in found["werr"] if row["speaker"] is None]
     assert {row["baseline"] for row in whole} == {"pressure: fits S8", f"run {found['runs'][0]}"}
     assert {row["run"] for row in found["word_errors"]} == set(found["runs"])
+
+
+def test_the_last_model_of_a_federated_training_against_its_start_and_against_another(tmp_path):
+    variants = [{"federated.local_epochs": n} for n in (1, 2)]
+    federated = "{rounds: 2, hypotheses: true, evaluate_every: 2}"
+
+    def wrong(axes, number):
+        return 0.8 if number == 0 else 0.8 / (1 + axes["federated.local_epochs"])
+
+    run = make_federated_run(tmp_path, federated, variants, wrong, speakers=2)
+    start = only(run, baseline="before")
+    assert len(start.speakers) == 2
+    by_setting = {dict(row.settings).get("federated.local epochs"): row for row in start.rows}
+    for epochs in (1, 2):
+        fewer = by_setting[str(epochs)].together.percent
+        assert fewer == pytest.approx(100 * (1 - 1 / (1 + epochs)), abs=5)
+    beside = only(run, baseline={"federated.local_epochs": 1})
+    assert beside.rows[0].together.percent == pytest.approx(100 / 3, abs=8)
+    assert beside.alone == 0
+    frame = harness.open_run(run).scored({"baseline": "before"}).werr
+    pooled = frame[frame.average == "pooled"].set_index("federated.local_epochs").werr_percent
+    assert pooled.to_dict() == pytest.approx(
+        {epochs: by_setting[str(epochs)].together.percent for epochs in (1, 2)}
+    )

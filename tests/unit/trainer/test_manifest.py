@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +126,50 @@ def test_changed_file_is_found(tmp_path):
         check_files(good, tmp_path)
 
 
+def sharing(tmp_path, model="owner", **entry):
+    """A model without files of its own beside the one that has them."""
+    (tmp_path / "owner").mkdir()
+    (tmp_path / "heir").mkdir()
+    (tmp_path / "owner" / "a.tflite").write_bytes(b"abc")
+    shared = describe_file(tmp_path / "owner" / "a.tflite").model_dump() | {"model": model} | entry
+    heir = manifest(files={5: shared})
+    save_manifest(heir, tmp_path / "heir")
+    return heir
+
+
+def test_a_model_names_files_of_another(tmp_path, monkeypatch):
+    heir = sharing(tmp_path)
+    assert load_manifest(tmp_path / "heir") == heir
+    check_files(heir, tmp_path / "heir")
+    monkeypatch.chdir(tmp_path / "heir")
+    for folder in (Path(), Path("../heir"), Path("..") / "owner" / ".." / "heir"):
+        assert heir.files[5].path(folder).read_bytes() == b"abc"
+    (tmp_path / "owner" / "a.tflite").write_bytes(b"abd")
+    with pytest.raises(InputError, match=r"owner/a\.tflite: the file is not the one"):
+        check_files(heir, tmp_path / "heir")
+
+
+def test_files_of_another_model_must_lie_beside_it(tmp_path):
+    heir = sharing(tmp_path)
+    (tmp_path / "owner").rename(tmp_path / "gone")
+    with pytest.raises(InputError, match="a file of the model m is missing") as missing:
+        check_files(heir, tmp_path / "heir")
+    assert "one of the model owner, whose folder must lie beside" in missing.value.hint
+
+
+@pytest.mark.parametrize("name", ["..", ".", "/etc", "../owner", "a/b", "", ".hidden"])
+def test_no_manifest_leads_out_of_the_models_folder(tmp_path, name):
+    with pytest.raises(ValueError, match="model"):
+        sharing(tmp_path, model=name)
+
+
+def test_a_manifest_of_own_files_says_nothing_new(tmp_path):
+    """A version that knows no shared files reads it."""
+    save_manifest(manifest(), tmp_path)
+    written = json.loads((tmp_path / "manifest.json").read_text())
+    assert set(written["files"]["5"]) == {"file", "sha256", "bytes"}
+
+
 def test_there_are_shipped_models():
     assert {"ds2-tiny"} <= {p.name for p in SHIPPED}
 
@@ -134,8 +179,7 @@ def test_shipped_manifest_fits_its_files(folder):
     manifest = load_manifest(folder)
     assert manifest.name == folder.name
     check_files(manifest, folder)
-    named = {f.file for f in manifest.files.values()} | {"manifest.json"}
-    named |= {manifest.checkpoint.file} if manifest.checkpoint else set()
+    named = {f.file for f in manifest.all_files if f.model is None} | {"manifest.json"}
     assert {p.name for p in folder.iterdir()} == named
     for batch, needs in manifest.need_mb.items():
         assert batch in manifest.files
@@ -156,6 +200,12 @@ def test_shipped_needs_are_predicted_within_a_tenth():
     for check in checked:
         assert abs(check.error_percent) < 10, check
         assert abs(check.peak_error_percent) < 10, check
+
+
+def test_no_file_is_shipped_twice():
+    files = [p for folder in SHIPPED for p in folder.iterdir()]
+    digests = [describe_file(path).sha256 for path in files]
+    assert sorted(set(digests)) == sorted(digests)
 
 
 def test_shipped_models_are_small():

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from harness.trainer import transduced
 from harness.trainer.transduced import Beam, Greedy
 
 OUTPUTS = 3
@@ -16,7 +17,7 @@ class Table:
     def __init__(self, seed, frames):
         rng = np.random.default_rng(seed)
         self._logits = rng.standard_normal((frames, 16, OUTPUTS)) * 2
-        self.asked = 0
+        self.asked = self.joined = 0
 
     def predict(self, label, state):
         self.asked += 1
@@ -24,6 +25,7 @@ class Table:
         return np.array([sum(n * 2**k for k, n in enumerate(written)) % 16]), written
 
     def joint(self, heard, written):
+        self.joined += 1
         return self._logits[int(heard[0]), int(written[0])].astype(np.float32)
 
     def log_p(self, frame, written):
@@ -107,3 +109,20 @@ def test_a_beam_asks_for_each_labelling_once():
     beam = Beam(model, 0, 1, beam=2)
     beam.hear(np.arange(5)[:, None])
     assert model.asked <= 1 + 5 * 2 * 2
+
+
+def test_what_is_far_less_likely_is_not_gone_on_with(monkeypatch):
+    """The same labellings in the same order, from fewer questions."""
+    results, joined = [], []
+    for pruned in (transduced.PRUNED, -1000.0):
+        monkeypatch.setattr(transduced, "PRUNED", pruned)
+        models = [Table(seed, 6) for seed in range(8)]
+        for model in models:
+            model._logits *= 3
+        beams = [Beam(model, 0, 6, beam=2) for model in models]
+        for beam in beams:
+            beam.hear(np.arange(6)[:, None])
+        results.append([[labels for labels, _ in beam.n_best(2)] for beam in beams])
+        joined.append(sum(model.joined for model in models))
+    assert results[0] == results[1]
+    assert joined[0] < 0.7 * joined[1]

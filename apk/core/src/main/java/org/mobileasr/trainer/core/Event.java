@@ -22,6 +22,7 @@ public final class Event {
   public static final String PHASE = "phase";
   public static final String STEP = "step";
   public static final String UTTERANCE = "utterance";
+  public static final String STREAMED = "streamed";
   public static final String EPOCH = "epoch";
   public static final String OTHER_SPEAKER = "other_speaker";
   public static final String CHECKPOINT = "checkpoint";
@@ -103,8 +104,8 @@ public final class Event {
     fields.integer("t_boot_ms", 0, Long.MAX_VALUE);
     String type =
         fields.word(
-            "type", STARTED, SELECTED, PHASE, STEP, UTTERANCE, EPOCH, OTHER_SPEAKER,
-            CHECKPOINT, READ_BACK, UPDATE, STOPPED, ERROR, FINISHED);
+            "type", STARTED, SELECTED, PHASE, STEP, UTTERANCE, STREAMED, EPOCH,
+            OTHER_SPEAKER, CHECKPOINT, READ_BACK, UPDATE, STOPPED, ERROR, FINISHED);
     if (STARTED.equals(type)) {
       checkStarted(fields);
     } else if (SELECTED.equals(type)) {
@@ -114,11 +115,17 @@ public final class Event {
       fields.word("state", "begin", "end");
       optionalInteger(fields, "epoch");
       optionalNumber(fields, "rss_mb");
+      optionalNumber(fields, "peak_rss_mb");
     } else if (STEP.equals(type)) {
       integers(fields, "epoch", "step", "utterances");
       numbers(fields, "loss", "seconds");
+      if (fields.has("changed_codes")) {
+        fields.number("changed_codes", 0, 1);
+      }
     } else if (UTTERANCE.equals(type)) {
       checkUtterance(fields);
+    } else if (STREAMED.equals(type)) {
+      checkStreamed(fields);
     } else if (EPOCH.equals(type)) {
       checkEpoch(fields);
     } else if (OTHER_SPEAKER.equals(type)) {
@@ -202,6 +209,19 @@ public final class Event {
       optionalNumber(answer, "entropy");
       optionalNumber(answer, "posterior");
       answer.end();
+    }
+  }
+
+  private static void checkStreamed(Fields fields) throws BadInputException {
+    integers(fields, "epoch");
+    fields.text("id");
+    fields.number("audio_s", Double.MIN_VALUE, Double.MAX_VALUE);
+    fields.number("compute_s", 0, Double.MAX_VALUE);
+    fields.integer("steps", 0, Integer.MAX_VALUE);
+    if (fields.has("last_word_s")) {
+      fields.number("last_word_s");
+    } else {
+      fields.needNull("last_word_s");
     }
   }
 

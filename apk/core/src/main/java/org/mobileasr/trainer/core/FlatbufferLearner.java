@@ -67,6 +67,8 @@ public final class FlatbufferLearner implements Learner {
       }
       model.loadCheckpoint(start);
     }
+    // clients that round by the same lots would err together
+    model.seedRounding(Lots.seed(job.jobId + ":" + job.training.seed));
   }
 
   @Override
@@ -108,7 +110,8 @@ public final class FlatbufferLearner implements Learner {
       long began = System.nanoTime();
       double loss = model.trainStep(subModel, batch, job.training.learningRate);
       pullBack();
-      if (!steps.taken(loss, (System.nanoTime() - began) / 1e9, sounds.size())) {
+      double seconds = (System.nanoTime() - began) / 1e9;
+      if (!steps.taken(loss, seconds, sounds.size(), model.changedCodes())) {
         return;
       }
     }
@@ -146,6 +149,21 @@ public final class FlatbufferLearner implements Learner {
       left.addAll(left(features));
     }
     return left;
+  }
+
+  @Override
+  public List<Streamed> evaluateStreaming() throws BadInputException, StopCommandException {
+    ModelInfo info = model.info();
+    StreamingModel streaming = model.streaming();
+    List<Streamed> heard = new ArrayList<Streamed>();
+    for (Job.Utterance utterance : job.data.validation) {
+      checkStop();
+      short[] pcm = Wav.read(new File(utterance.path), info.sampleRate);
+      Recogniser recogniser =
+          new Recogniser(streaming, info.targets, job.streaming.beam);
+      heard.add(Streamed.hear(recogniser, pcm, info.sampleRate, System::nanoTime));
+    }
+    return heard;
   }
 
   private List<List<float[][]>> batches() {

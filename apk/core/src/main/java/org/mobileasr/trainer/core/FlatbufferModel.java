@@ -22,10 +22,13 @@ public final class FlatbufferModel implements Closeable {
   private static final List<String> NEEDED =
       Arrays.asList("features", "infer", "loss", "get_weights", "set_weights", "info");
 
+  private static final String SEED_ROUNDING = "seed_rounding";
+
   private final Signatures signatures;
   private final String path;
   private final ModelInfo info;
   private boolean hasWeights;
+  private Double changedCodes;
 
   /** Layers whose moments are there. */
   private Set<String> momentsOf = new HashSet<String>();
@@ -136,7 +139,23 @@ public final class FlatbufferModel implements Closeable {
     }
     Map<String, ByteBuffer> out = outputs(train);
     signatures.run(train, inputs, out);
+    ByteBuffer changed = out.get("changed_codes");
+    changedCodes = changed == null ? null : (double) changed.getFloat(0);
     return out.get("loss").getFloat(0);
+  }
+
+  /** The share of the codes of its weights that the last step changed; null: it has none. */
+  Double changedCodes() {
+    return changedCodes;
+  }
+
+  /** Lets weights that are encoded be rounded by other lots; of other files nothing changes. */
+  void seedRounding(int seed) {
+    if (signatures.names().contains(SEED_ROUNDING)) {
+      Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
+      inputs.put("seed", ints(seed));
+      signatures.run(SEED_ROUNDING, inputs, outputs(SEED_ROUNDING));
+    }
   }
 
   /**
@@ -231,6 +250,16 @@ public final class FlatbufferModel implements Closeable {
       }
     }
     return found;
+  }
+
+  /**
+   * Returns what hears a recording while it goes on.
+   *
+   * @throws BadInputException the file has no signatures for it, or no weights yet
+   */
+  StreamingModel streaming() throws BadInputException {
+    checkWeights();
+    return new StreamingSignatures(signatures, info, path);
   }
 
   /** Returns a copy of all weights and moving statistics by name. */

@@ -55,6 +55,9 @@ public final class Job {
   /** How a network with exits answers, or null: at its last exit, and nothing is told of others. */
   public final ExitRule exits;
 
+  /** How validation is heard while it goes on, or null: whole utterances are heard. */
+  public final Streaming streaming;
+
   /** How checkpoints are written, or null: as float32. The one that is kept is then read back. */
   final Wire stored;
 
@@ -81,6 +84,7 @@ public final class Job {
     alsoEvaluate = OtherSpeaker.all(fields);
     share = Share.of(fields, model, alsoEvaluate);
     exits = ExitRule.of(fields);
+    streaming = Streaming.of(fields);
     stored = Wire.of(fields, "stored");
     ordered = fields.has("ordered") && fields.flag("ordered");
     fields.end();
@@ -89,6 +93,9 @@ public final class Job {
     }
     if (!trains() && stored != null) {
       throw fields.wrong("", "mode: evaluate trains nothing that could be stored");
+    }
+    if (streaming != null && exits != null) {
+      throw fields.wrong("", "streaming and exits are two ways to answer: a job has one");
     }
     if (share != null && stored != null) {
       throw fields.wrong(
@@ -133,6 +140,12 @@ public final class Job {
     if (exits != null && ExitRule.ATTENTION.equals(exits.decoder) && !network.writes()) {
       throw new BadInputException(
           path, "the job asks for attention decoders, the network has none");
+    }
+    if (streaming != null && !Streaming.FAMILY.equals(network.family)) {
+      throw new BadInputException(
+          path,
+          "recordings are to be heard while they go on, and a " + network.family
+              + " hears whole ones");
     }
     if (!trains()) {
       return;

@@ -16,11 +16,13 @@ public interface Learner extends Closeable {
   interface Steps {
     /**
      * @param loss mean of the batch, before the step
+     * @param changedCodes share of the codes of weights that it changed; null where none are held
+     *     in few bits
      * @return whether another step may be taken
      * @throws TrainingException the loss is no number
      * @throws IOException the log cannot be written
      */
-    boolean taken(double loss, double seconds, int utterances)
+    boolean taken(double loss, double seconds, int utterances, Double changedCodes)
         throws TrainingException, IOException;
   }
 
@@ -53,6 +55,13 @@ public interface Learner extends Closeable {
    * @throws BadInputException it has no exits
    */
   List<Left> evaluateExits() throws BadInputException, StopCommandException;
+
+  /**
+   * Returns what is heard in each validation utterance while it goes on.
+   *
+   * @throws BadInputException the file cannot be heard so
+   */
+  List<Streamed> evaluateStreaming() throws BadInputException, StopCommandException;
 
   /**
    * Returns what is heard in utterances whose features are not kept; in a job with a rule for

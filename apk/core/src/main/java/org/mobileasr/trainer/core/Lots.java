@@ -30,6 +30,11 @@ final class Lots {
     high = word(digest, 4);
   }
 
+  /** 24 bits for a text: a seed for lots that are drawn elsewhere. */
+  static int seed(String text) {
+    return word(sha256(text), 0) & 0xffffff;
+  }
+
   /** 32 evenly spread bits for a place of the variable. */
   int at(int place) {
     int x = place * 0x9E3779B1 + low;

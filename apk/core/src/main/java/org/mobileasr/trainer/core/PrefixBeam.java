@@ -188,7 +188,7 @@ final class PrefixBeam {
     return sums;
   }
 
-  private static double logSum(double a, double b) {
+  static double logSum(double a, double b) {
     double most = Math.max(a, b);
     return most == NONE ? NONE : most + Math.log1p(Math.exp(-Math.abs(a - b)));
   }

@@ -232,6 +232,9 @@ public final class Training {
   /** Returns what is heard in the validation utterances; says where each of them left. */
   private List<String> hear(int epoch)
       throws BadInputException, StopCommandException, IOException {
+    if (job.streaming != null) {
+      return hearOn(epoch);
+    }
     if (job.exits == null) {
       return learner.evaluate();
     }
@@ -253,6 +256,27 @@ public final class Training {
               .put("rows", left.rows)
               .put("answers", answers));
       heard.add(left.text);
+    }
+    return heard;
+  }
+
+  /** Returns what is heard in the validation utterances while they go on; says what it cost. */
+  private List<String> hearOn(int epoch)
+      throws BadInputException, StopCommandException, IOException {
+    List<Streamed> every = learner.evaluateStreaming();
+    List<String> heard = new ArrayList<String>();
+    for (int n = 0; n < every.size(); n++) {
+      Streamed streamed = every.get(n);
+      Double late = streamed.lastWordS;
+      log.write(
+          Event.of(Event.STREAMED)
+              .put("epoch", epoch)
+              .put("id", job.data.validation.get(n).id)
+              .put("audio_s", rounded(streamed.audioS))
+              .put("compute_s", streamed.computeS)
+              .put("steps", streamed.steps)
+              .put("last_word_s", late == null ? null : Double.valueOf(rounded(late))));
+      heard.add(streamed.text);
     }
     return heard;
   }
@@ -299,10 +323,16 @@ public final class Training {
   }
 
   private List<String> texts() throws BadInputException, StopCommandException {
+    List<String> texts = new ArrayList<String>();
+    if (job.streaming != null) {
+      for (Streamed streamed : learner.evaluateStreaming()) {
+        texts.add(streamed.text);
+      }
+      return texts;
+    }
     if (job.exits == null) {
       return learner.evaluate();
     }
-    List<String> texts = new ArrayList<String>();
     for (Left left : learner.evaluateExits()) {
       texts.add(left.text);
     }
@@ -391,12 +421,14 @@ public final class Training {
   }
 
   private void writePhase(String phase, Integer epoch, String state) throws IOException {
-    log.write(
+    Event.Builder event =
         Event.of(Event.PHASE)
             .put("phase", phase)
             .put("state", state)
             .put("epoch", epoch)
-            .put("rss_mb", phone.rssMb()));
+            .put("rss_mb", phone.rssMb());
+    Double peak = phone.peakRssMb();
+    log.write(peak == null ? event : event.put("peak_rss_mb", peak));
   }
 
   static double seconds(long beganNanos) {
@@ -421,20 +453,21 @@ public final class Training {
     }
 
     @Override
-    public boolean taken(double loss, double seconds, int rows)
+    public boolean taken(double loss, double seconds, int rows, Double changedCodes)
         throws TrainingException, IOException {
       if (Double.isNaN(loss) || Double.isInfinite(loss)) {
         throw new TrainingException(
             "TrainingDivergedError",
             "the loss is " + loss + " in step " + step + " of epoch " + epoch);
       }
-      log.write(
+      Event.Builder event =
           Event.of(Event.STEP)
               .put("epoch", epoch)
               .put("step", step)
               .put("loss", loss)
               .put("seconds", rounded(seconds))
-              .put("utterances", rows));
+              .put("utterances", rows);
+      log.write(changedCodes == null ? event : event.put("changed_codes", changedCodes));
       sum += loss * rows;
       utterances += rows;
       step++;

@@ -55,6 +55,11 @@ final class JobText {
     if (job.stored != null) {
       text.add("stored", wire(job.stored));
     }
+    if (job.streaming != null) {
+      JsonObject streaming = new JsonObject();
+      streaming.addProperty("beam", job.streaming.beam);
+      text.add("streaming", streaming);
+    }
     if (job.ordered) {
       text.addProperty("ordered", true);
     }

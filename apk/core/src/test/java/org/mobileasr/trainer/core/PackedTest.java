@@ -124,6 +124,7 @@ final class PackedTest {
       long place = given.get("begin").getAsLong() + n;
       assertEquals(wanted[n], lots.at((int) place) & 0xffffffffL);
     }
+    assertEquals(given.get("seed").getAsInt(), Lots.seed(given.get("key").getAsString()));
   }
 
   static Stream<JsonObject> chosen() {
