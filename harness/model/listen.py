@@ -74,7 +74,7 @@ def hear(
         batch = make_batch([features for _, features in rows], [""] * len(rows), info)
         out = model.infer(batch) if place is None else _at_exit(model, batch, place)
         for (utterance, _), logits in zip(rows, out, strict=True):
-            texts[utterance.id] = greedy_decode(logits, info.alphabet, info.blank)
+            texts[utterance.id] = greedy_decode(logits, info.targets)
     return [Heard(utterance, texts[utterance.id]) for utterance, _ in sounds]
 
 
