@@ -79,7 +79,8 @@ def _lines(stage: Stage, networks: Mapping[str, str]) -> Iterator[str]:
     if not stage.corpora:
         yield f"hears {stage.words}"
     accents = f", accents {stage.accents}" if stage.accents else ""
-    yield f"writes {in_words(stage.alphabet)}{accents}"
+    pieces = f" in {stage.pieces} pieces" if stage.pieces else ""
+    yield f"writes {in_words(stage.alphabet)}{pieces}{accents}"
     trained = [stage.loss]
     for name, number in (("epochs", stage.epochs), ("steps", stage.steps), ("seed", stage.seed)):
         if number is not None:

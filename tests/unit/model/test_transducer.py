@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.contract.events import Epoch, UtteranceStreamed
+from harness.contract.targets import Targets
 from harness.errors import InputError
 from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
@@ -193,7 +194,7 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
             decoder = Greedy(Asked(network), 0, labels_a_frame)
             for encoded, real in segments(network, x[row, :frames]):
                 decoder.hear(encoded[:real])
-            heard = greedy_decode(logits.numpy()[: lengths[row], row], TINY.alphabet, 0)
+            heard = greedy_decode(logits.numpy()[: lengths[row], row], Targets(TINY.alphabet))
             assert heard == text_of(decoder.labels)
             texts.add(heard)
     assert any(a == b for text in texts for a, b in pairwise(text))
@@ -206,8 +207,9 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
         ("labels_a_frame: 3", "multiple of 6"),
         ("segment: 10", "10 is no multiple of 4"),
         ("right: 20", "looks 20 frames ahead"),
+        ("segment: 324", "324 frames are more than the longest utterance has: 320"),
         ("left: 0", "must be 1 or more"),
-        ("pieces: 5001", "no word pieces"),
+        ("pieces: 5001", "a file carries pieces"),
         ("activation: tanh", "activation"),
     ],
 )
@@ -253,7 +255,7 @@ def test_a_file_hears_while_a_recording_goes_on(model):
     length = model.info.max_samples - 700
     pcm = (rng.standard_normal(length) * 3000).astype(np.int16)
     batch = make_batch([model.features(pcm)], [""], model.info)
-    whole = greedy_decode(model.infer(batch)[0], model.info.alphabet, model.info.blank)
+    whole = greedy_decode(model.infer(batch)[0], model.info.targets)
     assert whole
     for step in (length, 1000, 37):
         recogniser = Recogniser(streaming, labels_a_frame=TINY.labels_a_frame)
