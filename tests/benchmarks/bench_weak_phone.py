@@ -50,6 +50,8 @@ class Row:
     """As the model's manifest has it, of what was chosen."""
     peak_rss_mb: float | None
     """The trainer's, all of it, with Python and its libraries."""
+    killed: int
+    """Of the other apps, how often the phone took one for want of memory; it came back at once."""
     ended: str
 
 
@@ -132,6 +134,7 @@ def _row(form: Form, result: AttemptResult) -> Row:
         available_mb=chosen.available_mb if chosen else None,
         need_mb=result.need_mb,
         peak_rss_mb=result.peak_rss_mb,
+        killed=len(result.pressure.kills) if result.pressure else 0,
         ended=result.status if result.failure is None else result.failure.kind,
     )
 
@@ -141,7 +144,7 @@ def show(rows: list[Row], arguments: argparse.Namespace) -> None:
     table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB")
     for column in ("phone", "held as", "trained"):
         table.add_column(column, no_wrap=True)
-    for column in ("free", "needs", "peak"):
+    for column in ("free", "needs", "peak", "killed"):
         table.add_column(column, justify="right")
     table.add_column("ended")
     for row in rows:
@@ -151,6 +154,7 @@ def show(rows: list[Row], arguments: argparse.Namespace) -> None:
             f"{row.resident}, {row.optimiser}",
             row.asked if row.asked == row.chosen else f"{row.asked}: {row.chosen or 'nothing'}",
             *("" if size is None else f"{size:.0f}" for size in sizes),
+            str(row.killed),
             row.ended,
         )
     Console().print(table)
