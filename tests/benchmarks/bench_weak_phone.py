@@ -141,17 +141,17 @@ def _row(form: Form, result: AttemptResult) -> Row:
 
 def show(rows: list[Row], arguments: argparse.Namespace) -> None:
     """Print a table."""
-    table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB")
-    for column in ("phone", "held as", "trained"):
+    table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB", padding=(0, 0))
+    for column in ("phone", "held as", "trains"):
         table.add_column(column, no_wrap=True)
-    for column in ("free", "needs", "peak", "killed"):
+    for column in ("free", "need", "peak", "kills"):
         table.add_column(column, justify="right")
     table.add_column("ended")
     for row in rows:
         sizes = (row.available_mb, row.need_mb, row.peak_rss_mb)
         table.add_row(
             row.phone,
-            f"{row.resident}, {row.optimiser}",
+            f"{row.resident} {row.optimiser}",
             row.asked if row.asked == row.chosen else f"{row.asked}: {row.chosen or 'nothing'}",
             *("" if size is None else f"{size:.0f}" for size in sizes),
             str(row.killed),
