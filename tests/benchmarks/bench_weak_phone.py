@@ -106,7 +106,7 @@ def measured(arguments: argparse.Namespace, folder: Path) -> list[Row]:
         },
     }
     farm = "virtual:" + ",".join(f"{name}=1" for name in GIB_PER_PHONE)
-    results = on_phones(scenario, folder, farm, "run").values()
+    results = on_phones(scenario, folder, farm).values()
     by_job = {(result.model_name, *_key(result.axes)): result for result in results}
     rows = []
     for form in forms:
