@@ -210,6 +210,8 @@ def _stage(
     shares = zip(speech.mixture.shares, result.utterances, strict=True)
     settings = plan.settings
     loss = "minwer" if settings.minwer is not None else config.own_loss
+    if config.describe().writes:
+        loss += " and cross-entropy"
     return Stage(
         network=config.name,
         alphabet=config.alphabet,

@@ -21,13 +21,14 @@ from harness.model.conformer.configuration import MINI_AED
 from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pieces import Pieces
-from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
+from harness.model.pretraining import Augmentation, MinWer, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.beginning import read_beginning
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
 from harness.model.pretraining.mixture import Mixture
+from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.progress import Place, Progress
 from harness.model.pretraining.start import Init, aim_of, read_start
 from harness.model.ship import Pretraining, ship_pretrained
@@ -488,6 +489,13 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
         wrong = replace(shares, files_of=out)
         with pytest.raises(InputError, match=message):
             ship_pretrained(other, folder_, sizes, work, wrong, command="by hand")
+
+
+def test_word_errors_are_nothing_for_decoders():
+    settings = replace(HARD, minwer=MinWer(), begun_from="1" * 64)
+    assert loss_of(STAIRS, settings) is not None
+    with pytest.raises(InputError, match="has attention decoders"):
+        loss_of(ATTENTIVE, settings)
 
 
 def test_pieces_are_learnt_of_what_is_trained_on(tmp_path, monkeypatch):
