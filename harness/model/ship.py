@@ -32,7 +32,7 @@ from harness.model.pretraining import (
 from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
 from harness.model.sharing import shared_files
-from harness.model.speech import Asked, Gathered, gathered
+from harness.model.speech import Asked, Gathered, gathered, name_of
 from harness.speech.letters import check_letters
 from harness.speech.text import Accents
 from harness.trainer.lineage import SpeechUsed, Stage
@@ -222,7 +222,7 @@ def _stage(
         begun_from=plan.start.recorded if plan.start else (),
         corpora=tuple(
             SpeechUsed(
-                name=share.corpus.name,
+                name=name_of(share.corpus),
                 sha256=share.corpus.sha256,
                 languages=share.corpus.languages,
                 weight=share.weight,

@@ -187,6 +187,11 @@ class Transducer(NetworkConfig):
                     (name,),
                     f"{getattr(self, name)} is no multiple of {self.reduction} (the reduction)",
                 )
+        if self.segment > self.max_frames:
+            yield Problem(
+                ("segment",),
+                f"{self.segment} frames are more than the longest utterance has: {self.max_frames}",
+            )
         if self.right > self.segment:
             yield Problem(("right",), f"looks {self.right} frames ahead, a segment has fewer")
         if self.pieces:

@@ -439,6 +439,7 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     (stage,) = model.lineage
     assert stage.weights_sha256 == model.checkpoint.sha256
     assert (stage.begun_from, stage.loss, stage.steps, stage.accents) == ((), "ctc", 1, "folded")
+    assert stage.corpora[0].name == tmp_path.name
     ((sha256, utterances, weight),) = [(c.sha256, c.utterances, c.weight) for c in stage.corpora]
     assert (sha256, utterances, weight) == (load_manifest(path).sha256, 3, 1.0)
 

@@ -207,6 +207,7 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
         ("labels_a_frame: 3", "multiple of 6"),
         ("segment: 10", "10 is no multiple of 4"),
         ("right: 20", "looks 20 frames ahead"),
+        ("segment: 324", "324 frames are more than the longest utterance has: 320"),
         ("left: 0", "must be 1 or more"),
         ("pieces: 5001", "a file carries pieces"),
         ("activation: tanh", "activation"),
