@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,8 @@ def _check(text: str) -> None:
         words.pop(0)
     if words[:1] == ["harness"]:
         _parsed([word for word in words[1:] if word != "..."])
-    for word in words:  # whatever of the project's own it names is there
-        if re.match(r"(tests|script|scenarios|models)/", word):
+    for before, word in pairwise(["", *words]):  # what of the project's own it reads is there
+        if before != "--out" and re.match(r"(tests|script|scenarios|models)/", word):
             assert (ROOT / word).exists(), f"there is no {word}"
         if word == "-m":
             module = words[words.index(word) + 1].replace(".", "/")

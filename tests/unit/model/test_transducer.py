@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from harness.contract.targets import Targets
 from harness.errors import InputError
 from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
