@@ -20,6 +20,7 @@ from harness.contract.network import SubModel
 from harness.model.configuration import BLANK, NetworkConfig
 from harness.model.initial import Weights
 from harness.model.tensors import Tensor
+from harness.trainer.npz import opened_weights
 
 OF_ANY_FAMILY = frozenset({"litert", "tflite", "own"})
 CONTESTANTS = ("litert", "tflite", "plain", "tape", "apart", "joint", "own", "keras")
@@ -134,8 +135,8 @@ def _size(value: Any) -> float:
 
 
 def _weights(task: Task) -> Weights:
-    with np.load(task.weights) as stored:
-        return {name: stored[name].astype(np.float32) for name in stored.files}
+    with opened_weights(task.weights) as stored:
+        return {name: stored.read(name) for name in stored.shapes}
 
 
 def _flatbuffer(task: Task) -> Step:
