@@ -38,6 +38,8 @@ def result_row(result: AttemptResult) -> dict[str, object]:
         "wer_after_percent": result.wer_after_percent,
         "kept_epoch": result.kept_epoch,
         "mean_depth": result.exits.mean_depth if result.exits else None,
+        "real_time_factor": result.streaming.real_time_factor if result.streaming else None,
+        "last_word_ms": result.streaming.last_word_ms_median if result.streaming else None,
         "exits": exit_rows(result),
         "stop_reason": result.stop_reason,
         "peak_rss_mb": result.peak_rss_mb,
@@ -74,19 +76,24 @@ def result_columns(
     if not axes:
         columns.append(console.Column("job"))
     exits = any(result.exits is not None for result in results)
+    streaming = any(result.streaming is not None for result in results)
     columns += [
         console.Column("phone"),
         console.Column("chosen"),
         console.Column("WER %\nbefore", right=True),
         console.Column("WER %\nafter", right=True),
         *([console.Column("layers\nmean", right=True)] if exits else []),
+        *([console.Column("real-time\nfactor", right=True)] if streaming else []),
+        *([console.Column("last word\nms", right=True)] if streaming else []),
         console.Column("kept\nepoch", right=True),
         console.Column("available\nMiB", right=True, optional=True),
         console.Column("peak RSS\nMiB", right=True, optional=True),
         console.Column("time", right=True, optional=True),
         console.Column("ended by"),
     ]
-    return columns, [_result_cells(result, axes, serials, exits=exits) for result in results]
+    return columns, [
+        _result_cells(result, axes, serials, exits=exits, streaming=streaming) for result in results
+    ]
 
 
 def _varied(results: Sequence[AttemptResult]) -> list[str]:
@@ -116,8 +123,14 @@ def _known(result: AttemptResult) -> dict[str, Any]:
 
 
 def _result_cells(
-    result: AttemptResult, axes: Sequence[str], serials: Mapping[str, str], *, exits: bool
+    result: AttemptResult,
+    axes: Sequence[str],
+    serials: Mapping[str, str],
+    *,
+    exits: bool,
+    streaming: bool,
 ) -> list[str]:
+    streamed = result.streaming
     known = {**_known(result), **result.axes}
     selection = result.selection
     ended = result.stop_reason or ""
@@ -131,6 +144,8 @@ def _result_cells(
         _number(result.wer_before_percent, 1),
         _number(result.wer_after_percent, 1),
         *([_number(result.exits.mean_depth if result.exits else None, 1)] if exits else []),
+        *([_number(streamed.real_time_factor if streamed else None, 3)] if streaming else []),
+        *([_number(streamed.last_word_ms_median if streamed else None, 0)] if streaming else []),
         "" if result.kept_epoch is None else str(result.kept_epoch),
         _number(selection.available_mb if selection else None, 0),
         _number(result.peak_rss_mb, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from pydantic import Field
@@ -12,12 +13,32 @@ from harness.contract.network import Network, NetworkError
 FAMILIES: Final = ("transducer",)
 """Whose files have the signatures for it."""
 
+SIGNATURES: Final = frozenset({"stream_features", "encode_chunk", "predict", "joint"})
+"""Of a file that hears while a recording goes on: ``harness.model.transducer.streaming``."""
+
 
 class Streaming(Message):
     """Validation utterances are heard segment by segment, as if they went on now."""
 
     beam: int = Field(1, ge=1, le=64)
     """Labellings that are kept; 1: the likeliest label of each step."""
+
+
+def check_signatures(names: Collection[str]) -> None:
+    """Check that a file has what hears a recording while it goes on.
+
+    Args:
+        names: Of its signatures.
+
+    Raises:
+        NetworkError: It lacks some.
+    """
+    lacking = SIGNATURES.difference(names)
+    if lacking:
+        raise NetworkError(
+            "the model cannot hear a recording while it goes on: it lacks the signatures "
+            f"{', '.join(sorted(lacking))}"
+        )
 
 
 def check_streaming(network: Network) -> None:

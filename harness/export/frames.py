@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from harness.contract.events import Step
+from harness.contract.events import Step, UtteranceStreamed
 from harness.errors import InputError
 from harness.metrics.werr import Average
 from harness.metrics.words import WordErrors
@@ -28,7 +28,10 @@ from harness.scenario.report import Report
 KEYS = ("job_id", "attempt")
 """What names an attempt in every frame."""
 
-_PARTS = ("phone", "selection", "pressure", "sampling", "transfer", "failure", "exits", "stored")
+_PARTS = (
+    *("phone", "selection", "pressure", "sampling", "transfer", "failure"),
+    *("exits", "stored", "streaming"),
+)
 _SPEAKER = "data.speaker"
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -109,6 +112,29 @@ class Run:
             for told in rows
             for row in _answers(told)
         )
+
+    @cached_property
+    def streamed(self) -> pd.DataFrame:
+        """One row an utterance and epoch that was heard while it went on (``trainer.streaming``).
+
+        ``compute_s`` is of all its steps together, ``last_word_s`` from the end of speech to the
+        last change of the text: NA where nothing was heard. Of an utterance that a trainer told
+        twice, as after a kill, the last counts.
+        """
+        told = {
+            (*_key(result).values(), event.epoch, event.id): {
+                **_key(result),
+                "speaker": result.speaker,
+                **event.model_dump(exclude={"type", "seq", "t_boot_ms"}),
+                "real_time_factor": event.compute_s / event.audio_s,
+                "kept": event.epoch == result.kept_epoch,
+            }
+            for folder, result in self._results
+            if result.streaming is not None
+            for event in folder.events()
+            if isinstance(event, UtteranceStreamed)
+        }
+        return _frame(told.values())
 
     @cached_property
     def by_exit(self) -> pd.DataFrame:
@@ -374,12 +400,13 @@ def frames(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (name, frame) of all but the samples, which are large.
 
     Other speakers have one where somebody was listened to, exits and what each came to where
-    utterances left at them, word errors and WERR where the scenario's ``report`` asks for them.
+    utterances left at them, streamed utterances where they were heard while they went on, word
+    errors and WERR where the scenario's ``report`` asks for them.
     """
     for name in ("attempts", "epochs", "phases", "steps"):
         yield name, getattr(run, name)
     if len(run.others):
         yield "others", run.others
-    for name in ("exits", "by_exit", "word_errors", "werr"):
+    for name in ("exits", "by_exit", "streamed", "word_errors", "werr"):
         if len(getattr(run, name)):
             yield name, getattr(run, name)

@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import InputError
 from harness.export.frames import Run
 from harness.export.safe_cells import safe_mapping
-from harness.results.model import AttemptResult, ExitsRecord
+from harness.results.model import AttemptResult, ExitsRecord, StreamingRecord
 from harness.results.names import safe_name
 
 ORIGIN_TAG = "mobileasr.attempt"
@@ -137,6 +137,7 @@ def _write(
         "round": result.round,
         "repeat": result.repeat,
         **({"exits": result.exits.label} if result.exits else {}),
+        **({"beam": result.streaming.beam} if result.streaming else {}),
         **result.axes,
     }
     for key, value in safe_mapping(params).items():
@@ -151,9 +152,24 @@ def _write(
             client.log_metric(made, name, value)
     for name, value in _exit_metrics(result.exits) if result.exits else ():
         client.log_metric(made, name, value)
+    for name, value in _streaming_metrics(result.streaming) if result.streaming else ():
+        client.log_metric(made, name, value)
     status = "FINISHED" if result.status == "finished" else "FAILED"
     client.set_terminated(made, status, begun_ms + round(result.seconds * 1000))
     return made
+
+
+def _streaming_metrics(streaming: StreamingRecord) -> Iterator[tuple[str, float]]:
+    """Yield what hearing utterances while they went on cost; what is not known is not."""
+    told = {
+        "real_time_factor": streaming.real_time_factor,
+        "step_ms": streaming.step_ms,
+        "last_word_ms_median": streaming.last_word_ms_median,
+        "last_word_ms_p90": streaming.last_word_ms_p90,
+    }
+    for name, value in told.items():
+        if value is not None:
+            yield name, value
 
 
 def _exit_metrics(exits: ExitsRecord) -> Iterator[tuple[str, float]]:

@@ -18,6 +18,7 @@ from harness.report.junit import junit_xml
 from harness.report.load import RunData
 from harness.report.page import chrome, environment, picker
 from harness.report.serials import phone_name
+from harness.report.streaming import streams_beside
 from harness.report.text import clean
 from harness.report.trend import Night, night_of, past_runs, trends
 from harness.report.wer import unknown_speech
@@ -104,6 +105,7 @@ def write_compare_page(out: Path, judged: Judged) -> Path:
             kind_words=KIND_WORDS,
             averages=AVERAGES,
             exits=rules_beside(judged.runs),
+            streams=streams_beside(judged.runs),
             unknown_speech=unknown_speech(now.final),
             before=[run.record for run in judged.runs[:-1]],
             now=now.record,

@@ -88,6 +88,11 @@ def _observation(
                 "layers_computed": result.exits.mean_depth,
                 "seconds_per_utterance": result.exits.utterance_seconds,
             }
+        if result.streaming is not None:
+            values |= {
+                "real_time_factor": result.streaming.real_time_factor,
+                "last_word_ms": result.streaming.last_word_ms_median,
+            }
     return Observation(
         run_id=data.record.run_id,
         phone=phone_name(result.phone),

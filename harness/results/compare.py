@@ -71,6 +71,8 @@ METRICS: Final = (
     Metric("battery_percent_per_epoch", "battery an epoch", "%", False, 0.5, "settings", 2),
     Metric("layers_computed", "layers computed", "", False, 0.1, "job", 2),
     Metric("seconds_per_utterance", "seconds an utterance", "s", True, 0.05, "settings", 4),
+    Metric("real_time_factor", "real-time factor", "", True, 0.05, "settings", 3),
+    Metric("last_word_ms", "last word after speech", "ms", False, 20.0, "settings", 0),
     Metric("failed_attempts", "failed attempts a job", "", False, 0.1, "phone", 2),
 )
 

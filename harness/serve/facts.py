@@ -59,6 +59,10 @@ class Running(Facts):
     """(epoch, percent) as the trainer counts it; the host scores when the attempt ends."""
     left_at: list[tuple[str, int]] = []
     """(exit, utterances that left there) of the evaluation that goes on, or of the last one."""
+    streamed: int = 0
+    """Utterances of the last evaluation that were heard while they went on."""
+    real_time_factor: float | None = None
+    """Of these: time of all steps by time of the recordings."""
     samples: dict[str, list[Any]]
     """The last minutes by column of ``samples.parquet``."""
 
@@ -85,6 +89,10 @@ class Ended(Facts):
     """By which utterances left a network with exits."""
     mean_depth: float | None = None
     """Layers that were computed for an utterance."""
+    real_time_factor: float | None = None
+    """Of utterances that were heard while they went on."""
+    last_word_ms: float | None = None
+    """From the end of speech to the last change of the text, median."""
     stop_reason: str | None
     failure: str | None
     message: str | None

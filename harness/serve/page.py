@@ -82,6 +82,7 @@ def run_page(run: RunState, alone: bool, part: bool = False) -> str:
             for number, attempt in enumerate(run.running, 1)
         ],
         exits=any(ended.rule for ended in run.ended[:SHOWN]),
+        streaming=any(ended.real_time_factor is not None for ended in run.ended[:SHOWN]),
         shown=SHOWN,
         stop_words=STOP_WORDS,
         averages=AVERAGES,

@@ -146,6 +146,10 @@ class RunWatch:
                     loss=thinned(training.loss),
                     wer_percent=training.wer,
                     left_at=training.leaving.counts if training.leaving else [],
+                    streamed=len(training.streaming.told) if training.streaming else 0,
+                    real_time_factor=(
+                        training.streaming.real_time_factor if training.streaming else None
+                    ),
                     samples=dict(tail.samples),
                 )
             )
@@ -298,6 +302,8 @@ def _told(key: str, result: AttemptResult, last: bool) -> Ended:
         minutes_per_epoch=result.minutes_per_epoch,
         rule=result.exits.label if result.exits else None,
         mean_depth=result.exits.mean_depth if result.exits else None,
+        real_time_factor=result.streaming.real_time_factor if result.streaming else None,
+        last_word_ms=result.streaming.last_word_ms_median if result.streaming else None,
         stop_reason=result.stop_reason,
         failure=result.failure.kind if result.failure else None,
         message=result.failure.message if result.failure else None,

@@ -21,6 +21,7 @@ from harness.contract.events import (
     Selected,
     Step,
     UtteranceExits,
+    UtteranceStreamed,
 )
 from harness.readings.sampled import columns
 from harness.sampling.frames import FrameReader
@@ -92,6 +93,23 @@ class Training:
     """(epoch, percent) as the trainer counts it."""
     leaving: Leaving | None = None
     """Of the evaluation that goes on, or of the last one; None in a network without exits."""
+    streaming: Streaming | None = None
+    """Of the last evaluation; None where whole utterances are heard."""
+
+
+@dataclass
+class Streaming:
+    """What hearing the utterances of one evaluation cost so far, while they went on."""
+
+    epoch: int
+    told: dict[str, UtteranceStreamed] = field(default_factory=dict)
+    """By utterance; of one that was told again the last counts."""
+
+    @property
+    def real_time_factor(self) -> float:
+        """Time of all steps by time of the recordings."""
+        told = self.told.values()
+        return sum(each.compute_s for each in told) / sum(each.audio_s for each in told)
 
 
 @dataclass
@@ -163,6 +181,10 @@ class AttemptTail:
             if training.leaving is None or training.leaving.epoch != event.epoch:
                 training.leaving = Leaving(event.epoch)
             training.leaving.add(event)
+        elif isinstance(event, UtteranceStreamed):
+            if training.streaming is None or training.streaming.epoch != event.epoch:
+                training.streaming = Streaming(event.epoch)
+            training.streaming.told[event.id] = event
         elif isinstance(event, Epoch):
             training.epoch = event.epoch
             training.wer.append((event.epoch, event.wer_percent))

@@ -81,6 +81,16 @@ def signature_names(model: Any) -> dict[str, int]:
     }
 
 
+def signatures_of(path: Path) -> frozenset[str]:
+    """Return the names of a file's signatures.
+
+    Raises:
+        InputError: As ``opened``.
+    """
+    with opened(path) as model:
+        return frozenset(signature_names(model))
+
+
 def constants(model: Any, signature: int) -> dict[str, Any]:
     """Return the outputs of a signature that are constants in the file: int32 or uint8 arrays."""
     from ai_edge_litert import schema_py_generated as schema

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract.network import NetworkError
+from harness.contract.streaming import check_signatures
 from harness.errors import InputError
 from harness.trainer.runtime import FlatbufferModel
 from harness.trainer.transduced import Beam, Floats, Greedy
 
-SIGNATURES = frozenset({"stream_features", "encode_chunk", "predict", "joint"})
 LABELS_A_FRAME = 8
 """Most labels that a frame may write, heard while it goes on: a transducer likes to wait until it
 is sure, and then writes much at once."""
@@ -49,14 +50,11 @@ class StreamingModel:
 
     def __init__(self, model: FlatbufferModel) -> None:
         self._model = model
-        lacking = SIGNATURES - model.signatures()
-        if lacking:
-            raise InputError(
-                f"the model cannot hear a recording while it goes on: it lacks the signatures "
-                f"{', '.join(sorted(lacking))}",
-                where=str(model.path),
-                hint="Give a transducer: 'harness model pretrain emformer-mini' makes one.",
-            )
+        try:
+            check_signatures(model.signatures())
+        except NetworkError as error:
+            hint = "Give a transducer: 'harness model pretrain emformer-mini' makes one."
+            raise InputError(str(error), where=str(model.path), hint=hint) from error
         self.info = model.info
         keys = model.input_shape("encode_chunk", "keys")
         self._memory, self._state = keys, model.input_shape("predict", "h")
@@ -65,6 +63,13 @@ class StreamingModel:
         silence = np.zeros(model.input_shape("stream_features", "pcm"), np.int16)
         samples = np.array(self.info.window, np.int32)
         hop = int(model.call("stream_features", pcm=silence, samples=samples)["hop"])
+        if hop < chunk or hop % chunk or hop > self._features[0]:
+            raise InputError(
+                f"a segment of {hop} frames of features, of which a step takes "
+                f"{self._features[0]} and the encoder makes {chunk}: they do not fit",
+                where=str(model.path),
+                hint="The file is none of ours: 'harness model build' makes one.",
+            )
         labels = hop // chunk // (_SLOTS * self.info.time_stride)
         self.shape = Shape(self._features[0], hop, chunk, labels)
 
@@ -156,7 +161,7 @@ class Recogniser:
     def text(self) -> str:
         """What was heard so far."""
         info = self._model.info
-        return "".join(info.alphabet[n - (n > info.blank)] for n in self._decoder.labels)
+        return info.targets.text(self._decoder.labels)
 
     @property
     def samples_wanted(self) -> int:

@@ -34,6 +34,7 @@ from harness.contract.events import (
     Stopped,
     Update,
     UtteranceExits,
+    UtteranceStreamed,
 )
 from harness.contract.wire import Wire
 from harness.errors import InputError
@@ -50,6 +51,7 @@ from tests.fixtures.other_names import write_with_other_names
 from tests.fixtures.stairs.configuration import SMALL
 from tests.fixtures.stairs.job import stairs_job
 from tests.fixtures.trainer_logs import decisions, of, run
+from tests.fixtures.transducer import sentences, transducer_job
 
 pytestmark = pytest.mark.jdk
 
@@ -483,3 +485,17 @@ def test_a_network_without_exits_takes_no_rule(java_trainer, make_job, tmp_path)
         assert (code, events[-1].kind) == (1, "BadInput"), name
         assert "the network has no exits" in events[-1].message
         (tmp_path / "out").rename(tmp_path / name)
+
+
+def test_recordings_are_heard_alike_while_they_go_on(java_trainer, tmp_path):
+    """By a beam, whose search asks far more of the file than greedy decoding."""
+    spoken = sentences(tmp_path / "speech")
+    job = transducer_job(tmp_path, spoken, streaming={"beam": 4})
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    assert all(each.text for each in of(theirs, Epoch)[0].hypotheses)
+    costs = [
+        [(e.id, e.audio_s, e.steps) for e in of(log, UtteranceStreamed)] for log in (python, theirs)
+    ]
+    assert costs[0] == costs[1]
+    assert all(event.last_word_s is not None for event in of(theirs, UtteranceStreamed))

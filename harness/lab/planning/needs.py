@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 
 from harness.adb.transfer import LocalFile
 from harness.contract.network import Network, NetworkError
-from harness.contract.streaming import check_streaming
+from harness.contract.streaming import check_signatures, check_streaming
 from harness.devices.gates import Gates, parse_gates
 from harness.errors import InputError
 from harness.lab.planning.models import LoadedModel, Models
@@ -21,7 +22,7 @@ from harness.scenario.schema import AUTO, Data, JobContent
 from harness.scenario.spec import JobSpec
 from harness.scenario.sub_models import candidates_of, check_names
 from harness.scenario.task import Task
-from harness.trainer.flatfile import check_sub_models
+from harness.trainer.flatfile import check_sub_models, signatures_of
 from harness.trainer.needs import Needs, needs_of
 
 
@@ -83,7 +84,9 @@ def job_needs(task: Task, models: Models, gates_at: str = "gates") -> JobNeeds:
     if content.trainer.exits is not None:
         check_exits(content.trainer.exits, model.info(content.trainer.batch_size).network)
     if content.trainer.streaming is not None:
-        _check_streaming(model.manifest.network, exits=content.trainer.exits is not None)
+        _check_streaming(
+            model.manifest.network, flatbuffer.path, exits=content.trainer.exits is not None
+        )
     candidates = candidates_of(content.trainer, model.manifest.network)
     forced = content.trainer.sub_model
     sub_models = candidates if forced == AUTO else (forced,)
@@ -126,7 +129,7 @@ def _gates(content: JobContent, where: str) -> Gates:
 
 
 @cache
-def _check_streaming(network: Network, *, exits: bool) -> None:
+def _check_streaming(network: Network, path: Path, *, exits: bool) -> None:
     if exits:
         raise InputError(
             "streaming and exits are two ways to answer",
@@ -135,11 +138,12 @@ def _check_streaming(network: Network, *, exits: bool) -> None:
         )
     try:
         check_streaming(network)
+        check_signatures(signatures_of(path))
     except NetworkError as error:
         raise InputError(
             str(error),
             where="trainer.streaming",
-            hint="Leave it out, or take a transducer: 'harness model pretrain emformer-mini'.",
+            hint=f"The model is {path}. Leave it out, or take a transducer: model: emformer-mini.",
         ) from error
 
 

@@ -67,8 +67,8 @@ class Transducer(NetworkConfig):
     labels_a_frame: int = 2
     """Most labels that a joined frame may write."""
     pieces: int = 0
-    """Outputs if it tells word pieces apart, to count parameters by; no file can be made of it,
-    since none carries pieces. 0: characters and the blank."""
+    """Outputs if it tells so many word pieces apart, to count parameters by; a file is made with
+    ``word_pieces``, which says them. 0: it has those."""
     clip: Literal["global", "layer"] = "layer"
     recompute: bool = True
 
@@ -187,13 +187,18 @@ class Transducer(NetworkConfig):
                     (name,),
                     f"{getattr(self, name)} is no multiple of {self.reduction} (the reduction)",
                 )
+        if self.segment > self.max_frames:
+            yield Problem(
+                ("segment",),
+                f"{self.segment} frames are more than the longest utterance has: {self.max_frames}",
+            )
         if self.right > self.segment:
             yield Problem(("right",), f"looks {self.right} frames ahead, a segment has fewer")
         if self.pieces:
             yield Problem(
                 ("pieces",),
-                "a file carries characters only, no word pieces",
-                "Leave pieces out; with them parameters can be counted, nothing more.",
+                "a number of word pieces counts parameters: a file carries pieces, no number",
+                "Leave pieces out; `harness model pretrain --pieces N` learns them.",
             )
 
 

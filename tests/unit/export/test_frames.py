@@ -1,6 +1,7 @@
 """A run as data frames, and its samples in other people's readers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 import harness
 from harness.errors import InputError
+from harness.export.frames import frames
+from harness.results.model import StreamingRecord
 from harness.results.store import RunFolder
 from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import Failing, RunShape, make_run, small
@@ -117,6 +120,26 @@ def test_the_notebook_runs(path: Path) -> None:
         exec(compile(source.replace("runs/latest", str(path)), str(notebook), "exec"), there)
     assert len(there["attempts"]) == 4
     assert set(there["samples"].phase) >= {"train", "load"}
+
+
+def test_streamed_utterances_have_a_frame(tmp_path: Path) -> None:
+    record = StreamingRecord(
+        epoch=1, beam=4, utterances=1, audio_s=2.0, real_time_factor=0.1, step_ms=31.5
+    )
+    shape = replace(small(), spoil=lambda result: result.model_copy(update={"streaming": record}))
+    path = make_run(tmp_path, shape)
+    assert not len(harness.open_run(path).streamed)
+    log = next(iter(path.glob("attempts/*/*/result.json"))).with_name("events.jsonl")
+    event = {"type": "streamed", "t_boot_ms": 1, "epoch": 1, "id": "=u1", "steps": 8}
+    lines = [
+        {**event, "seq": n, "audio_s": 2.0, "compute_s": compute_s, "last_word_s": None}
+        for n, compute_s in enumerate((9.0, 0.2))  # a trainer that went on says it again
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    streamed = harness.open_run(path).streamed
+    assert list(streamed["real_time_factor"]) == [0.1]
+    assert list(streamed["id"]) == ["=u1"]
+    assert "streamed" in dict(frames(harness.open_run(path)))
 
 
 def test_exits_stand_in_frames_and_a_damaged_line_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The export to MLflow against a store of its own kind; the real client is not a dependency."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import harness
 from harness.errors import InputError
 from harness.export.mlflow import ORIGIN_TAG, export
-from harness.results.model import AttemptResult
+from harness.results.model import AttemptResult, StreamingRecord
 from tests.fixtures.exits_run import make_exits_run
 from tests.fixtures.report_run import Failing, make_run, small
 
@@ -118,6 +119,19 @@ def test_rare_words_and_characters_are_metrics_where_they_are_asked_for(tmp_path
     export(run, "sqlite:///m.db")
     names = {key for key, _, _ in STORE[0].runs[0].metrics}
     assert {"rare_wer_percent", "common_wer_percent", "cer_percent"} <= names
+
+
+def test_what_was_heard_while_it_went_on_has_its_figures(tmp_path: Path) -> None:
+    record = StreamingRecord(
+        epoch=1, beam=4, utterances=5, audio_s=15.0, real_time_factor=0.125, step_ms=31.5
+    )
+    shape = replace(small(), spoil=lambda result: result.model_copy(update={"streaming": record}))
+    export(harness.open_run(make_run(tmp_path, shape)), "sqlite:///m.db")
+    run = STORE[0].runs[0]
+    told = {key: value for key, value, _ in run.metrics}
+    assert run.params["beam"] == 4
+    assert (told["real_time_factor"], told["step_ms"]) == (0.125, 31.5)
+    assert "last_word_ms_median" not in told  # nothing was heard
 
 
 def test_what_left_early_has_its_figures(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ from harness.contract import Job
 from harness.contract.events import UtteranceStreamed
 from harness.contract.network import Network, NetworkError
 from harness.contract.streaming import check_streaming
+from harness.errors import InputError
 from harness.lab.attempt.jobfile import PhoneLayout, job_file
 from harness.lab.attempt.streaming import streaming_record
+from harness.lab.planning.needs import _check_streaming
 from harness.model.families import CONFIGS
+from harness.paths import data_root
 from harness.scenario.schema import Streaming
 from harness.scenario.spec import JobSpec
 from tests.unit.lab.fakes import make_material, make_spec
@@ -76,6 +79,15 @@ def test_the_trainer_is_told(tmp_path: Path) -> None:
     both = {**job.model_dump(), "exits": {"rule": "last"}}
     with pytest.raises(ValidationError, match="a job has one"):
         Job.model_validate(both)
+
+
+def test_a_file_without_its_signatures_is_told_before_a_phone_is_touched() -> None:
+    network = CONFIGS["emformer-mini"].describe()
+    path = data_root() / "models" / "ds2-tiny" / "ds2-tiny-b2.tflite"
+    with pytest.raises(InputError, match="lacks the signatures encode_chunk, joint, predict"):
+        _check_streaming(network, path, exits=False)
+    with pytest.raises(InputError, match="two ways to answer"):
+        _check_streaming(network, path, exits=True)
 
 
 def test_only_a_transducer_hears_while_it_goes_on() -> None:

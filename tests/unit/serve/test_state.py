@@ -9,7 +9,7 @@ import pytest
 
 from harness.lab.holding import EXPIRES_S
 from harness.report.load import load_run
-from harness.results.model import ClientRecord, ExitsRecord
+from harness.results.model import ClientRecord, ExitsRecord, StreamingRecord
 from harness.results.store import RunFolder
 from harness.serve import tails
 from harness.serve.page import run_page
@@ -118,6 +118,32 @@ def test_an_ended_attempt_tells_its_layers(live_run: LiveRun) -> None:
         (None, None),
     }
     assert '<td class="n w" title="entropy 0.1">3.5</td>' in run_page(state, alone=False)
+
+
+def test_what_hearing_on_costs(live_run: LiveRun) -> None:
+    """Of the last evaluation while an attempt runs, and of attempts that have ended."""
+    watch = RunWatch(live_run.path)
+    assert "real-time factor" not in run_page(RunWatch(live_run.path).state(), alone=False)
+    with (live_run.attempt / "events.jsonl").open("wb") as log:
+        for name, compute_s in (("u1", 9.0), ("u1", 0.2), ("u2", 0.6)):
+            event = {
+                "type": "streamed", "seq": 0, "t_boot_ms": 1, "epoch": 0, "id": name, "steps": 8,
+                "audio_s": 2.0, "compute_s": compute_s, "last_word_s": None,
+            }  # fmt: skip
+            log.write(json.dumps(event).encode() + b"\n")
+    first = next(iter(RunFolder.open(live_run.path).attempts()))
+    record = StreamingRecord(
+        epoch=0, beam=2, utterances=2, audio_s=4.0, real_time_factor=0.4567, step_ms=20.0,
+        last_word_ms_median=-15.2,
+    )  # fmt: skip
+    first.write_result(first.result().model_copy(update={"streaming": record}))
+    state = watch.state()
+    (one,) = state.running
+    assert (one.streamed, one.real_time_factor) == (2, pytest.approx(0.2))
+    assert {ended.last_word_ms for ended in state.ended} == {-15.2, None}
+    page = run_page(state, alone=False)
+    assert "2 utterances heard while they went on, real-time factor 0.200" in page
+    assert ">0.457<" in page
 
 
 def test_a_host_that_says_nothing(live_run: LiveRun) -> None:
