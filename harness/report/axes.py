@@ -85,9 +85,11 @@ def label_of(path: str) -> str:
 
 
 def shown(value: Value) -> str:
-    """Return a value as the scenario would write it."""
+    """Return a value as the scenario would write it: without what is not said, a name alone."""
     if value is None:
         return "none"
+    if isinstance(value, dict) and (said := {k: v for k, v in value.items() if v is not None}):
+        value = said["name"] if said.keys() == {"name"} else said
     if is_number(value):
         return plain(value)
     return value if isinstance(value, str) else flow_yaml(value)

@@ -220,6 +220,7 @@ def test_fedaqt_is_judged_by_clients_that_multiply_whole_numbers(tmp_path: Path)
     assert verdicts(page("fedaqt", Given({"fedaqt": source(run)})))[says] == "does not hold"
     (claim,) = [c for s in made.values() for c in s.claims if c.says == says]
     assert claim.evidence.count("ds2-mini-") == 2
+    assert ": model ds2-mini-int8, batch" in claim.evidence  # not all that a model could say
 
 
 def of_models(run: Path) -> Source:
