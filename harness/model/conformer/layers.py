@@ -105,7 +105,10 @@ class Text(ConformerLayer):
 
 
 class Decoder(ConformerLayer):
-    """What an exit gives, then what was written, [1, B*T + B*U, d], to logits [B, U, V]."""
+    """What an exit gives, then what was written, [1, B*T + B*U, d], to logits [B, U, V].
+
+    Its products are of floats, also where those of a network are of whole numbers.
+    """
 
     def computed(self, signal: Signal, stored: Mapping[str, Tensor]) -> Tensor:
         """Tell what comes next after each label, from the labels before it."""

@@ -21,13 +21,14 @@ from harness.model.initial import initial_weights
 from tests.fixtures.gradient_checks import Agrees
 from tests.fixtures.stairs.job import stairs_job
 
-tf = pytest.importorskip("tensorflow")
+tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
+pytestmark = pytest.mark.tensorflow
 
 SMALL = replace(
     MINI,
     name="small",
     batch_size=3,
-    max_frames=48,
+    max_frames=24,
     max_label=6,
     width=16,
     heads=2,
@@ -66,9 +67,9 @@ def network(seed: int = 3) -> Any:
 @pytest.fixture(scope="module")
 def batch() -> tuple[Any, ...]:
     rng = np.random.default_rng(1)
-    in_len = np.array([48, 23, 0], np.int32)
-    x = rng.standard_normal((3, 48, 12)).astype(np.float32)
-    x *= np.arange(48)[None, :, None] < in_len[:, None, None]
+    in_len = np.array([24, 12, 0], np.int32)
+    x = rng.standard_normal((3, 24, 12)).astype(np.float32)
+    x *= np.arange(24)[None, :, None] < in_len[:, None, None]
     labels = np.array([[3, 3, 1, 7, 0, 0], [5, 2, 0, 0, 0, 0], [0] * 6], np.int32)
     return x, in_len, labels, np.array([4, 2, 0], np.int32)
 
@@ -227,7 +228,7 @@ def test_a_file_writes_what_the_host_does_and_trains_by_its_heads(file: Path):
 
     model = FlatbufferModel(file)
     rng = np.random.default_rng(2)
-    sounds = [rng.standard_normal((frames, 12)).astype(np.float32) for frames in (48, 30)]
+    sounds = [rng.standard_normal((frames, 12)).astype(np.float32) for frames in (24, 16)]
     batch = make_batch(sounds, ["ab", "ba"], model.info)
     host = Engine(IN_A_FILE, 0, begun_from=model.get_weights())
     (segment,) = model.segments(batch, writes=True)
