@@ -118,14 +118,17 @@ class Linear(Coding):
         """Round numbers as parts of the scale."""
         need = tf.reduce_max(tf.abs(value), 0, keepdims=True) * (1.0 / _LARGEST)
         need = tf.maximum(need, _TINY)
-        scale, held = need, None
+        scale, unmoved = need, None
+        turn = 0.5 if lots is None else lots
         if before is not None:
-            held, scale = tf.cast(before[""], tf.float32), before["_scale"]
+            was = scale = before["_scale"]
             fits = tf.cast(need <= scale, tf.float32) * tf.cast(need >= scale * _ROOMY, tf.float32)
             scale = fits * scale + (1.0 - fits) * (need * _HEADROOM)
-        codes = tf.floor(value / scale + (0.5 if lots is None else lots))
-        codes = tf.clip_by_value(codes, -_LARGEST, _LARGEST)
-        return Encoded({"": tf.cast(codes, tf.int8), "_scale": scale}, _differing(held, codes))
+            # what a step did is told apart from what a new scale does to numbers that stood still
+            unmoved = tf.floor(tf.cast(before[""], tf.float32) * (was / scale) + turn)
+            unmoved = tf.clip_by_value(unmoved, -_LARGEST, _LARGEST)
+        codes = tf.clip_by_value(tf.floor(value / scale + turn), -_LARGEST, _LARGEST)
+        return Encoded({"": tf.cast(codes, tf.int8), "_scale": scale}, _differing(unmoved, codes))
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,16 @@ def test_small_steps_arrive_by_lot_and_are_lost_to_the_nearest(resident):
     assert moved[False] < 0.5 * clipped
 
 
+def test_a_new_scale_alone_is_no_change():
+    """All columns get a new scale, for the sake of one number each that grows past it."""
+    weights, moves = held("int8", stochastic=False, optimiser="sgd")
+    weights["w"].assign(values(0, 1e-3))
+    start = weights["w"].read_value().numpy()
+    outward = np.where(np.abs(start) == np.abs(start).max(0), -np.sign(start), 0.0) * 1e-9
+    assert take(weights, moves, outward.astype(np.float32), 1.0) == 0.0
+    assert not np.array_equal(start, weights["w"].read_value())  # it did
+
+
 def test_nothing_moves_without_a_gradient():
     for resident in RESIDENT:
         weights, moves = held(resident, optimiser="sgd")
