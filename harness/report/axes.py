@@ -46,6 +46,7 @@ _LABELS = {
     "trainer.learning_rate": "learning rate",
     "trainer.epochs": "epochs planned",
     "trainer.stop.policy": "stop policy",
+    "trainer.streaming.beam": "beam",
     SUB_MODEL: "sub-model",
     FITS: "pressure: fits",
     "pressure.available_mb": "pressure: available, MB",

@@ -190,9 +190,9 @@ def _sentence(row: StreamRow) -> str:
     late = "nothing was heard"
     if row.last_word_ms is not None:
         when = "before" if row.last_word_ms < 0 else "after"
-        late = f"the last word stands {fixed(abs(row.last_word_ms), 0)} ms {when} speech ends"
+        late = f"its last word stands {fixed(abs(row.last_word_ms), 0)} ms {when} speech ends"
+    heard = plural(row.utterances, "utterance")
     return (
         f"{row.speaker} on {row.phone}: {search} {keeps_up} (real-time factor "
-        f"{fixed(row.real_time_factor, 3)}), {late}, in the middle of "
-        f"{plural(row.utterances, 'utterance')}."
+        f"{fixed(row.real_time_factor, 3)}); {late} (median, {heard})."
     )

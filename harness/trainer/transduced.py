@@ -86,6 +86,9 @@ class Beam:
     """Labellings that are kept."""
     _kept: list[_Hypothesis] = field(default_factory=lambda: [_Hypothesis((), 0.0)])
     _known: dict[tuple[int, ...], tuple[Floats, State]] = field(default_factory=dict)
+    """Vectors and states after the labellings that were looked at in this frame."""
+    _before: dict[tuple[int, ...], tuple[Floats, State]] = field(default_factory=dict)
+    """The same of the frame before."""
 
     @property
     def labels(self) -> list[int]:
@@ -99,10 +102,9 @@ class Beam:
     def hear(self, frames: Floats) -> None:
         """Go on over frames [n, D]."""
         for frame in frames:
+            # what was looked at in the frame before is likely to be looked at again
+            self._before, self._known = self._known, {}
             self._hear_frame(frame)
-            kept = {hypothesis.labels for hypothesis in self._kept}
-            needed = kept | {labels[:-1] for labels in kept}
-            self._known = {k: v for k, v in self._known.items() if k in needed}
 
     def _hear_frame(self, frame: Floats) -> None:
         ended: dict[tuple[int, ...], float] = {}
@@ -135,7 +137,9 @@ class Beam:
         return sorted(ended.values(), reverse=True)[self.beam - 1] + PRUNED
 
     def _vector(self, labels: tuple[int, ...]) -> tuple[Floats, State]:
-        if labels not in self._known:
+        if labels not in self._known and labels in self._before:
+            self._known[labels] = self._before[labels]
+        elif labels not in self._known:
             if labels:
                 _, state = self._vector(labels[:-1])
                 self._known[labels] = self.model.predict(labels[-1], state)

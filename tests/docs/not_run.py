@@ -15,6 +15,7 @@ _STAYS = "stays until Ctrl-C: tests/unit/serve, tests/integration/virtual_userla
 _APK = "needs a JDK, Maven and Android's tools: tests/integration/test_apk.py"
 _SETUP = "makes the environment that the tests themselves run in"
 _QUICK = "trains for a minute and a half: tests/integration/test_wheel.py plans it"
+_STREAMS = "a minute; smaller: tests/integration/cli/test_streaming.py"
 _EXITS = "a minute; smaller: tests/integration/cli/test_early_exits.py"
 _PEOPLE = "trains for minutes: tests/integration/cli/test_people.py runs it small"
 _SYSTEM = "changes this computer, from a network"
@@ -65,7 +66,7 @@ NOT_RUN: dict[str, str] = {
     "harness model pretrain *": _TRAINS,
     "harness model lineage italian": _LINEAGE,
     "harness model evaluate *": "needs people's speech: tests/integration/cli",
-    "harness model stream *": "needs a trained transducer: tests/unit/model/test_transducer.py",
+    "harness model stream *": "hears a corpus: tests/unit/model/test_transducer_file.py",
     "harness model bench *": _BENCH,
     "harness model memory * --calibrate*": "measures for minutes: tests/integration/cli",
     "harness paper": _PAPER,
@@ -75,12 +76,15 @@ NOT_RUN: dict[str, str] = {
     "harness paper --system early-exit*": _PAPER,
     "harness paper --system omc": _PAPER,
     "harness paper --system fedaqt": _PAPER,
+    "harness paper --system fedaqt --only memory*": _PAPER,
     "harness paper --system federated-pruning": _PAPER,
     "harness paper --system transfer": _PAPER,
     "harness paper --scale full*": _PAPER,
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,
     "harness run which_layers *": _EXITS,
+    "harness run streaming *": _STREAMS,
+    "harness run heard-on.yaml *": _STREAMS,
     "harness run federated *": _ROUNDS,
     "harness plan scenarios/paper/federated_pruning.yaml *": _PRUNED,
     "harness run scenarios/paper/federated_pruning.yaml *": _PRUNED,

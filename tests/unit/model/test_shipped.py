@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from harness.contract import streaming
 from harness.contract.mobileasr import FAMILY
 from harness.errors import InputError
 from harness.model.config_file import load_network
@@ -73,7 +74,8 @@ def test_builtin_operators_only(path):
     inspection = look(path)
     assert inspection.custom_operators == ()
     assert {"IF", "BATCH_MATMUL", "ASSIGN_VARIABLE"} <= set(inspection.operators)
-    assert {"CONV_2D", "DEPTHWISE_CONV_2D"} & set(inspection.operators)
+    convolves = config_of(path).family not in streaming.FAMILIES
+    assert bool({"CONV_2D", "DEPTHWISE_CONV_2D"} & set(inspection.operators)) == convolves
     # StableHLO operators are builtin by number, but old runtimes do not have them.
     assert not [name for name in inspection.operators if name.startswith("STABLEHLO")]
     assert len(inspection.operators) < 60
@@ -114,6 +116,7 @@ def test_signatures(path):
         *(["infer_early"] if exits else []),
         *(f"set_{layer.lower()}" for layer in network.layer_names if few_bits),
         *(["seed_rounding"] if few_bits else []),
+        *(streaming.SIGNATURES if config.family in streaming.FAMILIES else ()),
     }
     batch = int(path.stem.rpartition("-b")[2])
     sound = {

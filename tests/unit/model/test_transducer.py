@@ -2,27 +2,19 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.contract.events import Epoch, UtteranceStreamed
 from harness.contract.targets import Targets
 from harness.errors import InputError
 from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
+from harness.model.initial import initial_weights
 from harness.model.transducer.configuration import BASE
-from harness.trainer import device
-from harness.trainer import streaming as streaming_module
 from harness.trainer.decode import greedy_decode
-from harness.trainer.events import EventLog, read_log
-from harness.trainer.flatbuffer_learner import FlatbufferLearner
-from harness.trainer.learner import run_now
-from harness.trainer.loop import Training
 from harness.trainer.transduced import Greedy
 from tests.fixtures.emformer import CONFIG, GOLDEN, TINY, golden, weights
-from tests.fixtures.stairs.job import stairs_job
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.model.aim import Aim  # noqa: E402
@@ -35,7 +27,6 @@ from harness.model.transducer.lstm import Cell, Loop, outputs  # noqa: E402
 from harness.model.transducer.network import TransducerNetwork  # noqa: E402
 from harness.trainer.batches import make_batch  # noqa: E402
 from harness.trainer.runtime import FlatbufferModel  # noqa: E402
-from harness.trainer.streaming import Recogniser, StreamingModel  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -109,13 +100,19 @@ def test_gradient_of_a_sequence_of_steps(in_tensorflow, agrees):
         agrees(f"normalised LSTM, {what}", found, expected, 1e-5)
 
 
+SHORT = replace(TINY, max_frames=16, segment=4, layers=1)
+"""Four segments of one joined frame, and the frame after each."""
+
+
 def batch_of(config, seed=0):
     """Two utterances, the first one shorter, and labels of unequal length."""
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal((2, config.max_frames, config.features.mels)).astype(np.float32)
-    x[0, 21:] = 0.0
+    frames = config.max_frames
+    x = rng.standard_normal((2, frames, config.features.mels)).astype(np.float32)
+    shorter = 2 * frames // 3
+    x[0, shorter:] = 0.0
     labels = rng.integers(1, config.outputs, (2, config.max_label)).astype(np.int32)
-    in_len, lab_len = np.array([[21, config.max_frames], [2, 5]], np.int32)
+    in_len, lab_len = np.array([[shorter, frames], [2, 5]], np.int32)
     return [tf.constant(value) for value in (x, in_len, labels, lab_len)]
 
 
@@ -136,20 +133,21 @@ def test_gradients_are_those_of_a_tape(sub_model, agrees):
 def test_segment_by_segment_is_the_whole_utterance():
     """Also where an utterance ends within a segment, and within the frames that one waits for."""
     network = TransducerNetwork(replace(TINY, batch_size=1), seed=2)
+    encode = network.own_signatures()["encode_chunk"]
+    encoded = tf.function(network.encoded, autograph=False)
     for frames in (32, 29, 21, 17, 9, 3):
         x = np.zeros((1, 32, 8), np.float32)
         x[0, :frames] = np.random.default_rng(frames).standard_normal((frames, 8))
-        whole = network._forward(tf.constant(x), tf.constant([frames]), {}, [""]).ends[""].values
-        found = [encoded for encoded, _ in segments(network, tf.constant(x[0, :frames]))]
+        whole, _ = encoded(tf.constant(x), tf.constant([frames]))
+        found = [part for part, _ in segments(network.config, encode, tf.constant(x[0, :frames]))]
         joined = -(-frames // 4)
         np.testing.assert_allclose(
             np.concatenate(found)[:joined], whole.numpy()[0, :joined], atol=1e-5
         )
 
 
-def segments(network, features):
+def segments(config, encode, features):
     """Yield what each segment of features [n, mels] gives, and the joined frames of it."""
-    config, encode = network.config, network.own_signatures()["encode_chunk"]
     memory = tf.zeros([config.layers, config.left, config.width])
     state = {"keys": memory, "values": memory, "past": tf.constant(0)}
     for start in range(0, features.shape[0], config.segment):
@@ -182,17 +180,22 @@ def text_of(labels):
     return "".join(TINY.alphabet[n - 1] for n in labels)
 
 
-@pytest.mark.parametrize("labels_a_frame", [1, 2])
+@pytest.mark.parametrize("labels_a_frame", [pytest.param(1, marks=pytest.mark.nightly), 2])
 def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
     """Random weights write a lot, the same label twice in a row too."""
-    config = replace(TINY, labels_a_frame=labels_a_frame)
+    config = replace(SHORT, labels_a_frame=labels_a_frame)
     texts = set()
-    for seed in range(4):
-        network, (x, in_len, _, _) = TransducerNetwork(config, seed=seed), batch_of(config, seed)
-        logits, lengths = network.infer(x, in_len)
+    network = TransducerNetwork(config)
+    infer = tf.function(network.infer, autograph=False)
+    asked, encode = Asked(network), network.own_signatures()["encode_chunk"]
+    for seed in range(6):
+        x, in_len, _, _ = batch_of(config, seed)
+        for name, value in initial_weights(config, seed).items():
+            network.weights[name].assign(value)
+        logits, lengths = infer(x, in_len)
         for row, frames in enumerate(in_len.numpy()):
-            decoder = Greedy(Asked(network), 0, labels_a_frame)
-            for encoded, real in segments(network, x[row, :frames]):
+            decoder = Greedy(asked, 0, labels_a_frame)
+            for encoded, real in segments(config, encode, x[row, :frames]):
                 decoder.hear(encoded[:real])
             heard = greedy_decode(logits.numpy()[: lengths[row], row], Targets(TINY.alphabet))
             assert heard == text_of(decoder.labels)
@@ -225,13 +228,10 @@ def test_ready_made_sizes_have_no_problems():
         assert list(CONFIGS[name].problems()) == []
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = build_model(TINY, tmp_path_factory.mktemp("m") / "t.tflite", seed=3, sub_models=["all"])
-    return FlatbufferModel(path, 1)
-
-
-def test_a_file_computes_what_tensorflow_does(model, agrees):
+@pytest.mark.nightly
+def test_a_file_computes_what_tensorflow_does(tmp_path, agrees):
+    path = build_model(TINY, tmp_path / "t.tflite", seed=3, sub_models=["all"])
+    model = FlatbufferModel(path, 1)
     network = TransducerNetwork(TINY, seed=3, form=Form())
     x, in_len, labels, lab_len = batch_of(TINY, 3)
     texts = [text_of(row[:n]) for row, n in zip(labels.numpy(), lab_len.numpy(), strict=True)]
@@ -245,64 +245,3 @@ def test_a_file_computes_what_tensorflow_does(model, agrees):
     losses = [model.train_step("all", batch, 0.01) for _ in range(30)]
     assert losses[0] == pytest.approx(before, rel=1e-5)
     assert losses[-1] < 0.6 * losses[0]
-
-
-def test_a_file_hears_while_a_recording_goes_on(model):
-    """However its samples come, the text is that of the whole, where it is no empty one."""
-    streaming = StreamingModel(model)
-    assert streaming.shape.labels_a_frame == TINY.labels_a_frame
-    rng = np.random.default_rng(5)
-    length = model.info.max_samples - 700
-    pcm = (rng.standard_normal(length) * 3000).astype(np.int16)
-    batch = make_batch([model.features(pcm)], [""], model.info)
-    whole = greedy_decode(model.infer(batch)[0], model.info.targets)
-    assert whole
-    for step in (length, 1000, 37):
-        recogniser = Recogniser(streaming, labels_a_frame=TINY.labels_a_frame)
-        for start in range(0, length, step):
-            recogniser.hear(pcm[start : start + step])
-        assert recogniser.end() == whole
-    assert Recogniser(streaming, beam=4).end() == ""
-
-
-def test_a_file_without_streaming_is_told(model):
-    class Other:
-        path = model.path
-
-        def signatures(self):
-            return frozenset({"infer"})
-
-    with pytest.raises(InputError, match="lacks the signatures encode_chunk"):
-        StreamingModel(Other())
-    with pytest.raises(InputError, match="a beam of 0"):
-        Recogniser(StreamingModel(model), beam=0)
-
-
-def test_a_job_hears_validation_while_it_goes_on(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(device, "available_mb", lambda: 1000.0)
-    monkeypatch.setattr(device, "battery_percent", lambda: 90.0)
-    monkeypatch.setattr(streaming_module, "LABELS_A_FRAME", TINY.labels_a_frame)
-    sub_models = {"candidates": ["all"], "need_mb": {"all": 1.0}}
-    for folder, streaming in (("whole", None), ("streamed", {"beam": 1})):
-        (tmp_path / folder).mkdir()
-        job = stairs_job(
-            *(tmp_path / folder, model.path),
-            mode="evaluate",
-            streaming=streaming,
-            selection=sub_models,
-        )
-        with EventLog(Path(job.outputs.events)) as log:
-            run_now(Training(job, FlatbufferLearner(job, lambda: False), log).run())
-    events, streamed = (
-        read_log(tmp_path / name / Path(job.outputs.events).relative_to(tmp_path / "streamed"))
-        for name in ("whole", "streamed")
-    )
-    heard, told = (next(e for e in of if isinstance(e, Epoch)) for of in (events, streamed))
-    assert told.hypotheses == heard.hypotheses
-    costs = [e for e in streamed if isinstance(e, UtteranceStreamed)]
-    assert [cost.id for cost in costs] == [each.id for each in told.hypotheses]
-    assert [cost.last_word_s is not None for cost in costs] == [
-        bool(each.text) for each in told.hypotheses
-    ]
-    assert all(cost.steps == 2 for cost in costs)
-    assert not [e for e in events if isinstance(e, UtteranceStreamed)]

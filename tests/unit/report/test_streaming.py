@@ -62,7 +62,7 @@ def test_the_section_stands_where_something_was_heard_so(tmp_path: Path) -> None
     page = build_report(make_run(tmp_path / "a", replace(SHAPE, spoil=streamed()))).read_text()
     section = page[page.index(f"{HEADING}</h2>") :]
     assert "&lt;b&gt;emformer" in section
-    assert "the last word stands 41 ms before speech ends" in section
+    assert "its last word stands 41 ms before speech ends" in section
     for told in (">31.5<", ">-41<", ">159<"):
         assert told.replace("-", "−") in section or told in section, told
     silent = build_report(make_run(tmp_path / "b", replace(SHAPE, spoil=streamed(1.5, None))))

@@ -5,11 +5,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Labels from what an encoder gives, frame by frame, as {@code harness.trainer.transduced} has it:
@@ -112,8 +110,13 @@ abstract class Transduction {
     private final int beam;
     private List<Hypothesis> kept =
         Arrays.asList(new Hypothesis(Collections.<Integer>emptyList(), 0));
+
+    /** What was looked at in this frame. */
     private Map<List<Integer>, Transducer.Written> known =
         new HashMap<List<Integer>, Transducer.Written>();
+
+    /** What was looked at in the frame before: likely to be looked at again. */
+    private Map<List<Integer>, Transducer.Written> before = known;
 
     Beam(Transducer model, int blank, int most, int beam) {
       super(model, blank, most);
@@ -132,6 +135,8 @@ abstract class Transduction {
 
     @Override
     void hear(float[] frame) {
+      before = known;
+      known = new HashMap<List<Integer>, Transducer.Written>();
       Map<List<Integer>, Double> ended = new LinkedHashMap<List<Integer>, Double>();
       List<Hypothesis> going = kept;
       for (int n = 0; n <= most && !going.isEmpty(); n++) {
@@ -141,9 +146,8 @@ abstract class Transduction {
           for (int label = 0; label < logP.length; label++) {
             logP[label] += hypothesis.score;
           }
-          Double before = ended.get(hypothesis.labels);
-          double score =
-              before == null ? logP[blank] : PrefixBeam.logSum(before, logP[blank]);
+          Double other = ended.get(hypothesis.labels);
+          double score = other == null ? logP[blank] : PrefixBeam.logSum(other, logP[blank]);
           ended.put(hypothesis.labels, score);
           scores.add(logP);
         }
@@ -154,7 +158,6 @@ abstract class Transduction {
         all.add(new Hypothesis(each.getKey(), each.getValue()));
       }
       kept = likeliest(all);
-      forget();
     }
 
     private List<Hypothesis> longer(List<Hypothesis> going, List<double[]> scores, double floor) {
@@ -188,31 +191,17 @@ abstract class Transduction {
     private Transducer.Written written(List<Integer> labels) {
       Transducer.Written found = known.get(labels);
       if (found == null) {
+        found = before.get(labels);
+      }
+      if (found == null) {
         int last = labels.size() - 1;
         found =
             last < 0
                 ? model.predict(blank, null)
                 : model.predict(labels.get(last), written(labels.subList(0, last)));
-        known.put(labels, found);
       }
+      known.put(labels, found);
       return found;
-    }
-
-    /** Lets go of labellings that nothing can be written after any more. */
-    private void forget() {
-      Set<List<Integer>> needed = new HashSet<List<Integer>>();
-      for (Hypothesis hypothesis : kept) {
-        needed.add(hypothesis.labels);
-        needed.add(hypothesis.labels.subList(0, Math.max(0, hypothesis.labels.size() - 1)));
-      }
-      Map<List<Integer>, Transducer.Written> left =
-          new HashMap<List<Integer>, Transducer.Written>();
-      for (Map.Entry<List<Integer>, Transducer.Written> each : known.entrySet()) {
-        if (needed.contains(each.getKey())) {
-          left.put(each.getKey(), each.getValue());
-        }
-      }
-      known = left;
     }
   }
 }
