@@ -249,30 +249,29 @@ def describe_file(path: Path) -> ModelFile:
 def whole_lineage(manifest: ModelManifest, folder: Path) -> tuple[Stage, ...]:
     """Return the trainings that made a model, with those of models that lie beside it.
 
-    A manifest of an older version names the weights that its training began from, and no more; a
-    model in the same place that has them says how they came about. So does the model whose weights
-    it shares.
+    A manifest of an older version names the weights that its training began from, and no more, and
+    a model may have another one's weights: who lies in the same place says how they came about.
 
     Args:
         manifest: The model's.
         folder: Where it lies.
     """
-    stages = manifest.lineage
-    weights = manifest.checkpoint
-    if not stages and weights is not None and weights.model is not None:
-        owner = folder.resolve().parent / weights.model
-        return whole_lineage(load_manifest(owner), owner)
-    beside = [] if not stages or not _lacks(stages) else _beside(folder)
-    while stages and (missing := _lacks(stages)):
+    stages, own = manifest.lineage, manifest.checkpoint
+    missing = set() if own is None else {own.sha256}  # of a model that takes another one's weights
+    if stages:
+        missing = _begun_from(stages)
+    beside = [m for m in _beside(folder) if m.lineage and m.checkpoint] if missing else []
+    while missing:
         before = next((m for m in beside if m.checkpoint and m.checkpoint.sha256 in missing), None)
-        if before is None or not before.lineage:
-            return stages
+        if before is None:
+            break
         beside.remove(before)  # each once: who knows what a manifest says
         stages = (*before.lineage, *stages)
+        missing = _begun_from(stages)
     return stages
 
 
-def _lacks(stages: tuple[Stage, ...]) -> set[str]:
+def _begun_from(stages: tuple[Stage, ...]) -> set[str]:
     """Return the weights that the first training began from."""
     return {begun.sha256 for begun in stages[0].begun_from}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.model.configuration import NetworkConfig
@@ -27,7 +27,15 @@ class Beginning:
     @property
     def words(self) -> str:
         """What a user is told."""
-        return "; then ".join(start.words for start in self.starts)
+        return "; then ".join(start.words for start in self._told)
+
+    @property
+    def _told(self) -> tuple[Start, ...]:
+        """The starts, with what begins at random after all of them, told by the last."""
+        taken = {layer for start in self.starts for layer in start.taken}
+        *before, last = self.starts
+        fresh = tuple(layer for layer in last.fresh if layer not in taken)
+        return *(replace(start, fresh=()) for start in before), replace(last, fresh=fresh)
 
     @property
     def identity(self) -> str:
@@ -37,7 +45,7 @@ class Beginning:
     @property
     def recorded(self) -> tuple[Begun, ...]:
         """Return it for a lineage."""
-        return tuple(start.recorded for start in self.starts)
+        return tuple(start.recorded for start in self._told)
 
     @property
     def lineage(self) -> tuple[Stage, ...]:

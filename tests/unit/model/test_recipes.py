@@ -134,6 +134,10 @@ def test_one_baseline_with_the_encoder_of_another(baseline, tmp_path):
     np.savez(tmp_path / "other.npz", **other)
     inits = [Init(baseline), Init(tmp_path / "other.npz", "encoder")]
     beginning = read_beginning(inits, TINY)
+    assert [begun.fresh for begun in beginning.recorded] == [(), ()]  # FC2 is the first one's
+    assert "at random" not in beginning.words
+    alone = read_beginning([inits[1], Init(baseline, "layers", ("CONV1",))], TINY)
+    assert [begun.fresh for begun in alone.recorded] == [(), ("FC2",)]
     own = initial_weights(TINY, 3)
     for name, value in beginning.weights.items():
         assert np.array_equal(value, (own if name.startswith("fc2") else other)[name]), name

@@ -69,7 +69,8 @@ def convergence(item: Item, given: Given) -> Section:
 def made_from(item: Item, given: Given) -> Section:
     """Return the three recipes: WER of each baseline, before and after the same fine-tuning."""
     says, source = page(item.key), source_of(item, given)
-    pairs = {} if source is None else {letter: recipes(source, "A", letter) for letter in "BCL"}
+    made = {} if source is None else {x: recipes(source, "A", x) for x in RECIPES if x != "A"}
+    pairs = {letter: found for letter, found in made.items() if found}
     sizes = list(dict.fromkeys(size for found in pairs.values() for size in found))
     if source is None or not sizes:
         return section_of(item, says, {}, _missing(item, given), source)
@@ -79,7 +80,7 @@ def made_from(item: Item, given: Given) -> Section:
         ("After the same fine-tuning on a phone, of 20 sentences by one voice", True),
     ):
         rows = tuple((size, _recipe_cells(pairs, size, source, after=after)) for size in sizes)
-        heads = _heads("A, WER %", *(f"{x}, {w}" for x in "BCL" for w in ("WER %", "WERR, %")))
+        heads = _heads("A, WER %", *(f"{x}, {w}" for x in pairs for w in ("WER %", "WERR, %")))
         grids.append(Grid(title, heads, rows))
     return section_of(item, says, {}, source=source, grids=tuple(grids))
 
@@ -208,10 +209,8 @@ def _recipe_cells(
 ) -> tuple[Cell, ...]:
     base: Cell | None = None
     cells: list[Cell] = []
-    for letter in RECIPES:
-        if letter == "A":
-            continue
-        fine = pairs[letter].get(size)
+    for found in pairs.values():
+        fine = found.get(size)
         if fine is None:
             cells += [Cell(), Cell()]
             continue
