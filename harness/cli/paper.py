@@ -84,8 +84,8 @@ def paper(
         typer.Option(
             "--models",
             metavar="FOLDER",
-            help="For early exits: other trainings of its network, a model folder each; their "
-            "names say what they are (docs/paper.md).",
+            help="For early exits and transfer: other trainings of their network, a model folder "
+            "each; names say what they are (docs/paper.md).",
             show_default=False,
         ),
     ] = None,
@@ -161,6 +161,8 @@ def _overrides(
         own = _model_of(experiment, overrides)
         others = [{"path": str(path)} for path in _models_in(models, own["name"])]
         overrides.append(f"matrix.model={json.dumps([own, *others])}")
+    if experiment.with_models is not None:
+        overrides += experiment.with_models(experiment.scenario, models)
     return overrides
 
 

@@ -7,14 +7,15 @@ nor an N-best list.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from harness.contract.base import Message
-from harness.contract.network import Name
+from harness.contract.network import Name, Network, NetworkError
 
 Rule = Literal["last", "fixed", "agreement", "entropy", "posterior"]
+DecoderName = Literal["ctc", "attention"]
 EntropyUnit = Literal["nats", "bits", "normalised", "as_code"]
 """``normalised``: divided by log V; ``as_code``: the sum of p log p over T V, as the authors' code
 prints it (negative)."""
@@ -39,6 +40,31 @@ class ExitRule(Message):
     answers: Literal["taken", "all"] = "taken"
     """``all``: the exits above the one that is taken are computed and told, too; their time counts
     for nobody."""
+    decoder: DecoderName = "ctc"
+    """Who writes the text of an exit: ``ctc``: its head, by the best path; ``attention``: its
+    attention decoder, greedily, label by label. Entropies and posteriors are the head's in either
+    case."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what earlier trainers do not know, where it says what they do."""
+        told: dict[str, Any] = handler(self)
+        if self.decoder == "ctc":
+            told.pop("decoder", None)
+        return told
+
+    def check(self, network: Network) -> None:
+        """Check that a network has what the rule speaks of.
+
+        Raises:
+            NetworkError: It has no exits, lacks the exit, or lacks decoders.
+        """
+        if not network.exits:
+            raise NetworkError("the job has a rule for exits, the network has no exits")
+        if self.exit is not None:
+            network.exit(self.exit)
+        if self.decoder == "attention" and not network.writes:
+            raise NetworkError("the job asks for attention decoders, the network has none")
 
     @model_validator(mode="after")
     def _is_whole(self) -> ExitRule:
@@ -72,6 +98,7 @@ class ExitRule(Message):
             words += ["of non-blank frames"] * (self.frames != "all")
         if self.rule == "posterior" and (self.n_best, self.beam) != (10, 10):
             words.append(f"of {self.n_best} best, beam {self.beam}")
+        words += ["by attention"] * (self.decoder == "attention")
         if self.answers == "all":
             words.append("(all answer)")
         return " ".join(word for word in words if word)

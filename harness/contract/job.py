@@ -219,10 +219,7 @@ class Job(Message):
                 f"a job of version 1 is for {mobileasr.FAMILY}, the model is {network.family}"
             )
         if self.exits is not None:
-            if not network.exits:
-                raise NetworkError("the job has a rule for exits, the network has no exits")
-            if self.exits.exit is not None:
-                network.exit(self.exits.exit)
+            self.exits.check(network)
         if self.streaming is not None:
             check_streaming(network)
         if self.mode == "evaluate":

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from harness.contract import alphabet, targets
 from harness.contract.base import Message
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
@@ -69,12 +70,21 @@ class Exit(Message):
     """Layers that are computed for it, heads not counted."""
     head: tuple[Name, ...] = ()
     """Layers of its head, which nothing above needs; empty: the answer is the last layer's."""
+    decoder: tuple[Name, ...] = ()
+    """Layers of its attention decoder, which writes a text label by label; exits may share some.
+    Empty: only its head answers."""
+
+    @property
+    def beside(self) -> tuple[Name, ...]:
+        """Layers that hang on the trunk here: of head and decoder."""
+        return (*self.head, *self.decoder)
 
 
 class Network(Message):
     """A network family with its names.
 
-    Layers that belong to no head are the trunk; heads stand where their exit leaves it.
+    Layers that belong to no head and no decoder are the trunk; heads stand where their exit leaves
+    it.
 
     Args:
         family: Name of the family, such as ``deepspeech2``.
@@ -83,6 +93,8 @@ class Network(Message):
         exits: From the shallowest to the deepest, which is that of the whole trunk; empty: only the
             last layer answers.
         alphabet: Characters in the order of the outputs, the blank left out.
+        pieces: What the outputs after them mean (`harness.contract.targets`); empty: it writes
+            characters.
         optimiser: What its ``train`` signatures apply.
     """
 
@@ -91,6 +103,7 @@ class Network(Message):
     sub_models: tuple[SubModel, ...] = Field(min_length=1)
     exits: tuple[Exit, ...] = ()
     alphabet: str
+    pieces: tuple[str, ...] = ()
     optimiser: Name = "adam"
 
     @model_validator(mode="after")
@@ -107,6 +120,8 @@ class Network(Message):
         for sub_model in self.sub_models:
             _check_order("layers", sub_model.name, sub_model.layers, places)
         self._check_exits(places)
+        if wrong := targets.problem(self.alphabet, self.pieces):
+            raise ValueError(f"its list of pieces {wrong}")
         for layer in self.layers:
             if layer.biases > layer.parameters:
                 raise ValueError(f"{layer.name} has more biases than parameters")
@@ -118,8 +133,9 @@ class Network(Message):
             raise ValueError("two exits share a layer of their heads")
         for exit_ in self.exits:
             _check_order("head", exit_.name, exit_.head, places)
+            _check_order("decoder", exit_.name, exit_.decoder, places)
         depths = [exit_.depth for exit_ in self.exits]
-        trunk = len(self.layers) - len(heads)
+        trunk = len(self.trunk)
         if sorted(set(depths)) != depths or (depths and depths[-1] != trunk):
             raise ValueError(
                 "exits are not in order of their depth, or the last is not that of the whole trunk"
@@ -156,14 +172,29 @@ class Network(Message):
 
     @cached_property
     def trunk(self) -> tuple[str, ...]:
-        """Names of the layers that belong to no head, from input to output."""
-        heads = {name for exit_ in self.exits for name in exit_.head}
-        return tuple(name for name in self.layer_names if name not in heads)
+        """Names of the layers that belong to no head and no decoder, from input to output."""
+        beside = {name for exit_ in self.exits for name in exit_.beside}
+        return tuple(name for name in self.layer_names if name not in beside)
 
     @cached_property
     def exit_names(self) -> tuple[str, ...]:
         """Names of the exits, from the shallowest to the deepest."""
         return tuple(exit_.name for exit_ in self.exits)
+
+    @property
+    def in_words(self) -> str:
+        """What it writes, for a message: ``a-z in 200 pieces``."""
+        pieces = f" in {len(self.pieces)} pieces" if self.pieces else ""
+        return f"{alphabet.in_words(self.alphabet)}{pieces}"
+
+    def writes_as(self, other: Network) -> bool:
+        """Return whether outputs mean the same in another network."""
+        return (self.alphabet, self.pieces) == (other.alphabet, other.pieces)
+
+    @property
+    def writes(self) -> bool:
+        """Whether each exit has an attention decoder."""
+        return bool(self.exits) and all(exit_.decoder for exit_ in self.exits)
 
     def exit(self, name: str) -> Exit:
         """Return an exit.

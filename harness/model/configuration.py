@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.contract import alphabet as alphabets
+from harness.contract import targets
 from harness.contract.network import Exit, Layer, Network, SubModel
 from harness.model.layer import LayerSpec
 
@@ -116,6 +117,9 @@ class NetworkConfig(ABC):
     recomputes, and clips by layers."""
     alphabet: str = field(default=alphabets.ENGLISH, repr=False)
     """Characters that it writes, in the order of its outputs, the blank left out."""
+    word_pieces: tuple[str, ...] = field(default=(), repr=False)
+    """Pieces of words that it writes beside them, in the order in which they are joined
+    (`harness.contract.targets`); none: it writes characters."""
     resident: Resident = "float32"
     """How a phone holds weights, and what the optimiser keeps of them, while it trains: ``f16`` and
     ``int8`` are decoded layer by layer where they are used, and encoded again after each step."""
@@ -131,8 +135,8 @@ class NetworkConfig(ABC):
 
     @property
     def outputs(self) -> int:
-        """Characters and the blank."""
-        return len(self.alphabet) + 1
+        """Characters, pieces and the blank."""
+        return len(self.alphabet) + len(self.word_pieces) + 1
 
     @property
     def output_frames(self) -> int:
@@ -229,6 +233,8 @@ class NetworkConfig(ABC):
         yield from at_least_one(self, "batch_size", "max_frames", "max_label", "unroll")
         if wrong := alphabets.problem(self.alphabet):
             yield Problem(("alphabet",), wrong)
+        elif wrong := targets.problem(self.alphabet, self.word_pieces):
+            yield Problem(("word_pieces",), wrong, "`harness model pretrain --pieces` makes one.")
         if self.clip_norm <= 0:
             yield Problem(("clip_norm",), "must be more than 0")
         if self.resident != "float32" and self.clip != "layer":
@@ -276,6 +282,7 @@ class NetworkConfig(ABC):
             sub_models=sub_models,
             exits=self.exits(),
             alphabet=self.alphabet,
+            pieces=self.word_pieces,
         )
 
     def with_batch(self, batch_size: int) -> NetworkConfig:

@@ -93,7 +93,7 @@ class _Reader:
         self._path = path
         self._model = model
         codes = range(model.OperatorCodesLength())
-        self._codes = [_operator(model.OperatorCodes(n)) for n in codes]
+        self._codes = [operator_of(model.OperatorCodes(n)) for n in codes]
         self._graphs = [model.Subgraphs(n) for n in range(model.SubgraphsLength())]
         self._buffers = model.BuffersLength()
         self._counts = [Counter[str]() for _ in self._graphs]
@@ -136,16 +136,16 @@ class _Reader:
         tensors = graph.TensorsLength()
         for n in range(tensors):
             self._check(graph.Tensors(n).Buffer(), self._buffers, "buffer")
-        for n in (*_vector(graph, "Inputs"), *_vector(graph, "Outputs")):
+        for n in (*numbers_of(graph, "Inputs"), *numbers_of(graph, "Outputs")):
             self._check(n, tensors, "tensor")
         for n in range(graph.OperatorsLength()):
             operator = graph.Operators(n)
             self._check(operator.OpcodeIndex(), len(self._codes), "operator")
-            for tensor in (*_vector(operator, "Inputs"), *_vector(operator, "Outputs")):
+            for tensor in (*numbers_of(operator, "Inputs"), *numbers_of(operator, "Outputs")):
                 if tensor != -1:  # an optional one that is left out
                     self._check(tensor, tensors, "tensor")
             self._counts[number][self._codes[operator.OpcodeIndex()][0]] += 1
-            for called in _called(operator):
+            for called in called_subgraphs(operator):
                 self._check(called, len(self._graphs), "subgraph")
                 self._calls[number].add(called)
 
@@ -174,8 +174,10 @@ class _Reader:
             entry = getattr(definition, kind)(n)
             self._check(entry.TensorIndex(), graph.TensorsLength(), "tensor")
             tensor = graph.Tensors(entry.TensorIndex())
-            shape = _vector(tensor, "ShapeSignature") or _vector(tensor, "Shape")
-            tensors[entry.Name().decode()] = f"{_names('TensorType')[tensor.Type()].lower()}{shape}"
+            shape = numbers_of(tensor, "ShapeSignature") or numbers_of(tensor, "Shape")
+            tensors[entry.Name().decode()] = (
+                f"{names_of('TensorType')[tensor.Type()].lower()}{shape}"
+            )
         return tensors
 
     def _metadata(self, name: str) -> str:
@@ -188,23 +190,24 @@ class _Reader:
         return ""
 
 
-def _vector(owner: Any, name: str) -> list[int]:
+def numbers_of(owner: Any, name: str) -> list[int]:
+    """Return a vector of numbers of one of the format's tables."""
     return [int(getattr(owner, name)(n)) for n in range(getattr(owner, f"{name}Length")())]
 
 
-def _operator(code: Any) -> tuple[str, int, bool]:
+def operator_of(code: Any) -> tuple[str, int, bool]:
     """Return name, version, and whether it is a custom one."""
     if code.CustomCode():
         return code.CustomCode().decode(), int(code.Version()), True
     builtin = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
-    return _names("BuiltinOperator")[builtin], int(code.Version()), False
+    return names_of("BuiltinOperator")[builtin], int(code.Version()), False
 
 
-def _called(operator: Any) -> list[int]:
+def called_subgraphs(operator: Any) -> list[int]:
     """Return the subgraphs that an operator runs."""
     from ai_edge_litert import schema_py_generated as schema
 
-    kind = _names("BuiltinOptions")[operator.BuiltinOptionsType()]
+    kind = names_of("BuiltinOptions")[operator.BuiltinOptionsType()]
     if kind not in _SUBGRAPH_CALLS:
         return []
     options = getattr(schema, kind)()
@@ -214,7 +217,7 @@ def _called(operator: Any) -> list[int]:
 
 
 @cache
-def _names(enum: str) -> dict[int, str]:
+def names_of(enum: str) -> dict[int, str]:
     """Return number -> name of one of the format's enumerations."""
     from ai_edge_litert import schema_py_generated as schema
 

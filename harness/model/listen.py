@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from harness.contract.network import Network
 from harness.errors import InputError
 from harness.metrics import wer_percent
 from harness.speech import CorpusSpec, Utterance
-from harness.trainer.batches import make_batch
+from harness.trainer.batches import Batch, Floats, make_batch
 from harness.trainer.decode import greedy_decode
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
@@ -39,17 +41,21 @@ def listen(model: FlatbufferModel, utterances: Sequence[Utterance]) -> float:
     return round(wer_percent((each.utterance.text, each.text) for each in heard), 2)
 
 
-def hear(model: FlatbufferModel, utterances: Sequence[Utterance]) -> list[Heard]:
+def hear(
+    model: FlatbufferModel, utterances: Sequence[Utterance], exit_: str | None = None
+) -> list[Heard]:
     """Return what a model hears in each utterance that it can take, in their order.
 
     Args:
         model: With weights.
         utterances: At least one of them short enough.
+        exit_: That answers; None: the last one, or the only output.
 
     Raises:
-        InputError: No utterance fits, or a recording cannot be read.
+        InputError: No utterance fits, a recording cannot be read, or there is no such exit.
     """
     info = model.info
+    place = None if exit_ is None else _place(exit_, model.network)
     sounds = []
     for utterance in utterances:
         pcm = read_wav(utterance.audio, info.sample_rate)
@@ -66,6 +72,23 @@ def hear(model: FlatbufferModel, utterances: Sequence[Utterance]) -> list[Heard]
         rows = by_length[start : start + info.batch_size]
         # Without texts: an utterance too short for its own is still heard.
         batch = make_batch([features for _, features in rows], [""] * len(rows), info)
-        for (utterance, _), logits in zip(rows, model.infer(batch), strict=True):
-            texts[utterance.id] = greedy_decode(logits, info.alphabet, info.blank)
+        out = model.infer(batch) if place is None else _at_exit(model, batch, place)
+        for (utterance, _), logits in zip(rows, out, strict=True):
+            texts[utterance.id] = greedy_decode(logits, info.targets)
     return [Heard(utterance, texts[utterance.id]) for utterance, _ in sounds]
+
+
+def _place(exit_: str, network: Network) -> int:
+    if exit_ not in network.exit_names:
+        known = ", ".join(network.exit_names)
+        raise InputError(
+            f"the model has no exit {exit_!r}",
+            where="--exit",
+            hint=f"It has {known}." if known else "It has no exits.",
+        )
+    return network.exit_names.index(exit_)
+
+
+def _at_exit(model: FlatbufferModel, batch: Batch, place: int) -> Sequence[Floats]:
+    """Return the logits of an exit; nothing above it is computed."""
+    return next(islice(model.segments(batch), place, None)).logits

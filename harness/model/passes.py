@@ -34,6 +34,8 @@ class ForwardPass:
     """Keep what goes into these layers only."""
     ends: dict[str, Signal] = field(default_factory=dict)
     """After the head of each exit so far."""
+    states: dict[str, Signal] = field(default_factory=dict)
+    """What went into these heads."""
     given: dict[str, Signal] = field(default_factory=dict)
     """What went into each layer that will be made again."""
     caches: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class ForwardPass:
 
     def answer(self, segment: Segment) -> None:
         """Run the head of a segment; the signal stays what the trunk gave."""
+        self.states[segment.exit] = self.signal
         self.ends[segment.exit] = self._through(segment.head)
 
     def _through(self, layers: Sequence[TrainableLayer]) -> Signal:
@@ -74,19 +77,28 @@ class BackwardPass:
     gradients: dict[str, Tensor] = field(default_factory=dict)
     """By full name."""
 
-    def run(self, segments: Sequence[Segment], d_ends: Mapping[str, Tensor]) -> None:
+    def run(
+        self,
+        segments: Sequence[Segment],
+        d_ends: Mapping[str, Tensor],
+        d_states: Mapping[str, Tensor] | None = None,
+    ) -> None:
         """Go back from the ends of exits; heads add to the gradient of the trunk.
 
         Args:
             segments: Of the network, up to the deepest of the exits.
             d_ends: Gradients of the logits by exit, of as many numbers as ``ForwardPass.ends``.
+            d_states: By exit, what else depends on what the trunk gives there; None: nothing does.
         """
+        d_states = d_states or {}
         gradient: Tensor | None = None
         for segment in reversed(segments):
             if segment.exit in d_ends:
                 end = self.forward.ends[segment.exit].values
                 below = self.through(segment.head, tf.reshape(d_ends[segment.exit], end.shape))
                 gradient = below if gradient is None or below is None else gradient + below
+            if segment.exit in d_states and gradient is not None:
+                gradient = gradient + d_states[segment.exit]
             gradient = self.through(segment.trunk, gradient)
 
     def through(self, layers: Sequence[TrainableLayer], gradient: Tensor | None) -> Tensor | None:

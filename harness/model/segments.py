@@ -30,14 +30,14 @@ def segments_of(layers: Sequence[TrainableLayer], exits: Sequence[Exit]) -> tupl
     """Part layers, from input to output, at the exits.
 
     Args:
-        layers: Of the trunk and of all heads.
+        layers: Of the trunk, of all heads and all decoders.
         exits: From the shallowest to the deepest; none: one segment of all layers.
     """
     if not exits:
         return (Segment("", tuple(layers), (), 0),)
     by_name = {layer.name: layer for layer in layers}
-    heads = {name for exit_ in exits for name in exit_.head}
-    trunk = [layer for layer in layers if layer.name not in heads]
+    beside = {name for exit_ in exits for name in exit_.beside}
+    trunk = [layer for layer in layers if layer.name not in beside]
     depths = [0, *(exit_.depth for exit_ in exits)]
     return tuple(
         Segment(

@@ -18,9 +18,11 @@ from harness.model.folder import (
     write_models,
 )
 from harness.model.listen import listen
+from harness.model.pieces import Pieces
 from harness.model.pretraining import (
     Beginning,
     Device,
+    Mixture,
     Pretrained,
     Settings,
     Silent,
@@ -30,7 +32,7 @@ from harness.model.pretraining import (
 from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.start import aim_of
 from harness.model.sharing import shared_files
-from harness.model.speech import Asked, Gathered, gathered
+from harness.model.speech import Asked, Gathered, gathered, name_of
 from harness.speech.letters import check_letters
 from harness.speech.text import Accents
 from harness.trainer.lineage import SpeechUsed, Stage
@@ -54,6 +56,8 @@ class Pretraining:
     """Whether languages' own letters are kept or folded."""
     start: Beginning | None = None
     """Weights to begin from; None = random ones."""
+    pieces: Pieces = field(default_factory=Pieces)
+    """What is learnt of the texts that are trained on, beside characters."""
     settings: Settings = field(default_factory=Settings)
     name: str | None = None
     """Of the model: in its manifest, reports and names of its files; None = that of its network."""
@@ -115,6 +119,7 @@ def ship_pretrained(
         cache=work / "speech",
         said=watcher.said,
     )
+    config = plan.pieces.learnt_by(config, training_texts(speech.mixture))
     for corpus in speech.listened:
         check_letters(corpus.utterances, config.alphabet, config.name, fold="--accents folded")
     result = pretrain(
@@ -171,6 +176,11 @@ def ship_pretrained(
     return manifest
 
 
+def training_texts(mixture: Mixture) -> list[str]:
+    """Return the texts that a mixture has to train on."""
+    return [u.text for u in mixture.utterances if u.split == "train"]
+
+
 def _heard(
     folder: Path,
     files: dict[int, ModelFile],
@@ -203,13 +213,14 @@ def _stage(
     return Stage(
         network=config.name,
         alphabet=config.alphabet,
+        pieces=len(config.word_pieces),
         command=command,
         date=today(),
         commit=commit(),
         begun_from=plan.start.recorded if plan.start else (),
         corpora=tuple(
             SpeechUsed(
-                name=share.corpus.name,
+                name=name_of(share.corpus),
                 sha256=share.corpus.sha256,
                 languages=share.corpus.languages,
                 weight=share.weight,

@@ -127,10 +127,15 @@ class Asked:
                 f"{utterances} sentences by {self.voices} (espeak-ng), none of them one of the "
                 "six speakers, no sentence of the validation half"
             )
-        path = corpus.manifest
-        name = path.absolute().parent.name if path.name == MANIFEST else path.name
         hours, who = corpus.seconds / 3600, len(corpus.speakers)
-        return f"{name}: {hours:.1f} h of speech by {who} {'speaker' if who == 1 else 'speakers'}"
+        people = "one speaker" if who == 1 else f"{who} speakers"
+        return f"{name_of(corpus)}: {hours:.1f} h of speech by {people}"
+
+
+def name_of(corpus: Corpus) -> str:
+    """Return what a corpus is called: by its folder, where its manifest is called as all are."""
+    path = corpus.manifest
+    return path.absolute().parent.name if path.name == MANIFEST else corpus.name
 
 
 @dataclass(frozen=True)

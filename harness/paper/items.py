@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,8 @@ class Experiment:
         rates: Learning rate of the paper -> the one that stands for it in a quick run.
         takes_recordings: It is about people's own recordings, which a user may give.
         takes_models: It compares trainings of one network, which a user may give.
+        with_models: (scenario file, folder of a user's models or None) -> overrides that have it
+            compare these, too.
     """
 
     key: str
@@ -30,6 +33,7 @@ class Experiment:
     rates: tuple[tuple[float, float], ...] = ()
     takes_recordings: bool = False
     takes_models: bool = False
+    with_models: Callable[[Path, Path | None], list[str]] | None = None
 
     @property
     def scenario(self) -> Path:

@@ -153,7 +153,7 @@ def rule_rows(attempts: Iterable[Attempt]) -> tuple[RuleRow, ...]:
             key = (
                 result.exits.label,
                 result.speaker,
-                result.model_name,
+                _written_by(result.model_name, result.exits),
                 result.phone.profile,
                 result.run_id,
             )
@@ -166,6 +166,11 @@ def rule_rows(attempts: Iterable[Attempt]) -> tuple[RuleRow, ...]:
         )
         for key, members in groups.items()
     )
+
+
+def _written_by(model: str, exits: ExitsRecord) -> str:
+    """Return a model's name; with attention decoders it answers as another one."""
+    return f"{model} by attention" if exits.rule.get("decoder") == "attention" else model
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ class Spent:
     """The most that training added to a trainer that had no model yet."""
     step_seconds: float | None
     """Median over the clients and rounds."""
+    load_mb: float | None = None
+    """The most that loading added to it, before any step."""
+    train_mb: float | None = None
+    """The most that it was until an epoch was trained, above the same."""
 
     @property
     def bytes(self) -> float | None:
@@ -62,6 +66,8 @@ def spent(training: Training) -> Spent:
         peak_mb=_most(attempt.result.peak_rss_mb for attempt in trained),
         need_mb=_most(attempt.result.measured_need_mb for attempt in trained),
         step_seconds=_median(map(_step_seconds, trained)),
+        load_mb=_most(attempt.result.load_peak_mb for attempt in trained),
+        train_mb=_most(attempt.result.train_peak_mb for attempt in trained),
     )
 
 

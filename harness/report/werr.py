@@ -71,6 +71,10 @@ AVERAGES: Mapping[Average, str] = {
     "mean_of_ratios": "all, mean of their WERR",
 }
 """How speakers are put together, in the words of a table."""
+_IN_WORDS: Mapping[Average, str] = {
+    "pooled": "all speakers' errors together",
+    "mean_of_ratios": "the mean of the speakers' own WERR",
+}
 
 
 def matrices(runs: Sequence[RunData]) -> tuple[WerrMatrix, ...]:
@@ -176,8 +180,8 @@ def _row_settings(pair: Pair[Readable], paths: Sequence[str]) -> Settings:
 def in_words(matrix: WerrMatrix) -> str:
     """Return in a sentence how many settings are better than the baseline, and how many worse."""
     settings = [row for row in matrix.rows if row.settings] or matrix.rows
-    whole = [row.together for row in settings if row.kind == "all"]
-    known = [own for own in whole if own.percent is not None]
+    whole = [row for row in settings if row.kind == "all" and row.together.percent is not None]
+    known = [row.together for row in whole]
     if not known:
         return f"Nothing can be said against {matrix.baseline}."
     fewer = sum(own.percent is not None and own.percent > 0 for own in known)
@@ -189,22 +193,21 @@ def in_words(matrix: WerrMatrix) -> str:
         return (
             f"Against {matrix.baseline}, WERR is {signed(own.percent, 1)} %, {chance}: "
             f"{plural(own.base.errors, 'word error')} became {own.new.errors}."
-            f"{_other_average(matrix, settings)}"
+            f"{_other_average(whole[0])}"
         )
-    by = "" if len(matrix.speakers) == 1 else f", {AVERAGES[matrix.asked.average]}"
+    by = "" if len(matrix.speakers) == 1 else f" by {_IN_WORDS[matrix.asked.average]}"
     return (
-        f"Against {matrix.baseline}{by}, {fewer} of {len(known)} settings made fewer word errors "
-        f"and {more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} "
+        f"Against {matrix.baseline}, {fewer} of {len(known)} settings made fewer word errors"
+        f"{by} and {more} made more; {clear} of these differences {'is' if clear == 1 else 'are'} "
         "clear of chance."
     )
 
 
-def _other_average(matrix: WerrMatrix, rows: Sequence[WerrRow]) -> str:
+def _other_average(row: WerrRow) -> str:
     """Return which average the figure of one setting is, and what the other one is, in words."""
-    if len(matrix.speakers) == 1:
+    if len(row.cells) == 1:
         return ""
-    (row,) = (row for row in rows if row.kind == "all")
     other = next(average for average in AVERAGES if average != row.asked)
     figure = row.averages[other].percent
     words = "none" if figure is None else f"{signed(figure, 1)} %"
-    return f" That is of {AVERAGES[row.asked]}; {AVERAGES[other]}: {words}."
+    return f" That is by {_IN_WORDS[row.asked]}; by {_IN_WORDS[other]} it is {words}."

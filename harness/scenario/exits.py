@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from harness.contract.exits import EntropyUnit, ExitRule, Rule
+from harness.contract.exits import DecoderName, EntropyUnit, ExitRule, Rule
 from harness.contract.network import Name, Network
 from harness.errors import InputError
 from harness.scenario.base import Count, Number, Section, first_reason
@@ -37,6 +37,9 @@ class Exits(Section):
     answers: Literal["taken", "all"] = "taken"
     """``all``: the exits above the one that is taken are computed and told, too; their time counts
     for nobody."""
+    decoder: DecoderName = "ctc"
+    """Who writes the text of an exit: ``ctc``: its head; ``attention``: its attention decoder,
+    greedily. Entropies and posteriors are the head's in either case."""
 
     @model_validator(mode="after")
     def _is_a_rule(self) -> Exits:
@@ -87,4 +90,11 @@ def check_exits(exits: Exits, network: Network) -> None:
             f"the network has no exit {exits.exit!r}",
             where="trainer.exits.exit",
             hint=f"{near} There are {', '.join(network.exit_names)}.".strip(),
+        )
+    if exits.decoder == "attention" and not network.writes:
+        raise InputError(
+            f"this {network.family} has no attention decoders at its exits",
+            where="trainer.exits.decoder",
+            hint="Leave it out, or take a model that has them, such as conformer-mini-aed: "
+            "'harness model inspect' shows a file's.",
         )

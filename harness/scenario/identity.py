@@ -29,6 +29,10 @@ _ADDED: dict[str, dict[str, Any]] = {
     "federated": {"pruning": None},
 }
 """Fields that came later, with what was so before: at that value they leave a job the same."""
+_ADDED_WITHIN: dict[tuple[str, str], dict[str, Any]] = {
+    ("trainer", "exits"): {"decoder": "ctc"},
+}
+"""The same, a level further down."""
 _ADDED_SECTIONS = ("also_evaluate", "federated")
 """Sections that came later: where there is none, a job is the same."""
 
@@ -97,6 +101,14 @@ def _as_before(section: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     value = {name: spelt_out.get(name) if v is None else v for name, v in value.items()}
+    value = {n: _without(v, _ADDED_WITHIN.get((section, n), {})) for n, v in value.items()}
+    return _without(value, added)
+
+
+def _without(value: Any, added: Mapping[str, Any]) -> Any:
+    """Return a section without fields that are at the value that was so before they came."""
+    if not isinstance(value, Mapping):
+        return value
     return {name: inner for name, inner in value.items() if (name, inner) not in added.items()}
 
 

@@ -109,14 +109,14 @@ class Data(Section):
     corpus: CorpusName | None = None
     """``accents``, synthetic speakers, made when they are needed, which is what is taken if neither
     this nor ``manifest`` is given; ``speech/it``, ``speech/fr`` ...: two synthetic speakers of a
-    language; ``people``, a few recordings of people."""
+    language; ``people`` and ``people/de``, a few recordings of people."""
     manifest: FileText | None = None
     """What ``harness corpus import`` wrote: the folder or its JSON lines; relative to the
     scenario."""
     speaker: Name = "uk-female"
     """Who speaks: of ``accents`` us-, uk- or ind-, male or female; of ``speech/it`` it-female (the
-    default there) or it-male; of ``people`` kathleen, librispeech-19 or librispeech-26; else a name
-    of the manifest."""
+    default there) or it-male; of ``people`` kathleen, librispeech-19 or librispeech-26, of
+    ``people/de`` kerstin; else a name of the manifest."""
     train: Count | None = Field(None, ge=1, le=100_000)
     """Training utterances a round; synthetic ones take 60, recordings all there are."""
     validation: Count | None = Field(None, ge=1, le=100_000)

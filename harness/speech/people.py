@@ -1,7 +1,7 @@
-"""People who read a few sentences: a corpus that comes with the project.
+"""People who read a few sentences: corpora that come with the project, one a language.
 
-Compressed clips under open licences (``recordings/people/SOURCES.md``) are imported into a cache
-like any recordings.
+Compressed clips under open licences (``recordings/people/SOURCES.md``, ``recordings/people-de``)
+are imported into a cache like any recordings.
 """
 
 from __future__ import annotations
@@ -17,25 +17,35 @@ from harness.speech.manifest import Corpus, load_manifest
 from harness.speech.sources import find_sources
 
 NAME: Final = "people"
+"""Who reads English; ``people/de`` reads German."""
 
 
-def people_corpus(cache_dir: Path, progress: Progress) -> Corpus:
+def people_names() -> tuple[str, ...]:
+    """Return what the corpora are called that come with the project."""
+    folders = sorted((data_root() / "recordings").glob(f"{NAME}-*"))
+    return NAME, *(f"{NAME}/{folder.name.removeprefix(f'{NAME}-')}" for folder in folders)
+
+
+def people_corpus(cache_dir: Path, progress: Progress, name: str = NAME) -> Corpus:
     """Import the clips, or find them imported.
 
     Args:
         cache_dir: Where corpora are kept.
         progress: Told after each clip.
+        name: One of `people_names`.
 
     Raises:
         InputError: A clip is missing or damaged.
     """
-    folder = data_root() / "recordings" / NAME
+    language = name.partition("/")[2] or "en"
+    folder = data_root() / "recordings" / name.replace("/", "-")
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    out = cache_dir / f"{NAME}-{digest.hexdigest()[:24]}"
+    out = cache_dir / f"{folder.name}-{digest.hexdigest()[:24]}"
     try:
         return load_manifest(out / MANIFEST)
     except InputError:  # not imported yet, or somebody cleared a part of the cache
         sources = find_sources(folder, "folder", transcripts=folder / f"{NAME}.tsv")
-        return import_recordings(sources, out, ImportOptions(), progress).corpus
+        options = ImportOptions(language=language)
+        return import_recordings(sources, out, options, progress).corpus

@@ -35,7 +35,7 @@ class Batch:
 
 
 def encode(text: str, info: ModelInfo) -> list[int]:
-    """Return the output index of each character.
+    """Return the output index of each character or piece.
 
     Raises:
         InputError: A character is not in the model's alphabet.
@@ -48,8 +48,7 @@ def encode(text: str, info: ModelInfo) -> list[int]:
             hint=f"It writes {in_words(info.alphabet)}: fold the letters of the transcripts, or "
             "use a model that has them.",
         )
-    places = (info.alphabet.index(c) for c in text)
-    return [n + (n >= info.blank) for n in places]
+    return info.targets.labels(text)
 
 
 def make_batch(features: Sequence[Floats], texts: Sequence[str], info: ModelInfo) -> Batch:
@@ -88,15 +87,19 @@ def _check_lengths(frames: int, label: list[int], text: str, info: ModelInfo) ->
         )
     if len(label) > info.max_label:
         raise InputError(
-            f"{len(label)} characters; the model takes {info.max_label}", where=repr(text)
+            f"{len(label)} {_kind(info)}; the model takes {info.max_label}", where=repr(text)
         )
     repeats = sum(a == b for a, b in pairwise(label))
     if len(label) + repeats > info.output_frames(frames):
         raise InputError(
-            f"{info.output_frames(frames)} output frames cannot hold {len(label)} characters",
+            f"{info.output_frames(frames)} output frames cannot hold {len(label)} {_kind(info)}",
             where=repr(text),
             hint="The recording is too short for its transcript.",
         )
+
+
+def _kind(info: ModelInfo) -> str:
+    return "pieces" if info.network.pieces else "characters"
 
 
 def check_recording(samples: int, text: str, info: ModelInfo) -> None:

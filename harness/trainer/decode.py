@@ -5,25 +5,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from harness.contract.targets import Targets
 
-def greedy_decode(logits: npt.NDArray[np.float32], alphabet: str, blank: int) -> str:
+
+def greedy_decode(logits: npt.NDArray[np.float32], targets: Targets) -> str:
     """Return the best path's text: the best output of each frame, repeats joined, blanks left out.
 
     Args:
-        logits: [frames, outputs]; outputs = characters of the alphabet and one blank.
-        alphabet: Characters in the order of the outputs, the blank left out.
-        blank: Index of the blank's output.
+        logits: [frames, outputs].
+        targets: What the outputs mean.
 
     Raises:
-        ValueError: The logits do not have one output a character and one for the blank.
+        ValueError: The logits do not have one output a character or piece and one for the blank.
     """
-    if logits.ndim != 2 or logits.shape[1] != len(alphabet) + 1:
-        raise ValueError(f"logits {logits.shape} do not fit {len(alphabet)} characters and a blank")
+    if logits.ndim != 2 or logits.shape[1] != targets.outputs:
+        count = targets.outputs - 1
+        kind = "pieces" if targets.pieces else "characters"
+        raise ValueError(f"logits {logits.shape} do not fit {count} {kind} and a blank")
     best = np.argmax(logits, axis=1)
     starts = np.ones(len(best), bool)
     starts[1:] = best[1:] != best[:-1]
-    heard = best[starts & (best != blank)]
-    return "".join(alphabet[n - (n > blank)] for n in heard)
+    return targets.text(best[starts & (best != targets.blank)])
 
 
 def log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -180,12 +180,13 @@ class FlatbufferLearner:
         if self._job.exits is not None:
             return [left.text for left in self._left(features, self._job.exits)]
         logits = self._model.infer(make_batch(features, [""] * len(features), info))
-        return [greedy_decode(rows, info.alphabet, info.blank) for rows in logits]
+        return [greedy_decode(rows, info.targets) for rows in logits]
 
     def _left(self, features: Features, rule: ExitRule) -> list[Left]:
         info = self._model.info
         batch = make_batch(features, [""] * len(features), info)
-        return heard_by_rule(self._model.segments(batch), rule, info)
+        writes = rule.decoder == "attention"
+        return heard_by_rule(self._model.segments(batch, writes=writes), rule, info)
 
     async def restore(self, epoch: int) -> None:
         """Take up the weights of an epoch again."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.contract import mobileasr
 from harness.contract.network import Network, NetworkError
+from harness.contract.targets import Targets
 from harness.errors import InputError
 
 FORMATS = (1, 2)
@@ -37,7 +38,7 @@ class ModelInfo:
     max_frames: int
     max_label: int
     alphabet: str
-    """Characters in the order of the outputs, the blank left out."""
+    """Characters in the order of the first outputs, the blank left out."""
     blank: int
     sample_rate: int
     window: int
@@ -46,6 +47,11 @@ class ModelInfo:
     """Frames of features an output frame stands for."""
     network: Network
     """Names and numbers of layers and sub-models; of these only those that the file can train."""
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the outputs mean."""
+        return Targets(self.alphabet, self.blank, self.network.pieces)
 
     @cached_property
     def layer_parameters(self) -> dict[str, int]:
@@ -102,6 +108,16 @@ def infer_signature(exit_name: str) -> str:
 def segment_signature(number: int) -> str:
     """Return the name of the signature that runs a segment, counted from 1."""
     return f"segment{number}"
+
+
+def attend_signature(number: int) -> str:
+    """Return the name of the signature by which an exit's decoder sees its state, from 1."""
+    return f"attend{number}"
+
+
+def decode_signature(number: int) -> str:
+    """Return the name of the signature that takes one step of an exit's decoder, from 1."""
+    return f"decode_step{number}"
 
 
 def get_signature(layer: str) -> str:
@@ -214,6 +230,9 @@ def _signatures_of(network: Network) -> Iterator[tuple[str, str]]:
         yield name, segment_signature(number)
         if number < len(network.exits):
             yield name, infer_signature(name)
+        if network.exit(name).decoder:
+            yield name, attend_signature(number)
+            yield name, decode_signature(number)
 
 
 def _check_counts(network: Network, layers: Sequence[int], sub_models: Sequence[int]) -> None:

@@ -47,6 +47,8 @@ class Stage(_Part):
 
     network: str
     alphabet: str
+    pieces: int = 0
+    """Beside its characters."""
     command: str
     date: str
     commit: str = ""

@@ -24,6 +24,10 @@ class SegmentRun:
     logits: Sequence[Logits]
     """[output frames, outputs] of each real row."""
     seconds: float
+    written: Sequence[str] | None = None
+    """What the exit's attention decoder writes of each real row; None: its head writes."""
+    writing_seconds: float = 0.0
+    """Of the decoder, for all rows together."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ def heard_by_rule(segments: Iterable[SegmentRun], rule: ExitRule, info: ModelInf
     for name, segment in zip(exits, segments, strict=False):
         seconds += segment.seconds
         rows = rows or [_Row() for _ in segment.logits]
-        for row, logits in zip(rows, segment.logits, strict=True):
+        for place, row in enumerate(rows):
             if row.left is not None and rule.answers == "taken":
                 continue
-            answer, decoding_s, rule_s = _answer(name, logits, segment.seconds, rule, info)
+            answer, decoding_s, rule_s = _answer(name, segment, place, rule, info)
             row.answers.append(answer)
             if row.left is not None:
                 continue
@@ -79,27 +83,32 @@ def heard_by_rule(segments: Iterable[SegmentRun], rule: ExitRule, info: ModelInf
 
 
 def _answer(
-    name: str, logits: Logits, seconds: float, rule: ExitRule, info: ModelInfo
+    name: str, segment: SegmentRun, row: int, rule: ExitRule, info: ModelInfo
 ) -> tuple[Answer, float, float]:
     """Return what an exit says, the seconds of decoding, and those that the rule needs here.
+
+    A decoder's seconds are shared by the rows that it writes side by side.
 
     Only ``agreement`` needs the text of an exit where nobody leaves.
     """
     began = time.perf_counter()
-    text = greedy_decode(logits, info.alphabet, info.blank)
+    logits = segment.logits[row]
+    written = segment.written
+    text = greedy_decode(logits, info.targets) if written is None else written[row]
     decoded = time.perf_counter()
+    decoding_s = decoded - began + segment.writing_seconds / len(segment.logits)
     by_entropy = rule.rule == "entropy"
     unit, frames = (rule.entropy, rule.frames) if by_entropy else ("nats", "all")
     entropy = mean_entropy(logits, info.blank, unit, frames)
     measured = time.perf_counter()
     sure = n_best_posterior(logits, info.blank, rule) if rule.rule == "posterior" else None
     needed = {
-        "agreement": decoded - began,
+        "agreement": decoding_s,
         "entropy": measured - decoded,
         "posterior": time.perf_counter() - measured,
     }
-    answer = Answer(exit=name, text=text, seconds=seconds, entropy=entropy, posterior=sure)
-    return answer, decoded - began, needed.get(rule.rule, 0.0)
+    answer = Answer(exit=name, text=text, seconds=segment.seconds, entropy=entropy, posterior=sure)
+    return answer, decoding_s, needed.get(rule.rule, 0.0)
 
 
 def _left(row: _Row, rows: int) -> Left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,10 @@ from harness.contract.network import Network, NetworkError, SubModelName
 from harness.errors import InputError
 from harness.memory.measured import MemoryRecord
 from harness.memory.sizes import NetworkSizes
-from harness.trainer.lineage import Stage
+from harness.trainer.lineage import Begun, Stage
 
 FILE_NAME = "manifest.json"
+_SHA256_DIGITS = 64
 
 
 class _Part(BaseModel):
@@ -82,6 +84,13 @@ class Provenance(_Part):
     lineage: tuple[Stage, ...] = ()
     """The trainings that made it, the oldest first; the last one is its own. Older manifests have
     none: `ModelManifest.lineage` makes one of what they say."""
+
+
+def _begun_before(training: Mapping[str, Any]) -> tuple[Begun, ...]:
+    """Return the weights that a training of an older version began from: it kept their digest."""
+    digest = training.get("begun_from")
+    known = isinstance(digest, str) and len(digest) == _SHA256_DIGITS
+    return (Begun(part="all", layers=(), file="", sha256=digest),) if known else ()
 
 
 class ModelManifest(_Part):
@@ -149,6 +158,7 @@ class ModelManifest(_Part):
                 command=made.command,
                 date=made.date,
                 words=made.corpus,
+                begun_from=_begun_before(made.training),
                 loss="ctc",
                 epochs=numbers.get("epochs"),
                 steps=numbers.get("steps"),
@@ -234,6 +244,40 @@ def describe_file(path: Path) -> ModelFile:
     """Return the manifest entry of a file."""
     content = path.read_bytes()
     return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+def whole_lineage(manifest: ModelManifest, folder: Path) -> tuple[Stage, ...]:
+    """Return the trainings that made a model, with those of models that lie beside it.
+
+    A manifest of an older version names the weights that its training began from, and no more; a
+    model in the same place that has them says how they came about.
+
+    Args:
+        manifest: The model's.
+        folder: Where it lies.
+    """
+    stages = manifest.lineage
+    beside = [] if not stages or not _lacks(stages) else _beside(folder)
+    while stages and (missing := _lacks(stages)):
+        before = next((m for m in beside if m.checkpoint and m.checkpoint.sha256 in missing), None)
+        if before is None or not before.lineage:
+            return stages
+        beside.remove(before)  # each once: who knows what a manifest says
+        stages = (*before.lineage, *stages)
+    return stages
+
+
+def _lacks(stages: tuple[Stage, ...]) -> set[str]:
+    """Return the weights that the first training began from."""
+    return {begun.sha256 for begun in stages[0].begun_from}
+
+
+def _beside(folder: Path) -> list[ModelManifest]:
+    found = []
+    for path in sorted(folder.resolve().parent.glob(f"*/{FILE_NAME}")):
+        with contextlib.suppress(InputError):  # another one's damage is not this one's
+            found.append(load_manifest(path.parent))
+    return found
 
 
 def manifest_of(file: Path) -> ModelManifest | None:

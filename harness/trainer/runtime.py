@@ -17,11 +17,14 @@ import numpy.typing as npt
 
 from harness.contract.network import NetworkError
 from harness.errors import InputError
+from harness.trainer.attention import write_greedily
 from harness.trainer.batches import Batch, Floats, check_samples
 from harness.trainer.checkpoints import misfit
 from harness.trainer.info import (
     SWITCHED,
+    attend_signature,
     check_signatures,
+    decode_signature,
     get_signature,
     model_info,
     reset_signature,
@@ -34,7 +37,17 @@ from harness.trainer.npz import opened_weights
 from harness.trainer.transfer import put, run, take
 
 SEED_ROUNDING = "seed_rounding"
-_READ_WEIGHTS = ("infer", "loss", "train", "segment", "encode", "predict", "joint")
+_READ_WEIGHTS = (
+    "infer",
+    "loss",
+    "train",
+    "segment",
+    "attend",
+    "decode",
+    "encode",
+    "predict",
+    "joint",
+)
 
 
 class FlatbufferModel:
@@ -157,15 +170,46 @@ class FlatbufferModel:
         """Return logits [output frames, outputs] of each real row."""
         return _rows(self._run("infer", x=batch.x, in_len=batch.in_len), batch)
 
-    def segments(self, batch: Batch) -> Iterator[SegmentRun]:
-        """Run the segments of a network with exits, each when it is asked for."""
+    def segments(self, batch: Batch, *, writes: bool = False) -> Iterator[SegmentRun]:
+        """Run the segments of a network with exits, each when it is asked for.
+
+        Args:
+            batch: Utterances.
+            writes: The attention decoder of each exit writes, too.
+        """
         given = {"x": batch.x}
         for number in range(1, len(self.network.exits) + 1):
             began = perf_counter()
             out = self._run(segment_signature(number), **given, in_len=batch.in_len)
             seconds = perf_counter() - began
-            yield SegmentRun(_rows(out, batch), seconds)
+            began = perf_counter()
+            written = self._written(number, batch, out["state"]) if writes else None
+            writing_seconds = perf_counter() - began if writes else 0.0
+            yield SegmentRun(_rows(out, batch), seconds, written, writing_seconds)
             given = {"state": out["state"]}
+
+    def _written(self, number: int, batch: Batch, state: Floats) -> list[str]:
+        """Return what the decoder of an exit writes of each real row, greedily."""
+        info, signature = self.info, decode_signature(number)
+        memory = self._run(attend_signature(number), state=state)["memory"]
+        cache = np.zeros(self.input_shape(signature, "cache"), np.float32)
+
+        def step(token: npt.NDArray[np.int32], position: int) -> Floats:
+            nonlocal cache
+            out = self._run(
+                signature,
+                token=token,
+                position=np.array([position], np.int32),
+                in_len=batch.in_len,
+                memory=memory,
+                cache=cache,
+            )
+            cache = out["cache"]
+            log_p: Floats = out["log_p"]
+            return log_p
+
+        labels = write_greedily(step, batch.rows, info.batch_size, info.blank, info.max_label)
+        return [info.targets.text(row) for row in labels]
 
     def loss(self, batch: Batch) -> Floats:
         """Return the CTC loss [rows] of each real row."""

@@ -161,7 +161,7 @@ class Recogniser:
     def text(self) -> str:
         """What was heard so far."""
         info = self._model.info
-        return "".join(info.alphabet[n - (n > info.blank)] for n in self._decoder.labels)
+        return info.targets.text(self._decoder.labels)
 
     @property
     def samples_wanted(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def run(interpreter: Any, signature: str, inputs: Mapping[str, Any]) -> dict[str
 
 
 def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> None:
-    """Run a signature whose inputs are made one after another.
+    """Run a signature whose inputs are made one after another, and that reads no variable.
+
+    What it computed on its way is given back, too: weights that are encoded are rounded there.
 
     Args:
         interpreter: Of ai-edge-litert or tensorflow.
@@ -59,7 +62,7 @@ def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> Non
     for name, tensor in inputs.items():
         inner.SetTensor(tensor, value(name), graph)
     inner.Invoke(graph)
-    _give_back(interpreter, inputs.values(), graph)
+    _give_back(interpreter, _beside(interpreter, inputs.values(), graph), graph)
 
 
 def take(interpreter: Any, signature: str) -> Iterator[tuple[str, Floats]]:
@@ -78,6 +81,44 @@ def take(interpreter: Any, signature: str) -> Iterator[tuple[str, Floats]]:
 
 def _graph(interpreter: Any, signature: str) -> int:
     return int(interpreter._interpreter.GetSubgraphIndexFromSignature(signature))
+
+
+def _beside(interpreter: Any, tensors: Iterable[int], graph: int) -> list[int]:
+    """Return some tensors of a graph, and all that lie in the same pieces of memory as they do.
+
+    Its constants lie in the file's own piece.
+    """
+    inner = interpreter._interpreter
+    pieces = list(_own_memory())
+
+    def piece_of(tensor: int) -> range | None:
+        if inner.TensorType(tensor, graph) is np.object_:  # a variable's handle: no numbers
+            return None
+        try:
+            view = inner.tensor(interpreter, tensor, graph)
+        except (ValueError, RuntimeError):  # nothing yet
+            return None
+        if not isinstance(view, np.ndarray):  # one number
+            return None
+        return next((piece for piece in pieces if view.ctypes.data in piece), None)
+
+    given = list(tensors)
+    held = {piece_of(tensor) for tensor in given} - {None}
+    others = (n for n in range(inner.NumTensors(graph)) if n not in given)
+    return [*given, *(n for n in others if piece_of(n) in held)]
+
+
+def _own_memory() -> Iterator[range]:
+    """Yield the pieces of this process's memory that are no file's; none where it cannot tell."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        ends, _, _, _, inode, *_ = line.split()
+        if inode == "0":
+            first, last = (int(end, 16) for end in ends.split("-"))
+            yield range(first, last)
 
 
 def _give_back(interpreter: Any, tensors: Iterable[int], graph: int) -> None:

@@ -4,9 +4,11 @@
 [--optimiser sgd adam] [--sub-model S1 S8] [--batch-size 1] [--keep FOLDER] [--rounds 1]
 [--steps 4] [--json]``. Each form of a network is converted (minutes for ds2), then its steps run in
 fresh processes, in LiteRT's own clusters of operators and in the file's order
-(``experimental_disable_delegate_clustering``). Three figures of a process, above what it held
-before the model was loaded: resident memory with the weights set and no step taken (``loaded``),
-the most that it held while they were set (``load peak``), and the most while it trained (``peak``).
+(``experimental_disable_delegate_clustering``); ``--order undelegated``: without XNNPACK, too, which
+keeps that order and takes less memory and far more time. Three figures of a process, above what
+it held before the model was loaded: resident memory with the weights set and no step taken
+(``loaded``), the most that it held while they were set (``load peak``), and the most while it
+trained (``peak``).
 
 All forms recompute and clip by layers, float32 too: so they differ by how weights and moments are
 held, and by nothing else. ``--as-is`` adds the network in its own form.
@@ -36,6 +38,7 @@ from tests.benchmarks.forms import Form, converted
 from tests.benchmarks.training_process import Process, in_a_process
 
 _AS_IS = "as it is"
+_ORDERS = {"clustered": "clusters", "ordered": "file's", "undelegated": "file's, no XNNPACK"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Row:
     batch_size: int
     resident: str
     optimiser: str
-    ordered: bool
+    order: str
     loaded_mb: float
     load_peak_mb: float
     peak_mb: float
@@ -97,7 +100,7 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
                     batch_size=size,
                     resident=resident,
                     optimiser=optimiser,
-                    ordered=way == "ordered",
+                    order=way,
                     loaded_mb=round(middle("loaded_mb"), 1),
                     load_peak_mb=round(middle("load_peak_mb"), 1),
                     peak_mb=round(middle("peak_mb"), 1),
@@ -115,7 +118,7 @@ def measured(arguments: argparse.Namespace, name: str, size: int, folder: Path) 
 def show(rows: list[Row]) -> None:
     """Print a table; ratios are to float32 with the same optimiser and order."""
     base = {
-        (r.network, r.sub_model, r.batch_size, r.optimiser, r.ordered): r.peak_mb
+        (r.network, r.sub_model, r.batch_size, r.optimiser, r.order): r.peak_mb
         for r in rows
         if r.resident == "float32"
     }
@@ -124,12 +127,12 @@ def show(rows: list[Row]) -> None:
     for column in ("optimiser", "held as", "order", "loaded", "peak MiB", "ratio", "step s"):
         table.add_column(column, justify="right")
     for row in rows:
-        key = (row.network, row.sub_model, row.batch_size, row.optimiser, row.ordered)
+        key = (row.network, row.sub_model, row.batch_size, row.optimiser, row.order)
         table.add_row(
             f"{row.network} {row.sub_model} B={row.batch_size}",
             row.optimiser,
             row.resident,
-            "file's" if row.ordered else "clusters",
+            _ORDERS[row.order],
             f"{row.loaded_mb:.0f}",
             f"{row.peak_mb:.0f}",
             f"{row.peak_mb / base[key]:.2f}" if key in base else "",
@@ -158,8 +161,8 @@ def main() -> None:
     forms = ["float32", "f16", "int8"]
     parser.add_argument("--resident", nargs="+", choices=forms, default=forms)
     parser.add_argument("--optimiser", nargs="+", choices=["sgd", "adam"], default=["sgd", "adam"])
-    ways = ["clustered", "ordered"]
-    parser.add_argument("--order", nargs="+", choices=ways, default=ways)
+    usual = ["clustered", "ordered"]
+    parser.add_argument("--order", nargs="+", choices=list(_ORDERS), default=usual)
     parser.add_argument("--as-is", action="store_true", help="the network's own form, too")
     parser.add_argument("--keep", type=Path, help="a folder for the files, to measure them again")
     parser.add_argument("--rounds", type=int, default=1)

@@ -66,7 +66,7 @@ def trained(arguments: argparse.Namespace, folder: Path) -> list[Row]:
     scenario = {
         "name": "rounding",
         "title": "Weights in few bits while training, rounded by lot and to the nearest",
-        "baselines": {form.label: {"path": str(path)} for form, path in made.items()},
+        "model": {"path": str(next(iter(made.values())))},
         "data": {
             "corpus": "accents",
             "speaker": arguments.speaker,
@@ -83,14 +83,17 @@ def trained(arguments: argparse.Namespace, folder: Path) -> list[Row]:
         "phones": {"profile": "oneplus-7t"},
         "matrix": {
             "include": [
-                {"baseline": form.label, "trainer.learning_rate": float(rates[form.optimiser])}
-                for form in made
+                {
+                    "model": {"path": str(path)},
+                    "trainer.learning_rate": float(rates[form.optimiser]),
+                }
+                for form, path in made.items()
             ]
         },
     }
     results = on_phones(scenario, folder, "virtual", "run")
-    by_label = {result.axes["baseline"]: result for result in results.values()}
-    return [_row(form, by_label[form.label]) for form in made if form.label in by_label]
+    by_model = {result.model_name: result for result in results.values()}
+    return [_row(f, by_model[path.name]) for f, path in made.items() if path.name in by_model]
 
 
 def _row(form: Form, result: AttemptResult) -> Row:

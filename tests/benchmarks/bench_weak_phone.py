@@ -40,6 +40,7 @@ class Row:
     resident: str
     optimiser: str
     phone: str
+    """Its RAM, and what other apps leave of it, MiB."""
     asked: str
     """Sub-model, or auto."""
     chosen: str | None
@@ -88,7 +89,7 @@ def measured(arguments: argparse.Namespace, folder: Path) -> list[Row]:
     scenario = {
         "name": "weak-phone",
         "title": "Weights in few bits while training, on phones of little memory",
-        "baselines": {form.label: {"path": str(path)} for form, path in made.items()},
+        "model": {"path": str(made[forms[0]])},
         "data": {"corpus": "accents", "speaker": "us-male", "train": 2, "validation": 1},
         "trainer": {
             "candidates": arguments.sub_model,
@@ -98,32 +99,34 @@ def measured(arguments: argparse.Namespace, folder: Path) -> list[Row]:
             "keep": "last",
             "stop": {"available_below_mb": 4},
         },
-        "matrix": {"include": [{"baseline": form.label, **job} for form in forms for job in own]},
+        "matrix": {
+            "include": [{"model": {"path": str(made[f])}, **job} for f in forms for job in own]
+        },
     }
     farm = "virtual:" + ",".join(f"{name}=1" for name in GIB_PER_PHONE)
     results = on_phones(scenario, folder, farm, "run").values()
-    by_axes = {_key(result.axes): result for result in results}
+    by_job = {(result.model_name, *_key(result.axes)): result for result in results}
     rows = []
     for form in forms:
         for job in own:
-            result = by_axes.get(_key({"baseline": form.label, **job}))
+            result = by_job.get((made[form].name, *_key(job)))
             if result is not None:
                 rows.append(_row(form, result))
     return rows
 
 
 def _key(axes: Mapping[str, Any]) -> tuple[Any, ...]:
-    names = ("baseline", "phones.profile", "pressure.available_mb", "trainer.sub_model")
+    names = ("phones.profile", "pressure.available_mb", "trainer.sub_model")
     return tuple(axes.get(name) for name in names)
 
 
 def _row(form: Form, result: AttemptResult) -> Row:
     pressed = result.axes.get("pressure.available_mb")
-    chosen = result.selection
+    chosen, gib = result.selection, GIB_PER_PHONE[result.axes["phones.profile"]]
     return Row(
         resident=form.resident,
         optimiser=form.optimiser,
-        phone=result.axes["phones.profile"] + (f", {pressed:g} MiB left" if pressed else ""),
+        phone=f"{gib} GB, {pressed:g} left" if pressed else f"{gib} GB, idle",
         asked=result.axes["trainer.sub_model"],
         chosen=chosen.sub_model if chosen else None,
         available_mb=chosen.available_mb if chosen else None,
@@ -135,19 +138,18 @@ def _row(form: Form, result: AttemptResult) -> Row:
 
 def show(rows: list[Row], arguments: argparse.Namespace) -> None:
     """Print a table."""
-    table = Table(title=f"{arguments.arch}, two sentences, batches of one")
-    for column in ("phone", "held as", "optimiser", "asked", "chose"):
-        table.add_column(column)
-    for column in ("available", "needs", "peak MiB", "ended"):
+    table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB")
+    for column in ("phone", "held as", "trained"):
+        table.add_column(column, no_wrap=True)
+    for column in ("free", "needs", "peak"):
         table.add_column(column, justify="right")
+    table.add_column("ended")
     for row in rows:
         sizes = (row.available_mb, row.need_mb, row.peak_rss_mb)
         table.add_row(
             row.phone,
-            row.resident,
-            row.optimiser,
-            row.asked,
-            row.chosen or "",
+            f"{row.resident}, {row.optimiser}",
+            row.asked if row.asked == row.chosen else f"{row.asked}: {row.chosen or 'nothing'}",
             *("" if size is None else f"{size:.0f}" for size in sizes),
             row.ended,
         )

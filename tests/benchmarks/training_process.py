@@ -1,6 +1,7 @@
 """Steps of a flatbuffer in a process of its own: ``python -m tests.benchmarks.training_process``.
 
-FILE CHECKPOINT SUB_MODEL, ``clustered`` or ``ordered`` (the file's own order); one line of JSON.
+FILE CHECKPOINT SUB_MODEL, ``clustered``, ``ordered`` (the file's own order) or ``undelegated`` (the
+runtime's own operators alone, in that order too); one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +56,7 @@ def in_a_process(
         file: The flatbuffer.
         checkpoint: Weights (.npz); None if it has its own.
         sub_model: What trains.
-        way: ``clustered`` or ``ordered``.
+        way: ``clustered``, ``ordered`` or ``undelegated``.
         apart: Give back what loading left over, and begin the peak anew after it.
     """
     command = [sys.executable, "-m", __name__, str(file), str(checkpoint or ""), sub_model, way]
@@ -66,11 +68,17 @@ def in_a_process(
 
 def _measured(arguments: argparse.Namespace) -> Process:
     """Take steps on full-length noise and look at this process."""
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     before = status_mb("VmRSS")
-    ordered = arguments.way == "ordered"
-    interpreter = functools.partial(Interpreter, experimental_disable_delegate_clustering=ordered)
+    options: dict[str, Any] = {
+        "clustered": {},
+        "ordered": {"experimental_disable_delegate_clustering": True},
+        "undelegated": {
+            "experimental_op_resolver_type": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        },
+    }[arguments.way]
+    interpreter = functools.partial(Interpreter, **options)
     model = FlatbufferModel(Path(arguments.file), arguments.threads, interpreter=interpreter)
     if arguments.checkpoint:
         model.load_checkpoint(Path(arguments.checkpoint))

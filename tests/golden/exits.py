@@ -23,6 +23,7 @@ _RULES = (
     {"rule": "entropy", "threshold": 0.25, "frames": "non_blank"},
     {"rule": "entropy", "threshold": -0.01, "entropy": "as_code"},
     {"rule": "posterior", "threshold": 0.9, "n_best": 300, "beam": 300},
+    {"rule": "agreement", "decoder": "attention"},
 )
 _NO_RULES = (
     {"rule": "sometimes"},
@@ -37,6 +38,7 @@ _NO_RULES = (
     {"rule": "posterior", "threshold": 0.5, "n_best": 20},
     {"rule": "posterior", "threshold": 0.5, "n_best": 1},
     {"answers": "some"},
+    {"decoder": "beam"},
     {"surprise": 1},
 )
 _SMALL_RULES: tuple[dict[str, Any], ...] = (

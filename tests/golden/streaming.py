@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.contract import Job, parse_event
+from harness.contract.targets import Targets
 from harness.trainer.streamed import stream
 from harness.trainer.streaming import Encoder, Recogniser, Shape
 from harness.trainer.transduced import Beam, Greedy
@@ -33,7 +34,7 @@ class Table:
     logits: list[list[list[float]]]
     """By what a frame is, and by what was written."""
     shape = Shape(frames=6, hop=4, chunk=2, labels_a_frame=1)
-    info = SimpleNamespace(alphabet=_ALPHABET, blank=0, window=_WINDOW, hop=_HOP)
+    info = SimpleNamespace(targets=Targets(_ALPHABET), blank=0, window=_WINDOW, hop=_HOP)
     samples = _WINDOW + 5 * _HOP
 
     def features(self, pcm: Any) -> Any:

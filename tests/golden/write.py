@@ -17,6 +17,7 @@ from harness.contract.events import EventError
 from harness.contract.mobileasr import SUB_MODELS
 from harness.contract.network import Network, NetworkError
 from harness.contract.order import epoch_batches
+from harness.contract.targets import Targets
 from harness.metrics import word_errors
 from harness.trainer.decode import greedy_decode
 from harness.trainer.history import History
@@ -24,6 +25,7 @@ from harness.trainer.policies import resources_allow, select_sub_model, start_pa
 from tests.golden.checkpoints import checkpoints
 from tests.golden.codec import codec
 from tests.golden.exits import exits
+from tests.golden.pieces import pieces
 from tests.golden.sharing import sharing
 from tests.golden.streaming import streaming
 
@@ -579,6 +581,18 @@ _EARLY: dict[str, Any] = {
         {"name": "Late", "depth": 2, "head": ["Head"]},
     ],
 }
+_WRITING: dict[str, Any] = {
+    **_EARLY,
+    "layers": [
+        *_EARLY["layers"],
+        *({"name": name, "parameters": 7} for name in ("Text", "First", "Second")),
+    ],
+    "exits": [
+        {**_EARLY["exits"][0], "decoder": ["Text", "First"]},
+        {**_EARLY["exits"][1], "decoder": ["Text", "Second"]},
+    ],
+    "pieces": ["ab", " a", " ab"],
+}
 _ONE_EXIT = {**_EARLY, "sub_models": _EARLY["sub_models"][:1]}
 _INVALID_NETWORKS: tuple[str, ...] = (
     "",
@@ -617,6 +631,16 @@ _INVALID_NETWORKS: tuple[str, ...] = (
         )
     ),
     *(
+        json.dumps(_WRITING | changes)
+        for changes in (
+            {"pieces": ["abc"]},
+            {"pieces": ["a b"]},
+            {"exits": [{**_WRITING["exits"][0], "decoder": ["First", "Text"]}]},
+            {"exits": [_WRITING["exits"][0], {**_WRITING["exits"][1], "decoder": ["Third"]}]},
+            {"exits": [_WRITING["exits"][0], {**_WRITING["exits"][1], "decoder": ["Text"]}]},
+        )
+    ),
+    *(
         json.dumps(_ONE_EXIT | {"sub_models": [{**_EARLY["sub_models"][0], **changes}]})
         for changes in (
             {"exits": ["Late", "Early"]},
@@ -634,7 +658,8 @@ _INVALID_NETWORKS: tuple[str, ...] = (
 def networks() -> dict[str, Any]:
     """Networks as a file says them, with what each sub-model trains, and texts to refuse."""
     valid = []
-    for text in (_TINY, {k: v for k, v in _TINY.items() if k != "optimiser"}, _EARLY):
+    unsaid = {k: v for k, v in _TINY.items() if k != "optimiser"}
+    for text in (_TINY, unsaid, _EARLY, _WRITING):
         network = Network.from_bytes(json.dumps(text).encode())
         names = network.sub_model_names
         trained = {name: network.trained_parameters(name) for name in names}
@@ -703,7 +728,7 @@ def decoding() -> list[dict[str, Any]]:
                 "alphabet": alphabet,
                 "blank": blank,
                 "logits": rows,
-                "text": greedy_decode(logits, alphabet, blank),
+                "text": greedy_decode(logits, Targets(alphabet, blank)),
             }
         )
     return cases
@@ -757,6 +782,7 @@ VECTORS = {
     "scoring": scoring,
     "checkpoints": checkpoints,
     "exits": lambda: exits(_JOB),
+    "pieces": pieces,
     "sharing": lambda: sharing(_JOB),
     "streaming": lambda: streaming(_JOB),
     "codec": codec,

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -33,6 +33,7 @@ from harness.model.configuration import (
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
     from harness.model.initial import Weights
+    from harness.trainer.manifest import ModelFile
 
 _SUFFIX = ".tflite"
 
@@ -49,6 +50,10 @@ def build(
         typer.Option("--out", "-o", help="A .tflite file to write, or a model folder."),
     ],
     batch_size: BatchOption = None,
+    name: Annotated[
+        Optional[str],
+        typer.Option("--name", help="Of the model. [default: that of its network]"),
+    ] = None,
     embed: Annotated[
         Optional[bool],
         typer.Option(
@@ -62,7 +67,8 @@ def build(
         Optional[list[str]],
         typer.Option(
             "--sub-model",
-            help="Train only these with it; may be given several times. [default: all]",
+            help="Train only these with it; may be given several times. Fewer take less memory "
+            "to load. [default: all]",
         ),
     ] = None,
     resident: Annotated[
@@ -109,6 +115,15 @@ def build(
             "--checkpoint", help="Weights for a folder, .npz of the same network; else random."
         ),
     ] = None,
+    weights_of: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--weights-of",
+            metavar="FOLDER",
+            help="A model of the same network beside --out, whose weights this one uses without a "
+            "copy.",
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -123,9 +138,10 @@ def build(
     chosen = chosen.held_as(
         resident or chosen.resident, rounding or chosen.rounding, optimiser or chosen.optimiser
     )
-    chosen = replace(chosen, recompute=chosen.recompute or recompute)
     chosen = replace(
         chosen,
+        recompute=chosen.recompute or recompute,
+        name=name or chosen.name,
         forward=forward or chosen.forward,
         forward_per=forward_per or chosen.forward_per,
     )
@@ -138,12 +154,19 @@ def build(
             where="--checkpoint",
             hint="Give --out a folder, without --embed.",
         )
+    if weights_of is not None and (out.suffix == _SUFFIX or embed or checkpoint is not None):
+        raise InputError(
+            "a folder has weights from one place",
+            where="--weights-of",
+            hint="Give --out a folder, without --embed and --checkpoint.",
+        )
     sizes = sorted(set(batch_size or [chosen.batch_size]))
     names = chosen_sub_models(sub_model, chosen.describe())
     if out.suffix == _SUFFIX:
         _build_file(chosen, out, sizes, embed is not False, seed, names)
     else:
-        _build_folder(chosen, out, sizes, bool(embed), seed, measure, checkpoint, names)
+        source = _Weights(bool(embed), seed, checkpoint, weights_of)
+        _build_folder(chosen, out, sizes, names, source, measure=measure)
 
 
 def _build_file(
@@ -176,15 +199,31 @@ def _build_file(
     console.say(str(out))
 
 
+@dataclass(frozen=True)
+class _Weights:
+    """Where the weights of a folder come from."""
+
+    embed: bool
+    seed: int
+    checkpoint: Path | None
+    owner: Path | None
+    """A model folder beside the new one whose checkpoint it uses."""
+
+    @property
+    def told(self) -> str:
+        """For a manifest."""
+        begun_from = self.checkpoint or self.owner
+        return f"weights of {begun_from}" if begun_from else "none: random weights"
+
+
 def _build_folder(
     chosen: NetworkConfig,
     out: Path,
     sizes: Sequence[int],
-    embed: bool,
-    seed: int,
-    measure: bool,
-    begun_from: Path | None,
     sub_models: Sequence[str],
+    source: _Weights,
+    *,
+    measure: bool,
 ) -> None:
     from harness.model.folder import (
         NOT_MEASURED,
@@ -196,12 +235,13 @@ def _build_folder(
         write_models,
     )
     from harness.model.initial import initial_weights
-    from harness.trainer.manifest import ModelFile, Provenance
+    from harness.trainer.manifest import Provenance
 
     out = out.resolve()
-    weights = initial_weights(chosen, seed)
-    if begun_from is not None:
-        weights = _weights(begun_from, weights)
+    weights = initial_weights(chosen, source.seed)
+    if source.checkpoint is not None:
+        weights = _weights(source.checkpoint, weights)
+    owned = None if source.owner is None else _weights_beside(source.owner, out, weights)
     if out.exists() and not (out.is_dir() and _is_model_or_empty(out)):
         raise InputError(
             "is there and is no model folder", where=str(out), hint="Give --out a new folder."
@@ -214,9 +254,16 @@ def _build_folder(
         for size in sizes:
             with _working(f"converting {chosen.name} for batch size {size}"):
                 files |= write_models(
-                    chosen, made, [size], embed=embed, seed=seed, sub_models=sub_models
+                    chosen,
+                    made,
+                    [size],
+                    embed=source.embed,
+                    seed=source.seed,
+                    sub_models=sub_models,
                 )
-        checkpoint = None if embed else write_checkpoint(weights, made)
+        checkpoint = owned
+        if owned is None and not source.embed:
+            checkpoint = write_checkpoint(weights, made)
         with (
             _working("measuring what training needs" if measure else "writing the manifest"),
             _trainer_failures(),
@@ -230,7 +277,7 @@ def _build_folder(
                     command=command(),
                     date=today(),
                     versions=versions(),
-                    corpus=f"weights of {begun_from}" if begun_from else "none: random weights",
+                    corpus=source.told,
                 ),
                 learning_rate=1e-3,
                 costs=None if measure else NOT_MEASURED,
@@ -255,6 +302,31 @@ def _weights(path: Path, like: Weights) -> Weights:
         if differs:
             raise InputError(differs, where=str(path), hint="Give weights of the same network.")
         return {name: stored.read(name) for name in like}
+
+
+def _weights_beside(owner: Path, folder: Path, like: Weights) -> ModelFile:
+    """Return the checkpoint of a model, as one that lies beside it names it.
+
+    Raises:
+        InputError: There is none, it lies elsewhere or is of another network.
+    """
+    from harness.trainer.manifest import check_files, load_manifest
+
+    where = f"--weights-of {owner}"
+    manifest = load_manifest(owner)
+    check_files(manifest, owner)
+    place = owner.resolve()
+    if manifest.checkpoint is None:
+        raise InputError("its files hold their own weights", where=where)
+    if place.parent != folder.parent or place == folder:
+        raise InputError(
+            f"it does not lie beside {folder}",
+            where=where,
+            hint="Give an --out in the same folder, or --checkpoint with a file, which is copied.",
+        )
+    _weights(manifest.checkpoint.path(owner), like)
+    entry = manifest.checkpoint
+    return entry if entry.model else entry.model_copy(update={"model": place.name})
 
 
 def _is_model_or_empty(folder: Path) -> bool:

@@ -36,6 +36,10 @@ def evaluate(
         Optional[Path],
         typer.Option(help="Weights (.npz) instead of the model's own, such as a personalised one."),
     ] = None,
+    exit_: Annotated[
+        Optional[str],
+        typer.Option("--exit", help="What this exit hears, such as exit1. [default: the last]"),
+    ] = None,
     accents: Annotated[
         Literal["kept", "folded"],
         typer.Option(help="Letters of a language beside a to z: as written, or spelled with a-z."),
@@ -66,9 +70,14 @@ def evaluate(
     weights = checkpoint or (described.checkpoint.path(model) if described.checkpoint else None)
     if weights is not None:
         flatbuffer.load_checkpoint(weights)
-    heard = hear(flatbuffer, utterances)
+    heard = hear(flatbuffer, utterances, exit_)
     rows = [_row(name, group) for name, group in _grouped(heard, by)]
-    facts = {"model": described.name, "left_out": len(utterances) - len(heard), "rows": rows}
+    facts = {
+        "model": described.name,
+        "exit": exit_,
+        "left_out": len(utterances) - len(heard),
+        "rows": rows,
+    }
     if as_json:
         console.emit_json(facts)
         return

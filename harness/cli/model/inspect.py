@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MIB = 2**20
 _SHOWN = 4
+_PIECES = 12
+"""So many are shown."""
 
 
 def inspect(
@@ -36,7 +38,7 @@ def inspect(
     if found.info is None:
         console.say(f"not a model that the trainer can use: {found.not_trainable}")
     else:
-        _say_model(found, found.info)
+        _say_model(model, found, found.info)
     _say_signatures(found)
 
 
@@ -46,6 +48,7 @@ def _as_json(path: Path, found: Inspection) -> dict[str, Any]:
         whole["info"] |= {
             "max_audio_s": found.info.max_audio_s,
             "network": found.info.network.model_dump(mode="json"),
+            "live_bytes": _live(path, found),
         }
     return {
         "file": str(path),
@@ -72,14 +75,28 @@ def _say_file(path: Path, found: Inspection) -> None:
         )
 
 
-def _say_model(found: Inspection, info: ModelInfo) -> None:
+def _live(path: Path, found: Inspection) -> dict[str, int]:
+    """Return the most bytes that a step of each sub-model holds at once."""
+    from harness.model.live import training_peak
+
+    return {name: training_peak(path, name).bytes for name in found.sub_models}
+
+
+def _say_model(path: Path, found: Inspection, info: ModelInfo) -> None:
+    network, live = info.network, _live(path, found)
+    kind = "pieces" if network.pieces else "characters"
     weights = "included" if found.weights_included else "not included: they come from a checkpoint"
     console.say(f"weights: {weights}")
     console.say(
         f"takes: batches of {info.batch_size}, at most {info.max_audio_s:.2f} s at "
-        f"{info.sample_rate} Hz ({info.max_frames} frames), {info.max_label} characters"
+        f"{info.sample_rate} Hz ({info.max_frames} frames), {info.max_label} {kind}"
     )
-    console.say(f"writes: {info.alphabet!r} and the blank ({info.blank})")
+    pieces = f", {len(network.pieces)} pieces of words" if network.pieces else ""
+    console.say(f"writes: {info.alphabet!r}{pieces} and the blank ({info.blank})")
+    if network.pieces:
+        console.say(f"pieces: {' '.join(map(repr, network.pieces[:_PIECES]))} ...")
+    if network.writes:
+        console.say("each exit has an attention decoder beside its CTC head")
     trained = sum(info.layer_parameters.values())
     console.say(
         f"weights in all: {found.weights:,} = {trained:,} trainable and "
@@ -90,9 +107,14 @@ def _say_model(found: Inspection, info: ModelInfo) -> None:
         [(name, f"{count:,}") for name, count in info.layer_parameters.items()],
     )
     console.table(
-        ("sub-model", "trains", "parameters >"),
+        ("sub-model", "trains", "parameters >", "a step holds, MiB >"),
         [
-            (name, _span(info.network, layers), f"{info.sub_model_parameters[name]:,}")
+            (
+                name,
+                _span(info.network, layers),
+                f"{info.sub_model_parameters[name]:,}",
+                f"{live[name] / _MIB:.1f}",
+            )
             for name, layers in found.sub_models.items()
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,50 +29,58 @@ def lineage(
     as_json: JsonOption = False,
 ) -> None:
     """Say where a baseline comes from: the trainings that made it, the oldest first."""
-    manifest = _manifest(model)
+    from harness.trainer.manifest import whole_lineage
+
+    manifest, folder = _manifest(model)
+    stages = whole_lineage(manifest, folder)
     if as_json:
         console.emit_json(
             {
                 "model": manifest.name,
                 "alphabet": manifest.alphabet,
-                "lineage": [stage.model_dump(mode="json") for stage in manifest.lineage],
+                "lineage": [stage.model_dump(mode="json") for stage in stages],
             }
         )
         return
-    if not manifest.lineage:
+    if not stages:
         console.say(f"{manifest.name}: random weights")
-    for number, stage in enumerate(manifest.lineage, 1):
+    networks = {s.weights_sha256: s.network for s in stages if s.weights_sha256 is not None}
+    for number, stage in enumerate(stages, 1):
         made = ", ".join(filter(None, (stage.date, stage.commit and f"commit {stage.commit}")))
         console.say(f"{number}. {stage.network} ({made})")
-        for line in _lines(stage):
+        for line in _lines(stage, networks):
             console.tell(f"   {line}")
 
 
-def _manifest(path: Path) -> ModelManifest:
+def _manifest(path: Path) -> tuple[ModelManifest, Path]:
+    """Return the manifest that a path names, and the folder of its model."""
     from harness.trainer.manifest import FILE_NAME, load_manifest, manifest_of
 
     if path.is_dir() or path.name == FILE_NAME:
-        return load_manifest(path if path.is_dir() else path.parent)
+        folder = path if path.is_dir() else path.parent
+        return load_manifest(folder), folder
     manifest = manifest_of(path)
     if manifest is None:
         what = f"no {FILE_NAME} beside it names this file" if path.is_file() else "no such file"
         hint = "Give a model folder, or a file as it lies in one."
         raise InputError(what, where=str(path), hint=hint)
-    return manifest
+    return manifest, path.parent
 
 
-def _lines(stage: Stage) -> Iterator[str]:
+def _lines(stage: Stage, networks: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is told of a training; networks are those of its lineage by their weights."""
     from harness.contract.alphabet import in_words
 
     if not stage.begun_from:
         yield "begins with random weights"
     for place, begun in enumerate(stage.begun_from):
-        yield f"{'then' if place else 'begins with'} {_begun(begun)}"
+        yield f"{'then' if place else 'begins with'} {_begun(begun, networks)}"
     yield from (f"hears {_corpus(corpus)}" for corpus in stage.corpora)
     if not stage.corpora:
         yield f"hears {stage.words}"
     accents = f", accents {stage.accents}" if stage.accents else ""
-    yield f"writes {in_words(stage.alphabet)}{accents}"
+    pieces = f" in {stage.pieces} pieces" if stage.pieces else ""
+    yield f"writes {in_words(stage.alphabet)}{pieces}{accents}"
     trained = [stage.loss]
     for name, number in (("epochs", stage.epochs), ("steps", stage.steps), ("seed", stage.seed)):
         if number is not None:
@@ -83,10 +91,12 @@ def _lines(stage: Stage) -> Iterator[str]:
     yield stage.command
 
 
-def _begun(begun: Begun) -> str:
+def _begun(begun: Begun, networks: Mapping[str, str]) -> str:
+    of = begun.network or begun.file or networks.get(begun.sha256, "")
     which = {"all": "all", "encoder": "the encoder", "layers": ", ".join(begun.layers)}[begun.part]
     fresh = f"; at random: {', '.join(begun.fresh)}" if begun.fresh else ""
-    return f"{which} of {begun.network or begun.file} (weights {begun.sha256[:_DIGITS]}){fresh}"
+    weights = f"weights {begun.sha256[:_DIGITS]}"
+    return f"{which} of {f'{of} ({weights})' if of else weights}{fresh}"
 
 
 def _corpus(corpus: SpeechUsed) -> str:

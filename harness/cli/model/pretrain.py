@@ -19,7 +19,7 @@ from harness.paths import cache_root
 
 if TYPE_CHECKING:
     from harness.model.configuration import NetworkConfig
-    from harness.model.pretraining import Settings
+    from harness.model.pretraining import Init, Settings
     from harness.model.speech import Asked
 
 _TRAINING = "Pre-training"
@@ -80,6 +80,14 @@ class SpeechOptions:
         typer.Option(
             help="What the model writes: languages such as it+fr, or all its characters with the "
             "space. [default: the network's; with --accents kept all letters of the languages]"
+        ),
+    ] = None
+    pieces: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="N|MODEL",
+            help="Write pieces of words, too: so many that byte pair encoding learns from the "
+            "texts that are trained on, or those of a model folder. [default: characters alone]",
         ),
     ] = None
     others: Annotated[
@@ -299,17 +307,24 @@ def pretrain(
 
     import_quietly()
     from harness.cli.model.pretrain_progress import training_display
+    from harness.model.pieces import Pieces
     from harness.model.pretraining import Init, read_beginning
     from harness.model.ship import Pretraining, ship_pretrained
 
     corpora = speech.corpora()
     chosen = speech.writing(chosen, corpora)
+    pieces = Pieces.of(speech.pieces) if speech.pieces is not None else Pieces()
+    chosen = pieces.taken_by(chosen)
+    inits = [Init.of(words) for words in training.init or ()]
+    if pieces.count:
+        _check_parts(inits, chosen)
     plan = Pretraining(
         corpora=corpora,
         others=speech.others,
         utterances=training.utterances,
         accents=speech.accents,
-        start=read_beginning([Init.of(words) for words in training.init or ()], chosen),
+        start=read_beginning(inits, chosen),
+        pieces=pieces,
         settings=training.settings(chosen),
         name=speech.name,
         number_format=speech.weights_as,
@@ -332,3 +347,16 @@ def pretrain(
         console.emit_json({"folder": str(out), **made.model_dump(mode="json")})
     else:
         summary(made, out)
+
+
+def _check_parts(inits: list[Init], network: NetworkConfig) -> None:
+    """Refuse outputs of another model where pieces are learnt anew."""
+    encoder = set(network.encoder_layers())
+    for init in inits:
+        if init.part == "all" or (init.part == "layers" and not set(init.layers) <= encoder):
+            raise InputError(
+                f"{init.path} has outputs, and pieces are learnt anew",
+                where="--pieces",
+                hint=f"Give --init encoder:{init.path}, or --pieces with the model whose weights "
+                "these are.",
+            )

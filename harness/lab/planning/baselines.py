@@ -72,6 +72,14 @@ def check_alike(manifests: Mapping[str, ModelManifest]) -> None:
                 hint="'harness model pretrain' with --init encoder:FILE makes a baseline of the "
                 "same alphabet from one of another.",
             )
+        if not manifest.network.writes_as(first.network):
+            raise InputError(
+                f"{manifest.name} writes {manifest.network.in_words}, {first_name}'s {first.name} "
+                f"{first.network.in_words}, and not the same pieces",
+                where=where,
+                hint="'harness model pretrain' with --pieces MODEL makes a baseline of the pieces "
+                "of another.",
+            )
 
 
 def check_compared(loaded: LoadedScenario, specs: Sequence[JobSpec]) -> None:

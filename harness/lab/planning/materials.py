@@ -35,15 +35,13 @@ from harness.speech.importing import MANIFEST
 from harness.speech.languages import languages
 from harness.speech.letters import check_letters
 from harness.speech.parts import dealt
-from harness.speech.people import NAME as PEOPLE
-from harness.speech.people import people_corpus
+from harness.speech.people import people_corpus, people_names
 from harness.speech.synthetic import synthetic_speakers
 from harness.trainer.batches import check_recording
 from harness.trainer.flatfile import check_checkpoint
 from harness.trainer.info import ModelInfo
 
 SPLITS: Final = ("train", "validation")
-CORPORA: Final = (ACCENTS, PEOPLE)
 """Corpora that a scenario may name, beside ``speech/<language>``."""
 
 Progress = Callable[[str, int, int], None]
@@ -107,15 +105,16 @@ class Materials:
             if not path.is_file():
                 path = _manifest_in(path)
             return self._kept(path, lambda: load_manifest(path))
-        if data.corpus == PEOPLE:
-            return self._people()
+        if data.corpus in people_names():
+            return self._people(data.corpus)
         known = synthetic_speakers(data.corpus)
         if known is None:
-            spoken = ", ".join(f"{SPOKEN}{code}" for code in languages())
+            spoken = (f"{SPOKEN}{code}" for code in languages())
             raise InputError(
                 f"there is no corpus {data.corpus!r}",
                 where="data.corpus",
-                hint=f"Corpora: {', '.join(CORPORA)}, {spoken}; or give data.manifest.",
+                hint=f"Corpora: {', '.join((ACCENTS, *people_names(), *spoken))}; or give "
+                "data.manifest.",
             )
         for speaker in data.speakers:
             self._known_speaker(speaker, tuple(known))
@@ -140,11 +139,11 @@ class Materials:
             ),
         )
 
-    def _people(self) -> Corpus:
+    def _people(self, name: str) -> Corpus:
         def told(done: int, total: int) -> None:
             self._progress("recordings of people", done, total)
 
-        return self._kept(PEOPLE, lambda: people_corpus(self._cache, told))
+        return self._kept(name, lambda: people_corpus(self._cache, told, name))
 
     def _kept(self, key: object, make: Callable[[], Corpus]) -> Corpus:
         if key not in self._corpora:

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from harness.adb.transfer import LocalFile
-from harness.contract.alphabet import in_words
 from harness.errors import InputError, meant
 from harness.paths import data_root
 from harness.results.federated import last_model
@@ -137,15 +136,15 @@ class Models:
         if path.is_dir():
             path = last_model(path, "model.checkpoint")
         owner = manifest_of(path)
-        own = model.manifest.alphabet
-        if owner is not None and owner.alphabet != own:
+        own = model.manifest.network
+        if owner is not None and not owner.network.writes_as(own):
             raise InputError(
-                f"its model {owner.name} writes {in_words(owner.alphabet)}, and "
-                f"{model.manifest.name} {in_words(own)}",
+                f"its model {owner.name} writes {owner.network.in_words}, and "
+                f"{model.manifest.name} {own.in_words}",
                 where=f"model.checkpoint: {path}",
                 hint="Its outputs would mean other letters: give weights of a model with this "
-                "alphabet, or make a baseline from its encoder (`harness model pretrain --init "
-                "encoder:FILE`).",
+                "alphabet and these pieces, or make a baseline from its encoder (`harness model "
+                "pretrain --init encoder:FILE`).",
             )
         return weights_file(path, "model.checkpoint")
 

@@ -78,10 +78,10 @@ def front(x: Tensor, lengths: Tensor, w: W, strides: tuple[int, int]) -> Tensor:
         lengths = -(-lengths // stride)
         batch, times, width = h.shape
         h = h * tf.reshape(inside(lengths, times), [batch, times, 1])
-    return tf.reshape(h + _positions(times, width, lengths), [1, batch * times, width])
+    return tf.reshape(h + positions(times, width, lengths), [1, batch * times, width])
 
 
-def _positions(times: int, width: int, lengths: Tensor) -> Tensor:
+def positions(times: int, width: int, lengths: Tensor) -> Tensor:
     """Return sinusoids [1, T, d] (Vaswani et al., 2017).
 
     They are computed: stored, a file would hold them once a signature.

@@ -20,15 +20,19 @@ from harness.model.configuration import (
     at_least_one,
 )
 from harness.model.conformer import weights as parts
-from harness.model.layer import LayerSpec
+from harness.model.initial import before_output
+from harness.model.layer import LayerSpec, Weight
 
 if TYPE_CHECKING:
     from harness.model.bench.reference import Reference
     from harness.model.initial import Weights
     from harness.model.layer import TrainableLayer, Variables
+    from harness.model.network import Network
     from harness.pruning.cells import Group
 
 FRONT = "Front"
+TEXT = "Text"
+"""The vectors of labels, which all decoders read."""
 HALF = "half_"
 """Before the names of weights of a block at half the frame rate."""
 
@@ -59,11 +63,19 @@ class Conformer(NetworkConfig):
     halved: tuple[int, ...] = ()
     """Layers that have a second block beside them, which sees and gives every other frame
     (Splitformer, arXiv 2506.18035, has one beside all layers of its first and last segment)."""
+    decoder_layers: int = 0
+    """Of an attention decoder at each exit, which writes a text label by label, beside its CTC
+    head; 0: there are none. Files train by the heads alone, and their decoders write; hosts train
+    both (`harness model pretrain`)."""
+    decoder_feed_forward: int = 0
+    """Inner width of the decoders' feed-forward modules; 0: ``feed_forward``."""
+    attention_share: float = 0.7
+    """Of the cross-entropy of a decoder in the loss of its exit; the rest is the CTC loss's."""
     train_biases: bool = False
     """Whether files can train nothing but biases and the vectors of normalisations."""
     pieces: int = 0
-    """Outputs of a head if it tells word pieces apart, to count parameters by; no file can be made
-    of it, since none carries pieces. 0: characters and the blank."""
+    """Outputs of a head if it tells so many word pieces apart, to count parameters by; a file is
+    made with ``word_pieces``, which says them. 0: it has those."""
     # What files of this family are made for: little memory, and one signature for all spans.
     clip: Literal["global", "layer"] = "layer"
     recompute: bool = True
@@ -80,6 +92,16 @@ class Conformer(NetworkConfig):
         return self.inner or (self.feed_forward,) * self.layers
 
     @property
+    def decoder_inner(self) -> int:
+        """Inner width of the decoders' feed-forward modules."""
+        return self.decoder_feed_forward or self.feed_forward
+
+    @property
+    def written(self) -> int:
+        """Most labels that a decoder writes, and the end."""
+        return self.max_label + 1
+
+    @property
     def time_stride(self) -> int:
         """Input frames an output frame stands for."""
         return self.strides[0] * self.strides[1]
@@ -87,10 +109,11 @@ class Conformer(NetworkConfig):
     @property
     def summary(self) -> str:
         """The network in a few words."""
-        return f"{self.layers} Conformer x {self.width}, {len(self.exits_after)} exits"
+        decoders = f", decoders of {self.decoder_layers}" if self.decoder_layers else ""
+        return f"{self.layers} Conformer x {self.width}, {len(self.exits_after)} exits{decoders}"
 
     def layer_specs(self) -> tuple[LayerSpec, ...]:
-        """Return Front, L1, L2, Head1, ...
+        """Return Front, L1, L2, Head1, ... and, if it has decoders, Text, Decoder1, ...
 
         Activations are what goes into a layer: the rest is made again on the way back.
         """
@@ -106,12 +129,26 @@ class Conformer(NetworkConfig):
             if n in self.exits_after:
                 number = self.exits_after.index(n) + 1
                 specs.append(LayerSpec(f"Head{number}", head.stored(), frames * self.outputs))
-        return tuple(specs)
+        return (*specs, *self._decoder_specs())
+
+    def _decoder_specs(self) -> Iterator[LayerSpec]:
+        if not self.decoder_layers:
+            return
+        embedding = {"embedding": Weight((1, self.outputs, self.width), before_output)}
+        yield LayerSpec(TEXT, embedding, self.written * self.outputs)
+        rows = self.output_frames + self.written
+        for number in range(1, len(self.exits_after) + 1):
+            yield LayerSpec(f"Decoder{number}", parts.decoder(self).stored(), rows * self.width)
 
     def exits(self) -> tuple[Exit, ...]:
         """Return exit1 .. exitK."""
         return tuple(
-            Exit(name=f"exit{k}", depth=1 + after, head=(f"Head{k}",))
+            Exit(
+                name=f"exit{k}",
+                depth=1 + after,
+                head=(f"Head{k}",),
+                decoder=(TEXT, f"Decoder{k}") if self.decoder_layers else (),
+            )
             for k, after in enumerate(self.exits_after, 1)
         )
 
@@ -174,6 +211,14 @@ class Conformer(NetworkConfig):
         del form
         return build_layers(self, variables)
 
+    def network_class(self) -> type[Network]:
+        """Return the network of heads, or that of heads and decoders."""
+        if not self.decoder_layers:
+            return super().network_class()
+        from harness.model.conformer.attention import AttentionNetwork
+
+        return AttentionNetwork
+
     def reference(self, formulation: str, weights: Weights, trained: Collection[str]) -> Reference:
         """Return the network in plain tensorflow."""
         from harness.model.conformer.reference import reference
@@ -188,6 +233,11 @@ class Conformer(NetworkConfig):
         yield from at_least_one(self, "width", "heads", "feed_forward", "kernel")
         if self.inner is not None and (len(self.inner) != self.layers or min(self.inner) < 1):
             yield Problem(("inner",), f"must be {self.layers} numbers of 1 or more, one a layer")
+        if self.decoder_layers < 0 or self.decoder_feed_forward < 0:
+            name = "decoder_layers" if self.decoder_layers < 0 else "decoder_feed_forward"
+            yield Problem((name,), "must be 0 or more")
+        if not 0 <= self.attention_share <= 1:
+            yield Problem(("attention_share",), "must be 0 to 1")
         if self.heads > 0 and self.width % self.heads:
             message = f"{self.heads} heads do not divide a width of {self.width}"
             yield Problem(("heads",), message)
@@ -200,8 +250,8 @@ class Conformer(NetworkConfig):
         if self.pieces:
             yield Problem(
                 ("pieces",),
-                "a file carries characters only, no word pieces",
-                "Leave pieces out; with them parameters can be counted, nothing more.",
+                "a number of word pieces counts parameters: a file carries pieces, no number",
+                "Leave pieces out; `harness model pretrain --pieces N` learns them.",
             )
 
     def _problems_of_length(self) -> Iterator[Problem]:
@@ -254,6 +304,9 @@ MINI = Conformer(
 )
 """0.6 M parameters, 5 s of audio, an output frame of 32 ms: at 64 ms characters do not fit."""
 
+MINI_AED = replace(MINI, name="conformer-mini-aed", decoder_layers=1)
+"""With a decoder of one layer at each exit; 0.2 M parameters more."""
+
 PAPER = Conformer(
     name="conformer-ee",
     batch_size=5,
@@ -271,8 +324,12 @@ PAPER = Conformer(
 )
 """31,184,552 parameters; 31,536,128 with the paper's 256 pieces a head (12 s, frames of 40 ms)."""
 
+PAPER_AED = replace(PAPER, name="conformer-ee-aed", decoder_layers=4)
+"""The paper's Conformer-AED: 69,889,536 parameters with 256 pieces. The authors' decoders share
+their last norm, which makes 2,560 fewer."""
+
 SPLITFORMER = replace(PAPER, name="splitformer", halved=(2, 12))
 """36,331,688 parameters; 36,683,264 with 256 pieces a head. The half-rate block stands beside the
 last layer before the first and the last exit, where the authors' stands beside both layers."""
 
-PRESETS = (MINI, PAPER, SPLITFORMER)
+PRESETS = (MINI, MINI_AED, PAPER, PAPER_AED, SPLITFORMER)

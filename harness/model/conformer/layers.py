@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from harness.model.conformer import blocks, weights
-from harness.model.conformer.configuration import FRONT, HALF, Conformer
+from harness.model.conformer import blocks, decoder, weights
+from harness.model.conformer.configuration import FRONT, HALF, TEXT, Conformer
 from harness.model.conformer.weights import VECTORS, Parts
 from harness.model.layer import LayerSpec, Signal, TrainableLayer, Variables
 from harness.model.operators import inside
@@ -34,11 +34,13 @@ class ConformerLayer(RemadeLayer):
 
 def build_layers(config: Conformer, variables: Variables) -> list[TrainableLayer]:
     """Return Front, L1, L2, Head1, ... as they compute."""
-    layers: list[TrainableLayer] = []
-    for spec in config.layer_specs():
-        kind = Front if spec.name == FRONT else Head if spec.name.startswith("Head") else Block
-        layers.append(kind(spec, variables, config))
-    return layers
+    return [_kind(spec.name)(spec, variables, config) for spec in config.layer_specs()]
+
+
+def _kind(name: str) -> type[ConformerLayer]:
+    if name in (FRONT, TEXT):
+        return Front if name == FRONT else Text
+    return {"L": Block, "H": Head, "D": Decoder}[name[0]]
 
 
 class Front(ConformerLayer):
@@ -88,3 +90,28 @@ class Head(ConformerLayer):
         taken = self.multiplicand(signal.values, inside)
         logits = tf.matmul(taken, stored["kernel"]) + stored[VECTORS]
         return tf.transpose(tf.reshape(logits, [batch, times, logits.shape[2]]), [1, 0, 2])
+
+
+class Text(ConformerLayer):
+    """Labels, one-hot [1, B*U, V], to what decoders read, [1, B*U, d]."""
+
+    def computed(self, signal: Signal, stored: Mapping[str, Tensor]) -> Tensor:
+        """Multiply each label, and add where in the text it stands."""
+        batch = signal.lengths.shape[0]
+        y = decoder.embedded(signal.values, stored["embedding"])
+        y = tf.reshape(y, [batch, -1, y.shape[2]])
+        where = blocks.positions(y.shape[1], y.shape[2], signal.lengths)
+        return tf.reshape(y + where, [1, -1, y.shape[2]])
+
+
+class Decoder(ConformerLayer):
+    """What an exit gives, then what was written, [1, B*T + B*U, d], to logits [B, U, V]."""
+
+    def computed(self, signal: Signal, stored: Mapping[str, Tensor]) -> Tensor:
+        """Tell what comes next after each label, from the labels before it."""
+        batch, frames = signal.lengths.shape[0], self.config.output_frames
+        rows = [batch * frames, signal.values.shape[1] - batch * frames]
+        state, written = tf.split(signal.values, rows, 1)
+        w = parted(weights.decoder(self.config), stored)
+        heard = blocks.Frames(batch, frames, signal.lengths)
+        return decoder.decoded(written, state, heard, w, self.config)

@@ -104,6 +104,30 @@ def block(config: Conformer, number: int) -> Parts:
     return Parts(matrices, vectors)
 
 
+def decoder(config: Conformer) -> Parts:
+    """Return the parts of an attention decoder, in the order of computation."""
+    d, inner = config.width, config.decoder_inner
+    matrices: dict[str, tuple[int, ...]] = {}
+    vectors: dict[str, int] = {}
+    for n in range(1, config.decoder_layers + 1):
+        sizes = {
+            "self_in": (d, 3 * d),
+            "self_out": (d, d),
+            "cross_query": (d, d),
+            "cross_memory": (d, 2 * d),
+            "cross_out": (d, d),
+            "inner_in": (d, inner),
+            "inner_out": (inner, d),
+        }
+        matrices |= {f"l{n}_{name}": (1, *size) for name, size in sizes.items()}
+        for name in ("self", "cross", "inner"):
+            vectors |= {f"l{n}_{name}_gain": d, f"l{n}_{name}_shift": d}
+        vectors |= {f"l{n}_{name}_bias": outputs for name, (_, outputs) in sizes.items()}
+    matrices["output"] = (1, d, config.outputs)
+    vectors |= {"end_gain": d, "end_shift": d, "output_bias": config.outputs}
+    return Parts(matrices, vectors)
+
+
 def head(config: Conformer) -> Parts:
     """Return the parts of an exit's head."""
     return Parts({"kernel": (1, config.width, config.outputs)}, {"bias": config.outputs})

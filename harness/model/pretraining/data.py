@@ -117,15 +117,16 @@ def _usable(corpus: Corpus, info: ModelInfo, all_left_out: Counter[str]) -> dict
 
 
 def _misfit(clip: Clip, info: ModelInfo) -> str | None:
-    text = clip.utterance.text
+    labels = info.targets.labels(clip.utterance.text)
     if clip.samples > info.max_samples:
         return f"longer than {info.max_audio_s:.2f} s"
     if clip.samples < info.window:
         return f"shorter than {info.window / info.sample_rate:.3f} s"
-    if len(text) > info.max_label:
-        return f"of more than {info.max_label} characters"
-    repeats = sum(a == b for a, b in pairwise(text))
-    if len(text) + repeats > info.output_frames(clip.frames(info)):
+    if len(labels) > info.max_label:
+        kind = "pieces" if info.network.pieces else "characters"
+        return f"of more than {info.max_label} {kind}"
+    repeats = sum(a == b for a, b in pairwise(labels))
+    if len(labels) + repeats > info.output_frames(clip.frames(info)):
         return "too short for their text"
     return None
 
@@ -182,9 +183,10 @@ class Speech:
         return self._padded([self._features(clip, 1.0) for clip in clips], clips)
 
     def _fits(self, clip: Clip, speed: float) -> bool:
-        text, frames = clip.utterance.text, clip.frames(self.info, speed)
-        repeats = sum(a == b for a, b in pairwise(text))
-        return frames <= self.info.max_frames and len(text) + repeats <= self.info.output_frames(
+        labels = self.info.targets.labels(clip.utterance.text)
+        frames = clip.frames(self.info, speed)
+        repeats = sum(a == b for a, b in pairwise(labels))
+        return frames <= self.info.max_frames and len(labels) + repeats <= self.info.output_frames(
             frames - 1
         )
 

@@ -17,13 +17,14 @@ import tensorflow as tf
 from harness.errors import InputError
 from harness.model.adam import Adam
 from harness.model.aim import Aim
-from harness.model.configuration import Form, NetworkConfig
+from harness.model.configuration import BLANK, Form, NetworkConfig
 from harness.model.features import log_mel
 from harness.model.initial import Weights
 from harness.model.network import AnyLoss, Network
 from harness.model.pretraining.settings import Device
 from harness.model.step import train_step
 from harness.model.tensors import Tensor
+from harness.trainer.attention import write_greedily
 from harness.trainer.batches import Batch, Floats
 
 UNROLL = 8
@@ -104,6 +105,38 @@ class Engine:
         logits = logits.numpy()
         rows = enumerate(lengths.numpy()[: batch.rows])
         return [logits[: int(frames), row].copy() for row, frames in rows]
+
+    def write(self, batch: Batch, exit_name: str) -> list[list[int]]:
+        """Return the labels that an exit's attention decoder writes for each real row, greedily.
+
+        Args:
+            batch: Utterances.
+            exit_name: Whose decoder.
+        """
+        frames = batch.x.shape[1]
+        memory, cache = self.call(
+            f"attend {exit_name}",
+            frames,
+            lambda net, *a: (net.attend(net.state(*a, exit_name), exit_name), net.no_labels()),
+            batch.x,
+            batch.in_len,
+        )
+
+        def step(token: npt.NDArray[np.int32], position: int) -> Floats:
+            nonlocal cache
+            log_p, cache = self.call(
+                f"decode {exit_name}",
+                frames,
+                lambda net, *a: net.decode_step(*a, exit_name),
+                token,
+                np.array([position], np.int32),
+                batch.in_len,
+                memory,
+                cache,
+            )
+            return np.asarray(log_p)
+
+        return write_greedily(step, batch.rows, len(batch.in_len), BLANK, self.config.max_label)
 
     def features(self, pcm: npt.NDArray[np.int16]) -> Floats:
         """Return log-mel features [frames, mels] of one utterance.

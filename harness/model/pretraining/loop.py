@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -49,7 +50,8 @@ class Pretrained:
     steps: int
     place: Place
     wer_percent: dict[str, float]
-    """Of the validation half in the end, by exit: those that were trained."""
+    """Of the validation half in the end, by exit: those that were trained; ``<exit>_attention``: of
+    its decoder."""
 
 
 def pretrain(
@@ -98,7 +100,9 @@ def pretrain(
     begun_from = start.weights if start else None
     loss = loss_of(config, settings)
     engine = Engine(config, settings.seed, device, aim=aim, begun_from=begun_from, loss=loss)
-    exits = tuple(aim.exits or config.describe().exit_names)
+    network = config.describe()
+    exits = tuple(aim.exits or network.exit_names)
+    writing = tuple(name for name in exits if network.exit(name).decoder)
     speech = Speech(engine, config, settings)
     labels = labels_for(engine, settings, speech.info)
     progress = Progress(work, config, mixture.sha256, settings)
@@ -119,7 +123,7 @@ def pretrain(
             mean = place.loss_sum / (n + 1)
             watcher.stepped(StepReport(epoch + 1, settings.epochs, place.step, steps, mean, speed))
             if n + 1 == per_epoch:
-                wer = _wers(engine, speech, chosen.validation, exits)
+                wer = _wers(engine, speech, chosen.validation, exits, writing)
                 watcher.said(
                     f"epoch {epoch + 1}/{settings.epochs}: loss {mean:.3f}, validation WER "
                     f"{_words(wer)}, {place.seconds / 60:.1f} min of steps"
@@ -142,7 +146,7 @@ def pretrain(
         chosen.left_out,
         steps,
         place,
-        _wers(engine, speech, chosen.validation, exits) if exits else {},
+        _wers(engine, speech, chosen.validation, exits, writing) if exits else {},
     )
 
 
@@ -207,24 +211,46 @@ def _batches(
 
 
 def _wers(
-    engine: Engine, speech: Speech, clips: Sequence[Clip], exits: Sequence[str]
+    engine: Engine,
+    speech: Speech,
+    clips: Sequence[Clip],
+    exits: Sequence[str],
+    writing: Sequence[str],
 ) -> dict[str, float]:
-    """Return the WER (percent) over clips by exit; by "" in a network without exits."""
-    return {name: _wer(engine, speech, clips, name) for name in exits or ("",)}
+    """Return the WER (percent) over clips by exit; by "" in a network without exits.
+
+    Args:
+        engine: Hears them.
+        speech: Makes batches.
+        clips: What is listened to.
+        exits: Whose heads are asked.
+        writing: Exits whose decoders are asked, too.
+    """
+    info = speech.info
+
+    def by_head(batch: Batch, name: str) -> list[str]:
+        every = engine.infer(batch, name or None)
+        return [greedy_decode(logits, info.targets) for logits in every]
+
+    def by_decoder(batch: Batch, name: str) -> list[str]:
+        every = engine.write(batch, name)
+        return [info.targets.text(labels) for labels in every]
+
+    heads = {name: _wer(speech, clips, partial(by_head, name=name)) for name in exits or ("",)}
+    return heads | {
+        f"{name}_attention": _wer(speech, clips, partial(by_decoder, name=name)) for name in writing
+    }
 
 
 def _words(wer: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {percent:.1f} %".lstrip() for name, percent in wer.items())
+    told = {name.replace("_attention", " by attention"): percent for name, percent in wer.items()}
+    return ", ".join(f"{name} {percent:.1f} %".lstrip() for name, percent in told.items())
 
 
-def _wer(engine: Engine, speech: Speech, clips: Sequence[Clip], exit_name: str) -> float:
-    """Return the WER (percent) over clips, as one exit hears them."""
+def _wer(speech: Speech, clips: Sequence[Clip], hear: Callable[[Batch], list[str]]) -> float:
+    """Return the WER (percent) over clips, as a batch of them is heard."""
     info = speech.info
     by_length = sorted(clips, key=lambda clip: clip.samples)
     groups = [by_length[n : n + info.batch_size] for n in range(0, len(clips), info.batch_size)]
-    heard = [
-        greedy_decode(logits, info.alphabet, info.blank)
-        for group in groups
-        for logits in engine.infer(speech.batch(group), exit_name or None)
-    ]
+    heard = [text for group in groups for text in hear(speech.batch(group))]
     return wer_percent(zip((c.utterance.text for c in by_length), heard, strict=True))

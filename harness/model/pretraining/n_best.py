@@ -77,4 +77,4 @@ def scored(
 
 
 def _text(outputs: Sequence[int] | Integers, info: ModelInfo) -> str:
-    return "".join(info.alphabet[int(n) - (int(n) > info.blank)] for n in outputs)
+    return info.targets.text(int(n) for n in outputs)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from harness.contract.alphabet import in_words
+from harness.contract.network import Network
 from harness.errors import InputError
 from harness.model.aim import Aim, loss_weights
 from harness.model.configuration import NetworkConfig
@@ -119,7 +119,7 @@ def read_start(init: Init, config: NetworkConfig) -> Start:
     manifest = manifest_of(path)
     _check_layers(init, config)
     if init.part == "all" and manifest is not None:
-        _check_alphabet(manifest.alphabet, config, init.path)
+        _check_writing(manifest.network, config, init.path)
     wanted = {
         spec.full_name(name): (spec.name, weight.shape)
         for spec in config.layer_specs()
@@ -183,15 +183,22 @@ def _check_layers(init: Init, config: NetworkConfig) -> None:
             )
 
 
-def _check_alphabet(alphabet: str, config: NetworkConfig, path: Path) -> None:
-    if alphabet != config.alphabet:
-        raise InputError(
-            f"its model writes {in_words(alphabet)}, and {config.name} is to write "
-            f"{in_words(config.alphabet)}",
-            where=str(path),
-            hint=f"Its outputs would mean other letters. --init encoder:{path} takes all but "
-            "them; --alphabet and --accents say what the new model writes.",
-        )
+def _check_writing(network: Network, config: NetworkConfig, path: Path) -> None:
+    own = config.describe()
+    if network.writes_as(own):
+        return
+    if network.alphabet == own.alphabet:
+        only = "other pieces" if network.pieces and own.pieces else "characters or pieces"
+        hint = f"Its outputs would mean {only}. --init encoder:{path} takes all but them"
+        hint += f"; --pieces {path} its pieces, too." if network.pieces else "."
+    else:
+        hint = f"Its outputs would mean other letters. --init encoder:{path} takes all but them; "
+        hint += "--alphabet and --accents say what the new model writes."
+    raise InputError(
+        f"its model writes {network.in_words}, and {config.name} is to write {own.in_words}",
+        where=str(path),
+        hint=hint,
+    )
 
 
 def aim_of(config: NetworkConfig, settings: Settings) -> Aim:
@@ -212,6 +219,6 @@ def aim_of(config: NetworkConfig, settings: Settings) -> Aim:
             hint=f"It has {there}." if there else "It has none: leave --exit out.",
         )
     exit_ = network.exit(settings.exit)
-    layers = {*network.trunk[: exit_.depth], *exit_.head}
+    layers = {*network.trunk[: exit_.depth], *exit_.beside}
     trained = tuple(name for name in network.layer_names if name in layers)
     return Aim(trained, exits=(settings.exit,))

@@ -67,8 +67,8 @@ class Transducer(NetworkConfig):
     labels_a_frame: int = 2
     """Most labels that a joined frame may write."""
     pieces: int = 0
-    """Outputs if it tells word pieces apart, to count parameters by; no file can be made of it,
-    since none carries pieces. 0: characters and the blank."""
+    """Outputs if it tells so many word pieces apart, to count parameters by; a file is made with
+    ``word_pieces``, which says them. 0: it has those."""
     clip: Literal["global", "layer"] = "layer"
     recompute: bool = True
 
@@ -142,15 +142,18 @@ class Transducer(NetworkConfig):
         return nodes * (self.encoding + self.outputs)
 
     def sub_models(self) -> tuple[SubModel, ...]:
-        """Return all, encoder (what recipes of transfer move), top (its upper half), text."""
+        """Return all, text, top (the encoder's upper half, and text), encoder.
+
+        What costs memory is the gradient of the joint network, over the whole lattice.
+        """
         within = tuple(f"L{n}" for n in range(1, self.layers + 1))
         text = (PREDICTOR, JOINT)
         upper = within[self.layers // 2 :]
         return (
             SubModel(name="all", layers=(FRONT, *within, ENCODED, *text)),
-            SubModel(name="encoder", layers=(FRONT, *within, ENCODED)),
-            SubModel(name="top", layers=(*upper, ENCODED, *text)),
             SubModel(name="text", layers=text),
+            SubModel(name="top", layers=(*upper, ENCODED, *text)),
+            SubModel(name="encoder", layers=(FRONT, *within, ENCODED)),
         )
 
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:
@@ -197,8 +200,8 @@ class Transducer(NetworkConfig):
         if self.pieces:
             yield Problem(
                 ("pieces",),
-                "a file carries characters only, no word pieces",
-                "Leave pieces out; with them parameters can be counted, nothing more.",
+                "a number of word pieces counts parameters: a file carries pieces, no number",
+                "Leave pieces out; `harness model pretrain --pieces N` learns them.",
             )
 
 

@@ -70,3 +70,12 @@ def test_an_utterance_says_where_it_left() -> None:
 def test_an_utterance_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(EventError):
         parse_event(json.dumps({**_HEARD, **changes}))
+
+
+def test_who_writes_is_said_only_if_it_is_not_the_head() -> None:
+    """Earlier trainers refuse fields that they do not know."""
+    assert "decoder" not in ExitRule().model_dump()
+    assert "decoder" not in ExitRule().model_dump_json()
+    rule = ExitRule.model_validate({"rule": "agreement", "decoder": "attention"})
+    assert ExitRule.model_validate_json(rule.model_dump_json()) == rule
+    assert rule.label == "agreement by attention"

@@ -15,6 +15,7 @@ from harness.contract.events import EventError, StopReason
 from harness.contract.mobileasr import SUB_MODELS
 from harness.contract.network import Network, NetworkError
 from harness.contract.order import epoch_batches
+from harness.contract.targets import Targets, problem
 from harness.trainer.decode import greedy_decode
 from harness.trainer.policies import resources_allow, select_sub_model, start_patience
 from harness.trainer.share import pulled_back
@@ -147,8 +148,25 @@ def test_decoding():
     for case in cases:
         outputs = len(case["alphabet"]) + 1
         logits = np.array(case["logits"], np.float32).reshape(-1, outputs)
-        assert greedy_decode(logits, case["alphabet"], case["blank"]) == case["text"]
+        assert greedy_decode(logits, Targets(case["alphabet"], case["blank"])) == case["text"]
     assert any("aa" in case["text"] or "bb" in case["text"] for case in cases)
+
+
+def test_pieces():
+    vectors = golden("pieces")
+    assert len(vectors["written"]) >= 40
+    for case in vectors["written"]:
+        targets = Targets(case["alphabet"], case["blank"], tuple(case["pieces"]))
+        assert targets.labels(case["text"]) == case["labels"]
+        assert targets.text(case["labels"]) == case["text"]
+    for case in vectors["heard"]:
+        targets = Targets(case["alphabet"], case["blank"], tuple(case["pieces"]))
+        assert targets.text(case["labels"]) == case["text"]
+    for case in vectors["not_written"]:
+        with pytest.raises(ValueError, match="cannot write"):
+            Targets(case["alphabet"], 0, tuple(case["pieces"])).labels(case["text"])
+    for case in vectors["no_lists"]:
+        assert problem(case["alphabet"], case["pieces"])
 
 
 def test_scoring():

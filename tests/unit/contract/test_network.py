@@ -50,6 +50,23 @@ def test_heads_are_no_part_of_the_trunk() -> None:
     assert _network().trunk == ("L1", "L2", "L3")
 
 
+def test_decoders_are_no_part_of_the_trunk_and_may_share_layers() -> None:
+    layers = [{"name": name, "parameters": 5} for name in ("L1", "H1", "L2", "T", "D1", "D2")]
+    exits = [
+        {"name": "E1", "depth": 1, "head": ["H1"], "decoder": ["T", "D1"]},
+        {"name": "E2", "depth": 2, "decoder": ["T", "D2"]},
+    ]
+    sub_models = [{"name": "all", "layers": ["L1", "H1", "L2"], "exits": ["E1", "E2"]}]
+    network = _network(layers=layers, exits=exits, sub_models=sub_models)
+    assert network.trunk == ("L1", "L2")
+    assert network.writes
+    assert Network.from_bytes(network.to_bytes()) == network
+    assert not _with_exits().writes
+    exits[0]["decoder"] = ["D1", "T"]
+    with pytest.raises(ValidationError, match="decoder are not in the network's order"):
+        _network(layers=layers, exits=exits, sub_models=sub_models)
+
+
 def test_an_unknown_exit_names_those_that_there_are() -> None:
     with pytest.raises(NetworkError, match=r"'E9'; there are E1, E2"):
         _with_exits().exit("E9")

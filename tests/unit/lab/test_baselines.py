@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from harness.contract.network import Layer, Network, SubModel
 from harness.errors import InputError
 from harness.lab.planning.baselines import check_alike
 from harness.lab.planning.checks import check_scenario
@@ -25,10 +25,17 @@ class Manifest:
     name: str
     alphabet: str = "abc"
     layers: tuple[str, ...] = ("CONV1", "FC1")
+    pieces: tuple[str, ...] = ()
 
     @property
     def network(self):
-        return SimpleNamespace(layer_names=self.layers)
+        return Network(
+            family="tiny",
+            layers=tuple(Layer(name=name, parameters=1) for name in self.layers),
+            sub_models=(SubModel(name="all", layers=self.layers),),
+            alphabet=self.alphabet,
+            pieces=self.pieces,
+        )
 
 
 def test_of_one_alphabet_and_family():
@@ -42,6 +49,7 @@ def test_of_one_alphabet_and_family():
         (Manifest("b", alphabet="abcé"), "they differ in 'é'"),
         (Manifest("b", alphabet="acb"), "they differ in the order of their letters"),
         (Manifest("b", layers=("Front", "L1")), "a network of other layers"),
+        (Manifest("b", pieces=("ab",)), "b writes abc in 1 pieces, A's a abc, and not the same"),
     ],
 )
 def test_others_are_refused(manifest, what):

@@ -97,7 +97,7 @@ def test_every_field_can_be_written(tmp_path, name):
         ("base: conformer-mini\nclip: global\n", None, "goes with clip: layer"),
         ("base: conformer-mini\nclip: none\n", 2, "clip: .*'global' or 'layer'"),
         ("base: conformer-mini\nhalved: [7]\n", 2, "no layer 7"),
-        ("base: conformer-ee\npieces: 256\n", 2, "characters only"),
+        ("base: conformer-ee\npieces: 256\n", 2, "a file carries pieces"),
         ("base: conformer-ee\nhidden: 256\n", 2, "hidden"),
         ("- 1\n", None, "not a mapping"),
         ("a: [\n", None, "not valid YAML"),

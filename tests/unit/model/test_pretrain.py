@@ -17,6 +17,7 @@ from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
 from harness.model import folder
 from harness.model.configuration import FeatureSettings
+from harness.model.conformer.configuration import MINI_AED
 from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
 from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
@@ -27,7 +28,7 @@ from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
 from harness.model.pretraining.mixture import Mixture
 from harness.model.pretraining.progress import Place, Progress
-from harness.model.pretraining.start import Init, read_start
+from harness.model.pretraining.start import Init, aim_of, read_start
 from harness.model.ship import Pretraining, ship_pretrained
 from harness.model.speech import Asked
 from harness.paths import data_root
@@ -436,6 +437,7 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
     (stage,) = model.lineage
     assert stage.weights_sha256 == model.checkpoint.sha256
     assert (stage.begun_from, stage.loss, stage.steps, stage.accents) == ((), "ctc", 1, "folded")
+    assert stage.corpora[0].name == tmp_path.name
     ((sha256, utterances, weight),) = [(c.sha256, c.utterances, c.weight) for c in stage.corpora]
     assert (sha256, utterances, weight) == (load_manifest(path).sha256, 3, 1.0)
 
@@ -520,6 +522,43 @@ def test_a_single_exit_trains_nothing_above_it(corpus, tmp_path):
     specs = {spec.name: spec for spec in STAIRS.layer_specs()}
     assert moved == {n for layer in trained for n in specs[layer].trained}
     assert tuple(made.wer_percent) == (name,)
+
+
+ATTENTIVE = replace(
+    MINI_AED,
+    name="attentive",
+    max_frames=32,
+    max_label=8,
+    width=8,
+    heads=2,
+    layers=1,
+    exits_after=(1,),
+    feed_forward=8,
+    kernel=3,
+    unroll=2,
+    word_pieces=("ba", " b", " ba"),
+)
+
+
+def test_decoders_train_beside_heads_and_are_taken_up(corpus, tmp_path):
+    settings = replace(HARD, batch_size=4)
+    killed = tmp_path / "killed"
+    watcher = Watching(3, lambda: shutil.copytree(tmp_path / "whole", killed))
+    whole = pretrain(ATTENTIVE, corpus, tmp_path / "whole", settings, keep_every=1, watcher=watcher)
+    assert list(whole.wer_percent) == ["exit1", "exit1_attention"]
+    assert "exit1 by attention" in watcher.lines[-1]
+    begun = initial_weights(ATTENTIVE, settings.seed)
+    moved = {name.split("_")[0] for name, v in whole.weights.items() if (v != begun[name]).any()}
+    assert moved == {layer.lower() for layer in ATTENTIVE.describe().layer_names}
+    again = pretrain(ATTENTIVE, corpus, killed, settings)
+    assert again.place.taken_up_after == (2,)
+    assert same(again.weights, whole.weights)
+    assert again.wer_percent == whole.wer_percent
+
+
+def test_a_single_exit_trains_with_its_decoder():
+    aim = aim_of(replace(MINI_AED, exits_after=(1, 6)), replace(HARD, exit="exit1"))
+    assert aim.layers == ("Front", "L1", "Head1", "Text", "Decoder1")
 
 
 @pytest.mark.parametrize("config", [STAIRS, SMALL], ids=["with exits", "without"])

@@ -14,6 +14,7 @@ from harness.model.network import Network, NetworkVariables  # noqa: E402
 from harness.model.optimisers import optimiser_of  # noqa: E402
 from harness.model.resident.chosen import encoded_weights  # noqa: E402
 from harness.model.step import train_step  # noqa: E402
+from harness.trainer import transfer  # noqa: E402
 from harness.trainer.batches import Batch  # noqa: E402
 from harness.trainer.runtime import FlatbufferModel  # noqa: E402
 from tests.fixtures.stairs.configuration import SMALL  # noqa: E402
@@ -97,3 +98,23 @@ def test_weights_come_as_float32_rounded_to_the_nearest(made):
         assert (np.abs(found[name] - value) <= 0.51 * step + 1e-7).all(), name
         assert not np.array_equal(found[name], value), name
     assert model._setters[0] == "set_low"
+    # what setting them computed is given back, and what it computes with is still there
+    model.set_weights(initial_weights(config, 3))
+    model.set_weights(weights)
+    again = model.get_weights()
+    assert all(np.array_equal(again[name], value) for name, value in found.items())
+
+
+def test_what_setting_weights_computed_is_given_back_with_them(made):
+    config, path = made
+    model = FlatbufferModel(path, threads=1)
+    weights = initial_weights(config, 2)
+    inner, graph = model._interpreter._interpreter, transfer._graph(model._interpreter, "set_low")
+    inputs = model._interpreter._get_full_signature_list()["set_low"]["inputs"]
+    transfer.put(model._interpreter, "set_low", lambda name: weights[name])
+    beside = transfer._beside(model._interpreter, inputs.values(), graph)
+    assert beside[: len(inputs)] == list(inputs.values())
+    assert len(beside) > len(inputs)
+    # constants lie in the file's piece of memory: what is drawn on again must not go
+    mapped = [n for n in range(inner.NumTensors(graph)) if n not in beside]
+    assert mapped

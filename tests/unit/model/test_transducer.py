@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from harness.contract.targets import Targets
 from harness.errors import InputError
 from harness.model.config_file import load_network
 from harness.model.families import CONFIGS
@@ -196,7 +197,7 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
             decoder = Greedy(asked, 0, labels_a_frame)
             for encoded, real in segments(config, encode, x[row, :frames]):
                 decoder.hear(encoded[:real])
-            heard = greedy_decode(logits.numpy()[: lengths[row], row], TINY.alphabet, 0)
+            heard = greedy_decode(logits.numpy()[: lengths[row], row], Targets(TINY.alphabet))
             assert heard == text_of(decoder.labels)
             texts.add(heard)
     assert any(a == b for text in texts for a, b in pairwise(text))
@@ -211,7 +212,7 @@ def test_what_it_answers_is_what_greedy_decoding_writes(labels_a_frame):
         ("right: 20", "looks 20 frames ahead"),
         ("segment: 324", "324 frames are more than the longest utterance has: 320"),
         ("left: 0", "must be 1 or more"),
-        ("pieces: 5001", "no word pieces"),
+        ("pieces: 5001", "a file carries pieces"),
         ("activation: tanh", "activation"),
     ],
 )

@@ -45,7 +45,7 @@ def utterances(tmp_path_factory):
 
 def whole(model, pcm):
     batch = make_batch([model.features(pcm)], [""], model.info)
-    return greedy_decode(model.infer(batch)[0], model.info.alphabet, model.info.blank)
+    return greedy_decode(model.infer(batch)[0], model.info.targets)
 
 
 def test_however_samples_come_the_text_is_that_of_the_whole(model, utterances):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,11 +88,20 @@ def test_average_of_ratios_is_another_figure_and_both_are_named(run, tmp_path):
     matrix = only(run, baseline={"pressure.fits": "S8"}, average="mean_of_ratios")
     assert matrix.rows[0].together.percent == pytest.approx((75 - 50) / 2)
     assert matrix.rows[0].averages["pooled"].percent == pytest.approx(100 * 2 / 6)
-    assert "of all, mean of their WERR; all, errors together: +33.3 %" in in_words(matrix)
+    both = "by the mean of the speakers' own WERR; by all speakers' errors together it is +33.3 %"
+    assert both in in_words(matrix)
     page = build_report(run, tmp_path / "p.html", asked(baseline={"pressure.fits": "S8"}))
     text = page.read_text()
     assert "All, errors together" in text
-    assert "All, mean of their werr" in text.replace("WERR", "werr")
+    assert "All, mean of their WERR" in text
+
+
+def test_in_words_where_one_of_several_settings_has_a_figure(run):
+    matrix = only(run, baseline="before")
+    first, second, *rest = matrix.rows
+    nothing = dict.fromkeys(second.averages, replace(second.together, percent=None))
+    one = replace(matrix, rows=(first, replace(second, averages=nothing), *rest))
+    assert in_words(one).startswith("Against the start of each training, WERR is ")
 
 
 def test_against_each_trainings_start(run):

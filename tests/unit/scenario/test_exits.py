@@ -46,6 +46,17 @@ def test_a_word_alone_is_the_rule_and_rules_are_an_axis() -> None:
     assert plain.identity not in {job.identity for job in found}
 
 
+def test_who_writes_changes_a_job_only_if_it_is_not_the_head() -> None:
+    found = jobs(
+        "trainer: {exits: {rule: last}}\nmatrix: {trainer.exits.decoder: [ctc, attention]}\n"
+    )
+    assert [job.axes["trainer.exits.decoder"] for job in found] == ["ctc", "attention"]
+    (plain,) = jobs("trainer: {exits: last}\n")
+    assert [job.identity == plain.identity for job in found] == [True, False]
+    with pytest.raises(InputError, match=r"decoder"):
+        jobs("trainer: {exits: {decoder: beam}}\n")
+
+
 def test_an_evaluation_hears_one_at_a_time_unless_it_says_otherwise() -> None:
     trainer = jobs("trainer: {mode: evaluate}\n")[0].content.trainer
     assert (trainer.batch_size, trainer.planned_epochs) == (1, 0)
@@ -81,3 +92,6 @@ def test_a_network_must_have_the_exit() -> None:
     without = NETWORK.model_copy(update={"exits": ()})
     with pytest.raises(InputError, match="has none"):
         check_exits(Exits(rule="agreement"), without)
+    with pytest.raises(InputError, match="no attention decoders") as error:
+        check_exits(Exits(decoder="attention"), NETWORK)
+    assert error.value.where == "trainer.exits.decoder"

@@ -9,10 +9,14 @@ import pytest
 from harness.errors import InputError
 from harness.paths import data_root
 from harness.speech import people
-from harness.speech.people import people_corpus
+from harness.speech.people import people_corpus, people_names
 
 FOLDER = data_root() / "recordings" / "people"
-SOURCES = data_root() / "recordings/people/SOURCES.md"
+GERMAN = data_root() / "recordings" / "people-de"
+SOURCES = (
+    data_root() / "recordings/people/SOURCES.md",
+    data_root() / "recordings/people-de/SOURCES.md",
+)
 LISTENED_TO = {"cv01", "librispeech-1688", "librispeech-2033"}
 
 
@@ -48,9 +52,28 @@ def test_a_clip_that_is_missing_is_named(tmp_path, monkeypatch):
         people_corpus(tmp_path / "cache", nothing)
 
 
+def test_german_keeps_its_letters_until_a_scenario_folds_them(tmp_path):
+    assert people_names() == ("people", "people/de")
+    corpus = people_corpus(tmp_path, nothing, "people/de")
+    assert set(corpus.speakers) == {"kerstin"}
+    assert len(corpus.utterances) == len(list((GERMAN / "clips").iterdir())) == 90
+    assert {utterance.language for utterance in corpus.utterances} == {"de"}
+    letters = set("".join(utterance.text for utterance in corpus.utterances))
+    assert set("äöüß") < letters
+    folded = corpus.spelled("folded")
+    assert set("".join(u.text for u in folded.utterances)) <= set(" abcdefghijklmnopqrstuvwxyz")
+    by_id = {utterance.id: utterance.text for utterance in folded.utterances}
+    assert "kurfuerstendamm" in " ".join(by_id.values())
+    assert max(utterance.duration_s for utterance in corpus.utterances) < 5.1
+
+
+def rows_of(folder):
+    with (folder / "people.tsv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
 def test_test_sets_are_only_listened_to_and_nobody_validates_on_what_they_trained_on():
-    with (FOLDER / "people.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = [*rows_of(FOLDER), *rows_of(GERMAN)]
     trained: dict[str, set[str]] = {}
     for row in rows:
         if row["split"] == "train":
@@ -61,10 +84,9 @@ def test_test_sets_are_only_listened_to_and_nobody_validates_on_what_they_traine
             assert row["text"] not in trained.get(row["speaker"], set())
 
 
-def test_each_speaker_has_a_line_in_the_sources():
-    with (FOLDER / "people.tsv").open(newline="") as file:
-        speakers = {row["speaker"] for row in csv.DictReader(file, delimiter="\t")}
-    lines = [line for line in SOURCES.read_text().splitlines() if "|" in line]
-    for speaker in speakers:
-        (line,) = (line for line in lines if speaker in line)
+@pytest.mark.parametrize("sources", SOURCES, ids=lambda path: path.parent.name)
+def test_each_speaker_has_a_line_in_the_sources(sources):
+    lines = [line for line in sources.read_text(encoding="utf-8").splitlines() if "|" in line]
+    for speaker in {row["speaker"] for row in rows_of(sources.parent)}:
+        (line,) = (line for line in lines if f"| {speaker}" in line or f", {speaker}" in line)
         assert "CC0" in line or "CC BY 4.0" in line or "as above" in line

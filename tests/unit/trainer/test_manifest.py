@@ -15,6 +15,7 @@ from harness.trainer.manifest import (
     describe_file,
     load_manifest,
     save_manifest,
+    whole_lineage,
 )
 
 SHIPPED = sorted(p.parent for p in (data_root() / "models").glob("*/manifest.json"))
@@ -211,3 +212,38 @@ def test_no_file_is_shipped_twice():
 def test_shipped_models_are_small():
     files = [p for folder in SHIPPED for p in folder.iterdir()]
     assert sum(p.stat().st_size for p in files) < 30_000_000
+
+
+# -- lineage ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_shipped_model_says_where_its_weights_come_from(folder):
+    """To the first training from random weights; by a command each."""
+    shipped = load_manifest(folder)
+    stages = whole_lineage(shipped, folder)
+    assert bool(stages) == (shipped.checkpoint is not None)
+    known = set()
+    for stage in stages:
+        assert {begun.sha256 for begun in stage.begun_from} <= known
+        assert stage.command.startswith("harness model pretrain ")
+        known.add(stage.weights_sha256)
+    assert not stages or stages[-1].weights_sha256 == shipped.checkpoint.sha256
+
+
+def test_an_older_manifest_names_only_the_weights_that_it_began_from():
+    folder = data_root() / "models" / "ds2-mini-ee"
+    first, second = whole_lineage(load_manifest(folder), folder)
+    assert (first.network, second.network) == ("ds2-mini", "ds2-mini-ee")
+    assert [begun.sha256 for begun in second.begun_from] == [first.weights_sha256]
+
+
+def test_a_lineage_that_leads_back_to_itself_ends(tmp_path):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "w.npz").write_bytes(b"abc")
+    entry = describe_file(folder / "w.npz")
+    provenance = {"command": "c", "date": "2026-01-01", "versions": {}}
+    provenance["training"] = {"begun_from": entry.sha256, "epochs": 1}
+    save_manifest(manifest(checkpoint=entry, provenance=provenance), folder)
+    assert len(whole_lineage(load_manifest(folder), folder)) == 2

@@ -60,6 +60,21 @@ class PlainNetwork:
             in_len: [B] int32; 0 marks a row that is only padding.
             exits: How many.
         """
+        found = []
+        for number, h in enumerate(self.states(x, in_len, exits), 1):
+            head = f"head{number}_"
+            y = h @ self.weights[head + "kernel"][0] + self.weights[head + "vectors"]
+            found.append(tf.transpose(y, [1, 0, 2]))
+        return found
+
+    def states(self, x: Tensor, in_len: Tensor, exits: int | None = None) -> list[Tensor]:
+        """Return what goes into the heads [B, T, d] of the exits up to one (None: all).
+
+        Args:
+            x: [B, T, mels], zero past each utterance.
+            in_len: [B] int32; 0 marks a row that is only padding.
+            exits: How many.
+        """
         config = self.config
         deepest = config.exits_after[-1 if exits is None else exits - 1]
         h = self._front(x, tf.maximum(in_len, 1))
@@ -71,9 +86,7 @@ class PlainNetwork:
             if n in config.halved:
                 h = h + self._half_block(entered, inside, f"l{n}_half_")
             if n in config.exits_after:
-                head = f"head{config.exits_after.index(n) + 1}_"
-                y = h @ self.weights[head + "kernel"][0] + self.weights[head + "vectors"]
-                found.append(tf.transpose(y, [1, 0, 2]))
+                found.append(h)
         return found
 
     def losses(self, batch: Sequence[Tensor], exits: Sequence[int]) -> Tensor:

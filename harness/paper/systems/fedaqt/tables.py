@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.paper import resident
 from harness.paper.given import Figures, Given, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.measure import Source
@@ -29,42 +30,35 @@ def memory(item: Item, given: Given) -> Section:
         figures[row.name, "saved"] = one_figure(saved)
         figures[row.name, "weights"] = one_figure(100 * (100 - row.where["percent"]) / saved)
     grids = [measured_grid(says, figures, "ours")]
-    source = source_of(item, given)
-    own = [] if source is None else variants(source.data)
-    if source is not None and own:
-        grids.append(_apart(own, source))
+    source, rounds = source_of(item, given), given.sources.get("fedaqt")
+    held = None if source is None else resident.grid(source)
+    if held is not None:
+        grids.append(held)
+    own = [] if rounds is None else variants(rounds.data)
+    if rounds is not None and own:
+        grids.append(_apart(own, rounds))
     return section_of(item, says, figures, source=source, grids=tuple(grids))
 
 
 def _apart(own: list[Variant], source: Source) -> Grid:
     heads = (
-        Head("Loading adds, MiB", "trend"),
-        Head("Training adds to that, MiB", "trend"),
+        Head("Peak of loading, MiB", "trend"),
+        Head("Peak of training, MiB", "trend"),
         Head("Peak RSS, MiB", "trend"),
     )
     rows = tuple(
         (
             variant.name,
             (
-                one_cell(_phase(variant, "load"), 0, links_of(variant, source)[-1:]),
-                one_cell(_phase(variant, "train"), 0, links_of(variant, source)[-1:]),
+                one_cell(variant.spent.load_mb, 0, links_of(variant, source)[-1:]),
+                one_cell(variant.spent.train_mb, 0, links_of(variant, source)[-1:]),
                 one_cell(variant.spent.peak_mb, 0, links_of(variant, source)[-1:]),
             ),
         )
         for variant in own
     )
-    return Grid("Memory of a trainer here, the most of its rounds", heads, rows)
-
-
-def _phase(variant: Variant, phase: str) -> float | None:
-    spans = [
-        span.rss_delta_mb
-        for round_ in variant.training.rounds
-        for attempt in round_.answered
-        for span in attempt.result.phases
-        if span.phase == phase and span.rss_delta_mb is not None
-    ]
-    return max(spans, default=None)
+    title = "Memory of a federation's clients, above a trainer without a model: most of the rounds"
+    return Grid(title, heads, rows)
 
 
 def wer(item: Item, given: Given) -> Section:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.paper.claims import Book
 from harness.paper.items import Experiment, Item
+from harness.paper.resident import RESIDENT
 from harness.paper.system import System
 from harness.paper.systems.omc import tables
 from harness.paper.systems.omc.rules import RULES
@@ -43,12 +44,12 @@ SYSTEM = System(
         "quick": "a small model, two voices, sentences of 2 to 4 s",
         "full": "a small model, three voices, all formats",
     },
-    experiments=(_ROUNDS,),
+    experiments=(_ROUNDS, RESIDENT),
     makers={
         Item("ratios", "Ratios: bytes by bits and share"): tables.ratios,
         Item("wer", "WER: by round", experiment=_ROUNDS.key): tables.wer,
         Item("bytes", "Bytes: what travelled", experiment=_ROUNDS.key): tables.sizes,
-        Item("pixel", "Memory: as measured on a Pixel 4", experiment=_ROUNDS.key): tables.pixel,
+        Item("pixel", "Memory: as measured on a Pixel 4", experiment=RESIDENT.key): tables.pixel,
         Item("unknown", "Unknown: what could not be read"): tables.printed,
     },
     claims=Book(Path(__file__).with_name("claims.yaml"), RULES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.paper import resident
 from harness.paper.given import Figures, Given, section_of, source_of
 from harness.paper.items import Item
 from harness.paper.published import Measured, load_measured
@@ -66,7 +67,8 @@ def pixel(item: Item, given: Given) -> Section:
         figures[row.name, "model"] = one_figure(model_size(saved, share))
         figures[row.name, "compressed"] = one_figure(compressed_share(16, share))
     source = source_of(item, given)
-    grids = (measured_grid(says, figures, "ours"),)
+    held = None if source is None else resident.grid(source)
+    grids = (measured_grid(says, figures, "ours"), *((held,) if held else ()))
     return section_of(item, says, figures, source=source, grids=grids)
 
 

@@ -8,9 +8,10 @@ from harness.paper.claims import Book
 from harness.paper.items import Experiment, Item
 from harness.paper.system import System
 from harness.paper.systems.transfer import tables
+from harness.paper.systems.transfer.baselines import with_models
 from harness.paper.systems.transfer.rules import RULES
 
-_FINE = Experiment("transfer")
+_FINE = Experiment("transfer", with_models=with_models)
 
 SYSTEM = System(
     name="transfer",
@@ -24,10 +25,13 @@ SYSTEM = System(
     experiments=(_FINE,),
     makers={
         Item("werr", "WERR: against random weights", experiment=_FINE.key): tables.werrs,
+        Item("recipes", "Recipes: A, B and C, with MinWER", experiment=_FINE.key): tables.made_from,
+        Item("zero_shot", "Zero-shot: Spanish and German", experiment=_FINE.key): tables.zero_shot,
+        Item("domains", "Domains: in and out of domain", experiment=_FINE.key): tables.domains,
         Item(
-            "convergence", "Convergence: epochs to a loss", experiment=_FINE.key
+            "convergence", "Convergence: steps, time, memory", experiment=_FINE.key
         ): tables.convergence,
-        Item("before", "Zero-shot: before fine-tuning", experiment=_FINE.key): tables.before,
+        Item("before", "Before fine-tuning", experiment=_FINE.key): tables.before,
         Item("readings", "Readings: 28 % higher"): tables.readings,
         Item("unknown", "Unknown: what could not be read or shown"): tables.printed,
     },

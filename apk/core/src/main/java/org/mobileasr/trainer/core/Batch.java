@@ -12,7 +12,7 @@ public final class Batch {
 
   final int[] inLen;
 
-  /** {@code [batch, characters]}, row after row. */
+  /** {@code [batch, labels]}, row after row. */
   final int[] labels;
 
   final int[] labLen;
@@ -50,7 +50,7 @@ public final class Batch {
     int[] labLen = new int[info.batchSize];
     for (int row = 0; row < rows; row++) {
       float[][] feature = features.get(row);
-      int[] label = encode(texts.get(row), info);
+      int[] label = info.targets.labels(texts.get(row));
       checkLengths(feature.length, label, texts.get(row), info);
       for (int t = 0; t < feature.length; t++) {
         System.arraycopy(feature[t], 0, x, (row * info.maxFrames + t) * mels, mels);
@@ -62,21 +62,6 @@ public final class Batch {
     return new Batch(x, inLen, labels, labLen, rows);
   }
 
-  /** The output index of each character. */
-  static int[] encode(String text, ModelInfo info) throws BadInputException {
-    int[] label = new int[text.length()];
-    for (int n = 0; n < label.length; n++) {
-      int place = info.alphabet.indexOf(text.charAt(n));
-      if (place < 0) {
-        throw new BadInputException(
-            "'" + text + "'",
-            "the model cannot write '" + text.charAt(n) + "'; normalise transcripts to its alphabet");
-      }
-      label[n] = place >= info.blank ? place + 1 : place;
-    }
-    return label;
-  }
-
   private static void checkLengths(int frames, int[] label, String text, ModelInfo info)
       throws BadInputException {
     String where = "'" + text + "'";
@@ -86,7 +71,7 @@ public final class Batch {
     }
     if (label.length > info.maxLabel) {
       throw new BadInputException(
-          where, label.length + " characters; the model takes " + info.maxLabel);
+          where, label.length + " " + info.targets.kind() + "; the model takes " + info.maxLabel);
     }
     int needed = label.length;
     for (int n = 1; n < label.length; n++) {
@@ -98,7 +83,7 @@ public final class Batch {
           info.outputFrames(frames)
               + " output frames cannot hold "
               + label.length
-              + " characters: the recording is too short for its transcript");
+              + " " + info.targets.kind() + ": the recording is too short for its transcript");
     }
   }
 }

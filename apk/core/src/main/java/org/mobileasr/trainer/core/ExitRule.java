@@ -14,6 +14,8 @@ public final class ExitRule {
   static final String ALL = "all";
   static final String NON_BLANK = "non_blank";
   static final String TAKEN = "taken";
+  static final String CTC = "ctc";
+  static final String ATTENTION = "attention";
 
   private static final int MOST = 1000;
 
@@ -40,6 +42,9 @@ public final class ExitRule {
   /** {@link #ALL}: the exits above the one that is taken are computed and told, too. */
   public final String answers;
 
+  /** Who writes the text of an exit: its head by {@link #CTC}, or its {@link #ATTENTION} decoder. */
+  public final String decoder;
+
   private ExitRule(Fields fields) throws BadInputException {
     fields.known("exit", "threshold");
     rule = word(fields, "rule", LAST, LAST, FIXED, AGREEMENT, ENTROPY, POSTERIOR);
@@ -50,6 +55,7 @@ public final class ExitRule {
     nBest = size(fields, "n_best");
     beam = size(fields, "beam");
     answers = word(fields, "answers", TAKEN, TAKEN, ALL);
+    decoder = word(fields, "decoder", CTC, CTC, ATTENTION);
     fields.end();
     check(fields);
   }

@@ -160,7 +160,7 @@ public final class FlatbufferLearner implements Learner {
       checkStop();
       short[] pcm = Wav.read(new File(utterance.path), info.sampleRate);
       Recogniser recogniser =
-          new Recogniser(streaming, info.alphabet, info.blank, job.streaming.beam);
+          new Recogniser(streaming, info.targets, job.streaming.beam);
       heard.add(Streamed.hear(recogniser, pcm, info.sampleRate, System::nanoTime));
     }
     return heard;
@@ -198,7 +198,7 @@ public final class FlatbufferLearner implements Learner {
       return heard;
     }
     for (float[][] logits : model.infer(silent(features))) {
-      heard.add(GreedyDecoder.decode(logits, info.alphabet, info.blank));
+      heard.add(GreedyDecoder.decode(logits, info.targets));
     }
     return heard;
   }
@@ -206,8 +206,9 @@ public final class FlatbufferLearner implements Learner {
   private List<Left> left(List<float[][]> features) throws BadInputException {
     ModelInfo info = model.info();
     List<String> exits = new ArrayList<String>(info.network.exits.keySet());
-    Listening listening = new Listening(job.exits, exits, info.alphabet, info.blank);
-    return listening.heard(model.segments(silent(features)));
+    Listening listening = new Listening(job.exits, exits, info.targets);
+    boolean writes = ExitRule.ATTENTION.equals(job.exits.decoder);
+    return listening.heard(model.segments(silent(features), writes));
   }
 
   /** A batch to listen to. */

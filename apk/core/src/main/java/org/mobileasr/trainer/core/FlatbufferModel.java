@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -172,9 +173,10 @@ public final class FlatbufferModel implements Closeable {
   /**
    * Returns the segments of a network with exits, to be run one after the other.
    *
+   * @param writes the attention decoder of each exit writes, too
    * @throws BadInputException the file has no weights yet
    */
-  Segments segments(final Batch batch) throws BadInputException {
+  Segments segments(final Batch batch, final boolean writes) throws BadInputException {
     checkWeights();
     final Map<String, ByteBuffer> sound = sound(batch);
     return new Segments() {
@@ -193,9 +195,48 @@ public final class FlatbufferModel implements Closeable {
         Map<String, ByteBuffer> out = outputs(name);
         signatures.run(name, inputs, out);
         state = out.get("state");
-        return new Run(logits(name, out, batch), (System.nanoTime() - began) / 1e9);
+        float[][][] logits = logits(name, out, batch);
+        long ran = System.nanoTime();
+        List<String> written = writes ? written(number, batch, state) : null;
+        double writingSeconds = writes ? (System.nanoTime() - ran) / 1e9 : 0;
+        return new Run(logits, (ran - began) / 1e9, written, writingSeconds);
       }
     };
+  }
+
+  /** What the decoder of an exit writes of each real row, greedily. */
+  private List<String> written(int number, Batch batch, ByteBuffer state) {
+    String attend = ModelInfo.attendSignature(number);
+    Map<String, ByteBuffer> seen = outputs(attend);
+    signatures.run(attend, Collections.singletonMap("state", state), seen);
+    final String decode = ModelInfo.decodeSignature(number);
+    final Map<String, ByteBuffer> inputs = new HashMap<String, ByteBuffer>();
+    inputs.put("memory", seen.get("memory"));
+    inputs.put("in_len", ints(batch.inLen));
+    inputs.put("cache", buffer(signatures.inputs(decode).get("cache").bytes()));
+    final int outputs = info.targets.outputs();
+    GreedyWriter.Step step =
+        new GreedyWriter.Step() {
+          @Override
+          public float[][] next(int[] token, int position) {
+            inputs.put("token", ints(token));
+            inputs.put("position", ints(position));
+            Map<String, ByteBuffer> out = outputs(decode);
+            signatures.run(decode, inputs, out);
+            inputs.put("cache", out.get("cache"));
+            float[][] next = new float[token.length][outputs];
+            for (int row = 0; row < next.length; row++) {
+              at(out.get("log_p"), 4 * row * outputs).asFloatBuffer().get(next[row]);
+            }
+            return next;
+          }
+        };
+    List<String> texts = new ArrayList<String>();
+    for (List<Integer> labels :
+        GreedyWriter.write(step, batch.rows, info.batchSize, info.blank, info.maxLabel)) {
+      texts.add(info.targets.text(labels));
+    }
+    return texts;
   }
 
   private float[][][] logits(String signature, Map<String, ByteBuffer> out, Batch batch) {

@@ -1,5 +1,8 @@
 package org.mobileasr.trainer.core;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /** From logits to text: the best output of each frame, repeats joined, blanks left out. */
 public final class GreedyDecoder {
   private GreedyDecoder() {}
@@ -8,24 +11,24 @@ public final class GreedyDecoder {
    * Decodes one utterance.
    *
    * @param logits {@code [frame][output]}; of equal outputs the first wins
-   * @param alphabet characters in the order of the outputs, the blank left out
-   * @param blank index of the blank's output
+   * @param targets what the outputs mean
    */
-  public static String decode(float[][] logits, String alphabet, int blank) {
-    StringBuilder text = new StringBuilder();
+  public static String decode(float[][] logits, Targets targets) {
+    List<Integer> heard = new ArrayList<Integer>();
     int before = -1;
     for (float[] frame : logits) {
-      if (frame.length != alphabet.length() + 1) {
+      if (frame.length != targets.outputs()) {
         throw new IllegalArgumentException(
-            frame.length + " outputs do not fit " + alphabet.length() + " characters and a blank");
+            frame.length + " outputs do not fit " + (targets.outputs() - 1) + " "
+                + targets.kind() + " and a blank");
       }
       int best = best(frame);
-      if (best != before && best != blank) {
-        text.append(alphabet.charAt(best > blank ? best - 1 : best));
+      if (best != before && best != targets.blank) {
+        heard.add(best);
       }
       before = best;
     }
-    return text.toString();
+    return targets.text(heard);
   }
 
   /** The best output of a frame: of equal ones the first; the first that is no number, if any is. */

@@ -137,6 +137,10 @@ public final class Job {
       throw new BadInputException(
           path, "no exit '" + exits.exit + "'; there are " + network.exits.keySet());
     }
+    if (exits != null && ExitRule.ATTENTION.equals(exits.decoder) && !network.writes()) {
+      throw new BadInputException(
+          path, "the job asks for attention decoders, the network has none");
+    }
     if (streaming != null && !Streaming.FAMILY.equals(network.family)) {
       throw new BadInputException(
           path,

@@ -7,19 +7,16 @@ import java.util.List;
 final class Listening {
   private final ExitRule rule;
   private final List<String> exits;
-  private final String alphabet;
-  private final int blank;
+  private final Targets targets;
 
   /**
    * @param exits their names, from the shallowest to the deepest
-   * @param alphabet characters in the order of the outputs, the blank left out
-   * @param blank index of the blank's output
+   * @param targets what the outputs mean
    */
-  Listening(ExitRule rule, List<String> exits, String alphabet, int blank) {
+  Listening(ExitRule rule, List<String> exits, Targets targets) {
     this.rule = rule;
     this.exits = exits;
-    this.alphabet = alphabet;
-    this.blank = blank;
+    this.targets = targets;
   }
 
   /**
@@ -40,7 +37,7 @@ final class Listening {
           rows.add(new Row());
         }
         if (rows.get(row).left == null || all) {
-          rows.get(row).hear(n, segment.logits[row], segment.seconds, seconds);
+          rows.get(row).hear(n, segment, row, seconds);
         }
       }
       inside = 0;
@@ -61,28 +58,36 @@ final class Listening {
     private Answer left;
     private double seconds;
 
-    /** Takes what an exit says; only {@code agreement} needs the text where nobody leaves. */
-    void hear(int exit, float[][] logits, double segmentSeconds, double secondsSoFar) {
+    /**
+     * Takes what an exit says; only {@code agreement} needs the text where nobody leaves. A
+     * decoder's seconds are shared by the rows that it writes side by side.
+     */
+    void hear(int exit, Segments.Run segment, int row, double secondsSoFar) {
+      float[][] logits = segment.logits[row];
       boolean byEntropy = ExitRule.ENTROPY.equals(rule.rule);
       boolean byPosterior = ExitRule.POSTERIOR.equals(rule.rule);
       boolean byText = ExitRule.AGREEMENT.equals(rule.rule);
       long began = System.nanoTime();
-      String text = GreedyDecoder.decode(logits, alphabet, blank);
+      String text =
+          segment.written == null
+              ? GreedyDecoder.decode(logits, targets)
+              : segment.written.get(row);
       long decoded = System.nanoTime();
       Double entropy =
           ExitRules.meanEntropy(
               logits,
-              blank,
+              targets.blank,
               byEntropy ? rule.entropy : ExitRule.NATS,
               byEntropy ? rule.frames : ExitRule.ALL);
       long measured = System.nanoTime();
-      Double sure = byPosterior ? ExitRules.posterior(logits, blank, rule) : null;
+      Double sure = byPosterior ? ExitRules.posterior(logits, targets.blank, rule) : null;
       long searched = System.nanoTime();
-      answers.add(new Answer(exits.get(exit), text, segmentSeconds, entropy, sure));
+      answers.add(new Answer(exits.get(exit), text, segment.seconds, entropy, sure));
       if (left != null) {
         return;
       }
-      double decoding = (decoded - began) / 1e9;
+      double decoding =
+          (decoded - began) / 1e9 + segment.writingSeconds / segment.logits.length;
       ruleSeconds += byText ? decoding : 0;
       ruleSeconds += byEntropy ? (measured - decoded) / 1e9 : 0;
       ruleSeconds += byPosterior ? (searched - measured) / 1e9 : 0;

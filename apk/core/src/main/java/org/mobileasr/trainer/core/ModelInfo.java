@@ -22,10 +22,14 @@ public final class ModelInfo {
   public final int maxFrames;
   public final int maxLabel;
 
-  /** Characters in the order of the outputs, the blank left out. */
+  /** Characters in the order of the first outputs, the blank left out. */
   public final String alphabet;
 
   public final int blank;
+
+  /** What the outputs mean. */
+  public final Targets targets;
+
   public final int sampleRate;
   public final int window;
   public final int hop;
@@ -42,6 +46,7 @@ public final class ModelInfo {
     maxLabel = values.get("max_label")[0];
     this.alphabet = alphabet;
     blank = values.get("blank")[0];
+    targets = new Targets(alphabet, blank, network.pieces);
     sampleRate = values.get("sample_rate")[0];
     window = values.get("window")[0];
     hop = values.get("hop")[0];
@@ -92,6 +97,16 @@ public final class ModelInfo {
   /** Counted from 1. */
   static String segmentSignature(int number) {
     return "segment" + number;
+  }
+
+  /** By which an exit's decoder sees its state; counted from 1. */
+  static String attendSignature(int number) {
+    return "attend" + number;
+  }
+
+  /** One step of an exit's decoder; counted from 1. */
+  static String decodeSignature(int number) {
+    return "decode_step" + number;
   }
 
   static String getSignature(String layer) {
@@ -164,7 +179,12 @@ public final class ModelInfo {
     }
     int number = 1;
     for (String name : network.exits.keySet()) {
-      need(signatures, segmentSignature(number++), name, path);
+      need(signatures, segmentSignature(number), name, path);
+      if (!network.exits.get(name).decoder.isEmpty()) {
+        need(signatures, attendSignature(number), name, path);
+        need(signatures, decodeSignature(number), name, path);
+      }
+      number++;
     }
     return network;
   }

@@ -17,6 +17,8 @@ public final class Network {
 
   static final String A_NAME = "a name";
 
+  private static final Pattern ANY = Pattern.compile("(?s).*");
+
   public final String family;
 
   /** Trainable numbers by layer, from input to output. */
@@ -31,8 +33,11 @@ public final class Network {
   /** By name, from the shallowest to the deepest; empty: only the last layer answers. */
   public final Map<String, Exit> exits;
 
-  /** Characters in the order of the outputs, the blank left out. */
+  /** Characters in the order of the first outputs, the blank left out. */
   public final String alphabet;
+
+  /** Pieces of words that the outputs after them mean; none: it writes characters. */
+  public final List<String> pieces;
 
   private Network(
       String family,
@@ -40,13 +45,15 @@ public final class Network {
       Map<String, Long> biases,
       Map<String, SubModel> subModels,
       Map<String, Exit> exits,
-      String alphabet) {
+      String alphabet,
+      List<String> pieces) {
     this.family = family;
     this.layers = Collections.unmodifiableMap(layers);
     this.biases = Collections.unmodifiableMap(biases);
     this.subModels = Collections.unmodifiableMap(subModels);
     this.exits = Collections.unmodifiableMap(exits);
     this.alphabet = alphabet;
+    this.pieces = Collections.unmodifiableList(pieces);
   }
 
   /**
@@ -56,7 +63,7 @@ public final class Network {
    */
   public static Network parse(String json) throws BadInputException {
     Fields fields = Fields.parse(json);
-    fields.known("exits", "optimiser");
+    fields.known("exits", "optimiser", "pieces");
     Map<String, Long> layers = new LinkedHashMap<String, Long>();
     Map<String, Long> biases = new LinkedHashMap<String, Long>();
     for (Fields layer : fields.objects("layers")) {
@@ -81,14 +88,17 @@ public final class Network {
     if (fields.has("optimiser")) {
       fields.text("optimiser", NAME, A_NAME);
     }
-    Network network =
-        new Network(
-            fields.text("family", NAME, A_NAME),
-            layers,
-            biases,
-            subModels,
-            exits,
-            fields.text("alphabet"));
+    String alphabet = fields.text("alphabet");
+    List<String> pieces =
+        fields.has("pieces")
+            ? fields.textsOrNone("pieces", ANY, "a piece")
+            : Collections.<String>emptyList();
+    String wrong = Targets.problem(alphabet, pieces);
+    if (wrong != null) {
+      throw fields.wrong("pieces", wrong);
+    }
+    String family = fields.text("family", NAME, A_NAME);
+    Network network = new Network(family, layers, biases, subModels, exits, alphabet, pieces);
     fields.end();
     return network;
   }
@@ -118,7 +128,8 @@ public final class Network {
         Collections.<String, Long>emptyMap(),
         subModels,
         Collections.<String, Exit>emptyMap(),
-        alphabet);
+        alphabet,
+        Collections.<String>emptyList());
   }
 
   /**
@@ -135,11 +146,22 @@ public final class Network {
     return subModel;
   }
 
-  /** The layers that belong to no head, from input to output. */
+  /** Whether each exit has an attention decoder. */
+  public boolean writes() {
+    for (Exit exit : exits.values()) {
+      if (exit.decoder.isEmpty()) {
+        return false;
+      }
+    }
+    return !exits.isEmpty();
+  }
+
+  /** The layers that belong to no head and no decoder, from input to output. */
   public List<String> trunk() {
     List<String> trunk = new ArrayList<String>(layers.keySet());
     for (Exit exit : exits.values()) {
       trunk.removeAll(exit.head);
+      trunk.removeAll(exit.decoder);
     }
     return trunk;
   }
@@ -186,6 +208,7 @@ public final class Network {
       throws BadInputException {
     List<Fields> all = fields.objectsOrNone("exits");
     Set<String> heads = new HashSet<String>();
+    Set<String> beside = new HashSet<String>();
     long last = 0;
     for (Fields each : all) {
       Exit exit = new Exit(each, layers);
@@ -200,9 +223,11 @@ public final class Network {
           throw each.wrong("head", "two exits share a layer");
         }
       }
+      beside.addAll(exit.head);
+      beside.addAll(exit.decoder);
     }
     distinct(fields, "exits", exits.keySet(), all.size());
-    if (!all.isEmpty() && last != layers.size() - heads.size()) {
+    if (!all.isEmpty() && last != layers.size() - beside.size()) {
       throw fields.wrong("exits", "the last is not that of the whole trunk");
     }
   }
@@ -271,16 +296,26 @@ public final class Network {
     /** Layers of its head; empty: the answer is the last layer's. */
     public final List<String> head;
 
+    /** Layers of its attention decoder; empty: only its head answers. */
+    public final List<String> decoder;
+
     private Exit(Fields fields, List<String> layers) throws BadInputException {
-      fields.known("head");
+      fields.known("head", "decoder");
       depth = (int) fields.integer("depth", 1, layers.size());
-      head =
-          fields.has("head")
-              ? fields.textsOrNone("head", NAME, A_NAME)
-              : Collections.<String>emptyList();
-      if (!inOrder(layers, head)) {
-        throw fields.wrong("head", "not layers of the network in their order");
+      head = beside(fields, "head", layers);
+      decoder = beside(fields, "decoder", layers);
+    }
+
+    private static List<String> beside(Fields fields, String name, List<String> layers)
+        throws BadInputException {
+      if (!fields.has(name)) {
+        return Collections.<String>emptyList();
       }
+      List<String> found = fields.textsOrNone(name, NAME, A_NAME);
+      if (!inOrder(layers, found)) {
+        throw fields.wrong(name, "not layers of the network in their order");
+      }
+      return found;
     }
   }
 }

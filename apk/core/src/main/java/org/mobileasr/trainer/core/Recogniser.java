@@ -11,32 +11,25 @@ final class Recogniser {
   static final int LABELS_A_FRAME = 8;
 
   private final StreamingModel model;
-  private final String alphabet;
-  private final int blank;
+  private final Targets targets;
   private final Transduction decoder;
   private short[] waiting = new short[0];
   private StreamingModel.Encoded state;
   private int steps;
 
   /**
-   * @param alphabet of the model, without the blank
-   * @param blank its output
+   * @param targets what the model's outputs mean
    * @param beam labellings that are kept
    */
-  Recogniser(StreamingModel model, String alphabet, int blank, int beam) {
+  Recogniser(StreamingModel model, Targets targets, int beam) {
     this.model = model;
-    this.alphabet = alphabet;
-    this.blank = blank;
-    decoder = Transduction.of(model, blank, LABELS_A_FRAME, beam);
+    this.targets = targets;
+    decoder = Transduction.of(model, targets.blank, LABELS_A_FRAME, beam);
   }
 
   /** What was heard so far. */
   String text() {
-    StringBuilder text = new StringBuilder();
-    for (int label : decoder.labels()) {
-      text.append(alphabet.charAt(label > blank ? label - 1 : label));
-    }
-    return text.toString();
+    return targets.text(decoder.labels());
   }
 
   /** Segments heard so far. */

@@ -1,5 +1,7 @@
 package org.mobileasr.trainer.core;
 
+import java.util.List;
+
 /** The segments of a network with exits, for one batch: each is run when it is asked for. */
 interface Segments {
   /** Runs the next segment. */
@@ -12,9 +14,17 @@ interface Segments {
 
     final double seconds;
 
-    Run(float[][][] logits, double seconds) {
+    /** What the exit's attention decoder writes of each real row; null: its head writes. */
+    final List<String> written;
+
+    /** Of the decoder, for all rows together. */
+    final double writingSeconds;
+
+    Run(float[][][] logits, double seconds, List<String> written, double writingSeconds) {
       this.logits = logits;
       this.seconds = seconds;
+      this.written = written;
+      this.writingSeconds = writingSeconds;
     }
   }
 }

@@ -134,8 +134,7 @@ final class ExitsTest {
         new Listening(
                 rule(given.get("rule")),
                 exits,
-                given.get("alphabet").getAsString(),
-                given.get("blank").getAsInt())
+                targets(given.get("alphabet").getAsString(), given.get("blank").getAsInt()))
             .heard(told);
     assertEquals(given.get("segments").getAsInt(), told.ran);
     JsonArray wanted = given.getAsJsonArray("left");
@@ -170,13 +169,13 @@ final class ExitsTest {
   void noNumberIsNoCertainty() throws BadInputException {
     float[][] bad = {{Float.NaN, 1, 2, 3}};
     assertNull(ExitRules.meanEntropy(bad, 3, ExitRule.NATS, ExitRule.ALL));
-    assertEquals("a", GreedyDecoder.decode(bad, "abc", 3));
+    assertEquals("a", GreedyDecoder.decode(bad, targets("abc", 3)));
     for (String rule :
         List.of(
             "{\"rule\": \"entropy\", \"threshold\": 9}",
             "{\"rule\": \"posterior\", \"threshold\": 0}")) {
       Listening listening =
-          new Listening(rule(JsonParser.parseString(rule)), List.of("Low", "High"), "abc", 3);
+          new Listening(rule(JsonParser.parseString(rule)), List.of("Low", "High"), targets("abc", 3));
       Left left = listening.heard(new Told(new float[][][][] {{bad}, {bad}})).get(0);
       assertEquals("High", left.exit);
       assertNull(left.answers.get(0).posterior);
@@ -189,6 +188,40 @@ final class ExitsTest {
     float[][] sure = {{0, Float.NEGATIVE_INFINITY}};
     assertEquals(0.0, ExitRules.meanEntropy(sure, 1, ExitRule.NATS, ExitRule.ALL));
     assertNull(PrefixBeam.posterior(Collections.<Double>emptyList()));
+  }
+
+  private static Targets targets(String alphabet, int blank) {
+    return new Targets(alphabet, blank, Collections.<String>emptyList());
+  }
+
+  @Test
+  void aDecoderWritesInPlaceOfTheHead() throws BadInputException {
+    float[][] sure = {{9, 0, 0, 0}};
+    Segments.Run run =
+        new Segments.Run(new float[][][] {sure, sure}, 1.0, List.of("one", "two"), 0.5);
+    Segments segments = () -> run;
+    ExitRule attention = rule(JsonParser.parseString("{\"decoder\": \"attention\"}"));
+    List<Left> left =
+        new Listening(attention, List.of("Only"), targets("abc", 3)).heard(segments);
+    assertEquals("one", left.get(0).text);
+    assertEquals("two", left.get(1).text);
+    assertEquals(0.25, left.get(1).ruleSeconds, 0.1);
+  }
+
+  @Test
+  void paddingWritesNothingAndEndsNothing() {
+    int[][] said = {{1, 2, 2}, {2, 0, 2}, {0, 0, 2}};
+    GreedyWriter.Step step =
+        (token, position) -> {
+          float[][] next = new float[3][3];
+          for (int row = 0; row < 3; row++) {
+            assertEquals(position == 0 ? 0 : said[position - 1][row], token[row]);
+            next[row][said[position][row]] = 1;
+          }
+          return next;
+        };
+    assertEquals(List.of(List.of(1, 2), List.of(2)), GreedyWriter.write(step, 2, 3, 0, 9));
+    assertEquals(List.of(List.of(1, 2), List.of(2)), GreedyWriter.write(step, 2, 3, 0, 2));
   }
 
   private static ExitRule rule(JsonElement rule) throws BadInputException {
@@ -212,7 +245,7 @@ final class ExitsTest {
 
     @Override
     public Run next() {
-      return new Run(logits[ran++], 1.0);
+      return new Run(logits[ran++], 1.0, null, 0);
     }
   }
 }

@@ -1,6 +1,8 @@
 package org.mobileasr.trainer.core;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -142,8 +144,61 @@ final class GoldenTest {
   void decoding(JsonObject given) {
     float[][] logits = GSON.fromJson(given.get("logits"), float[][].class);
     String alphabet = given.get("alphabet").getAsString();
-    String text = GreedyDecoder.decode(logits, alphabet, given.get("blank").getAsInt());
+    Targets targets = new Targets(alphabet, given.get("blank").getAsInt(), List.of());
+    String text = GreedyDecoder.decode(logits, targets);
     assertEquals(given.get("text").getAsString(), text);
+  }
+
+  private static Stream<JsonObject> pieces(String name) {
+    return Golden.read("pieces").getAsJsonObject().getAsJsonArray(name).asList().stream()
+        .map(JsonElement::getAsJsonObject);
+  }
+
+  private static Targets targets(JsonObject given) {
+    int blank = given.has("blank") ? given.get("blank").getAsInt() : 0;
+    return new Targets(given.get("alphabet").getAsString(), blank, listed(given));
+  }
+
+  private static List<String> listed(JsonObject given) {
+    return GSON.fromJson(given.get("pieces"), new TypeToken<List<String>>() {}.getType());
+  }
+
+  static Stream<JsonObject> written() {
+    return pieces("written");
+  }
+
+  @ParameterizedTest
+  @MethodSource("written")
+  void textsAreTakenApart(JsonObject given) throws BadInputException {
+    int[] labels = GSON.fromJson(given.get("labels"), int[].class);
+    assertArrayEquals(labels, targets(given).labels(given.get("text").getAsString()));
+  }
+
+  static Stream<JsonObject> heard() {
+    return Stream.concat(pieces("written"), pieces("heard"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("heard")
+  void labelsArePutTogether(JsonObject given) {
+    List<Integer> labels =
+        GSON.fromJson(given.get("labels"), new TypeToken<List<Integer>>() {}.getType());
+    assertEquals(given.get("text").getAsString(), targets(given).text(labels));
+  }
+
+  @Test
+  void textsThatCannotBeWrittenAndNoLists() {
+    pieces("not_written")
+        .forEach(
+            given ->
+                assertThrows(
+                    BadInputException.class,
+                    () -> targets(given).labels(given.get("text").getAsString())));
+    pieces("no_lists")
+        .forEach(
+            given ->
+                assertNotNull(
+                    Targets.problem(given.get("alphabet").getAsString(), listed(given))));
   }
 
   static Stream<JsonObject> scoring() {
@@ -199,7 +254,7 @@ final class GoldenTest {
   void logitsOfAnotherAlphabetAreRefused() {
     assertThrows(
         IllegalArgumentException.class,
-        () -> GreedyDecoder.decode(new float[][] {{1f, 2f}}, "abc", 0));
+        () -> GreedyDecoder.decode(new float[][] {{1f, 2f}}, new Targets("abc", 0, List.of())));
   }
 
   static Stream<JsonObject> validJobs() {

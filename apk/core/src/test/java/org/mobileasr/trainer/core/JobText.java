@@ -76,6 +76,9 @@ final class JobText {
     text.addProperty("n_best", rule.nBest);
     text.addProperty("beam", rule.beam);
     text.addProperty("answers", rule.answers);
+    if (rule.decoder.equals(ExitRule.ATTENTION)) {
+      text.addProperty("decoder", rule.decoder);
+    }
     return text;
   }
 

@@ -162,7 +162,7 @@ final class StreamingTest {
     int[] asked = {0};
     Streamed heard =
         Streamed.hear(
-            new Recogniser(model, "abc", 0, given.get("beam").getAsInt()),
+            new Recogniser(model, new Targets("abc", 0, List.of()), given.get("beam").getAsInt()),
             pcm,
             RATE,
             () -> {
