@@ -199,6 +199,7 @@ EXAMPLES: dict[str, str] = {
     "trainer.exits.n_best": "5",
     "trainer.exits.beam": "300",
     "trainer.exits.answers": "all",
+    "trainer.exits.decoder": "attention",
     "trainer.optimizer": "adam",
     "trainer.batch_size": "10",
     "trainer.learning_rate": "5.0e-4",

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from harness.contract.exits import DecoderName
 from harness.contract.network import Network
 from harness.errors import InputError
 from harness.metrics import wer_percent
 from harness.speech import CorpusSpec, Utterance
 from harness.trainer.batches import Batch, Floats, make_batch
 from harness.trainer.decode import greedy_decode
+from harness.trainer.listening import SegmentRun
 from harness.trainer.recordings import read_wav
 from harness.trainer.runtime import FlatbufferModel
 
@@ -42,7 +44,10 @@ def listen(model: FlatbufferModel, utterances: Sequence[Utterance]) -> float:
 
 
 def hear(
-    model: FlatbufferModel, utterances: Sequence[Utterance], exit_: str | None = None
+    model: FlatbufferModel,
+    utterances: Sequence[Utterance],
+    exit_: str | None = None,
+    decoder: DecoderName = "ctc",
 ) -> list[Heard]:
     """Return what a model hears in each utterance that it can take, in their order.
 
@@ -50,12 +55,17 @@ def hear(
         model: With weights.
         utterances: At least one of them short enough.
         exit_: That answers; None: the last one, or the only output.
+        decoder: Who writes: its head, or its attention decoder.
 
     Raises:
-        InputError: No utterance fits, a recording cannot be read, or there is no such exit.
+        InputError: No utterance fits, a recording cannot be read, or there is no such exit or
+            decoder.
     """
     info = model.info
     place = None if exit_ is None else _place(exit_, model.network)
+    if decoder == "attention":
+        last = _last_decoder(model.network)
+        place = last if place is None else place
     sounds = []
     for utterance in utterances:
         pcm = read_wav(utterance.audio, info.sample_rate)
@@ -72,9 +82,14 @@ def hear(
         rows = by_length[start : start + info.batch_size]
         # Without texts: an utterance too short for its own is still heard.
         batch = make_batch([features for _, features in rows], [""] * len(rows), info)
-        out = model.infer(batch) if place is None else _at_exit(model, batch, place)
-        for (utterance, _), logits in zip(rows, out, strict=True):
-            texts[utterance.id] = greedy_decode(logits, info.targets)
+        said: Sequence[str] | None = None
+        if place is None:
+            out: Sequence[Floats] = model.infer(batch)
+        else:
+            answer = _at_exit(model, batch, place, decoder)
+            out, said = answer.logits, answer.written
+        said = said or [greedy_decode(logits, info.targets) for logits in out]
+        texts |= {u.id: text for (u, _), text in zip(rows, said, strict=True)}
     return [Heard(utterance, texts[utterance.id]) for utterance, _ in sounds]
 
 
@@ -89,6 +104,22 @@ def _place(exit_: str, network: Network) -> int:
     return network.exit_names.index(exit_)
 
 
-def _at_exit(model: FlatbufferModel, batch: Batch, place: int) -> Sequence[Floats]:
-    """Return the logits of an exit; nothing above it is computed."""
-    return next(islice(model.segments(batch), place, None)).logits
+def _last_decoder(network: Network) -> int:
+    """Return the place of the last exit.
+
+    Raises:
+        InputError: It has no attention decoder.
+    """
+    if not network.writes:
+        raise InputError(
+            "the model has no attention decoders",
+            where="--decoder",
+            hint="Leave it out: its output, or the heads of its exits, are heard.",
+        )
+    return len(network.exits) - 1
+
+
+def _at_exit(model: FlatbufferModel, batch: Batch, place: int, decoder: DecoderName) -> SegmentRun:
+    """Return what an exit says; nothing above it is computed."""
+    segments = model.segments(batch, writes=decoder == "attention")
+    return next(islice(segments, place, None))

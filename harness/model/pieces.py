@@ -96,7 +96,7 @@ def learn(texts: Iterable[str], count: int) -> tuple[str, ...]:
             where=WHERE,
             hint="pip install 'mobileasr-lab[model]'; or give a model whose pieces are taken.",
         ) from error
-    texts = list(texts)
+    texts = [" ".join(text.split()) for text in texts]
     characters = len(set("".join(texts)) - {" "}) + 1
     unknown = 1  # sentencepiece cannot do without it; it never comes to a network
     made = io.BytesIO()

@@ -209,7 +209,9 @@ def _stage(
     """Return this training, for the lineage of what came of it."""
     shares = zip(speech.mixture.shares, result.utterances, strict=True)
     settings = plan.settings
-    loss = "minwer" if settings.minwer is not None else config.own_loss
+    loss: str = "minwer" if settings.minwer is not None else config.own_loss
+    if config.describe().writes:
+        loss += " and cross-entropy"
     return Stage(
         network=config.name,
         alphabet=config.alphabet,

@@ -19,6 +19,8 @@ from harness.report.numbers import fixed
 RESIDENT: Final = Experiment("resident", phones=1, takes_models=True)
 """The run that pages read; models of a user take part."""
 _FLOAT32: Final = "float32"
+SAME_PERCENT: Final = 3
+"""A peak that differs by no more is the same one: so much may be chance."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +111,19 @@ def falls(source: Source, phase: str, forward: str | None = None) -> Judged:
     """
     every = held(source)
     few = [h for h in every if h.weights != _FLOAT32 and forward in (None, h.forward)]
-    told, below = [], []
+    told, percents = [], []
     for each in few:
         percent = _percent(each, against(each, every), phase)
         if percent is not None:
             told.append(f"{each.name} {fixed(percent, 0)} %")
-            below.append(percent < 100)
+            percents.append(percent)
     if not told:
         return "cannot be said", "No model with weights in few bits was run beside its float32."
     verdict: Verdict = "cannot be said"
-    if all(below) or not any(below):
-        verdict = "holds" if below[0] else "does not hold"
+    if all(percent < 100 - SAME_PERCENT for percent in percents):
+        verdict = "holds"
+    elif all(percent > 100 + SAME_PERCENT for percent in percents):
+        verdict = "does not hold"
     return verdict, f"Of float32 of the same network: {'; '.join(told)}."
 
 

@@ -170,7 +170,7 @@ def rule_rows(attempts: Iterable[Attempt]) -> tuple[RuleRow, ...]:
 
 def _written_by(model: str, exits: ExitsRecord) -> str:
     """Return a model's name; with attention decoders it answers as another one."""
-    return f"{model} by attention" if exits.rule.get("decoder") == "attention" else model
+    return f"{model} (decoders)" if exits.rule.get("decoder") == "attention" else model
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ class NeedRow:
     used: str
     """What the phone selected by: ``measured`` or ``as printed``."""
     took_mb: Spread | None
+    load_mb: Spread | None
+    """Of that, until the model was loaded."""
+    train_mb: Spread | None
+    """Of that, until the first epoch was trained."""
     peak_mb: Spread | None
     attempts: int
 
@@ -112,6 +116,8 @@ def need_rows(
                 models=models_of(manifests.get(model, {}), sub_model.name, batch_size),
                 used=used,
                 took_mb=spread(need.measured_mb for need in members),
+                load_mb=spread(need.attempt.result.load_peak_mb for need in members),
+                train_mb=spread(need.attempt.result.train_peak_mb for need in members),
                 peak_mb=spread(need.attempt.result.peak_rss_mb for need in members),
                 attempts=len(members),
             )

@@ -250,13 +250,18 @@ def whole_lineage(manifest: ModelManifest, folder: Path) -> tuple[Stage, ...]:
     """Return the trainings that made a model, with those of models that lie beside it.
 
     A manifest of an older version names the weights that its training began from, and no more; a
-    model in the same place that has them says how they came about.
+    model in the same place that has them says how they came about. So does the model whose weights
+    it shares.
 
     Args:
         manifest: The model's.
         folder: Where it lies.
     """
     stages = manifest.lineage
+    weights = manifest.checkpoint
+    if not stages and weights is not None and weights.model is not None:
+        owner = folder.resolve().parent / weights.model
+        return whole_lineage(load_manifest(owner), owner)
     beside = [] if not stages or not _lacks(stages) else _beside(folder)
     while stages and (missing := _lacks(stages)):
         before = next((m for m in beside if m.checkpoint and m.checkpoint.sha256 in missing), None)

@@ -171,6 +171,7 @@ def _utterance(folder: Path, number: int, info: ModelInfo) -> Utterance:
         sound.setframerate(info.sample_rate)
         sound.writeframes(rng.integers(-9000, 9000, info.max_samples).astype("<i2").tobytes())
     length = min(info.max_label, info.output_frames(info.max_frames) // 2)
+    length -= bool(info.network.pieces)  # the begin of a word may be a label of its own
     text = "".join(rng.choice(list(info.alphabet.replace(" ", "")), length))
     return Utterance(id=str(number), path=str(path), text=text)
 

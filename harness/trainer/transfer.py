@@ -63,6 +63,9 @@ def put(interpreter: Any, signature: str, value: Callable[[str], Floats]) -> Non
         inner.SetTensor(tensor, value(name), graph)
     inner.Invoke(graph)
     _give_back(interpreter, _beside(interpreter, inputs.values(), graph), graph)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc keeps what unpacking values took, else
+        trim(ctypes.c_size_t(0))
 
 
 def take(interpreter: Any, signature: str) -> Iterator[tuple[str, Floats]]:

@@ -91,7 +91,7 @@ def trained(arguments: argparse.Namespace, folder: Path) -> list[Row]:
             ]
         },
     }
-    results = on_phones(scenario, folder, "virtual", "run")
+    results = on_phones(scenario, folder, "virtual")
     by_model = {result.model_name: result for result in results.values()}
     return [_row(f, by_model[path.name]) for f, path in made.items() if path.name in by_model]
 

@@ -50,6 +50,8 @@ class Row:
     """As the model's manifest has it, of what was chosen."""
     peak_rss_mb: float | None
     """The trainer's, all of it, with Python and its libraries."""
+    killed: int
+    """Of the other apps, how often the phone took one for want of memory; it came back at once."""
     ended: str
 
 
@@ -104,7 +106,7 @@ def measured(arguments: argparse.Namespace, folder: Path) -> list[Row]:
         },
     }
     farm = "virtual:" + ",".join(f"{name}=1" for name in GIB_PER_PHONE)
-    results = on_phones(scenario, folder, farm, "run").values()
+    results = on_phones(scenario, folder, farm).values()
     by_job = {(result.model_name, *_key(result.axes)): result for result in results}
     rows = []
     for form in forms:
@@ -132,25 +134,27 @@ def _row(form: Form, result: AttemptResult) -> Row:
         available_mb=chosen.available_mb if chosen else None,
         need_mb=result.need_mb,
         peak_rss_mb=result.peak_rss_mb,
+        killed=len(result.pressure.kills) if result.pressure else 0,
         ended=result.status if result.failure is None else result.failure.kind,
     )
 
 
 def show(rows: list[Row], arguments: argparse.Namespace) -> None:
     """Print a table."""
-    table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB")
-    for column in ("phone", "held as", "trained"):
+    table = Table(title=f"{arguments.arch}, two sentences, batches of one; MiB", padding=(0, 0))
+    for column in ("phone", "held as", "trains"):
         table.add_column(column, no_wrap=True)
-    for column in ("free", "needs", "peak"):
+    for column in ("free", "need", "peak", "kills"):
         table.add_column(column, justify="right")
     table.add_column("ended")
     for row in rows:
         sizes = (row.available_mb, row.need_mb, row.peak_rss_mb)
         table.add_row(
             row.phone,
-            f"{row.resident}, {row.optimiser}",
+            f"{row.resident} {row.optimiser}",
             row.asked if row.asked == row.chosen else f"{row.asked}: {row.chosen or 'nothing'}",
             *("" if size is None else f"{size:.0f}" for size in sizes),
+            str(row.killed),
             row.ended,
         )
     Console().print(table)

@@ -7,6 +7,7 @@ benches take each other's conversions (minutes, of a large network).
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -91,20 +92,19 @@ def model_folder(
     return made
 
 
-def on_phones(
-    scenario: Mapping[str, Any], folder: Path, farm: str, run: str
-) -> dict[str, AttemptResult]:
+def on_phones(scenario: Mapping[str, Any], folder: Path, farm: str) -> dict[str, AttemptResult]:
     """Run a scenario on virtual phones, with a report; job -> result of its last attempt.
 
     Args:
         scenario: Its fields.
         folder: Of the scenario, and of profiles of its own (``device_profiles``).
         farm: As ``harness run --farm`` takes it.
-        run: Name of the run folder in it, which must not be there.
 
     Raises:
         SystemExit: The run did not come so far as to try its jobs.
     """
+    names = (f"run-{number}" for number in itertools.count(1))
+    run = next(name for name in names if not (folder / name).exists())
     file = folder / f"{scenario['name']}.yaml"
     file.write_text(yaml.safe_dump(dict(scenario), sort_keys=False))
     command = [HARNESS, "run", file.name, "--farm", farm]

@@ -76,6 +76,7 @@ NOT_RUN: dict[str, str] = {
     "harness paper --system early-exit*": _PAPER,
     "harness paper --system omc": _PAPER,
     "harness paper --system fedaqt": _PAPER,
+    "harness paper --system fedaqt --only memory*": _PAPER,
     "harness paper --system federated-pruning": _PAPER,
     "harness paper --system transfer": _PAPER,
     "harness paper --scale full*": _PAPER,

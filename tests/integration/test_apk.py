@@ -56,6 +56,7 @@ def entries(path: Path) -> list[tuple[str, tuple[int, ...], bytes]]:
         return [(i.filename, i.date_time, opened.read(i)) for i in opened.infolist()]
 
 
+@pytest.mark.nightly  # a second build; the first one is looked at whole beside it
 def test_the_same_sources_give_the_same_bytes_but_for_the_signature(
     apk, toolchain, tmp_path, monkeypatch
 ):

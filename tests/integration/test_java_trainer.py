@@ -40,7 +40,9 @@ from harness.contract.wire import Wire
 from harness.errors import InputError
 from harness.federated.sent import pack_model
 from harness.lab import RunSettings, open_bench, run_scenario
+from harness.paths import data_root
 from harness.trainer.checkpoints import file_sha256
+from harness.trainer.manifest import load_manifest
 from harness.trainer.npz import opened_weights
 from harness.trainer.runtime import FlatbufferModel
 from tests.fixtures.java import APK, maven
@@ -193,6 +195,47 @@ def test_the_same_goes_back(java_trainer, make_job, tmp_path, share, sub_model, 
         assert update.written.float32_bytes == told.written.float32_bytes
         assert update.written.error == pytest.approx(told.written.error, rel=0.1)
         assert update.written.changed == pytest.approx(told.written.changed, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("ds2-mini-int8", {"form": "delta", "steps": 1}),
+        ("ds2-mini-int8-held", {"form": "delta", "wire": {"format": "int8", "per": "column"}}),
+    ],
+)
+def test_a_client_of_whole_numbers_is_the_same_file(java_trainer, make_job, tmp_path, name, share):
+    """FedAQT's client: it is the flatbuffer that rounds, whoever runs it."""
+    folder = data_root() / "models" / name
+    manifest, start = load_manifest(folder), tmp_path / "start.npz"
+    entry = manifest.files[5]
+    assert manifest.checkpoint is not None
+    wire = Wire(format="int8", per="column", rounding="nearest_even")
+    pack_model(manifest.checkpoint.path(folder), start, wire)
+    model = {"name": name, "path": str(entry.path(folder)), "sha256": entry.sha256}
+    job = make_job(
+        keep="last", share=share, ordered=bool(manifest.ordered),
+        model={**model, "checkpoint": str(start)},
+        selection={"candidates": ["S1"], "need_mb": {"S1": 1}, "forced": "S1"},
+        training={"batch_size": 5, "epochs": 1},
+    )  # fmt: skip
+    python, theirs = both(java_trainer, job, tmp_path)
+    assert decisions(theirs) == decisions(python)
+    (ours,), (its,) = of(python, Step), of(theirs, Step)
+    assert its.loss == pytest.approx(ours.loss, rel=5e-3)
+    (update,) = of(theirs, Update)
+    with (
+        opened_weights(Path(update.path)) as java,
+        opened_weights(tmp_path / "python" / "checkpoints" / "update.npz") as reference,
+    ):
+        for weight in java.shapes:
+            mine, other = reference.read(weight), java.read(weight)
+            most = max(float(np.abs(mine).max()), 1e-9)
+            assert (np.abs(other - mine) <= 0.05 * most).mean() > 0.9, weight
+    for log in (python, theirs):
+        peaks = [e.peak_rss_mb for e in of(log, PhaseChange) if e.state == "end"]
+        assert peaks == sorted(peaks)
+        assert peaks[0] > 20
 
 
 def test_checkpoints_in_fewer_bits_are_alike(java_trainer, make_job, tmp_path):

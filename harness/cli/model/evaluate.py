@@ -40,6 +40,10 @@ def evaluate(
         Optional[str],
         typer.Option("--exit", help="What this exit hears, such as exit1. [default: the last]"),
     ] = None,
+    decoder: Annotated[
+        Literal["ctc", "attention"],
+        typer.Option(help="Who writes what an exit hears: its CTC head or its attention decoder."),
+    ] = "ctc",
     accents: Annotated[
         Literal["kept", "folded"],
         typer.Option(help="Letters of a language beside a to z: as written, or spelled with a-z."),
@@ -70,11 +74,12 @@ def evaluate(
     weights = checkpoint or (described.checkpoint.path(model) if described.checkpoint else None)
     if weights is not None:
         flatbuffer.load_checkpoint(weights)
-    heard = hear(flatbuffer, utterances, exit_)
+    heard = hear(flatbuffer, utterances, exit_, decoder)
     rows = [_row(name, group) for name, group in _grouped(heard, by)]
     facts = {
         "model": described.name,
         "exit": exit_,
+        "decoder": decoder,
         "left_out": len(utterances) - len(heard),
         "rows": rows,
     }

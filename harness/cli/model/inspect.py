@@ -94,7 +94,8 @@ def _say_model(path: Path, found: Inspection, info: ModelInfo) -> None:
     pieces = f", {len(network.pieces)} pieces of words" if network.pieces else ""
     console.say(f"writes: {info.alphabet!r}{pieces} and the blank ({info.blank})")
     if network.pieces:
-        console.say(f"pieces: {' '.join(map(repr, network.pieces[:_PIECES]))} ...")
+        more = " ..." if len(network.pieces) > _PIECES else ""
+        console.say(f"pieces: {' '.join(map(repr, network.pieces[:_PIECES]))}{more}")
     if network.writes:
         console.say("each exit has an attention decoder beside its CTC head")
     trained = sum(info.layer_parameters.values())

@@ -30,6 +30,12 @@ def loss_of(config: NetworkConfig, settings: Settings) -> AnyLoss | None:
     """
     if settings.minwer is None:
         return None
+    if config.describe().writes:
+        raise InputError(
+            f"{config.name} has attention decoders, which learn texts, no word errors",
+            where="--loss minwer",
+            hint="Leave --loss out, or take the network without decoders (decoder_layers: 0).",
+        )
     _check(settings.minwer, begins_with_weights=bool(settings.begun_from))
     if config.own_loss == "rnnt":
         return MinWerTransducerLoss(settings.minwer.interpolation)

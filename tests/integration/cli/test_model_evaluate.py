@@ -55,6 +55,7 @@ def test_errors_by_speaker_and_in_all(corpus: Path, harness: Command) -> None:
         (["--split", "train"], "has no train recordings"),
         (["--checkpoint", "nowhere.npz"], "nowhere.npz"),
         (["--by", "age"], "age"),
+        (["--decoder", "attention"], "the model has no attention decoders"),
     ],
 )
 def test_what_cannot_be_is_told(

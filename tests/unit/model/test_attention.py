@@ -270,6 +270,23 @@ def test_a_job_is_heard_by_the_decoders(
     assert heard["ctc"] != heard["attention"]
 
 
+def test_a_host_hears_recordings_by_decoders(file: Path, tmp_path: Path):
+    from types import SimpleNamespace
+
+    from harness.model.listen import hear
+    from harness.trainer.runtime import FlatbufferModel
+
+    job = stairs_job(tmp_path, file)
+    model = FlatbufferModel(file)
+    said = [SimpleNamespace(id=u.id, audio=Path(u.path)) for u in job.data.validation]
+    every: Any = said
+    heads, last = hear(model, every), hear(model, every, "exit1")
+    decoders = hear(model, every, None, "attention")
+    assert [each.text for each in heads] == [each.text for each in last]
+    assert [each.text for each in decoders] != [each.text for each in heads]
+    assert decoders == hear(model, every, "exit1", "attention")
+
+
 def test_padding_writes_nothing_and_ends_nothing():
     from harness.trainer.attention import write_greedily
 

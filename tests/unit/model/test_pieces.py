@@ -33,6 +33,11 @@ def test_what_is_learnt_is_a_list_in_order():
     assert learn(TEXTS, 60) == pieces
 
 
+def test_spaces_beside_each_other_make_no_piece():
+    spaced = [text.replace(" ", "   ") for text in TEXTS]
+    assert learn(spaced, 60) == learn(TEXTS, 60)
+
+
 def test_texts_are_taken_apart_as_by_sentencepiece():
     """With the model that the pieces were learnt into, of texts that it has not seen, too."""
     count, characters = 60, len(set("".join(TEXTS)))

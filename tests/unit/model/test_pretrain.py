@@ -15,18 +15,20 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs the extra [model]")
 from harness.contract.mobileasr import SUB_MODELS
 from harness.errors import InputError
-from harness.model import folder
+from harness.model import folder, ship
 from harness.model.configuration import FeatureSettings
 from harness.model.conformer.configuration import MINI_AED
 from harness.model.deepspeech2.configuration import TINY, Convolution
 from harness.model.initial import initial_weights
-from harness.model.pretraining import Augmentation, Settings, Silent, loop, pretrain
+from harness.model.pieces import Pieces
+from harness.model.pretraining import Augmentation, MinWer, Settings, Silent, loop, pretrain
 from harness.model.pretraining.augment import at_speed, hardened
 from harness.model.pretraining.beginning import read_beginning
 from harness.model.pretraining.data import Clip, Speech, choose, model_info
 from harness.model.pretraining.engine import Engine
 from harness.model.pretraining.loop import DivergedError
 from harness.model.pretraining.mixture import Mixture
+from harness.model.pretraining.objective import loss_of
 from harness.model.pretraining.progress import Place, Progress
 from harness.model.pretraining.start import Init, aim_of, read_start
 from harness.model.ship import Pretraining, ship_pretrained
@@ -488,6 +490,37 @@ def test_a_baseline_from_a_manifest(tmp_path, monkeypatch):
         wrong = replace(shares, files_of=out)
         with pytest.raises(InputError, match=message):
             ship_pretrained(other, folder_, sizes, work, wrong, command="by hand")
+
+
+def test_word_errors_are_nothing_for_decoders():
+    settings = replace(HARD, minwer=MinWer(), begun_from="1" * 64)
+    assert loss_of(STAIRS, settings) is not None
+    with pytest.raises(InputError, match="has attention decoders"):
+        loss_of(ATTENTIVE, settings)
+
+
+def test_pieces_are_learnt_of_what_is_trained_on(tmp_path, monkeypatch):
+    pytest.importorskip("sentencepiece")
+    given = []
+
+    def stop(config, *_, **__):
+        given.append(config)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ship, "pretrain", stop)
+    texts = ["bababa bab", "abba bab", "babab", "b"]
+    lines = [record(tmp_path, n, text=text) for n, text in enumerate(texts)]
+    path = manifest(tmp_path, [*lines, record(tmp_path, 100, text="zzzz zz zz")])
+    plan = Pretraining(corpora=(Asked(str(path)),), others=path, pieces=Pieces.of("4"))
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            ship_pretrained(TINY, tmp_path / "own", [2], tmp_path / "work", plan, command="")
+    learnt, again = given
+    assert learnt == again
+    assert len(learnt.word_pieces) == 4
+    assert "ba" in learnt.word_pieces
+    assert "z" not in "".join(learnt.word_pieces)
+    assert learnt.outputs == TINY.outputs + 4
 
 
 STAIRS = replace(STAIRS_SMALL, max_frames=40, max_label=8, features=FeatureSettings())

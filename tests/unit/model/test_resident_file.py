@@ -28,7 +28,9 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module", params=FORMS)
+@pytest.fixture(
+    scope="module", params=["f16-adam", pytest.param("int8-sgd", marks=pytest.mark.nightly)]
+)
 def made(request, tmp_path_factory):
     config = FORMS[request.param]
     path = tmp_path_factory.mktemp("resident") / "stairs.tflite"

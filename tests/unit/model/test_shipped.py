@@ -114,9 +114,9 @@ def test_signatures(path):
         *(f"infer_{name}" for name in exits[:-1]),
         *(f"segment{number}" for number, _ in enumerate(exits, 1)),
         *(["infer_early"] if exits else []),
-        *(streaming.SIGNATURES if config.family in streaming.FAMILIES else ()),
         *(f"set_{layer.lower()}" for layer in network.layer_names if few_bits),
         *(["seed_rounding"] if few_bits else []),
+        *(streaming.SIGNATURES if config.family in streaming.FAMILIES else ()),
     }
     batch = int(path.stem.rpartition("-b")[2])
     sound = {

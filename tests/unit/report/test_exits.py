@@ -61,6 +61,24 @@ def test_rules_and_exits_stand_on_the_page(tmp_path: Path) -> None:
     assert "<b>exit1" not in page
 
 
+def test_decoders_are_drawn_beside_their_heads(tmp_path: Path) -> None:
+    def by_decoders(result: AttemptResult) -> AttemptResult:
+        record = record_of()
+        rule = {**record.rule, "decoder": "attention"}
+        return result.model_copy(update={"exits": record.model_copy(update={"rule": rule})})
+
+    shape = {**SHAPE, "speakers": ("us-male",)}
+    paths = [
+        make_run(tmp_path / name, RunShape(**shape, spoil=spoil))
+        for name, spoil in (("heads", with_exits), ("decoders", by_decoders))
+    ]
+    rows = rule_rows(attempt for path in paths for attempt in load_run(path).final)
+    assert [row.rule for row in rows] == ["entropy 0.125", "entropy 0.125 by attention"]
+    models = [row.model for row in rows]
+    assert models == [models[0], f"{models[0]} (decoders)"]
+    assert len(exit_groups(rows)) == 2
+
+
 def test_without_exits_there_is_no_section(tmp_path: Path) -> None:
     path = make_run(tmp_path, RunShape(**SHAPE, speakers=("us-male",)))
     assert HEADING not in build_report(path).read_text()

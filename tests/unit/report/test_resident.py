@@ -13,6 +13,20 @@ SHAPE = {"profiles": ("oneplus-7t",), "sub_models": ("S1",), "epochs": 2}
 STILL, SHARE = "Training stood still in", "Share of the codes of weights"
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_loading_took_and_what_training_took_stand_apart(tmp_path: Path, known: bool) -> None:
+    update = {"load_peak_mb": 31.4, "train_peak_mb": 77.7} if known else {}
+    path = make_run(
+        tmp_path,
+        RunShape(
+            **SHAPE, speakers=("us-male",), spoil=lambda result: result.model_copy(update=update)
+        ),
+    )
+    page = build_report(path).read_text()
+    assert ("… to load" in page) == known
+    assert (">31<" in page and ">78<" in page) == known
+
+
 @pytest.mark.parametrize(
     ("changed", "says", "not_said"),
     [(0.0, (STILL, SHARE), ()), (0.031, (SHARE, ">3.10<"), (STILL,)), (None, (), (STILL, SHARE))],

@@ -186,8 +186,10 @@ def test_shipped_manifest_fits_its_files(folder):
         assert batch in manifest.files
         names = manifest.network.sub_model_names
         assert list(needs) == list(names)
-        largest, middle, smallest = (needs[names[n]] for n in (0, len(names) // 2, -1))
-        assert largest > middle > smallest > 0
+        values = list(needs.values())
+        assert values[0] == max(values)
+        assert min(values) > 0
+        assert len({*values}) > 1 or len(values) == 1
     assert manifest.trainer_base_mb > 5
     assert manifest.provenance.command.startswith("harness model ")
 

@@ -45,6 +45,7 @@ def _apart(own: list[Variant], source: Source) -> Grid:
         Head("Peak of loading, MiB", "trend"),
         Head("Peak of training, MiB", "trend"),
         Head("Peak RSS, MiB", "trend"),
+        Head("Held codes that a step changed, %, least of the rounds", "trend"),
     )
     rows = tuple(
         (
@@ -53,12 +54,20 @@ def _apart(own: list[Variant], source: Source) -> Grid:
                 one_cell(variant.spent.load_mb, 0, links_of(variant, source)[-1:]),
                 one_cell(variant.spent.train_mb, 0, links_of(variant, source)[-1:]),
                 one_cell(variant.spent.peak_mb, 0, links_of(variant, source)[-1:]),
+                one_cell(_changed_percent(variant), 1, links_of(variant, source)[-1:]),
             ),
         )
         for variant in own
     )
     title = "Memory of a federation's clients, above a trainer without a model: most of the rounds"
     return Grid(title, heads, rows)
+
+
+def _changed_percent(variant: Variant) -> float | None:
+    """Return the share of codes that a step changed, where weights are held so; 0: stood still."""
+    trained = (a for round_ in variant.training.rounds for a in round_.answered)
+    known = [a.result.changed_codes for a in trained if a.result.changed_codes is not None]
+    return 100 * min(known) if known else None
 
 
 def wer(item: Item, given: Given) -> Section:
