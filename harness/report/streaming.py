@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
+from typing import Any
 
+from harness.report.axes import PROFILE, SERIAL, SPEAKER
 from harness.report.load import Attempt, RunData
 from harness.report.numbers import fixed, signed
 from harness.report.text import plural
 from harness.report.wer import heard_after, interval_text
-from harness.results.model import StreamingRecord
+from harness.results.model import AttemptResult, StreamingRecord
 from harness.results.wer_difference import wer_difference
 from harness.results.wer_interval import Utterance, WerInterval, wer_interval
+from harness.scenario.paths import axis_words
 
 TOLD = 6
 """So many rows have a sentence."""
 
 Pair = tuple[str, str]
 """Before, now."""
+_IN_COLUMNS = (SPEAKER, PROFILE, SERIAL, "model", "trainer.streaming.beam", "trainer.streaming")
+"""What a matrix varies that has a column of its own."""
+
+Member = tuple[Attempt, StreamingRecord]
 
 
 @dataclass(frozen=True)
-class StreamRow:
-    """One beam on one speaker, model and kind of phone, over its repeats: medians."""
+class Key:
+    """What is heard alike: repeats differ in nothing of it."""
 
     beam: int
     speaker: str
     model: str
     phone: str
     run: str
+    """Empty: of several runs together."""
+    others: str
+    """What else the matrix varies, as JSON."""
+
+    @staticmethod
+    def of(result: AttemptResult, record: StreamingRecord) -> Key:
+        """Return that of an attempt."""
+        phone = result.phone.profile or result.phone.model
+        others = json.dumps(_others(result), sort_keys=True, default=str)
+        return Key(record.beam, result.speaker, result.model_name, phone, result.run_id, others)
+
+
+@dataclass(frozen=True)
+class StreamRow:
+    """What is heard alike, over its repeats: medians."""
+
+    key: Key
     attempts: tuple[Attempt, ...]
     records: tuple[StreamingRecord, ...]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the matrix varies beside speaker, model, phone and beam: path -> value."""
+        return _others(self.attempts[0].result)
 
     @cached_property
     def heard(self) -> tuple[Utterance, ...]:
@@ -88,18 +118,11 @@ class StreamRow:
 
 def stream_rows(attempts: Iterable[Attempt]) -> tuple[StreamRow, ...]:
     """Return what attempts heard while it went on, in the order of the attempts."""
-    groups: dict[tuple[int, str, str, str, str], list[tuple[Attempt, StreamingRecord]]] = {}
+    groups: dict[Key, list[Member]] = {}
     for attempt in attempts:
-        result = attempt.result
-        if result.streaming is not None:
-            key = (
-                result.streaming.beam,
-                result.speaker,
-                result.model_name,
-                result.phone.profile or result.phone.model,
-                result.run_id,
-            )
-            groups.setdefault(key, []).append((attempt, result.streaming))
+        record = attempt.result.streaming
+        if record is not None:
+            groups.setdefault(Key.of(attempt.result, record), []).append((attempt, record))
     return tuple(_row(key, members) for key, members in groups.items())
 
 
@@ -110,7 +133,7 @@ def in_words(rows: Sequence[StreamRow]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class StreamBeside:
-    """A beam on one speaker, model and kind of phone that both runs have."""
+    """What both runs heard alike."""
 
     now: StreamRow
     wer: Pair
@@ -130,25 +153,26 @@ def streams_beside(runs: Sequence[RunData]) -> tuple[StreamBeside, ...]:
     """
     if len(runs) < 2:
         return ()
-    old = {row.run: row for row in _pooled(runs[:-1])}
-    return tuple(_beside(old[row.run], row) for row in _pooled(runs[-1:]) if row.run in old)
+    old = {row.key: row for row in _pooled(runs[:-1])}
+    return tuple(_beside(old[row.key], row) for row in _pooled(runs[-1:]) if row.key in old)
 
 
 def _pooled(runs: Sequence[RunData]) -> list[StreamRow]:
-    """Return the rows of several runs, alike ones as one; their ``run`` says what is alike."""
-    groups: dict[tuple[int, str, str, str, str], list[tuple[Attempt, StreamingRecord]]] = {}
+    """Return the rows of several runs, alike ones as one."""
+    groups: dict[Key, list[Member]] = {}
     for row in stream_rows(attempt for run in runs for attempt in run.final):
-        alike = "\n".join((str(row.beam), row.speaker, row.model, row.phone))
-        key = (row.beam, row.speaker, row.model, row.phone, alike)
-        groups.setdefault(key, []).extend(zip(row.attempts, row.records, strict=True))
+        members = zip(row.attempts, row.records, strict=True)
+        groups.setdefault(replace(row.key, run=""), []).extend(members)
     return [_row(key, members) for key, members in groups.items()]
 
 
-def _row(
-    key: tuple[int, str, str, str, str], members: Sequence[tuple[Attempt, StreamingRecord]]
-) -> StreamRow:
+def _row(key: Key, members: Sequence[Member]) -> StreamRow:
     attempts = tuple(attempt for attempt, _ in members)
-    return StreamRow(*key, attempts=attempts, records=tuple(record for _, record in members))
+    return StreamRow(key, attempts, tuple(record for _, record in members))
+
+
+def _others(result: AttemptResult) -> dict[str, Any]:
+    return {path: value for path, value in result.axes.items() if path not in _IN_COLUMNS}
 
 
 def _beside(before: StreamRow, now: StreamRow) -> StreamBeside:
@@ -185,7 +209,9 @@ def _middle(values: Iterable[float | None]) -> float | None:
 
 
 def _sentence(row: StreamRow) -> str:
-    search = "greedy decoding" if row.beam == 1 else f"a beam of {row.beam}"
+    search = "greedy decoding" if row.key.beam == 1 else f"a beam of {row.key.beam}"
+    if row.settings:
+        search += f" ({', '.join(f'{name} {value}' for name, value in axis_words(row.settings))})"
     keeps_up = "keeps up with speech" if row.real_time_factor < 1 else "falls behind speech"
     late = "nothing was heard"
     if row.last_word_ms is not None:
@@ -193,6 +219,6 @@ def _sentence(row: StreamRow) -> str:
         late = f"its last word stands {fixed(abs(row.last_word_ms), 0)} ms {when} speech ends"
     heard = plural(row.utterances, "utterance")
     return (
-        f"{row.speaker} on {row.phone}: {search} {keeps_up} (real-time factor "
+        f"{row.key.speaker} on {row.key.phone}: {search} {keeps_up} (real-time factor "
         f"{fixed(row.real_time_factor, 3)}); {late} (median, {heard})."
     )

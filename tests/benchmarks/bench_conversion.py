@@ -3,8 +3,8 @@
 ``script/bench conversion [NETWORK] [--outputs 4097] [--batch-size 1] [--sub-model NAME ...]
 [--keep FILE] [--json]``. NETWORK is a name or a YAML file of sizes (default: the paper's Conformer,
 with all its sub-models); its weights are random and stay out of the file. Beyond 300 s or 6 GiB,
-the aim for that Conformer, it ends with 1. With ``--outputs`` it tells so many apart, as a network
-of word pieces does: ideographs stand in for these in its alphabet. The conversion is a process of
+the aim for that Conformer alone, it ends with 1. With ``--outputs`` it tells so many apart:
+characters and word pieces, which are the first that there could be. The conversion is a process of
 its own, as ``harness model build`` has it; its peak is that of this process' children.
 """
 
@@ -24,23 +24,23 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.model.common import config as network_of
-from harness.contract.alphabet import ENGLISH
 from harness.model.configuration import NetworkConfig
 from harness.model.convert import convert
 from harness.trainer.flatfile import read_info
 
 AIM_SECONDS = 300
 AIM_MB = 6 * 1024
-_IDEOGRAPHS = 0x4E00
 
 
 def of_outputs(config: NetworkConfig, outputs: int) -> NetworkConfig:
     """Return a network that tells so many outputs apart, the blank among them."""
-    more = outputs - 1 - len(ENGLISH)
-    if more < 0:
-        raise SystemExit(f"--outputs: {len(ENGLISH) + 1} or more")
-    letters = ENGLISH + "".join(chr(_IDEOGRAPHS + n) for n in range(more))
-    return replace(config, alphabet=letters)
+    more = outputs - 1 - len(config.alphabet)
+    letters = config.alphabet.replace(" ", "")
+    pairs = [a + b for a in config.alphabet for b in letters]
+    every = pairs + [pair + c for pair in pairs for c in letters]
+    if not 0 <= more <= len(every):
+        raise SystemExit(f"--outputs: {outputs - more} to {outputs - more + len(every)}")
+    return replace(config, word_pieces=tuple(every[:more]))
 
 
 def measured(config: NetworkConfig, out: Path, sub_models: list[str] | None) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def measured(config: NetworkConfig, out: Path, sub_models: list[str] | None) -> 
     return {
         "network": config.name,
         "parameters": sum(layer.parameters for layer in info.network.layers),
-        "outputs": len(info.alphabet) + 1,
+        "outputs": info.targets.outputs,
         "batch_size": config.batch_size,
         "sub_models": ", ".join(sub_models) if sub_models else "all",
         "seconds": round(time.monotonic() - began, 1),
@@ -87,7 +87,8 @@ def main() -> None:
                 name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)
             )
         Console().print(table)
-    if row["seconds"] > AIM_SECONDS or row["peak_mb"] > AIM_MB:
+    aimed_at = arguments.network == parser.get_default("network")
+    if aimed_at and (row["seconds"] > AIM_SECONDS or row["peak_mb"] > AIM_MB):
         sys.exit(1)
 
 

@@ -142,15 +142,18 @@ class Transducer(NetworkConfig):
         return nodes * (self.encoding + self.outputs)
 
     def sub_models(self) -> tuple[SubModel, ...]:
-        """Return all, encoder (what recipes of transfer move), top (its upper half), text."""
+        """Return all, text, top (the encoder's upper half, and text), encoder.
+
+        What costs memory is the gradient of the joint network, over the whole lattice.
+        """
         within = tuple(f"L{n}" for n in range(1, self.layers + 1))
         text = (PREDICTOR, JOINT)
         upper = within[self.layers // 2 :]
         return (
             SubModel(name="all", layers=(FRONT, *within, ENCODED, *text)),
-            SubModel(name="encoder", layers=(FRONT, *within, ENCODED)),
-            SubModel(name="top", layers=(*upper, ENCODED, *text)),
             SubModel(name="text", layers=text),
+            SubModel(name="top", layers=(*upper, ENCODED, *text)),
+            SubModel(name="encoder", layers=(FRONT, *within, ENCODED)),
         )
 
     def build_layers(self, variables: Variables, form: Form) -> list[TrainableLayer]:

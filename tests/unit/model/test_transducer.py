@@ -14,6 +14,7 @@ from harness.model.initial import initial_weights
 from harness.model.transducer.configuration import BASE
 from harness.trainer.decode import greedy_decode
 from harness.trainer.transduced import Greedy
+from tests.benchmarks.bench_conversion import of_outputs
 from tests.fixtures.emformer import CONFIG, GOLDEN, TINY, golden, weights
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [model]")
@@ -38,6 +39,9 @@ def test_the_full_one_has_torchaudios_parameters(pieces, parameters):
     """``sum(p.numel() for p in emformer_rnnt_base(n).parameters())`` with 28, 4,097 and 5,001."""
     specs = replace(BASE, pieces=pieces).layer_specs()
     assert sum(spec.parameters for spec in specs) == parameters
+    built = of_outputs(BASE, pieces or BASE.outputs)  # as `script/bench conversion` makes a file
+    assert list(built.problems()) == []
+    assert sum(spec.parameters for spec in built.layer_specs()) == parameters
 
 
 @pytest.mark.parametrize(("activation", "tolerance"), [("silu", 1e-5), ("gelu", 2e-4)])

@@ -42,7 +42,7 @@ def streamed(
 def test_a_row_a_beam_and_speaker_over_repeats(tmp_path: Path) -> None:
     (run,) = load_runs([make_run(tmp_path, replace(SHAPE, spoil=streamed()))])
     rows = stream_rows(run.final)
-    assert [(row.beam, row.speaker, len(row.attempts)) for row in rows] == [
+    assert [(row.key.beam, row.key.speaker, len(row.attempts)) for row in rows] == [
         (4, "us-male", 3),
         (4, "ind-male", 3),
     ]
@@ -56,6 +56,23 @@ def test_a_row_a_beam_and_speaker_over_repeats(tmp_path: Path) -> None:
         159,
     )
     assert row.peak_rss_mb == max(a.result.peak_rss_mb or 0 for a in row.attempts)
+
+
+def test_other_settings_are_rows_of_their_own(tmp_path: Path) -> None:
+    """What was trained differs, so nothing of it is a repeat of the other."""
+    shape = replace(SHAPE, sub_models=("S1", "S8"), speakers=("us-male",), spoil=streamed())
+    paths = [make_run(tmp_path / name, replace(shape, seed=n)) for n, name in enumerate("ab")]
+    runs = load_runs(paths)
+    rows = stream_rows(runs[0].final)
+    assert [(len(row.attempts), row.settings) for row in rows] == [
+        (3, {"pressure.fits": "S1"}),
+        (3, {"pressure.fits": "S8"}),
+    ]
+    assert len(streams_beside(runs)) == 2
+    page = build_report(paths[0]).read_text()
+    section = page[page.index(f"{HEADING}</h2>") :]
+    assert "a beam of 4 (fits S8) keeps up" in section
+    assert '<th scope="col">Settings</th>' in section
 
 
 def test_the_section_stands_where_something_was_heard_so(tmp_path: Path) -> None:
