@@ -116,6 +116,14 @@ ELSEWHERE: dict[str, str] = {
     "harness model inspect mini.tflite": (
         "harness model inspect models/ds2-mini/ds2-mini-b1.tflite"
     ),
+    "harness model inspect models/conformer-mini/conformer-mini-b5.tflite": (
+        "harness model inspect models/conformer-mini/conformer-mini-b5.tflite"
+    ),
+    "harness corpus synth --speaker us-male --speaker uk-female --train 1 --validation 40 "
+    "--out speech": (
+        "harness corpus synth --speaker us-male --speaker uk-female --train 1 --validation 1 "
+        "--out speech"
+    ),
     "harness model memory models/ds2-mini": "harness model memory models/ds2-mini",
     "harness corpus languages": "harness corpus languages",
     "harness corpus synth --language it --train 20 --validation 10": (
