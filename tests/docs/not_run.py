@@ -129,10 +129,6 @@ ELSEWHERE: dict[str, str] = {
     "harness corpus synth --language it --train 20 --validation 10": (
         "harness corpus synth --language it --train 2 --validation 1"
     ),
-    "harness corpus synth --speaker us-male --speaker uk-female --train 1 --validation 40 "
-    "--out speech": (
-        "harness corpus synth --speaker us-male --train 1 --validation 1 --out speech"
-    ),
     "harness corpus synth --language de --train 2 --validation 1 --out german": (
         "harness corpus synth --language de --train 2 --validation 1 --out german"
     ),
