@@ -283,6 +283,7 @@ class NetworkConfig(ABC):
             exits=self.exits(),
             alphabet=self.alphabet,
             pieces=self.word_pieces,
+            optimiser=self.optimiser,
         )
 
     def with_batch(self, batch_size: int) -> NetworkConfig:

@@ -103,6 +103,7 @@ def test_signatures(path):
     config = config_of(path)
     listings = look(path).signatures
     network = described(path)
+    assert network.optimiser == config.optimiser
     trained = {
         sub_model.name: "train" if sub_model.switch else f"train_{sub_model.name.lower()}"
         for sub_model in network.sub_models
