@@ -282,6 +282,7 @@ EXAMPLES: dict[str, str] = {
     "report.costs": "4/3/3",
     "report.baseline": "before",
     "report.average": "mean_of_ratios",
+    "report.loss": "20",
     "report.rare_words.vocabulary_rank": "5000",
     "report.rare_words.max_count": "2",
     "report.rare_words.words": "librispeech.tsv",
