@@ -83,6 +83,7 @@ NOT_RUN: dict[str, str] = {
     "harness plan scenarios/federated.yaml *": _ROUNDS,
     "harness run early_exit *": _EXITS,
     "harness run which_layers *": _EXITS,
+    "harness run which_layers_people *": _EXITS,
     "harness run streaming *": _STREAMS,
     "harness run heard-on.yaml *": _STREAMS,
     "harness run federated *": _ROUNDS,
