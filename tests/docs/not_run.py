@@ -49,7 +49,7 @@ NOT_RUN: dict[str, str] = {
     "harness run scenario.yaml --apk FILE": "needs an APK: tests/integration/test_trainer_app.py",
     "harness run quickstart --farm virtual": _QUICK,
     "harness run people *": _PEOPLE,
-    "harness run german": _PEOPLE,
+    "harness run german*": _PEOPLE,
     "harness farm up *": _STAYS,
     "harness serve": _STAYS,
     "mlflow ui *": _STAYS,

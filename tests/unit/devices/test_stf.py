@@ -56,7 +56,7 @@ def left_over(stf: StfServer, *serials: str) -> Path:
 
 
 def records(tmp_path: Path) -> list[str]:
-    return sorted(path.name for path in tmp_path.glob("stf/*/*") if "adb" not in path.parts[-2])
+    return sorted(path.name for path in tmp_path.glob("stf/*/*") if path.parts[-2] != "adb")
 
 
 def test_what_is_borrowed_is_given_back(stf: StfServer, tmp_path: Path) -> None:
