@@ -15,49 +15,25 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Networks with exits against the vectors of the Python reference. */
-final class ExitsTest {
+final class ExitsTest extends JobCases {
   private static final Gson GSON = new Gson();
   private static final double TOLERANCE = 1e-9;
 
-  private static Stream<JsonObject> cases(JsonElement all) {
-    return StreamSupport.stream(all.getAsJsonArray().spliterator(), false)
-        .map(JsonElement::getAsJsonObject);
+  ExitsTest() {
+    super(golden());
   }
 
   private static JsonObject golden() {
     return Golden.read("exits").getAsJsonObject();
   }
 
-  static Stream<JsonObject> validJobs() {
-    return cases(golden().getAsJsonObject("jobs").get("valid"));
-  }
-
-  @ParameterizedTest
-  @MethodSource("validJobs")
-  void jobs(JsonObject given) throws BadInputException {
-    JsonObject means = given.getAsJsonObject("means");
-    assertEquals(means, JobText.of(Job.parse(given.get("job").toString())));
-    assertEquals(means, JobText.of(Job.parse(means.toString())));
-  }
-
-  static Stream<JsonObject> invalidJobs() {
-    return cases(golden().getAsJsonObject("jobs").get("invalid"));
-  }
-
-  @ParameterizedTest
-  @MethodSource("invalidJobs")
-  void jobsToRefuse(JsonObject job) {
-    assertThrows(BadInputException.class, () -> Job.parse(job.toString()));
-  }
-
   static Stream<JsonObject> events() {
-    return cases(golden().get("events"));
+    return Golden.cases(golden().get("events"));
   }
 
   @ParameterizedTest
@@ -79,7 +55,7 @@ final class ExitsTest {
   }
 
   static Stream<JsonObject> entropies() {
-    return cases(golden().get("entropies"));
+    return Golden.cases(golden().get("entropies"));
   }
 
   @ParameterizedTest
@@ -95,7 +71,7 @@ final class ExitsTest {
   }
 
   static Stream<JsonObject> beams() {
-    return cases(golden().get("beams"));
+    return Golden.cases(golden().get("beams"));
   }
 
   @ParameterizedTest
@@ -121,7 +97,7 @@ final class ExitsTest {
   }
 
   static Stream<JsonObject> decisions() {
-    return cases(golden().get("decisions"));
+    return Golden.cases(golden().get("decisions"));
   }
 
   @ParameterizedTest

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.gson.Gson;
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -26,13 +25,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class ShareTest {
   private static final Gson GSON = new Gson();
 
-  private static Stream<JsonObject> all(JsonArray array) {
-    return array.asList().stream().map(JsonElement::getAsJsonObject);
-  }
-
   private static Stream<JsonObject> jobs(String kind) {
     JsonObject jobs = Golden.read("sharing").getAsJsonObject().getAsJsonObject("jobs");
-    return all(jobs.getAsJsonArray(kind));
+    return Golden.cases(jobs.getAsJsonArray(kind));
   }
 
   static Stream<JsonObject> validJobs() {
@@ -69,7 +64,7 @@ final class ShareTest {
   }
 
   static Stream<JsonObject> events() {
-    return all(Golden.read("sharing").getAsJsonObject().getAsJsonArray("events"));
+    return Golden.cases(Golden.read("sharing").getAsJsonObject().getAsJsonArray("events"));
   }
 
   @ParameterizedTest
@@ -87,7 +82,7 @@ final class ShareTest {
   }
 
   static Stream<JsonObject> updates() {
-    return all(Golden.read("sharing").getAsJsonObject().getAsJsonArray("updates"));
+    return Golden.cases(Golden.read("sharing").getAsJsonObject().getAsJsonArray("updates"));
   }
 
   @ParameterizedTest
@@ -102,7 +97,7 @@ final class ShareTest {
   }
 
   static Stream<JsonObject> written() {
-    return all(Golden.read("sharing").getAsJsonObject().getAsJsonArray("written"));
+    return Golden.cases(Golden.read("sharing").getAsJsonObject().getAsJsonArray("written"));
   }
 
   @ParameterizedTest

@@ -12,26 +12,24 @@ import com.google.gson.JsonParser;
 import com.google.gson.reflect.TypeToken;
 import java.util.List;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Recordings heard while they go on, against the vectors of the Python reference. */
-final class StreamingTest {
+final class StreamingTest extends JobCases {
   private static final Gson GSON = new Gson();
   private static final double TOLERANCE = 1e-9;
   private static final int WINDOW = 40;
   private static final int HOP = 16;
   private static final int RATE = 160;
 
-  private static JsonObject golden() {
-    return Golden.read("streaming").getAsJsonObject();
+  StreamingTest() {
+    super(golden());
   }
 
-  private static Stream<JsonObject> cases(JsonElement all) {
-    return StreamSupport.stream(all.getAsJsonArray().spliterator(), false)
-        .map(JsonElement::getAsJsonObject);
+  private static JsonObject golden() {
+    return Golden.read("streaming").getAsJsonObject();
   }
 
   /** The model of whole numbers of tests/golden/streaming.py. */
@@ -82,30 +80,8 @@ final class StreamingTest {
     }
   }
 
-  static Stream<JsonObject> validJobs() {
-    return cases(golden().getAsJsonObject("jobs").get("valid"));
-  }
-
-  @ParameterizedTest
-  @MethodSource("validJobs")
-  void jobs(JsonObject given) throws BadInputException {
-    JsonObject means = given.getAsJsonObject("means");
-    assertEquals(means, JobText.of(Job.parse(given.get("job").toString())));
-    assertEquals(means, JobText.of(Job.parse(means.toString())));
-  }
-
-  static Stream<JsonObject> invalidJobs() {
-    return cases(golden().getAsJsonObject("jobs").get("invalid"));
-  }
-
-  @ParameterizedTest
-  @MethodSource("invalidJobs")
-  void jobsToRefuse(JsonObject job) {
-    assertThrows(BadInputException.class, () -> Job.parse(job.toString()));
-  }
-
   static Stream<JsonObject> events() {
-    return cases(golden().get("events"));
+    return Golden.cases(golden().get("events"));
   }
 
   @ParameterizedTest
@@ -120,7 +96,7 @@ final class StreamingTest {
   }
 
   static Stream<JsonObject> decoding() {
-    return cases(golden().get("decoding"));
+    return Golden.cases(golden().get("decoding"));
   }
 
   @ParameterizedTest
@@ -151,7 +127,7 @@ final class StreamingTest {
   }
 
   static Stream<JsonObject> recordings() {
-    return cases(golden().get("recordings"));
+    return Golden.cases(golden().get("recordings"));
   }
 
   @ParameterizedTest
