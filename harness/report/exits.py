@@ -19,7 +19,7 @@ from harness.report.leaving import (
     say_words,
 )
 from harness.report.load import Attempt
-from harness.report.numbers import fixed, signed
+from harness.report.numbers import fixed, middle, signed
 from harness.report.text import plural
 from harness.results.files import StoreError
 from harness.results.model import ExitRecord, ExitsRecord
@@ -75,8 +75,7 @@ class RuleRow:
     @property
     def wer_percent(self) -> float | None:
         """Of what was heard where utterances left."""
-        known = [r.wer_percent for r in self.records if r.wer_percent is not None]
-        return median(known) if known else None
+        return middle(record.wer_percent for record in self.records)
 
     @property
     def mean_depth(self) -> float:
@@ -120,11 +119,6 @@ class ExitFigures:
     @classmethod
     def of(cls, records: list[ExitRecord]) -> ExitFigures:
         """Take the medians of repeats; shares are their mean."""
-
-        def middle(values: Iterable[float | None]) -> float | None:
-            known = [value for value in values if value is not None]
-            return median(known) if known else None
-
         return cls(
             exit=records[0].exit,
             depth=records[0].depth,

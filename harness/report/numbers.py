@@ -31,6 +31,12 @@ def spread(values: Iterable[float | None]) -> Spread | None:
     return Spread(median(known), min(known), max(known), len(known))
 
 
+def middle(values: Iterable[float | None]) -> float | None:
+    """Return the median of the known values, None where there are none."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
 def fixed(value: float | None, digits: int = 0) -> str:
     """Return ``value`` with a set number of decimals, thousands apart from 10,000 on."""
     if value is None or not math.isfinite(value):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import mean, median
+from statistics import mean
 
 from harness.report.load import Attempt
+from harness.report.numbers import middle
 from harness.report.rounds import Round, Training
 from harness.report.wer import heard_before
 from harness.results.wer_interval import Utterance
@@ -65,7 +66,7 @@ def spent(training: Training) -> Spent:
         whole_bytes=_mean(whole),
         peak_mb=_most(attempt.result.peak_rss_mb for attempt in trained),
         need_mb=_most(attempt.result.measured_need_mb for attempt in trained),
-        step_seconds=_median(map(_step_seconds, trained)),
+        step_seconds=middle(map(_step_seconds, trained)),
         load_mb=_most(attempt.result.load_peak_mb for attempt in trained),
         train_mb=_most(attempt.result.train_peak_mb for attempt in trained),
     )
@@ -95,11 +96,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _most(values: Iterable[float | None]) -> float | None:
     return max(_known(values), default=None)
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = _known(values)
-    return median(known) if known else None
 
 
 def heard_in(round_: Round) -> tuple[Utterance, ...]:

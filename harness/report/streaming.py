@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.report.axes import PROFILE, SERIAL, SPEAKER
 from harness.report.load import Attempt, RunData
-from harness.report.numbers import fixed, signed
+from harness.report.numbers import fixed, middle, signed
 from harness.report.text import plural
 from harness.report.wer import heard_after, interval_text
 from harness.results.model import AttemptResult, StreamingRecord
@@ -77,7 +77,7 @@ class StreamRow:
     @property
     def wer_percent(self) -> float | None:
         """Of what was heard while it went on."""
-        return _middle(attempt.result.wer_after_percent for attempt in self.attempts)
+        return middle(attempt.result.wer_after_percent for attempt in self.attempts)
 
     @property
     def real_time_factor(self) -> float:
@@ -92,12 +92,12 @@ class StreamRow:
     @property
     def last_word_ms(self) -> float | None:
         """From the end of speech to the last change of the text, of an utterance in the middle."""
-        return _middle(record.last_word_ms_median for record in self.records)
+        return middle(record.last_word_ms_median for record in self.records)
 
     @property
     def last_word_ms_p90(self) -> float | None:
         """The same, of the utterance that nine of ten are not above."""
-        return _middle(record.last_word_ms_p90 for record in self.records)
+        return middle(record.last_word_ms_p90 for record in self.records)
 
     @property
     def peak_rss_mb(self) -> float | None:
@@ -201,11 +201,6 @@ def _beside(before: StreamRow, now: StreamRow) -> StreamBeside:
 def _wer(row: StreamRow) -> str:
     sure = interval_text(row.interval)
     return fixed(row.wer_percent, 1) + (f" ({sure})" if sure else "")
-
-
-def _middle(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
 
 
 def _sentence(row: StreamRow) -> str:
